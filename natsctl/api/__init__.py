@@ -1,0 +1,1 @@
+"""The NatsCluster and NatsServiceRole resources as data: fields, defaults, schema, checks."""

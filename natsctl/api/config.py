@@ -1,0 +1,143 @@
+"""What a NatsCluster says of the servers' own configuration."""
+
+from attrs import frozen
+
+from natsctl.api.fields import Rule, described
+
+INT32_MAX = 2**31 - 1
+INT64_MAX = 2**63 - 1
+PORT_MAX = 65535
+NAME_MAX = 253
+PATH_MAX = 4096
+
+
+@frozen
+class NatsConfig:
+    """Settings of the servers; unknown keys are kept so that they can be named."""
+
+    debug: bool = described("Log debug messages.", default=False)
+    trace: bool = described("Log every protocol message.", default=False)
+    write_deadline: str | None = described(
+        "How long a server waits for a slow client before it closes the connection, "
+        'as a Go duration such as "10s".',
+        default=None,
+        json="write_deadline",
+        max_length=64,
+    )
+    max_connections: int | None = described(
+        "The most client connections of one server; -1 is unlimited.",
+        default=None,
+        minimum=-1,
+        maximum=INT32_MAX,
+    )
+    max_payload: int | None = described(
+        "The largest message in bytes.", default=None, minimum=0, maximum=INT32_MAX
+    )
+    max_pending: int | None = described(
+        "The most bytes that wait for one client.", default=None, minimum=0, maximum=INT64_MAX
+    )
+    max_subscriptions: int | None = described(
+        "The most subscriptions of one connection; 0 is unlimited.",
+        default=None,
+        minimum=0,
+        maximum=INT32_MAX,
+    )
+    max_control_line: int | None = described(
+        "The longest protocol line in bytes, subject included.",
+        default=None,
+        minimum=0,
+        maximum=INT32_MAX,
+    )
+    disable_logtime: bool = described("Leave the time out of log lines.", default=False)
+
+
+@frozen
+class ExtraRoute:
+    """A route to servers outside this cluster."""
+
+    route: str | None = described(
+        "URL of a route, such as nats://host:6222.", default=None, max_length=PATH_MAX
+    )
+    cluster: str | None = described(
+        "Name of another NatsCluster in the same namespace.", default=None, max_length=NAME_MAX
+    )
+
+
+ONE_ROUTE = Rule(
+    "(has(self.route) && self.route != '') != (has(self.cluster) && self.cluster != '')",
+    "write either a route (such as nats://host:6222) or the name of a cluster, and not both",
+)
+
+
+@frozen
+class RemoteGateway:
+    """Another cluster of a supercluster."""
+
+    name: str = described("Name of the remote cluster.", max_length=NAME_MAX)
+    url: str | None = described(
+        "Where its gateway listens, such as nats://host:7522.", default=None, max_length=PATH_MAX
+    )
+
+
+@frozen
+class GatewayConfig:
+    """The gateway that joins this cluster to a supercluster."""
+
+    name: str | None = described(
+        "Name of this cluster in the supercluster.", default=None, max_length=NAME_MAX
+    )
+    host_port: int | None = described(
+        "Port of the gateway, on the pod and on its node.",
+        default=None,
+        minimum=0,
+        maximum=PORT_MAX,
+    )
+    reject_unknown: bool = described(
+        "Refuse gateways that are not listed here.", default=False
+    )
+    gateways: tuple[RemoteGateway, ...] = described(
+        "The other clusters.", default=(), max_items=256
+    )
+
+
+@frozen
+class LeafnodeRemote:
+    """A hub that the servers connect to as leaf nodes."""
+
+    url: str | None = described("URL of the hub.", default=None, max_length=PATH_MAX)
+    urls: tuple[str, ...] = described(
+        "Further URLs of the hub.", default=(), max_items=64, max_length=PATH_MAX
+    )
+    credentials: str | None = described(
+        "Path of the credentials file inside the container.", default=None, max_length=PATH_MAX
+    )
+
+
+@frozen
+class LeafnodeConfig:
+    """Leaf nodes: where the servers accept them, and the hubs they connect to."""
+
+    host_port: int | None = described(
+        "Port for leaf nodes, on the pod and on its node.",
+        default=None,
+        minimum=0,
+        maximum=PORT_MAX,
+    )
+    remotes: tuple[LeafnodeRemote, ...] = described(
+        "The hubs to connect to.", default=(), max_items=64
+    )
+
+
+@frozen
+class WebsocketConfig:
+    """Websocket connections of clients."""
+
+    port: int | None = described(
+        "Port for websocket clients.", default=None, minimum=0, maximum=PORT_MAX
+    )
+    handshake_timeout: str | None = described(
+        'How long a handshake may take, as a Go duration such as "5s".',
+        default=None,
+        max_length=64,
+    )
+    compression: bool = described("Offer compression to clients.", default=False)

@@ -1,0 +1,201 @@
+"""The CustomResourceDefinitions that the operator needs."""
+
+from typing import Any, Final
+
+import yaml
+
+from natsctl.api import names
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.fields import Json
+from natsctl.api.names import MAX_CLUSTER_NAME
+from natsctl.api.role import NatsServiceRoleSpec
+from natsctl.api.schema import object_schema
+
+# Raised whenever the operator comes to rely on something that an older schema would drop.
+SCHEMA_REVISION: Final = 1
+
+NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_HELP: Final = (
+    f"write a name of at most {MAX_CLUSTER_NAME} characters that starts with a letter and has only "
+    "lower-case letters, digits and hyphens, and no hyphen at its end: Services and pods are "
+    "named after the cluster"
+)
+_STRING: Final[Json] = {"type": "string"}
+_INTEGER: Final[Json] = {"type": "integer", "format": "int64"}
+_BOOLEAN: Final[Json] = {"type": "boolean"}
+
+
+def crds() -> tuple[Json, ...]:
+    """Both definitions, NatsCluster first."""
+    return _cluster_crd(), _role_crd()
+
+
+def crds_yaml() -> str:
+    """Both definitions as YAML documents; the same text every time."""
+    documents = (yaml.dump(crd, Dumper=_Plain, sort_keys=False, width=100) for crd in crds())
+    return "---\n".join(documents)
+
+
+def _cluster_crd() -> Json:
+    version = {
+        "name": names.VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": _cluster_schema()},
+        "subresources": {
+            "status": {},
+            "scale": {
+                "specReplicasPath": ".spec.size",
+                "statusReplicasPath": ".status.size",
+                "labelSelectorPath": ".status.selector",
+            },
+        },
+        "additionalPrinterColumns": [
+            _column("Size", "integer", ".spec.size"),
+            _column("Ready", "integer", ".status.readyReplicas"),
+            _column("Version", "string", ".status.currentVersion"),
+            _column("Status", "string", ".status.phase"),
+            _column("Age", "date", ".metadata.creationTimestamp"),
+        ],
+    }
+    return _definition(names.KIND_CLUSTER, names.PLURAL_CLUSTERS, ["nats"], version)
+
+
+def _role_crd() -> Json:
+    schema = _root_schema(
+        "Permissions of a ServiceAccount in a NATS cluster.",
+        {"spec": object_schema(NatsServiceRoleSpec)},
+    )
+    version = {
+        "name": names.VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+    }
+    return _definition(names.KIND_ROLE, names.PLURAL_ROLES, [], version)
+
+
+def _definition(kind: str, plural: str, short: list[str], version: Json) -> Json:
+    singular = kind.lower()
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{names.GROUP}",
+            "annotations": {names.SCHEMA_REVISION_ANNOTATION: str(SCHEMA_REVISION)},
+        },
+        "spec": {
+            "group": names.GROUP,
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": singular,
+                **({"shortNames": short} if short else {}),
+            },
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+
+
+def _cluster_schema() -> Json:
+    schema = _root_schema(
+        "A cluster of NATS servers.",
+        {"spec": object_schema(NatsClusterSpec), "status": _status_schema()},
+    )
+    rule = (
+        f"self.metadata.name.size() <= {MAX_CLUSTER_NAME} "
+        f"&& self.metadata.name.matches('{NAME_PATTERN}')"
+    )
+    return {**schema, "x-kubernetes-validations": [{"rule": rule, "message": NAME_HELP}]}
+
+
+def _root_schema(description: str, properties: Json) -> Json:
+    return {
+        "type": "object",
+        "description": description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": _STRING,
+            "kind": _STRING,
+            "metadata": {"type": "object"},
+            **properties,
+        },
+    }
+
+
+def _column(name: str, kind: str, path: str) -> Json:
+    return {"name": name, "type": kind, "jsonPath": path}
+
+
+def _described(schema: Json, description: str) -> Json:
+    return {**schema, "description": description}
+
+
+def _status_schema() -> Json:
+    """Open, and asking for next to nothing: the Go operator's conditions have no `status`."""
+    return {
+        "type": "object",
+        "description": "What the operator knows of the cluster.",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {
+            "phase": _described(_STRING, "The state of the cluster in one word."),
+            "size": _described(_INTEGER, "How many pods there are."),
+            "readyReplicas": _described(_INTEGER, "How many servers are ready."),
+            "currentVersion": _described(_STRING, "The version that every server runs."),
+            "selector": _described(_STRING, "Selects the pods; kubectl scale and HPA use it."),
+            "observedGeneration": _described(_INTEGER, "The generation this status is about."),
+            "controlPaused": _described(_BOOLEAN, "Whether the operator leaves it alone."),
+            "conditions": _conditions_schema(),
+            "servers": _servers_schema(),
+        },
+    }
+
+
+def _conditions_schema() -> Json:
+    return {
+        "type": "array",
+        "description": "What holds, what does not, and what to do about it.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "type": "object",
+            "required": ["type"],
+            "x-kubernetes-preserve-unknown-fields": True,
+            "properties": {
+                "type": _STRING,
+                "status": _described(_STRING, "True, False or Unknown."),
+                "reason": _described(_STRING, "Why, in one word."),
+                "message": _described(_STRING, "Why, in a sentence."),
+                "lastTransitionTime": _described(_STRING, "When status last changed."),
+                "observedGeneration": _INTEGER,
+            },
+        },
+    }
+
+
+def _servers_schema() -> Json:
+    return {
+        "type": "array",
+        "description": "Every server.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "items": {
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": _described(_STRING, "Name of the pod."),
+                "version": _STRING,
+                "ready": _BOOLEAN,
+                "message": _described(_STRING, "Why it waits, or what is wrong with it."),
+            },
+        },
+    }
+
+
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors: the same schema may appear in several places."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

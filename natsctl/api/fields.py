@@ -1,0 +1,73 @@
+"""How attrs attributes carry what the JSON schema says of them.
+
+An attribute's JSON name is its name in camelCase unless `json` gives another; the other facts
+are OpenAPI keywords of the field itself, and of its items where it is a list of strings.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+from attrs import Attribute, frozen
+
+Json = dict[str, Any]
+_KEY: Final = "natsctl"
+
+
+@frozen
+class Rule:
+    """A CEL expression over `self` and the sentence a user reads when it is false."""
+
+    cel: str
+    message: str
+
+
+@frozen
+class Facts:
+    """What the schema says of one field besides its type."""
+
+    description: str
+    json: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    max_length: int | None = None
+    max_items: int | None = None
+    enum: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    item_rules: tuple[Rule, ...] = ()
+    native: Mapping[str, Any] | None = None
+    open: bool = False
+
+
+def described(
+    description: str, *, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None,
+    **facts: Any,
+) -> Any:
+    """An attribute of the API with its description and the other facts of its schema."""
+    metadata = {_KEY: Facts(description, **facts)}
+    if factory is not None:
+        return attrs.field(factory=factory, metadata=metadata)
+    return attrs.field(default=default, metadata=metadata)
+
+
+def facts(attribute: "Attribute[Any]") -> Facts:
+    """The facts of an attribute made by `described`."""
+    found: Facts = attribute.metadata[_KEY]
+    return found
+
+
+def json_name(attribute: "Attribute[Any]") -> str:
+    """The attribute's name in manifests."""
+    return facts(attribute).json or camel(attribute.name)
+
+
+def camel(snake: str) -> str:
+    """`max_control_line` as `maxControlLine`."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), snake)
+
+
+def fields_of(cls: type) -> Iterator[tuple[str, "Attribute[Any]"]]:
+    """JSON name and attribute of every field, types resolved, in the order of the class."""
+    for attribute in attrs.fields(attrs.resolve_types(cls)):
+        yield json_name(attribute), attribute

@@ -1,0 +1,75 @@
+"""Names that are part of the contract with users: the API group, labels, ports, object names."""
+
+import re
+from typing import Final
+
+GROUP: Final = "nats.io"
+VERSION: Final = "v1alpha2"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+KIND_CLUSTER: Final = "NatsCluster"
+KIND_ROLE: Final = "NatsServiceRole"
+PLURAL_CLUSTERS: Final = "natsclusters"
+PLURAL_ROLES: Final = "natsserviceroles"
+
+LABEL_APP: Final = "app"
+APP: Final = "nats"
+LABEL_CLUSTER: Final = "nats_cluster"
+LABEL_VERSION: Final = "nats_version"
+LABEL_K8S_NAME: Final = "app.kubernetes.io/name"
+LABEL_K8S_INSTANCE: Final = "app.kubernetes.io/instance"
+LABEL_K8S_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_K8S_VERSION: Final = "app.kubernetes.io/version"
+LABEL_K8S_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "natsctl"
+
+ANNOTATION_VERSION: Final = "nats.version"
+REVISION_ANNOTATION: Final = "nats.io/revision"
+APPLIED_ANNOTATION: Final = "nats.io/applied"
+SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
+
+CLIENT_PORT: Final = 4222
+CLUSTER_PORT: Final = 6222
+MONITORING_PORT: Final = 8222
+METRICS_PORT: Final = 7777
+
+CONFIG_KEY: Final = "nats.conf"
+BOOT_KEY: Final = "server.conf"
+CONFIG_DIR: Final = "/etc/nats-config"
+PID_DIR: Final = "/var/run/nats"
+PID_FILE: Final = f"{PID_DIR}/nats.pid"
+
+SERVER_CONTAINER: Final = "nats"
+SERVER_NAME_ENV: Final = "SERVER_NAME"
+CONFIG_VOLUME: Final = "nats-config"
+PID_VOLUME: Final = "pid"
+
+# `<name>-mgmt` is a Service and `<name>-999` a host name: both end at 63 characters.
+MAX_CLUSTER_NAME: Final = 58
+MAX_SIZE: Final = 999
+
+_INDEX = re.compile(r"[1-9][0-9]*", re.ASCII)
+
+
+def pod_name(cluster: str, index: int) -> str:
+    """The name of the server with this index, from 1."""
+    return f"{cluster}-{index}"
+
+
+def pod_index(cluster: str, pod_name: str) -> int | None:
+    """The index in a pod's name, or None if this cluster never gives that name."""
+    prefix = f"{cluster}-"
+    suffix = pod_name.removeprefix(prefix)
+    if not pod_name.startswith(prefix) or not _INDEX.fullmatch(suffix):
+        return None
+    return int(suffix)
+
+
+def management_service(cluster: str) -> str:
+    """The name of the headless Service that gives every server its DNS name."""
+    return f"{cluster}-mgmt"
+
+
+def server_host(namespace: str, cluster: str, index: int) -> str:
+    """The DNS name under which one server is reached inside Kubernetes."""
+    return f"{pod_name(cluster, index)}.{management_service(cluster)}.{namespace}.svc"

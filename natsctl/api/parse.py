@@ -1,0 +1,192 @@
+"""What users wrote, as frozen classes; every error with the JSON path it is at.
+
+Nothing is coerced: "7" is not 7, and neither is 7.0. A null is the same as nothing.
+"""
+
+import difflib
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn, override
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.config import NatsConfig
+from natsctl.api.fields import fields_of, json_name
+from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.role import NatsServiceRoleSpec
+from natsctl.api.schema import without_none
+
+T = TypeVar("T")
+_CLOSED = (NatsConfig,)
+_ROOT = "spec"
+
+
+class _Wrong(Exception):
+    """A value of the wrong kind; says which one is needed."""
+
+    def __init__(self, value: object, needed: str) -> None:
+        super().__init__(f"is {shown(value)}; write {needed}")
+        self.value = value
+
+
+def parse_spec(raw: object) -> NatsClusterSpec:
+    """The spec of a NatsCluster; InvalidSpec names every field that cannot be understood."""
+    spec = _parse(raw, NatsClusterSpec)
+    return attrs.evolve(
+        spec, version=spec.version or None, server_image=spec.server_image or "nats"
+    )
+
+
+def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
+    """The spec of a NatsServiceRole; InvalidSpec as for `parse_spec`."""
+    return _parse(raw, NatsServiceRoleSpec)
+
+
+def unknown_fields(raw: object) -> tuple[str, ...]:
+    """JSON paths of fields that no NatsCluster has, except those of natsConfig."""
+    return tuple(_unknown(raw, NatsClusterSpec, _ROOT))
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it, cut short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _parse(raw: object, cls: type[T]) -> T:
+    try:
+        return _CONVERTER.structure({} if raw is None else _without_nulls(raw), cls)
+    except Exception as error:
+        raise InvalidSpec(tuple(_problems(error, _ROOT))) from None
+
+
+def _without_nulls(raw: Any) -> Any:
+    if isinstance(raw, Mapping):
+        return {key: _without_nulls(value) for key, value in raw.items() if value is not None}
+    if isinstance(raw, list):
+        return [_without_nulls(item) for item in raw]
+    return raw
+
+
+def _unknown(raw: object, hint: Any, path: str) -> Iterator[str]:
+    hint = without_none(hint)
+    if typing.get_origin(hint) is tuple and isinstance(raw, list):
+        for index, item in enumerate(raw):
+            yield from _unknown(item, typing.get_args(hint)[0], f"{path}[{index}]")
+    elif attrs.has(hint) and hint not in _CLOSED and isinstance(raw, Mapping):
+        known = {name: attribute.type for name, attribute in fields_of(hint)}
+        for key, value in raw.items():
+            if key in known:
+                yield from _unknown(value, known[key], f"{path}.{key}")
+            else:
+                yield f"{path}.{key}"
+
+
+def _problems(error: BaseException, path: str) -> Iterator[Problem]:
+    if isinstance(error, cattrs.BaseValidationError):
+        for child in error.exceptions:
+            yield from _problems(child, path + _step(child, error.cl))
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(error.extra_fields, key=str):
+            yield Problem(f"{path}.{key}", "", f"unknown key{_suggestion(str(key), error.cl)}")
+    elif isinstance(error, KeyError):
+        yield Problem(path, "", "is required")
+    elif isinstance(error, _Wrong):
+        yield Problem(path, shown(error.value), str(error))
+    else:
+        raise error
+
+
+def _step(error: BaseException, cls: type) -> str:
+    """What an error's place adds to the path of the object it was found in."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return f".{json_name(getattr(attrs.fields(cls), note.name))}"
+        if isinstance(note, IterableValidationNote):
+            return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
+    return ""
+
+
+def _suggestion(key: str, cls: type) -> str:
+    plain = {_plain(name): name for name, _ in fields_of(cls)}
+    close = difflib.get_close_matches(_plain(key), plain, n=1, cutoff=0.75)
+    return f"; did you mean {plain[close[0]]}?" if close else f"; the keys are {_listed(plain)}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _listed(names: Mapping[str, str]) -> str:
+    return ", ".join(names.values())
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_structure_hook(bool, _exactly("true or false", bool))
+    converter.register_structure_hook(int, _exactly("a whole number", int))
+    converter.register_structure_hook(float, _exactly("a number", int, float))
+    converter.register_structure_hook(str, _exactly("a text in quotes", str))
+    converter.register_structure_hook_factory(attrs.has, _object_hook)
+    converter.register_structure_hook_factory(_is_list, _list_hook)
+    converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
+    return converter
+
+
+def _exactly(needed: str, *kinds: type) -> Any:
+    def structure(value: object, _: Any) -> Any:
+        if type(value) not in kinds:
+            raise _Wrong(value, needed)
+        return value
+
+    return structure
+
+
+def _object_hook(cls: type, converter: cattrs.Converter) -> Any:
+    renames: dict[str, Any] = {
+        attribute.name: override(rename=name) for name, attribute in fields_of(cls)
+    }
+    inner = make_dict_structure_fn(
+        cls, converter, _cattrs_forbid_extra_keys=cls in _CLOSED, **renames
+    )
+    return _only(Mapping, "an object with keys", inner)
+
+
+def _is_list(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple
+
+
+def _list_hook(hint: Any, converter: cattrs.Converter) -> Any:
+    (item, _) = typing.get_args(hint)
+    as_list = converter.get_structure_hook(list[item])
+    return _only(list, "a list", lambda value, _: tuple(as_list(value, list[item])))
+
+
+def _is_mapping(hint: Any) -> bool:
+    return typing.get_origin(hint) is Mapping
+
+
+def _mapping_hook(hint: Any, converter: cattrs.Converter) -> Any:
+    (_, item) = typing.get_args(hint)
+    as_dict = converter.get_structure_hook(dict[str, item])
+    return _only(Mapping, "an object with keys", lambda value, _: as_dict(value, dict[str, item]))
+
+
+def _only(kind: type, needed: str, inner: Any) -> Any:
+    def structure(value: object, hint: Any) -> Any:
+        if not isinstance(value, kind):
+            raise _Wrong(value, needed)
+        return inner(value, hint)
+
+    return structure
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,149 @@
+"""What a NatsCluster says of certificates, users and operator JWTs."""
+
+from attrs import frozen
+
+from natsctl.api.config import NAME_MAX, PATH_MAX
+from natsctl.api.fields import described
+
+
+def _secret(whom: str) -> str | None:
+    secret: str | None = described(
+        f"Secret with the certificates for {whom}.", default=None, max_length=NAME_MAX
+    )
+    return secret
+
+
+def _file(json: str, what: str, default: str) -> str:
+    name: str = described(
+        f"Name of the {what}; {default} unless given.",
+        default=default,
+        json=json,
+        max_length=PATH_MAX,
+    )
+    return name
+
+
+def _timeout(json: str, whom: str) -> float | None:
+    seconds: float | None = described(
+        f"Seconds that a TLS handshake of {whom} may take.", default=None, json=json, minimum=0
+    )
+    return seconds
+
+
+@frozen
+class TLSConfig:
+    """Certificates of every listener; a listener without a secret is not encrypted."""
+
+    server_secret: str | None = _secret("clients")
+    server_secret_ca_file_name: str = _file(
+        "serverSecretCAFileName", "CA in serverSecret", "ca.pem"
+    )
+    server_secret_cert_file_name: str = _file(
+        "serverSecretCertFileName", "certificate in serverSecret", "server.pem"
+    )
+    server_secret_key_file_name: str = _file(
+        "serverSecretKeyFileName", "key in serverSecret", "server-key.pem"
+    )
+    clients_tls_timeout: float | None = _timeout("clientsTLSTimeout", "clients")
+    routes_secret: str | None = _secret("routes between servers")
+    routes_secret_ca_file_name: str = _file(
+        "routesSecretCAFileName", "CA in routesSecret", "ca.pem"
+    )
+    routes_secret_cert_file_name: str = _file(
+        "routesSecretCertFileName", "certificate in routesSecret", "route.pem"
+    )
+    routes_secret_key_file_name: str = _file(
+        "routesSecretKeyFileName", "key in routesSecret", "route-key.pem"
+    )
+    routes_tls_timeout: float | None = _timeout("routesTLSTimeout", "routes")
+    gateway_secret: str | None = _secret("gateways")
+    gateway_secret_ca_file_name: str = _file(
+        "gatewaySecretCAFileName", "CA in gatewaySecret", "ca.pem"
+    )
+    gateway_secret_cert_file_name: str = _file(
+        "gatewaySecretCertFileName", "certificate in gatewaySecret", "server.pem"
+    )
+    gateway_secret_key_file_name: str = _file(
+        "gatewaySecretKeyFileName", "key in gatewaySecret", "server-key.pem"
+    )
+    gateways_tls_timeout: float | None = _timeout("gatewaysTLSTimeout", "gateways")
+    leafnode_secret: str | None = _secret("leaf nodes")
+    leafnode_secret_ca_file_name: str = _file(
+        "leafnodeSecretCAFileName", "CA in leafnodeSecret", "ca.pem"
+    )
+    leafnode_secret_cert_file_name: str = _file(
+        "leafnodeSecretCertFileName", "certificate in leafnodeSecret", "server.pem"
+    )
+    leafnode_secret_key_file_name: str = _file(
+        "leafnodeSecretKeyFileName", "key in leafnodeSecret", "server-key.pem"
+    )
+    leafnodes_tls_timeout: float | None = _timeout("leafnodesTLSTimeout", "leaf nodes")
+    websocket_secret: str | None = _secret("websocket clients")
+    websocket_secret_ca_file_name: str = _file(
+        "websocketSecretCAFileName", "CA in websocketSecret", "ca.pem"
+    )
+    websocket_secret_cert_file_name: str = _file(
+        "websocketSecretCertFileName", "certificate in websocketSecret", "server.pem"
+    )
+    websocket_secret_key_file_name: str = _file(
+        "websocketSecretKeyFileName", "key in websocketSecret", "server-key.pem"
+    )
+    websocket_tls_timeout: float | None = _timeout("websocketTLSTimeout", "websocket clients")
+    enable_https: bool = described("Serve monitoring over HTTPS.", default=False)
+    verify: bool = described("Ask clients for certificates.", default=False)
+    cipher_suites: tuple[str, ...] = described(
+        "Cipher suites offered to clients.", default=(), max_items=64, max_length=NAME_MAX
+    )
+    curve_preferences: tuple[str, ...] = described(
+        "Elliptic curves offered to clients.", default=(), max_items=16, max_length=NAME_MAX
+    )
+
+
+@frozen
+class AuthConfig:
+    """Who may connect: users of a Secret, of a file, or made from ServiceAccounts."""
+
+    enable_service_accounts: bool = described(
+        "Make a user of every NatsServiceRole and its ServiceAccount.", default=False
+    )
+    clients_auth_secret: str | None = described(
+        "Secret with the users as JSON.", default=None, max_length=NAME_MAX
+    )
+    clients_auth_file: str | None = described(
+        "File with the users, included under /etc/nats-config.", default=None, max_length=PATH_MAX
+    )
+    clients_auth_timeout: int | None = described(
+        "Seconds that a client has to authenticate.", default=None, minimum=0
+    )
+    tls_verify_and_map: bool = described(
+        "Take the user from the client's certificate.", default=False
+    )
+    cluster_auth_secret: str | None = described(
+        "Secret with the credentials of routes.", default=None, max_length=NAME_MAX
+    )
+    cluster_auth_timeout: int | None = described(
+        "Seconds that a route has to authenticate.", default=None, minimum=0
+    )
+    gateway_auth_secret: str | None = described(
+        "Secret with the credentials of gateways.", default=None, max_length=NAME_MAX
+    )
+    gateway_auth_timeout: int | None = described(
+        "Seconds that a gateway has to authenticate.", default=None, minimum=0
+    )
+
+
+@frozen
+class OperatorConfig:
+    """Accounts kept as JWTs that a NATS operator signed."""
+
+    secret: str | None = described(
+        "Secret with the operator's JWT under op.jwt.", default=None, max_length=NAME_MAX
+    )
+    system_account: str | None = described(
+        "Public key of the system account.", default=None, max_length=NAME_MAX
+    )
+    resolver: str | None = described(
+        "Where account JWTs are found, such as URL(https://host/jwt/v1/accounts/).",
+        default=None,
+        max_length=PATH_MAX,
+    )
