@@ -131,9 +131,7 @@ class NatsClusterSpec:
     server_image: str = described(
         "Image of nats-server, without a tag.", default=DEFAULT_IMAGE, max_length=1024
     )
-    nats_config: NatsConfig | None = described(
-        "Settings of the servers.", default=None, open=True
-    )
+    nats_config: NatsConfig | None = described("Settings of the servers.", default=None, open=True)
     use_server_name: bool = _switch("Name each server after the environment's SERVER_NAME.")
     paused: bool = _switch("Change nothing at all until this is false again.")
     lame_duck_duration_seconds: int | None = described(

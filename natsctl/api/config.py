@@ -92,9 +92,7 @@ class GatewayConfig:
         minimum=0,
         maximum=PORT_MAX,
     )
-    reject_unknown: bool = described(
-        "Refuse gateways that are not listed here.", default=False
-    )
+    reject_unknown: bool = described("Refuse gateways that are not listed here.", default=False)
     gateways: tuple[RemoteGateway, ...] = described(
         "The other clusters.", default=(), max_items=256
     )

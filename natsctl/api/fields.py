@@ -41,7 +41,10 @@ class Facts:
 
 
 def described(
-    description: str, *, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None,
+    description: str,
+    *,
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
     **facts: Any,
 ) -> Any:
     """An attribute of the API with its description and the other facts of its schema."""

@@ -20,7 +20,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import NatsConfig
 from natsctl.api.fields import fields_of, json_name
-from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import without_none
 
@@ -53,12 +53,6 @@ def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
 def unknown_fields(raw: object) -> tuple[str, ...]:
     """JSON paths of fields that no NatsCluster has, except those of natsConfig."""
     return tuple(_unknown(raw, NatsClusterSpec, _ROOT))
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it, cut short."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _parse(raw: object, cls: type[T]) -> T:

@@ -43,4 +43,6 @@ def _asks(value: Any) -> bool:
     if not attrs.has(type(value)):
         return bool(value)
     fields = attrs.fields(type(value))
-    return any(_asks(getattr(value, a.name)) and getattr(value, a.name) != a.default for a in fields)
+    return any(
+        _asks(getattr(value, a.name)) and getattr(value, a.name) != a.default for a in fields
+    )

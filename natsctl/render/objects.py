@@ -1,0 +1,21 @@
+"""The objects that stand for a cluster as long as it exists, pods aside."""
+
+from collections.abc import Callable
+from typing import Final
+
+from natsctl.api.fields import Json
+from natsctl.render.secrets import config_secret
+from natsctl.render.services import client_service, management_service_object
+from natsctl.render.target import Target
+
+# In the order in which they are created: a pod needs all of them.
+STANDING_BUILDERS: Final[tuple[Callable[[Target], Json], ...]] = (
+    client_service,
+    management_service_object,
+    config_secret,
+)
+
+
+def standing_objects(target: Target) -> tuple[Json, ...]:
+    """Every object of a cluster except its pods."""
+    return tuple(build(target) for build in STANDING_BUILDERS)

@@ -1,0 +1,42 @@
+"""The Services: one for clients, and a headless one that names each server in DNS."""
+
+from natsctl.api import names
+from natsctl.api.cluster import ServicePolicy
+from natsctl.api.fields import Json
+from natsctl.render.meta import metadata, selector
+from natsctl.render.target import Target
+
+
+def client_service(target: Target) -> Json:
+    """The Service that clients dial."""
+    spec = {"ports": [_port("tcp-client", names.CLIENT_PORT)]}
+    return _service(target, target.name, target.spec.service_policy, spec)
+
+
+def management_service_object(target: Target) -> Json:
+    """The headless Service; servers find each other through it before they are ready."""
+    spec = {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "ports": [
+            _port("cluster", names.CLUSTER_PORT),
+            _port("monitoring", names.MONITORING_PORT),
+            _port("metrics", names.METRICS_PORT),
+        ],
+    }
+    name = names.management_service(target.name)
+    return _service(target, name, target.spec.management_service_policy, spec)
+
+
+def _service(target: Target, name: str, policy: ServicePolicy | None, spec: Json) -> Json:
+    policy = policy or ServicePolicy()
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(target, name, policy.labels, policy.annotations),
+        "spec": {"type": "ClusterIP", "selector": selector(target.name), **spec},
+    }
+
+
+def _port(name: str, number: int) -> Json:
+    return {"name": name, "port": number, "targetPort": number, "protocol": "TCP"}

@@ -1,0 +1,20 @@
+"""What every builder needs to know of the cluster it renders."""
+
+from attrs import frozen
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.version import ServerVersion
+
+
+@frozen
+class Target:
+    """One NatsCluster and the version that its servers are to run.
+
+    The version stands apart from the spec because an unset one keeps what the cluster has.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    spec: NatsClusterSpec
+    version: ServerVersion
