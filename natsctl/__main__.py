@@ -1,0 +1,5 @@
+"""`python -m natsctl`."""
+
+from natsctl.cli import main
+
+raise SystemExit(main())

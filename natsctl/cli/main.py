@@ -1,0 +1,43 @@
+"""The command line: `natsctl COMMAND`, and `nats-operator` as `natsctl operator`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from natsctl import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(prog="natsctl", description="A Kubernetes operator for NATS.")
+    parser.add_argument("--version", action="version", version=f"natsctl {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser("operator", help="run the operator", add_help=False)
+    commands.add_parser("crds", help="print the CustomResourceDefinitions")
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.command == "operator":
+        from natsctl.cli import operator
+
+        return operator.run(rest, "natsctl operator")
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return _crds()
+
+
+def nats_operator(argv: Sequence[str] | None = None) -> int:
+    """`nats-operator`: what old manifests call."""
+    from natsctl.cli import operator
+
+    return operator.run(sys.argv[1:] if argv is None else argv, "nats-operator")
+
+
+def _crds() -> int:
+    from natsctl.api.crds import crds_yaml
+
+    sys.stdout.write(crds_yaml())
+    return 0

@@ -1,0 +1,1 @@
+"""The API server: transport, client, watch streams and the stores they feed."""

@@ -1,0 +1,199 @@
+"""Requests for single objects: bounded, retried where that is safe, fenced where it writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay
+from tenacity.wait import wait_base, wait_random_exponential
+
+from natsctl.kube import metrics
+from natsctl.kube.errors import ApiError, Transient
+from natsctl.kube.transport import READ_TIMEOUT, Transport
+
+if TYPE_CHECKING:
+    from natsctl.kube.resources import Resource
+    from natsctl.plan.objects import Object
+
+FIELD_MANAGER = "natsctl"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+BUDGET = 12.0
+"""Seconds that retries of one idempotent call may take."""
+
+
+def unfenced() -> None:
+    """The fence of a client that may always write (the lease itself, commands, tests)."""
+
+
+@attrs.frozen
+class Client:
+    """Reads and writes objects.
+
+    `fence` is called before every write and raises Fenced when writing is no longer allowed.
+    `gate` bounds the calls in flight.
+    """
+
+    transport: Transport
+    fence: Callable[[], None] = unfenced
+    gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(16))
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        """Read one object."""
+        body = await self._retried("GET", resource, resource.path(namespace, name))
+        return _decode(resource, body)
+
+    async def raw(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        """Read one object, whole."""
+        return _mapping(await self._retried("GET", resource, resource.path(namespace, name)))
+
+    async def create(
+        self, resource: Resource, manifest: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Object:
+        """Create one object (never retried: it may have been committed)."""
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        path = resource.path(manifest["metadata"].get("namespace"))
+        body = msgspec.json.encode(manifest)
+        return _decode(resource, await self._write("POST", resource, path, params, body))
+
+    async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
+        """Server-side apply of one object; fields not named any more are given up."""
+        meta = manifest["metadata"]
+        return await self._apply(
+            resource, resource.path(meta.get("namespace"), meta["name"]), manifest, FIELD_MANAGER
+        )
+
+    async def apply_status(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
+        """Server-side apply of an object's status."""
+        meta = manifest["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"]) + "/status"
+        return await self._apply(resource, path, manifest, f"{FIELD_MANAGER}-status")
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Any, content_type: str = MERGE
+    ) -> Object:
+        """Merge patch (or JSON patch) of one object."""
+        params = {"fieldManager": FIELD_MANAGER}
+        body = msgspec.json.encode(patch)
+        path = resource.path(namespace, name)
+        return _decode(
+            resource, await self._write("PATCH", resource, path, params, body, content_type)
+        )
+
+    async def replace(self, resource: Resource, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """PUT one object, whole; its metadata.resourceVersion guards it."""
+        meta = manifest["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"])
+        body = msgspec.json.encode(manifest)
+        return _mapping(await self._write("PUT", resource, path, {}, body))
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, uid: str, grace: int | None = None
+    ) -> Object | None:
+        """Delete exactly the object with this uid; its last state, or None if it is gone."""
+        options: dict[str, Any] = {"preconditions": {"uid": uid}}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        path = resource.path(namespace, name)
+        reply = _mapping(
+            await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
+        )
+        return msgspec.convert(reply, resource.projection) if _still_there(reply) else None
+
+    async def _apply(
+        self, resource: Resource, path: str, manifest: Mapping[str, Any], manager: str
+    ) -> Object:
+        params = {"fieldManager": manager, "force": "true"}
+        body = msgspec.json.encode(manifest)
+        async for attempt in _retrying():
+            with attempt:
+                reply = await self._write("PATCH", resource, path, params, body, APPLY)
+        return _decode(resource, reply)
+
+    async def _retried(self, method: str, resource: Resource, path: str) -> bytes:
+        async for attempt in _retrying():
+            with attempt:
+                reply = await self._send(method, resource, path)
+        return reply
+
+    async def _write(
+        self,
+        method: str,
+        resource: Resource,
+        path: str,
+        params: Mapping[str, str],
+        body: bytes,
+        content_type: str = "application/json",
+    ) -> bytes:
+        metrics.WRITES.labels(resource.kind, method).inc()
+        return await self._send(method, resource, path, params, body, content_type, self.fence)
+
+    async def _send(
+        self,
+        method: str,
+        resource: Resource,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        fence: Callable[[], None] = unfenced,
+    ) -> bytes:
+        async with self.gate:
+            fence()  # here, not before the gate: waiting for it may outlast the lease
+            started = perf_counter()
+            code = "<error>"
+            try:
+                reply = await self.transport.request(
+                    method,
+                    path,
+                    params=params,
+                    body=body,
+                    content_type=content_type,
+                    timeout=READ_TIMEOUT,
+                )
+                code = str(reply.status)
+            except ApiError as error:
+                code = str(error.status or "<error>")
+                raise
+            finally:
+                metrics.REQUESTS.labels(code, method).inc()
+                metrics.REQUEST_SECONDS.labels(method).observe(perf_counter() - started)
+        return reply.body
+
+
+def _decode(resource: Resource, body: bytes) -> Object:
+    return msgspec.json.decode(body, type=resource.projection)
+
+
+def _mapping(body: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(body, type=dict[str, Any])
+
+
+def _still_there(reply: dict[str, Any]) -> bool:
+    return reply.get("kind") != "Status" and "deletionTimestamp" in reply.get("metadata", {})
+
+
+class _Wait(wait_base):
+    """What the server asked for, else random and growing."""
+
+    _random = wait_random_exponential(multiplier=0.2, max=5)
+
+    def __call__(self, retry_state: Any) -> float:
+        error = retry_state.outcome.exception()
+        named = error.retry_after if isinstance(error, Transient) else None
+        return named if named is not None else self._random(retry_state)
+
+
+def _retrying() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(Transient),
+        wait=_Wait(),
+        stop=stop_after_delay(BUDGET),
+        reraise=True,
+    )

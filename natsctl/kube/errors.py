@@ -1,0 +1,85 @@
+"""One small tree of what can go wrong with a request.
+
+ApiError
+|-- Transient     may go away by itself: 429, 5xx, time-out, connection lost
+|-- Conflict      somebody was faster: 409; look again and decide anew
+|   `-- AlreadyExists
+`-- Terminal      the same request will never work: 4xx, a field the schema does not know
+    `-- NotFound
+Fenced            the lease no longer allows writing; the process is about to end
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ApiError(Exception):
+    """An answer of the API server that is not success; str() is its message."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class Transient(ApiError):
+    """Worth trying again; `retry_after` in seconds where the server named one."""
+
+    def __init__(
+        self, status: int, reason: str, message: str, retry_after: float | None = None
+    ) -> None:
+        super().__init__(status, reason, message)
+        self.retry_after = retry_after
+
+
+class Conflict(ApiError):
+    """The object changed, vanished or was replaced since it was read."""
+
+
+class AlreadyExists(Conflict):
+    """An object of that name is there already."""
+
+
+class Terminal(ApiError):
+    """Will not work however often it is tried."""
+
+
+class NotFound(Terminal):
+    """No such object, or no such kind."""
+
+
+class Fenced(Exception):
+    """The lease is not ours (any more): the write was not sent."""
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """The API server's Status object; plain-text bodies leave it empty."""
+
+    message: str = ""
+    reason: str = ""
+
+
+# Server-side apply answers 500 for a field the installed schema does not know: never transient.
+_SCHEMA_MARK = "field not declared in schema"
+
+
+def error_of(status: int, body: bytes, retry_after: str | None = None) -> ApiError:
+    """The error that an answer with `status` >= 400 means."""
+    try:
+        parsed = msgspec.json.decode(body, type=Status)
+    except msgspec.DecodeError:
+        parsed = Status(message=body.decode(errors="replace").strip()[:500])
+    message = parsed.message or f"HTTP {status}"
+    if status == 409:
+        kind = AlreadyExists if parsed.reason == "AlreadyExists" else Conflict
+        return kind(status, parsed.reason, message)
+    if status == 404:
+        return NotFound(status, parsed.reason, message)
+    if status in (408, 429) or (status >= 500 and _SCHEMA_MARK not in message):
+        return Transient(status, parsed.reason, message, _seconds(retry_after))
+    return Terminal(status, parsed.reason, message)
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value is not None and value.isdigit() else None

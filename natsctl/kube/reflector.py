@@ -1,0 +1,251 @@
+"""Keeps a store equal to what the API server holds of one kind: list, watch, and start again.
+
+Rules (Kubernetes API concepts, "Efficient detection of changes"; client-go's reflector):
+
+* Start with a streaming list (`sendInitialEvents`); a server that refuses it gets a LIST.
+* The server ending a stream is normal: open it again where it stopped, list nothing.
+* 410 Gone: list anew; what vanished meanwhile is deleted from the store.
+* Bookmarks come every minute, so a silent stream is a dead one. A stream that stays silent twice
+  may also be ahead of the server (a restored etcd): list anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+import msgspec
+
+from natsctl.kube import metrics
+from natsctl.kube.errors import ApiError, NotFound, Terminal
+from natsctl.kube.resources import Resource
+from natsctl.kube.store import Store
+from natsctl.kube.transport import Transport
+from natsctl.plan.objects import Object, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+T = TypeVar("T", bound=Object)
+
+SILENCE = 90.0
+"""Seconds without a byte after which a stream counts as dead; bookmarks come every 60."""
+FIRST_DELAY, LAST_DELAY = 0.8, 30.0
+HEALTHY_AFTER = 120.0
+PAGE = "500"
+BREATH = 100
+"""Events after which other tasks get a turn: reading buffered data never yields by itself."""
+INITIAL_END = "k8s.io/initial-events-end"
+
+
+class Gone(Exception):
+    """The resourceVersion is too old to continue from: list anew."""
+
+
+class ListMeta(Wire, frozen=True):
+    """`metadata` of a list."""
+
+    resource_version: str = ""
+    continue_: str | None = msgspec.field(name="continue", default=None)
+
+
+class Page(Wire, frozen=True):
+    """One page of a list; the objects stay raw."""
+
+    metadata: ListMeta
+    items: tuple[msgspec.Raw, ...] | None = None
+
+
+class Line(Wire, frozen=True):
+    """One line of a watch: the object stays raw until the type is known."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Bookmark(Wire, frozen=True):
+    """What a BOOKMARK carries: metadata without a name."""
+
+    metadata: dict[str, Any]
+
+
+class Failure(Wire, frozen=True):
+    """What an ERROR carries."""
+
+    code: int = 0
+    message: str = ""
+
+
+@attrs.define
+class Reflector(Generic[T]):
+    """Feeds `store` with the objects of one kind, of one namespace or all.
+
+    `selector` is a label selector. `synced` is set once the store holds everything.
+    """
+
+    transport: Transport
+    resource: Resource
+    store: Store[T]
+    namespace: str | None = None
+    selector: str = ""
+    synced: asyncio.Event = attrs.field(factory=asyncio.Event)
+    last_heard: float = 0.0
+    silence: float = SILENCE
+    _position: str = ""
+    _streaming_list: bool = True
+    _silent_before: bool = False
+
+    async def run(self) -> None:
+        """Run until cancelled; every failure is retried with back-off."""
+        delay = FIRST_DELAY
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            reason = await self._once()
+            metrics.WATCH_RESTARTS.labels(self.resource.kind, reason).inc()
+            lasted = loop.time() - started
+            if lasted > HEALTHY_AFTER or (reason == "closed" and lasted > 1):
+                delay = FIRST_DELAY
+                continue
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))
+            delay = min(delay * 2, LAST_DELAY)
+
+    async def _once(self) -> str:
+        """One stream, with a list before it where needed; why it ended."""
+        try:
+            if not self._position and not self._streaming_list:
+                await self._list()
+            await self._watch()
+        except Gone:
+            self._position = ""
+            return "gone"
+        except NotFound:
+            self._position = ""
+            return "no_such_kind"
+        except Terminal as error:
+            return self._refused(error)
+        except ApiError as error:
+            return self._interrupted(error)
+        except msgspec.MsgspecError:
+            self._position = ""
+            return "undecodable"
+        return "closed"
+
+    def _refused(self, error: Terminal) -> str:
+        if error.status == 422 and self._streaming_list:
+            self._streaming_list = False
+            return "no_streaming_list"
+        if error.status == 410:
+            self._position = ""
+            return "gone"
+        return f"http_{error.status}"
+
+    def _interrupted(self, error: ApiError) -> str:
+        """A lost connection continues where it stopped, unless it was the second silent one."""
+        silent = "SocketTimeoutError" in str(error) or "ServerTimeoutError" in str(error)
+        if silent and self._silent_before:
+            self._position = ""
+        self._silent_before = silent
+        return "silent" if silent else ("lost" if error.status == 0 else f"http_{error.status}")
+
+    async def _list(self) -> None:
+        """Read everything, page by page, then replace the store's content."""
+        found: list[T] = []
+        params = self._selection() | {"limit": PAGE}
+        while True:
+            reply = await self.transport.request("GET", self._path(), params=params)
+            page = msgspec.json.decode(reply.body, type=Page)
+            found.extend(map(self._decode, page.items or ()))
+            if not page.metadata.continue_:
+                break
+            params["continue"] = page.metadata.continue_
+        self._replace(found, page.metadata.resource_version)
+
+    async def _watch(self) -> None:
+        initial: list[T] | None = None if self._position else []
+        params = self._selection() | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(random.randint(300, 600)),
+        }
+        if initial is None:
+            params["resourceVersion"] = self._position
+        else:
+            params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        async with self.transport.stream(self._path(), params, self.silence) as chunks:
+            async for line in _lines(chunks):
+                self.last_heard = asyncio.get_running_loop().time()
+                self._silent_before = False
+                initial = self._take(msgspec.json.decode(line, type=Line), initial)
+
+    def _take(self, line: Line, initial: list[T] | None) -> list[T] | None:
+        """Take one line in; `initial` collects until the streaming list is complete."""
+        metrics.WATCH_EVENTS.labels(self.resource.kind, line.type).inc()
+        if line.type == "BOOKMARK":
+            return self._bookmark(msgspec.json.decode(line.object, type=Bookmark), initial)
+        if line.type == "ERROR":
+            failure = msgspec.json.decode(line.object, type=Failure)
+            if failure.code == 410:
+                raise Gone(failure.message)
+            raise ApiError(failure.code, "WatchError", failure.message)
+        item = self._decode(line.object)
+        if initial is not None:
+            initial.append(item)
+            return initial
+        self._position = item.metadata.resource_version
+        if line.type == "DELETED":
+            self.store.remove(item)
+        else:
+            self.store.put(item)
+        self._count()
+        return None
+
+    def _decode(self, line: msgspec.Raw) -> T:
+        item: T = msgspec.json.decode(line, type=self.resource.projection)  # type: ignore[assignment] # `store` and `resource` are of one kind
+        return item
+
+    def _bookmark(self, bookmark: Bookmark, initial: list[T] | None) -> list[T] | None:
+        version = bookmark.metadata.get("resourceVersion", "")
+        if initial is not None:
+            if (bookmark.metadata.get("annotations") or {}).get(INITIAL_END) != "true":
+                return initial
+            self._replace(initial, version)
+        self._position = version
+        self.store.seen(int(version))
+        return None
+
+    def _replace(self, found: list[T], version: str) -> None:
+        self.store.replace(found, int(version))
+        self._position = version
+        self._count()
+        self.last_heard = asyncio.get_running_loop().time()
+        self.synced.set()
+
+    def _count(self) -> None:
+        metrics.CACHE_OBJECTS.labels(self.resource.kind).set(len(self.store))
+
+    def _path(self) -> str:
+        return self.resource.path(self.namespace)
+
+    def _selection(self) -> dict[str, str]:
+        return {"labelSelector": self.selector} if self.selector else {}
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Split a byte stream into lines of any length."""
+    rest = bytearray()
+    count = 0
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" not in chunk:
+            continue
+        *complete, tail = rest.split(b"\n")
+        rest = tail
+        for line in complete:
+            if line:
+                yield bytes(line)
+                count += 1
+                if count % BREATH == 0:
+                    await asyncio.sleep(0)

@@ -1,0 +1,40 @@
+"""Where each kind lives in the API."""
+
+from __future__ import annotations
+
+import attrs
+
+from natsctl.api import names
+from natsctl.plan import objects
+
+
+@attrs.frozen
+class Resource:
+    """A kind: its paths and the projection its objects are decoded into."""
+
+    kind: str
+    api_version: str
+    plural: str
+    projection: type[objects.Object]
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Path of the collection (of one namespace, or all) or of one object."""
+        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
+        middle = f"/namespaces/{namespace}" if namespace else ""
+        return f"{root}{middle}/{self.plural}" + (f"/{name}" if name else "")
+
+
+CLUSTERS = Resource(names.KIND_CLUSTER, names.API_VERSION, "natsclusters", objects.Cluster)
+PODS = Resource("Pod", "v1", "pods", objects.Pod)
+SERVICES = Resource("Service", "v1", "services", objects.Service)
+SECRETS = Resource("Secret", "v1", "secrets", objects.Secret)
+EVENTS = Resource("Event", "v1", "events", objects.Object)
+LEASES = Resource("Lease", "coordination.k8s.io/v1", "leases", objects.Object)
+CRDS = Resource(
+    "CustomResourceDefinition",
+    "apiextensions.k8s.io/v1",
+    "customresourcedefinitions",
+    objects.Object,
+)
+
+BY_KIND = {r.kind: r for r in (CLUSTERS, PODS, SERVICES, SECRETS, EVENTS, LEASES, CRDS)}

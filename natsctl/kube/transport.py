@@ -1,0 +1,194 @@
+"""HTTP to the API server: the only module that imports kubernetes_asyncio.
+
+Taken from kubernetes_asyncio: finding the configuration, credentials and their refresh, the TLS
+session. Not taken: its generated models, watch and leader election (they cost 30 MiB and have
+defects an operator cannot live with; docs/architecture.md). The package is imported around its
+`__init__`, which would load all 800 models.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import attrs
+
+from natsctl import __version__
+from natsctl.kube.errors import Transient, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+READ_TIMEOUT = 20.0
+"""Seconds for any call that is not a watch."""
+
+
+@attrs.frozen
+class Response:
+    """A successful answer."""
+
+    status: int
+    body: bytes
+
+
+@attrs.frozen
+class Transport:
+    """An authenticated session with one API server."""
+
+    session: aiohttp.ClientSession
+    configuration: Any
+    server_hostname: str | None
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - handed to aiohttp, which enforces it
+    ) -> Response:
+        """Send one request; raises an ApiError for every answer but success."""
+        headers = await self._headers(content_type if body is not None else None)
+        try:
+            async with self.session.request(
+                method,
+                self.configuration.host + path,
+                params=params,
+                data=body,
+                headers=headers,
+                server_hostname=self.server_hostname,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+            ) as reply:
+                content = await reply.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _lost(error) from error
+        if reply.status >= 400:
+            raise error_of(reply.status, content, reply.headers.get("Retry-After"))
+        return Response(reply.status, content)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a watch; yields chunks of bytes. No byte for `silence` seconds raises Transient."""
+        headers = await self._headers(None)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT, sock_read=silence)
+        try:
+            async with self.session.get(
+                self.configuration.host + path,
+                params=params,
+                headers=headers,
+                server_hostname=self.server_hostname,
+                timeout=timeout,
+            ) as reply:
+                if reply.status >= 400:
+                    content = await reply.read()
+                    raise error_of(reply.status, content, reply.headers.get("Retry-After"))
+                yield reply.content.iter_any()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _lost(error) from error
+
+    async def _headers(self, content_type: str | None) -> dict[str, str]:
+        headers = {"User-Agent": f"natsctl/{__version__}", "Accept": "application/json"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        bearer = (await self.configuration.auth_settings()).get("BearerToken")
+        if bearer:
+            headers["Authorization"] = bearer["value"].strip()
+        return headers
+
+
+def _lost(error: Exception) -> Transient:
+    return Transient(0, "ConnectionLost", f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+@asynccontextmanager
+async def connect(
+    kubeconfig: str | None = None, context: str | None = None
+) -> AsyncIterator[Transport]:
+    """Connect as configured: `kubeconfig` if given, else from inside a pod.
+
+    Raises ValueError with a readable message when there is no usable configuration.
+    """
+    sdk = _sdk()
+    configuration = sdk.Configuration()
+    configuration.connection_pool_maxsize = 0  # every watch pins one; the client bounds the rest
+    try:
+        if kubeconfig:
+            await sdk.load_kube_config(
+                config_file=kubeconfig, context=context, client_configuration=configuration
+            )
+        else:
+            sdk.load_incluster_config(client_configuration=configuration)
+    except (sdk.ConfigException, OSError) as error:
+        raise ValueError(_no_configuration(kubeconfig, error)) from error
+    client = sdk.ApiClient(configuration)
+    try:
+        session = client.rest_client.pool_manager
+        yield Transport(session, configuration, client.rest_client.server_hostname)
+    finally:
+        await client.close()
+
+
+def _no_configuration(kubeconfig: str | None, error: Exception) -> str:
+    if kubeconfig:
+        return f"cannot use kubeconfig {kubeconfig}: {error}"
+    return f"not inside a pod ({error}); name a kubeconfig with --kubeconfig"
+
+
+def namespace_of_pod() -> str | None:
+    """The namespace of the ServiceAccount this process runs as, when inside a pod."""
+    with suppress(OSError):
+        return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text().strip()
+    return None
+
+
+def _sdk() -> types.SimpleNamespace:
+    """The used names of kubernetes_asyncio, without its generated models."""
+    if "kubernetes_asyncio" not in sys.modules:
+        _stub_packages()
+    from kubernetes_asyncio.client.api_client import ApiClient
+    from kubernetes_asyncio.client.configuration import Configuration
+
+    client = sys.modules["kubernetes_asyncio.client"]
+    for exported in (Configuration, ApiClient):
+        if not hasattr(client, exported.__name__):
+            setattr(client, exported.__name__, exported)
+    from kubernetes_asyncio.config import (
+        ConfigException,
+        load_incluster_config,
+        load_kube_config,
+    )
+
+    return types.SimpleNamespace(
+        ApiClient=ApiClient,
+        Configuration=Configuration,
+        ConfigException=ConfigException,
+        load_incluster_config=load_incluster_config,
+        load_kube_config=load_kube_config,
+    )
+
+
+def _stub_packages() -> None:
+    spec = importlib.util.find_spec("kubernetes_asyncio")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    root = spec.submodule_search_locations[0]
+    package = _bare("kubernetes_asyncio", root)
+    client = _bare("kubernetes_asyncio.client", f"{root}/client")
+    models = _bare("kubernetes_asyncio.client.models", f"{root}/client/models")
+    package.__dict__["client"] = client
+    client.__dict__["models"] = models
+
+
+def _bare(name: str, path: str) -> types.ModuleType:
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__path__ = [path]
+    return module

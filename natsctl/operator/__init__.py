@@ -1,0 +1,1 @@
+"""The running operator: supervisor, lease, actors, HTTP server."""

@@ -1,0 +1,292 @@
+"""One task per NatsCluster: it alone reconciles that cluster.
+
+The mailbox is one bit: however often it is woken, the actor looks once more. The bit is cleared
+before the stores are read, so that a change during a pass leads to another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from natsctl.api import names
+from natsctl.api.status import ClusterStatus, parse_status, to_json
+from natsctl.kube.client import Client
+from natsctl.kube.errors import ApiError, Conflict, NotFound, Transient
+from natsctl.kube.resources import CLUSTERS, EVENTS
+from natsctl.operator import events, metrics
+from natsctl.operator.desired import Understood, understand
+from natsctl.operator.execute import Executor
+from natsctl.operator.stores import Stores
+from natsctl.plan.objects import Cluster, Object, Pod
+from natsctl.plan.planning import plan
+from natsctl.plan.servers import incarnation
+from natsctl.plan.snapshot import Failure, Observation, Snapshot
+from natsctl.plan.status import status
+from natsctl.servers.monitoring import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from natsctl.plan.actions import Plan
+
+T = TypeVar("T", bound=Object)
+log = logging.getLogger(__name__)
+
+FIRST_RETRY, LAST_RETRY = 0.5, 60.0
+STATUS_PAUSE = 1.0
+"""Seconds between status writes that tell of mere progress; what matters is written at once."""
+RESYNC = 10 * 3600.0
+"""Seconds after which an actor looks even if nobody woke it, as controller-runtime's does."""
+
+
+@attrs.frozen
+class Shared:
+    """What all actors use together. `turns` bounds the passes that run at the same time."""
+
+    client: Client
+    stores: Stores
+    monitor: Monitor
+    turns: asyncio.Semaphore
+
+
+@attrs.define
+class Actor:
+    """Reconciles the cluster with this key until it is gone."""
+
+    key: tuple[str, str]
+    shared: Shared
+    mailbox: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _observations: dict[str, Observation] = attrs.field(factory=dict)
+    _failures: tuple[Failure, ...] = ()
+    _attempts: int = 0
+    _changed: float = 0.0
+    _fingerprint: object = None
+    _understood: tuple[object, Understood] | None = None
+    _written: tuple[float, ClusterStatus | None] = (0.0, None)
+
+    def wake(self) -> None:
+        """Something about the cluster changed."""
+        if not self.mailbox.is_set():
+            metrics.ADDS.labels(metrics.CONTROLLER).inc()
+            metrics.DEPTH.labels(metrics.CONTROLLER).inc()
+        self.mailbox.set()
+
+    async def run(self, stopping: Callable[[], bool]) -> None:
+        """Reconcile until the cluster is gone or the process stops."""
+        self.wake()
+        while not stopping():
+            self._open_mailbox()
+            if self.shared.stores.clusters.get(self.key) is None:
+                return
+            async with self.shared.turns:
+                pause = await self._turn()
+            await self._sleep(pause)
+
+    def _open_mailbox(self) -> None:
+        if self.mailbox.is_set():
+            metrics.DEPTH.labels(metrics.CONTROLLER).dec()
+        self.mailbox.clear()
+
+    async def _sleep(self, pause: float) -> None:
+        try:
+            async with asyncio.timeout(pause):
+                await self.mailbox.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self) -> float:
+        """One pass, whatever happens in it; how long to sleep at most."""
+        metrics.ACTIVE.labels(metrics.CONTROLLER).inc()
+        with metrics.SECONDS.labels(metrics.CONTROLLER).time():
+            try:
+                again = await self._pass()
+                result = "success" if again is None else "requeue_after"
+            except Conflict:
+                again, result = self._retry(), "requeue_after"
+            except Transient as error:
+                log.warning("%s: %s; trying again", self, error)
+                again, result = max(self._retry(), error.retry_after or 0), "error"
+            except ApiError as error:
+                log.error("%s: %s", self, error)
+                again, result = self._retry(), "error"
+            except Exception as error:
+                # A bug met by one cluster must not end the process for all the others.
+                metrics.PANICS.labels(metrics.CONTROLLER).inc()
+                log.exception("%s: %s", self, type(error).__name__)
+                again, result = self._retry(), "error"
+            finally:
+                metrics.ACTIVE.labels(metrics.CONTROLLER).dec()
+        metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
+        if result == "error":
+            metrics.ERRORS.labels(metrics.CONTROLLER).inc()
+        return RESYNC * random.uniform(0.8, 1.2) if again is None else again
+
+    def _retry(self) -> float:
+        self._attempts += 1
+        metrics.RETRIES.labels(metrics.CONTROLLER).inc()
+        ceiling = min(FIRST_RETRY * 2.0 ** min(self._attempts - 1, 10), LAST_RETRY)
+        return ceiling * random.uniform(0.8, 1.2)
+
+    async def _pass(self) -> float | None:
+        """Look, decide, act, tell; when to look again (None: when something changes)."""
+        snapshot = self._look()
+        if snapshot is None:
+            return None
+        decided = plan(snapshot)
+        if decided.observe:
+            await self._ask(decided.observe)
+            snapshot = self._look() or snapshot
+            decided = plan(snapshot)
+        await self._act(snapshot, decided)
+        told = await self._tell()
+        if self._failures:
+            metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
+            return self._retry()
+        self._attempts = 0
+        return min((t for t in (decided.again, told) if t is not None), default=None)
+
+    def _look(self) -> Snapshot | None:
+        """Everything known of the cluster right now; None if it is gone."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        if cluster is None or cluster.metadata.deletion_timestamp is not None:
+            return None
+        pods = self.shared.stores.pods.of_cluster(self.key)
+        before = parse_status(cluster.status)
+        understood = self._understand(cluster, before, pods)
+        self._keep_valid_observations(pods)
+        now = asyncio.get_running_loop().time()
+        self._note_changes(cluster, pods, now)
+        return Snapshot(
+            cluster=cluster,
+            status=before,
+            desired=understood.desired,
+            problems=understood.problems,
+            paused=understood.paused,
+            services=_controlled(self.shared.stores.services.of_cluster(self.key), cluster),
+            secrets=_controlled(self.shared.stores.secrets.of_cluster(self.key), cluster),
+            pods=pods,
+            observations=self._observations,
+            failures=self._failures,
+            now=now,
+            timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            quiet=now - self._changed,
+        )
+
+    def _understand(
+        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
+    ) -> Understood:
+        """Parsing and rendering are done once per generation (and inherited version)."""
+        labels = tuple(sorted({p.metadata.label(names.LABEL_VERSION) or "" for p in pods}))
+        meta = cluster.metadata
+        key = (meta.uid, meta.generation, before.current_version, labels)
+        if self._understood is None or self._understood[0] != key:
+            self._understood = key, understand(cluster, before, pods)
+        return self._understood[1]
+
+    def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
+        runs = {pod.metadata.uid: incarnation(pod) for pod in pods}
+        self._observations = {
+            uid: seen
+            for uid, seen in self._observations.items()
+            if runs.get(uid) == seen.incarnation
+        }
+
+    def _note_changes(self, cluster: Cluster, pods: tuple[Pod, ...], now: float) -> None:
+        runs = sorted((p.metadata.uid, *map(str, incarnation(p))) for p in pods)
+        fingerprint = (cluster.metadata.generation, tuple(runs))
+        if fingerprint != self._fingerprint:
+            self._fingerprint, self._changed = fingerprint, now
+
+    async def _ask(self, uids: tuple[str, ...]) -> None:
+        pods = {p.metadata.uid: p for p in self.shared.stores.pods.of_cluster(self.key)}
+        addresses: Mapping[str, str] = {
+            uid: pods[uid].status.pod_ip or "" for uid in uids if uid in pods
+        }
+        answers = await self.shared.monitor.ask(addresses)
+        now = asyncio.get_running_loop().time()
+        for uid, answer in answers.items():
+            self._observations[uid] = attrs.evolve(
+                answer, asked=now, incarnation=incarnation(pods[uid])
+            )
+
+    async def _act(self, snapshot: Snapshot, decided: Plan) -> None:
+        if snapshot.desired is None:
+            self._failures = ()
+            return
+        executor = Executor(self.shared.client, self.shared.stores, snapshot.desired)
+        failures: tuple[Failure, ...] = ()
+        for stage in decided.stages:
+            outcome = await executor.run(stage)
+            failures += outcome.failures
+            for event in events.events_of(outcome.done):
+                await self._record(snapshot.cluster, event)
+            if outcome.blocking:
+                break
+        self._failures = failures
+
+    async def _record(self, cluster: Cluster, event: events.Event) -> None:
+        log.info("%s: %s: %s", self, event.reason, event.message)
+        try:
+            await self.shared.client.create(EVENTS, events.manifest(cluster, event))
+        except ApiError as error:
+            log.warning("%s: event not recorded: %s", self, error)
+
+    async def _tell(self) -> float | None:
+        """Write the status if it changed; when to look again, if it was held back."""
+        snapshot = self._look()
+        if snapshot is None:
+            return None
+        fresh = status(snapshot)
+        if fresh == snapshot.status:
+            return None
+        at, _ = self._written
+        due = at + STATUS_PAUSE - snapshot.now
+        if due > 0 and not _matters(snapshot.status, fresh):
+            return due
+        await self._write_status(snapshot, fresh)
+        return None
+
+    async def _write_status(self, snapshot: Snapshot, fresh: ClusterStatus) -> None:
+        meta = snapshot.cluster.metadata
+        manifest = {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND_CLUSTER,
+            "metadata": {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid},
+            "status": to_json(fresh),
+        }
+        try:
+            reply = await self.shared.client.apply_status(CLUSTERS, manifest)
+        except NotFound:
+            return
+        assert isinstance(reply, Cluster)
+        self.shared.stores.clusters.learn(reply)
+        self._written = snapshot.now, fresh
+
+    def __str__(self) -> str:
+        return f"natscluster {self.key[0]}/{self.key[1]}"
+
+
+def _controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
+    """By name, those that this very NatsCluster controls."""
+    uid = cluster.metadata.uid
+    return {
+        o.metadata.name: o
+        for o in objects
+        if o.metadata.controller is not None and o.metadata.controller.uid == uid
+    }
+
+
+def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:
+    """Whether somebody may wait for this change: a phase, a condition, a generation."""
+
+    def essence(status: ClusterStatus) -> object:
+        conditions = [(c.type, c.status) for c in status.conditions]
+        return status.phase, status.observed_generation, status.current_version, conditions
+
+    return essence(before) != essence(fresh)

@@ -1,0 +1,85 @@
+"""Kubernetes Events: one for every step, so that `kubectl describe nats` tells the story."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from natsctl.api import names
+from natsctl.plan.actions import Action, CreateServer, DeleteServer, Ensure, ReplaceServer
+from natsctl.plan.conditions import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.objects import Cluster
+
+COMPONENT = "natsctl"
+LIMIT = 1024
+"""Characters an Event's message may have (API server validation)."""
+
+
+@attrs.frozen
+class Event:
+    """What happened: a reason in CamelCase and a sentence."""
+
+    reason: str
+    message: str
+    type: str = "Normal"
+
+
+def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
+    """The events of one stage, several creations in one."""
+    found: list[Event] = []
+    created = [a.name for a in actions if isinstance(a, CreateServer)]
+    if created:
+        found.append(Event("CreatedServers", f"created {listed(created)}"))
+    made = [_object(a) for a in actions if isinstance(a, Ensure) and not a.present]
+    if made:
+        found.append(Event("CreatedObjects", f"created {listed(made)}"))
+    mended = [_object(a) for a in actions if isinstance(a, Ensure) and a.present]
+    if mended:
+        found.append(Event("UpdatedObjects", f"updated {listed(mended)}"))
+    for action in actions:
+        if isinstance(action, DeleteServer):
+            found.append(Event(action.reason, action.message))
+        elif isinstance(action, ReplaceServer):
+            found.append(Event("RestartingServer", action.message))
+    return tuple(found)
+
+
+def _object(action: Ensure) -> str:
+    return f"{action.standing.kind} {action.standing.name}"
+
+
+def manifest(cluster: Cluster, event: Event) -> dict[str, Any]:
+    """The Event object."""
+    meta = cluster.metadata
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{meta.name}.{uuid.uuid4().hex[:16]}",
+            "namespace": meta.namespace,
+        },
+        "involvedObject": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND_CLUSTER,
+            "name": meta.name,
+            "namespace": meta.namespace,
+            "uid": meta.uid,
+            "resourceVersion": meta.resource_version,
+        },
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message[:LIMIT],
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }

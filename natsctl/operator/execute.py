@@ -1,0 +1,217 @@
+"""Carry out a plan's actions against the API server.
+
+A step that will never work becomes a Failure, which the condition tells; what may work next time
+(Transient, Conflict) is raised and retried by the actor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from natsctl.api import names
+from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
+from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
+from natsctl.kube.resources import BY_KIND, PODS, Resource
+from natsctl.operator.stores import Stores
+from natsctl.plan.actions import (
+    Action,
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    ReplaceServer,
+)
+from natsctl.plan.snapshot import Desired, Failure
+from natsctl.render.pods import pod as render_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.objects import Object
+
+
+@attrs.frozen
+class Outcome:
+    """What came of a stage."""
+
+    done: tuple[Action, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def blocking(self) -> bool:
+        """Whether what follows cannot work: no server starts without the config Secret."""
+        return any(f.subject.startswith("Secret ") for f in self.failures)
+
+
+@attrs.frozen
+class Executor:
+    """Writes for one cluster; what the replies tell goes into the stores."""
+
+    client: Client
+    stores: Stores
+    desired: Desired
+
+    async def run(self, stage: Sequence[Action]) -> Outcome:
+        """Run the actions of one stage at the same time; all of them end before this returns."""
+        found = await asyncio.gather(*map(self._one, stage), return_exceptions=True)
+        error = worst([e for e in found if isinstance(e, BaseException)])
+        if error is not None:
+            raise error
+        failures = tuple(f for f in found if isinstance(f, Failure))
+        done = tuple(a for a, f in zip(stage, found, strict=True) if f is None)
+        return Outcome(done, failures)
+
+    async def _one(self, action: Action) -> Failure | None:
+        try:
+            match action:
+                case Ensure():
+                    return await self._ensure(action)
+                case CreateServer():
+                    return await self._create_server(action)
+                case DeleteServer():
+                    await self._delete(action)
+                    return None
+                case ReplaceServer():
+                    return await self._replace(action)
+        except Terminal as error:
+            return Failure(_subject(action), error.reason or "Refused", str(error))
+
+    async def _ensure(self, action: Ensure) -> Failure | None:
+        standing = action.standing
+        resource = BY_KIND[standing.kind]
+        manifest = dict(standing.manifest)
+        if action.present:
+            await self._apply(resource, manifest)
+            return None
+        try:
+            self._learn(resource, await self.client.create(resource, manifest))
+        except AlreadyExists:
+            return await self._take_over(resource, manifest)
+        return None
+
+    async def _take_over(self, resource: Resource, manifest: dict[str, Any]) -> Failure | None:
+        """An object of that name is there without our labels: ours, nobody's or somebody's."""
+        meta = manifest["metadata"]
+        live = await self.client.get(resource, meta["namespace"], meta["name"])
+        if self._is_ours(live) or (live.metadata.controller is None and resource.kind == "Secret"):
+            await self._apply(resource, manifest)
+            return None
+        return self._stranger(resource, live)
+
+    async def _apply(self, resource: Resource, manifest: dict[str, Any]) -> None:
+        """Apply over an object that exists; fields of ours that are named no more go away."""
+        meta = manifest["metadata"]
+        live = await self.client.raw(resource, meta["namespace"], meta["name"])
+        patch = own_by_apply(live)
+        if patch:
+            await self.client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
+        guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
+        self._learn(resource, await self.client.apply(resource, guarded))
+
+    async def _create_server(self, action: CreateServer) -> Failure | None:
+        manifest = render_pod(self.desired.target, action.index)
+        try:
+            self._learn(PODS, await self.client.create(PODS, manifest))
+        except AlreadyExists:
+            return await self._claim_pod(action.name, manifest)
+        return None
+
+    async def _claim_pod(self, name: str, manifest: dict[str, Any]) -> Failure | None:
+        """A pod of that name is there, unseen: ours without its labels, ending, or a stranger's."""
+        namespace = self.desired.target.namespace
+        live = await self.client.get(PODS, namespace, name)
+        if not self._is_ours(live):
+            return self._stranger(PODS, live)
+        if live.metadata.deletion_timestamp is not None:
+            raise Conflict(409, "Terminating", f"pod {name} is still shutting down")
+        labels = {"metadata": {"uid": live.metadata.uid, "labels": manifest["metadata"]["labels"]}}
+        self._learn(PODS, await self.client.patch(PODS, namespace, name, labels))
+        return None
+
+    async def _delete(self, action: DeleteServer) -> None:
+        namespace = self.desired.target.namespace
+        try:
+            left = await self.client.delete(PODS, namespace, action.name, action.uid, action.grace)
+        except (NotFound, Conflict):
+            left = None  # gone, or another pod has its name by now: either way this one is no more
+        if left is None:
+            self.stores.pods.forget((namespace, action.name), action.uid)
+        else:
+            self._learn(PODS, left)
+
+    async def _replace(self, action: ReplaceServer) -> Failure | None:
+        """Delete a pod, but only if the API server would take its successor."""
+        manifest = render_pod(self.desired.target, action.index)
+        try:
+            await self.client.create(PODS, manifest, dry_run=True)
+        except AlreadyExists:
+            pass  # it is valid: names are compared last
+        except Terminal as error:
+            return Failure(
+                f"pod {action.name}",
+                error.reason or "Refused",
+                f"not restarted, because the API server refuses its successor: {error}",
+            )
+        await self._delete(DeleteServer(action.name, action.uid, "Restarting", action.message))
+        return None
+
+    def _is_ours(self, live: Object) -> bool:
+        controller = live.metadata.controller
+        return controller is not None and controller.uid == self.desired.target.uid
+
+    def _stranger(self, resource: Resource, live: Object) -> Failure:
+        meta = live.metadata
+        owner = meta.controller
+        if owner is not None and owner.kind == names.KIND_CLUSTER and owner.name == self._name:
+            raise Conflict(409, "Collecting", f"{resource.kind} {meta.name} is being collected")
+        whose = f"belongs to {owner.kind} {owner.name}" if owner else "is not natsctl's"
+        return Failure(
+            f"{resource.kind} {meta.name}",
+            "NotOurs",
+            f"{whose} and is left alone, but NatsCluster {self._name} needs the name: "
+            "delete or rename one of the two",
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.desired.target.name
+
+    def _learn(self, resource: Resource, reply: Object) -> None:
+        self.stores.of_kind(resource.kind).learn(reply)
+
+
+def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch that turns ownership from our POST into ownership by apply, if there is any.
+
+    Fields set by a POST belong to the operation Update; an apply that no longer names them would
+    leave them where they are.
+    """
+    meta = live["metadata"]
+    entries = meta.get("managedFields") or []
+    ours = [
+        i
+        for i, e in enumerate(entries)
+        if e.get("manager") == FIELD_MANAGER
+        and e.get("operation") == "Update"
+        and not e.get("subresource")
+    ]
+    if not ours or any(
+        e.get("manager") == FIELD_MANAGER and e.get("operation") == "Apply" for e in entries
+    ):
+        return []
+    guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]}
+    path = f"/metadata/managedFields/{ours[0]}/operation"
+    return [guard, {"op": "replace", "path": path, "value": "Apply"}]
+
+
+def worst(errors: Sequence[BaseException]) -> BaseException | None:
+    """The error to raise when several steps failed: a bug before anything that a retry mends."""
+    return min(errors, key=lambda e: isinstance(e, ApiError), default=None)
+
+
+def _subject(action: Action) -> str:
+    if isinstance(action, Ensure):
+        return f"{action.standing.kind} {action.standing.name}"
+    return f"pod {action.name}"

@@ -1,0 +1,76 @@
+"""What the probes ask: is this process wedged, and are its stores filled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from natsctl.operator import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from natsctl.kube.reflector import Reflector
+    from natsctl.operator.lease import Lease
+    from natsctl.operator.web import Check
+
+TICK = 0.5
+MAX_LAG = 5.0
+DEAF_AFTER = 240.0
+"""Seconds without a line from the API server (bookmarks come every 60) that mean a dead reader."""
+LEASE_GRACE = 20.0
+
+
+@attrs.define
+class Pulse:
+    """Measures how late the event loop runs its timers."""
+
+    lag: float = 0.0
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + TICK
+            await asyncio.sleep(TICK)
+            self.lag = max(loop.time() - due, self.lag * 0.9)
+            metrics.LOOP_LAG.set(self.lag)
+
+
+def liveness(pulse: Pulse, lease: Lease, reflectors: Sequence[Reflector[Any]]) -> dict[str, Check]:
+    """Checks that fail only when a restart of the process would help."""
+    checks: dict[str, Check] = {
+        "ping": lambda: "",
+        "loop": lambda: f"late by {pulse.lag:.1f} s" if pulse.lag > MAX_LAG else "",
+        "lease": lambda: _lease(lease),
+    }
+    return checks | {f"watch-{r.resource.plural}": _hearing(r) for r in reflectors}
+
+
+def readiness(reflectors: Sequence[Reflector[Any]]) -> dict[str, Check]:
+    """Checks that say the stores are complete; who leads does not matter."""
+    return {f"cache-{r.resource.plural}": _synced(r) for r in reflectors}
+
+
+def _lease(lease: Lease) -> str:
+    """A leader that neither renews nor ended is wedged."""
+    if lease.holder != lease.identity or not lease.valid_until:
+        return ""
+    late = asyncio.get_running_loop().time() - lease.valid_until
+    return f"renewals stopped {late:.0f} s ago" if late > LEASE_GRACE else ""
+
+
+def _hearing(reflector: Reflector[Any]) -> Callable[[], str]:
+    def check() -> str:
+        if not reflector.synced.is_set():
+            return ""
+        silent = asyncio.get_running_loop().time() - reflector.last_heard
+        return f"nothing heard for {silent:.0f} s" if silent > DEAF_AFTER else ""
+
+    return check
+
+
+def _synced(reflector: Reflector[Any]) -> Callable[[], str]:
+    return lambda: "" if reflector.synced.is_set() else "not synced"

@@ -1,0 +1,224 @@
+"""Who may write, and until when: a coordination.k8s.io Lease.
+
+The rules of client-go's leaderelection, with two differences. Validity counts from before the
+request, not after the reply. And `check` fences every write by it, so that a process that was
+stopped for a while cannot write with a lease that has passed on meanwhile.
+
+Times in the Lease are never compared with the local clock: a holder is gone when its record has
+not changed for the lease's duration, as seen here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from datetime import UTC, datetime
+from typing import Any, NoReturn, Protocol
+
+import attrs
+import msgspec
+
+from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
+from natsctl.kube.resources import LEASES
+from natsctl.kube.transport import Transport
+from natsctl.operator import metrics
+
+
+class LeaseLost(Exception):
+    """The lease could not be renewed in time: this process must end."""
+
+
+@attrs.frozen
+class Timing:
+    """Seconds: how long a silent holder keeps the lease, and how often all of them try."""
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    renew_period: float = 2.0
+    acquire_period: float = 1.0
+
+
+class Records(Protocol):
+    """Where the Lease object is kept."""
+
+    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - enforced below
+        """The object; NotFound if there is none."""
+        ...
+
+    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109
+        """Create it (without resourceVersion) or replace it (with); Conflict if it changed."""
+        ...
+
+
+@attrs.frozen
+class KubernetesRecords:
+    """The Lease object in the API server."""
+
+    transport: Transport
+    namespace: str
+    name: str
+
+    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - passed on
+        """GET it."""
+        path = LEASES.path(self.namespace, self.name)
+        return _mapping(await self.transport.request("GET", path, timeout=timeout))
+
+    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109
+        """POST or PUT it."""
+        record["metadata"] |= {"namespace": self.namespace, "name": self.name}
+        exists = "resourceVersion" in record["metadata"]
+        path = LEASES.path(self.namespace, self.name if exists else None)
+        body = msgspec.json.encode(record)
+        method = "PUT" if exists else "POST"
+        return _mapping(await self.transport.request(method, path, body=body, timeout=timeout))
+
+
+def _mapping(reply: Any) -> dict[str, Any]:
+    return msgspec.json.decode(reply.body, type=dict[str, Any])
+
+
+@attrs.define
+class Lease:
+    """One candidate's view of the lease."""
+
+    records: Records
+    identity: str = attrs.field(factory=lambda: f"natsctl-{uuid.uuid4().hex[:8]}")
+    name: str = "nats-operator"
+    timing: Timing = attrs.field(factory=Timing)
+    valid_until: float = 0.0
+    holder: str = ""
+    _record: dict[str, Any] = attrs.field(factory=dict)
+    _observed: float = 0.0
+
+    def check(self) -> None:
+        """Raise Fenced unless writing is allowed right now."""
+        if asyncio.get_running_loop().time() >= self.valid_until:
+            raise Fenced("the lease is not held")
+
+    @property
+    def held(self) -> bool:
+        """Whether writing is allowed right now."""
+        return asyncio.get_running_loop().time() < self.valid_until
+
+    async def acquire(self) -> None:
+        """Return once the lease is ours, however long that takes."""
+        metrics.LEADER.labels(self.name).set(0)
+        while not await self._try_to_acquire():  # noqa: ASYNC110 - the API server sets no Event
+            await asyncio.sleep(self.timing.acquire_period * random.uniform(0.8, 1.2))
+        metrics.LEADER.labels(self.name).set(1)
+
+    async def keep(self) -> NoReturn:
+        """Renew for ever; raises LeaseLost when that did not work until the deadline."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.timing.renew_period)
+            while not await self._try_to_renew():
+                metrics.SLOW_PATH.labels(self.name).inc()
+                if loop.time() >= self.valid_until:
+                    self._lose("could not be renewed in time")
+                await asyncio.sleep(random.uniform(0.2, 0.6))
+
+    async def release(self) -> None:
+        """Let the next candidate take over at once; the last thing a leader does."""
+        if not self._record or not self.held:
+            return
+        spec = self._record["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
+        spec["renewTime"] = _now()
+        self.valid_until = 0.0
+        metrics.LEADER.labels(self.name).set(0)
+        try:
+            await self._write(spec, self.timing.renew_period)
+        except ApiError:
+            return  # it expires by itself
+
+    async def _try_to_acquire(self) -> bool:
+        started = asyncio.get_running_loop().time()
+        try:
+            await self._look(started)
+            if not self._is_free(started):
+                return False
+            await self._write(self._claim(), self.timing.renew_period)
+        except ApiError:
+            return False
+        self._hold(started)
+        return True
+
+    async def _look(self, now: float) -> None:
+        """Read the record, and note when it last changed."""
+        try:
+            record = await self.records.read(self.timing.renew_period)
+        except NotFound:
+            record = {}
+        if record.get("spec") != self._record.get("spec") or not self._observed:
+            self._observed = now
+        self._record = record
+        self.holder = (record.get("spec") or {}).get("holderIdentity") or ""
+
+    def _is_free(self, now: float) -> bool:
+        if not self.holder:
+            return True
+        spec = self._record["spec"]
+        return now >= self._observed + float(spec.get("leaseDurationSeconds") or 0)
+
+    def _claim(self) -> dict[str, Any]:
+        before = self._record.get("spec") or {}
+        now = _now()
+        return {
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": round(self.timing.duration),
+            "acquireTime": now,
+            "renewTime": now,
+            "leaseTransitions": int(before.get("leaseTransitions") or 0) + bool(before),
+        }
+
+    async def _try_to_renew(self) -> bool:
+        """One attempt; a conflict is looked into, since somebody may have edited the object."""
+        started = asyncio.get_running_loop().time()
+        budget = min(self.timing.renew_period * 2, self.valid_until - started)
+        if budget <= 0:
+            self._lose("passed its deadline")
+        try:
+            async with asyncio.timeout(budget):
+                await self._write(self._record["spec"] | {"renewTime": _now()}, budget)
+        except Conflict:
+            return await self._after_conflict(budget)
+        except (ApiError, TimeoutError):
+            return False
+        self._hold(started)
+        return True
+
+    async def _after_conflict(self, budget: float) -> bool:
+        try:
+            async with asyncio.timeout(budget):
+                self._record = await self.records.read(budget)
+        except (ApiError, TimeoutError):
+            return False
+        if (self._record.get("spec") or {}).get("holderIdentity") != self.identity:
+            self._lose("is held by somebody else")
+        return False
+
+    async def _write(self, spec: dict[str, Any], budget: float) -> None:
+        meta = self._record.get("metadata") or {}
+        kept = {"resourceVersion": meta["resourceVersion"]} if "resourceVersion" in meta else {}
+        record = {
+            "apiVersion": LEASES.api_version,
+            "kind": LEASES.kind,
+            "metadata": dict(kept),
+            "spec": spec,
+        }
+        self._record = await self.records.write(record, budget)
+
+    def _hold(self, started: float) -> None:
+        self.holder = self.identity
+        self.valid_until = started + self.timing.renew_deadline
+
+    def _lose(self, why: str) -> NoReturn:
+        self.valid_until = 0.0
+        metrics.LEADER.labels(self.name).set(0)
+        raise LeaseLost(f"the lease {self.name} {why}")
+
+
+def _now() -> str:
+    """RFC 3339 with six fractional digits: the API server takes nothing else."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,47 @@
+"""Is the installed CRD new enough for this version of natsctl?
+
+The operator never writes a CRD: two versions of it would fight.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from natsctl.api import names
+from natsctl.api.crds import SCHEMA_REVISION
+from natsctl.kube.errors import NotFound, Terminal
+from natsctl.kube.resources import CRDS
+
+if TYPE_CHECKING:
+    from natsctl.kube.client import Client
+
+log = logging.getLogger(__name__)
+
+HOW = "run: natsctl crds | kubectl apply --server-side -f -"
+
+
+class SchemaTooOld(Exception):
+    """The CRD is missing or older than this version needs; the message says what to do."""
+
+
+async def check_schema(client: Client) -> None:
+    """Raise SchemaTooOld unless NatsCluster's CRD is there and new enough.
+
+    Without the right to read CRDs (a namespaced installation) nothing can be said: the API
+    server's answers will tell.
+    """
+    name = f"{names.PLURAL_CLUSTERS}.{names.GROUP}"
+    try:
+        crd = await client.get(CRDS, None, name)
+    except NotFound:
+        raise SchemaTooOld(f"CustomResourceDefinition {name} is not installed; {HOW}") from None
+    except Terminal as error:
+        log.info("cannot check the installed CRD: %s", error)
+        return
+    text = crd.metadata.annotation(names.SCHEMA_REVISION_ANNOTATION) or ""
+    if not text.isdigit() or int(text) < SCHEMA_REVISION:
+        raise SchemaTooOld(
+            f"CustomResourceDefinition {name} has schema revision {text or 'none'}, "
+            f"needed is {SCHEMA_REVISION}; {HOW}"
+        )

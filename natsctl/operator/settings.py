@@ -1,0 +1,56 @@
+"""How one operator process is set up."""
+
+from __future__ import annotations
+
+import attrs
+
+from natsctl.operator.lease import Timing
+
+FEATURES = {"ClusterScoped": False}
+"""Feature gates and their defaults."""
+
+
+@attrs.frozen
+class Settings:
+    """Everything the command line and the environment say.
+
+    `namespace` is where the lease is, and what is watched unless `cluster_scoped`.
+    """
+
+    namespace: str
+    cluster_scoped: bool = False
+    host: str = "0.0.0.0"
+    port: int = 8080
+    kubeconfig: str | None = None
+    context: str | None = None
+    identity: str | None = None
+    lease_name: str = "nats-operator"
+    timing: Timing = attrs.field(factory=Timing)
+    concurrency: int = 16
+
+    @property
+    def watched(self) -> str | None:
+        """The watched namespace; None for all."""
+        return None if self.cluster_scoped else self.namespace
+
+
+def feature_gates(text: str) -> dict[str, bool]:
+    """Read `Key=bool,Key=bool`; ValueError names the part that cannot be used."""
+    found = dict(FEATURES)
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = item.partition("=")
+        if name not in FEATURES:
+            known = ", ".join(FEATURES)
+            raise ValueError(f"unknown feature gate {name!r}; there are: {known}")
+        if not equals or value.lower() not in ("true", "false"):
+            raise ValueError(f"feature gate {item!r}: write {name}=true or {name}=false")
+        found[name] = value.lower() == "true"
+    return found
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Read `host:port` or `:port`; ValueError says what is wrong."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"listen address {text!r}: write host:port, for example 0.0.0.0:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)

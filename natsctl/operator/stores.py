@@ -1,0 +1,57 @@
+"""The stores an operator reads from, one per kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api import names
+from natsctl.kube.reflector import Reflector
+from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, SERVICES
+from natsctl.kube.store import Key, Store
+from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from natsctl.kube.transport import Transport
+
+OURS = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
+"""Selects what belongs to NATS clusters: memory stays flat in everything else."""
+
+
+@attrs.frozen
+class Stores:
+    """All that is known of the API server's content."""
+
+    clusters: Store[Cluster]
+    pods: Store[Pod]
+    services: Store[Service]
+    secrets: Store[Secret]
+
+    def of_kind(self, kind: str) -> Store[Object]:
+        """The store of a kind that clusters own."""
+        found: Store[Object] = {  # type: ignore[assignment] # a Store is invariant, reading is not
+            "Pod": self.pods,
+            "Service": self.services,
+            "Secret": self.secrets,
+        }[kind]
+        return found
+
+
+def open_stores(on_change: Callable[[Key], None]) -> Stores:
+    """Empty stores that tell the key of the cluster whose things changed."""
+    return Stores(Store(on_change), Store(on_change), Store(on_change), Store(on_change))
+
+
+def reflectors(
+    transport: Transport, stores: Stores, namespace: str | None
+) -> tuple[Reflector[Cluster], Reflector[Pod], Reflector[Service], Reflector[Secret]]:
+    """What fills the stores, from one namespace or all."""
+    return (
+        Reflector(transport, CLUSTERS, stores.clusters, namespace),
+        Reflector(transport, PODS, stores.pods, namespace, OURS),
+        Reflector(transport, SERVICES, stores.services, namespace, OURS),
+        Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
+    )

@@ -1,0 +1,119 @@
+"""One task group for the whole process, and the order in which it stops.
+
+HTTP server                     starts first, ends last
+  reflectors, pulse             always: a standby's stores are warm
+    lease                       acquired, kept; released after the actors ended
+      fleet of actors           only while the lease is held
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from natsctl.kube.client import Client
+from natsctl.kube.transport import Transport, connect
+from natsctl.operator import health, metrics
+from natsctl.operator.actor import Shared
+from natsctl.operator.fleet import Fleet
+from natsctl.operator.lease import KubernetesRecords, Lease
+from natsctl.operator.schema import check_schema
+from natsctl.operator.stores import open_stores, reflectors
+from natsctl.operator.web import serve
+from natsctl.servers.monitoring import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from natsctl.operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def supervise(settings: Settings, stop: asyncio.Event) -> None:
+    """Run the operator until `stop`; raises LeaseLost, SchemaTooOld or ValueError (config)."""
+    async with connect(settings.kubeconfig, settings.context) as transport:
+        await check_schema(Client(transport))
+        lease = _lease(settings, transport)
+        fleet = Fleet()
+        stores = open_stores(fleet.wake)
+        readers = reflectors(transport, stores, settings.watched)
+        pulse = health.Pulse()
+        probes = health.liveness(pulse, lease, readers), health.readiness(readers)
+        async with serve(settings.host, settings.port, *probes) as port:
+            log.info("serving health and metrics on port %d", port)
+            async with background(pulse.run(), *(r.run() for r in readers)):
+                if not await _first(stop, _synced(readers), lease.acquire()):
+                    return
+                log.info("leading as %s", lease.identity)
+                client = Client(transport, lease.check)
+                await _lead(settings, lease, fleet, client, stores, stop)
+
+
+async def _lead(
+    settings: Settings,
+    lease: Lease,
+    fleet: Fleet,
+    client: Client,
+    stores: Any,
+    stop: asyncio.Event,
+) -> None:
+    """Run the fleet while the lease lasts; release it only after the last actor ended."""
+    metrics.CAPACITY.labels(metrics.CONTROLLER).set(settings.concurrency)
+    async with (
+        background(lease.keep()),
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
+    ):
+        turns = asyncio.Semaphore(settings.concurrency)
+        await fleet.run(Shared(client, stores, Monitor(session), turns), stop)
+    await lease.release()
+    log.info("stopped; the lease is released")
+
+
+def _lease(settings: Settings, transport: Transport) -> Lease:
+    records = KubernetesRecords(transport, settings.namespace, settings.lease_name)
+    lease = Lease(records, name=settings.lease_name, timing=settings.timing)
+    if settings.identity:
+        lease.identity = f"{settings.identity}_{lease.identity}"
+    return lease
+
+
+async def _synced(readers: Any) -> None:
+    for reader in readers:
+        await reader.synced.wait()
+
+
+async def _first(stop: asyncio.Event, *steps: Coroutine[Any, Any, None]) -> bool:
+    """Run steps one after the other; False if `stop` came first."""
+
+    async def all_steps() -> None:
+        for step in steps:
+            await step
+
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(all_steps())
+        stopped = group.create_task(stop.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        finished = work.done()
+        work.cancel()
+    for step in steps:
+        step.close()
+    return finished and not stop.is_set()
+
+
+@asynccontextmanager
+async def background(*tasks: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Run tasks beside the body; end them with it. One that fails ends the body with its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(task) for task in tasks]
+            yield
+            for task in running:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

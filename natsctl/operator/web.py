@@ -1,0 +1,66 @@
+"""The HTTP server: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import attrs
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+Check = Callable[[], str]
+"""Says what is wrong; an empty string is good."""
+
+
+@attrs.frozen
+class Probe:
+    """One of the two probes: its named checks."""
+
+    name: str
+    checks: Mapping[str, Check]
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """200 if every check is good, 503 if not; the checks one by one with ?verbose."""
+        excluded = set(request.query.getall("exclude", []))
+        found = {n: check() for n, check in self.checks.items() if n not in excluded}
+        failed = any(found.values())
+        if not failed and "verbose" not in request.query:
+            return web.Response(text="ok")
+        lines = [f"[-]{n} failed: {why}" if why else f"[+]{n} ok" for n, why in found.items()]
+        lines += [f"[+]{n} excluded: ok" for n in self.checks if n in excluded]
+        lines.append(f"{self.name} check {'failed' if failed else 'passed'}")
+        return web.Response(text="\n".join(lines) + "\n", status=503 if failed else 200)
+
+    async def one(self, request: web.Request) -> web.Response:
+        """A single check, by its name in the path."""
+        check = self.checks.get(request.match_info["check"])
+        if check is None:
+            raise web.HTTPNotFound(text=f"no such check; there are: {', '.join(self.checks)}\n")
+        why = check()
+        return web.Response(text=why or "ok", status=503 if why else 200)
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@asynccontextmanager
+async def serve(
+    host: str, port: int, liveness: Mapping[str, Check], readiness: Mapping[str, Check]
+) -> AsyncIterator[int]:
+    """Serve while the context lasts; yields the port. An OSError says the address is taken."""
+    app = web.Application()
+    for path, checks in (("healthz", liveness), ("readyz", readiness)):
+        probe = Probe(path, checks)
+        app.router.add_get(f"/{path}", probe)
+        app.router.add_get(f"/{path}/{{check}}", probe.one)
+    app.router.add_get("/metrics", _metrics)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, shutdown_timeout=1)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,154 @@
+"""Conditions: what a cluster is doing, what blocks it, and the way out.
+
+Messages hold nothing that changes by itself (no times, no counters): a converged cluster is never
+written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api import names
+from natsctl.plan.policies.excess import excess_servers, waits_for_remaining
+from natsctl.plan.policies.missing import create_missing
+from natsctl.plan.policies.rollout import outdated_servers, unhealthy, why
+from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.servers import Server, kubelet_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.snapshot import Snapshot
+
+LIMIT = 8
+"""Servers or problems named in one message; the rest are counted."""
+
+
+@attrs.frozen
+class Verdict:
+    """A condition's content: True, False or Unknown, and why."""
+
+    status: str
+    reason: str
+    message: str = ""
+
+
+def spec_accepted(snapshot: Snapshot) -> Verdict:
+    """Whether the spec can be acted on, all of it."""
+    desired = snapshot.desired
+    if desired is None:
+        found = listed([str(p) for p in snapshot.problems])
+        return Verdict("False", "InvalidSpec", f"{found}. Nothing is changed until this is mended")
+    if desired.unsafe:
+        fields = listed([f"spec.{f}" for f in desired.unsafe])
+        return Verdict(
+            "False",
+            "FieldsNotActedOn",
+            f"{fields}: not acted on by this version of natsctl, and servers without it would "
+            "be less protected than asked for: no server is started or changed. Remove the field "
+            "or use a version that knows it",
+        )
+    if desired.not_acted_on:
+        fields = listed([f"spec.{f}" for f in desired.not_acted_on])
+        return Verdict(
+            "True",
+            "FieldsNotActedOn",
+            f"{fields}: not acted on by this version of natsctl; everything else is",
+        )
+    return Verdict("True", "Accepted")
+
+
+def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
+    """Every wanted server answers, has the wanted version and holds a route to every other."""
+    desired = snapshot.desired
+    if desired is None:
+        return Verdict("False", "InvalidSpec", "see condition SpecAccepted")
+    size = desired.target.spec.size
+    good = [s for s in servers if s.index <= size and s.ready]
+    if len(good) < size:
+        return Verdict("False", "ServersNotReady", f"{len(good)} of {size} servers are ready")
+    return Verdict("True", "AllServersReady", f"all {size} servers are ready and connected")
+
+
+def progressing(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
+    """What natsctl is busy with, or what it waits for."""
+    if snapshot.paused:
+        return Verdict("False", "Paused", "spec.paused is true: nothing is changed")
+    desired = snapshot.desired
+    if desired is None or desired.unsafe:
+        return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
+    return (
+        _scaling_down(snapshot, servers)
+        or _rolling(snapshot, servers)
+        or _starting(snapshot, servers)
+        or Verdict("False", "Settled", "the servers are what the spec says")
+    )
+
+
+def _scaling_down(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
+    excess = excess_servers(snapshot, servers)
+    if not excess:
+        return None
+    text = f"{listed([s.name for s in excess])} to leave, one at a time"
+    if waits_for_remaining(snapshot, servers):
+        text += "; waits: none of the servers that stay is healthy"
+    return Verdict("True", "ScalingDown", text)
+
+
+def _rolling(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
+    outdated = outdated_servers(snapshot, servers)
+    if not outdated:
+        return None
+    text = f"{listed([s.name for s in outdated])} to restart, one at a time: {why(outdated[0])}"
+    blockers = [t for t in unhealthy(snapshot, servers) if kubelet_ready(outdated[0].pod)]
+    if blockers:
+        text += f"; waits: {listed(blockers)}"
+    return Verdict("True", "Rolling", text)
+
+
+def _starting(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
+    missing = [a.name for a in create_missing(snapshot, servers)]
+    missing += [s.name for s in servers if not s.ready and not s.trouble]
+    if missing:
+        return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
+    if ensure_standing(snapshot):
+        return Verdict("True", "UpdatingObjects", "Services or the config Secret differ")
+    return None
+
+
+def degraded(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
+    """What needs a person's eye."""
+    found = [f"{f.subject}: {f.message}" for f in snapshot.failures]
+    reasons = [f.reason for f in snapshot.failures]
+    for server in servers:
+        if server.trouble is not None:
+            reasons.append(server.trouble[0])
+            found.append(f"{server.name} {server.ailment}")
+    found += _strangers(snapshot)
+    reasons += ["NotOurs"] * len(_strangers(snapshot))
+    if found:
+        return Verdict("True", reasons[0], listed(found))
+    return Verdict("False", "AsExpected")
+
+
+def _strangers(snapshot: Snapshot) -> list[str]:
+    """Pods on names of our servers that another object controls."""
+    uid = snapshot.cluster.metadata.uid
+    found = []
+    for pod in snapshot.pods:
+        index = names.pod_index(snapshot.cluster.metadata.name, pod.metadata.name)
+        controller = pod.metadata.controller
+        if index is not None and controller is not None and controller.uid != uid:
+            found.append(
+                f"pod {pod.metadata.name} belongs to {controller.kind} {controller.name}: "
+                "it is left alone, and its name is needed for a server"
+            )
+    return found
+
+
+def listed(items: Sequence[str]) -> str:
+    """Some of the items as text, the rest as a number."""
+    text = "; ".join(items[:LIMIT]) if any(" " in i for i in items) else ", ".join(items[:LIMIT])
+    return text if len(items) <= LIMIT else f"{text} and {len(items) - LIMIT} more"

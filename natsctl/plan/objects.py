@@ -1,0 +1,186 @@
+"""What natsctl reads of Kubernetes objects: projections, decoded straight from watch lines.
+
+Unknown fields are skipped while decoding, so an object costs its projection and no more.
+msgspec structs instead of attrs classes, because only they rename fields (camelCase).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from natsctl.api import names
+
+
+class Wire(msgspec.Struct, frozen=True, rename="camel"):
+    """Base of every projection: frozen, camelCase on the wire."""
+
+
+class OwnerReference(Wire, frozen=True):
+    """`metadata.ownerReferences[]`."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
+class Meta(Wire, frozen=True):
+    """`metadata`, without managedFields."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that controls this object, if any."""
+        return next((o for o in self.owner_references or () if o.controller), None)
+
+    def annotation(self, key: str) -> str | None:
+        """One annotation's value."""
+        return (self.annotations or {}).get(key)
+
+    def label(self, key: str) -> str | None:
+        """One label's value."""
+        return (self.labels or {}).get(key)
+
+
+class Object(Wire, frozen=True):
+    """Any object: its metadata."""
+
+    metadata: Meta
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.metadata.namespace, self.metadata.name
+
+    @property
+    def version(self) -> int:
+        """resourceVersion as a number: later writes have greater ones (KEP-5504)."""
+        return int(self.metadata.resource_version or 0)
+
+
+class Cluster(Object, frozen=True):
+    """A NatsCluster as stored: spec and status are whatever the API server holds."""
+
+    spec: Any = None
+    status: Any = None
+
+
+class Waiting(Wire, frozen=True):
+    """`containerStatuses[].state.waiting`."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(Wire, frozen=True):
+    """`containerStatuses[].state.terminated`."""
+
+    reason: str = ""
+    message: str = ""
+    exit_code: int = 0
+
+
+class ContainerState(Wire, frozen=True):
+    """`containerStatuses[].state`."""
+
+    waiting: Waiting | None = None
+    running: dict[str, Any] | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Wire, frozen=True):
+    """`status.containerStatuses[]`."""
+
+    name: str = ""
+    restart_count: int = 0
+    ready: bool = False
+    state: ContainerState | None = None
+    last_state: ContainerState | None = None
+
+
+class PodCondition(Wire, frozen=True):
+    """`status.conditions[]`."""
+
+    type: str = ""
+    status: str = ""
+    reason: str | None = None
+    message: str | None = None
+
+
+class PodStatus(Wire, frozen=True):
+    """`status` of a pod."""
+
+    phase: str = ""
+    reason: str | None = None
+    message: str | None = None
+    pod_ip: str | None = msgspec.field(name="podIP", default=None)
+    conditions: tuple[PodCondition, ...] | None = None
+    init_container_statuses: tuple[ContainerStatus, ...] | None = None
+    container_statuses: tuple[ContainerStatus, ...] | None = None
+
+
+class PodSpec(Wire, frozen=True):
+    """`spec` of a pod."""
+
+    node_name: str | None = None
+    termination_grace_period_seconds: int | None = None
+
+
+class Pod(Object, frozen=True):
+    """A server's pod."""
+
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class ServicePort(Wire, frozen=True):
+    """`spec.ports[]` of a Service."""
+
+    name: str = ""
+    port: int = 0
+    target_port: int | str | None = None
+    protocol: str = "TCP"
+
+
+class ServiceSpec(Wire, frozen=True):
+    """`spec` of a Service."""
+
+    type: str = "ClusterIP"
+    cluster_ip: str | None = msgspec.field(name="clusterIP", default=None)
+    selector: dict[str, str] | None = None
+    ports: tuple[ServicePort, ...] | None = None
+    publish_not_ready_addresses: bool = False
+
+
+class Service(Object, frozen=True):
+    """A cluster's Service."""
+
+    spec: ServiceSpec = ServiceSpec()
+
+
+class Secret(Object, frozen=True):
+    """A cluster's Secret, with its data (base64)."""
+
+    data: dict[str, str] | None = None
+
+
+def cluster_key(subject: Object) -> tuple[str, str] | None:
+    """Namespace and name of the NatsCluster an object belongs to: its owner, else its label."""
+    meta = subject.metadata
+    for owner in meta.owner_references or ():
+        if owner.kind == names.KIND_CLUSTER:
+            return meta.namespace, owner.name
+    label = meta.label(names.LABEL_CLUSTER)
+    return (meta.namespace, label) if label else None

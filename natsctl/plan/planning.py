@@ -1,0 +1,80 @@
+"""Snapshot in, Plan out: the policies, in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.plan.actions import Action, Plan
+from natsctl.plan.policies.ended import remove_ended
+from natsctl.plan.policies.excess import remove_excess
+from natsctl.plan.policies.missing import create_missing
+from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
+from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.servers import Server, kubelet_ready, servers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.snapshot import Snapshot
+
+FIRST_LOOK, LAST_LOOK = 0.2, 15.0
+"""Seconds between questions to servers that are not healthy yet: at first, and at most."""
+
+
+def plan(snapshot: Snapshot) -> Plan:
+    """What to do now for one cluster."""
+    servers = servers_of(snapshot)
+    again = _look_again(snapshot, servers)
+    observe = _to_ask(snapshot, servers)
+    desired = snapshot.desired
+    if snapshot.paused or desired is None or desired.unsafe:
+        return Plan(observe=observe, again=again)
+    standing = ensure_standing(snapshot)
+    servers_stage: tuple[Action, ...] = remove_ended(servers) + create_missing(snapshot, servers)
+    if not servers_stage and not observe:
+        servers_stage, observe = _disruptive(snapshot, servers)
+    return Plan(tuple(s for s in (standing, servers_stage) if s), observe, again)
+
+
+def _disruptive(
+    snapshot: Snapshot, servers: Sequence[Server]
+) -> tuple[tuple[Action, ...], tuple[str, ...]]:
+    """At most one action that takes a server away, or the questions to ask before it."""
+    if any(s.terminating for s in servers):
+        return (), ()
+    leaving = remove_excess(snapshot, servers)
+    if leaving is not None:
+        return (leaving,), ()
+    replaced = replace_outdated(snapshot, servers)
+    if replaced is None:
+        return (), ()
+    serving = kubelet_ready(outdated_servers(snapshot, servers)[0].pod)
+    old = stale(snapshot, servers) if serving else ()
+    if old:
+        return (), tuple(s.pod.metadata.uid for s in old)
+    return (replaced,), ()
+
+
+def _to_ask(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[str, ...]:
+    """Pods worth a question: never asked, or unhealthy when last asked and due again."""
+    due = snapshot.now - _interval(snapshot)
+    return tuple(
+        s.pod.metadata.uid
+        for s in servers
+        if _askable(s) and (s.observation is None or (not s.healthy and s.observation.asked <= due))
+    )
+
+
+def _askable(server: Server) -> bool:
+    return not server.terminating and not server.ended and kubelet_ready(server.pod)
+
+
+def _look_again(snapshot: Snapshot, servers: Sequence[Server]) -> float | None:
+    """When to ask again: soon after a change, rarely later, never while all is well."""
+    if any(_askable(s) and not s.healthy for s in servers):
+        return _interval(snapshot)
+    return None
+
+
+def _interval(snapshot: Snapshot) -> float:
+    return min(max(snapshot.quiet / 4, FIRST_LOOK), LAST_LOOK)

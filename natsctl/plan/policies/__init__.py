@@ -1,0 +1,1 @@
+"""The rules, one file each; `planning` names them in order."""

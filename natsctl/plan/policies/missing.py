@@ -1,0 +1,26 @@
+"""Every server from 1 to size has a pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.api import names
+from natsctl.plan.actions import CreateServer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.servers import Server
+    from natsctl.plan.snapshot import Snapshot
+
+
+def create_missing(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[CreateServer, ...]:
+    """Create all missing servers at once; a name still held by an ending pod has to wait."""
+    assert snapshot.desired is not None
+    target = snapshot.desired.target
+    present = {server.index for server in servers}
+    return tuple(
+        CreateServer(index, names.pod_name(target.name, index))
+        for index in range(1, target.spec.size + 1)
+        if index not in present
+    )

@@ -1,0 +1,70 @@
+"""Servers that do not run what the spec says are replaced, one at a time.
+
+A server that is down anyway goes first: replacing it costs nobody anything, and it is how a
+reverted spec gets rid of what did not come up. A serving one goes only while every other server
+was just seen healthy: unknown is not healthy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.servers import Server, kubelet_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.snapshot import Snapshot
+
+FRESH = 2.0
+"""Seconds for which an answer counts when the next step may hurt."""
+
+
+def outdated_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Server, ...]:
+    """Servers to replace, in the order in which they will be: down first, then highest index."""
+    assert snapshot.desired is not None
+    size = snapshot.desired.target.spec.size
+    outdated = [s for s in servers if s.index <= size and s.changes and not s.terminating]
+    return tuple(sorted(outdated, key=lambda s: (kubelet_ready(s.pod), -s.index)))
+
+
+def replace_outdated(snapshot: Snapshot, servers: Sequence[Server]) -> ReplaceServer | None:
+    """The next server to replace, if one may go now."""
+    outdated = outdated_servers(snapshot, servers)
+    if not outdated or (kubelet_ready(outdated[0].pod) and unhealthy(snapshot, servers)):
+        return None
+    server = outdated[0]
+    return ReplaceServer(
+        index=server.index,
+        name=server.name,
+        uid=server.pod.metadata.uid,
+        message=f"restarting {server.name}: {why(server)} changed",
+    )
+
+
+def unhealthy(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[str, ...]:
+    """What stands between a serving server and its restart, as text."""
+    assert snapshot.desired is not None
+    size = snapshot.desired.target.spec.size
+    found = tuple(f"{s.name} {s.ailment}" for s in servers if not s.healthy)
+    found += tuple(
+        f"{s.name} runs {s.observation.version}, not what its image says"
+        for s in servers
+        if s.healthy and not s.changes and not s.right_version and s.observation is not None
+    )
+    return found + (("not every server exists",) if len(servers) < size else ())
+
+
+def stale(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Server, ...]:
+    """Servers whose last answer is too old to base a restart on."""
+    return tuple(
+        s
+        for s in servers
+        if s.observation is not None and snapshot.now - s.observation.asked > FRESH
+    )
+
+
+def why(server: Server) -> str:
+    """The changed spec fields, as text."""
+    return ", ".join(f"spec.{field}" for field in server.changes)

@@ -1,0 +1,53 @@
+"""Services and the config Secret exist and are what the spec asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from natsctl.api import names
+from natsctl.plan.actions import Ensure
+
+if TYPE_CHECKING:
+    from natsctl.plan.objects import Object
+    from natsctl.plan.snapshot import Snapshot, Standing
+
+
+def ensure_standing(snapshot: Snapshot) -> tuple[Ensure, ...]:
+    """One action for each object that is missing or differs."""
+    assert snapshot.desired is not None
+    return tuple(
+        Ensure(standing, present=live is not None)
+        for standing in snapshot.desired.standing
+        if (live := snapshot.live(standing)) is None or differs(standing, live)
+    )
+
+
+def differs(standing: Standing, live: Object) -> bool:
+    """Whether the live object was made from another desired one, or was edited since."""
+    if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
+        return True
+    return not _covers(msgspec.to_builtins(live), standing.manifest)
+
+
+def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether `live` has everything that `wanted` names; what else it has does not matter."""
+    return all(
+        _same(live.get(key), value)
+        for key, value in wanted.items()
+        if key not in ("apiVersion", "kind", "stringData", "ownerReferences")
+    )
+
+
+def _same(live: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and _covers(live, wanted)
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(live, list | tuple)
+            and len(live) == len(wanted)
+            and all(map(_same, live, wanted))
+        )
+    return bool(live == wanted)

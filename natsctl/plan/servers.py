@@ -1,0 +1,201 @@
+"""One server: its pod, what it answered, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api import names
+from natsctl.plan.objects import ContainerStatus, Pod
+from natsctl.plan.snapshot import Observation, Snapshot
+from natsctl.render.revision import pending_changes, rolling_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from natsctl.api.version import ServerVersion
+
+STUCK_REASONS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "ImageInspectError",
+    }
+)
+
+
+@attrs.frozen
+class Server:
+    """A pod that belongs to the cluster, seen from all sides.
+
+    `trouble` is what the kubelet or scheduler complains of; `ailment` why it is not healthy
+    (empty: healthy); `changes` and `pending` are spec fields it does not run yet, the latter not
+    worth a restart.
+    """
+
+    index: int
+    pod: Pod
+    observation: Observation | None
+    trouble: tuple[str, str] | None
+    ailment: str
+    changes: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    right_version: bool = True
+
+    @property
+    def name(self) -> str:
+        """Pod name."""
+        return self.pod.metadata.name
+
+    @property
+    def terminating(self) -> bool:
+        """It was asked to go."""
+        return self.pod.metadata.deletion_timestamp is not None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing runs in the pod any more, and nothing will."""
+        return self.pod.status.phase in ("Failed", "Succeeded")
+
+    @property
+    def healthy(self) -> bool:
+        """It answers and holds a route to every other server that answers."""
+        return not self.ailment
+
+    @property
+    def ready(self) -> bool:
+        """Healthy, with the wanted version."""
+        return self.healthy and self.right_version
+
+
+def servers_of(snapshot: Snapshot) -> tuple[Server, ...]:
+    """The cluster's own servers, by index; pods of somebody else's are not among them."""
+    own = [
+        (index, pod)
+        for pod in snapshot.pods
+        if is_ours(pod, snapshot) and (index := _index(pod, snapshot)) is not None
+    ]
+    answering = _answering(snapshot, [pod for _, pod in own])
+    return tuple(
+        _server(index, pod, snapshot, answering) for index, pod in sorted(own, key=lambda p: p[0])
+    )
+
+
+def is_ours(pod: Pod, snapshot: Snapshot) -> bool:
+    """Whether this very NatsCluster controls the pod (not an earlier one of the same name)."""
+    controller = pod.metadata.controller
+    return controller is not None and controller.uid == snapshot.cluster.metadata.uid
+
+
+def incarnation(pod: Pod) -> tuple[object, ...]:
+    """What changes when an answer of this pod is no longer worth anything."""
+    container = _container(pod)
+    return pod.status.pod_ip, container.restart_count if container else 0, kubelet_ready(pod)
+
+
+def kubelet_ready(pod: Pod) -> bool:
+    """The pod's Ready condition."""
+    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
+
+
+def _index(pod: Pod, snapshot: Snapshot) -> int | None:
+    return names.pod_index(snapshot.cluster.metadata.name, pod.metadata.name)
+
+
+def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> frozenset[str]:
+    """Server ids that have to be in every other server's routes."""
+    found = (
+        snapshot.observations.get(pod.metadata.uid)
+        for pod in pods
+        if pod.metadata.deletion_timestamp is None and kubelet_ready(pod)
+    )
+    return frozenset(o.server_id for o in found if o is not None and o.server_id)
+
+
+def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str]) -> Server:
+    observation = snapshot.observations.get(pod.metadata.uid)
+    trouble = pod_trouble(pod)
+    ailment = _ailment(pod, observation, trouble, answering)
+    if snapshot.desired is None:
+        return Server(index, pod, observation, trouble, ailment)
+    stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
+    version = pod.metadata.label(names.LABEL_VERSION)
+    revision = snapshot.desired.revision
+    return Server(
+        index=index,
+        pod=pod,
+        observation=observation,
+        trouble=trouble,
+        ailment=ailment,
+        changes=rolling_changes(stamped, revision, version),
+        pending=pending_changes(stamped, revision, version),
+        right_version=_runs(snapshot.desired.target.version, observation),
+    )
+
+
+def _runs(version: ServerVersion, observation: Observation | None) -> bool:
+    return observation is not None and version.matches(observation.version)
+
+
+def _ailment(
+    pod: Pod,
+    observation: Observation | None,
+    trouble: tuple[str, str] | None,
+    answering: frozenset[str],
+) -> str:
+    if pod.metadata.deletion_timestamp is not None:
+        return "is shutting down"
+    if pod.status.phase in ("Failed", "Succeeded"):
+        return _ended(pod)
+    if trouble is not None:
+        return f"{trouble[0]}: {trouble[1]}".rstrip(": ")
+    if not kubelet_ready(pod):
+        return "is starting"
+    if observation is None:
+        return "has not been asked yet"
+    if observation.problem:
+        return observation.problem
+    missing = len(answering - observation.peers - {observation.server_id})
+    return f"has no route to {missing} of {len(answering) - 1} other servers" if missing else ""
+
+
+def _ended(pod: Pod) -> str:
+    detail = ": ".join(t for t in (pod.status.reason, pod.status.message) if t)
+    return f"pod {pod.status.phase.lower()}" + (f" ({detail})" if detail else "")
+
+
+def pod_trouble(pod: Pod) -> tuple[str, str] | None:
+    """Reason and message of what keeps a pod from running, as kubelet or scheduler put it."""
+    for condition in pod.status.conditions or ():
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return condition.reason or "Unschedulable", condition.message or ""
+    statuses = (pod.status.init_container_statuses or ()) + (pod.status.container_statuses or ())
+    return next((found for s in statuses if (found := _container_trouble(s))), None)
+
+
+def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
+    waiting = status.state.waiting if status.state else None
+    if waiting is None or waiting.reason not in STUCK_REASONS:
+        return None
+    text = f"container {status.name}"
+    if waiting.message:
+        text += f": {waiting.message}"
+    last = status.last_state.terminated if status.last_state else None
+    if waiting.reason == "CrashLoopBackOff" and last is not None:
+        # The kubelet's own message carries a growing back-off: a new status write each time.
+        text = f"container {status.name} ended with exit code {last.exit_code}"
+        text += f" ({last.reason})" if last.reason else ""
+    return waiting.reason, text
+
+
+def _container(pod: Pod) -> ContainerStatus | None:
+    return next(
+        (c for c in pod.status.container_statuses or () if c.name == names.SERVER_CONTAINER), None
+    )

@@ -1,0 +1,95 @@
+"""All that is known of one cluster at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from natsctl.api.problems import Problem
+from natsctl.api.status import ClusterStatus
+from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
+from natsctl.render.target import Target
+
+
+@attrs.frozen
+class Observation:
+    """What one server answered; `problem` says why it could not be asked.
+
+    `peers` are the server ids it holds a route to; `asked` is monotonic seconds;
+    `incarnation` tells which run of the pod answered.
+    """
+
+    server_id: str = ""
+    version: str = ""
+    peers: frozenset[str] = frozenset()
+    problem: str = ""
+    asked: float = 0.0
+    incarnation: tuple[object, ...] = ()
+
+
+@attrs.frozen
+class Standing:
+    """A Service or Secret as it should be, and the digest of that."""
+
+    manifest: Mapping[str, Any]
+    digest: str
+
+    @property
+    def kind(self) -> str:
+        """Kubernetes kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """Object name."""
+        return str(self.manifest["metadata"]["name"])
+
+
+@attrs.frozen
+class Desired:
+    """What a valid spec asks for: everything that depends on nothing but the NatsCluster."""
+
+    target: Target
+    standing: tuple[Standing, ...]
+    revision: Mapping[str, str]
+    not_acted_on: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Failure:
+    """A step that did not work, as the condition tells it. `blocking` holds up what follows."""
+
+    subject: str
+    reason: str
+    message: str
+
+
+@attrs.frozen
+class Snapshot:
+    """Input of planning.
+
+    `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
+    seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
+    """
+
+    cluster: Cluster
+    status: ClusterStatus
+    desired: Desired | None
+    problems: tuple[Problem, ...] = ()
+    paused: bool = False
+    services: Mapping[str, Service] = attrs.field(factory=dict)
+    secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+    pods: tuple[Pod, ...] = ()
+    observations: Mapping[str, Observation] = attrs.field(factory=dict)
+    failures: tuple[Failure, ...] = ()
+    now: float = 0.0
+    timestamp: str = ""
+    quiet: float = 0.0
+
+    def live(self, standing: Standing) -> Object | None:
+        """The object that stands where `standing` should."""
+        kind: Mapping[str, Object] = self.secrets if standing.kind == "Secret" else self.services
+        return kind.get(standing.name)

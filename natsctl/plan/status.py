@@ -1,0 +1,125 @@
+"""What is written to `status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.api import names
+from natsctl.api.status import ClusterStatus, Condition, ServerStatus
+from natsctl.plan import conditions
+from natsctl.plan.policies.rollout import outdated_servers, why
+from natsctl.plan.servers import Server, kubelet_ready, servers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.conditions import Verdict
+    from natsctl.plan.snapshot import Snapshot
+
+
+def status(snapshot: Snapshot) -> ClusterStatus:
+    """The status that tells this snapshot."""
+    servers = servers_of(snapshot)
+    verdicts = {
+        "Ready": conditions.ready(snapshot, servers),
+        "Progressing": conditions.progressing(snapshot, servers),
+        "Degraded": conditions.degraded(snapshot, servers),
+        "SpecAccepted": conditions.spec_accepted(snapshot),
+    }
+    name = snapshot.cluster.metadata.name
+    return ClusterStatus(
+        phase=_phase(snapshot, verdicts),
+        size=sum(not s.terminating for s in servers),
+        ready_replicas=sum(s.ready for s in servers),
+        current_version=_current_version(snapshot, servers),
+        selector=f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}={name}",
+        observed_generation=snapshot.cluster.metadata.generation,
+        control_paused=snapshot.paused,
+        conditions=tuple(_condition(snapshot, t, v) for t, v in verdicts.items()),
+        servers=tuple(_server_status(snapshot, s, servers) for s in servers),
+    )
+
+
+def _phase(snapshot: Snapshot, verdicts: dict[str, Verdict]) -> str:
+    if verdicts["SpecAccepted"].status == "False":
+        return "Failed"
+    if snapshot.paused:
+        return "Paused"
+    if verdicts["Degraded"].status == "True":
+        return "Degraded"
+    if verdicts["Progressing"].status == "True":
+        return "Creating" if not _was_ready(snapshot) else "Updating"
+    return "Running" if verdicts["Ready"].status == "True" else "Creating"
+
+
+def _was_ready(snapshot: Snapshot) -> bool:
+    return snapshot.status.phase not in ("", "Creating", "Failed")
+
+
+def _current_version(snapshot: Snapshot, servers: Sequence[Server]) -> str:
+    """The version all servers have; while they differ, the one they had before."""
+    before = snapshot.status.current_version
+    if snapshot.desired is None:
+        return before
+    wanted = snapshot.desired.target.version.text
+    everywhere = all(s.pod.metadata.label(names.LABEL_VERSION) == wanted for s in servers)
+    return wanted if everywhere or not before else before
+
+
+def _condition(snapshot: Snapshot, type_: str, verdict: Verdict) -> Condition:
+    before = next((c for c in snapshot.status.conditions if c.type == type_), None)
+    unchanged = before is not None and before.status == verdict.status
+    since = before.last_transition_time if before is not None and unchanged else ""
+    return Condition(
+        type=type_,
+        status=verdict.status,
+        reason=verdict.reason,
+        message=verdict.message,
+        last_transition_time=since or snapshot.timestamp,
+        observed_generation=snapshot.cluster.metadata.generation,
+    )
+
+
+def _server_status(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> ServerStatus:
+    return ServerStatus(
+        name=server.name,
+        version=_version(server),
+        ready=server.ready,
+        message=_message(snapshot, server, servers),
+    )
+
+
+def _version(server: Server) -> str:
+    if server.observation is not None and server.observation.version:
+        return server.observation.version
+    return server.pod.metadata.label(names.LABEL_VERSION) or ""
+
+
+def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> str:
+    if server.changes and not server.terminating:
+        return _waiting(snapshot, server, servers)
+    if server.ailment:
+        return server.ailment
+    if not server.right_version and server.observation is not None:
+        wanted = snapshot.desired.target.version.text if snapshot.desired else ""
+        return f"answers with version {server.observation.version}, wanted is {wanted}"
+    if server.pending:
+        fields = ", ".join(f"spec.{f}" for f in server.pending)
+        return f"{fields} changed: takes effect when the server starts next"
+    return ""
+
+
+def _waiting(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> str:
+    """Why an outdated server has not been restarted yet."""
+    text = f"to restart: {why(server)} changed"
+    if server.ailment and not kubelet_ready(server.pod):
+        text += f"; {server.ailment}"
+    if snapshot.paused:
+        return f"{text}; waits: spec.paused"
+    queue = outdated_servers(snapshot, servers)
+    if queue and queue[0].name != server.name:
+        return f"{text}; waits: {queue[0].name} goes first"
+    leaving = [s.name for s in servers if s.terminating]
+    if leaving:
+        return f"{text}; waits: {conditions.listed(leaving)} is shutting down"
+    return text

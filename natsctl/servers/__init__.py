@@ -1,0 +1,1 @@
+"""What running nats-servers say of themselves."""
