@@ -7,19 +7,13 @@ import yaml
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
-from natsctl.api.names import MAX_CLUSTER_NAME
+from natsctl.api.names import MAX_CLUSTER_NAME, NAME_HELP, NAME_PATTERN
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import object_schema
 
 # Raised whenever the operator comes to rely on something that an older schema would drop.
 SCHEMA_REVISION: Final = 1
 
-NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
-NAME_HELP: Final = (
-    f"write a name of at most {MAX_CLUSTER_NAME} characters that starts with a letter and has only "
-    "lower-case letters, digits and hyphens, and no hyphen at its end: Services and pods are "
-    "named after the cluster"
-)
 _STRING: Final[Json] = {"type": "string"}
 _INTEGER: Final[Json] = {"type": "integer", "format": "int64"}
 _BOOLEAN: Final[Json] = {"type": "boolean"}

@@ -47,6 +47,12 @@ PID_VOLUME: Final = "pid"
 # `<name>-mgmt` is a Service and `<name>-999` a host name: both end at 63 characters.
 MAX_CLUSTER_NAME: Final = 58
 MAX_SIZE: Final = 999
+NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_HELP: Final = (
+    f"write a name of at most {MAX_CLUSTER_NAME} characters that starts with a letter and has only "
+    "lower-case letters, digits and hyphens, and no hyphen at its end: Services and pods are "
+    "named after the cluster"
+)
 
 _INDEX = re.compile(r"[1-9][0-9]*", re.ASCII)
 

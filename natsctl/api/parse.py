@@ -4,6 +4,7 @@ Nothing is coerced: "7" is not 7, and neither is 7.0. A null is the same as noth
 """
 
 import difflib
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -39,7 +40,7 @@ class _Wrong(Exception):
 
 def parse_spec(raw: object) -> NatsClusterSpec:
     """The spec of a NatsCluster; InvalidSpec names every field that cannot be understood."""
-    spec = _parse(raw, NatsClusterSpec)
+    spec = structure(raw, NatsClusterSpec, _ROOT)
     return attrs.evolve(
         spec, version=spec.version or None, server_image=spec.server_image or "nats"
     )
@@ -47,7 +48,7 @@ def parse_spec(raw: object) -> NatsClusterSpec:
 
 def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
     """The spec of a NatsServiceRole; InvalidSpec as for `parse_spec`."""
-    return _parse(raw, NatsServiceRoleSpec)
+    return structure(raw, NatsServiceRoleSpec, _ROOT)
 
 
 def unknown_fields(raw: object) -> tuple[str, ...]:
@@ -55,11 +56,12 @@ def unknown_fields(raw: object) -> tuple[str, ...]:
     return tuple(_unknown(raw, NatsClusterSpec, _ROOT))
 
 
-def _parse(raw: object, cls: type[T]) -> T:
+def structure(raw: object, shape: type[T], path: str) -> T:
+    """What stands at `path` as an object of this class, or list of such; or InvalidSpec."""
     try:
-        return _CONVERTER.structure({} if raw is None else _without_nulls(raw), cls)
+        return _CONVERTER.structure({} if raw is None else _without_nulls(raw), shape)
     except Exception as error:
-        raise InvalidSpec(tuple(_problems(error, _ROOT))) from None
+        raise InvalidSpec(tuple(_problems(error, path))) from None
 
 
 def _without_nulls(raw: Any) -> Any:
@@ -136,19 +138,19 @@ def _converter() -> cattrs.Converter:
 
 
 def _exactly(needed: str, *kinds: type) -> Any:
-    def structure(value: object, _: Any) -> Any:
+    def exactly(value: object, _: Any) -> Any:
         if type(value) not in kinds:
             raise _Wrong(value, needed)
         return value
 
-    return structure
+    return exactly
 
 
 def _object_hook(cls: type, converter: cattrs.Converter) -> Any:
     renames: dict[str, Any] = {
         attribute.name: override(rename=name) for name, attribute in fields_of(cls)
     }
-    inner = make_dict_structure_fn(
+    inner: Any = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=cls in _CLOSED, **renames
     )
     return _only(Mapping, "an object with keys", inner)
@@ -160,8 +162,9 @@ def _is_list(hint: Any) -> bool:
 
 def _list_hook(hint: Any, converter: cattrs.Converter) -> Any:
     (item, _) = typing.get_args(hint)
-    as_list = converter.get_structure_hook(list[item])
-    return _only(list, "a list", lambda value, _: tuple(as_list(value, list[item])))
+    as_list: Any = types.GenericAlias(list, (item,))
+    inner = converter.get_structure_hook(as_list)
+    return _only(list, "a list", lambda value, _: tuple(inner(value, as_list)))
 
 
 def _is_mapping(hint: Any) -> bool:
@@ -169,18 +172,18 @@ def _is_mapping(hint: Any) -> bool:
 
 
 def _mapping_hook(hint: Any, converter: cattrs.Converter) -> Any:
-    (_, item) = typing.get_args(hint)
-    as_dict = converter.get_structure_hook(dict[str, item])
-    return _only(Mapping, "an object with keys", lambda value, _: as_dict(value, dict[str, item]))
+    as_dict: Any = types.GenericAlias(dict, typing.get_args(hint))
+    inner = converter.get_structure_hook(as_dict)
+    return _only(Mapping, "an object with keys", lambda value, _: inner(value, as_dict))
 
 
 def _only(kind: type, needed: str, inner: Any) -> Any:
-    def structure(value: object, hint: Any) -> Any:
+    def only(value: object, hint: Any) -> Any:
         if not isinstance(value, kind):
             raise _Wrong(value, needed)
         return inner(value, hint)
 
-    return structure
+    return only
 
 
 _CONVERTER = _converter()

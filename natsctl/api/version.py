@@ -41,6 +41,26 @@ class ServerVersion:
         return self.number is None or self.number >= (major, minor, patch)
 
     @property
+    def knows_server_name(self) -> bool:
+        """Measured: 2.1.0 refuses `server_name`, 2.1.2 takes it."""
+        return self.at_least(2, 1, 2)
+
+    @property
+    def knows_cluster_name(self) -> bool:
+        """Measured: 2.1.9 refuses the name of a cluster, 2.2.0 takes it."""
+        return self.at_least(2, 2)
+
+    @property
+    def knows_healthz(self) -> bool:
+        """Measured: 2.7.0 answers 404 to /healthz, 2.8.4 answers 200."""
+        return self.at_least(2, 8)
+
+    @property
+    def checks_payload(self) -> bool:
+        """Measured: 2.2.6 starts with `max_payload` above `max_pending`, 2.3.4 does not."""
+        return self.at_least(2, 3)
+
+    @property
     def binary(self) -> str:
         """Where the server is inside its image."""
         if self.number is None:

@@ -10,18 +10,7 @@ import json
 from natsctl.api import names
 from natsctl.api.config import ExtraRoute, NatsConfig
 from natsctl.api.fields import Json
-from natsctl.api.version import ServerVersion
 from natsctl.render.target import Target
-
-
-def knows_server_name(version: ServerVersion) -> bool:
-    """Measured: 2.0.0 refuses the key, 2.1.9 takes it."""
-    return version.at_least(2, 1)
-
-
-def knows_cluster_name(version: ServerVersion) -> bool:
-    """Measured: 2.1.9 refuses the key, 2.2.6 takes it."""
-    return version.at_least(2, 2)
 
 
 def server_config(target: Target) -> Json:
@@ -47,19 +36,14 @@ def config_text(target: Target) -> str:
 def boot_text(target: Target) -> str:
     """The text of server.conf; the include is relative to the file itself."""
     include = f'include "{names.CONFIG_KEY}"\n'
-    if names_its_servers(target):
+    if target.version.knows_server_name:
         return f"server_name: ${names.SERVER_NAME_ENV}\n{include}"
     return include
 
 
-def names_its_servers(target: Target) -> bool:
-    """Whether the configuration gives each server its name."""
-    return knows_server_name(target.version) or target.spec.use_server_name
-
-
 def _cluster(target: Target) -> Json:
     # Without a name of their own, servers take that of the cluster they have routes to.
-    named = knows_cluster_name(target.version) and not target.spec.extra_routes
+    named = target.version.knows_cluster_name and not target.spec.extra_routes
     return {
         **({"name": target.name} if named else {}),
         "port": names.CLUSTER_PORT,

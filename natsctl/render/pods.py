@@ -74,7 +74,7 @@ def split_containers(
 ) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
     """The container the server's is built upon, and the rest, in order."""
     named = [one for one in containers if one.get("name") == names.SERVER_CONTAINER]
-    base = next(iter([*named, *containers]), {})
+    base: Mapping[str, Any] = next(iter([*named, *containers]), {})
     return base, [one for one in containers if one is not base]
 
 

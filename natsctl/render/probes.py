@@ -13,18 +13,13 @@ def startup_probe(version: ServerVersion) -> Json:
 
 def readiness_probe(version: ServerVersion) -> Json:
     """Whether the server itself says that it is ready for clients."""
-    path = "/healthz" if knows_healthz(version) else "/"
+    path = "/healthz" if version.knows_healthz else "/"
     return {**_get(path), "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3}
 
 
 def liveness_probe() -> Json:
     """Patient, and asking for nothing but an answer: a restart loses every client."""
     return {**_get("/"), "periodSeconds": 60, "timeoutSeconds": 10, "failureThreshold": 3}
-
-
-def knows_healthz(version: ServerVersion) -> bool:
-    """Measured: 2.2.6 answers 404."""
-    return version.at_least(2, 7)
 
 
 def _get(path: str) -> Json:

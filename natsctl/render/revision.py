@@ -15,7 +15,6 @@ import attrs
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.config import NatsConfig
 from natsctl.api.fields import json_name
-from natsctl.render.conf import knows_server_name
 from natsctl.render.target import Target
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
@@ -87,8 +86,6 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     spec = target.spec
     yield _VERSION, target.version.text
     yield from _set_fields(spec, _OF_CLUSTER, "")
-    if not knows_server_name(target.version):
-        yield from _set_fields(spec, ("use_server_name",), "")
     yield from _set_fields(spec.pod or PodPolicy(), _OF_POD, "pod.")
     config = spec.nats_config or NatsConfig()
     yield from _set_fields(config, attrs.fields_dict(NatsConfig), "natsConfig.")
@@ -107,9 +104,7 @@ def _hash(value: Any) -> str:
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_set_json
-    )
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_set_json)
 
 
 def _set_json(item: Any) -> dict[str, Any]:

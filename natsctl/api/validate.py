@@ -1,0 +1,149 @@
+"""Whether the servers can run what a well-formed spec asks for.
+
+The schema says part of this already; it is said again because objects may have been stored
+under another schema, or under none.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from natsctl.api.bounds import out_of_bounds
+from natsctl.api.cluster import (
+    LAME_DUCK_HELP,
+    MIN_LAME_DUCK,
+    SIZE_HELP,
+    NatsClusterSpec,
+    ServicePolicy,
+)
+from natsctl.api.config import ONE_ROUTE, ExtraRoute, NatsConfig, WebsocketConfig
+from natsctl.api.duration import parse_duration
+from natsctl.api.meta_checks import key_problems, label_problems
+from natsctl.api.names import MAX_CLUSTER_NAME, MAX_SIZE, NAME_HELP, NAME_PATTERN
+from natsctl.api.pod_checks import pod_problems
+from natsctl.api.problems import Problem, shown
+from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+
+_DEFAULT_MAX_PAYLOAD = 2**20
+_DEFAULT_MAX_PENDING = 2**26
+_IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)*", re.ASCII)
+_SCHEMES = ("nats", "nats-route", "tls")
+_ROUTE_HELP = "write a URL with host and port, such as nats://host:6222"
+
+
+def validate(
+    name: str, spec: NatsClusterSpec, version: ServerVersion | None = None
+) -> tuple[Problem, ...]:
+    """Every problem of a cluster; `version` is what it runs where the spec does not say."""
+    return (
+        *_name(name),
+        *out_of_bounds(spec, "spec"),
+        *_numbers(spec),
+        *_image(spec.server_image),
+        *_versioned(spec, version or ServerVersion.parse(DEFAULT_VERSION)),
+        *_durations(spec.nats_config or NatsConfig(), spec.websocket_config or WebsocketConfig()),
+        *_routes(spec.extra_routes),
+        *_policy(spec.service_policy, "spec.servicePolicy"),
+        *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
+        *pod_problems(name, spec),
+    )
+
+
+def _name(name: str) -> Iterator[Problem]:
+    if len(name) > MAX_CLUSTER_NAME or not re.fullmatch(NAME_PATTERN, name):
+        yield Problem("metadata.name", shown(name), NAME_HELP)
+
+
+def _numbers(spec: NatsClusterSpec) -> Iterator[Problem]:
+    if not 0 <= spec.size <= MAX_SIZE:
+        yield Problem("spec.size", str(spec.size), f"is {spec.size}; {SIZE_HELP}")
+    seconds = spec.lame_duck_duration_seconds
+    if seconds is not None and seconds < MIN_LAME_DUCK:
+        message = f"is {seconds}; {LAME_DUCK_HELP}"
+        yield Problem("spec.lameDuckDurationSeconds", str(seconds), message)
+
+
+def _image(image: str) -> Iterator[Problem]:
+    *_, last = image.split("/")
+    if ":" in last or not _IMAGE.fullmatch(image):
+        message = f"{shown(image)} is no image; write it without a tag, such as docker.io/nats"
+        yield Problem("spec.serverImage", shown(image), message)
+
+
+def _versioned(spec: NatsClusterSpec, kept: ServerVersion) -> Iterator[Problem]:
+    """What depends on the version, or the version itself if it is none."""
+    try:
+        version = ServerVersion.parse(spec.version) if spec.version else kept
+    except ValueError as error:
+        yield Problem("spec.version", shown(spec.version), str(error))
+        return
+    yield from _server_name(spec, version)
+    yield from _payload(spec.nats_config or NatsConfig(), version)
+
+
+def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    if spec.use_server_name and not version.knows_server_name:
+        message = (
+            f"nats-server {version} knows no server names; "
+            "leave useServerName out, or write version 2.1.2 or later"
+        )
+        yield Problem("spec.useServerName", "true", message)
+
+
+def _payload(config: NatsConfig, version: ServerVersion) -> Iterator[Problem]:
+    payload = config.max_payload or _DEFAULT_MAX_PAYLOAD
+    pending = config.max_pending or _DEFAULT_MAX_PENDING
+    if version.checks_payload and payload > pending:
+        given = "maxPayload" if config.max_payload else "maxPending"
+        message = (
+            f"maxPayload ({payload}) is more than maxPending ({pending}), "
+            f"which nats-server {version} refuses; lower maxPayload or raise maxPending"
+        )
+        yield Problem(f"spec.natsConfig.{given}", str(getattr(config, _SNAKE[given])), message)
+
+
+_SNAKE = {"maxPayload": "max_payload", "maxPending": "max_pending"}
+
+
+def _durations(config: NatsConfig, websocket: WebsocketConfig) -> Iterator[Problem]:
+    yield from _duration(config.write_deadline, "spec.natsConfig.write_deadline")
+    yield from _duration(websocket.handshake_timeout, "spec.websocketConfig.handshakeTimeout")
+
+
+def _duration(text: str | None, path: str) -> Iterator[Problem]:
+    try:
+        parse_duration(text or "0")
+    except ValueError as error:
+        yield Problem(path, shown(text), str(error))
+
+
+def _routes(routes: tuple[ExtraRoute, ...]) -> Iterator[Problem]:
+    for index, extra in enumerate(routes):
+        path = f"spec.extraRoutes[{index}]"
+        if bool(extra.route) == bool(extra.cluster):
+            yield Problem(path, "", ONE_ROUTE.message)
+        elif extra.route and not _is_route(extra.route):
+            message = f"{shown(extra.route)} is no route; {_ROUTE_HELP}"
+            yield Problem(f"{path}.route", shown(extra.route), message)
+        elif extra.cluster and not re.fullmatch(NAME_PATTERN, extra.cluster):
+            message = (
+                f"{shown(extra.cluster)} is no name of a cluster; "
+                "write the name of a NatsCluster in the same namespace"
+            )
+            yield Problem(f"{path}.cluster", shown(extra.cluster), message)
+
+
+def _is_route(url: str) -> bool:
+    if not (url.isascii() and url.isprintable()) or set(url) & set(' "\\'):
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in _SCHEMES and bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        return False
+
+
+def _policy(policy: ServicePolicy | None, path: str) -> Iterator[Problem]:
+    if policy is not None:
+        yield from label_problems(policy.labels, f"{path}.labels")
+        yield from key_problems(policy.annotations, f"{path}.annotations")
