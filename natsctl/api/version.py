@@ -52,13 +52,13 @@ class ServerVersion:
 
     @property
     def knows_healthz(self) -> bool:
-        """Measured: 2.7.0 answers 404 to /healthz, 2.8.4 answers 200."""
-        return self.at_least(2, 8)
+        """Measured: 2.7.0 answers 404 to /healthz, 2.7.4 answers 200."""
+        return self.at_least(2, 7, 4)
 
     @property
     def checks_payload(self) -> bool:
-        """Measured: 2.2.6 starts with `max_payload` above `max_pending`, 2.3.4 does not."""
-        return self.at_least(2, 3)
+        """Measured: 2.3.0 starts with `max_payload` above `max_pending`, 2.3.4 does not."""
+        return self.at_least(2, 3, 4)
 
     @property
     def binary(self) -> str:

@@ -1,0 +1,152 @@
+"""Specs that hypothesis makes up: any that our own schema allows, valid by construction."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.fields import Json
+from natsctl.api.schema import object_schema
+
+WORDS = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+LABELS = st.dictionaries(WORDS.map(lambda word: f"x-{word}"), WORDS, max_size=3)
+VERSIONS = st.sampled_from(
+    ["1.4.1", "2.0.0", "v2.1.9", "2.2.6", "2.9.25-alpine3.18", "2.10.29", "2.14.5", "nightly"]
+)
+DURATIONS = st.sampled_from(["0", "2s", "1m30s", "1.5h", "300ms"])
+ROUTES = st.sampled_from(["nats://host:6222", "tls://u:p@10.0.0.1:6222", "nats-route://[::1]:1"])
+QUANTITIES = st.one_of(st.integers(0, 9), st.sampled_from(["100m", "64Mi", "1.5", "2e3"]))
+RESOURCES = st.fixed_dictionaries(
+    {}, optional={"limits": st.dictionaries(WORDS, QUANTITIES, max_size=2)}
+)
+ENVIRONMENT = st.lists(
+    st.fixed_dictionaries({"name": WORDS.map(str.upper)}, optional={"value": TEXTS}), max_size=3
+)
+MOUNTS = st.lists(
+    st.fixed_dictionaries({"name": WORDS, "mountPath": WORDS.map(lambda w: f"/data/{w}")}),
+    max_size=2,
+)
+SECURITY = st.fixed_dictionaries(
+    {},
+    optional={
+        "runAsUser": st.integers(0, 2000),
+        "privileged": st.booleans(),
+        "capabilities": st.fixed_dictionaries(
+            {}, optional={"add": st.lists(st.sampled_from(["SYS_ADMIN", "KILL"]), max_size=2)}
+        ),
+    },
+)
+CONTAINER: dict[str, st.SearchStrategy[Any]] = {
+    "env": ENVIRONMENT,
+    "volumeMounts": MOUNTS,
+    "resources": RESOURCES,
+    "securityContext": SECURITY,
+    "args": st.lists(TEXTS, max_size=2),
+    "readinessProbe": st.just({"exec": {"command": ["true"]}}),
+}
+TEMPLATES = st.fixed_dictionaries(
+    {},
+    optional={
+        "metadata": st.fixed_dictionaries({}, optional={"labels": LABELS, "annotations": LABELS}),
+        "spec": st.fixed_dictionaries(
+            {},
+            optional={
+                "containers": st.lists(
+                    st.fixed_dictionaries(
+                        {"name": st.sampled_from(["nats", "a", "b"])}, optional=CONTAINER
+                    ),
+                    unique_by=lambda container: container["name"],
+                ),
+                "volumes": st.lists(
+                    st.fixed_dictionaries({"name": WORDS.map(lambda word: f"x-{word}")}),
+                    unique_by=lambda volume: volume["name"],
+                    max_size=2,
+                ),
+                "securityContext": SECURITY,
+                "terminationGracePeriodSeconds": st.integers(0, 600),
+                "serviceAccountName": WORDS,
+            },
+        ),
+    },
+)
+EXTRA_ROUTES = st.one_of(
+    st.fixed_dictionaries({"route": ROUTES}), st.fixed_dictionaries({"cluster": WORDS})
+)
+# What bounds and types alone do not say, by JSON path.
+KNOWN: dict[str, st.SearchStrategy[Any]] = {
+    "spec.size": st.integers(0, 9),
+    "spec.version": VERSIONS,
+    "spec.serverImage": st.sampled_from(["nats", "registry:5000/team/nats"]),
+    "spec.useServerName": st.just(False),
+    "spec.lameDuckDurationSeconds": st.integers(30, 600),
+    "spec.extraRoutes": st.lists(EXTRA_ROUTES, max_size=3),
+    "spec.template": TEMPLATES,
+    "spec.natsConfig.write_deadline": DURATIONS,
+    "spec.natsConfig.maxPayload": st.integers(0, 2**20),
+    "spec.natsConfig.maxPending": st.integers(2**20, 2**40),
+    "spec.websocketConfig.handshakeTimeout": DURATIONS,
+    "spec.pod.resources": RESOURCES,
+    "spec.pod.natsEnv": ENVIRONMENT,
+    "spec.pod.volumeMounts": MOUNTS,
+    "spec.pod.tolerations": st.lists(
+        st.fixed_dictionaries({}, optional={"key": WORDS, "tolerationSeconds": st.integers(0, 9)}),
+        max_size=2,
+    ),
+}
+
+
+def specs() -> st.SearchStrategy[Json]:
+    """Raw specs, as a manifest has them."""
+    return _instances(object_schema(NatsClusterSpec), "spec")
+
+
+def _instances(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    if path in KNOWN:
+        return KNOWN[path]
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    return _BY_TYPE[schema["type"]](schema, path)
+
+
+def _objects(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    if "properties" not in schema:
+        return LABELS
+    fields = {
+        name: _instances(field, f"{path}.{name}") for name, field in schema["properties"].items()
+    }
+    required = {name: fields.pop(name) for name in schema.get("required", [])}
+    few = st.sets(st.sampled_from(sorted(fields)), max_size=5) if fields else st.just(set())
+    return few.flatmap(
+        lambda chosen: st.fixed_dictionaries(required | {name: fields[name] for name in chosen})
+    )
+
+
+def _arrays(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    return st.lists(_instances(schema["items"], path), max_size=2)
+
+
+def _integers(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    return st.integers(schema.get("minimum", -(2**63)), schema.get("maximum", 2**63 - 1))
+
+
+def _numbers(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    return st.one_of(st.integers(0, 60), st.floats(0, 60, allow_nan=False))
+
+
+def _strings(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    return TEXTS
+
+
+def _booleans(schema: Json, path: str) -> st.SearchStrategy[Any]:
+    return st.booleans()
+
+
+_BY_TYPE = {
+    "object": _objects,
+    "array": _arrays,
+    "integer": _integers,
+    "number": _numbers,
+    "string": _strings,
+    "boolean": _booleans,
+}

@@ -1,0 +1,193 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from natsctl.api.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
+from natsctl.api.config import ExtraRoute, NatsConfig
+from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
+from natsctl.api.problems import InvalidSpec
+from natsctl.api.role import NatsServiceRoleSpec, Permissions
+from natsctl.api.security import TLSConfig
+from tests.unit.api.strategies import specs
+
+
+def complaints(raw: object) -> list[str]:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec(raw)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_smallest_spec_is_a_size() -> None:
+    assert parse_spec({"size": 3}) == NatsClusterSpec(size=3)
+
+
+def test_json_names_become_attributes() -> None:
+    raw = {
+        "size": 1,
+        "version": "2.0.0",
+        "serverImage": "registry/nats",
+        "natsConfig": {"write_deadline": "10s", "maxPayload": 8, "disableLogtime": True},
+        "lameDuckDurationSeconds": 30,
+        "extraRoutes": [{"cluster": "a"}, {"route": "nats://h:1"}],
+        "servicePolicy": {"labels": {"a": "b"}},
+        "pod": {"antiAffinity": True, "advertiseExternalIP": True, "natsEnv": [{"name": "A"}]},
+        "tls": {"serverSecret": "s", "serverSecretCAFileName": "ca.crt", "clientsTLSTimeout": 5},
+        "template": {"spec": {"containers": [{"name": "nats"}]}},
+    }
+    assert parse_spec(raw) == NatsClusterSpec(
+        size=1,
+        version="2.0.0",
+        server_image="registry/nats",
+        nats_config=NatsConfig(write_deadline="10s", max_payload=8, disable_logtime=True),
+        lame_duck_duration_seconds=30,
+        extra_routes=(ExtraRoute(cluster="a"), ExtraRoute(route="nats://h:1")),
+        service_policy=ServicePolicy(labels={"a": "b"}),
+        pod=PodPolicy(anti_affinity=True, advertise_external_ip=True, nats_env=({"name": "A"},)),
+        tls=TLSConfig(
+            server_secret="s", server_secret_ca_file_name="ca.crt", clients_tls_timeout=5
+        ),
+        template={"spec": {"containers": [{"name": "nats"}]}},
+    )
+
+
+def test_null_is_the_same_as_nothing_at_any_depth() -> None:
+    raw = {"size": 1, "version": None, "pod": {"labels": {"a": None}}, "template": {"spec": None}}
+    assert parse_spec(raw) == NatsClusterSpec(size=1, pod=PodPolicy(), template={})
+
+
+def test_an_empty_version_or_image_is_the_same_as_none() -> None:
+    assert parse_spec({"size": 1, "version": "", "serverImage": ""}) == NatsClusterSpec(size=1)
+
+
+@pytest.mark.parametrize("raw", [None, {}])
+def test_a_size_is_required(raw: object) -> None:
+    assert complaints(raw) == ["spec.size: is required"]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [("three", "'three'"), ("7", "'7'"), (True, "True"), (3.0, "3.0")]
+)
+def test_nothing_is_coerced_to_a_number(size: object, shown: str) -> None:
+    assert complaints({"size": size}) == [f"spec.size: is {shown}; write a whole number"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "complaint"),
+    [
+        (3, "spec: is 3; write an object with keys"),
+        ({"version": 2.1}, "spec.version: is 2.1; write a text in quotes"),
+        ({"paused": "yes"}, "spec.paused: is 'yes'; write true or false"),
+        ({"tls": {"clientsTLSTimeout": "5"}}, "spec.tls.clientsTLSTimeout: is '5'; write a number"),
+        ({"extraRoutes": {}}, "spec.extraRoutes: is {}; write a list"),
+        ({"extraRoutes": "ab"}, "spec.extraRoutes: is 'ab'; write a list"),
+        ({"extraRoutes": [{}, 2]}, "spec.extraRoutes[1]: is 2; write an object with keys"),
+        (
+            {"extraRoutes": [{"route": 1}]},
+            "spec.extraRoutes[0].route: is 1; write a text in quotes",
+        ),
+        ({"pod": {"labels": {"a": 1}}}, "spec.pod.labels.a: is 1; write a text in quotes"),
+        ({"pod": {"labels": []}}, "spec.pod.labels: is []; write an object with keys"),
+        ({"template": [1]}, "spec.template: is [1]; write an object with keys"),
+        (
+            {"leafnodeConfig": {"remotes": [{"urls": ["a", 2]}]}},
+            "spec.leafnodeConfig.remotes[0].urls[1]: is 2; write a text in quotes",
+        ),
+        ({"gatewayConfig": {"gateways": [{}]}}, "spec.gatewayConfig.gateways[0].name: is required"),
+    ],
+)
+def test_an_error_names_its_place_and_what_to_write(raw: Any, complaint: str) -> None:
+    spec = {"size": 1, **raw} if isinstance(raw, dict) else raw
+    assert complaints(spec) == [complaint]
+
+
+def test_all_errors_are_told_at_once() -> None:
+    assert complaints({"version": 2, "pod": {"antiAffinity": 1}}) == [
+        "spec.size: is required",
+        "spec.version: is 2; write a text in quotes",
+        "spec.pod.antiAffinity: is 1; write true or false",
+    ]
+
+
+def test_long_values_are_cut_short() -> None:
+    (complaint,) = complaints({"size": "x" * 500})
+    assert len(complaint) < 120
+
+
+def test_a_misspelt_key_of_the_configuration_is_named_with_a_suggestion() -> None:
+    assert complaints({"size": 1, "natsConfig": {"writeDeadline": "1s", "max_payload": 1}}) == [
+        "spec.natsConfig.max_payload: unknown key; did you mean maxPayload?",
+        "spec.natsConfig.writeDeadline: unknown key; did you mean write_deadline?",
+    ]
+
+
+def test_a_key_like_no_other_is_answered_with_all_keys() -> None:
+    (complaint,) = complaints({"size": 1, "natsConfig": {"jetstream": True}})
+    assert complaint.startswith(
+        "spec.natsConfig.jetstream: unknown key; the keys are debug, trace,"
+    )
+
+
+def test_unknown_fields_elsewhere_are_told_apart_from_errors() -> None:
+    raw = {
+        "size": 1,
+        "sice": 2,
+        "natsConfig": {"mine": 1},
+        "pod": {"labels": {"free": "text"}, "nodeselector": {}},
+        "extraRoutes": [{"cluster": "a"}, {"clutser": "b"}],
+        "template": {"anything": True},
+        "tls": 5,
+    }
+    assert unknown_fields(raw) == (
+        "spec.sice",
+        "spec.pod.nodeselector",
+        "spec.extraRoutes[1].clutser",
+    )
+    assert unknown_fields({**raw, "tls": None, "natsConfig": None})
+    assert unknown_fields("garbage") == ()
+
+
+def test_the_error_is_readable_as_a_whole() -> None:
+    with pytest.raises(InvalidSpec, match=r"^spec\.size: is required; spec\.paused: is 1; write"):
+        parse_spec({"paused": 1})
+
+
+def test_a_role_lists_subjects() -> None:
+    assert parse_role_spec({"permissions": {"publish": ["a.*"]}}) == NatsServiceRoleSpec(
+        Permissions(publish=("a.*",))
+    )
+    assert parse_role_spec({}) == NatsServiceRoleSpec()
+
+
+def test_a_role_with_anything_else_is_refused() -> None:
+    with pytest.raises(InvalidSpec, match=r"spec\.permissions\.publish: is 'a'; write a list"):
+        parse_role_spec({"permissions": {"publish": "a"}})
+
+
+GARBAGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(specs())
+def test_whatever_the_schema_allows_is_parsed(raw: dict[str, Any]) -> None:
+    assert isinstance(parse_spec(raw), NatsClusterSpec)
+    assert unknown_fields(raw) == ()
+
+
+KEYS = ("size", "version", "natsConfig", "pod", "template", "tls", "extraRoutes", "auth")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))
+def test_garbage_is_parsed_or_refused_with_places(raw: dict[str, Any]) -> None:
+    assert all(path.startswith("spec.") for path in refused_paths(raw))
+
+
+def refused_paths(raw: object) -> list[str]:
+    try:
+        parse_spec(raw)
+    except InvalidSpec as invalid:
+        return [problem.path for problem in invalid.problems]
+    return []
