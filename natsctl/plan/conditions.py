@@ -40,9 +40,9 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
     desired = snapshot.desired
     if desired is None:
         found = listed([str(p) for p in snapshot.problems])
-        return Verdict("False", "InvalidSpec", f"{found}. Nothing is changed until this is mended")
+        return Verdict("False", "InvalidSpec", f"{found} (nothing is changed until it is mended)")
     if desired.unsafe:
-        fields = listed([f"spec.{f}" for f in desired.unsafe])
+        fields = listed(desired.unsafe)
         return Verdict(
             "False",
             "FieldsNotActedOn",
@@ -51,7 +51,7 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
             "or use a version that knows it",
         )
     if desired.not_acted_on:
-        fields = listed([f"spec.{f}" for f in desired.not_acted_on])
+        fields = listed(desired.not_acted_on)
         return Verdict(
             "True",
             "FieldsNotActedOn",

@@ -173,6 +173,7 @@ class Service(Object, frozen=True):
 class Secret(Object, frozen=True):
     """A cluster's Secret, with its data (base64)."""
 
+    type: str = "Opaque"
     data: dict[str, str] | None = None
 
 
