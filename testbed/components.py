@@ -1,0 +1,109 @@
+"""What is built, in which version, from which Go packages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULES = Path(__file__).parent / "modules"
+KUBERNETES = "1.34.4"
+NATS_SERVERS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
+FLAGS = ("-trimpath",)
+STRIP = "-s -w"
+
+
+@dataclass(frozen=True)
+class Component:
+    """Programs that are built together.
+
+    With `module`, a folder of `testbed/modules` pins everything and is built in place;
+    without, the one package is installed at `version` as its authors pinned it.
+    """
+
+    name: str
+    version: str
+    programs: tuple[str, ...]
+    packages: tuple[str, ...]
+    module: str | None = None
+    variables: tuple[str, ...] = ()
+
+    @property
+    def linker_flags(self) -> str:
+        return " ".join([STRIP, *(f"-X {variable}" for variable in self.variables)])
+
+
+def _kubernetes() -> Component:
+    programs = (
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+    )
+    major, minor, _ = KUBERNETES.split(".")
+    versions = {"gitVersion": f"v{KUBERNETES}", "gitMajor": major, "gitMinor": minor}
+    return Component(
+        name="kubernetes",
+        version=KUBERNETES,
+        programs=programs,
+        packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in programs),
+        module="kubernetes",
+        variables=tuple(
+            f"k8s.io/component-base/version.{key}={value}" for key, value in versions.items()
+        ),
+    )
+
+
+def _installed(name: str, version: str, package: str, variable: str = "") -> Component:
+    variables = (variable,) if variable else ()
+    return Component(name, version, (name,), (package,), variables=variables)
+
+
+def _nats_server(version: str) -> Component:
+    package = "github.com/nats-io/nats-server/v2"
+    return Component(f"nats-server-{version}", version, ("nats-server",), (package,))
+
+
+ALL: tuple[Component, ...] = (
+    Component("pause", "1", ("pause",), (".",), module="pause"),
+    Component("etcd", "3.6.6", ("etcd",), ("go.etcd.io/etcd/server/v3",), module="etcd"),
+    _kubernetes(),
+    Component("coredns", "1.12.4", ("coredns",), (".",), module="coredns"),
+    *(_nats_server(version) for version in NATS_SERVERS),
+    _installed("nats", "0.3.0", "github.com/nats-io/natscli/nats", "main.version=0.3.0"),
+    _installed(
+        "helm",
+        "3.19.0",
+        "helm.sh/helm/v3/cmd/helm",
+        "helm.sh/helm/v3/internal/version.version=v3.19.0",
+    ),
+    _installed(
+        "kwok", "0.7.0", "sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/kwok/pkg/consts.Version=v0.7.0"
+    ),
+)
+BY_NAME = {component.name: component for component in ALL}
+BY_PROGRAM = {
+    program: component
+    for component in ALL
+    for program in component.programs
+    if program != "nats-server"
+}
+
+
+def key(component: Component) -> str:
+    """A name that changes with everything the programs are made from."""
+    digest = hashlib.sha256()
+    recipe = [component.version, component.packages, component.linker_flags, FLAGS]
+    digest.update(json.dumps(recipe).encode())
+    for file in _sources(component):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return f"{component.name}-{component.version}-{digest.hexdigest()[:16]}"
+
+
+def _sources(component: Component) -> list[Path]:
+    if component.module is None:
+        return []
+    return sorted(file for file in (MODULES / component.module).iterdir() if file.is_file())

@@ -1,0 +1,3 @@
+module natsctl.testbed/pause
+
+go 1.24.0

@@ -1,0 +1,65 @@
+"""Lines for the user: what is going on, and for how long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from testbed.layout import TestbedError
+
+INTERVAL = 10.0
+
+
+def say(text: str) -> None:
+    """Print one line to stderr, so that stdout stays for answers."""
+    print(f"testbed: {text}", file=sys.stderr, flush=True)
+
+
+def run(
+    what: str,
+    argv: Sequence[str],
+    log: Path,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run a long command with its output in `log`, saying at start, every ten seconds and at end.
+
+    The command dies with this process. Raises TestbedError with the log's end if it fails.
+    """
+    say(f"{what} ...")
+    started = time.monotonic()
+    dying_with_us = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            dying_with_us, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=env
+        )
+        _wait(process, what, started)
+    if process.returncode:
+        raise TestbedError(f"{what}: failed, exit status {process.returncode}\n{tail(log)}")
+    say(f"{what}: done in {time.monotonic() - started:.0f} s")
+
+
+def _wait(process: subprocess.Popen[bytes], what: str, started: float) -> None:
+    try:
+        while True:
+            try:
+                process.wait(INTERVAL)
+                return
+            except subprocess.TimeoutExpired:
+                say(f"{what}: {time.monotonic() - started:.0f} s")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The last lines of a log, indented, under its name."""
+    if not log.exists():
+        return f"({log} was never written)"
+    text = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join([f"--- the end of {log}", *(f"    {line}" for line in text)])
