@@ -27,11 +27,15 @@ RESOURCES: Final[dict[str, Any]] = {
 TOLERATION: Final[dict[str, Any]] = {
     **_OPEN,
     "properties": {
-        "key": _STRING,
-        "operator": _STRING,
-        "value": _STRING,
-        "effect": _STRING,
-        "tolerationSeconds": {"type": "integer", "format": "int64"},
+        "key": {**_STRING, "description": "Key of the taint; any if there is none."},
+        "operator": {**_STRING, "description": "Exists or Equal."},
+        "value": {**_STRING, "description": "Value of the taint, for Equal."},
+        "effect": {**_STRING, "description": "NoSchedule, PreferNoSchedule or NoExecute."},
+        "tolerationSeconds": {
+            "type": "integer",
+            "format": "int64",
+            "description": "How long NoExecute is tolerated.",
+        },
     },
 }
 
@@ -51,8 +55,8 @@ VOLUME_MOUNT: Final[dict[str, Any]] = {
     "properties": {
         "name": {**_STRING, "description": "Name of a volume of template.spec.volumes."},
         "mountPath": {**_STRING, "description": "Where it appears in the container."},
-        "readOnly": {"type": "boolean"},
-        "subPath": _STRING,
+        "readOnly": {"type": "boolean", "description": "Whether nothing may be written to it."},
+        "subPath": {**_STRING, "description": "The part of the volume that is mounted."},
     },
 }
 

@@ -13,7 +13,10 @@ import attrs
 import cattrs
 from cattrs.errors import (
     AttributeValidationNote,
+    BaseValidationError,
+    ClassValidationError,
     ForbiddenExtraKeysError,
+    IterableValidationError,
     IterableValidationNote,
 )
 from cattrs.gen import make_dict_structure_fn, override
@@ -60,16 +63,23 @@ def structure(raw: object, shape: type[T], path: str) -> T:
     """What stands at `path` as an object of this class, or list of such; or InvalidSpec."""
     try:
         return _CONVERTER.structure({} if raw is None else _without_nulls(raw), shape)
-    except Exception as error:
+    except (BaseValidationError, _Wrong) as error:
         raise InvalidSpec(tuple(_problems(error, path))) from None
 
 
 def _without_nulls(raw: Any) -> Any:
     if isinstance(raw, Mapping):
-        return {key: _without_nulls(value) for key, value in raw.items() if value is not None}
+        return {_text(key): _without_nulls(item) for key, item in raw.items() if item is not None}
     if isinstance(raw, list):
         return [_without_nulls(item) for item in raw]
     return raw
+
+
+def _text(key: Any) -> str:
+    """A key that YAML may have read as a number or a truth value, as JSON has it."""
+    if not isinstance(key, str):
+        raise _Wrong(key, "a text in quotes for a key")
+    return key
 
 
 def _unknown(raw: object, hint: Any, path: str) -> Iterator[str]:
@@ -87,28 +97,27 @@ def _unknown(raw: object, hint: Any, path: str) -> Iterator[str]:
 
 
 def _problems(error: BaseException, path: str) -> Iterator[Problem]:
-    if isinstance(error, cattrs.BaseValidationError):
-        for child in error.exceptions:
-            yield from _problems(child, path + _step(child, error.cl))
+    """Every leaf of a tree of errors; what is left after our own is a missing key."""
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        placed, unplaced = error.group_exceptions()
+        for child, note in placed:
+            yield from _problems(child, path + _step(note, error.cl))
+        for child in unplaced:
+            yield from _problems(child, path)
     elif isinstance(error, ForbiddenExtraKeysError):
-        for key in sorted(error.extra_fields, key=str):
-            yield Problem(f"{path}.{key}", "", f"unknown key{_suggestion(str(key), error.cl)}")
-    elif isinstance(error, KeyError):
-        yield Problem(path, "", "is required")
+        for key in sorted(error.extra_fields):
+            yield Problem(f"{path}.{key}", "", f"unknown key{_suggestion(key, error.cl)}")
     elif isinstance(error, _Wrong):
         yield Problem(path, shown(error.value), str(error))
     else:
-        raise error
+        yield Problem(path, "", "is required")
 
 
-def _step(error: BaseException, cls: type) -> str:
+def _step(note: AttributeValidationNote | IterableValidationNote, cls: type) -> str:
     """What an error's place adds to the path of the object it was found in."""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote):
-            return f".{json_name(getattr(attrs.fields(cls), note.name))}"
-        if isinstance(note, IterableValidationNote):
-            return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
-    return ""
+    if isinstance(note, AttributeValidationNote):
+        return f".{json_name(getattr(attrs.fields(cls), note.name))}"
+    return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
 
 
 def _suggestion(key: str, cls: type) -> str:

@@ -102,6 +102,12 @@ def test_an_error_names_its_place_and_what_to_write(raw: Any, complaint: str) ->
     assert complaints(spec) == [complaint]
 
 
+def test_keys_are_texts_however_yaml_reads_them() -> None:
+    assert complaints({"size": 1, "template": {"spec": {"nodeSelector": {True: "x"}}}}) == [
+        "spec: is True; write a text in quotes for a key"
+    ]
+
+
 def test_all_errors_are_told_at_once() -> None:
     assert complaints({"version": 2, "pod": {"antiAffinity": 1}}) == [
         "spec.size: is required",
