@@ -34,12 +34,16 @@ def group(testbed: Testbed) -> str:
 def create_namespace(testbed: Testbed) -> None:
     """Make the namespace everything below runs in; programs in it resolve cluster names."""
     cgroups.create(group(testbed))
-    resolv_conf = testbed.run / "resolv.conf"
-    resolv_conf.write_text(RESOLV_CONF)
-    HOST_PATH_VOLUMES.mkdir(exist_ok=True)
-    binds = {Path("/etc/resolv.conf"): resolv_conf, HOST_PATH_VOLUMES: testbed.volumes}
-    namespaces.create(testbed, namespaces.CONTROL_PLANE, binds)
+    (testbed.run / "resolv.conf").write_text(RESOLV_CONF)
+    namespaces.create(testbed, namespaces.CONTROL_PLANE, shared_paths(testbed))
     network.create(testbed)
+
+
+def shared_paths(testbed: Testbed) -> dict[Path, Path]:
+    """What the control plane and all nodes see in place of the machine's own."""
+    HOST_PATH_VOLUMES.mkdir(exist_ok=True)
+    resolv_conf = testbed.run / "resolv.conf"
+    return {Path("/etc/resolv.conf"): resolv_conf, HOST_PATH_VOLUMES: testbed.volumes}
 
 
 def start_api(testbed: Testbed, options: Options) -> None:
@@ -106,6 +110,7 @@ def _api_server(testbed: Testbed, options: Options) -> list[str | Path]:
         f"--service-account-signing-key-file={key(certificates.SERVICE_ACCOUNTS)}",
         "--authorization-mode=Node,RBAC",
         "--allow-privileged=true",
+        "--kubelet-preferred-address-types=InternalIP",
         "--profiling=false",
     ]
     if not options.controllers:

@@ -14,7 +14,7 @@ from testbed import build, components, locks
 from testbed.layout import cache
 
 PAUSE = "natsctl.testbed/pause:1"
-FORMAT = "1"
+FORMAT = "2"
 NATS_CONFIG = b"port: 4222\nmonitor_port: 8222\n"
 
 
@@ -77,7 +77,7 @@ def write(image: Image, target: Path) -> None:
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Env": ["PATH=/"], "WorkingDir": "/", **image.config},
+            "config": {"Env": ["PATH=/", "HOME=/"], "WorkingDir": "/", **image.config},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},
         }
     )

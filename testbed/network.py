@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testbed import namespaces, processes
-from testbed.layout import BRIDGE_ADDRESS, DNS_ADDRESS, Node, Testbed, TestbedError
+from testbed.layout import BRIDGE_ADDRESS, DNS_ADDRESS, SERVICE_RANGE, Node, Testbed, TestbedError
 
 BRIDGE = "nodes"
 
@@ -13,6 +13,7 @@ CONTROL_PLANE = f"""
 ip link add {BRIDGE} type bridge
 ip address add {BRIDGE_ADDRESS}/24 dev {BRIDGE}
 ip link set {BRIDGE} up
+ip route add {SERVICE_RANGE} dev {BRIDGE}
 ip address add {DNS_ADDRESS}/32 dev lo
 echo 1 > /proc/sys/net/ipv4/ip_forward
 """

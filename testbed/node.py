@@ -57,7 +57,7 @@ def create(node: Node, others: Sequence[Node]) -> None:
 
 
 def _binds(node: Node) -> dict[Path, Path]:
-    binds = {control_plane.HOST_PATH_VOLUMES: node.testbed.volumes}
+    binds = control_plane.shared_paths(node.testbed)
     for path in PRIVATE:
         own = node.run / "root" / path.relative_to("/")
         own.mkdir(parents=True)
