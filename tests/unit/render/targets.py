@@ -1,0 +1,19 @@
+"""Targets made from raw specs, as the operator makes them."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from natsctl.api.parse import parse_spec
+from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.render.target import Target
+from tests.unit.api.strategies import specs
+
+
+def target(name: str = "c", **fields: Any) -> Target:
+    """A cluster of three in namespace ns, but for the given fields of its spec."""
+    spec = parse_spec({"size": 3, **fields})
+    return Target("ns", name, "uid-1", spec, ServerVersion.parse(spec.version or DEFAULT_VERSION))
+
+
+TARGETS: st.SearchStrategy[Target] = specs().map(lambda raw: target(**raw))
