@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import components, locks, progress, toolchain
-from testbed.components import Component
 from testbed.layout import TestbedError, cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from testbed.components import Component
 
 
 def build(component: Component) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed.layout import (
     API_PORT,
@@ -14,6 +14,9 @@ from testbed.layout import (
     Testbed,
     TestbedError,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAYS = "365"
 SERVER_NAMES = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import api, build, certificates, cgroups, manifests, namespaces, network, processes
 from testbed.layout import (
@@ -14,7 +14,11 @@ from testbed.layout import (
     SERVICE_RANGE,
     Testbed,
 )
-from testbed.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testbed.options import Options
 
 ETCD = "http://127.0.0.1:2379"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -151,7 +155,7 @@ def start_proxy(testbed: Testbed, namespace: str, cgroup: str, address: str) -> 
     label = "kube-proxy" if namespace == namespaces.CONTROL_PLANE else f"{namespace}-kube-proxy"
     # The control plane is no node; its proxy borrows the name of one that always exists.
     host = "node1" if namespace == namespaces.CONTROL_PLANE else namespace
-    argv = [
+    argv: list[str | Path] = [
         build.program("kube-proxy"),
         f"--kubeconfig={certificates.kubeconfig(testbed, 'kube-proxy')}",
         f"--hostname-override={host}",
@@ -184,7 +188,7 @@ def _start_dns(testbed: Testbed) -> None:
 
 
 def _start_kwok(testbed: Testbed, options: Options) -> None:
-    argv = [
+    argv: list[str | Path] = [
         build.program("kwok"),
         f"--kubeconfig={testbed.kubeconfig}",
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",

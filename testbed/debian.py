@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import locks, progress
 from testbed.layout import TestbedError, cache
-from testbed.options import Options
+
+if TYPE_CHECKING:
+    from testbed.options import Options
 
 ALWAYS = {"ip": "iproute2", "nsenter": "util-linux", "openssl": "openssl"}
 FOR_NODES = {

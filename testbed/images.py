@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from testbed import build, components, locks
 from testbed.layout import cache
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PAUSE = "natsctl.testbed/pause:1"
-FORMAT = "2"
+FORMAT = "3"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 NATS_CONFIG = b"port: 4222\nmonitor_port: 8222\n"
+# Without the last two, a client in an image without /etc/passwd does not know who it is.
+ENVIRONMENT = ("PATH=/", "HOME=/", "USER=root")
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,9 @@ def write(image: Image, target: Path) -> None:
     layer = _tar({name: _content(content) for name, content in image.files.items()})
     config = _json(
         {
-            "architecture": "amd64",
+            "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
-            "config": {"Env": ["PATH=/", "HOME=/"], "WorkingDir": "/", **image.config},
+            "config": {"Env": ENVIRONMENT, "WorkingDir": "/", **image.config},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},
         }
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import (
     api,
@@ -24,7 +23,13 @@ from testbed import (
 )
 from testbed import options as options_
 from testbed.layout import Node, Testbed, TestbedError
-from testbed.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from testbed.options import Options
 
 TOOLS = ("kubectl", "helm", "nats")
 
@@ -49,7 +54,7 @@ def down(testbed: Testbed) -> None:
             progress.say(f"{testbed.name} is down")
 
 
-def _locked(testbed: Testbed):  # type: ignore[no-untyped-def]
+def _locked(testbed: Testbed) -> AbstractContextManager[None]:
     waiting = f"waiting for another command on {testbed.name}"
     return locks.held(f"testbed-{testbed.name}", lambda: progress.say(waiting))
 

@@ -9,12 +9,15 @@ import ctypes
 import os
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import build, cgroups, processes
 from testbed.layout import Testbed, TestbedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 CLONE_NEWNET = 0x40000000
 CONTROL_PLANE = "control-plane"
@@ -30,7 +33,15 @@ def create(testbed: Testbed, name: str, binds: Mapping[Path, Path]) -> None:
     group = f"{testbed.cgroup}/holders"
     cgroups.create(group)
     pause = build.program("pause")
-    unshare = ["unshare", "--net", "--mount", "--propagation", "private", "--", pause]
+    unshare: list[str | Path] = [
+        "unshare",
+        "--net",
+        "--mount",
+        "--propagation",
+        "private",
+        "--",
+        pause,
+    ]
     processes.start(testbed, holder(name), unshare, group=group)
     pid = _pid(testbed, name)
     program = Path(f"/proc/{pid}/comm")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from testbed import namespaces, processes
 from testbed.layout import BRIDGE_ADDRESS, DNS_ADDRESS, SERVICE_RANGE, Node, Testbed, TestbedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BRIDGE = "nodes"
 

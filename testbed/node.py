@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import (
     api,
@@ -19,6 +19,9 @@ from testbed import (
     processes,
 )
 from testbed.layout import DNS_ADDRESS, Node, TestbedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 # Every node sees folders of its own here; the machine has them too, empty.
 PRIVATE = (
@@ -99,7 +102,7 @@ def start_kubelet(node: Node) -> None:
     configuration = node.run / "kubelet.json"
     configuration.write_text(json.dumps(_kubelet(node), indent=2))
     (node.run / "resolv.conf").touch()
-    argv = [
+    argv: list[str | Path] = [
         build.program("kubelet"),
         f"--config={configuration}",
         f"--kubeconfig={certificates.kubeconfig(node.testbed, node.name)}",

