@@ -37,9 +37,9 @@ class NatsConfig:
         "The most bytes that wait for one client.", default=None, minimum=0, maximum=INT64_MAX
     )
     max_subscriptions: int | None = described(
-        "The most subscriptions of one connection; 0 is unlimited.",
+        "The most subscriptions of one connection; -1 is unlimited.",
         default=None,
-        minimum=0,
+        minimum=-1,
         maximum=INT32_MAX,
     )
     max_control_line: int | None = described(

@@ -1,0 +1,141 @@
+"""Real nats-server processes that run what was rendered, on loopback and free ports."""
+
+import functools
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from natsctl.api import names
+from natsctl.render.conf import boot_text, server_config
+from natsctl.render.target import Target
+
+VERSIONS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
+PATIENCE = 20.0
+# nats-server takes any free port for this one and tells which in a file.
+ANY_PORT = -1
+
+
+@frozen
+class Server:
+    """A running server: where it is asked, and where others have routes to."""
+
+    monitoring: str
+    cluster: str
+
+    def ask(self, path: str) -> Any:
+        """A JSON answer of the monitoring port."""
+        with urllib.request.urlopen(self.monitoring + path, timeout=5) as answer:
+            return json.load(answer)
+
+    def status(self, path: str) -> int:
+        """The status with which the monitoring port answers a probe."""
+        try:
+            with urllib.request.urlopen(self.monitoring + path, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def peers(self, expected: int) -> int:
+        """How many servers this one has routes to, once there are as many as expected."""
+
+        def enough() -> bool:
+            return self._peers() == expected
+
+        wait_for(enough)
+        return self._peers()
+
+    def _peers(self) -> int:
+        return len({route["remote_id"] for route in self.ask("/routez")["routes"] or []})
+
+
+@functools.cache
+def binary(version: str) -> str:
+    """The program of one release; the testbed builds it if it is missing."""
+    command = [sys.executable, "-m", "testbed", "path", f"nats-server-{version}"]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return found.stdout.strip()
+
+
+def check(target: Target, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """What the server's own check says of a nats.conf with this text."""
+    return subprocess.run(
+        [binary(target.version.text), "-c", str(_boot(target, folder, text)), "-t"],
+        env=_environment("c-1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def running(target: Target, index: int, folder: Path, routes: list[str]) -> Iterator[Server]:
+    """One server of a cluster, from when it listens until the end of the block."""
+    boot = _boot(target, folder, json.dumps(_on_loopback(target, routes), indent=2))
+    log = folder / "log"
+    command = [binary(target.version.text), "-c", str(boot)]
+    name = names.pod_name(target.name, index)
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, "--ports_file_dir", str(folder)], env=_environment(name), stderr=output
+        )
+    try:
+        assert wait_for(lambda: _ports(folder) or server.poll() is not None), "no answer"
+        assert server.poll() is None, log.read_text()
+        ports = _ports(folder)
+        yield Server(ports["monitoring"][0], ports["cluster"][0])
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+
+
+def wait_for(condition: Callable[[], Any]) -> bool:
+    """Whether a condition comes true before patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _on_loopback(target: Target, routes: list[str]) -> dict[str, Any]:
+    """The rendered configuration with other addresses, and everything else as it was."""
+    config = server_config(target)
+    here = {"host": "127.0.0.1", "port": ANY_PORT}
+    return {
+        **config,
+        **here,
+        "http_port": ANY_PORT,
+        "cluster": {**config["cluster"], **here, "routes": routes},
+    }
+
+
+def _boot(target: Target, folder: Path, text: str) -> Path:
+    """Both files as the kubelet mounts them; returns the one to start with."""
+    folder.mkdir(exist_ok=True)
+    (folder / names.CONFIG_KEY).write_text(text)
+    boot = folder / names.BOOT_KEY
+    boot.write_text(boot_text(target))
+    return boot
+
+
+def _environment(name: str) -> dict[str, str]:
+    return {names.SERVER_NAME_ENV: f'"{name}"'}
+
+
+def _ports(folder: Path) -> dict[str, list[str]]:
+    """What the server says it listens on; empty until it does."""
+    for file in folder.glob("*.ports"):
+        text = file.read_text()
+        return dict(json.loads(text)) if text.endswith("}") else {}
+    return {}
