@@ -5,10 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from testbed import certificates, namespaces
 from testbed.layout import API_PORT, BRIDGE_ADDRESS, Testbed, TestbedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECONDS = 5.0
 
@@ -17,16 +21,29 @@ def request(
     testbed: Testbed, method: str, path: str, body: object = None
 ) -> tuple[int, dict[str, Any]]:
     """The status and the decoded answer; an answer that is no JSON comes as {"text": ...}."""
-    connection = http.client.HTTPSConnection(BRIDGE_ADDRESS, API_PORT, timeout=SECONDS)
-    connection.sock = _tls(testbed)
-    try:
-        headers = {"Content-Type": "application/json"}
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    with closing(_connected(testbed)) as connection:
         content = None if body is None else json.dumps(body)
-        connection.request(method, path, content, headers)
+        connection.request(method, path, content, {"Content-Type": kind})
         answer = connection.getresponse()
         return answer.status, _decoded(answer.read())
-    finally:
-        connection.close()
+
+
+def watch(testbed: Testbed, path: str) -> Iterator[dict[str, Any]]:
+    """The events of a collection, first one per object there is; the server may end it."""
+    with closing(_connected(testbed)) as connection:
+        connection.request("GET", f"{path}?watch=1")
+        answer = connection.getresponse()
+        # An idle watch is silent for longer than any other request may take.
+        connection.sock.settimeout(None)
+        for line in answer:
+            yield json.loads(line)
+
+
+def _connected(testbed: Testbed) -> http.client.HTTPSConnection:
+    connection = http.client.HTTPSConnection(BRIDGE_ADDRESS, API_PORT)
+    connection.sock = _tls(testbed)
+    return connection
 
 
 def _tls(testbed: Testbed) -> ssl.SSLSocket:
@@ -56,6 +73,13 @@ def create(testbed: Testbed, path: str, item: dict[str, Any]) -> None:
     status, answer = request(testbed, "POST", path, item)
     if status not in (201, 409):
         raise TestbedError(f"POST {path}: {status} {answer.get('message', answer)}")
+
+
+def patch(testbed: Testbed, path: str, change: dict[str, Any]) -> None:
+    """Merge a change into an object; raises TestbedError if the API server refuses it."""
+    status, answer = request(testbed, "PATCH", path, change)
+    if status != 200:
+        raise TestbedError(f"PATCH {path}: {status} {answer.get('message', answer)}")
 
 
 def answers(testbed: Testbed, path: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,6 @@ ETCD = "http://127.0.0.1:2379"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NODE_GRACE = "20s"
 FAKE_NODE = "fake1"
-HOST_PATH_VOLUMES = Path("/tmp/hostpath_pv")
 RESOLV_CONF = f"""nameserver {DNS_ADDRESS}
 search default.svc.cluster.local svc.cluster.local cluster.local
 options ndots:5
@@ -45,9 +46,7 @@ def create_namespace(testbed: Testbed) -> None:
 
 def shared_paths(testbed: Testbed) -> dict[Path, Path]:
     """What the control plane and all nodes see in place of the machine's own."""
-    HOST_PATH_VOLUMES.mkdir(exist_ok=True)
-    resolv_conf = testbed.run / "resolv.conf"
-    return {Path("/etc/resolv.conf"): resolv_conf, HOST_PATH_VOLUMES: testbed.volumes}
+    return {Path("/etc/resolv.conf"): testbed.run / "resolv.conf"}
 
 
 def start_api(testbed: Testbed, options: Options) -> None:
@@ -65,6 +64,7 @@ def start_controllers(testbed: Testbed, options: Options) -> None:
         _start_dns(testbed)
         start_proxy(testbed, namespaces.CONTROL_PLANE, group(testbed), BRIDGE_ADDRESS)
     api.create(testbed, "/apis/storage.k8s.io/v1/storageclasses", manifests.STORAGE_CLASS)
+    _start_provisioner(testbed)
     if options.kwok:
         _start_kwok(testbed, options)
 
@@ -133,7 +133,6 @@ def _controller_manager(testbed: Testbed) -> list[str | Path]:
         f"{certificates.key(testbed, certificates.SERVICE_ACCOUNTS)}",
         "--use-service-account-credentials",
         "--leader-elect=false",
-        "--enable-hostpath-provisioner",
         f"--node-monitor-grace-period={NODE_GRACE}",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
@@ -185,6 +184,14 @@ def _start_dns(testbed: Testbed) -> None:
 """
     )
     _start(testbed, "coredns", [build.program("coredns"), "-conf", corefile])
+
+
+def _start_provisioner(testbed: Testbed) -> None:
+    argv = [sys.executable, "-m", "testbed.provisioner", testbed.name]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUNBUFFERED": "1"}
+    processes.start(
+        testbed, "provisioner", argv, group=group(testbed), environment=os.environ | environment
+    )
 
 
 def _start_kwok(testbed: Testbed, options: Options) -> None:

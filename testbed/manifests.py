@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORAGE_CLASS_NAME = "standard"
+PROVISIONER = "natsctl.testbed/folder"
 
 STORAGE_CLASS: dict[str, Any] = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
     "metadata": {
-        "name": "standard",
+        "name": STORAGE_CLASS_NAME,
         "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
     },
-    "provisioner": "kubernetes.io/host-path",
+    "provisioner": PROVISIONER,
     "reclaimPolicy": "Delete",
     "volumeBindingMode": "Immediate",
+    "allowVolumeExpansion": True,
 }
+
+
+def volume(name: str, folder: Path, claim: dict[str, Any]) -> dict[str, Any]:
+    """The volume of a claim, bound to it from the start and usable on every node."""
+    identity = {key: claim["metadata"][key] for key in ("namespace", "name", "uid")}
+    any_node = {"key": "kubernetes.io/hostname", "operator": "Exists"}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {
+            "name": name,
+            "annotations": {"pv.kubernetes.io/provisioned-by": PROVISIONER},
+        },
+        "spec": {
+            "storageClassName": STORAGE_CLASS_NAME,
+            "persistentVolumeReclaimPolicy": "Delete",
+            "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
+            "accessModes": claim["spec"]["accessModes"],
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **identity},
+            "local": {"path": str(folder)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [any_node]}]}},
+        },
+    }
+
 
 FAKE_CAPACITY = {"cpu": "10000", "memory": "100Ti", "pods": "100000"}
 

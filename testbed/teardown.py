@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 
-from testbed import cgroups, control_plane, node
+from testbed import cgroups, node
 from testbed.layout import RUN_ROOT, Testbed, cache
 
 
@@ -29,7 +29,7 @@ def remove(testbed: Testbed) -> bool:
 
 def _remove_mount_points() -> None:
     """Empty folders, if no testbed is left that shows its own there."""
-    for path in (control_plane.HOST_PATH_VOLUMES, *node.PRIVATE):
+    for path in node.PRIVATE:
         with suppress(OSError):
             path.rmdir()
 
