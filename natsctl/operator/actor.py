@@ -17,7 +17,7 @@ import attrs
 from natsctl.api import names
 from natsctl.api.status import ClusterStatus, parse_status, to_json
 from natsctl.kube.client import Client
-from natsctl.kube.errors import ApiError, Conflict, NotFound, Transient
+from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS, EVENTS
 from natsctl.operator import events, metrics
 from natsctl.operator.desired import Understood, understand
@@ -114,6 +114,9 @@ class Actor:
                 again, result = max(self._retry(), error.retry_after or 0), "error"
             except ApiError as error:
                 log.error("%s: %s", self, error)
+                again, result = self._retry(), "error"
+            except Fenced:
+                # The lease is over: whoever keeps it ends this process, or another one leads.
                 again, result = self._retry(), "error"
             except Exception as error:
                 # A bug met by one cluster must not end the process for all the others.

@@ -40,26 +40,31 @@ class Fleet:
     async def run(self, shared: Shared, stop: asyncio.Event) -> None:
         """Run actors until `stop`; then let passes under way finish, and end the rest."""
         self._shared = shared
-        async with asyncio.TaskGroup() as self._group:
-            for key in shared.stores.clusters.keys():  # noqa: SIM118 - a Store is no dict
-                self.wake(key)
-            await stop.wait()
-            await self._end()
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for key in shared.stores.clusters.keys():  # noqa: SIM118 - a Store is no dict
+                    self.wake(key)
+                await stop.wait()
+                await self._end()
+        finally:
+            self._stopping = True
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None
         assert self._group is not None
         actor = Actor(key, self._shared)
         self.actors[key] = actor
-        task = self._group.create_task(actor.run(lambda: self._stopping), name=str(actor))
-        self._tasks[key] = task
-        task.add_done_callback(lambda _: self._ended(key))
+        self._tasks[key] = self._group.create_task(self._live(actor, self._shared), name=str(actor))
         metrics.CLUSTERS.set(len(self.actors))
 
-    def _ended(self, key: Key) -> None:
-        del self.actors[key], self._tasks[key]
-        metrics.CLUSTERS.set(len(self.actors))
-        self.wake(key)  # created again under the same name while its actor was ending
+    async def _live(self, actor: Actor, shared: Shared) -> None:
+        """Run an actor for as long as there is a cluster of its name."""
+        try:
+            while not self._stopping and shared.stores.clusters.get(actor.key) is not None:
+                await actor.run(lambda: self._stopping)
+        finally:
+            del self.actors[actor.key], self._tasks[actor.key]
+            metrics.CLUSTERS.set(len(self.actors))
 
     async def _end(self) -> None:
         self._stopping = True

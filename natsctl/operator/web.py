@@ -20,7 +20,7 @@ class Probe:
     name: str
     checks: Mapping[str, Check]
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def every(self, request: web.Request) -> web.Response:
         """200 if every check is good, 503 if not; the checks one by one with ?verbose."""
         excluded = set(request.query.getall("exclude", []))
         found = {n: check() for n, check in self.checks.items() if n not in excluded}
@@ -53,13 +53,13 @@ async def serve(
     app = web.Application()
     for path, checks in (("healthz", liveness), ("readyz", readiness)):
         probe = Probe(path, checks)
-        app.router.add_get(f"/{path}", probe)
+        app.router.add_get(f"/{path}", probe.every)
         app.router.add_get(f"/{path}/{{check}}", probe.one)
     app.router.add_get("/metrics", _metrics)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=1)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         yield runner.addresses[0][1]
     finally:

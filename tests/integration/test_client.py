@@ -1,0 +1,102 @@
+"""What the API server answers, and what the client makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from natsctl.kube.client import Client
+from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal
+from natsctl.kube.resources import CLUSTERS, PODS, SECRETS
+from natsctl.operator.execute import own_by_apply
+from tests.integration.conftest import exists, nats
+
+
+def secret(namespace: str, **data: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": namespace},
+        "stringData": data,
+    }
+
+
+def pod(namespace: str, **container: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": namespace},
+        "spec": {"containers": [{"name": "c", "image": "i"} | container]},
+    }
+
+
+async def test_a_missing_object_is_not_found(client: Client, namespace: str) -> None:
+    with pytest.raises(NotFound):
+        await client.get(SECRETS, namespace, "absent")
+
+
+async def test_creating_twice_says_that_it_exists(client: Client, namespace: str) -> None:
+    await client.create(SECRETS, secret(namespace))
+    with pytest.raises(AlreadyExists):
+        await client.create(SECRETS, secret(namespace))
+
+
+async def test_a_dry_run_validates_before_it_compares_names(client: Client, namespace: str) -> None:
+    """What replacing a server relies on: its successor has the same name."""
+    await client.create(PODS, pod(namespace))
+    with pytest.raises(AlreadyExists):
+        await client.create(PODS, pod(namespace), dry_run=True)
+    with pytest.raises(Terminal, match="imagePullPolicy"):
+        await client.create(PODS, pod(namespace, imagePullPolicy="Sometimes"), dry_run=True)
+
+
+async def test_a_delete_with_another_uid_is_refused(client: Client, namespace: str) -> None:
+    await client.create(SECRETS, secret(namespace))
+    with pytest.raises(Conflict):
+        await client.delete(SECRETS, namespace, "s", "00000000-0000-0000-0000-000000000000")
+    assert await exists(client, SECRETS, namespace, "s")
+
+
+async def test_an_object_without_finalizers_is_gone_at_once(client: Client, namespace: str) -> None:
+    made = await client.create(SECRETS, secret(namespace))
+    assert await client.delete(SECRETS, namespace, "s", made.metadata.uid) is None
+    assert not await exists(client, SECRETS, namespace, "s")
+
+
+async def test_an_unknown_field_in_an_apply_is_terminal(client: Client, namespace: str) -> None:
+    """The API server says 500, which would otherwise be worth a retry."""
+    with pytest.raises(Terminal, match="field not declared in schema"):
+        await client.apply(CLUSTERS, nats("x", namespace, size=1, colour="blue"))
+
+
+async def test_an_apply_with_a_uid_does_not_resurrect(client: Client, namespace: str) -> None:
+    made = await client.create(SECRETS, secret(namespace))
+    await client.delete(SECRETS, namespace, "s", made.metadata.uid)
+    manifest = secret(namespace)
+    manifest["metadata"]["uid"] = made.metadata.uid
+    with pytest.raises(Conflict):
+        await client.apply(SECRETS, manifest)
+
+
+async def test_what_was_posted_can_be_given_up_by_an_apply(client: Client, namespace: str) -> None:
+    """Only after ownership moved from the POST to the apply."""
+    await client.create(SECRETS, secret(namespace, keep="1", drop="2"))
+    patch = own_by_apply(await client.raw(SECRETS, namespace, "s"))
+    await client.patch(SECRETS, namespace, "s", patch, "application/json-patch+json")
+    await client.apply(
+        SECRETS, secret(namespace, keep="1") | {"stringData": None, "data": {"keep": "MQ=="}}
+    )
+    assert (await client.raw(SECRETS, namespace, "s"))["data"] == {"keep": "MQ=="}
+
+
+async def test_a_fenced_client_sends_no_write(client: Client, namespace: str) -> None:
+    def fence() -> None:
+        raise Fenced
+
+    fenced = Client(client.transport, fence)
+    with pytest.raises(Fenced):
+        await fenced.create(SECRETS, secret(namespace))
+    with pytest.raises(Fenced):
+        await fenced.apply(SECRETS, secret(namespace))
+    assert not await exists(fenced, SECRETS, namespace, "s")
