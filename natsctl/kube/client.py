@@ -56,11 +56,18 @@ class Client:
     async def create(
         self, resource: Resource, manifest: Mapping[str, Any], *, dry_run: bool = False
     ) -> Object:
-        """Create one object (never retried: it may have been committed)."""
+        """Create one object.
+
+        Retried like the rest: a try that was committed unseen makes the next one AlreadyExists,
+        and whoever creates has to look into that anyway.
+        """
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         path = resource.path(manifest["metadata"].get("namespace"))
         body = msgspec.json.encode(manifest)
-        return _decode(resource, await self._write("POST", resource, path, params, body))
+        async for attempt in _retrying():
+            with attempt:
+                reply = await self._write("POST", resource, path, params, body)
+        return _decode(resource, reply)
 
     async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
         """Server-side apply of one object; fields not named any more are given up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -50,7 +51,7 @@ async def remove(client: Client, namespace: str, name: str) -> None:
 
 async def holds(reflector: Reflector[Secret], *names: str) -> None:
     async def same() -> bool:
-        return {name for _, name in reflector.store.keys()} == set(names)
+        return {name for _, name in reflector.store.keys()} == set(names)  # noqa: SIM118 - no dict
 
     await until(same)
 
@@ -144,6 +145,6 @@ async def test_an_overloaded_api_server_is_asked_again_later(
     proxy.before = busy
     async with reflecting(proxy.kubeconfig, namespace) as reflector:
         await holds(reflector, "a")
-    pauses = [later - sooner for sooner, later in zip(asked[:3], asked[1:4], strict=True)]
+    pauses = [later - sooner for sooner, later in pairwise(asked[:4])]
     assert min(pauses) > 0.5
     assert pauses == sorted(pauses)
