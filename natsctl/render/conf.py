@@ -41,11 +41,20 @@ def boot_text(target: Target) -> str:
     return include
 
 
+def own_name(target: Target) -> bool:
+    """Whether the servers' cluster has a name of its own.
+
+    Without one, servers take that of a cluster they have routes to; with one, they refuse
+    routes to a cluster of another name. Measured: a nameless server restarted among named
+    peers and with an extra route may leave its peers for the other side.
+    """
+    wanted = not target.spec.extra_routes if target.named is None else target.named
+    return target.version.knows_cluster_name and wanted
+
+
 def _cluster(target: Target) -> Json:
-    # Without a name of their own, servers take that of the cluster they have routes to.
-    named = target.version.knows_cluster_name and not target.spec.extra_routes
     return {
-        **({"name": target.name} if named else {}),
+        **({"name": target.name} if own_name(target) else {}),
         "port": names.CLUSTER_PORT,
         "routes": [*_own_routes(target), *map(_extra_route, target.spec.extra_routes)],
     }

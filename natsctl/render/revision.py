@@ -15,12 +15,15 @@ import attrs
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.config import NatsConfig
 from natsctl.api.fields import json_name
+from natsctl.render.conf import own_name
 from natsctl.render.target import Target
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
 NON_ROLLING: Final = frozenset({"extraRoutes"})
 
 _VERSION: Final = "version"
+# Not a field: tells later pods whether this one has the cluster's name as its own.
+_NAMED: Final = "cluster.name"
 _OF_CLUSTER: Final = (
     "server_image",
     "no_advertise",
@@ -46,6 +49,15 @@ def revision(target: Target) -> dict[str, str]:
     return {path: _hash(value) for path, value in _reaching(target)}
 
 
+def running_named(annotations: Iterable[str | None]) -> bool | None:
+    """Whether running servers have their cluster's name as their own, for `Target.named`.
+
+    True if any has, False if some were made to go without, None if none of them says.
+    """
+    told = {(_parse(annotation) or {}).get(_NAMED) for annotation in annotations} - {None}
+    return _hash(True) in told if told else None
+
+
 def revision_text(revision: Mapping[str, str]) -> str:
     """A revision as the text of a pod's annotation."""
     return _canonical(revision)
@@ -62,7 +74,8 @@ def changed_fields(
     if old is None:
         same = version_label is not None and _hash(version_label) == new.get(_VERSION)
         return () if same else (_VERSION,)
-    changed = (path for path in {*old, *new} if old.get(path) != new.get(path))
+    paths = {*old, *new} - {_NAMED}
+    changed = (path for path in paths if old.get(path) != new.get(path))
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
 
 
@@ -85,6 +98,8 @@ def pending_changes(
 def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     spec = target.spec
     yield _VERSION, target.version.text
+    if target.version.knows_cluster_name:
+        yield _NAMED, own_name(target)
     yield from _set_fields(spec, _OF_CLUSTER, "")
     yield from _set_fields(spec.pod or PodPolicy(), _OF_POD, "pod.")
     config = spec.nats_config or NatsConfig()

@@ -11,6 +11,8 @@ class Target:
     """One NatsCluster and the version that its servers are to run.
 
     The version stands apart from the spec because an unset one keeps what the cluster has.
+    So does whether the servers have the cluster's name as their own (`running_named` tells):
+    a server with another name than its peers would lose them. None lets the spec decide.
     """
 
     namespace: str
@@ -18,3 +20,4 @@ class Target:
     uid: str
     spec: NatsClusterSpec
     version: ServerVersion
+    named: bool | None = None

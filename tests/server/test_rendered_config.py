@@ -127,3 +127,19 @@ def test_a_cluster_joins_another_by_extra_routes(version: str, tmp_path: Path) -
         servers.running(second, 1, tmp_path / "b", [near.cluster]) as far,
     ):
         assert near.peers(1) == far.peers(1) == 1
+
+
+@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.14.5"])
+def test_a_server_restarted_with_new_extra_routes_stays_with_its_peers(
+    version: str, tmp_path: Path
+) -> None:
+    other = target("a", version=version, size=1)
+    before = target("b", version=version, size=2)
+    after = target("b", version=version, size=2, named=True, extraRoutes=[{"cluster": "a"}])
+    with (
+        servers.running(other, 1, tmp_path / "a", []) as far,
+        servers.running(before, 2, tmp_path / "2", []) as peer,
+        servers.running(after, 1, tmp_path / "1", [far.cluster, peer.cluster]) as restarted,
+    ):
+        assert restarted.peers(1) == peer.peers(1) == 1
+        assert restarted.ask("/varz")["cluster"]["name"] == "b"

@@ -10,10 +10,11 @@ from natsctl.render.target import Target
 from tests.unit.api.strategies import specs
 
 
-def target(name: str = "c", **fields: Any) -> Target:
+def target(name: str = "c", *, named: bool | None = None, **fields: Any) -> Target:
     """A cluster of three in namespace ns, but for the given fields of its spec."""
     spec = parse_spec({"size": 3, **fields})
-    return Target("ns", name, "uid-1", spec, ServerVersion.parse(spec.version or DEFAULT_VERSION))
+    version = ServerVersion.parse(spec.version or DEFAULT_VERSION)
+    return Target("ns", name, "uid-1", spec, version, named)
 
 
 TARGETS: st.SearchStrategy[Target] = specs().map(lambda raw: target(**raw))

@@ -89,8 +89,10 @@ def test_servers_find_each_other_before_they_are_ready_and_across_versions() -> 
 def test_a_policy_adds_labels_and_annotations_but_the_operators_own_win(
     build: Any, policy: str
 ) -> None:
-    given = {"labels": {"team": "a", "app": "mine"}, "annotations": {"example.com/x": "y"}}
-    metadata = build(target(**{policy: given}))["metadata"]
+    fields: dict[str, Any] = {
+        policy: {"labels": {"team": "a", "app": "mine"}, "annotations": {"example.com/x": "y"}}
+    }
+    metadata = build(target(**fields))["metadata"]
     assert metadata["labels"]["team"] == "a"
     assert metadata["labels"]["app"] == "nats"
     assert metadata["annotations"] == {"example.com/x": "y"}

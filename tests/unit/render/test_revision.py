@@ -10,6 +10,7 @@ from natsctl.render.revision import (
     revision,
     revision_text,
     rolling_changes,
+    running_named,
 )
 from natsctl.render.target import Target
 from tests.unit.api.strategies import specs
@@ -25,11 +26,12 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
 
 
 def test_of_a_plain_cluster_only_the_version_counts() -> None:
-    assert set(revision(target())) == {"version"}
+    assert set(revision(target())) == {"version", "cluster.name"}
+    assert set(revision(target(version="2.0.0"))) == {"version"}
 
 
 STORED = (
-    '{"extraRoutes":"22758f31af","natsConfig.debug":"b5bea41b6c",'
+    '{"cluster.name":"fcbcf16590","extraRoutes":"22758f31af","natsConfig.debug":"b5bea41b6c",'
     '"natsConfig.write_deadline":"01f0a2afd4","pod.labels":"57e512a1ff",'
     '"pod.tolerations":"c92f95d054","serverImage":"86fdd750a8","template":"65901f352e",'
     '"version":"93f10ab442"}'
@@ -119,6 +121,34 @@ def test_without_an_annotation_the_versions_are_compared(annotation: str | None)
     assert pending_changes(annotation, new, "2.9.25") == ()
 
 
+ROUTES = [{"cluster": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "named"),
+    [
+        ([], None),
+        ([None, "{", "{}"], None),
+        ([text(version="2.1.9")], None),
+        ([text(), None], True),
+        ([text(extraRoutes=ROUTES)], False),
+        ([text(extraRoutes=ROUTES), text()], True),
+        ([text(extraRoutes=ROUTES, named=True)], True),
+        ([text(named=False)], False),
+    ],
+)
+def test_running_servers_tell_whether_they_are_named(
+    annotations: list[str | None], named: bool | None
+) -> None:
+    assert running_named(annotations) is named
+
+
+def test_the_name_of_running_servers_is_no_change() -> None:
+    old, new = text(), revision(target(extraRoutes=ROUTES))
+    assert changed_fields(old, new) == ("extraRoutes",)
+    assert rolling_changes(old, revision(target(named=False))) == ()
+
+
 def reversed_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: reversed_keys(value[key]) for key in reversed(value)}
@@ -135,6 +165,7 @@ def test_changes_are_found_exactly_where_revisions_differ(one: Target, other: Ta
     old, new = revision(one), revision(other)
     assert json.loads(revision_text(old)) == old
     changed = changed_fields(revision_text(old), new)
-    assert {path for path in old | new if old.get(path) != new.get(path)} == set(changed)
+    differing = {path for path in old | new if old.get(path) != new.get(path)}
+    assert differing - {"cluster.name"} == set(changed)
     split = rolling_changes(revision_text(old), new) + pending_changes(revision_text(old), new)
     assert sorted(split) == sorted(changed)

@@ -79,7 +79,8 @@ def test_a_named_service_account_gets_its_token() -> None:
 
 @pytest.mark.parametrize("field", ["automountServiceAccountToken", "enableServiceLinks"])
 def test_credentials_are_given_where_the_template_says_so(field: str) -> None:
-    assert pod_spec(**{field: True})[field] is True
+    template: dict[str, Any] = {field: True}
+    assert pod_spec(**template)[field] is True
 
 
 @given(TARGETS)
