@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from testbed.options import Options
 
 def main() -> int:
     """Run one command; returns its exit status."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments = _parser().parse_args()
     cache().mkdir(parents=True, exist_ok=True)
     try:
@@ -132,5 +134,4 @@ def _node(arguments: argparse.Namespace) -> None:
     elif arguments.verb == "kill":
         node.kill(machine)
     else:
-        network.heal(machine)
-        node.boot(machine)
+        lifecycle.heal(machine)

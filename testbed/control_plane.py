@@ -40,7 +40,7 @@ def create_namespace(testbed: Testbed) -> None:
     """Make the namespace everything below runs in; programs in it resolve cluster names."""
     cgroups.create(group(testbed))
     (testbed.run / "resolv.conf").write_text(RESOLV_CONF)
-    namespaces.create(testbed, namespaces.CONTROL_PLANE, shared_paths(testbed))
+    namespaces.create(testbed, namespaces.CONTROL_PLANE, shared_paths(testbed), group(testbed))
     network.create(testbed)
 
 

@@ -16,6 +16,7 @@ from testbed import (
     images,
     locks,
     namespaces,
+    network,
     node,
     processes,
     progress,
@@ -107,7 +108,7 @@ def _start(testbed: Testbed, options: Options, archives: list[Path]) -> None:
     machines = nodes(testbed, options)
     control_plane.create_namespace(testbed)
     for machine in machines:
-        node.create(machine, [other for other in machines if other != machine])
+        node.create(machine, _others(machine, machines))
     _together(
         lambda: _start_control_plane(testbed, options, machines),
         *(lambda machine=machine: _start_runtime(machine, archives) for machine in machines),
@@ -158,6 +159,19 @@ def node_of(testbed: Testbed, index: int) -> Node:
     if not 1 <= index <= len(found):
         raise TestbedError(f"{testbed.name} has no node {index}: it has {len(found)}")
     return found[index - 1]
+
+
+def heal(machine: Node) -> None:
+    """Boot a node that was killed, reconnect one that was cut off."""
+    running = options_.read(machine.testbed.ready)
+    if node.dead(machine):
+        node.boot(machine, _others(machine, nodes(machine.testbed, running) if running else []))
+    else:
+        network.heal(machine)
+
+
+def _others(machine: Node, machines: list[Node]) -> list[Node]:
+    return [other for other in machines if other != machine]
 
 
 def namespace_of(testbed: Testbed, index: int | None) -> str:

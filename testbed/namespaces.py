@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import build, cgroups, processes
+from testbed import build, processes
 from testbed.layout import Testbed, TestbedError
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ def holder(name: str) -> str:
     return f"{name}-holder"
 
 
-def create(testbed: Testbed, name: str, binds: Mapping[Path, Path]) -> None:
+def create(testbed: Testbed, name: str, binds: Mapping[Path, Path], group: str) -> None:
     """Make new namespaces in which each target path of `binds` shows another file or folder."""
-    group = f"{testbed.cgroup}/holders"
-    cgroups.create(group)
     pause = build.program("pause")
     unshare: list[str | Path] = [
         "unshare",

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BRIDGE = "nodes"
+# Its own address: else it takes one of a link, and changes it when that link goes.
+BRIDGE_MAC = "02:00:00:00:00:01"
 
 CONTROL_PLANE = f"""
-ip link add {BRIDGE} type bridge
+ip link add {BRIDGE} address {BRIDGE_MAC} type bridge
 ip address add {BRIDGE_ADDRESS}/24 dev {BRIDGE}
 ip link set {BRIDGE} up
 ip route add {SERVICE_RANGE} dev {BRIDGE}
@@ -41,7 +43,7 @@ def plug(node: Node, others: Sequence[Node]) -> None:
         f"""
         ip link add {node.link} type veth peer name eth0 netns {holder.pid}
         ip link set {node.link} master {BRIDGE} up
-        ip route add {node.pod_range} via {node.address}
+        ip route replace {node.pod_range} via {node.address}
         """,
     )
     routes = [f"ip route add {other.pod_range} via {other.address}" for other in others]
@@ -55,6 +57,13 @@ def plug(node: Node, others: Sequence[Node]) -> None:
         echo 1 > /proc/sys/net/ipv4/ip_forward
         """
         + "\n".join(routes),
+    )
+
+
+def unplug(node: Node) -> None:
+    """Take away the node's link, if it has one."""
+    namespaces.run(
+        node.testbed, namespaces.CONTROL_PLANE, f"ip link delete {node.link} 2>/dev/null || true"
     )
 
 

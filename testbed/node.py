@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +55,7 @@ def create(node: Node, others: Sequence[Node]) -> None:
     """Make the node's control groups and namespaces, and connect it."""
     cgroups.create(node.cgroup)
     cgroups.create(node.system_cgroup)
-    node.run.mkdir()
-    namespaces.create(node.testbed, node.name, _binds(node))
+    namespaces.create(node.testbed, node.name, _binds(node), node.system_cgroup)
     network.plug(node, others)
 
 
@@ -63,7 +63,7 @@ def _binds(node: Node) -> dict[Path, Path]:
     binds = control_plane.shared_paths(node.testbed)
     for path in PRIVATE:
         own = node.run / "root" / path.relative_to("/")
-        own.mkdir(parents=True)
+        own.mkdir(parents=True, exist_ok=True)
         path.mkdir(parents=True, exist_ok=True)
         binds[path] = own
     for name, value in KERNEL_SETTINGS.items():
@@ -123,14 +123,19 @@ def kill(node: Node) -> None:
     """What a power cut does: all processes of the node end at once, its pods' too."""
     cgroups.kill(node.system_cgroup)
     cgroups.kill(node.cgroup)
+    network.unplug(node)
 
 
-def boot(node: Node) -> None:
-    """Start what is dead on a node whose power is back."""
-    if not processes.alive(node.testbed, label(node, "containerd")):
-        start_containerd(node)
-    if not processes.alive(node.testbed, label(node, "kubelet")):
-        start_kubelet(node)
+def dead(node: Node) -> bool:
+    return not processes.alive(node.testbed, namespaces.holder(node.name))
+
+
+def boot(node: Node, others: Sequence[Node]) -> None:
+    """Start a killed node again: its disk is what it was, its /run is empty."""
+    shutil.rmtree(node.run / "root" / "run")
+    create(node, others)
+    start_containerd(node)
+    start_kubelet(node)
 
 
 def _start(node: Node, name: str, argv: Sequence[str | Path]) -> None:

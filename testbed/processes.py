@@ -53,6 +53,7 @@ def start(
     """
     procs = cgroups.tracking(group) / "cgroup.procs"
     record = testbed.processes / label
+    record.unlink(missing_ok=True)
     shell = ["sh", "-c", START, label, str(procs), str(record), *map(str, argv)]
     output = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     os.posix_spawn(
