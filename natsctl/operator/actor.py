@@ -161,7 +161,8 @@ class Actor:
             return None
         pods = self.shared.stores.pods.of_cluster(self.key)
         before = parse_status(cluster.status)
-        understood = self._understand(cluster, before, pods)
+        own = tuple(_controlled(pods, cluster).values())
+        understood = self._understand(cluster, before, own)
         self._keep_valid_observations(pods)
         now = asyncio.get_running_loop().time()
         self._note_changes(cluster, pods, now)
@@ -184,10 +185,10 @@ class Actor:
     def _understand(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> Understood:
-        """Parsing and rendering are done once per generation (and inherited version)."""
-        labels = tuple(sorted({p.metadata.label(names.LABEL_VERSION) or "" for p in pods}))
+        """Parsing and rendering are done once per generation and what pods were made for."""
+        stamps = frozenset(_stamps(pod) for pod in pods)
         meta = cluster.metadata
-        key = (meta.uid, meta.generation, before.current_version, labels)
+        key = (meta.uid, meta.generation, before.current_version, stamps)
         if self._understood is None or self._understood[0] != key:
             self._understood = key, understand(cluster, before, pods)
         return self._understood[1]
@@ -283,6 +284,12 @@ def _controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
         for o in objects
         if o.metadata.controller is not None and o.metadata.controller.uid == uid
     }
+
+
+def _stamps(pod: Pod) -> tuple[str | None, str | None]:
+    """What a pod tells of the spec it was made for."""
+    meta = pod.metadata
+    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION)
 
 
 def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:

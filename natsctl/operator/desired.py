@@ -15,14 +15,21 @@ from natsctl.api.unsupported import unsafe_without, unsupported_fields
 from natsctl.api.validate import validate
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.snapshot import Desired, Standing
+from natsctl.render.conf import own_name
 from natsctl.render.objects import standing_objects
-from natsctl.render.revision import revision
+from natsctl.render.revision import revision, running_named
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
     from natsctl.api.cluster import NatsClusterSpec
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
+
+
+ADVICE_NAMED = (
+    "spec.extraRoutes was added to running servers, which keep their cluster's name: a cluster "
+    "with another name refuses the routes. Create the NatsCluster anew to join one"
+)
 
 
 @attrs.frozen
@@ -38,12 +45,14 @@ def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -
     """Read a NatsCluster's spec; never raises, whatever is stored there."""
     try:
         spec = parse_spec(cluster.spec)
-        problems = validate(cluster.metadata.name, spec)
     except InvalidSpec as error:
         return Understood(None, error.problems)
+    version = version_of(spec, before, pods)
+    problems = validate(cluster.metadata.name, spec, version)
     if problems:
         return Understood(None, problems, spec.paused)
-    return Understood(_desired(cluster, spec, version_of(spec, before, pods)), (), spec.paused)
+    named = running_named(pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
+    return Understood(_desired(cluster, spec, version, named), (), spec.paused)
 
 
 def version_of(
@@ -62,15 +71,18 @@ def _parsed(text: str) -> ServerVersion | None:
         return None
 
 
-def _desired(cluster: Cluster, spec: NatsClusterSpec, version: ServerVersion) -> Desired:
+def _desired(
+    cluster: Cluster, spec: NatsClusterSpec, version: ServerVersion, named: bool | None
+) -> Desired:
     meta = cluster.metadata
-    target = Target(meta.namespace, meta.name, meta.uid, spec, version)
+    target = Target(meta.namespace, meta.name, meta.uid, spec, version, named)
     return Desired(
         target=target,
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),
         revision=revision(target),
         not_acted_on=unsupported_fields(spec) + unknown_fields(cluster.spec),
         unsafe=unsafe_without(spec),
+        advice=ADVICE_NAMED if spec.extra_routes and own_name(target) else "",
     )
 
 

@@ -57,18 +57,23 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
             "FieldsNotActedOn",
             f"{fields}: not acted on by this version of natsctl; everything else is",
         )
-    return Verdict("True", "Accepted")
+    return Verdict("True", "Accepted", desired.advice)
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
-    """Every wanted server answers, has the wanted version and holds a route to every other."""
+    """Every wanted server is as the spec says, answers and holds a route to every other."""
     desired = snapshot.desired
     if desired is None:
         return Verdict("False", "InvalidSpec", "see condition SpecAccepted")
     size = desired.target.spec.size
-    good = [s for s in servers if s.index <= size and s.ready]
-    if len(good) < size:
-        return Verdict("False", "ServersNotReady", f"{len(good)} of {size} servers are ready")
+    wanted = [s for s in servers if s.index <= size]
+    serving = sum(s.ready for s in wanted)
+    if serving < size:
+        return Verdict("False", "ServersNotReady", f"{serving} of {size} servers are ready")
+    outdated = [s.name for s in wanted if not s.current]
+    if outdated:
+        text = f"all {size} servers serve, and {listed(outdated)} to restart"
+        return Verdict("False", "ServersOutdated", text)
     return Verdict("True", "AllServersReady", f"all {size} servers are ready and connected")
 
 

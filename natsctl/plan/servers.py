@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.version import ServerVersion
 from natsctl.plan.objects import ContainerStatus, Pod
 from natsctl.plan.snapshot import Observation, Snapshot
 from natsctl.render.revision import pending_changes, rolling_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from natsctl.api.version import ServerVersion
 
 STUCK_REASONS = frozenset(
     {
@@ -37,7 +36,7 @@ class Server:
 
     `trouble` is what the kubelet or scheduler complains of; `ailment` why it is not healthy
     (empty: healthy); `changes` and `pending` are spec fields it does not run yet, the latter not
-    worth a restart.
+    worth a restart. `right_version`: it reports the version its own pod was made for.
     """
 
     index: int
@@ -71,8 +70,13 @@ class Server:
 
     @property
     def ready(self) -> bool:
-        """Healthy, with the wanted version."""
+        """Healthy, with the version its pod was made for."""
         return self.healthy and self.right_version
+
+    @property
+    def current(self) -> bool:
+        """Ready, and nothing about it waits for a restart."""
+        return self.ready and not self.changes
 
 
 def servers_of(snapshot: Snapshot) -> tuple[Server, ...]:
@@ -136,12 +140,17 @@ def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str])
         ailment=ailment,
         changes=rolling_changes(stamped, revision, version),
         pending=pending_changes(stamped, revision, version),
-        right_version=_runs(snapshot.desired.target.version, observation),
+        right_version=_runs(version, observation),
     )
 
 
-def _runs(version: ServerVersion, observation: Observation | None) -> bool:
-    return observation is not None and version.matches(observation.version)
+def _runs(label: str | None, observation: Observation | None) -> bool:
+    if observation is None:
+        return False
+    try:
+        return ServerVersion.parse(label or "").matches(observation.version)
+    except ValueError:
+        return True  # an edited label: `changes` tells that the version is not as wanted
 
 
 def _ailment(

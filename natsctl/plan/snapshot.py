@@ -56,6 +56,7 @@ class Desired:
     revision: Mapping[str, str]
     not_acted_on: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
+    advice: str = ""
 
 
 @attrs.frozen

@@ -101,8 +101,8 @@ def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> s
     if server.ailment:
         return server.ailment
     if not server.right_version and server.observation is not None:
-        wanted = snapshot.desired.target.version.text if snapshot.desired else ""
-        return f"answers with version {server.observation.version}, wanted is {wanted}"
+        wanted = server.pod.metadata.label(names.LABEL_VERSION)
+        return f"answers with version {server.observation.version}, its image says {wanted}"
     if server.pending:
         fields = ", ".join(f"spec.{f}" for f in server.pending)
         return f"{fields} changed: takes effect when the server starts next"
