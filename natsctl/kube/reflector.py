@@ -12,6 +12,7 @@ Rules (Kubernetes API concepts, "Efficient detection of changes"; client-go's re
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T", bound=Object)
+log = logging.getLogger(__name__)
 
 SILENCE = 90.0
 """Seconds without a byte after which a stream counts as dead; bookmarks come every 60."""
@@ -121,15 +123,17 @@ class Reflector(Generic[T]):
         except Gone:
             self._position = ""
             return "gone"
-        except NotFound:
+        except NotFound as error:
             self._position = ""
+            log.warning("cannot watch %s: %s", self.resource.plural, error)
             return "no_such_kind"
         except Terminal as error:
             return self._refused(error)
         except ApiError as error:
             return self._interrupted(error)
-        except msgspec.MsgspecError:
+        except msgspec.MsgspecError as error:
             self._position = ""
+            log.error("cannot read %s: %s", self.resource.plural, error)
             return "undecodable"
         return "closed"
 
@@ -140,10 +144,12 @@ class Reflector(Generic[T]):
         if error.status == 410:
             self._position = ""
             return "gone"
+        log.error("not allowed to watch %s: %s", self.resource.plural, error)
         return f"http_{error.status}"
 
     def _interrupted(self, error: ApiError) -> str:
         """A lost connection continues where it stopped, unless it was the second silent one."""
+        log.warning("watch of %s interrupted: %s", self.resource.plural, error)
         silent = "SocketTimeoutError" in str(error) or "ServerTimeoutError" in str(error)
         if silent and self._silent_before:
             self._position = ""

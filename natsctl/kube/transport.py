@@ -9,6 +9,7 @@ defects an operator cannot live with; docs/architecture.md). The package is impo
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import types
 from contextlib import asynccontextmanager, suppress
@@ -126,7 +127,7 @@ async def connect(
                 config_file=kubeconfig, context=context, client_configuration=configuration
             )
         else:
-            sdk.load_incluster_config(client_configuration=configuration)
+            sdk.load_incluster_config(client_configuration=configuration, environ=_addresses())
     except (sdk.ConfigException, OSError) as error:
         raise ValueError(_no_configuration(kubeconfig, error)) from error
     client = sdk.ApiClient(configuration)
@@ -135,6 +136,12 @@ async def connect(
         yield Transport(session, configuration, client.rest_client.server_hostname)
     finally:
         await client.close()
+
+
+def _addresses() -> dict[str, str]:
+    """The environment, with the API server's well-known DNS name where Kubernetes set none."""
+    known = {"KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443"}
+    return known | {name: os.environ[name] for name in known if os.environ.get(name)}
 
 
 def _no_configuration(kubeconfig: str | None, error: Exception) -> str:

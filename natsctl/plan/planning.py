@@ -10,7 +10,7 @@ from natsctl.plan.policies.excess import remove_excess
 from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
 from natsctl.plan.policies.standing import ensure_standing
-from natsctl.plan.servers import Server, kubelet_ready, servers_of
+from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +71,11 @@ def _askable(server: Server) -> bool:
 
 def _look_again(snapshot: Snapshot, servers: Sequence[Server]) -> float | None:
     """When to ask again: soon after a change, rarely later, never while all is well."""
+    due = [overdue_in(s.pod, snapshot.timestamp) for s in servers]
+    times = [seconds for seconds in due if seconds is not None and seconds > 0]
     if any(_askable(s) and not s.healthy for s in servers):
-        return _interval(snapshot)
-    return None
+        times.append(_interval(snapshot))
+    return min(times, default=None)
 
 
 def _interval(snapshot: Snapshot) -> float:

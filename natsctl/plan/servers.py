@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,6 +29,10 @@ STUCK_REASONS = frozenset(
         "ImageInspectError",
     }
 )
+
+
+OVERDUE = 30.0
+"""Seconds past its grace period after which a pod that is still there needs a person's eye."""
 
 
 @attrs.frozen
@@ -123,9 +128,24 @@ def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> frozenset[str]:
     return frozenset(o.server_id for o in found if o is not None and o.server_id)
 
 
+def overdue_in(pod: Pod, timestamp: str) -> float | None:
+    """Seconds until a pod that was asked to go is overdue (below 0: it is); None if it was not.
+
+    deletionTimestamp is the moment at which its grace period ends (API conventions).
+    """
+    asked = pod.metadata.deletion_timestamp
+    if asked is None:
+        return None
+    return (_moment(asked) - _moment(timestamp)).total_seconds() + OVERDUE
+
+
+def _moment(timestamp: str) -> datetime:
+    return datetime.fromisoformat(timestamp)
+
+
 def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str]) -> Server:
     observation = snapshot.observations.get(pod.metadata.uid)
-    trouble = pod_trouble(pod)
+    trouble = _overdue(pod, snapshot.timestamp) or pod_trouble(pod)
     ailment = _ailment(pod, observation, trouble, answering)
     if snapshot.desired is None:
         return Server(index, pod, observation, trouble, ailment)
@@ -159,7 +179,7 @@ def _ailment(
     trouble: tuple[str, str] | None,
     answering: frozenset[str],
 ) -> str:
-    if pod.metadata.deletion_timestamp is not None:
+    if pod.metadata.deletion_timestamp is not None and trouble is None:
         return "is shutting down"
     if pod.status.phase in ("Failed", "Succeeded"):
         return _ended(pod)
@@ -178,6 +198,18 @@ def _ailment(
 def _ended(pod: Pod) -> str:
     detail = ": ".join(t for t in (pod.status.reason, pod.status.message) if t)
     return f"pod {pod.status.phase.lower()}" + (f" ({detail})" if detail else "")
+
+
+def _overdue(pod: Pod, timestamp: str) -> tuple[str, str] | None:
+    left = overdue_in(pod, timestamp)
+    if left is None or left > 0:
+        return None
+    name, node = pod.metadata.name, pod.spec.node_name
+    return (
+        "StuckTerminating",
+        f"still there after its grace period, on node {node or 'none'}; if that node is lost for "
+        f"good: kubectl delete pod {name} --namespace {pod.metadata.namespace} --force",
+    )
 
 
 def pod_trouble(pod: Pod) -> tuple[str, str] | None:
