@@ -1,0 +1,1 @@
+"""The demo: Kubernetes, natsctl and NATS clusters under clients that never stop."""

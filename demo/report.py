@@ -1,0 +1,61 @@
+"""The end of the demo: figures, and what to do with the cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from demo.teller import DemoFailed
+
+if TYPE_CHECKING:
+    from demo.tally import Silence
+    from demo.traffic import Traffic
+
+USE = """
+The clusters keep running. To use them:
+  make testbed-shell            a shell in which kubectl, nats and helm reach them; there, say
+    kubectl get nats
+    kubectl get pods -o wide
+    kubectl describe nats nats-demo
+    kubectl scale nats/nats-demo --replicas=4
+    nats --server nats://nats-demo:4222 rtt
+  make demo-down                ends it all, and leaves nothing
+The operator writes to {log}
+"""
+USE_OWN = """
+The clusters keep running, in namespace {namespace}:
+    kubectl {options} --namespace {namespace} get nats
+  python -m demo down           deletes them and ends the operator (the CRDs stay)
+The operator writes to {log}
+"""
+
+
+def traffic(flow: Traffic, began: float) -> str:
+    """All figures of the clients."""
+    tally = flow.tally
+    moved = ", ".join(f"{pod} at {at - began:.0f} s" for at, _, pod in flow.seats.moves[2:])
+    errors = ", ".join(f"{count} x {name}" for name, count in tally.errors.most_common())
+    return "\n".join(
+        [
+            f"requests:         {tally.asked} sent, {len(tally.acknowledged)} replies received, "
+            f"{tally.lost_requests} lost",
+            f"                  {tally.retried} of them were sent again before the reply came",
+            f"                  longest time without a reply: {_silence(tally.replies, began)}",
+            f"one-way messages: {tally.told} sent, {len(tally.heard)} received, "
+            f"{tally.lost_messages} lost",
+            f"                  longest time without one: {_silence(tally.arrivals, began)}",
+            f"reconnects:       {len(flow.seats.moves) - 2}" + (f" ({moved})" if moved else ""),
+            f"failed tries:     {errors or 'none'}",
+            "(core NATS delivers at most once: a one-way message on its way through a server",
+            " that dies is gone; a request tells its sender, who asks again)",
+        ]
+    )
+
+
+def _silence(silence: Silence, began: float) -> str:
+    return f"{silence.longest:.2f} s (until {silence.ended - began:.0f} s)"
+
+
+def check(flow: Traffic) -> None:
+    """Every request must have its reply; anything else fails the demo."""
+    if flow.tally.lost_requests:
+        raise DemoFailed(f"expected no request to be lost; {flow.tally.lost_requests} were")

@@ -1,0 +1,212 @@
+"""The steps of the demo, in order, each of them verified."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+import yaml
+
+from demo import report
+from demo.clusters import Change, Watched, apply, manifest
+from demo.follow import Follower
+from demo.kubectl import Kubectl
+from demo.place import ADDRESS, Place
+from demo.teller import DemoFailed, Teller
+from demo.traffic import Traffic, flowing
+from natsctl.api.crds import crds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.5"
+FIRST, SECOND = "example-nats-cluster", "nats-demo"
+STEPS = 9
+NO_CLIENTS = """
+Without clients: the pods of this cluster cannot be reached from here. Every server is still
+asked for its version and its routes, through the API server."""
+WARM_UP = 2.0
+"""Seconds of traffic before the first change."""
+
+
+@attrs.frozen
+class Stage:
+    """What every step needs."""
+
+    place: Place
+    kubectl: Kubectl
+    teller: Teller
+    clusters: Follower
+    pods: Follower
+
+    def watched(self, name: str) -> Watched:
+        """A cluster under observation."""
+        return Watched(name, self.kubectl, self.teller, self.clusters, self.pods)
+
+
+async def play(place: Place, teller: Teller) -> None:
+    """The whole demo; raises DemoFailed at the first thing that is not as it must be."""
+    kubectl = Kubectl(place.options, place.namespace)
+    with teller.step("Take charge: the CRDs, and the operator as a process"):
+        await _prepare(place, kubectl, teller)
+    stage = Stage(
+        place, kubectl, teller, Follower(kubectl, "natsclusters"), Follower(kubectl, "pods")
+    )
+    async with _following(stage):
+        await _create(stage)
+        if place.clients:
+            await _change_under_clients(stage)
+        else:
+            teller.say(NO_CLIENTS)
+            await _change(stage, None)
+        teller.say(f"\n$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}")
+
+
+async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:
+    if place.namespace != "default":
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}}
+        await apply(kubectl, space)
+    documents = crds()
+    text = yaml.safe_dump_all(documents, sort_keys=False)
+    printed = await kubectl.run("apply", "--server-side", "-f", "-", stdin=text)
+    teller.say(f"$ natsctl crds | kubectl apply --server-side -f -\n{printed.strip()}")
+    names = [f"crd/{d['metadata']['name']}" for d in documents]
+    await kubectl.run("wait", "--for=condition=Established", "--timeout=60s", *names)
+    await kubectl.run(
+        "delete", "natsclusters", FIRST, SECOND, "--ignore-not-found", "--cascade=foreground"
+    )
+    place.stop()
+    place.start()
+    await _ready(place, teller)
+    teller.say(f"the operator runs; it writes to {place.log}")
+
+
+async def _ready(place: Place, teller: Teller) -> None:
+    for _ in range(300):
+        if not place.alive():
+            raise DemoFailed("expected the operator to run; it ended")
+        if await asyncio.to_thread(_answers):
+            return
+        teller.waiting_for("the operator to be ready")
+        await asyncio.sleep(0.2)
+    raise DemoFailed("expected the operator to be ready; /readyz says no for a minute")
+
+
+def _answers() -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@asynccontextmanager
+async def _following(stage: Stage) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(f.run()) for f in (stage.clusters, stage.pods)]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _create(stage: Stage) -> None:
+    teller = stage.teller
+    for name, version, what in (
+        (FIRST, OLD, "The README's first manifest, of 2019: three servers, version 2.0.0"),
+        (SECOND, NOW, "Another cluster, of today: three servers, version 2.12.15"),
+    ):
+        with teller.step(what):
+            document = manifest(f"{name}.yaml")
+            teller.say(yaml.safe_dump(document, sort_keys=False).strip())
+            teller.say(f"$ kubectl apply -f {name}.yaml\n{await apply(stage.kubectl, document)}")
+            teller.say(await stage.watched(name).settled(3, version))
+    teller.say(f"$ kubectl get nats\n{(await stage.kubectl.run('get', 'nats')).strip()}")
+
+
+async def _change_under_clients(stage: Stage) -> None:
+    hosts = [f"{SECOND}-{i}.{SECOND}-mgmt.{stage.place.namespace}.svc" for i in range(1, 6)]
+    async with flowing(hosts, present=3) as traffic:
+        with stage.teller.step("Two clients on different servers begin to talk, and never stop"):
+            await _talking(stage, traffic)
+        await _change(stage, traffic)
+    with stage.teller.step("Count what the clients sent and received"):
+        stage.teller.say(report.traffic(traffic, stage.teller.began))
+        report.check(traffic)
+
+
+async def _talking(stage: Stage, traffic: Traffic) -> None:
+    await asyncio.sleep(WARM_UP)
+    if not traffic.tally.acknowledged or not traffic.tally.heard:
+        raise DemoFailed("expected replies and messages to flow; none came")
+    for client in ("asking", "answering"):
+        stage.teller.say(f"the {client} client is on {traffic.seats.pod(client)}")
+
+
+async def _change(stage: Stage, traffic: Traffic | None) -> None:
+    cluster = stage.watched(SECOND)
+    with stage.teller.step("Scale it from 3 to 5"):
+        await _scale_up(stage, cluster)
+    if traffic is not None:
+        traffic.seats.present = 5
+    with stage.teller.step("Kill a server: its pod goes without a good-bye"):
+        await _kill(stage, cluster, traffic)
+    with stage.teller.step(f"Upgrade it from {NOW} to {NEXT}, one server at a time"):
+        await _upgrade(stage, cluster)
+    if traffic is not None:
+        traffic.seats.present = 3
+    with stage.teller.step("Scale it back to 3"):
+        await _scale_down(stage, cluster)
+
+
+async def _scale_up(stage: Stage, cluster: Watched) -> None:
+    change = cluster.begin()
+    await _do(stage, "scale", f"nats/{SECOND}", "--replicas=5")
+    stage.teller.say(await cluster.settled(5, NOW))
+    change.expect_kept(*cluster.pod_names(3))
+    stage.teller.say(f"the first three servers were left alone ({SECOND}-1 to -3: same pods)")
+
+
+async def _kill(stage: Stage, cluster: Watched, traffic: Traffic | None) -> None:
+    """Of all servers the one with a client that answers: the worst to lose."""
+    victim = traffic.seats.pod("answering") if traffic else f"{SECOND}-2"
+    change = cluster.begin()
+    await _do(stage, "delete", "pod", victim, "--force", "--grace-period=0")
+    await cluster.until(lambda: _not_replaced(change, victim))
+    stage.teller.say(await cluster.settled(5, NOW))
+    change.expect_gone(victim)
+    change.expect_kept(*(p for p in cluster.pod_names(5) if p != victim))
+    stage.teller.say(f"{victim} is a new pod; the other four were left alone")
+
+
+def _not_replaced(change: Change, victim: str) -> str:
+    replaced = change.now().get(victim, change.before[victim]) != change.before[victim]
+    return "" if replaced else f"{victim} to be replaced"
+
+
+async def _upgrade(stage: Stage, cluster: Watched) -> None:
+    change = cluster.begin()
+    patch = json.dumps({"spec": {"version": NEXT}})
+    await _do(stage, "patch", f"nats/{SECOND}", "--type=merge", f"--patch={patch}")
+    stage.teller.say(await cluster.settled(5, NEXT))
+    order = list(reversed(cluster.pod_names(5)))
+    change.expect_gone(*order)
+    change.expect_one_at_a_time(*order)
+    stage.teller.say("each server was replaced once, from the highest on; never two were down")
+
+
+async def _scale_down(stage: Stage, cluster: Watched) -> None:
+    change = cluster.begin()
+    await _do(stage, "scale", f"nats/{SECOND}", "--replicas=3")
+    stage.teller.say(await cluster.settled(3, NEXT))
+    change.expect_gone(f"{SECOND}-5", f"{SECOND}-4")
+    change.expect_kept(*cluster.pod_names(3))
+    stage.teller.say(f"{SECOND}-5 left, then {SECOND}-4; the other three were left alone")
+
+
+async def _do(stage: Stage, *arguments: str) -> None:
+    printed = (await stage.kubectl.run(*arguments)).strip()
+    stage.teller.say(f"$ kubectl {' '.join(arguments)}\n{printed}")
