@@ -1,0 +1,167 @@
+# `make help` lists what there is. Everything is built into .venv, build/ and the testbed's cache.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+NODES ?= 1
+CONTEXT ?=
+NATS_IMAGE ?=
+OPERATOR_IMAGE ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+DATA := $(CURDIR)/build/coverage
+COVERAGE := $(PYTHON) -m coverage
+PYTEST := $(COVERAGE) run -m pytest $(PYTEST_ARGS)
+PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
+SYSTEM_PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)' \
+	NATSCTL_OPERATOR_IMAGE='$(OPERATOR_IMAGE)'
+
+# $(call step,what,command): say what is done, and how long it took.
+define step
+@printf '\n== %s\n' '$(1)'; SECONDS=0; status=0; { $(2); } || status=$$?; \
+if [ $$status = 0 ]; then printf '== %s: done in %s s\n' '$(1)' $$SECONDS; \
+else printf '== %s: FAILED after %s s (exit status %s)\n' '$(1)' $$SECONDS $$status >&2; exit $$status; fi
+endef
+
+# $(call tier,name): the tests in tests/<name>, with coverage of this and all its Python processes.
+define tier
+@mkdir -p $(DATA); rm -f $(DATA)/$(1) $(DATA)/$(1).*
+$(call step,tests/$(1),$(PLACE) COVERAGE_FILE=$(DATA)/$(1) \
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) tests/$(1))
+endef
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
+		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+	@printf '\n  %s\n' 'NODES=1         nodes of the testbed that testbed-up starts' \
+		'CONTEXT=        a context of your kubeconfig: demo and e2e use that cluster instead' \
+		'NATS_IMAGE=     image of nats-server, without a tag, for demo and e2e' \
+		'OPERATOR_IMAGE= image of natsctl for demo and e2e' \
+		'PYTEST_ARGS=    such as "-x -k scale"'
+
+.PHONY: venv
+venv: $(STAMP) ## create .venv with everything pinned; does nothing the second time
+
+$(STAMP): requirements/dev.txt pyproject.toml README.md LICENSE
+	@[ -n '$(SYSTEM_PYTHON)' ] || { echo 'natsctl needs Python 3.11, 3.12 or 3.13 on the PATH' >&2; exit 1; }
+	@$(SYSTEM_PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(SYSTEM_PYTHON) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV); \
+		$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+		$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+		$(PYTHON) -c "$$WITH_COVERAGE")
+	@touch $@
+
+# Python processes that tests start count too; without COVERAGE_PROCESS_START this line does nothing.
+define WITH_COVERAGE
+import pathlib, sysconfig
+line = "import coverage; coverage.process_startup()\n"
+pathlib.Path(sysconfig.get_path("purelib"), "natsctl_coverage.pth").write_text(line)
+endef
+export WITH_COVERAGE
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	$(call step,ruff check,$(VENV)/bin/ruff check .)
+	$(call step,ruff format,$(VENV)/bin/ruff format --check .)
+	$(call step,mypy,$(VENV)/bin/mypy)
+	$(call step,import-linter,$(VENV)/bin/lint-imports)
+
+.PHONY: unit
+unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covered to 100 %
+	$(call tier,unit)
+	@$(COVERAGE) combine -q --keep --data-file=$(DATA)/unit $(DATA)/unit.*
+	@$(COVERAGE) report --data-file=$(DATA)/unit --include='$(PURE)' --fail-under=100
+
+.PHONY: server
+server: $(STAMP) ## rendered configurations on real nats-server processes
+	$(call tier,server)
+
+.PHONY: integration
+integration: $(STAMP) check-machine ## client, reflector, operator against a real API server
+	$(call tier,integration)
+
+.PHONY: testbed-test
+testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves nothing
+	$(call tier,testbed)
+
+.PHONY: e2e
+e2e: $(STAMP) ## everything on a real Kubernetes; CONTEXT= names one of your own
+	$(call tier,e2e)
+
+.PHONY: test
+test: check-machine ## everything: lint and all tiers, sets up what it needs
+	@rm -rf $(DATA)
+	@SECONDS=0; for part in venv lint unit server integration testbed-test e2e coverage; do \
+		$(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
+		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
+
+.PHONY: coverage
+coverage: $(STAMP) ## coverage of all tiers that ran, together; at least 95 %
+	@$(COVERAGE) combine -q --keep --data-file=$(DATA)/all $(DATA)/*.*
+	@$(COVERAGE) report --data-file=$(DATA)/all --fail-under=95
+
+.PHONY: check-machine
+check-machine: ## say early what this machine lacks for the testbed
+	@lacks() { echo "this machine lacks: $$1" >&2; missing=1; }; missing=; \
+	[ "$$(uname -s)" = Linux ] || lacks 'Linux (make unit and make lint run anywhere)'; \
+	[ "$$(id -u)" = 0 ] || lacks 'root: the testbed makes namespaces and mounts (run as root, or in a VM)'; \
+	[ -n '$(SYSTEM_PYTHON)' ] || lacks 'Python 3.11, 3.12 or 3.13'; \
+	command -v git >/dev/null || lacks 'git: apt-get install git'; \
+	command -v apt-get >/dev/null || lacks 'apt-get: the testbed takes containerd and others from Debian'; \
+	unshare --net true 2>/dev/null || lacks 'network namespaces (a container needs to be privileged)'; \
+	command -v go >/dev/null || echo 'no Go on the PATH: the testbed fetches one into its cache'; \
+	[ -z "$$missing" ]
+
+.PHONY: testbed-up
+testbed-up: $(STAMP) check-machine ## start a real Kubernetes here (NODES=1); builds what is missing
+	$(call step,testbed,$(PYTHON) -m testbed up --nodes $(NODES))
+
+.PHONY: testbed-down
+testbed-down: $(STAMP) ## end it; nothing remains but the cache
+	$(call step,end of the testbed,$(PYTHON) -m testbed down)
+
+.PHONY: testbed-status
+testbed-status: $(STAMP) ## say what of it runs
+	@$(PYTHON) -m testbed status
+
+.PHONY: testbed-shell
+testbed-shell: $(STAMP) ## a shell in which kubectl speaks to it
+	@$(PYTHON) -m testbed exec -- bash
+
+.PHONY: demo
+demo: $(STAMP) ## two NATS clusters that scale, heal and upgrade under a client
+	@[ -n '$(CONTEXT)' ] || $(MAKE) check-machine
+	@$(PLACE) $(PYTHON) -m demo up
+
+.PHONY: demo-down
+demo-down: $(STAMP) ## end what the demo left running
+	@$(PLACE) $(PYTHON) -m demo down
+
+.PHONY: bench
+bench: $(STAMP) check-machine ## measure: cost against a bare client, idle requests, memory
+	@$(PYTHON) -m benchmarks
+
+.PHONY: crds
+crds: $(STAMP) ## print the CustomResourceDefinitions
+	@$(VENV)/bin/natsctl crds
+
+.PHONY: requirements
+requirements: $(STAMP) ## compile requirements/*.txt anew
+	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		-o requirements/$$name.txt requirements/$$name.in; done
+
+.PHONY: clean
+clean: ## remove .venv, build/ and caches of tools; the testbed's cache stays
+	@rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
