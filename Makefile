@@ -8,7 +8,6 @@ MAKEFLAGS += --no-print-directory
 NODES ?= 1
 CONTEXT ?=
 NATS_IMAGE ?=
-OPERATOR_IMAGE ?=
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -21,8 +20,7 @@ PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
 SYSTEM_PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
-PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)' \
-	NATSCTL_OPERATOR_IMAGE='$(OPERATOR_IMAGE)'
+PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)'
 
 # $(call step,what,command): say what is done, and how long it took.
 define step
@@ -42,11 +40,10 @@ endef
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
-	@printf '\n  %s\n' 'NODES=1         nodes of the testbed that testbed-up starts' \
-		'CONTEXT=        a context of your kubeconfig: demo and e2e use that cluster instead' \
-		'NATS_IMAGE=     image of nats-server, without a tag, for demo and e2e' \
-		'OPERATOR_IMAGE= image of natsctl for demo and e2e' \
-		'PYTEST_ARGS=    such as "-x -k scale"'
+	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
+		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
+		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
+		'PYTEST_ARGS=  such as "-x -k scale"'
 
 .PHONY: venv
 venv: $(STAMP) ## create .venv with everything pinned; does nothing the second time
@@ -55,9 +52,9 @@ $(STAMP): requirements/dev.txt pyproject.toml README.md LICENSE
 	@[ -n '$(SYSTEM_PYTHON)' ] || { echo 'natsctl needs Python 3.11, 3.12 or 3.13 on the PATH' >&2; exit 1; }
 	@$(SYSTEM_PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "$(SYSTEM_PYTHON) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV); \
-		$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
-		$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV) && \
+		$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
+		$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
 		$(PYTHON) -c "$$WITH_COVERAGE")
 	@touch $@
 
