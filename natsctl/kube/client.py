@@ -72,15 +72,29 @@ class Client:
     async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
         """Server-side apply of one object; fields not named any more are given up."""
         meta = manifest["metadata"]
-        return await self._apply(
-            resource, resource.path(meta.get("namespace"), meta["name"]), manifest, FIELD_MANAGER
-        )
+        path = resource.path(meta.get("namespace"), meta["name"])
+        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        body = msgspec.json.encode(manifest)
+        async for attempt in _retrying():
+            with attempt:
+                reply = await self._write("PATCH", resource, path, params, body, APPLY)
+        return _decode(resource, reply)
 
-    async def apply_status(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
-        """Server-side apply of an object's status."""
-        meta = manifest["metadata"]
-        path = resource.path(meta.get("namespace"), meta["name"]) + "/status"
-        return await self._apply(resource, path, manifest, f"{FIELD_MANAGER}-status")
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
+    ) -> Object:
+        """Merge patch of an object's status: lists are replaced whole.
+
+        Half the API server's cost of an apply, and it also replaces a list that somebody else
+        wrote in another shape.
+        """
+        params = {"fieldManager": FIELD_MANAGER}
+        path = resource.path(namespace, name) + "/status"
+        body = msgspec.json.encode(patch)
+        async for attempt in _retrying():
+            with attempt:
+                reply = await self._write("PATCH", resource, path, params, body, MERGE)
+        return _decode(resource, reply)
 
     async def patch(
         self, resource: Resource, namespace: str, name: str, patch: Any, content_type: str = MERGE
@@ -112,16 +126,6 @@ class Client:
             await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
         )
         return msgspec.convert(reply, resource.projection) if _still_there(reply) else None
-
-    async def _apply(
-        self, resource: Resource, path: str, manifest: Mapping[str, Any], manager: str
-    ) -> Object:
-        params = {"fieldManager": manager, "force": "true"}
-        body = msgspec.json.encode(manifest)
-        async for attempt in _retrying():
-            with attempt:
-                reply = await self._write("PATCH", resource, path, params, body, APPLY)
-        return _decode(resource, reply)
 
     async def _retried(self, method: str, resource: Resource, path: str) -> bytes:
         async for attempt in _retrying():

@@ -18,10 +18,11 @@ from natsctl.api import names
 from natsctl.api.status import ClusterStatus, parse_status, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
-from natsctl.kube.resources import CLUSTERS, EVENTS
+from natsctl.kube.resources import CLUSTERS
 from natsctl.operator import events, metrics
 from natsctl.operator.desired import Understood, understand
 from natsctl.operator.execute import Executor
+from natsctl.operator.recorder import Recorder
 from natsctl.operator.stores import Stores
 from natsctl.plan.objects import Cluster, Object, Pod
 from natsctl.plan.planning import plan
@@ -52,6 +53,7 @@ class Shared:
     client: Client
     stores: Stores
     monitor: Monitor
+    recorder: Recorder
     turns: asyncio.Semaphore
 
 
@@ -229,17 +231,10 @@ class Actor:
             outcome = await executor.run(stage)
             failures += outcome.failures
             for event in events.events_of(outcome.done):
-                await self._record(snapshot.cluster, event)
+                self.shared.recorder.record(snapshot.cluster, event)
             if outcome.blocking:
                 break
         self._failures = failures
-
-    async def _record(self, cluster: Cluster, event: events.Event) -> None:
-        log.info("%s: %s: %s", self, event.reason, event.message)
-        try:
-            await self.shared.client.create(EVENTS, events.manifest(cluster, event))
-        except ApiError as error:
-            log.warning("%s: event not recorded: %s", self, error)
 
     async def _tell(self) -> float | None:
         """Write the status if it changed; when to look again, if it was held back."""
@@ -258,19 +253,18 @@ class Actor:
 
     async def _write_status(self, snapshot: Snapshot, fresh: ClusterStatus) -> None:
         meta = snapshot.cluster.metadata
-        manifest = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND_CLUSTER,
-            "metadata": {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid},
-            "status": to_json(fresh),
-        }
+        patch = {"metadata": {"uid": meta.uid}, "status": to_json(fresh)}
         try:
-            reply = await self.shared.client.apply_status(CLUSTERS, manifest)
+            reply = await self.shared.client.patch_status(
+                CLUSTERS, meta.namespace, meta.name, patch
+            )
         except NotFound:
             return
         assert isinstance(reply, Cluster)
         self.shared.stores.clusters.learn(reply)
         self._written = snapshot.now, fresh
+        for event in events.turning_points(snapshot.status, fresh):
+            self.shared.recorder.record(snapshot.cluster, event)
 
     def __str__(self) -> str:
         return f"natscluster {self.key[0]}/{self.key[1]}"

@@ -15,6 +15,7 @@ from natsctl.plan.conditions import listed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster
 
 COMPONENT = "natsctl"
@@ -49,6 +50,25 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
         elif isinstance(action, ReplaceServer):
             found.append(Event("RestartingServer", action.message))
     return tuple(found)
+
+
+_TURNS = {
+    "Ready": ("True", "Normal"),
+    "Degraded": ("True", "Warning"),
+    "SpecAccepted": ("False", "Warning"),
+}
+
+
+def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
+    """Conditions that turned to what somebody waits for, or should know of."""
+    old = {c.type: (c.status, c.reason) for c in before.conditions}
+    return tuple(
+        Event("Ready" if c.type == "Ready" else c.reason, c.message, _TURNS[c.type][1])
+        for c in after.conditions
+        if c.type in _TURNS
+        and c.status == _TURNS[c.type][0]
+        and old.get(c.type) != (c.status, c.reason)
+    )
 
 
 def _object(action: Ensure) -> str:

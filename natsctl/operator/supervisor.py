@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -21,6 +21,7 @@ from natsctl.operator import health, metrics
 from natsctl.operator.actor import Shared
 from natsctl.operator.fleet import Fleet
 from natsctl.operator.lease import KubernetesRecords, Lease
+from natsctl.operator.recorder import Recorder
 from natsctl.operator.schema import check_schema
 from natsctl.operator.stores import open_stores, reflectors
 from natsctl.operator.web import serve
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from natsctl.operator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LAST_EVENTS = 1.0
+"""Seconds for writing the last Events when the process stops."""
 
 
 async def supervise(settings: Settings, stop: asyncio.Event) -> None:
@@ -64,12 +68,16 @@ async def _lead(
 ) -> None:
     """Run the fleet while the lease lasts; release it only after the last actor ended."""
     metrics.CAPACITY.labels(metrics.CONTROLLER).set(settings.concurrency)
+    recorder = Recorder(client)
     async with (
-        background(lease.keep()),
+        background(lease.keep(), recorder.run()),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
     ):
         turns = asyncio.Semaphore(settings.concurrency)
-        await fleet.run(Shared(client, stores, Monitor(session), turns), stop)
+        await fleet.run(Shared(client, stores, Monitor(session), recorder, turns), stop)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_EVENTS):
+                await recorder.flush()
     await lease.release()
     log.info("stopped; the lease is released")
 

@@ -100,3 +100,15 @@ async def test_a_fenced_client_sends_no_write(client: Client, namespace: str) ->
     with pytest.raises(Fenced):
         await fenced.apply(SECRETS, secret(namespace))
     assert not await exists(fenced, SECRETS, namespace, "s")
+
+
+async def test_a_status_of_an_earlier_object_of_that_name_is_refused(
+    client: Client, namespace: str
+) -> None:
+    made = await client.create(CLUSTERS, nats("x", namespace, size=1))
+    good = {"metadata": {"uid": made.metadata.uid}, "status": {"phase": "Running"}}
+    await client.patch_status(CLUSTERS, namespace, "x", good)
+    stale = {"metadata": {"uid": "00000000-0000-0000-0000-000000000000"}, "status": {"phase": "X"}}
+    with pytest.raises(Conflict):
+        await client.patch_status(CLUSTERS, namespace, "x", stale)
+    assert (await client.raw(CLUSTERS, namespace, "x"))["status"]["phase"] == "Running"
