@@ -1,0 +1,99 @@
+"""The repository is consistent: documents, Makefile and files agree with each other."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
+DOCUMENTS += ("docs/choices.md",)
+LONGEST_MODULE = 500
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+TARGET = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
+# A target in code: at the start of a span or line, after a prompt or between two commands.
+MAKE = re.compile(r"(?:`|^\$ |^)make ([a-z][a-z0-9-]*)", re.MULTILINE)
+FILE = re.compile(r"`((?:natsctl|testbed|demo|tests|docs|requirements)/[\w./-]*)`")
+# Written in pieces, so that this file does not have what it looks for.
+MACHINE = re.compile("|".join(("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]")))
+REGISTRY = re.compile(
+    "|".join(("py" + r"pi\.org", "python" + "hosted", "proxy.go" + "lang", "np" + "mjs"))
+)
+REGISTRY_FLAG = re.compile("--(extra-)?index-" + "url|--find-" + "links")
+
+
+def tracked() -> list[Path]:
+    """Files under version control that are text."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout: which files belong to the project is unknown")
+    return [file for name in listed.stdout.split("\0") if name and (file := ROOT / name).is_file()]
+
+
+def text(name: str | Path) -> str:
+    return (ROOT / name).read_text(errors="replace")
+
+
+def found(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
+    """Where a pattern occurs, as `file: match`."""
+    return [f"{f.relative_to(ROOT)}: {m[0]}" for f in files for m in pattern.finditer(text(f))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+class TestDocuments:
+    def test_links_lead_to_files(self, document: str) -> None:
+        links = [link for link in LINK.findall(text(document)) if "://" not in link]
+        assert [
+            link for link in links if not (ROOT / document).parent.joinpath(link).exists()
+        ] == []
+
+    def test_named_files_exist(self, document: str) -> None:
+        assert [name for name in FILE.findall(text(document)) if not (ROOT / name).exists()] == []
+
+    def test_named_targets_exist(self, document: str) -> None:
+        assert set(MAKE.findall(text(document))) <= set(TARGET.findall(text("Makefile")))
+
+
+def test_documents_name_the_targets_a_newcomer_needs() -> None:
+    assert {"demo", "test", "unit", "bench", "help"} <= set(MAKE.findall(text("README.md")))
+
+
+def test_every_public_target_is_described() -> None:
+    described = re.findall(r"^([a-z][a-z0-9-]*):.*## \S", text("Makefile"), re.MULTILINE)
+    assert described == TARGET.findall(text("Makefile"))
+
+
+def test_every_layer_is_in_the_module_map() -> None:
+    layers = {f.parent.name for f in ROOT.glob("natsctl/*/__init__.py")}
+    mapped = re.findall(r"^\| `natsctl/(\w+)` \|", text("docs/architecture.md"), re.MULTILINE)
+    assert set(mapped) == layers
+
+
+def test_modules_are_short() -> None:
+    modules = [file for file in tracked() if file.suffix == ".py"]
+    long = [f.name for f in modules if len(text(f).splitlines()) > LONGEST_MODULE]
+    assert (bool(modules), long) == (True, [])
+
+
+def test_no_path_of_one_machine() -> None:
+    assert found(MACHINE, tracked()) == []
+
+
+def test_no_package_index() -> None:
+    assert found(REGISTRY, tracked()) == []
+
+
+def test_requirements_name_no_index_and_have_hashes() -> None:
+    compiled = sorted(ROOT.glob("requirements/*.txt"))
+    pinned = [re.findall(r"^\S+==", text(file), re.MULTILINE) for file in compiled]
+    hashed = [re.findall(r"^\S+==[^\n]*\\\n    --hash=", text(f), re.MULTILINE) for f in compiled]
+    assert found(REGISTRY_FLAG, compiled) == []
+    assert [len(p) for p in pinned] == [len(h) for h in hashed]
+    assert all(pinned)
