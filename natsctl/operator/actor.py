@@ -253,7 +253,8 @@ class Actor:
 
     async def _write_status(self, snapshot: Snapshot, fresh: ClusterStatus) -> None:
         meta = snapshot.cluster.metadata
-        patch = {"metadata": {"uid": meta.uid}, "status": to_json(fresh)}
+        guard = {"resourceVersion": meta.resource_version}
+        patch = {"metadata": guard, "status": to_json(fresh)}
         try:
             reply = await self.shared.client.patch_status(
                 CLUSTERS, meta.namespace, meta.name, patch

@@ -102,13 +102,14 @@ async def test_a_fenced_client_sends_no_write(client: Client, namespace: str) ->
     assert not await exists(fenced, SECRETS, namespace, "s")
 
 
-async def test_a_status_of_an_earlier_object_of_that_name_is_refused(
+async def test_a_status_that_tells_of_an_older_state_is_refused(
     client: Client, namespace: str
 ) -> None:
     made = await client.create(CLUSTERS, nats("x", namespace, size=1))
-    good = {"metadata": {"uid": made.metadata.uid}, "status": {"phase": "Running"}}
+    guard = {"resourceVersion": made.metadata.resource_version}
+    good = {"metadata": guard, "status": {"phase": "Running"}}
     await client.patch_status(CLUSTERS, namespace, "x", good)
-    stale = {"metadata": {"uid": "00000000-0000-0000-0000-000000000000"}, "status": {"phase": "X"}}
+    stale = {"metadata": guard, "status": {"phase": "X"}}
     with pytest.raises(Conflict):
         await client.patch_status(CLUSTERS, namespace, "x", stale)
     assert (await client.raw(CLUSTERS, namespace, "x"))["status"]["phase"] == "Running"
