@@ -1,0 +1,1 @@
+"""Figures of natsctl, as ratios within one run wherever that is possible."""

@@ -1,0 +1,67 @@
+"""Measure natsctl: python -m benchmarks [fleet] [kubelet]
+
+fleet     on fake nodes: the floor, 100 clusters, a calm minute, memory up to 1000 clusters
+kubelet   on a real node: until three servers are ready, until a pod is replaced
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+TESTBEDS = {"fleet": ["--control-plane-only", "--kwok"], "kubelet": []}
+
+
+def main() -> int:
+    """Run the halves that are named (both by default), each in a testbed of its own."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("halves", nargs="*", metavar="fleet|kubelet", help="default: both")
+    parser.add_argument("--clusters", type=int, default=100, help="first fleet (default 100)")
+    parser.add_argument("--many", type=int, default=1000, help="last fleet (default 1000)")
+    parser.add_argument("--foreign", type=int, default=10_000, help="of each kind (default 10000)")
+    arguments = parser.parse_args()
+    unknown = set(arguments.halves) - set(TESTBEDS)
+    if unknown:
+        parser.error(f"no such half: {', '.join(unknown)}")
+    figures: dict[str, Any] = {}
+    scale = [str(arguments.clusters), str(arguments.many), str(arguments.foreign)]
+    for half in arguments.halves or TESTBEDS:
+        figures |= _measure(half, scale if half == "fleet" else [])
+    report.write(figures, BUILD / "bench.json")
+    print("\n".join([*report.lines(figures), report.last_line(figures)]))
+    return 0
+
+
+def _measure(half: str, numbers: list[str]) -> dict[str, Any]:
+    folder = BUILD / "bench" / half
+    folder.mkdir(parents=True, exist_ok=True)
+    result, name = folder / "figures.json", f"bench-{half}"
+    inside = [sys.executable, "-m", "benchmarks.inside", half, str(result), *numbers]
+    _testbed("down", "--name", name)
+    try:
+        _testbed("up", "--name", name, *TESTBEDS[half])
+        _testbed("exec", "--name", name, "--", *inside)
+    finally:
+        _testbed("down", "--name", name)
+    found: dict[str, Any] = json.loads(result.read_text())
+    return found
+
+
+def _testbed(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "testbed", *arguments], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The least a client can do: aiohttp, JSON and nothing else. The floor of every comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import ssl
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import attrs
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Json = dict[str, Any]
+CONCURRENCY = 16
+"""Requests in flight, as many as the operator allows itself."""
+
+
+@attrs.frozen
+class Bare:
+    """A session with one API server; `gate` bounds the requests in flight, watches apart."""
+
+    session: aiohttp.ClientSession
+    server: str
+    gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(CONCURRENCY))
+
+    async def get(self, path: str) -> Json:
+        """One object, or a list of them."""
+        return await self._send("GET", path)
+
+    async def create(self, path: str, body: Json) -> Json:
+        """Create an object in a collection."""
+        return await self._send("POST", path, body)
+
+    async def delete(self, path: str, **options: Any) -> Json:
+        """Delete an object, or all of a collection."""
+        return await self._send("DELETE", path, options)
+
+    async def watch(self, path: str, **parameters: str) -> AsyncIterator[Json]:
+        """Watch events, first one per object there is; may end."""
+        query = {"watch": "1", **parameters}
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with self.session.get(self.server + path, params=query, timeout=timeout) as reply:
+            reply.raise_for_status()
+            rest = b""
+            async for chunk in reply.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)
+
+    async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+        async with (
+            self.gate,
+            self.session.request(method, self.server + path, json=body) as reply,
+        ):
+            answer: Json = await reply.json(content_type=None)
+            if reply.status >= 400:
+                raise RuntimeError(f"{method} {path}: {reply.status} {answer.get('message')}")
+            return answer
+
+
+@asynccontextmanager
+async def connect(kubeconfig: str) -> AsyncIterator[Bare]:
+    """Connect as the first user of a kubeconfig with inline certificates."""
+    config = yaml.safe_load(Path(kubeconfig).read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    connector = aiohttp.TCPConnector(ssl=_context(cluster, user), limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield Bare(session, cluster["server"])
+
+
+def _context(cluster: Json, user: Json) -> ssl.SSLContext:
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {part: Path(folder) / part for part in ("certificate", "key")}
+        for part, file in files.items():
+            file.write_bytes(base64.b64decode(user[f"client-{part}-data"]))
+        context.load_cert_chain(files["certificate"], files["key"])
+    return context

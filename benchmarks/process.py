@@ -1,0 +1,106 @@
+"""The measured process: an ordinary `natsctl operator`, and what the kernel and it say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ADDRESS = "127.0.0.1:18081"
+TICKS = os.sysconf("SC_CLK_TCK")
+SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
+LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@attrs.frozen
+class Measured:
+    """A running operator."""
+
+    pid: int
+
+    def rss_mb(self) -> float:
+        """Resident memory now, in MiB."""
+        return self._status("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most resident memory so far, in MiB."""
+        return self._status("VmHWM")
+
+    def _status(self, key: str) -> float:
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    async def metrics(self) -> Metrics:
+        """Its own counters."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{ADDRESS}/metrics") as reply,
+        ):
+            return Metrics(await reply.text())
+
+
+@attrs.frozen
+class Metrics:
+    """One scrape."""
+
+    text: str
+
+    def by(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+        """The samples of a metric, added up by these labels."""
+        found: dict[tuple[str, ...], float] = {}
+        for metric, pairs, value in SAMPLE.findall(self.text):
+            if metric == name:
+                known = dict(LABEL.findall(pairs))
+                key = tuple(known[label] for label in labels)
+                found[key] = found.get(key, 0.0) + float(value)
+        return found
+
+    def total(self, name: str) -> float:
+        """All samples of a metric, added up."""
+        return sum(self.by(name).values())
+
+
+@asynccontextmanager
+async def operator(kubeconfig: str, log: Path) -> AsyncIterator[Measured]:
+    """An operator for all namespaces that leads; stopped in order at the end."""
+    argv = [sys.executable, "-m", "natsctl", "operator", "--kubeconfig", kubeconfig]
+    argv += ["--namespace", "default", "--feature-gates", "ClusterScoped=true"]
+    argv += ["--listen-addr", ADDRESS, "--log-level", "warning"]
+    with log.open("w") as output:
+        process = await asyncio.create_subprocess_exec(*argv, stdout=output, stderr=output)
+    try:
+        measured = Measured(process.pid)
+        await _leading(process, measured, log)
+        yield measured
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _leading(process: asyncio.subprocess.Process, measured: Measured, log: Path) -> None:
+    while process.returncode is None:
+        try:
+            if (await measured.metrics()).total("leader_election_master_status") == 1:
+                return
+        except OSError:
+            pass
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"the operator ended at its start:\n{log.read_text()}")

@@ -1,0 +1,86 @@
+"""Figures, their targets, and how they are told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@attrs.frozen
+class Target:
+    """A figure, what it says, and the most it should be (None: told, not judged)."""
+
+    key: str
+    text: str
+    limit: float | None = None
+    unit: str = ""
+
+    def line(self, value: float) -> str:
+        """One line: the figure, its target and whether it is met."""
+        judged = "" if self.limit is None else f"(target: at most {self.limit:g}) "
+        if self.limit is not None:
+            judged += "met" if value <= self.limit else f"MISSED by {value - self.limit:.4g}"
+        return f"  {self.text:64} {value:>9.4g} {self.unit:3} {judged}".rstrip()
+
+
+TARGETS = (
+    Target("floor_s", "100 clusters of 3, written by a bare client (the floor)", unit="s"),
+    Target("fleet_s", "100 clusters of 3, by natsctl, until Ready in status", unit="s"),
+    Target("floor_ratio", "natsctl's time divided by the floor", 1.25),
+    Target("object_writes_per_cluster", "writes of objects for each cluster (it has 6)", 6),
+    Target("status_writes_per_cluster", "writes of status for each cluster", 3),
+    Target("writes_per_cluster", "all writes for each cluster, events apart", 9),
+    Target("events_per_cluster", "events for each cluster"),
+    Target("fleet_cpu_s", "processor time of natsctl for creating 100 clusters", unit="s"),
+    Target("converged_requests", "requests of 100 converged clusters in 60 s, watches apart", 0),
+    Target("lease_renewals", "renewals of the lease in the same 60 s"),
+    Target("converged_cpu_s", "processor time in the same 60 s", unit="s"),
+    Target("rss_idle_mb", "memory (RSS) idle", 60, "MiB"),
+    Target("rss_100_mb", "memory with 100 clusters", unit="MiB"),
+    Target("rss_1000_mb", "memory with 1000 clusters", 150, "MiB"),
+    Target("rss_foreign_mb", "the same beside 10000 pods and 10000 Secrets of others", unit="MiB"),
+    Target("rss_foreign_growth_mb", "growth by these others", 5, "MiB"),
+    Target("rss_peak_mb", "the most memory at any time", unit="MiB"),
+    Target("fleet_1000_s", "900 more clusters until Ready in status", unit="s"),
+    Target("ready3_s", "apply to 3 Ready servers on a real kubelet, median", unit="s"),
+    Target("ready3_max_s", "the same, slowest", unit="s"),
+    Target("replace_s", "pod deleted to its replacement created, median", 1, "s"),
+    Target("replace_max_s", "the same, slowest", unit="s"),
+)
+LAST = (
+    "floor_ratio",
+    "writes_per_cluster",
+    "converged_requests",
+    "rss_idle_mb",
+    "rss_1000_mb",
+    "ready3_s",
+    "replace_s",
+)
+
+
+def lines(figures: Mapping[str, Any]) -> list[str]:
+    """One line for each figure that was measured."""
+    found = [t.line(figures[t.key]) for t in TARGETS if t.key in figures]
+    writes = figures.get("writes_by_kind")
+    if writes:
+        parts = ", ".join(f"{kind} {count:.2f}" for kind, count in sorted(writes.items()))
+        found.append(f"  writes for each cluster: {parts}")
+    return found
+
+
+def last_line(figures: Mapping[str, Any]) -> str:
+    """The line that other programs read; `-` for what was not measured."""
+    parts = (f"{k}={figures[k]:.4g}" if k in figures else f"{k}=-" for k in LAST)
+    return "BENCH " + " ".join(parts)
+
+
+def write(figures: Mapping[str, Any], file: Path) -> None:
+    """All figures as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(dict(figures), indent=2, sort_keys=True) + "\n")

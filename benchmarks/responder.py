@@ -1,0 +1,128 @@
+"""Monitoring answers for pods that only pretend to run.
+
+kwok's pods have addresses and nothing behind them. A local route leads all those addresses here,
+to one server, which knows by the address it was called on which pod it is to be, and by a watch
+which pods belong to the same cluster. So the operator asks exactly as it always does.
+
+Run inside the testbed's network: python -m benchmarks.responder
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+
+import attrs
+
+from benchmarks.bare import Bare, Json, connect
+from natsctl.api import names
+
+POD_RANGE = "10.245.0.0/16"
+SELECTOR = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
+NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@attrs.frozen
+class Server:
+    """One pretended nats-server."""
+
+    id: str
+    cluster: tuple[str, str]
+    version: str
+
+
+@attrs.define
+class Roster:
+    """Which server is at which address, and which are in the same cluster."""
+
+    by_address: dict[str, Server] = attrs.field(factory=dict)
+    by_cluster: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
+    _addresses: dict[str, str] = attrs.field(factory=dict)
+
+    def learn(self, type_: str, pod: Json) -> None:
+        """Take note of a watch event."""
+        meta, address = pod["metadata"], (pod.get("status") or {}).get("podIP")
+        self._forget(meta["uid"])
+        if type_ == "DELETED" or not address:
+            return
+        labels = meta["labels"]
+        cluster = (meta["namespace"], labels[names.LABEL_CLUSTER])
+        self._addresses[meta["uid"]] = address
+        self.by_address[address] = Server(meta["uid"], cluster, labels[names.LABEL_VERSION])
+        self.by_cluster.setdefault(cluster, set()).add(meta["uid"])
+
+    def _forget(self, uid: str) -> None:
+        address = self._addresses.pop(uid, None)
+        server = self.by_address.get(address) if address else None
+        if server is not None and server.id == uid:
+            self.by_cluster[server.cluster].discard(uid)
+            del self.by_address[str(address)]
+
+    def answer(self, address: str, path: str) -> Json | None:
+        """What the server at this address says at this path."""
+        server = self.by_address.get(address)
+        if server is None or path not in ("/", "/varz", "/routez", "/healthz"):
+            return None
+        if path == "/varz":
+            return {"server_id": server.id, "version": server.version}
+        if path == "/routez":
+            peers = self.by_cluster[server.cluster] - {server.id}
+            return {"routes": [{"remote_id": peer} for peer in peers]}
+        return {"status": "ok"}
+
+
+@attrs.define
+class Answering(asyncio.Protocol):
+    """One connection: one request, one answer."""
+
+    roster: Roster
+    transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once: the requests are short enough to come in one piece."""
+        assert self.transport is not None
+        address = self.transport.get_extra_info("sockname")[0]
+        path = data.split(b" ", 2)[1].decode()
+        found = self.roster.answer(address, path)
+        self.transport.write(NOTHING if found is None else _response(found))
+        self.transport.close()
+
+
+def _response(found: Json) -> bytes:
+    body = json.dumps(found).encode()
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _follow(bare: Bare, roster: Roster) -> None:
+    while True:
+        async for event in bare.watch("/api/v1/pods", labelSelector=SELECTOR):
+            roster.learn(event["type"], event["object"])
+
+
+async def serve(kubeconfig: str) -> None:
+    """Answer for all pods until the process ends."""
+    subprocess.run(["ip", "route", "replace", "local", POD_RANGE, "dev", "lo"], check=True)
+    roster = Roster()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Answering(roster), "0.0.0.0", names.MONITORING_PORT, backlog=1024
+    )
+    async with server, connect(kubeconfig) as bare:
+        await _follow(bare, roster)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(os.environ["KUBECONFIG"]))
