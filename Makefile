@@ -30,11 +30,11 @@ if [ $$status = 0 ]; then printf '== %s: done in %s s\n' '$(1)' $$SECONDS; \
 else printf '== %s: FAILED after %s s (exit status %s)\n' '$(1)' $$SECONDS $$status >&2; exit $$status; fi
 endef
 
-# $(call tier,name): the tests in tests/<name>, with coverage of this and all its Python processes.
+# $(call tier,name,others): the tests in tests/<name> and in other folders, with coverage of this and all its Python processes.
 define tier
 @mkdir -p $(DATA); rm -f $(DATA)/$(1).*
 $(call step,tests/$(1),$(PLACE) COVERAGE_FILE=$(DATA)/$(1) \
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) tests/$(1))
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) tests/$(1) $(2))
 endef
 
 .PHONY: help
@@ -76,7 +76,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 
 .PHONY: unit
 unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covered to 100 %
-	$(call tier,unit)
+	$(call tier,unit,tests/demo)
 	@mkdir -p $(TOTALS)  # apart: a report takes up, and removes, parallel data beside its own
 	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/unit $(DATA)/unit.*
 	@$(COVERAGE) report --data-file=$(TOTALS)/unit --include='$(PURE)' --fail-under=100
