@@ -1,0 +1,25 @@
+"""Which cluster an object belongs to."""
+
+from natsctl.plan.objects import Meta, Object, OwnerReference, cluster_key
+
+
+def test_an_owned_object_belongs_to_its_owner() -> None:
+    owner = OwnerReference(kind="NatsCluster", name="c", uid="u", controller=True)
+    meta = Meta(namespace="ns", name="x", owner_references=(owner,), labels={"nats_cluster": "d"})
+    assert cluster_key(Object(meta)) == ("ns", "c")
+
+
+def test_an_object_of_another_owner_belongs_to_the_cluster_of_its_label() -> None:
+    owner = OwnerReference(kind="ConfigMap", name="boss", uid="u", controller=True)
+    meta = Meta(namespace="ns", name="x", owner_references=(owner,), labels={"nats_cluster": "d"})
+    assert cluster_key(Object(meta)) == ("ns", "d")
+
+
+def test_an_object_without_both_belongs_to_none() -> None:
+    assert cluster_key(Object(Meta(namespace="ns", name="x"))) is None
+
+
+def test_key_and_version_of_an_object() -> None:
+    item = Object(Meta(namespace="ns", name="x", resource_version="12"))
+    assert (item.key, item.version) == (("ns", "x"), 12)
+    assert Object(Meta()).version == 0

@@ -1,0 +1,144 @@
+"""Clusters as the planning layer sees them, built in a line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+from natsctl.api.parse import parse_spec
+from natsctl.api.problems import Problem
+from natsctl.api.status import ClusterStatus, parse_status
+from natsctl.api.unsupported import unsafe_without, unsupported_fields
+from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.plan.objects import Cluster, Meta, Pod, Secret, Service
+from natsctl.plan.servers import incarnation
+from natsctl.plan.snapshot import Desired, Failure, Observation, Snapshot, Standing
+from natsctl.render.objects import standing_objects
+from natsctl.render.pods import pod as render_pod
+from natsctl.render.revision import revision
+from natsctl.render.target import Target
+
+NAMESPACE, NAME, UID = "ns", "c", "uid-of-c"
+NOW = "2026-01-01T00:00:00Z"
+Spec = Mapping[str, Any]
+
+
+def target(spec: Spec) -> Target:
+    parsed = parse_spec(spec)
+    version = ServerVersion.parse(parsed.version or DEFAULT_VERSION)
+    return Target(NAMESPACE, NAME, UID, parsed, version)
+
+
+def desired(spec: Spec, advice: str = "") -> Desired:
+    goal = target(spec)
+    return Desired(
+        target=goal,
+        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
+        revision=revision(goal),
+        not_acted_on=unsupported_fields(goal.spec),
+        unsafe=unsafe_without(goal.spec),
+        advice=advice,
+    )
+
+
+def stamped(manifest: dict[str, Any]) -> Standing:
+    annotations = manifest["metadata"].get("annotations", {})
+    digest = str(hash(msgspec.json.encode(manifest, order="deterministic")))
+    meta = manifest["metadata"] | {"annotations": annotations | {names.APPLIED_ANNOTATION: digest}}
+    return Standing(manifest | {"metadata": meta}, digest)
+
+
+def pod(index: int, spec: Spec, *, ready: bool = True, run: int = 0, **status: Any) -> Pod:
+    """A pod as the operator would make it, run by a kubelet."""
+    manifest = render_pod(target(spec), index)
+    manifest["metadata"] |= {"uid": f"pod-{index}-{run}", "resourceVersion": "1"}
+    condition = {"type": "Ready", "status": "True" if ready else "False"}
+    manifest["status"] = {
+        "phase": "Running",
+        "podIP": f"10.0.{run}.{index}",
+        "conditions": [condition],
+        "containerStatuses": [{"name": "nats", "ready": ready, "restartCount": 0}],
+    } | status
+    return msgspec.convert(manifest, Pod)
+
+
+def changed(found: Pod, **meta: Any) -> Pod:
+    """The same pod with other metadata."""
+    return msgspec.structs.replace(found, metadata=msgspec.structs.replace(found.metadata, **meta))
+
+
+def terminating(found: Pod, since: str = NOW) -> Pod:
+    return changed(found, deletion_timestamp=since)
+
+
+def answers(*pods: Pod, asked: float = 100.0, **changes: Observation) -> dict[str, Observation]:
+    """A full mesh: every server holds a route to every other, and runs what its label says."""
+    ids = frozenset(p.metadata.uid for p in pods)
+    return {
+        p.metadata.uid: Observation(
+            server_id=p.metadata.uid,
+            version=p.metadata.label(names.LABEL_VERSION) or "",
+            peers=ids - {p.metadata.uid},
+            asked=asked,
+            incarnation=incarnation(p),
+        )
+        for p in pods
+    } | changes
+
+
+def snapshot(
+    spec: Spec,
+    pods: tuple[Pod, ...] = (),
+    observations: Mapping[str, Observation] | None = None,
+    **changes: Any,
+) -> Snapshot:
+    """A cluster whose Services and Secret are as they should be, at monotonic time 100."""
+    goal = desired(spec)
+    cluster = Cluster(
+        metadata=Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1, resource_version="1"),
+        spec=dict(spec),
+    )
+    live = [
+        msgspec.convert(s.manifest, {"Secret": Secret, "Service": Service}[s.kind])
+        for s in goal.standing
+    ]
+    made = Snapshot(
+        cluster=cluster,
+        status=ClusterStatus(),
+        desired=goal,
+        paused=goal.target.spec.paused,
+        services={o.metadata.name: o for o in live if isinstance(o, Service)},
+        secrets={o.metadata.name: o for o in live if isinstance(o, Secret)},
+        pods=pods,
+        observations=answers(*pods) if observations is None else observations,
+        now=100.0,
+        timestamp=NOW,
+        quiet=60.0,
+    )
+    return attrs.evolve(made, **changes)
+
+
+def running(spec: Spec, **changes: Any) -> Snapshot:
+    """A cluster that is what its spec says."""
+    return snapshot(spec, tuple(pod(i, spec) for i in range(1, spec["size"] + 1)), **changes)
+
+
+def invalid(**changes: Any) -> Snapshot:
+    """A cluster with a spec nobody can use."""
+    problem = Problem("spec.size", "three", "write a number")
+    return snapshot({"size": 1}, desired=None, problems=(problem,), **changes)
+
+
+def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:
+    return Failure(subject, reason, "belongs to somebody")
+
+
+def previous(**fields: Any) -> ClusterStatus:
+    return attrs.evolve(parse_status(None), **fields)
+
+
+Edit = Callable[[Pod], Pod]
