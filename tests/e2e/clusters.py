@@ -1,0 +1,176 @@
+"""One NatsCluster, as its user sees it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from tests.e2e.history import History
+from tests.e2e.kubectl import Json, Kubectl, KubectlFailed, until
+
+NEW, NEXT = "2.12.15", "2.14.5"
+"""The versions most tests run, and upgrade to."""
+
+
+def manifest(name: str, **spec: Any) -> Json:
+    """A NatsCluster; the image is the one named for a cluster of the user's own, if any."""
+    image = os.environ.get("NATSCTL_NATS_IMAGE")
+    if image:
+        spec = {"serverImage": image} | spec
+    return {
+        "apiVersion": "nats.io/v1alpha2",
+        "kind": "NatsCluster",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+@attrs.frozen
+class Cluster:
+    """A NatsCluster of this name in kubectl's namespace."""
+
+    kubectl: Kubectl
+    name: str
+
+    @property
+    def selector(self) -> str:
+        """Selects what belongs to it."""
+        return f"app=nats,nats_cluster={self.name}"
+
+    def apply(self, **spec: Any) -> Cluster:
+        """Create it, or make its spec this one."""
+        self.kubectl.apply(manifest(self.name, **spec))
+        return self
+
+    def patch(self, **spec: Any) -> None:
+        """Change fields of the spec."""
+        self.kubectl.patch(f"nats/{self.name}", {"spec": spec})
+
+    def get(self) -> Json:
+        """The whole object."""
+        return self.kubectl.json("get", "nats", self.name)
+
+    def status(self) -> Json:
+        """Its status."""
+        status: Json = self.get().get("status") or {}
+        return status
+
+    def condition(self, kind: str) -> Json:
+        """One condition of the present generation, or an empty mapping."""
+        found = self.get()
+        conditions = (found.get("status") or {}).get("conditions") or []
+        generation = found["metadata"]["generation"]
+        return next(
+            (c for c in conditions if c["type"] == kind and c["observedGeneration"] == generation),
+            {},
+        )
+
+    def until_condition(
+        self, kind: str, status: str, *texts: str, reason: str | None = None, seconds: float = 60.0
+    ) -> str:
+        """Wait for a condition whose message has all texts; the message."""
+
+        def check() -> Json | None:
+            found = self.condition(kind)
+            good = found.get("status") == status and reason in (None, found["reason"])
+            return found if good and all(t in found["message"] for t in texts) else None
+
+        what = f"{self.name}: {kind}={status} {reason or ''} {texts or ''}"
+        message: str = (until(what, check, seconds) or {})["message"]
+        return message
+
+    def ready(self, seconds: float = 90.0) -> Cluster:
+        """Wait until it is what its spec says, and settled."""
+
+        def check() -> bool:
+            states = [self.condition(kind).get("status") for kind in ("Ready", "Progressing")]
+            return states == ["True", "False"]
+
+        until(f"{self.name} is ready", check, seconds, 0.4)
+        return self
+
+    def pods(self) -> dict[str, Json]:
+        """Its pods by name."""
+        found = self.kubectl.list("pods", "-l", self.selector)
+        return {pod["metadata"]["name"]: pod for pod in found}
+
+    def uids(self) -> dict[str, str]:
+        """Uids of the pods that stay, by name."""
+        return {
+            name: pod["metadata"]["uid"]
+            for name, pod in self.pods().items()
+            if "deletionTimestamp" not in pod["metadata"]
+        }
+
+    def until_replaced(self, pod: str, uid: str, seconds: float = 30.0) -> str:
+        """Wait until a pod of this name has another uid; that uid."""
+        what = f"{pod} is replaced"
+        return until(what, lambda: (new := self.uids().get(pod, uid)) != uid and new, seconds) or ""
+
+    def config(self) -> Json:
+        """The content of nats.conf in its Secret."""
+        secret = self.kubectl.json("get", "secret", self.name)
+        config: Json = json.loads(base64.b64decode(secret["data"]["nats.conf"]))
+        return config
+
+    def monitoring(self, pod: str, path: str) -> Json:
+        """What a server answers on its monitoring port, asked through the API server."""
+        where = f"/api/v1/namespaces/{self.kubectl.namespace}/pods/{pod}:8222/proxy/{path}"
+        answer: Json = json.loads(self.kubectl("get", "--raw", where))
+        return answer
+
+    def reasons(self) -> list[str]:
+        """Reasons of the events about it, oldest first."""
+        field = f"involvedObject.name={self.name},involvedObject.kind=NatsCluster"
+        events = self.kubectl.list("events", "--field-selector", field)
+        return [e["reason"] for e in sorted(events, key=lambda e: e["firstTimestamp"])]
+
+    def history(self) -> History:
+        """Records what happens to its pods; a context manager."""
+        return History(self.kubectl.command("get", "pods", "-l", self.selector))
+
+    def meshed(self, size: int, version: str) -> None:
+        """Every server has the version and a route to every other: asked of the servers."""
+        pods = self.pods()
+        assert sorted(pods) == sorted(f"{self.name}-{i}" for i in range(1, size + 1))
+        for pod in pods:
+            assert self.monitoring(pod, "varz")["version"] == version
+            routes = self.monitoring(pod, "routez")["routes"] or []
+            assert len({route["remote_id"] for route in routes}) == size - 1
+        status = self.status()
+        assert (status["size"], status["readyReplicas"]) == (size, size)
+        assert status["currentVersion"] == version
+
+    def delete(self) -> None:
+        """Delete it and wait until nothing with its labels remains."""
+        try:
+            self.kubectl("delete", "nats", self.name)
+        except KubectlFailed as error:
+            assert "NotFound" in str(error)
+        until(f"nothing of {self.name} remains", lambda: not self.remains(), 60)
+
+    def remains(self) -> list[str]:
+        """What there is with its labels."""
+        kinds = "pods,services,secrets,endpoints,endpointslices"
+        return self.kubectl("get", kinds, "-l", self.selector, "-o", "name").split()
+
+    @contextmanager
+    def logs(self, pod: str) -> Iterator[list[str]]:
+        """Follow a server's log from the start; complete when the context ends with the pod."""
+        import subprocess
+
+        lines: list[str] = []
+        command = self.kubectl.command("logs", "--follow", pod)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            try:
+                yield lines
+                lines += process.stdout.read().splitlines()
+            finally:
+                process.terminate()

@@ -1,0 +1,144 @@
+"""A whole Kubernetes with an operator in it: the testbed, or a cluster the user named."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from natsctl.api.crds import crds_yaml
+from tests.e2e.clusters import Cluster
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.process import Operator
+from tests.inside import enter
+
+CONTEXT = os.environ.get("NATSCTL_CONTEXT")
+HOME = f"natsctl-e2e-{os.getpid()}"
+"""Where the session's operator has its lease."""
+_numbers = itertools.count(1)
+NewNamespace = Callable[..., Kubectl]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Everything here runs inside the testbed, unless the user named a cluster."""
+    if not CONTEXT:
+        enter(config, os.environ.get("NATSCTL_TESTBED") or "natsctl")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder need Kubernetes; some a client that reaches the pods."""
+    for item in items:
+        item.add_marker(pytest.mark.e2e)
+        if CONTEXT and "reaches_pods" in item.fixturenames:  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.skip("pods of a named cluster are not reached from here"))
+
+
+@pytest.fixture
+def reaches_pods() -> None:
+    """Asks for pod addresses that can be dialled from here."""
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Kubectl:
+    """kubectl for the whole cluster, with natsctl's CRDs installed as they are today."""
+    where = ("--kubeconfig", os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else ()
+    found = Kubectl((*where, *(("--context", CONTEXT) if CONTEXT else ())))
+    found("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=crds_yaml())
+    for name in ("natsclusters.nats.io", "natsserviceroles.nats.io"):
+        found("wait", "crd", name, "--for", "condition=Established", "--timeout", "30s")
+    return found
+
+
+@contextmanager
+def temporary_namespace(
+    kubectl: Kubectl, labels: dict[str, str] | None = None
+) -> Iterator[Kubectl]:
+    """kubectl in a new namespace, which is deleted afterwards, its clusters first."""
+    name = f"e2e-{os.getpid()}-{next(_numbers)}"
+    found = kubectl.within(name)
+    kubectl.apply(namespace_manifest(name, labels or {}))
+    yield found
+    found("delete", "nats", "--all", "--wait=false")
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def namespace_manifest(name: str, labels: dict[str, str]) -> dict[str, Any]:
+    """A Namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+@pytest.fixture
+def new_namespace(kubectl: Kubectl) -> Iterator[NewNamespace]:
+    """Makes namespaces: `new_namespace({"label": "value"})` is kubectl in a new one."""
+    with ExitStack() as stack:
+        yield lambda labels=None: stack.enter_context(temporary_namespace(kubectl, labels))
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl, operator: Operator) -> Iterator[Kubectl]:
+    """kubectl in a namespace of this test alone, which the operator manages."""
+    with temporary_namespace(kubectl) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def common(kubectl: Kubectl, process: Operator) -> Iterator[Kubectl]:
+    """kubectl in a namespace that the tests of one module share."""
+    with temporary_namespace(kubectl) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster(namespace: Kubectl) -> Callable[..., Cluster]:
+    """Applies a NatsCluster: `cluster("name", size=3, ...)`."""
+    return lambda name, **spec: Cluster(namespace, name).apply(**spec)
+
+
+@pytest.fixture(scope="session")
+def process(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The operator of the session, for all namespaces."""
+    kubectl.apply(namespace_manifest(HOME, {}))
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with Operator(kubectl.within(HOME), log, port=18180) as found:
+        yield found
+    kubectl("delete", "namespace", HOME, "--wait=false")
+
+
+@pytest.fixture
+def operator(process: Operator) -> Operator:
+    """The operator of the session, which runs when a test begins."""
+    if not process.alive:
+        process.start()
+    return process
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Show what the cluster and the operator say when a test fails."""
+    report = yield
+    arguments: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.failed and report.when == "call":
+        for name in ("namespace", "common"):
+            if name in arguments:
+                report.sections.append(("Kubernetes objects", _objects(arguments[name])))
+        if "process" in arguments or "operator" in arguments:
+            found: Operator = arguments.get("operator") or arguments["process"]
+            report.sections.append(("Last lines of the operator", found.tail()))
+    return report
+
+
+def _objects(kubectl: Kubectl) -> str:
+    asked = (
+        ["get", "nats", "-o", "yaml"],
+        ["get", "pods,services,secrets", "-o", "wide"],
+        ["get", "events", "--sort-by", ".lastTimestamp"],
+    )
+    shown = (
+        subprocess.run(kubectl.command(*a), capture_output=True, text=True).stdout for a in asked
+    )
+    return "\n".join(shown)[-12000:]

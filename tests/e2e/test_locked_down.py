@@ -1,0 +1,64 @@
+"""Server pods need no rights at all, unless the template says otherwise."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.e2e.clusters import NEW, Cluster
+from tests.e2e.conftest import NewNamespace
+from tests.e2e.process import Operator
+
+Apply = Callable[..., Cluster]
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+def test_servers_run_where_only_restricted_pods_may(
+    new_namespace: NewNamespace, operator: Operator
+) -> None:
+    """The API server enforces the profile; the rest is in the pod."""
+    found = Cluster(new_namespace(RESTRICTED), "a").apply(size=2, version=NEW).ready()
+    found.meshed(2, NEW)
+    spec: dict[str, Any] = found.pods()["a-1"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    assert not [v for v in spec["volumes"] if v["name"].startswith("kube-api-access")]
+
+
+def test_the_template_may_say_otherwise(cluster: Apply) -> None:
+    """Field by field."""
+    container = {
+        "name": "nats",
+        "securityContext": {"readOnlyRootFilesystem": False, "capabilities": {"add": ["CHOWN"]}},
+    }
+    template = {
+        "spec": {
+            "automountServiceAccountToken": True,
+            "enableServiceLinks": True,
+            "securityContext": {"runAsUser": 0},
+            "containers": [container],
+        }
+    }
+    found = cluster("a", size=1, version=NEW, template=template).ready()
+    spec = found.pods()["a-1"]["spec"]
+    assert spec["automountServiceAccountToken"] is True
+    assert spec["enableServiceLinks"] is True
+    assert spec["securityContext"]["runAsUser"] == 0
+    given = spec["containers"][0]["securityContext"]
+    assert given["readOnlyRootFilesystem"] is False
+    assert given["capabilities"]["add"] == ["CHOWN"]
+    assert given["allowPrivilegeEscalation"] is False
+
+
+def test_restricted_namespace_names_what_it_refuses(
+    new_namespace: NewNamespace, operator: Operator
+) -> None:
+    """A template that the namespace's profile forbids is told in a condition."""
+    template = {"spec": {"hostNetwork": True}}
+    found = Cluster(new_namespace(RESTRICTED), "a").apply(size=1, version=NEW, template=template)
+    found.until_condition("Degraded", "True", "pod a-1", "PodSecurity", "hostNetwork")
