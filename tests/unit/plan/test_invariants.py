@@ -1,0 +1,215 @@
+"""A toy Kubernetes that carries out plans: what holds whatever happens, and where it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from natsctl.api.status import ClusterStatus
+from natsctl.plan.actions import CreateServer, DeleteServer, Plan, ReplaceServer
+from natsctl.plan.objects import Pod
+from natsctl.plan.planning import plan
+from natsctl.plan.servers import incarnation, kubelet_ready
+from natsctl.plan.snapshot import Observation, Snapshot
+from natsctl.plan.status import status
+from tests.unit.plan.world import answers, pod, snapshot, terminating
+
+GOOD = ("2.12.15", "2.14.5")
+BROKEN = "9.9.9"
+"""A version whose image cannot be pulled."""
+
+
+@attrs.define
+class World:
+    """Pods by index, with the spec each was made from, and what the operator knows of them."""
+
+    spec: dict[str, Any]
+    pods: dict[int, Pod] = attrs.field(factory=dict)
+    known: dict[str, Observation] = attrs.field(factory=dict)
+    status: ClusterStatus = attrs.field(factory=ClusterStatus)
+    runs: int = 0
+    clock: float = 100.0
+
+    def look(self) -> Snapshot:
+        live = {p.metadata.uid: incarnation(p) for p in self.pods.values()}
+        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.incarnation}
+        return snapshot(
+            self.spec, tuple(self.pods.values()), self.known, status=self.status, now=self.clock
+        )
+
+    def operate(self) -> Plan:
+        """One pass of the operator, and the invariants of each."""
+        self.clock += 30
+        decided = plan(self.look())
+        if decided.observe:
+            self.answer(decided.observe)
+            decided = plan(self.look())
+        actions = [a for stage in decided.stages for a in stage]
+        disruptive = [
+            a
+            for a in actions
+            if isinstance(a, ReplaceServer) or (isinstance(a, DeleteServer) and a.grace is None)
+        ]
+        self.check(disruptive)
+        for action in actions:
+            self.do(action)
+        self.status = status(self.look())
+        return decided
+
+    def check(self, disruptive: list[Any]) -> None:
+        """At most one at a time; a serving server is restarted only while all others serve."""
+        leaving = [p for p in self.pods.values() if p.metadata.deletion_timestamp]
+        assert len(disruptive) + len(leaving) * bool(disruptive) <= 1
+        for action in disruptive:
+            target = next(p for p in self.pods.values() if p.metadata.uid == action.uid)
+            if isinstance(action, ReplaceServer) and kubelet_ready(target):
+                assert len(self.pods) == self.spec["size"]
+                assert all(kubelet_ready(p) for p in self.pods.values())
+            if isinstance(action, DeleteServer):
+                assert action.name == f"c-{max(self.pods)}"
+
+    def answer(self, uids: tuple[str, ...]) -> None:
+        serving = [
+            p for p in self.pods.values() if kubelet_ready(p) and not p.metadata.deletion_timestamp
+        ]
+        told = answers(*serving, asked=self.clock)
+        self.known |= {u: o for u, o in told.items() if u in uids}
+
+    def do(self, action: object) -> None:
+        match action:
+            case CreateServer(index=index):
+                assert index not in self.pods
+                self.runs += 1
+                self.pods[index] = pod(index, self.spec, ready=False, run=self.runs)
+            case DeleteServer(uid=uid) | ReplaceServer(uid=uid):
+                index = next(i for i, p in self.pods.items() if p.metadata.uid == uid)
+                self.pods[index] = terminating(self.pods[index])
+
+    def kubelet(self, index: int) -> None:
+        """The kubelet comes one step further with one pod."""
+        found = self.pods.get(index)
+        if found is None:
+            return
+        if found.metadata.deletion_timestamp:
+            del self.pods[index]
+        elif found.metadata.label("nats_version") != BROKEN:
+            self.set_ready(index, True)
+
+    def set_ready(self, index: int, ready: bool) -> None:
+        found = self.pods.get(index)
+        if found is None or found.metadata.deletion_timestamp:
+            return
+        condition = found.status.conditions[0]  # type: ignore[index] # the world makes one
+        condition = msgspec.structs.replace(condition, status="True" if ready else "False")
+        changed = msgspec.structs.replace(found.status, conditions=(condition,))
+        self.pods[index] = msgspec.structs.replace(found, status=changed)
+
+    def settle(self) -> None:
+        """All machines work, nobody touches anything: let it come to rest."""
+        for _ in range(80):
+            self.operate()
+            for index in tuple(self.pods):
+                self.kubelet(index)
+
+
+INDEX = st.integers(1, 5)
+EVENTS = st.one_of(
+    st.just(("operate",)),
+    st.tuples(st.just("kubelet"), INDEX),
+    st.tuples(st.just("sick"), INDEX),
+    st.tuples(st.just("lost"), INDEX),
+    st.tuples(st.just("size"), st.integers(0, 5)),
+    st.tuples(st.just("version"), st.sampled_from((*GOOD, BROKEN))),
+    st.tuples(st.just("debug"), st.booleans()),
+    st.tuples(st.just("paused"), st.booleans()),
+    st.just(("operator restarts",)),
+)
+
+
+def happen(world: World, event: tuple[Any, ...]) -> None:
+    match event:
+        case ("operate",):
+            world.operate()
+        case ("kubelet", index):
+            world.kubelet(index)
+        case ("sick", index):
+            world.set_ready(index, False)
+        case ("lost", index):
+            world.pods.pop(index, None)
+        case ("debug", value):
+            world.spec = world.spec | {"natsConfig": {"debug": value}}
+        case (("size" | "version" | "paused") as field, value):
+            world.spec = world.spec | {field: value}
+        case _:
+            world.known = {}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(EVENTS, max_size=40), st.integers(0, 5), st.sampled_from(GOOD))
+def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
+    events: list[tuple[Any, ...]], size: int, version: str
+) -> None:
+    """Also a spec that was broken for a while: reverting it always unblocks."""
+    world = World({"size": 3, "version": GOOD[0]})
+    for event in events:
+        happen(world, event)
+    world.spec = world.spec | {"size": size, "version": version, "paused": False}
+    world.settle()
+    assert sorted(world.pods) == list(range(1, size + 1))
+    assert {c.type: c.status for c in world.status.conditions}["Ready"] == "True"
+    assert world.status.phase == "Running"
+    assert world.status.current_version == version
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(EVENTS, max_size=20))
+def test_a_cluster_at_rest_costs_nothing(events: list[tuple[Any, ...]]) -> None:
+    world = World({"size": 3, "version": GOOD[0]})
+    for event in events:
+        happen(world, event)
+    world.spec = world.spec | {"version": GOOD[1], "paused": False}
+    world.settle()
+    before = world.status
+    assert plan(world.look()) == Plan()
+    assert status(world.look()) == before
+
+
+def test_a_roll_stops_at_the_first_server_that_does_not_come_back() -> None:
+    world = World({"size": 3, "version": GOOD[0]})
+    world.settle()
+    world.spec = world.spec | {"version": BROKEN}
+    world.settle()
+    assert [kubelet_ready(world.pods[i]) for i in (1, 2, 3)] == [True, True, False]
+    assert next(s.message for s in world.status.servers).startswith("to restart: spec.version")
+    world.spec = world.spec | {"version": GOOD[0]}
+    survivors = {i: world.pods[i].metadata.uid for i in (1, 2)}
+    world.settle()
+    assert {i: world.pods[i].metadata.uid for i in (1, 2)} == survivors
+    assert world.status.phase == "Running"
+
+
+def test_a_scale_down_in_the_middle_of_a_scale_up_ends_where_the_spec_says() -> None:
+    world = World({"size": 1, "version": GOOD[0]})
+    world.settle()
+    for size in (5, 2, 4):
+        world.spec = world.spec | {"size": size}
+        world.operate()
+    world.settle()
+    assert sorted(world.pods) == [1, 2, 3, 4]
+
+
+def test_a_restart_of_the_operator_repeats_no_step() -> None:
+    world = World({"size": 3, "version": GOOD[0]})
+    world.settle()
+    made = world.runs
+    world.spec = world.spec | {"version": GOOD[1]}
+    for _ in range(30):
+        world.known = {}
+        world.operate()
+        for index in tuple(world.pods):
+            world.kubelet(index)
+    assert world.runs == made + 3
