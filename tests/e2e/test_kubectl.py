@@ -1,0 +1,39 @@
+"""NatsClusters through kubectl's own eyes."""
+
+from collections.abc import Callable
+
+from tests.e2e.clusters import NEW, Cluster
+from tests.e2e.kubectl import Kubectl
+
+Apply = Callable[..., Cluster]
+
+
+def test_explain_reads_well(kubectl: Kubectl) -> None:
+    """Every field has a description."""
+    said = kubectl("explain", "natscluster.spec.pod")
+    assert "How the pods are made." in said
+    assert "Never run two servers of this cluster on one node." in said
+    assert "<no description>" not in said
+    assert "<no description>" not in kubectl("explain", "natscluster.spec.natsConfig")
+    assert "<no description>" not in kubectl("explain", "natscluster.status")
+
+
+def test_scale_wait_and_selector(cluster: Apply, namespace: Kubectl) -> None:
+    """The scale subresource tells size and selector, and conditions can be waited for."""
+    found = cluster("x", size=1, version=NEW)
+    namespace("wait", "nats/x", "--for", "condition=Ready", "--timeout", "60s")
+    namespace("scale", "nats/x", "--replicas", "2")
+    found.ready().meshed(2, NEW)
+    path = f"/apis/nats.io/v1alpha2/namespaces/{namespace.namespace}/natsclusters/x/scale"
+    scale = namespace("get", "--raw", path)
+    assert '"selector":"app=nats,nats_cluster=x"' in scale
+    assert '"replicas":2' in scale
+
+
+def test_describe_tells_the_story(cluster: Apply, namespace: Kubectl) -> None:
+    """Every step is an event."""
+    found = cluster("x", size=1, version=NEW).ready()
+    story = namespace("describe", "nats", "x")
+    for reason in ("CreatedObjects", "CreatedServers", "Ready"):
+        assert reason in story
+    assert found.reasons() == ["CreatedObjects", "CreatedServers", "Ready"]

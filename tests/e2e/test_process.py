@@ -1,0 +1,182 @@
+"""The operator as a process: flags, environment, endpoints, signals, lease."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.clusters import NEW, Cluster
+from tests.e2e.conftest import NewNamespace
+from tests.e2e.kubectl import Kubectl, stays, until
+from tests.e2e.process import LEASE, Operator
+
+Another = Callable[..., Operator]
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def another(new_namespace: NewNamespace, tmp_path: Path) -> Another:
+    """Makes operators that manage only a new namespace of their own."""
+
+    def make(*flags: str, **environment: str) -> Operator:
+        found = new_namespace()
+        given = {k: v or found.namespace for k, v in environment.items()}
+        log = tmp_path / f"{found.namespace}.log"
+        return Operator(found, log, free_port(), flags, given)
+
+    return make
+
+
+def test_without_the_feature_gate_only_its_own_namespace_is_managed(
+    another: Another, new_namespace: NewNamespace, operator: Operator
+) -> None:
+    """MY_POD_NAMESPACE says which; clusters elsewhere wait for another operator."""
+    with operator.away(), another(MY_POD_NAMESPACE="") as own:
+        elsewhere = Cluster(new_namespace(), "b").apply(size=1, version=NEW)
+        Cluster(own.kubectl, "a").apply(size=1, version=NEW).ready().meshed(1, NEW)
+        assert "status" not in elsewhere.get()
+        assert not elsewhere.remains()
+    elsewhere.ready().meshed(1, NEW)
+
+
+def test_sigterm_ends_it_in_order(another: Another) -> None:
+    """Exit status 0 and a free lease, which `stop` asserts; the next one leads at once."""
+    own = another()
+    own.start()
+    assert own.holder()
+    own.stop()
+    own.start()
+    own.stop()
+    assert own.tail(1).endswith("stopped; the lease is released")
+
+
+def test_two_of_them_share_one_lease(another: Another, tmp_path: Path) -> None:
+    """The second waits, Ready, until the first ends, and then leads."""
+    with another() as first:
+        second = Operator(first.kubectl, tmp_path / "second.log", free_port(), ())
+        command = second_command(second)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as waiting:
+            until("it is ready", lambda: answers(second, "/readyz"), 20)
+            before = first.holder()
+            stays("the first leads", lambda: first.holder() == before, 2)
+            assert metric(second, "leader_election_master_status") == 0
+            assert metric(first, "leader_election_master_status") == 1
+            first.stop()
+            until("the second leads", lambda: first.holder() not in ("", before), 3, 0.1)
+            waiting.send_signal(signal.SIGTERM)
+            assert waiting.wait(20) == 0
+
+
+def second_command(operator: Operator) -> list[str]:
+    """The command line of an operator that will not lead at once."""
+    where = ["--namespace", operator.kubectl.namespace, *operator.kubectl.options]
+    address = f"127.0.0.1:{operator.port}"
+    return [sys.executable, "-m", "natsctl", "operator", "--listen-addr", address, *where]
+
+
+def answers(operator: Operator, path: str) -> bool:
+    """Whether it answers with 200."""
+    try:
+        return operator.http(path)[0] == 200
+    except OSError:
+        return False
+
+
+def metric(operator: Operator, name: str) -> float:
+    """A metric's first value."""
+    lines = operator.http("/metrics")[1].splitlines()
+    return float(next(line for line in lines if line.startswith(name)).rpartition(" ")[2])
+
+
+def test_a_lease_that_somebody_else_takes_ends_it(another: Another) -> None:
+    """Non-zero, so that it is started anew, and with a reason."""
+    own = another()
+    own.start()
+    own.kubectl.patch(f"lease/{LEASE}", {"spec": {"holderIdentity": "thief"}})
+    assert own.ended() == 1
+    assert "is held by somebody else" in own.tail()
+
+
+def test_a_lease_that_is_deleted_ends_it(another: Another) -> None:
+    """It cannot know who leads by now."""
+    own = another()
+    own.start()
+    own.kubectl("delete", "lease", LEASE)
+    assert own.ended() == 1
+    assert "could not be renewed in time" in own.tail()
+
+
+def test_probes_tell_check_by_check(operator: Operator) -> None:
+    """200 and ok; with ?verbose each check has its line."""
+    assert operator.http("/healthz") == (200, "ok")
+    assert operator.http("/readyz") == (200, "ok")
+    status, text = operator.http("/readyz?verbose")
+    assert status == 200
+    for kind in ("natsclusters", "pods", "services", "secrets"):
+        assert f"[+]cache-{kind} ok" in text
+    status, text = operator.http("/healthz?verbose")
+    assert "[+]lease ok" in text
+    assert text.endswith("healthz check passed\n")
+    assert operator.http("/readyz/nonsense")[0] == 404
+
+
+def test_metrics_have_the_names_dashboards_know(operator: Operator) -> None:
+    """controller-runtime's, client-go's and the process's own."""
+    assert metric(operator, "leader_election_master_status") == 1
+    text = operator.http("/metrics")[1]
+    for name in (
+        'controller_runtime_reconcile_total{controller="natscluster",result="success"}',
+        'workqueue_depth{name="natscluster"}',
+        "rest_client_requests_total{",
+        "process_resident_memory_bytes",
+    ):
+        assert name in text
+
+
+def test_logs_are_json_if_asked_for(another: Another) -> None:
+    """One object on each line."""
+    with another("--log-format", "json", "--log-level", "debug") as own:
+        pass
+    records = [json.loads(line) for line in own.tail(None).splitlines()]
+    assert any("lease is released" in str(record) for record in records)
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--feature-gates=Nonsense=true", "unknown feature gate 'Nonsense'"),
+        ("--feature-gates=ClusterScoped=maybe", "write ClusterScoped=true or ClusterScoped=false"),
+        ("--listen-addr=nowhere", "write host:port"),
+        ("--kubeconfig=/no/such/file", "/no/such/file"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_named(flag: str, says: str, kubectl: Kubectl) -> None:
+    """Exit status 2."""
+    command = [sys.executable, "-m", "natsctl", "operator", "--namespace", "x"]
+    done = subprocess.run(
+        [*command, *kubectl.options, flag], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_without_a_namespace_it_says_what_to_set(kubectl: Kubectl) -> None:
+    """Outside of a pod nothing tells it."""
+    environment = {k: v for k, v in os.environ.items() if k != "MY_POD_NAMESPACE"}
+    command = [sys.executable, "-m", "natsctl", "operator", *kubectl.options]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
+    assert done.returncode == 2
+    assert "set --namespace or MY_POD_NAMESPACE" in done.stdout + done.stderr
