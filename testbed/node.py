@@ -131,7 +131,8 @@ def dead(node: Node) -> bool:
 
 
 def boot(node: Node, others: Sequence[Node]) -> None:
-    """Start a killed node again: its disk is what it was, its /run is empty."""
+    """Start a killed node again: its disk is what it was, /run and cgroups are empty."""
+    cgroups.remove(node.cgroup)
     shutil.rmtree(node.run / "root" / "run")
     create(node, others)
     start_containerd(node)
