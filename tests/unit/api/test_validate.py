@@ -169,9 +169,7 @@ def test_the_cluster_of_a_route_is_the_name_of_one() -> None:
 
 @pytest.mark.parametrize("policy", ["servicePolicy", "managementServicePolicy"])
 def test_services_have_well_formed_labels(policy: str) -> None:
-    fields: dict[str, Any] = {
-        policy: {"labels": {"a": "b c"}, "annotations": {"-x": "any thing"}}
-    }
+    fields: dict[str, Any] = {policy: {"labels": {"a": "b c"}, "annotations": {"-x": "any thing"}}}
     found = complaints(**fields)
     assert found == [
         f"spec.{policy}.labels.a: 'b c' is no valid label; write at most 63 letters, digits, "

@@ -1,0 +1,85 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from natsctl import __version__
+from natsctl.cli import main, nats_operator
+from natsctl.cli.operator import parser_of, settings_of
+
+
+def settings(*argv: str, **environment: str) -> object:
+    return settings_of(parser_of("natsctl operator").parse_args(argv), environment)
+
+
+def test_crds_prints_both(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["crds"]) == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [d["metadata"]["name"] for d in documents] == [
+        "natsclusters.nats.io",
+        "natsserviceroles.nats.io",
+    ]
+
+
+@pytest.mark.parametrize(
+    "argv", [["--version"], ["operator", "--version"], ["operator", "-version"]]
+)
+def test_version(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["nope"], ["crds", "--what"], ["operator", "--what"]])
+def test_a_command_line_that_cannot_be_used(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+
+
+def test_flags_win_over_the_environment() -> None:
+    found = settings("--namespace", "flag", MY_POD_NAMESPACE="env", MY_POD_NAME="pod-1")
+    assert (found.namespace, found.identity) == ("flag", "pod-1")  # type: ignore[attr-defined]
+    assert settings(MY_POD_NAMESPACE="env").namespace == "env"  # type: ignore[attr-defined]
+
+
+def test_the_old_manifests_command_line() -> None:
+    found = settings("-feature-gates=ClusterScoped=true", MY_POD_NAMESPACE="nats-io")
+    assert found.watched is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
+        (["--namespace", "x", "--listen-addr", "y"], "write host:port"),
+        (["--namespace", "x", "--kubeconfig", "/nowhere/config"], "cannot use kubeconfig"),
+        (["--namespace", "x"], "not inside a pod"),
+        ([], "set --namespace or MY_POD_NAMESPACE"),
+    ],
+)
+def test_a_set_up_that_cannot_work_ends_with_status_2(
+    argv: list[str],
+    says: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MY_POD_NAMESPACE", raising=False)
+    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    assert nats_operator(argv) == 2
+    assert says in caplog.text
+
+
+def test_a_kubeconfig_that_is_no_kubeconfig(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    file = tmp_path / "config"
+    file.write_text("no: kubeconfig")
+    assert nats_operator(["--namespace", "x", "--kubeconfig", str(file)]) == 2
+    assert "cannot use kubeconfig" in caplog.text

@@ -1,0 +1,52 @@
+"""Liveness fails when a restart would help, readiness until the stores are full."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, cast
+
+from natsctl.kube.reflector import Reflector
+from natsctl.kube.resources import PODS
+from natsctl.kube.store import Store
+from natsctl.kube.transport import Transport
+from natsctl.operator.health import Pulse, liveness, readiness
+from natsctl.operator.lease import Lease, Records
+
+
+def parts() -> tuple[Pulse, Lease, Reflector[Any]]:
+    reflector: Reflector[Any] = Reflector(cast("Transport", None), PODS, Store())
+    return Pulse(), Lease(cast("Records", None), identity="me"), reflector
+
+
+async def test_a_new_process_is_alive_and_not_ready() -> None:
+    pulse, lease, reflector = parts()
+    assert not any(check() for check in liveness(pulse, lease, [reflector]).values())
+    assert readiness([reflector])["cache-pods"]() == "not synced"
+    reflector.synced.set()
+    assert readiness([reflector])["cache-pods"]() == ""
+
+
+async def test_a_deaf_reflector_a_stalled_loop_and_dead_renewals_fail_liveness() -> None:
+    pulse, lease, reflector = parts()
+    checks = liveness(pulse, lease, [reflector])
+    now = asyncio.get_running_loop().time()
+    reflector.synced.set()
+    reflector.last_heard = now - 300
+    pulse.lag = 6.0
+    lease.holder, lease.valid_until = "me", now - 30
+    assert checks["watch-pods"]().startswith("nothing heard for 300 s")
+    assert checks["loop"]() == "late by 6.0 s"
+    assert checks["lease"]().startswith("renewals stopped 30 s ago")
+    reflector.last_heard, pulse.lag, lease.valid_until = now, 0.0, now + 1
+    assert not any(check() for check in checks.values())
+
+
+async def test_the_pulse_sees_a_loop_that_stood_still() -> None:
+    pulse = Pulse()
+    ticking = asyncio.create_task(pulse.run())
+    await asyncio.sleep(0.01)
+    time.sleep(0.8)  # noqa: ASYNC251 - blocking the loop is what is tested
+    await asyncio.sleep(0.6)
+    assert pulse.lag > 0.2
+    ticking.cancel()

@@ -1,0 +1,271 @@
+"""The lease in virtual time: never two holders, and never long without one."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from contextlib import suppress
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
+from natsctl.operator.lease import Lease, LeaseLost
+
+pytestmark = pytest.mark.looptime
+
+
+@attrs.define
+class Memory:
+    """A Lease object in memory with the API server's rules, which fails as told.
+
+    `fault`: "error" refuses, "hang" never answers, "lost" commits and loses the reply.
+    """
+
+    record: dict[str, Any] | None = None
+    fault: str = ""
+    requests: int = 0
+
+    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
+        await self._travel(timeout)
+        if self.record is None:
+            raise NotFound(404, "NotFound", "no lease")
+        return copy.deepcopy(self.record)
+
+    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
+        await self._travel(timeout)
+        held = self.record["metadata"]["resourceVersion"] if self.record else None
+        if record["metadata"].get("resourceVersion") != held:
+            raise Conflict(409, "Conflict", "changed")
+        version = str(int(held or 0) + 1)
+        self.record = record | {"metadata": {"resourceVersion": version}}
+        if self.fault == "lost":
+            raise Transient(0, "ConnectionLost", "reset")
+        return copy.deepcopy(self.record)
+
+    async def _travel(self, timeout: float) -> None:  # noqa: ASYNC109 - of Records
+        self.requests += 1
+        if self.fault == "hang":
+            await asyncio.sleep(timeout)
+            raise Transient(0, "ConnectionLost", "timed out")
+        if self.fault == "error":
+            raise Transient(500, "InternalError", "etcd")
+        await asyncio.sleep(0.01)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def candidate(memory: Memory, name: str) -> Lease:
+    return Lease(memory, identity=name)
+
+
+async def test_the_first_candidate_gets_it_at_once() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    with pytest.raises(Fenced):
+        lease.check()
+    await lease.acquire()
+    lease.check()
+    assert lease.held
+    assert memory.record is not None
+    spec = memory.record["spec"]
+    assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("a", 15)
+    assert spec["leaseTransitions"] == 0
+    assert len(spec["renewTime"].partition(".")[2]) == len("123456Z")
+
+
+async def test_it_is_valid_from_before_the_request() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    started = now()
+    await lease.acquire()
+    assert lease.valid_until == pytest.approx(started + 10, abs=0.001)
+
+
+async def test_a_kept_lease_stays_valid_and_is_not_taken() -> None:
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    keeping = asyncio.create_task(first.keep())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(second.acquire(), 3600)
+    first.check()
+    keeping.cancel()
+
+
+async def test_a_released_lease_is_taken_within_two_seconds() -> None:
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await asyncio.sleep(5)
+    released = now()
+    await first.release()
+    with pytest.raises(Fenced):
+        first.check()
+    await waiting
+    assert now() - released < 2
+    assert memory.record is not None
+    assert memory.record["spec"]["leaseTransitions"] == 1
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.7, 1.9])
+async def test_a_silent_holder_is_replaced_within_17_seconds(delay: float) -> None:
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    await asyncio.sleep(delay)
+    died = now()
+    await second.acquire()
+    assert 10 < now() - died < 17
+    assert first.valid_until < now()
+
+
+@pytest.mark.parametrize("fault", ["error", "hang"])
+async def test_renewals_that_fail_until_the_deadline_lose_it(fault: str) -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    until = lease.valid_until
+    memory.fault = fault
+    with pytest.raises(LeaseLost):
+        await lease.keep()
+    assert now() == pytest.approx(until, abs=1.0)
+    with pytest.raises(Fenced):
+        lease.check()
+
+
+@pytest.mark.parametrize("fault", ["error", "hang"])
+async def test_the_fence_closes_at_the_deadline_whatever_the_renewal_does(fault: str) -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    memory.fault = fault
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(lease.valid_until - now() + 0.001)
+    with pytest.raises(Fenced):
+        lease.check()
+    with suppress(LeaseLost):
+        await keeping
+
+
+async def test_a_failure_shorter_than_the_deadline_is_survived() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(1)
+    memory.fault = "error"
+    await asyncio.sleep(5)
+    memory.fault = ""
+    await asyncio.sleep(60)
+    lease.check()
+    keeping.cancel()
+
+
+async def test_a_renewal_whose_reply_was_lost_is_repeated() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    keeping = asyncio.create_task(lease.keep())
+    memory.fault = "lost"
+    await asyncio.sleep(4)
+    memory.fault = ""
+    await asyncio.sleep(60)
+    lease.check()
+    keeping.cancel()
+
+
+async def test_an_edit_of_the_object_by_somebody_is_survived() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    assert memory.record is not None
+    memory.record["metadata"]["resourceVersion"] = "77"
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(60)
+    lease.check()
+    keeping.cancel()
+
+
+async def test_a_stolen_lease_is_lost_at_once() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    assert memory.record is not None
+    memory.record = {
+        "metadata": {"resourceVersion": "9"},
+        "spec": memory.record["spec"] | {"holderIdentity": "b"},
+    }
+    with pytest.raises(LeaseLost, match="somebody else"):
+        await asyncio.wait_for(lease.keep(), 5)
+
+
+async def test_a_conflict_that_cannot_be_looked_into_counts_as_a_failure() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    assert memory.record is not None
+    memory.record["metadata"]["resourceVersion"] = "77"
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(2.015)  # the conflict arrived, the look is under way
+    memory.fault = "error"
+    with pytest.raises(LeaseLost):
+        await keeping
+
+
+async def test_a_process_that_stood_still_past_its_deadline_may_not_write() -> None:
+    """Suspended, or blocked: when it goes on, the first thing it meets is the fence."""
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.acquire()
+    keeping = asyncio.create_task(lease.keep())
+    lease.valid_until -= 10
+    with pytest.raises(Fenced):
+        lease.check()
+    with pytest.raises(LeaseLost):
+        await keeping
+
+
+async def test_nobody_releases_what_he_does_not_hold() -> None:
+    memory = Memory()
+    lease = candidate(memory, "a")
+    await lease.release()
+    assert memory.requests == 0
+    await lease.acquire()
+    memory.fault = "error"
+    await lease.release()  # it expires by itself
+    assert not lease.held
+
+
+async def test_of_many_candidates_at_most_one_may_write_at_any_time() -> None:
+    """For half an hour in which the holder dies or stops, over and over."""
+    memory = Memory()
+    leases = [candidate(memory, name) for name in "abc"]
+
+    async def live(lease: Lease, ways: str) -> None:
+        for way in ways * 20:
+            await lease.acquire()
+            keeping = asyncio.create_task(lease.keep())
+            await asyncio.sleep(11)
+            keeping.cancel()
+            if way == "r":
+                await lease.release()
+            await asyncio.sleep(3)
+
+    async def watch() -> None:
+        while True:
+            assert sum(lease.held for lease in leases) <= 1
+            await asyncio.sleep(0.2)
+
+    watching = asyncio.create_task(watch())
+    living = [
+        asyncio.create_task(live(x, w)) for x, w in zip(leases, ["rk", "kr", "rr"], strict=True)
+    ]
+    await asyncio.wait([watching, *living], timeout=1800, return_when=asyncio.FIRST_EXCEPTION)
+    assert not watching.done()
+    for task in (watching, *living):
+        task.cancel()

@@ -1,0 +1,37 @@
+"""Log lines, as text and as JSON."""
+
+import json
+import logging
+
+from natsctl.operator.logs import JsonFormatter, set_up_logging
+
+
+def test_a_record_is_one_line_of_json() -> None:
+    record = logging.LogRecord("natsctl.x", logging.WARNING, "", 1, "hello %s", ("you",), None)
+    found = json.loads(JsonFormatter().format(record))
+    assert found["level"] == "warning"
+    assert (found["logger"], found["message"]) == ("natsctl.x", "hello you")
+
+
+def test_a_traceback_is_part_of_it() -> None:
+    try:
+        raise ValueError("boom")
+    except ValueError as error:
+        info = (ValueError, error, error.__traceback__)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), info)
+    formatted = JsonFormatter().format(record)
+    assert "\n" not in formatted
+    assert "ValueError: boom" in json.loads(formatted)["error"]
+
+
+def test_the_level_is_set() -> None:
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    try:
+        set_up_logging("warning", "json")
+        assert root.level == logging.WARNING
+        assert isinstance(root.handlers[0].formatter, JsonFormatter)
+        set_up_logging("debug", "text")
+        assert root.level == logging.DEBUG
+    finally:
+        root.level, root.handlers[:] = before

@@ -1,0 +1,56 @@
+"""Flags and feature gates, and what is said of those that cannot be used."""
+
+import pytest
+
+from natsctl.operator.settings import Settings, feature_gates, listen_address
+
+
+@pytest.mark.parametrize(
+    ("text", "cluster_scoped"),
+    [
+        ("", False),
+        ("ClusterScoped=true", True),
+        ("ClusterScoped=TRUE,", True),
+        ("ClusterScoped=false", False),
+        (" ClusterScoped=true , ", True),
+    ],
+)
+def test_feature_gates(text: str, cluster_scoped: bool) -> None:
+    assert feature_gates(text) == {"ClusterScoped": cluster_scoped}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("foobar", "unknown feature gate 'foobar'; there are: ClusterScoped"),
+        ("foo=true", "unknown feature gate 'foo'"),
+        ("ClusterScoped", "write ClusterScoped=true or ClusterScoped=false"),
+        ("ClusterScoped=maybe", "write ClusterScoped=true or ClusterScoped=false"),
+    ],
+)
+def test_a_feature_gate_that_cannot_be_used(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        feature_gates(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("0.0.0.0:8080", ("0.0.0.0", 8080)),
+        (":80", ("0.0.0.0", 80)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_listen_addresses(text: str, address: tuple[str, int]) -> None:
+    assert listen_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "8080", "host:", "host:http", ":99999"])
+def test_a_listen_address_that_cannot_be_used(text: str) -> None:
+    with pytest.raises(ValueError, match="write host:port"):
+        listen_address(text)
+
+
+def test_what_is_watched() -> None:
+    assert Settings("ns").watched == "ns"
+    assert Settings("ns", cluster_scoped=True).watched is None
