@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Every node sees folders of its own here; the machine has them too, empty.
 PRIVATE = (
     Path("/run/containerd"),
+    Path("/run/netns"),
     Path("/var/lib/containerd"),
     Path("/var/lib/kubelet"),
     Path("/var/lib/cni"),
