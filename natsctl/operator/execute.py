@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from natsctl.plan.objects import Object
 
 
+QUOTA_FULL = "exceeded quota"
+"""How the ResourceQuota admission plug-in puts it."""
+
+
 @attrs.frozen
 class Outcome:
     """What came of a stage."""
@@ -104,7 +108,7 @@ class Executor:
         """Apply over an object that exists; fields of ours that are named no more go away."""
         meta = manifest["metadata"]
         live = await self.client.raw(resource, meta["namespace"], meta["name"])
-        patch = own_by_apply(live)
+        patch = own_by_apply(live) + put_right(live, manifest)
         if patch:
             await self.client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
         guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
@@ -149,13 +153,17 @@ class Executor:
         except AlreadyExists:
             pass  # it is valid: names are compared last
         except Terminal as error:
+            if QUOTA_FULL in str(error):
+                return await self._restart(action)  # the successor takes the place that gets free
             return Failure(
                 f"pod {action.name}",
                 error.reason or "Refused",
                 f"not restarted, because the API server refuses its successor: {error}",
             )
+        return await self._restart(action)
+
+    async def _restart(self, action: ReplaceServer) -> None:
         await self._delete(DeleteServer(action.name, action.uid, "Restarting", action.message))
-        return None
 
     def _is_ours(self, live: Object) -> bool:
         controller = live.metadata.controller
@@ -204,6 +212,20 @@ def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:
     guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]}
     path = f"/metadata/managedFields/{ours[0]}/operation"
     return [guard, {"op": "replace", "path": path, "value": "Apply"}]
+
+
+def put_right(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch for what an apply cannot mend: ports and selectors that others added to.
+
+    An apply merges both, port by port and label by label; it removes nothing that is another
+    manager's, and is refused where two ports then have one name.
+    """
+    wanted, found = manifest.get("spec") or {}, live.get("spec") or {}
+    return [
+        {"op": "add", "path": f"/spec/{key}", "value": wanted[key]}
+        for key in ("ports", "selector")
+        if key in wanted and wanted[key] != found.get(key)
+    ]
 
 
 def worst(errors: Sequence[BaseException]) -> BaseException | None:

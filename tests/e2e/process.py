@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -68,6 +69,18 @@ class Operator:
         assert self._process is not None
         return self._process.wait(seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Let it sleep, as a frozen machine does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it if a test failed to."""
+        if self.alive:
+            self.signal(signal.SIGKILL)
+
     def stop(self) -> None:
         """SIGTERM: it ends with status 0 and leaves the lease to whoever comes next."""
         assert self.signal(signal.SIGTERM) == 0, self.tail()
@@ -105,5 +118,8 @@ class Operator:
 
     def __exit__(self, *_: object) -> None:
         """Stop, if it still runs."""
-        if self.alive:
-            self.stop()
+        try:
+            if self.alive:
+                self.stop()
+        finally:
+            self.kill()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -122,11 +123,19 @@ def test_a_deleted_object_is_restored(healthy: Cluster, kind: str, name: str) ->
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
 
 
-def test_an_edited_service_is_mended(healthy: Cluster) -> None:
-    """Its ports and its selector."""
+EDITS: dict[str, dict[str, Any]] = {
+    "a changed port": {"ports": [{"name": "tcp-client", "port": 1}]},
+    "one more port": {"ports": [{"name": "tcp-client", "port": 4222}, {"name": "b", "port": 1}]},
+    "another selector": {"selector": {"nats_cluster": "x"}},
+    "one more label to select": {"selector": {"tier": "one"}},
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_service_is_mended(healthy: Cluster, edit: str) -> None:
+    """Its ports and its selector are what they were."""
     before = healthy.kubectl.json("get", "service", "a")["spec"]
-    broken = {"ports": [{"name": "tcp-client", "port": 1}], "selector": {"nats_cluster": "x"}}
-    healthy.kubectl.patch("service/a", {"spec": broken})
+    healthy.kubectl.patch("service/a", {"spec": EDITS[edit]})
     until(
         "the Service is as before",
         lambda: healthy.kubectl.json("get", "service", "a")["spec"] == before,

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from tests.e2e.kubectl import Kubectl, stays, until
 from tests.e2e.process import LEASE, Operator
 
 Another = Callable[..., Operator]
+LASTING = 10.5
+"""Seconds after which a holder that did not renew may not write any more."""
 
 
 def free_port() -> int:
@@ -27,16 +29,20 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def another(new_namespace: NewNamespace, tmp_path: Path) -> Another:
+def another(new_namespace: NewNamespace, tmp_path: Path) -> Iterator[Another]:
     """Makes operators that manage only a new namespace of their own."""
+    made: list[Operator] = []
 
     def make(*flags: str, **environment: str) -> Operator:
         found = new_namespace()
         given = {k: v or found.namespace for k, v in environment.items()}
         log = tmp_path / f"{found.namespace}.log"
-        return Operator(found, log, free_port(), flags, given)
+        made.append(Operator(found, log, free_port(), flags, given))
+        return made[-1]
 
-    return make
+    yield make
+    for operator in made:
+        operator.kill()
 
 
 def test_without_the_feature_gate_only_its_own_namespace_is_managed(
@@ -109,13 +115,22 @@ def test_a_lease_that_somebody_else_takes_ends_it(another: Another) -> None:
     assert "is held by somebody else" in own.tail()
 
 
-def test_a_lease_that_is_deleted_ends_it(another: Another) -> None:
+def test_a_process_that_slept_through_its_lease_ends(another: Another) -> None:
     """It cannot know who leads by now."""
     own = another()
     own.start()
-    own.kubectl("delete", "lease", LEASE)
+    own.pause(LASTING)
     assert own.ended() == 1
-    assert "could not be renewed in time" in own.tail()
+    assert "lease nats-operator" in own.tail()
+
+
+def test_a_deleted_lease_is_made_again_by_its_holder(another: Another) -> None:
+    """Nobody else had it meanwhile, so the work goes on."""
+    with another() as own:
+        before = own.holder()
+        own.kubectl("delete", "lease", LEASE)
+        until("the lease is there again", lambda: own.kubectl.list("leases"), 10)
+        assert own.holder() == before
 
 
 def test_probes_tell_check_by_check(operator: Operator) -> None:

@@ -69,17 +69,21 @@ def test_a_secret_nobody_owns_is_taken_over(namespace: Kubectl, cluster: Apply) 
 
 def test_server_name_environment_and_lame_duck_reach_the_server(cluster: Apply) -> None:
     """useServerName, natsEnv and lameDuckDurationSeconds."""
+    own_name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    environment = [{"name": "SERVER_NAME", "valueFrom": own_name}, {"name": "C", "value": "red"}]
     found = cluster(
         "a",
         size=1,
         version=NEW,
         useServerName=True,
         lameDuckDurationSeconds=30,
-        pod={"natsEnv": [{"name": "SERVER_NAME", "value": "kitchen"}]},
+        pod={"natsEnv": environment},
     ).ready()
-    assert found.monitoring("a-1", "varz")["server_name"] == "kitchen"
+    assert found.monitoring("a-1", "varz")["server_name"] == "a-1"
     assert found.config()["lame_duck_duration"] == "30s"
-    assert found.pods()["a-1"]["spec"]["terminationGracePeriodSeconds"] == 60
+    spec = found.pods()["a-1"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == 60
+    assert {"name": "C", "value": "red"} in spec["containers"][0]["env"]
 
 
 def test_service_policy_may_change_later(cluster: Apply, namespace: Kubectl) -> None:

@@ -35,7 +35,8 @@ def differs(standing: Standing, live: Object) -> bool:
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether `live` has everything that `wanted` names; what else it has does not matter."""
     return all(
-        _same(live.get(key), value)
+        # One more label in a selector selects other pods.
+        live.get(key) == value if key == "selector" else _same(live.get(key), value)
         for key, value in wanted.items()
         if key not in ("apiVersion", "kind", "stringData", "ownerReferences")
     )
