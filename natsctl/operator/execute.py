@@ -147,23 +147,27 @@ class Executor:
 
     async def _replace(self, action: ReplaceServer) -> Failure | None:
         """Delete a pod, but only if the API server would take its successor."""
+        refusal = await self._refusal(action)
+        if refusal is None:
+            await self._delete(DeleteServer(action.name, action.uid, "Restarting", action.message))
+        return refusal
+
+    async def _refusal(self, action: ReplaceServer) -> Failure | None:
+        """What the API server has against a server's successor; names are compared last.
+
+        A full quota is nothing against it: it takes the place that gets free.
+        """
         manifest = render_pod(self.desired.target, action.index)
         try:
             await self.client.create(PODS, manifest, dry_run=True)
         except AlreadyExists:
-            pass  # it is valid: names are compared last
+            return None
         except Terminal as error:
             if QUOTA_FULL in str(error):
-                return await self._restart(action)  # the successor takes the place that gets free
-            return Failure(
-                f"pod {action.name}",
-                error.reason or "Refused",
-                f"not restarted, because the API server refuses its successor: {error}",
-            )
-        return await self._restart(action)
-
-    async def _restart(self, action: ReplaceServer) -> None:
-        await self._delete(DeleteServer(action.name, action.uid, "Restarting", action.message))
+                return None
+            text = f"not restarted, because the API server refuses its successor: {error}"
+            return Failure(f"pod {action.name}", error.reason or "Refused", text)
+        return None
 
     def _is_ours(self, live: Object) -> bool:
         controller = live.metadata.controller

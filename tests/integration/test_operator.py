@@ -11,7 +11,7 @@ from aiohttp import web
 
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
-from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES
+from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
 from natsctl.operator.lease import LeaseLost, Timing
 from tests.integration.conftest import (
     children,
@@ -151,6 +151,49 @@ async def test_a_service_that_nobody_owns_is_left_alone(
         await says(client, namespace, "Degraded", "Service x: is not natsctl's")
         now = await client.get(SERVICES, namespace, "x")
     assert now.metadata.resource_version == made_by_user.metadata.resource_version
+
+
+async def test_a_quota_that_is_just_full_does_not_hold_up_a_restart(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    """The successor takes the place of the server that goes."""
+    quotas = Resource("ResourceQuota", "v1", "resourcequotas", PODS.projection)
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q", "namespace": namespace},
+        "spec": {"hard": {"pods": "1"}},
+    }
+    await client.create(quotas, quota)
+    full = {"status": {"hard": {"pods": "1"}, "used": {"pods": "0"}}}
+    await client.patch_status(quotas, namespace, "q", full)
+    everything = {"Service/x", "Service/x-mgmt", "Secret/x", "Pod/x-1"}
+    async with operator(kubeconfig, namespace):
+        await client.create(CLUSTERS, nats("x", namespace, size=1, version="2.12.15"))
+        before = await made(client, namespace, everything)
+        await edit(client, namespace, version="2.14.5")
+
+        async def restarted() -> bool:
+            found = await children(client, namespace)
+            return found.get("Pod/x-1") != before["Pod/x-1"]
+
+        await until(restarted)
+
+
+async def test_a_successor_that_would_be_refused_leaves_the_server_alone(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    everything = {"Service/x", "Service/x-mgmt", "Secret/x", "Pod/x-1"}
+    async with operator(kubeconfig, namespace):
+        await client.create(CLUSTERS, nats("x", namespace, size=1))
+        before = await made(client, namespace, everything)
+        bad = {"spec": {"containers": [{"name": "nats", "imagePullPolicy": "Sometimes"}]}}
+        await edit(client, namespace, template=bad)
+        await says(client, namespace, "Degraded", "refuses its successor")
+        assert await children(client, namespace) == before
+        await edit(client, namespace, template=None)
+        await says(client, namespace, "Degraded", "AsExpected")
+        assert await children(client, namespace) == before
 
 
 async def test_a_converged_cluster_costs_no_request(
