@@ -5,7 +5,8 @@ from attrs import frozen
 from natsctl.api.fields import Rule, described
 
 INT32_MAX = 2**31 - 1
-INT64_MAX = 2**63 - 1
+# A schema's bounds are floats to the API server: it takes 2**63 - 1 for less than 0.
+EXACT_MAX = 2**53 - 1
 PORT_MAX = 65535
 NAME_MAX = 253
 PATH_MAX = 4096
@@ -34,7 +35,7 @@ class NatsConfig:
         "The largest message in bytes.", default=None, minimum=0, maximum=INT32_MAX
     )
     max_pending: int | None = described(
-        "The most bytes that wait for one client.", default=None, minimum=0, maximum=INT64_MAX
+        "The most bytes that wait for one client.", default=None, minimum=0, maximum=EXACT_MAX
     )
     max_subscriptions: int | None = described(
         "The most subscriptions of one connection; -1 is unlimited.",

@@ -160,12 +160,13 @@ class Cluster:
 
     @contextmanager
     def logs(self, pod: str) -> Iterator[list[str]]:
-        """Follow a server's log from the start; complete when the context ends with the pod."""
+        """Follow a server's log from its first line; complete when the context and the pod end."""
         lines: list[str] = []
         command = self.kubectl.command("logs", "--follow", pod)
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             try:
+                lines.append(process.stdout.readline())
                 yield lines
                 lines += process.stdout.read().splitlines()
             finally:

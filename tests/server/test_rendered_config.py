@@ -38,7 +38,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "largest": {
         "natsConfig": {
             "maxPayload": 2**31 - 1,
-            "maxPending": 2**63 - 1,
+            "maxPending": 2**53 - 1,
             "maxControlLine": 2**31 - 1,
         }
     },
