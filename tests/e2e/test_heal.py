@@ -12,7 +12,7 @@ from tests.e2e.process import Operator
 
 
 @pytest.fixture(scope="module")
-def three(common: Kubectl) -> Iterator[Cluster]:
+def three(common: Kubectl) -> Cluster:
     """A cluster of three that every test here leaves whole."""
     return Cluster(common, "a").apply(size=3, version=NEW).ready()
 
