@@ -31,12 +31,14 @@ def main() -> int:
     parser.add_argument("--clusters", type=int, default=100, help="first fleet (default 100)")
     parser.add_argument("--many", type=int, default=1000, help="last fleet (default 1000)")
     parser.add_argument("--foreign", type=int, default=10_000, help="of each kind (default 10000)")
+    parser.add_argument("--rounds", type=int, default=3, help="of floor and fleet (default 3)")
     arguments = parser.parse_args()
     unknown = set(arguments.halves) - set(TESTBEDS)
     if unknown:
         parser.error(f"no such half: {', '.join(unknown)}")
     figures: dict[str, Any] = {}
-    scale = [str(arguments.clusters), str(arguments.many), str(arguments.foreign)]
+    names = ("clusters", "many", "foreign", "rounds")
+    scale = [str(getattr(arguments, name)) for name in names]
     for half in arguments.halves or TESTBEDS:
         figures |= _measure(half, scale if half == "fleet" else [])
     report.write(figures, BUILD / "bench.json")

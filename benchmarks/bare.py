@@ -39,6 +39,10 @@ class Bare:
         """Create an object in a collection."""
         return await self._send("POST", path, body)
 
+    async def replace(self, path: str, body: Json) -> Json:
+        """Replace an object, whole."""
+        return await self._send("PUT", path, body)
+
     async def delete(self, path: str, **options: Any) -> Json:
         """Delete an object, or all of a collection."""
         return await self._send("DELETE", path, options)
@@ -69,11 +73,15 @@ class Bare:
 @asynccontextmanager
 async def connect(kubeconfig: str) -> AsyncIterator[Bare]:
     """Connect as the first user of a kubeconfig with inline certificates."""
-    config = yaml.safe_load(Path(kubeconfig).read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    cluster, user = _first_entries(kubeconfig)
     connector = aiohttp.TCPConnector(ssl=_context(cluster, user), limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield Bare(session, cluster["server"])
+
+
+def _first_entries(kubeconfig: str) -> tuple[Json, Json]:
+    config = yaml.safe_load(Path(kubeconfig).read_text())
+    return config["clusters"][0]["cluster"], config["users"][0]["user"]
 
 
 def _context(cluster: Json, user: Json) -> ssl.SSLContext:

@@ -1,6 +1,6 @@
 """The two halves of the benchmarks, each to be run inside its testbed's network.
 
-python -m benchmarks.inside fleet|kubelet RESULT.json [CLUSTERS MORE FOREIGN]
+python -m benchmarks.inside fleet|kubelet RESULT.json [CLUSTERS MANY FOREIGN ROUNDS]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import attrs
 from benchmarks import kubelet
 from benchmarks.bare import Bare, connect
 from benchmarks.fleet import Created, converged, create
-from benchmarks.floor import floor
+from benchmarks.floor import Floor, floor
 from benchmarks.memory import create_foreign, settled_rss
 from benchmarks.objects import create_namespace, install_crds, remove_all
 from benchmarks.process import Measured, operator
@@ -34,11 +34,13 @@ Figures = dict[str, Any]
 
 @attrs.frozen
 class Scale:
-    """How many clusters at first, how many in the end, and how many foreign objects."""
+    """How many clusters at first, how many in the end, how many foreign objects, and how
+    often floor and natsctl take turns."""
 
     clusters: int = 100
     many: int = 1000
     foreign: int = 10_000
+    rounds: int = 3
 
 
 def say(text: str) -> None:
@@ -60,25 +62,55 @@ async def _responder(log: Path) -> AsyncIterator[None]:
 
 
 async def on_fake_nodes(kubeconfig: str, folder: Path, scale: Scale) -> Figures:
-    """(a), (b) and (c)."""
+    """(a), (b) and (c): floor and natsctl take turns; the last of its turns goes on."""
     async with connect(kubeconfig) as bare, _responder(folder / "responder.log"):
         await install_crds(bare)
         for name in ("floor", "fleet"):
             await create_namespace(bare, name)
-        say(f"the floor: the objects of {scale.clusters} clusters, written by a bare client")
-        seconds = await floor(bare, "floor", scale.clusters)
-        await remove_all(bare, "floor")
-        async with operator(kubeconfig, folder / "operator.log") as measured:
-            figures = await _measure(bare, measured, scale)
-    ratio = figures["fleet_s"] / seconds
-    return figures | {"floor_s": seconds, "floor_ratio": ratio}
+        floors, fleets, figures = [], [], attrs.asdict(scale)
+        for turn in range(1, scale.rounds + 1):
+            floors.append(await _floor(bare, scale))
+            async with operator(kubeconfig, folder / "operator.log") as measured:
+                figures["rss_idle_mb"] = await settled_rss(measured)
+                fleets.append(await _fleet(bare, measured, scale))
+                if turn == scale.rounds:
+                    figures |= await _measure(bare, measured, scale)
+            await remove_all(bare, "fleet")
+    return figures | _creation(fleets[-1]) | _comparison(floors, fleets)
+
+
+async def _floor(bare: Bare, scale: Scale) -> Floor:
+    say(f"the floor: the objects of {scale.clusters} clusters, written by a bare client")
+    found = await floor(bare, "floor", scale.clusters)
+    await remove_all(bare, "floor")
+    say(f"took {found.seconds:.1f} s")
+    return found
+
+
+async def _fleet(bare: Bare, measured: Measured, scale: Scale) -> Created:
+    say(f"{scale.clusters} clusters by natsctl")
+    found = await create(bare, measured, "fleet", range(1, scale.clusters + 1))
+    say(f"took {found.seconds:.1f} s")
+    return found
+
+
+def _comparison(floors: list[Floor], fleets: list[Created]) -> Figures:
+    ratios = [n.seconds / f.seconds for f, n in zip(floors, fleets, strict=True)]
+    floor_s = statistics.median(f.seconds for f in floors)
+    fleet_s = statistics.median(n.seconds for n in fleets)
+    return {
+        "floor_s": floor_s,
+        "fleet_s": fleet_s,
+        "floor_ratio": fleet_s / floor_s,
+        "floor_ratio_best": min(ratios),
+        "floor_ratio_worst": max(ratios),
+        "floor_ratio_strict": fleet_s / statistics.median(f.strict for f in floors),
+        "fleet_cpu_s": statistics.median(n.cpu_seconds for n in fleets),
+    }
 
 
 async def _measure(bare: Bare, measured: Measured, scale: Scale) -> Figures:
-    figures: Figures = {"rss_idle_mb": await settled_rss(measured)}
-    say(f"{scale.clusters} clusters by natsctl")
-    created = await create(bare, measured, "fleet", range(1, scale.clusters + 1))
-    figures |= _creation(created) | {"rss_100_mb": await settled_rss(measured)}
+    figures: Figures = {"rss_100_mb": await settled_rss(measured)}
     say(f"{CALM_SECONDS:.0f} s in which nothing happens")
     calm = await converged(bare, measured, CALM_SECONDS)
     figures |= {"converged_requests": calm.requests, "lease_renewals": calm.renewals}
@@ -96,8 +128,6 @@ async def _measure(bare: Bare, measured: Measured, scale: Scale) -> Figures:
 def _creation(created: Created) -> Figures:
     status = sum(v for k, v in created.writes.items() if k.startswith("NatsCluster "))
     return {
-        "fleet_s": created.seconds,
-        "fleet_cpu_s": created.cpu_seconds,
         "writes_per_cluster": created.writes_per_cluster,
         "status_writes_per_cluster": status,
         "object_writes_per_cluster": created.writes_per_cluster - status,

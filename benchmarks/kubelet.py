@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from benchmarks.objects import is_ready, nats_cluster, remove_all, write
+from benchmarks.objects import is_ready, nats_cluster, write
 from natsctl.kube.resources import CLUSTERS, PODS
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ class Times:
 
 async def times(bare: Bare) -> Times:
     """Create a cluster of three, replace its pods, several times."""
-    ready, replace = [], []
+    ready: list[float] = []
+    replace: list[float] = []
     for number in range(1, ROUNDS + 1):
         name = f"c{number}"
         ready.append(await _ready(bare, name))
-        for index in (1, 2):
-            replace.append(await _replace(bare, name, f"{name}-{index}"))
-        await remove_all(bare, NAMESPACE)
+        replace += [await _replace(bare, name, f"{name}-{index}") for index in (1, 2)]
+        await bare.delete(CLUSTERS.path(NAMESPACE, name))
+        while (await bare.get(PODS.path(NAMESPACE)))["items"]:  # noqa: ASYNC110 - remote
+            await asyncio.sleep(0.5)
     return Times(tuple(ready), tuple(replace))
 
 
@@ -62,7 +64,7 @@ async def _replace(bare: Bare, cluster: str, pod: str) -> float:
     await bare.delete(path, gracePeriodSeconds=0)
     seconds = await seen
     await _until_ready(bare, cluster)
-    while not is_ready(await bare.get(path)):
+    while not is_ready(await bare.get(path)):  # noqa: ASYNC110 - remote
         await asyncio.sleep(0.2)
     return seconds
 

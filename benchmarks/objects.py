@@ -12,7 +12,15 @@ from benchmarks.bare import Json
 from natsctl.api import names
 from natsctl.api.crds import crds
 from natsctl.api.status import ClusterStatus
-from natsctl.kube.resources import BY_KIND, CLUSTERS, CRDS, PODS, Resource
+from natsctl.kube.resources import (
+    BY_KIND,
+    CLUSTERS,
+    CRDS,
+    PODS,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
 from natsctl.operator.desired import understand
 from natsctl.plan.objects import Cluster
 from natsctl.render.pods import pod
@@ -63,7 +71,7 @@ async def install_crds(bare: Bare) -> None:
     for crd in crds():
         await write(bare, crd)
     for crd in crds():
-        while not await _established(bare, crd["metadata"]["name"]):
+        while not await _established(bare, crd["metadata"]["name"]):  # noqa: ASYNC110 - remote
             await asyncio.sleep(0.1)
 
 
@@ -91,14 +99,19 @@ async def create_clusters(bare: Bare, namespace: str, numbers: range) -> list[Js
 
 
 async def until_ready(bare: Bare, resource: Resource, namespace: str, count: int) -> None:
-    """Watch until this many objects of a namespace have the condition Ready."""
-    ready: set[str] = set()
-    async for event in bare.watch(resource.path(namespace)):
-        name, found = event["object"]["metadata"]["name"], is_ready(event["object"])
-        (ready.add if found and event["type"] != "DELETED" else ready.discard)(name)
-        if len(ready) == count:
-            return
-    raise RuntimeError(f"the watch of {resource.plural} ended before {count} were Ready")
+    """Watch until this many objects of a namespace have the condition Ready.
+
+    The API server ends watches as it pleases; a new one begins with all there is.
+    """
+    while True:
+        ready: set[str] = set()
+        async for event in bare.watch(resource.path(namespace)):
+            if event["type"] == "ERROR":
+                break
+            name, found = event["object"]["metadata"]["name"], is_ready(event["object"])
+            (ready.add if found and event["type"] != "DELETED" else ready.discard)(name)
+            if len(ready) == count:
+                return
 
 
 def is_ready(item: Json) -> bool:
@@ -113,7 +126,10 @@ def is_ready(item: Json) -> bool:
 
 
 async def remove_all(bare: Bare, namespace: str) -> None:
-    """Delete all NatsClusters of a namespace and wait until their pods are gone."""
-    await bare.delete(CLUSTERS.path(namespace), propagationPolicy="Background")
-    while (await bare.get(PODS.path(namespace)))["items"]:
-        await asyncio.sleep(0.5)
+    """Delete everything of ours in a namespace, and wait until it is gone."""
+    await bare.delete(CLUSTERS.path(namespace))
+    for resource in (PODS, SERVICES, SECRETS):
+        await bare.delete(resource.path(namespace), gracePeriodSeconds=0)
+    for resource in (CLUSTERS, PODS, SERVICES, SECRETS):
+        while (await bare.get(resource.path(namespace)))["items"]:  # noqa: ASYNC110 - remote
+            await asyncio.sleep(0.5)

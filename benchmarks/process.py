@@ -103,4 +103,4 @@ async def _leading(process: asyncio.subprocess.Process, measured: Measured, log:
         except OSError:
             pass
         await asyncio.sleep(0.1)
-    raise RuntimeError(f"the operator ended at its start:\n{log.read_text()}")
+    raise RuntimeError(f"the operator ended at its start: see {log}")

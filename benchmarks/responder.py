@@ -2,7 +2,8 @@
 
 kwok's pods have addresses and nothing behind them. A local route leads all those addresses here,
 to one server, which knows by the address it was called on which pod it is to be, and by a watch
-which pods belong to the same cluster. So the operator asks exactly as it always does.
+which pods belong to the same cluster. So the operator asks exactly as it always does. It also
+keeps the fake node alive.
 
 Run inside the testbed's network: python -m benchmarks.responder
 """
@@ -17,6 +18,7 @@ import subprocess
 
 import attrs
 
+from benchmarks import heartbeat
 from benchmarks.bare import Bare, Json, connect
 from natsctl.api import names
 
@@ -105,6 +107,12 @@ def _response(found: Json) -> bytes:
     return head.encode() + body
 
 
+async def _both(bare: Bare, roster: Roster) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(heartbeat.keep(bare))
+        group.create_task(_follow(bare, roster))
+
+
 async def _follow(bare: Bare, roster: Roster) -> None:
     while True:
         async for event in bare.watch("/api/v1/pods", labelSelector=SELECTOR):
@@ -113,16 +121,16 @@ async def _follow(bare: Bare, roster: Roster) -> None:
 
 async def serve(kubeconfig: str) -> None:
     """Answer for all pods until the process ends."""
-    subprocess.run(["ip", "route", "replace", "local", POD_RANGE, "dev", "lo"], check=True)
     roster = Roster()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Answering(roster), "0.0.0.0", names.MONITORING_PORT, backlog=1024
     )
     async with server, connect(kubeconfig) as bare:
-        await _follow(bare, roster)
+        await _both(bare, roster)
 
 
 if __name__ == "__main__":
+    subprocess.run(["ip", "route", "replace", "local", POD_RANGE, "dev", "lo"], check=True)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(os.environ["KUBECONFIG"]))
