@@ -130,7 +130,8 @@ class Cluster:
         """Reasons of the events about it, oldest first."""
         field = f"involvedObject.name={self.name},involvedObject.kind=NatsCluster"
         events = self.kubectl.list("events", "--field-selector", field)
-        return [e["reason"] for e in sorted(events, key=lambda e: e["firstTimestamp"])]
+        events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+        return [event["reason"] for event in events]
 
     def history(self) -> History:
         """Records what happens to its pods; a context manager."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.e2e.clusters import NEW, Cluster
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, until
 
 Apply = Callable[..., Cluster]
 
@@ -62,8 +62,8 @@ def test_objects_have_the_names_and_labels_of_old(cluster: Apply, namespace: Kub
 def test_all_servers_start_at_once(cluster: Apply) -> None:
     """One event tells of three creations."""
     found = cluster("a", size=3, version=NEW).ready()
-    assert found.reasons().count("CreatedServers") == 1
-    assert found.reasons()[-1] == "Ready"
+    story = ["CreatedObjects", "CreatedServers", "Ready"]
+    until("one event each", lambda: found.reasons() == story, 10)
 
 
 def test_delete_leaves_nothing_with_its_labels(cluster: Apply) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.e2e.clusters import NEW, Cluster
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, until
 
 Apply = Callable[..., Cluster]
 
@@ -31,9 +31,9 @@ def test_scale_wait_and_selector(cluster: Apply, namespace: Kubectl) -> None:
 
 
 def test_describe_tells_the_story(cluster: Apply, namespace: Kubectl) -> None:
-    """Every step is an event."""
+    """Every step is an event, in order."""
     found = cluster("x", size=1, version=NEW).ready()
-    story = namespace("describe", "nats", "x")
-    for reason in ("CreatedObjects", "CreatedServers", "Ready"):
-        assert reason in story
-    assert found.reasons() == ["CreatedObjects", "CreatedServers", "Ready"]
+    story = ["CreatedObjects", "CreatedServers", "Ready"]
+    until("every step has its event", lambda: found.reasons() == story, 10)
+    told = namespace("describe", "nats", "x")
+    assert all(reason in told for reason in story)
