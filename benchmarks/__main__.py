@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmarks import report
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+BUSY = 1.0
+"""Load of the machine from which on times say little."""
 TESTBEDS = {"fleet": ["--control-plane-only", "--kwok"], "kubelet": []}
 
 
@@ -36,7 +39,10 @@ def main() -> int:
     unknown = set(arguments.halves) - set(TESTBEDS)
     if unknown:
         parser.error(f"no such half: {', '.join(unknown)}")
-    figures: dict[str, Any] = {}
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        print(f"this machine is busy (load {load:.1f}): times and ratios will be rough", flush=True)
+    figures: dict[str, Any] = {"load_before": load}
     names = ("clusters", "many", "foreign", "rounds")
     scale = [str(getattr(arguments, name)) for name in names]
     for half in arguments.halves or TESTBEDS:
