@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,11 +186,9 @@ def _start_dns(testbed: Testbed) -> None:
 
 
 def _start_provisioner(testbed: Testbed) -> None:
-    argv = [sys.executable, "-m", "testbed.provisioner", testbed.name]
-    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUNBUFFERED": "1"}
-    processes.start(
-        testbed, "provisioner", argv, group=group(testbed), environment=os.environ | environment
-    )
+    checkout = Path(__file__).parents[1]
+    python = ["env", f"PYTHONPATH={checkout}", sys.executable, "-u", "-m"]
+    _start(testbed, "provisioner", [*python, "testbed.provisioner", testbed.name])
 
 
 def _start_kwok(testbed: Testbed, options: Options) -> None:
