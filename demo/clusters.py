@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import yaml
@@ -32,6 +33,7 @@ class Watched:
     name: str
     kubectl: Kubectl
     teller: Teller
+    alive: Callable[[], bool]
     clusters: Follower
     pods: Follower
 
@@ -47,9 +49,9 @@ class Watched:
             raise DemoFailed(f"expected the pods {names}; found {sorted(self._mine())}")
         return servers.check(await servers.ask(self.kubectl, names), version)
 
-    async def until(self, missing: Any) -> None:
+    async def until(self, missing: Callable[[], str]) -> None:
         """Wait until nothing is missing."""
-        await until([self.clusters, self.pods], missing, PATIENCE, self.teller)
+        await until([self.clusters, self.pods], missing, self.alive, PATIENCE, self.teller)
 
     def _mine(self) -> dict[str, str]:
         found = uids(self.pods.sightings)

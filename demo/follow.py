@@ -47,11 +47,20 @@ class Follower:
 
 
 async def until(
-    followers: list[Follower], missing: Callable[[], str], seconds: float, teller: Teller
+    followers: list[Follower],
+    missing: Callable[[], str],
+    alive: Callable[[], bool],
+    seconds: float,
+    teller: Teller,
 ) -> None:
-    """Wait until nothing is missing; `missing` says what is, or nothing."""
+    """Wait until nothing is missing; `missing` says what is, or nothing.
+
+    In vain is waiting too when the operator is not `alive`.
+    """
     deadline = time.monotonic() + seconds
     while what := missing():
+        if not alive():
+            raise DemoFailed(f"the operator ended; still not as expected: {what}")
         if time.monotonic() > deadline:
             raise DemoFailed(f"after {seconds:.0f} s still not as expected: {what}")
         teller.waiting_for(what)

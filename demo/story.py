@@ -45,7 +45,7 @@ class Stage:
 
     def watched(self, name: str) -> Watched:
         """A cluster under observation."""
-        return Watched(name, self.kubectl, self.teller, self.clusters, self.pods)
+        return Watched(name, self.kubectl, self.teller, self.place.alive, self.clusters, self.pods)
 
 
 async def play(place: Place, teller: Teller) -> None:

@@ -15,6 +15,10 @@ PATIENCE = 8.0
 """Seconds of silence after which a waiting step says what it waits for."""
 
 
+WIDTH = 160
+"""Characters of what is awaited; a failure tells all of them."""
+
+
 class DemoFailed(Exception):
     """A step did not do what it must; the text says what was expected and what was found."""
 
@@ -47,4 +51,5 @@ class Teller:
         """Say what is awaited, if nothing was said for a while."""
         now = time.monotonic()
         if now - self._spoke >= PATIENCE:
-            self.say(f"... {now - self.began:.0f} s: waiting: {what}")
+            text = what if len(what) <= WIDTH else what[: WIDTH - 3] + "..."
+            self.say(f"... {now - self.began:.0f} s: waiting: {text}")
