@@ -11,7 +11,7 @@ from aiohttp import web
 
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
-from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
+from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, PODS, SECRETS, SERVICES, Resource
 from natsctl.operator.lease import LeaseLost, Timing
 from tests.integration.conftest import (
     children,
@@ -54,6 +54,12 @@ async def says(client: Client, namespace: str, kind: str, text: str, name: str =
         return text in f"{now.get('reason')} {now.get('message')}"
 
     await until(found)
+
+
+async def told(client: Client, namespace: str, reason: str) -> bool:
+    """Whether an Event with this reason was written."""
+    reply = await client.transport.request("GET", EVENTS.path(namespace))
+    return any(e["reason"] == reason for e in msgspec.json.decode(reply.body)["items"])
 
 
 async def edit(client: Client, namespace: str, **spec: Any) -> None:
@@ -202,7 +208,7 @@ async def test_a_converged_cluster_costs_no_request(
     """Besides the lease and the watches."""
     async with operator(proxy.kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=0))
-        await says(client, namespace, "Ready", "AllServersReady")
+        await until(lambda: told(client, namespace, "Ready"))  # the last event of a creation
         proxy.writes.clear()
         proxy.reads.clear()
         await asyncio.sleep(5)
