@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_base, wait_random_exponential
 
 from natsctl.kube import metrics
@@ -64,7 +64,7 @@ class Client:
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         path = resource.path(manifest["metadata"].get("namespace"))
         body = msgspec.json.encode(manifest)
-        async for attempt in _retrying():
+        async for attempt in self._retrying("POST"):
             with attempt:
                 reply = await self._write("POST", resource, path, params, body)
         return _decode(resource, reply)
@@ -75,7 +75,7 @@ class Client:
         path = resource.path(meta.get("namespace"), meta["name"])
         params = {"fieldManager": FIELD_MANAGER, "force": "true"}
         body = msgspec.json.encode(manifest)
-        async for attempt in _retrying():
+        async for attempt in self._retrying("PATCH"):
             with attempt:
                 reply = await self._write("PATCH", resource, path, params, body, APPLY)
         return _decode(resource, reply)
@@ -91,7 +91,7 @@ class Client:
         params = {"fieldManager": FIELD_MANAGER}
         path = resource.path(namespace, name) + "/status"
         body = msgspec.json.encode(patch)
-        async for attempt in _retrying():
+        async for attempt in self._retrying("PATCH"):
             with attempt:
                 reply = await self._write("PATCH", resource, path, params, body, MERGE)
         return _decode(resource, reply)
@@ -107,13 +107,6 @@ class Client:
             resource, await self._write("PATCH", resource, path, params, body, content_type)
         )
 
-    async def replace(self, resource: Resource, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """PUT one object, whole; its metadata.resourceVersion guards it."""
-        meta = manifest["metadata"]
-        path = resource.path(meta.get("namespace"), meta["name"])
-        body = msgspec.json.encode(manifest)
-        return _mapping(await self._write("PUT", resource, path, {}, body))
-
     async def delete(
         self, resource: Resource, namespace: str, name: str, uid: str, grace: int | None = None
     ) -> Object | None:
@@ -128,10 +121,26 @@ class Client:
         return msgspec.convert(reply, resource.projection) if _still_there(reply) else None
 
     async def _retried(self, method: str, resource: Resource, path: str) -> bytes:
-        async for attempt in _retrying():
+        async for attempt in self._retrying(method):
             with attempt:
                 reply = await self._send(method, resource, path)
         return reply
+
+    def _retrying(self, method: str) -> AsyncRetrying:
+        """Try again what may work next time, for as long as the budget lasts."""
+
+        def count(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            code = str(getattr(error, "status", 0) or "<error>")
+            metrics.RETRIES.labels(code, method, self.transport.host).inc()
+
+        return AsyncRetrying(
+            retry=retry_if_exception_type(Transient),
+            wait=_Wait(),
+            stop=stop_after_delay(BUDGET),
+            before_sleep=count,
+            reraise=True,
+        )
 
     async def _write(
         self,
@@ -155,7 +164,10 @@ class Client:
         content_type: str = "application/json",
         fence: Callable[[], None] = unfenced,
     ) -> bytes:
+        waiting = perf_counter()
         async with self.gate:
+            host = self.transport.host
+            metrics.GATE_SECONDS.labels(method, host).observe(perf_counter() - waiting)
             fence()  # here, not before the gate: waiting for it may outlast the lease
             started = perf_counter()
             code = "<error>"
@@ -173,7 +185,7 @@ class Client:
                 code = str(error.status or "<error>")
                 raise
             finally:
-                metrics.REQUESTS.labels(code, method).inc()
+                metrics.REQUESTS.labels(code, method, host).inc()
                 metrics.REQUEST_SECONDS.labels(method).observe(perf_counter() - started)
         return reply.body
 
@@ -199,12 +211,3 @@ class _Wait(wait_base):
         error = retry_state.outcome.exception()
         named = error.retry_after if isinstance(error, Transient) else None
         return named if named is not None else self._random(retry_state)
-
-
-def _retrying() -> AsyncRetrying:
-    return AsyncRetrying(
-        retry=retry_if_exception_type(Transient),
-        wait=_Wait(),
-        stop=stop_after_delay(BUDGET),
-        reraise=True,
-    )

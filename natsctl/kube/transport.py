@@ -45,6 +45,11 @@ class Transport:
     configuration: Any
     server_hostname: str | None
 
+    @property
+    def host(self) -> str:
+        """Host and port of the API server, as metrics name it."""
+        return str(self.configuration.host).partition("://")[2]
+
     async def request(
         self,
         method: str,

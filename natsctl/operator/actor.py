@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 STATUS_PAUSE = 1.0
 """Seconds between status writes that tell of mere progress; what matters is written at once."""
+PASS_LIMIT = 120.0
+"""Seconds after which a pass is cut; every request in it has a shorter time-out of its own."""
 RESYNC = 10 * 3600.0
 """Seconds after which an actor looks even if nobody woke it, as controller-runtime's does."""
 
@@ -67,6 +70,7 @@ class Actor:
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _failures: tuple[Failure, ...] = ()
     _attempts: int = 0
+    _woken: float = 0.0
     _changed: float = 0.0
     _fingerprint: object = None
     _understood: tuple[object, Understood] | None = None
@@ -77,22 +81,25 @@ class Actor:
         if not self.mailbox.is_set():
             metrics.ADDS.labels(metrics.CONTROLLER).inc()
             metrics.DEPTH.labels(metrics.CONTROLLER).inc()
+            self._woken = monotonic()
         self.mailbox.set()
 
     async def run(self, stopping: Callable[[], bool]) -> None:
         """Reconcile until the cluster is gone or the process stops."""
         self.wake()
         while not stopping():
-            self._open_mailbox()
-            if self.shared.stores.clusters.get(self.key) is None:
-                return
             async with self.shared.turns:
-                pause = await self._turn()
+                self._open_mailbox()
+                if self.shared.stores.clusters.get(self.key) is None:
+                    return
+                with metrics.WORK.pass_of(self.key):
+                    pause = await self._turn()
             await self._sleep(pause)
 
     def _open_mailbox(self) -> None:
         if self.mailbox.is_set():
             metrics.DEPTH.labels(metrics.CONTROLLER).dec()
+            metrics.QUEUED_SECONDS.labels(metrics.CONTROLLER).observe(monotonic() - self._woken)
         self.mailbox.clear()
 
     async def _sleep(self, pause: float) -> None:
@@ -104,33 +111,34 @@ class Actor:
 
     async def _turn(self) -> float:
         """One pass, whatever happens in it; how long to sleep at most."""
-        metrics.ACTIVE.labels(metrics.CONTROLLER).inc()
-        with metrics.SECONDS.labels(metrics.CONTROLLER).time():
-            try:
+        again: float | None
+        try:
+            async with asyncio.timeout(PASS_LIMIT):
                 again = await self._pass()
-                result = "success" if again is None else "requeue_after"
-            except Conflict:
-                again, result = self._retry(), "requeue_after"
-            except Transient as error:
-                log.warning("%s: %s; trying again", self, error)
-                again, result = max(self._retry(), error.retry_after or 0), "error"
-            except ApiError as error:
-                log.error("%s: %s", self, error)
-                again, result = self._retry(), "error"
-            except Fenced:
-                # The lease is over: whoever keeps it ends this process, or another one leads.
-                again, result = self._retry(), "error"
-            except Exception as error:
-                # A bug met by one cluster must not end the process for all the others.
-                metrics.PANICS.labels(metrics.CONTROLLER).inc()
-                log.exception("%s: %s", self, type(error).__name__)
-                again, result = self._retry(), "error"
-            finally:
-                metrics.ACTIVE.labels(metrics.CONTROLLER).dec()
-        metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
-        if result == "error":
+            result = "success" if again is None else "requeue_after"
+        except (Conflict, Fenced):
+            # Fenced: the lease is over, and whoever keeps it ends this process.
+            again, result = self._retry(), "requeue_after"
+        except Exception as error:
+            # A bug met by one cluster must not end the process for all the others.
+            self._report(error)
+            again, result = max(self._retry(), getattr(error, "retry_after", None) or 0), "error"
             metrics.ERRORS.labels(metrics.CONTROLLER).inc()
+        metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
         return RESYNC * random.uniform(0.8, 1.2) if again is None else again
+
+    def _report(self, error: Exception) -> None:
+        match error:
+            case Transient():
+                log.warning("%s: %s; trying again", self, error)
+            case ApiError():
+                log.error("%s: %s", self, error)
+            case TimeoutError():
+                metrics.TIMEOUTS.labels(metrics.CONTROLLER).inc()
+                log.error("%s: a pass took longer than %.0f s", self, PASS_LIMIT)
+            case _:
+                metrics.PANICS.labels(metrics.CONTROLLER).inc()
+                log.error("%s: %s", self, type(error).__name__, exc_info=error)
 
     def _retry(self) -> float:
         self._attempts += 1

@@ -1,5 +1,9 @@
 """What actors and lease count, under controller-runtime's names where it has one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CONTROLLER = "natscluster"
@@ -27,13 +31,58 @@ CAPACITY = Gauge(
 )
 ADDS = Counter("workqueue_adds", "Times an actor was woken", ["name"])
 DEPTH = Gauge("workqueue_depth", "Actors woken and not yet running", ["name"])
+QUEUED_SECONDS = Histogram(
+    "workqueue_queue_duration_seconds", "Time from an actor's wake-up to its pass", ["name"]
+)
+WORK_SECONDS = Histogram("workqueue_work_duration_seconds", "Time of a pass", ["name"])
+UNFINISHED = Gauge(
+    "workqueue_unfinished_work_seconds", "Age of all passes under way, added up", ["name"]
+)
+LONGEST = Gauge(
+    "workqueue_longest_running_processor_seconds", "Age of the oldest pass under way", ["name"]
+)
+TIMEOUTS = Counter(
+    "controller_runtime_reconcile_timeouts",
+    "Passes that took too long and were cut",
+    ["controller"],
+)
 RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
 LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "How late the event loop ran a timer, at worst")
 
+
+class Work:
+    """The passes under way: what the two gauges of unfinished work show when they are read."""
+
+    def __init__(self) -> None:
+        self._started: dict[object, float] = {}
+        UNFINISHED.labels(CONTROLLER).set_function(lambda: sum(self._ages()))
+        LONGEST.labels(CONTROLLER).set_function(lambda: max(self._ages(), default=0.0))
+
+    @contextmanager
+    def pass_of(self, key: object) -> Iterator[None]:
+        """Count one pass: how many run, for how long, and how long it took."""
+        self._started[key] = monotonic()
+        try:
+            with (
+                ACTIVE.labels(CONTROLLER).track_inprogress(),
+                SECONDS.labels(CONTROLLER).time(),
+                WORK_SECONDS.labels(CONTROLLER).time(),
+            ):
+                yield
+        finally:
+            del self._started[key]
+
+    def _ages(self) -> list[float]:
+        now = monotonic()
+        return [now - started for started in self._started.values()]
+
+
+WORK = Work()
+
 for _result in ("success", "error", "requeue_after"):
     RECONCILES.labels(CONTROLLER, _result)
-for _metric in (ERRORS, TERMINAL_ERRORS, PANICS, ACTIVE, CAPACITY, SECONDS):
+for _metric in (ERRORS, TERMINAL_ERRORS, PANICS, TIMEOUTS, ACTIVE, CAPACITY, SECONDS):
     _metric.labels(CONTROLLER)
-for _queue in (ADDS, DEPTH, RETRIES):
+for _queue in (ADDS, DEPTH, RETRIES, QUEUED_SECONDS, WORK_SECONDS):
     _queue.labels(CONTROLLER)

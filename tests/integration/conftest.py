@@ -29,7 +29,8 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Everything here runs inside a control plane of its own."""
-    enter(config, "integration", "--control-plane-only")
+    name = os.environ.get("NATSCTL_TESTBED") or "integration"
+    enter(config, name, "--control-plane-only")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+import natsctl.operator.supervisor  # noqa: F401 - whatever counts is imported by it
 from natsctl.operator.web import serve
 
 
@@ -53,7 +54,31 @@ async def test_metrics_start_at_zero(session: aiohttp.ClientSession) -> None:
     assert status == 200
     for name in (
         'controller_runtime_reconcile_total{controller="natscluster",result="success"}',
+        "controller_runtime_reconcile_errors_total",
+        "controller_runtime_terminal_reconcile_errors_total",
+        "controller_runtime_reconcile_panics_total",
+        "controller_runtime_reconcile_timeouts_total",
+        "controller_runtime_reconcile_time_seconds",
+        "controller_runtime_max_concurrent_reconciles",
+        "controller_runtime_active_workers",
         "workqueue_depth",
+        "workqueue_adds_total",
+        "workqueue_queue_duration_seconds",
+        "workqueue_work_duration_seconds",
+        "workqueue_unfinished_work_seconds",
+        "workqueue_longest_running_processor_seconds",
+        "workqueue_retries_total",
+        "leader_election_master_status",
+        "leader_election_slowpath_total",
+        "rest_client_requests_total",
+        "rest_client_request_duration_seconds",
+        "rest_client_rate_limiter_duration_seconds",
+        "rest_client_request_retries_total",
+        "natsctl_watch_events_total",
+        "natsctl_watch_restarts_total",
+        "natsctl_cache_objects",
+        "natsctl_loop_lag_seconds",
+        "natsctl_writes_total",
         "natsctl_clusters",
     ):
         assert name in text
