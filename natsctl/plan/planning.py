@@ -33,6 +33,7 @@ def plan(snapshot: Snapshot) -> Plan:
     servers_stage: tuple[Action, ...] = remove_ended(servers) + create_missing(snapshot, servers)
     if not servers_stage and not observe:
         servers_stage, observe = _disruptive(snapshot, servers)
+        again = 0.0 if observe else again  # the answers decide about the next step
     return Plan(tuple(s for s in (standing, servers_stage) if s), observe, again)
 
 

@@ -108,6 +108,31 @@ class World:
         changed = msgspec.structs.replace(found.status, conditions=(condition,))
         self.pods[index] = msgspec.structs.replace(found, status=changed)
 
+    def restart(self, index: int) -> None:
+        """Its process ended and was started again, faster than anybody looked."""
+        found = self.pods.get(index)
+        if found is None or found.metadata.deletion_timestamp:
+            return
+        statuses = found.status.container_statuses or ()
+        again = tuple(
+            msgspec.structs.replace(s, restart_count=s.restart_count + 1) for s in statuses
+        )
+        changed = msgspec.structs.replace(found.status, container_statuses=again)
+        self.pods[index] = msgspec.structs.replace(found, status=changed)
+
+    def settle_when_woken(self) -> None:
+        """Like `settle`, but the operator looks only when something changed or it wanted to."""
+        awake = True
+        for _ in range(200):
+            before = dict(self.pods), self.status
+            again = self.operate().again if awake else None
+            for index in tuple(self.pods):
+                self.kubelet(index)
+            awake = again is not None or before != (self.pods, self.status)
+            if not awake:
+                return
+        raise AssertionError("it never comes to rest")
+
     def settle(self) -> None:
         """All machines work, nobody touches anything: let it come to rest."""
         for _ in range(80):
@@ -122,6 +147,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("kubelet"), INDEX),
     st.tuples(st.just("sick"), INDEX),
     st.tuples(st.just("lost"), INDEX),
+    st.tuples(st.just("restarted"), INDEX),
     st.tuples(st.just("size"), st.integers(0, 5)),
     st.tuples(st.just("version"), st.sampled_from((*GOOD, BROKEN))),
     st.tuples(st.just("debug"), st.booleans()),
@@ -140,6 +166,8 @@ def happen(world: World, event: tuple[Any, ...]) -> None:
             world.set_ready(index, False)
         case ("lost", index):
             world.pods.pop(index, None)
+        case ("restarted", index):
+            world.restart(index)
         case ("debug", value):
             world.spec = world.spec | {"natsConfig": {"debug": value}}
         case (("size" | "version" | "paused") as field, value):
@@ -163,6 +191,19 @@ def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
     assert {c.type: c.status for c in world.status.conditions}["Ready"] == "True"
     assert world.status.phase == "Running"
     assert world.status.current_version == version
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(EVENTS, max_size=30))
+def test_nobody_has_to_be_woken_by_chance(events: list[tuple[Any, ...]]) -> None:
+    """Changes and the plan's own `again` are enough: what is left to do is never slept upon."""
+    world = World({"size": 3, "version": GOOD[0]})
+    for event in events:
+        happen(world, event)
+    world.spec = world.spec | {"version": GOOD[1], "paused": False}
+    world.settle_when_woken()
+    assert world.status.phase == "Running"
+    assert world.status.ready_replicas == world.spec["size"]
 
 
 @settings(max_examples=50, deadline=None)

@@ -200,6 +200,12 @@ class TestAsking:
         assert plan(running(THREE, observations={}, quiet=0.0)).again == FIRST_LOOK
         assert plan(running(THREE, observations={}, quiet=8.0)).again == 2.0
 
+    def test_a_plan_that_asks_is_not_the_last_one(self) -> None:
+        """The answers may change nothing that anybody is told of, and still allow a step."""
+        pods = tuple(pod(i, THREE) for i in (1, 2, 3))
+        old = plan(snapshot(NEWER, pods, answers(*pods, asked=90.0)))
+        assert (bool(old.observe), old.again) == (True, 0.0)
+
     def test_an_unhealthy_one_again_when_it_is_due(self) -> None:
         pods = tuple(pod(i, THREE) for i in (1, 2, 3))
         silent = Observation(problem="refused", asked=90.0)
