@@ -66,6 +66,17 @@ async def play(place: Place, teller: Teller) -> None:
         teller.say(f"\n$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}")
 
 
+async def _established(kubectl: Kubectl, crd: str) -> None:
+    """Wait until a kind is served (a CRD without any condition is an error to `kubectl wait`)."""
+    async with asyncio.timeout(60):
+        while True:
+            found = json.loads(await kubectl.run("get", "crd", crd, "--output=json"))
+            conditions = found.get("status", {}).get("conditions") or []
+            if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
+                return
+            await asyncio.sleep(0.2)
+
+
 async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:
     if place.namespace != "default":
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}}
@@ -74,8 +85,8 @@ async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:
     text = yaml.safe_dump_all(documents, sort_keys=False)
     printed = await kubectl.run("apply", "--server-side", "-f", "-", stdin=text)
     teller.say(f"$ natsctl crds | kubectl apply --server-side -f -\n{printed.strip()}")
-    names = [f"crd/{d['metadata']['name']}" for d in documents]
-    await kubectl.run("wait", "--for=condition=Established", "--timeout=60s", *names)
+    for document in documents:
+        await _established(kubectl, document["metadata"]["name"])
     await kubectl.run(
         "delete", "natsclusters", FIRST, SECOND, "--ignore-not-found", "--cascade=foreground"
     )

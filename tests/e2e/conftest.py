@@ -7,13 +7,14 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from natsctl.api.crds import crds_yaml
+from natsctl.api.crds import crds, crds_yaml
 from tests.e2e.clusters import Cluster
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
 from tests.inside import enter
 
@@ -43,14 +44,21 @@ def reaches_pods() -> None:
     """Asks for pod addresses that can be dialled from here."""
 
 
+def _established(kubectl: Kubectl, crd: str) -> bool:
+    """A CRD without any condition yet is an error to `kubectl wait`."""
+    conditions = kubectl.json("get", "crd", crd).get("status", {}).get("conditions") or []
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
 @pytest.fixture(scope="session")
 def kubectl() -> Kubectl:
     """kubectl for the whole cluster, with natsctl's CRDs installed as they are today."""
     where = ("--kubeconfig", os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else ()
     found = Kubectl((*where, *(("--context", CONTEXT) if CONTEXT else ())))
     found("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=crds_yaml())
-    for name in ("natsclusters.nats.io", "natsserviceroles.nats.io"):
-        found("wait", "crd", name, "--for", "condition=Established", "--timeout", "30s")
+    for crd in crds():
+        name = crd["metadata"]["name"]
+        until(f"{name} is served", partial(_established, found, name), 30)
     return found
 
 
