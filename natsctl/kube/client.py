@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_base, wait_random_exponential
 
 from natsctl.kube import metrics
@@ -137,7 +137,7 @@ class Client:
         return AsyncRetrying(
             retry=retry_if_exception_type(Transient),
             wait=_Wait(),
-            stop=stop_after_delay(BUDGET),
+            stop=stop_before_delay(BUDGET),
             before_sleep=count,
             reraise=True,
         )
