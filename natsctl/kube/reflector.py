@@ -98,6 +98,7 @@ class Reflector(Generic[T]):
     _position: str = ""
     _streaming_list: bool = True
     _silent_before: bool = False
+    _asked_pause: float = 0.0
 
     async def run(self) -> None:
         """Run until cancelled; every failure is retried with back-off."""
@@ -111,7 +112,8 @@ class Reflector(Generic[T]):
             if lasted > HEALTHY_AFTER or (reason == "closed" and lasted > 1):
                 delay = FIRST_DELAY
                 continue
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))
+            await asyncio.sleep(max(delay * random.uniform(0.8, 1.2), self._asked_pause))
+            self._asked_pause = 0.0
             delay = min(delay * 2, LAST_DELAY)
 
     async def _once(self) -> str:
@@ -150,6 +152,7 @@ class Reflector(Generic[T]):
     def _interrupted(self, error: ApiError) -> str:
         """A lost connection continues where it stopped, unless it was the second silent one."""
         log.warning("watch of %s interrupted: %s", self.resource.plural, error)
+        self._asked_pause = getattr(error, "retry_after", None) or 0.0
         silent = "SocketTimeoutError" in str(error) or "ServerTimeoutError" in str(error)
         if silent and self._silent_before:
             self._position = ""
