@@ -232,17 +232,6 @@ async def test_a_list_may_be_empty_or_too_old_to_continue(
         assert bench.continued(4, 30)
 
 
-async def test_a_refusal_of_a_watch_that_lists_nothing_is_not_about_streaming_lists(
-    transport: Transport, api: Faulty
-) -> None:
-    first = streams(*initial(10, "a"), then="close")
-    refuses = says(422, {"message": "something else"})
-    script = (first, refuses, streams(event("ADDED", "b", 11)))
-    async with reflecting(transport, api, *script) as bench:
-        await bench.holds("a", "b")
-        assert bench.continued(2, 10)
-
-
 async def test_a_silent_stream_is_opened_again_and_the_second_time_listed_anew(
     transport: Transport, api: Faulty
 ) -> None:

@@ -33,6 +33,7 @@ class Truth(RuleBasedStateMachine):
         self.real: dict[str, Pod] = {}
         self.watch: list[tuple[str, Pod]] = []
         self.replies: list[Pod] = []
+        self.shown: dict[str, int] = {}
 
     def commit(self, name: str, cluster: str, *, ours: bool) -> None:
         self.version += 1
@@ -62,6 +63,8 @@ class Truth(RuleBasedStateMachine):
         """The watch comes further, in order."""
         for kind, item in self.watch[:count]:
             getattr(self.store, kind)(item)
+            if kind == "remove" and self.shown.get(item.metadata.name, 0) <= item.version:
+                self.shown.pop(item.metadata.name, None)
         del self.watch[:count]
 
     @rule(data=st.data())
@@ -75,6 +78,7 @@ class Truth(RuleBasedStateMachine):
     def list_anew(self) -> None:
         """What the watch had not told yet, it does not tell any more."""
         self.watch.clear()
+        self.shown.clear()
         self.store.replace(self.real.values(), self.version)
 
     @rule()
@@ -87,6 +91,16 @@ class Truth(RuleBasedStateMachine):
         if not self.watch:
             held = {name: self.store.get(("ns", name)) for _, name in self.store.keys()}  # noqa: SIM118 - a Store is no dict
             assert held == self.real
+
+    @invariant()
+    def it_never_goes_back_to_something_older(self) -> None:
+        """Not even to nothing, unless that is what is newer."""
+        for name, version in self.shown.items():
+            item = self.store.get(("ns", name))
+            assert item is not None
+            assert item.version >= version
+        for _, name in self.store.keys():  # noqa: SIM118 - a Store is no dict
+            self.shown[name] = self.store.get(("ns", name)).version  # type: ignore[union-attr]
 
     @invariant()
     def its_index_says_the_same_as_its_objects(self) -> None:
