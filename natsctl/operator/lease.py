@@ -156,7 +156,7 @@ class Lease:
         self.holder = (record.get("spec") or {}).get("holderIdentity") or ""
 
     def _is_free(self, now: float) -> bool:
-        if not self.holder:
+        if self.holder in ("", self.identity):  # ours: the reply to an earlier try was lost
             return True
         spec = self._record["spec"]
         return now >= self._observed + float(spec.get("leaseDurationSeconds") or 0)

@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
 from natsctl.operator.lease import Lease, LeaseLost
@@ -239,6 +241,99 @@ async def test_nobody_releases_what_he_does_not_hold() -> None:
     memory.fault = "error"
     await lease.release()  # it expires by itself
     assert not lease.held
+
+
+async def test_an_acquisition_whose_reply_was_lost_is_finished_and_not_waited_out() -> None:
+    """The record names us: nobody else can hold it."""
+    memory = Memory(fault="lost")
+    lease = candidate(memory, "a")
+    waiting = asyncio.create_task(lease.acquire())
+    await asyncio.sleep(0.5)
+    assert not lease.held
+    memory.fault = ""
+    started = now()
+    await waiting
+    assert now() - started < 2
+    lease.check()
+
+
+FAULTS = st.lists(
+    st.tuples(st.sampled_from(["", "", "error", "hang", "lost"]), st.integers(1, 20)), max_size=12
+)
+
+
+@attrs.define
+class Wire:
+    """One candidate's own way to the record: it fails by itself, and writes arrive late."""
+
+    memory: Memory
+    fault: str = ""
+
+    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
+        await self.spoil(timeout)
+        return await self.memory.read(timeout)
+
+    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
+        await self.spoil(timeout)
+        reply = await self.memory.write(record, timeout)
+        if self.fault == "lost":
+            await asyncio.sleep(timeout)
+            raise Transient(0, "ConnectionLost", "timed out")
+        return reply
+
+    async def spoil(self, timeout: float) -> None:  # noqa: ASYNC109 - of Records
+        if self.fault == "error":
+            raise Transient(500, "InternalError", "etcd")
+        if self.fault == "hang":
+            await asyncio.sleep(timeout)
+            raise Transient(0, "ConnectionLost", "timed out")
+
+
+class Exclusive(Lease):
+    """A lease that looks, whenever it gets to be held longer, whether anybody else still is."""
+
+    others: list[Exclusive]
+
+    def _hold(self, started: float) -> None:
+        super()._hold(started)
+        assert not any(other.held for other in self.others if other is not self)
+
+
+async def struggle(wires: list[Wire], faults: list[list[tuple[str, int]]]) -> list[Exclusive]:
+    """Candidates that compete through their own failing networks, then in peace for a minute."""
+    leases = [Exclusive(wire, identity=name) for wire, name in zip(wires, "abc", strict=True)]
+
+    async def live(lease: Exclusive) -> None:
+        while True:
+            await lease.acquire()
+            with suppress(LeaseLost):
+                await lease.keep()
+
+    async def spoil(wire: Wire, plan: list[tuple[str, int]]) -> None:
+        for wire.fault, seconds in plan:
+            await asyncio.sleep(seconds)
+        wire.fault = ""
+
+    for lease in leases:
+        lease.others = leases
+    living = [asyncio.create_task(live(lease)) for lease in leases]
+    await asyncio.gather(*(spoil(w, f) for w, f in zip(wires, faults, strict=True)))
+    await asyncio.wait(living, timeout=60, return_when=asyncio.FIRST_EXCEPTION)
+    for task in living:
+        if task.done():
+            task.result()
+        task.cancel()
+    return leases
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(FAULTS, FAULTS, FAULTS))
+async def test_through_failing_networks_never_two_hold_it_and_in_the_end_one_does(
+    faults: tuple[list[tuple[str, int]], ...],
+) -> None:
+    memory = Memory()
+    leases = await struggle([Wire(memory) for _ in range(3)], list(faults))
+    assert sum(lease.held for lease in leases) == 1
 
 
 async def test_of_many_candidates_at_most_one_may_write_at_any_time() -> None:
