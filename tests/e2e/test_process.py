@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,16 +74,26 @@ def test_two_of_them_share_one_lease(another: Another, tmp_path: Path) -> None:
     with another() as first:
         second = Operator(first.kubectl, tmp_path / "second.log", free_port(), ())
         command = second_command(second)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as waiting:
+        with ended(subprocess.Popen(command, stdout=subprocess.DEVNULL)) as waiting:
             until("it is ready", lambda: answers(second, "/readyz"), 20)
             before = first.holder()
             stays("the first leads", lambda: first.holder() == before, 2)
             assert metric(second, "leader_election_master_status") == 0
             assert metric(first, "leader_election_master_status") == 1
             first.stop()
-            until("the second leads", lambda: first.holder() not in ("", before), 3, 0.1)
+            until("the second leads", lambda: first.holder() not in ("", before), 20, 0.1)
             waiting.send_signal(signal.SIGTERM)
             assert waiting.wait(20) == 0
+
+
+@contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Leave no process behind, also when an assertion fails."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def second_command(operator: Operator) -> list[str]:
