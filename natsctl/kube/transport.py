@@ -15,8 +15,6 @@ import types
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import attrs
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
-READ_BUFFER = 1 << 21
-"""Bytes: more than the largest object, as kubernetes_asyncio has it."""
 
 
 @attrs.frozen
@@ -101,10 +97,7 @@ class Transport:
                 if reply.status >= 400:
                     content = await reply.read()
                     raise error_of(reply.status, content, reply.headers.get("Retry-After"))
-                try:
-                    yield reply.content.iter_any()
-                finally:
-                    _hang_up(reply)
+                yield reply.content.iter_any()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _lost(error) from error
 
@@ -116,12 +109,6 @@ class Transport:
         if bearer:
             headers["Authorization"] = bearer["value"].strip()
         return headers
-
-
-def _hang_up(reply: aiohttp.ClientResponse) -> None:
-    """Drop a watch's connection at once: a TLS good-bye could outlive the event loop."""
-    if reply.connection is not None and reply.connection.transport is not None:
-        reply.connection.transport.abort()
 
 
 def _lost(error: Exception) -> Transient:
@@ -150,31 +137,10 @@ async def connect(
         raise ValueError(_no_configuration(kubeconfig, error)) from error
     client = sdk.ApiClient(configuration)
     try:
-        async with _session(client.rest_client.pool_manager, configuration) as session:
-            yield Transport(session, configuration, client.rest_client.server_hostname)
+        session = client.rest_client.pool_manager
+        yield Transport(session, configuration, client.rest_client.server_hostname)
     finally:
         await client.close()
-
-
-def _session(original: aiohttp.ClientSession, configuration: Any) -> aiohttp.ClientSession:
-    """A session over the same connections that knows the proxy from the start.
-
-    The original one asks a thread for netrc and another for proxies before every request.
-    """
-    return aiohttp.ClientSession(
-        connector=original.connector,
-        connector_owner=False,
-        proxy=configuration.proxy or _proxy_of(configuration.host),
-        read_bufsize=READ_BUFFER,
-    )
-
-
-def _proxy_of(host: str) -> str | None:
-    """What HTTPS_PROXY and NO_PROXY say of the API server."""
-    url = urlsplit(host)
-    if proxy_bypass(url.hostname or ""):
-        return None
-    return getproxies().get(url.scheme)
 
 
 def _addresses() -> dict[str, str]:
