@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from natsctl import __version__
+from natsctl.kube.errors import ApiError
 from natsctl.kube.transport import namespace_of_pod
 from natsctl.operator.lease import LeaseLost
 from natsctl.operator.logs import set_up_logging
@@ -97,7 +98,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
 
 
 def run(argv: Sequence[str], prog: str) -> int:
-    """Run until SIGTERM or SIGINT (0), a lost lease (1) or a set-up that cannot work (2)."""
+    """Run until SIGTERM or SIGINT (0), a lost lease or API server (1), an unusable set-up (2)."""
     arguments = parser_of(prog).parse_args(argv)
     set_up_logging(arguments.log_level, arguments.log_format)
     try:
@@ -110,6 +111,9 @@ def run(argv: Sequence[str], prog: str) -> int:
         return 2
     except LeaseLost as error:
         log.error("%s; ending, so that no two processes write", error)
+        return 1
+    except ApiError as error:
+        log.error("the API server cannot be asked: %s", error)
         return 1
     return 0
 

@@ -10,6 +10,7 @@ import yaml
 from natsctl import __version__
 from natsctl.cli import main, nats_operator
 from natsctl.cli.operator import parser_of, settings_of
+from tests.unit.kube.faulty import kubeconfig
 
 
 def settings(*argv: str, **environment: str) -> object:
@@ -83,3 +84,16 @@ def test_a_kubeconfig_that_is_no_kubeconfig(
     file.write_text("no: kubeconfig")
     assert nats_operator(["--namespace", "x", "--kubeconfig", str(file)]) == 2
     assert "cannot use kubeconfig" in caplog.text
+
+
+def test_an_api_server_that_does_not_answer_is_named_and_ends_with_status_1(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever started the process tries again: no set-up is wrong here, and nothing is a bug."""
+    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("natsctl.kube.client.BUDGET", 0.1)
+    file = tmp_path / "config"
+    file.write_text(kubeconfig(1))
+    assert nats_operator(["--namespace", "x", "--kubeconfig", str(file)]) == 1
+    assert "API server" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from natsctl.api.status import parse_status
 from natsctl.operator.desired import ADVICE_NAMED, understand
 from natsctl.plan.objects import Cluster, Meta
+from tests.unit.api.strategies import specs
 from tests.unit.plan.world import pod
 
 JSON = st.recursive(
@@ -29,6 +30,32 @@ def cluster(spec: Any) -> Cluster:
 def test_nothing_stored_makes_it_fail(spec: Any) -> None:
     found = understand(cluster(spec), parse_status(None), ())
     assert (found.desired is None) == bool(found.problems)
+
+
+def spoiled(spec: Any, way: list[int], found: Any) -> Any:
+    """The spec with something else in one place."""
+    if not way or not isinstance(spec, dict | list) or not spec:
+        return found
+    places = list(spec) if isinstance(spec, dict) else range(len(spec))
+    place = places[way[0] % len(places)]
+    changed = dict(spec) if isinstance(spec, dict) else list(spec)
+    changed[place] = spoiled(spec[place], way[1:], found)
+    return changed
+
+
+@given(specs(), st.lists(st.integers(0, 9), max_size=6), JSON)
+def test_nothing_wrong_in_the_depth_of_a_good_spec_makes_it_fail(
+    spec: Any, way: list[int], wrong: Any
+) -> None:
+    found = understand(cluster(spoiled(spec, way, wrong)), parse_status(None), ())
+    assert (found.desired is None) == bool(found.problems)
+
+
+@given(specs())
+def test_what_is_understood_once_is_understood_the_same_way_again(spec: Any) -> None:
+    """Else a new start of the operator would write everything anew."""
+    once = understand(cluster(spec), parse_status(None), ())
+    assert once == understand(cluster(dict(reversed(spec.items()))), parse_status(None), ())
 
 
 def test_a_good_spec() -> None:

@@ -2,7 +2,6 @@
 
 from natsctl.api.status import ClusterStatus, Condition
 from natsctl.operator.events import Event, events_of, manifest, turning_points
-from natsctl.operator.execute import own_by_apply
 from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, ReplaceServer
 from natsctl.plan.objects import Cluster, Meta
 from tests.unit.plan.world import desired
@@ -29,6 +28,10 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
     }
 
 
+def test_what_was_not_done_is_not_told() -> None:
+    assert events_of(()) == ()
+
+
 def told(type_: str, status: str, reason: str) -> ClusterStatus:
     condition = Condition(type_, status, reason, "text", "", 1)
     return ClusterStatus(conditions=(condition,))
@@ -49,15 +52,3 @@ def test_an_event_object() -> None:
     assert made["metadata"]["namespace"] == "ns"
     assert made["involvedObject"]["uid"] == "u"
     assert len(made["message"]) == 1024
-
-
-def test_ownership_moves_only_from_our_own_post() -> None:
-    def live(*entries: dict[str, str]) -> dict[str, object]:
-        return {"metadata": {"resourceVersion": "5", "managedFields": list(entries)}}
-
-    post = {"manager": "natsctl", "operation": "Update"}
-    assert own_by_apply(live(post))[1]["path"] == "/metadata/managedFields/0/operation"
-    assert own_by_apply(live({"manager": "kubectl", "operation": "Update"})) == []
-    assert own_by_apply(live(post, {"manager": "natsctl", "operation": "Apply"})) == []
-    assert own_by_apply(live(post | {"subresource": "status"})) == []
-    assert own_by_apply({"metadata": {"resourceVersion": "5"}}) == []

@@ -1,0 +1,62 @@
+"""How an object that others wrote to as well is put right, and which error counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from natsctl.kube.errors import Conflict, Fenced, Transient
+from natsctl.operator.execute import Outcome, own_by_apply, put_right, worst
+from natsctl.plan.snapshot import Failure
+
+PORTS = [{"name": "client", "port": 4222}]
+
+
+def test_ownership_moves_only_from_our_own_post() -> None:
+    def live(*entries: dict[str, str]) -> dict[str, object]:
+        return {"metadata": {"resourceVersion": "5", "managedFields": list(entries)}}
+
+    post = {"manager": "natsctl", "operation": "Update"}
+    assert own_by_apply(live(post))[1]["path"] == "/metadata/managedFields/0/operation"
+    assert own_by_apply(live({"manager": "kubectl", "operation": "Update"})) == []
+    assert own_by_apply(live(post, {"manager": "natsctl", "operation": "Apply"})) == []
+    assert own_by_apply(live(post | {"subresource": "status"})) == []
+    assert own_by_apply({"metadata": {"resourceVersion": "5"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("live", "path"),
+    [
+        ({"ports": [*PORTS, {"name": "mine", "port": 1}], "selector": {"app": "nats"}}, "ports"),
+        ({"ports": PORTS, "selector": {"app": "nats", "more": "x"}}, "selector"),
+    ],
+)
+def test_ports_and_selectors_that_others_added_to_are_replaced(live: Any, path: str) -> None:
+    wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
+    [patch] = put_right({"spec": live}, wanted)
+    assert patch == {"op": "add", "path": f"/spec/{path}", "value": wanted["spec"][path]}
+
+
+def test_what_is_right_or_not_ours_to_say_is_left_alone() -> None:
+    wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
+    assert put_right({"spec": wanted["spec"] | {"sessionAffinity": "ClientIP"}}, wanted) == []
+    assert put_right({"data": {"a": "b"}}, {"data": {"a": "c"}}) == []
+
+
+def test_a_bug_counts_more_than_what_a_retry_mends() -> None:
+    bug, busy, late = ValueError("bug"), Transient(503, "", ""), Conflict(409, "", "")
+    assert worst([busy, bug, late]) is bug
+    assert worst([busy, late]) is busy
+    assert isinstance(worst([busy, Fenced()]), Fenced)
+    assert worst([]) is None
+
+
+def test_only_what_servers_cannot_start_without_holds_up_what_follows() -> None:
+    def failed(subject: str) -> Outcome:
+        return Outcome((), (Failure(subject, "Forbidden", "no"),))
+
+    assert failed("Secret c").blocking
+    assert not failed("Service c").blocking
+    assert not failed("pod c-1").blocking
+    assert not Outcome((), ()).blocking
