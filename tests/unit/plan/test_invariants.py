@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
 from natsctl.plan.actions import CreateServer, DeleteServer, Plan, ReplaceServer
 from natsctl.plan.objects import Pod
@@ -33,13 +34,17 @@ class World:
     status: ClusterStatus = attrs.field(factory=ClusterStatus)
     runs: int = 0
     clock: float = 100.0
+    broken: bool = False
+    """Somebody wrote a spec that nobody can understand."""
 
     def look(self) -> Snapshot:
         live = {p.metadata.uid: incarnation(p) for p in self.pods.values()}
         self.known = {u: o for u, o in self.known.items() if live.get(u) == o.incarnation}
-        return snapshot(
-            self.spec, tuple(self.pods.values()), self.known, status=self.status, now=self.clock
-        )
+        pods = tuple(self.pods.values())
+        seen = snapshot(self.spec, pods, self.known, status=self.status, now=self.clock)
+        if not self.broken:
+            return seen
+        return attrs.evolve(seen, desired=None, problems=(Problem("spec", "?", "no"),))
 
     def operate(self) -> Plan:
         """One pass of the operator, and the invariants of each."""
@@ -54,6 +59,7 @@ class World:
             for a in actions
             if isinstance(a, ReplaceServer) or (isinstance(a, DeleteServer) and a.grace is None)
         ]
+        assert not (actions and (self.broken or self.spec.get("paused")))
         self.check(disruptive)
         for action in actions:
             self.do(action)
@@ -61,7 +67,7 @@ class World:
         return decided
 
     def check(self, disruptive: list[Any]) -> None:
-        """At most one at a time; a serving server is restarted only while all others serve."""
+        """One at a time, the highest first, a serving one only while all others serve."""
         leaving = [p for p in self.pods.values() if p.metadata.deletion_timestamp]
         assert len(disruptive) + len(leaving) * bool(disruptive) <= 1
         for action in disruptive:
@@ -135,7 +141,7 @@ class World:
 
     def settle(self) -> None:
         """All machines work, nobody touches anything: let it come to rest."""
-        for _ in range(80):
+        for _ in range(60):
             self.operate()
             for index in tuple(self.pods):
                 self.kubelet(index)
@@ -152,6 +158,8 @@ EVENTS = st.one_of(
     st.tuples(st.just("version"), st.sampled_from((*GOOD, BROKEN))),
     st.tuples(st.just("debug"), st.booleans()),
     st.tuples(st.just("paused"), st.booleans()),
+    st.tuples(st.just("broken"), st.booleans()),
+    st.tuples(st.just("routes"), st.booleans()),
     st.just(("operator restarts",)),
 )
 
@@ -170,13 +178,18 @@ def happen(world: World, event: tuple[Any, ...]) -> None:
             world.restart(index)
         case ("debug", value):
             world.spec = world.spec | {"natsConfig": {"debug": value}}
+        case ("routes", value):
+            routes = [{"route": "nats://elsewhere:6222"}] if value else []
+            world.spec = world.spec | {"extraRoutes": routes}
+        case ("broken", value):
+            world.broken = value
         case (("size" | "version" | "paused") as field, value):
             world.spec = world.spec | {field: value}
         case _:
             world.known = {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(EVENTS, max_size=40), st.integers(0, 5), st.sampled_from(GOOD))
 def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
     events: list[tuple[Any, ...]], size: int, version: str
@@ -186,6 +199,7 @@ def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
     for event in events:
         happen(world, event)
     world.spec = world.spec | {"size": size, "version": version, "paused": False}
+    world.broken = False
     world.settle()
     assert sorted(world.pods) == list(range(1, size + 1))
     assert {c.type: c.status for c in world.status.conditions}["Ready"] == "True"
@@ -201,6 +215,7 @@ def test_nobody_has_to_be_woken_by_chance(events: list[tuple[Any, ...]]) -> None
     for event in events:
         happen(world, event)
     world.spec = world.spec | {"version": GOOD[1], "paused": False}
+    world.broken = False
     world.settle_when_woken()
     assert world.status.phase == "Running"
     assert world.status.ready_replicas == world.spec["size"]
@@ -213,6 +228,7 @@ def test_a_cluster_at_rest_costs_nothing(events: list[tuple[Any, ...]]) -> None:
     for event in events:
         happen(world, event)
     world.spec = world.spec | {"version": GOOD[1], "paused": False}
+    world.broken = False
     world.settle()
     before = world.status
     assert plan(world.look()) == Plan()
@@ -230,6 +246,33 @@ def test_a_roll_stops_at_the_first_server_that_does_not_come_back() -> None:
     survivors = {i: world.pods[i].metadata.uid for i in (1, 2)}
     world.settle()
     assert {i: world.pods[i].metadata.uid for i in (1, 2)} == survivors
+    assert world.status.phase == "Running"
+
+
+def test_other_routes_restart_nobody() -> None:
+    world = World({"size": 3, "version": GOOD[0]})
+    world.settle()
+    made = world.runs
+    happen(world, ("routes", True))
+    world.settle()
+    assert world.runs == made
+    assert world.status.phase == "Running"
+
+
+def test_a_broken_or_paused_spec_stops_a_roll_where_it_is_and_lets_it_finish_later() -> None:
+    world = World({"size": 3, "version": GOOD[0]})
+    world.settle()
+    made = world.runs
+    world.spec = world.spec | {"version": GOOD[1]}
+    world.operate()
+    for event in (("broken", True), ("paused", True)):
+        happen(world, event)
+        world.settle()
+        assert world.runs == made
+        assert len(world.pods) == 2
+        happen(world, (event[0], False))
+    world.settle()
+    assert world.runs == made + 3
     assert world.status.phase == "Running"
 
 
