@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING
 
 import attrs
 
+from benchmarks import cpu
 from benchmarks.objects import create_clusters, until_ready
 from natsctl.kube.resources import CLUSTERS, LEASES
 
@@ -21,10 +23,14 @@ CALM = 5.0
 
 @attrs.frozen
 class Created:
-    """Cost of creating clusters. `writes` are per cluster, by kind and verb, events apart."""
+    """Cost of creating clusters. `writes` are per cluster, by kind and verb, events apart.
+
+    Processor seconds: `cpu_seconds` of natsctl, `processor` of it, the testbed and the user.
+    """
 
     seconds: float
     cpu_seconds: float
+    processor: float
     writes: dict[str, float]
     events: float
 
@@ -36,17 +42,19 @@ class Created:
 
 async def create(bare: Bare, operator: Measured, namespace: str, numbers: range) -> Created:
     """Create clusters; seconds run from the first creation until all are Ready in status."""
-    before, cpu = await operator.metrics(), operator.cpu_seconds()
+    before, own = await operator.metrics(), operator.cpu_seconds()
+    spent = cpu.of_all([os.getpid(), operator.pid])
     there = numbers.start - 1
     ready = asyncio.create_task(until_ready(bare, CLUSTERS, namespace, there + len(numbers)))
     started = time.monotonic()
     await create_clusters(bare, namespace, numbers)
     await ready
-    seconds, cpu = time.monotonic() - started, operator.cpu_seconds() - cpu
+    seconds, own = time.monotonic() - started, operator.cpu_seconds() - own
+    spent = cpu.of_all([os.getpid(), operator.pid]) - spent
     await asyncio.sleep(CALM)
     writes = _writes(before, await operator.metrics(), len(numbers))
     events = sum(writes.pop(key) for key in list(writes) if key.startswith("Event "))
-    return Created(seconds, cpu, writes, events)
+    return Created(seconds, own, spent, writes, events)
 
 
 def _writes(before: Metrics, after: Metrics, count: int) -> dict[str, float]:
@@ -69,12 +77,12 @@ class Converged:
 async def converged(bare: Bare, operator: Measured, seconds: float) -> Converged:
     """Count the operator's requests besides watches, the lease's renewals apart."""
     renewals = asyncio.create_task(_renewals(bare, seconds))
-    before, cpu = await operator.metrics(), operator.cpu_seconds()
+    before, own = await operator.metrics(), operator.cpu_seconds()
     await asyncio.sleep(seconds)
     after = await operator.metrics()
     name = "rest_client_requests_total"
     requests = after.total(name) - before.total(name)
-    return Converged(seconds, requests, await renewals, operator.cpu_seconds() - cpu)
+    return Converged(seconds, requests, await renewals, operator.cpu_seconds() - own)
 
 
 async def _renewals(bare: Bare, seconds: float) -> int:

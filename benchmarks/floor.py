@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING
 
 import attrs
 
+from benchmarks import cpu
 from benchmarks.objects import SIZE, Objects, create_clusters, objects_of, until_ready, write
 from natsctl.kube.resources import PODS
 
@@ -25,12 +27,14 @@ class Floor:
 
     seconds: float
     strict: float
+    processor: float
+    """Processor seconds of the whole testbed and the client."""
 
 
 async def floor(bare: Bare, namespace: str, count: int) -> Floor:
     """Create so many NatsClusters, and all that they need."""
     ready = asyncio.create_task(until_ready(bare, PODS, namespace, count * SIZE))
-    started = time.monotonic()
+    started, spent = time.monotonic(), cpu.of_all([os.getpid()])
     clusters = await create_clusters(bare, namespace, range(1, count + 1))
     owned = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -38,7 +42,8 @@ async def floor(bare: Bare, namespace: str, count: int) -> Floor:
             group.create_task(_write(bare, objects_of(cluster)))
     await ready
     ended = time.monotonic()
-    return Floor(ended - started, ended - owned)
+    spent = cpu.of_all([os.getpid()]) - spent
+    return Floor(ended - started, ended - owned, spent)
 
 
 async def _write(bare: Bare, objects: Objects) -> None:

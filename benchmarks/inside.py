@@ -105,6 +105,8 @@ def _comparison(floors: list[Floor], fleets: list[Created]) -> Figures:
         "floor_ratio_best": min(ratios),
         "floor_ratio_worst": max(ratios),
         "floor_ratio_strict": fleet_s / statistics.median(f.strict for f in floors),
+        "cpu_ratio": statistics.median(n.processor for n in fleets)
+        / statistics.median(f.processor for f in floors),
         "fleet_cpu_s": statistics.median(n.cpu_seconds for n in fleets),
     }
 

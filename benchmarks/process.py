@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from contextlib import asynccontextmanager
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 import attrs
 
+from benchmarks import cpu
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ADDRESS = "127.0.0.1:18081"
-TICKS = os.sysconf("SC_CLK_TCK")
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -44,8 +44,7 @@ class Measured:
 
     def cpu_seconds(self) -> float:
         """User and system time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu.seconds(self.pid)
 
     async def metrics(self) -> Metrics:
         """Its own counters."""

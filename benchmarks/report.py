@@ -37,6 +37,7 @@ TARGETS = (
     Target("floor_ratio_best", "the same, lowest of a round"),
     Target("floor_ratio_worst", "the same, highest of a round"),
     Target("floor_ratio_strict", "the same, had the floor the NatsClusters for nothing"),
+    Target("cpu_ratio", "the same in processor time of all that takes part, not in seconds"),
     Target("object_writes_per_cluster", "writes of objects for each cluster (it has 6)", 6),
     Target("status_writes_per_cluster", "writes of status for each cluster", 3),
     Target("writes_per_cluster", "all writes for each cluster, events apart", 9),
