@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import attrs
@@ -28,13 +29,24 @@ Spec = Mapping[str, Any]
 
 
 def target(spec: Spec) -> Target:
-    parsed = parse_spec(spec)
+    return _target(msgspec.json.encode(spec))
+
+
+@cache
+def _target(encoded: bytes) -> Target:
+    """Kept, because the simulations look at few specs very often."""
+    parsed = parse_spec(msgspec.json.decode(encoded))
     version = ServerVersion.parse(parsed.version or DEFAULT_VERSION)
     return Target(NAMESPACE, NAME, UID, parsed, version)
 
 
 def desired(spec: Spec, advice: str = "") -> Desired:
-    goal = target(spec)
+    return _desired(msgspec.json.encode(spec), advice)
+
+
+@cache
+def _desired(encoded: bytes, advice: str) -> Desired:
+    goal = _target(encoded)
     return Desired(
         target=goal,
         standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
@@ -139,6 +151,3 @@ def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:
 
 def previous(**fields: Any) -> ClusterStatus:
     return attrs.evolve(parse_status(None), **fields)
-
-
-Edit = Callable[[Pod], Pod]
