@@ -1,5 +1,5 @@
 """The commands. Each is imported only when it is called."""
 
-from natsctl.cli.main import main, nats_operator
+from natsctl.cli.main import config_reloader, main, nats_operator, pod_bootconfig
 
-__all__ = ["main", "nats_operator"]
+__all__ = ["config_reloader", "main", "nats_operator", "pod_bootconfig"]

@@ -1,9 +1,11 @@
 """What every builder needs to know of the cluster it renders."""
 
+import attrs
 from attrs import frozen
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.version import ServerVersion
+from natsctl.render.inputs import Images, Inputs
 
 
 @frozen
@@ -21,3 +23,5 @@ class Target:
     spec: NatsClusterSpec
     version: ServerVersion
     named: bool | None = None
+    inputs: Inputs = attrs.field(factory=Inputs)
+    images: Images = attrs.field(factory=Images)

@@ -1,0 +1,66 @@
+"""What a cluster's configuration needs beyond its spec: what Secrets and other objects hold."""
+
+from collections.abc import Mapping
+
+import attrs
+from attrs import frozen
+
+from natsctl.api.fields import Json
+
+
+@frozen
+class Login:
+    """User and password of routes, or of gateways."""
+
+    user: str
+    password: str = attrs.field(repr=False)
+
+
+@frozen
+class Files:
+    """Names of the files of one listener's certificates: keys of its Secret, or absolute paths.
+
+    No CA: certificates of the other side are not checked, or against the system's own CAs.
+    """
+
+    cert: str
+    key: str
+    ca: str | None = None
+
+
+@frozen
+class Neighbour:
+    """Another NatsCluster of the namespace, as `extraRoutes` reaches it."""
+
+    size: int
+    login: Login | None = None
+    encrypted: bool = False
+
+
+@frozen
+class Inputs:
+    """Everything that rendering takes from outside the spec.
+
+    `authorization` is nats-server's block of the clients; None if the spec asks for none, or if
+    nobody is allowed in. `system` is the public nkey of the operator's user in the system account;
+    empty: the servers get no system account. `files` is by listener (`tls.LISTENERS`); a listener
+    without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
+    keyed with a secret of the operator's, of everything here that no spec field tells.
+    """
+
+    authorization: Json | None = attrs.field(default=None, repr=False)
+    routes: Login | None = None
+    gateways: Login | None = None
+    system: str = ""
+    files: Mapping[str, Files] = attrs.field(factory=dict)
+    neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
+    sealed: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@frozen
+class Images:
+    """Images of the side-cars where the spec names none."""
+
+    reloader: str = "connecteverything/nats-server-config-reloader:0.4.5-v1alpha2"
+    bootconfig: str = "connecteverything/nats-boot-config:0.5.2"
+    metrics: str = "synadia/prometheus-nats-exporter:0.2.2"

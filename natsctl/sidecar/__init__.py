@@ -1,0 +1,1 @@
+"""Small processes beside a server: they import nothing of the operator."""

@@ -1,0 +1,1 @@
+"""Signals nats-server once for each real change of its configuration."""
