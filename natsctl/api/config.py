@@ -78,6 +78,9 @@ class RemoteGateway:
     url: str | None = described(
         "Where its gateway listens, such as nats://host:7522.", default=None, max_length=PATH_MAX
     )
+    urls: tuple[str, ...] = described(
+        "Further places where it listens.", default=(), max_items=64, max_length=PATH_MAX
+    )
 
 
 @frozen
@@ -140,3 +143,8 @@ class WebsocketConfig:
         max_length=64,
     )
     compression: bool = described("Offer compression to clients.", default=False)
+    no_tls: bool = described(
+        "Take websocket clients without encryption; needed where tls.websocketSecret is not set.",
+        default=False,
+        json="no_tls",
+    )

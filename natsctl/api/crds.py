@@ -10,13 +10,12 @@ from natsctl.api.fields import Json
 from natsctl.api.names import MAX_CLUSTER_NAME, NAME_HELP, NAME_PATTERN
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import object_schema
+from natsctl.api.status_schema import cluster_status_schema, role_status_schema
 
 # Raised whenever the operator comes to rely on something that an older schema would drop.
-SCHEMA_REVISION: Final = 1
+SCHEMA_REVISION: Final = 2
 
 _STRING: Final[Json] = {"type": "string"}
-_INTEGER: Final[Json] = {"type": "integer", "format": "int64"}
-_BOOLEAN: Final[Json] = {"type": "boolean"}
 
 
 def crds() -> tuple[Json, ...]:
@@ -58,13 +57,18 @@ def _cluster_crd() -> Json:
 def _role_crd() -> Json:
     schema = _root_schema(
         "Permissions of a ServiceAccount in a NATS cluster.",
-        {"spec": object_schema(NatsServiceRoleSpec)},
+        {"spec": object_schema(NatsServiceRoleSpec), "status": role_status_schema()},
     )
     version = {
         "name": names.VERSION,
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            _column("Cluster", "string", f".metadata.labels.{names.LABEL_CLUSTER}"),
+            _column("Age", "date", ".metadata.creationTimestamp"),
+        ],
     }
     return _definition(names.KIND_ROLE, names.PLURAL_ROLES, [], version)
 
@@ -96,7 +100,7 @@ def _definition(kind: str, plural: str, short: list[str], version: Json) -> Json
 def _cluster_schema() -> Json:
     schema = _root_schema(
         "A cluster of NATS servers.",
-        {"spec": object_schema(NatsClusterSpec), "status": _status_schema()},
+        {"spec": object_schema(NatsClusterSpec), "status": cluster_status_schema()},
     )
     rule = (
         f"self.metadata.name.size() <= {MAX_CLUSTER_NAME} "
@@ -121,71 +125,6 @@ def _root_schema(description: str, properties: Json) -> Json:
 
 def _column(name: str, kind: str, path: str) -> Json:
     return {"name": name, "type": kind, "jsonPath": path}
-
-
-def _described(schema: Json, description: str) -> Json:
-    return {**schema, "description": description}
-
-
-def _status_schema() -> Json:
-    """Open, and asking for next to nothing: the Go operator's conditions have no `status`."""
-    return {
-        "type": "object",
-        "description": "What the operator knows of the cluster.",
-        "x-kubernetes-preserve-unknown-fields": True,
-        "properties": {
-            "phase": _described(_STRING, "The state of the cluster in one word."),
-            "size": _described(_INTEGER, "How many pods there are."),
-            "readyReplicas": _described(_INTEGER, "How many servers are ready."),
-            "currentVersion": _described(_STRING, "The version that every server runs."),
-            "selector": _described(_STRING, "Selects the pods; kubectl scale and HPA use it."),
-            "observedGeneration": _described(_INTEGER, "The generation this status is about."),
-            "controlPaused": _described(_BOOLEAN, "Whether the operator leaves it alone."),
-            "conditions": _conditions_schema(),
-            "servers": _servers_schema(),
-        },
-    }
-
-
-def _conditions_schema() -> Json:
-    return {
-        "type": "array",
-        "description": "What holds, what does not, and what to do about it.",
-        "x-kubernetes-list-type": "map",
-        "x-kubernetes-list-map-keys": ["type"],
-        "items": {
-            "type": "object",
-            "required": ["type"],
-            "x-kubernetes-preserve-unknown-fields": True,
-            "properties": {
-                "type": _STRING,
-                "status": _described(_STRING, "True, False or Unknown."),
-                "reason": _described(_STRING, "Why, in one word."),
-                "message": _described(_STRING, "Why, in a sentence."),
-                "lastTransitionTime": _described(_STRING, "When status last changed."),
-                "observedGeneration": _INTEGER,
-            },
-        },
-    }
-
-
-def _servers_schema() -> Json:
-    return {
-        "type": "array",
-        "description": "Every server.",
-        "x-kubernetes-list-type": "map",
-        "x-kubernetes-list-map-keys": ["name"],
-        "items": {
-            "type": "object",
-            "required": ["name"],
-            "properties": {
-                "name": _described(_STRING, "Name of the pod."),
-                "version": _STRING,
-                "ready": _BOOLEAN,
-                "message": _described(_STRING, "Why it waits, or what is wrong with it."),
-            },
-        },
-    }
 
 
 class _Plain(yaml.SafeDumper):

@@ -15,6 +15,7 @@ PLURAL_ROLES: Final = "natsserviceroles"
 LABEL_APP: Final = "app"
 APP: Final = "nats"
 LABEL_CLUSTER: Final = "nats_cluster"
+LABEL_CLUSTER_NAMESPACE: Final = "nats.io/cluster-namespace"
 LABEL_VERSION: Final = "nats_version"
 LABEL_K8S_NAME: Final = "app.kubernetes.io/name"
 LABEL_K8S_INSTANCE: Final = "app.kubernetes.io/instance"
@@ -25,6 +26,7 @@ MANAGED_BY: Final = "natsctl"
 
 ANNOTATION_VERSION: Final = "nats.version"
 REVISION_ANNOTATION: Final = "nats.io/revision"
+CONFIG_ANNOTATION: Final = "nats.io/config"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 
@@ -35,6 +37,7 @@ METRICS_PORT: Final = 7777
 
 CONFIG_KEY: Final = "nats.conf"
 BOOT_KEY: Final = "server.conf"
+OPERATOR_KEY: Final = "op.jwt"
 CONFIG_DIR: Final = "/etc/nats-config"
 PID_DIR: Final = "/var/run/nats"
 PID_FILE: Final = f"{PID_DIR}/nats.pid"

@@ -2,27 +2,65 @@
 
 from attrs import frozen
 
+from natsctl.api.config import INT32_MAX
 from natsctl.api.fields import described
 
 _SUBJECT_MAX = 4096
 _SUBJECTS_MAX = 4096
 
 
+def _subjects(description: str) -> tuple[str, ...]:
+    subjects: tuple[str, ...] = described(
+        description, default=(), max_items=_SUBJECTS_MAX, max_length=_SUBJECT_MAX
+    )
+    return subjects
+
+
+@frozen
+class Subjects:
+    """Subjects to publish and to subscribe to."""
+
+    publish: tuple[str, ...] = _subjects("Subjects of messages that are published.")
+    subscribe: tuple[str, ...] = _subjects(
+        'Subjects of subscriptions, or "subject queue" for a queue group.'
+    )
+
+
+@frozen
+class AllowResponses:
+    """Replies that a user may publish to the reply subjects of messages it received."""
+
+    max_msgs: int | None = described(
+        "The most replies to one message; 1 unless given, -1 is unlimited.",
+        default=None,
+        minimum=-1,
+        maximum=INT32_MAX,
+    )
+    expires: str | None = described(
+        'For how long a message may be replied to, as a Go duration such as "1m"; '
+        "two minutes unless given.",
+        default=None,
+        max_length=64,
+    )
+
+
 @frozen
 class Permissions:
     """Subjects that a user may use; an empty list sets no limit."""
 
-    publish: tuple[str, ...] = described(
-        "Subjects the user may publish to.",
-        default=(),
-        max_items=_SUBJECTS_MAX,
-        max_length=_SUBJECT_MAX,
+    publish: tuple[str, ...] = _subjects("Subjects the user may publish to.")
+    subscribe: tuple[str, ...] = _subjects(
+        'Subjects the user may subscribe to, or "subject queue" for a queue group.'
     )
-    subscribe: tuple[str, ...] = described(
-        "Subjects the user may subscribe to.",
-        default=(),
-        max_items=_SUBJECTS_MAX,
-        max_length=_SUBJECT_MAX,
+    allow: Subjects | None = described(
+        "Further subjects the user may use, the same as publish and subscribe.", default=None
+    )
+    deny: Subjects | None = described(
+        "Subjects the user may not use, whatever else allows them.", default=None
+    )
+    allow_responses: AllowResponses | None = described(
+        "Let the user reply to what it receives; it may then publish nothing else unless allowed.",
+        default=None,
     )
 
 

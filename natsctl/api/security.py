@@ -1,9 +1,15 @@
 """What a NatsCluster says of certificates, users and operator JWTs."""
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from natsctl.api.config import NAME_MAX, PATH_MAX
 from natsctl.api.fields import described
+
+# What the API server takes for `expirationSeconds` of a token.
+TOKEN_SECONDS_MIN = 600
+TOKEN_SECONDS_MAX = 2**31
 
 
 def _secret(whom: str) -> str | None:
@@ -130,6 +136,15 @@ class AuthConfig:
     gateway_auth_timeout: int | None = described(
         "Seconds that a gateway has to authenticate.", default=None, minimum=0
     )
+    allow_static_users: bool = described(
+        "With enableServiceAccounts, let the users of clientsAuthSecret in as well.", default=False
+    )
+    service_account_token_seconds: int | None = described(
+        "Life of the tokens asked of the API server for ServiceAccounts; a year unless given.",
+        default=None,
+        minimum=TOKEN_SECONDS_MIN,
+        maximum=TOKEN_SECONDS_MAX,
+    )
 
 
 @frozen
@@ -143,7 +158,10 @@ class OperatorConfig:
         "Public key of the system account.", default=None, max_length=NAME_MAX
     )
     resolver: str | None = described(
-        "Where account JWTs are found, such as URL(https://host/jwt/v1/accounts/).",
+        "Where account JWTs are found: URL(https://host/jwt/v1/accounts/), or MEMORY.",
         default=None,
         max_length=PATH_MAX,
+    )
+    resolver_preload: Mapping[str, str] = described(
+        "JWTs of accounts by the account's public key, for resolver MEMORY.", factory=dict
     )

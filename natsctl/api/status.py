@@ -1,17 +1,18 @@
-"""The status of a NatsCluster: what the operator writes, and what it reads back.
+"""The status of both resources: what the operator writes, and what it reads back.
 
 Reading never fails: the status may have been written by the older Go operator, whose
 conditions carry no `status` and repeat their types, or by anybody with an editor.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from attrs import frozen
 
 from natsctl.api.fields import Json, camel
 
+_Item = TypeVar("_Item", bound=attrs.AttrsInstance)
 _CONDITION_STATES = ("True", "False", "Unknown")
 
 
@@ -38,6 +39,15 @@ class ServerStatus:
 
 
 @frozen
+class CertificateStatus:
+    """The certificate of one listener; `not_after` is RFC 3339 text."""
+
+    listener: str
+    secret: str = ""
+    not_after: str = ""
+
+
+@frozen
 class ClusterStatus:
     """What is known of a cluster as of `observed_generation`."""
 
@@ -50,9 +60,29 @@ class ClusterStatus:
     control_paused: bool = False
     conditions: tuple[Condition, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
+    certificates: tuple[CertificateStatus, ...] = ()
 
 
-def to_json(status: ClusterStatus) -> Json:
+@frozen
+class AccountStatus:
+    """A ServiceAccount that may connect: as which user, with the token of which Secret."""
+
+    namespace: str
+    name: str
+    user: str = ""
+    secret: str = ""
+
+
+@frozen
+class RoleStatus:
+    """What was made of a NatsServiceRole as of `observed_generation`."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    service_accounts: tuple[AccountStatus, ...] = ()
+
+
+def to_json(status: ClusterStatus | RoleStatus) -> Json:
     """The status as its manifest has it."""
     return _json_object(status)
 
@@ -68,16 +98,28 @@ def _json_value(value: Any) -> Any:
 
 def parse_status(raw: object) -> ClusterStatus:
     """Whatever can be understood of a stored status; the rest has its default."""
-    plain = _fields(ClusterStatus, raw)
     return ClusterStatus(
-        **plain,
+        **_fields(ClusterStatus, raw),
         conditions=_conditions(_items(raw, "conditions")),
-        servers=tuple(
-            ServerStatus(**known)
-            for known in (_fields(ServerStatus, item) for item in _items(raw, "servers"))
-            if known.get("name")
-        ),
+        servers=_each(ServerStatus, _items(raw, "servers")),
+        certificates=_each(CertificateStatus, _items(raw, "certificates")),
     )
+
+
+def parse_role_status(raw: object) -> RoleStatus:
+    """The same for a NatsServiceRole."""
+    return RoleStatus(
+        **_fields(RoleStatus, raw),
+        conditions=_conditions(_items(raw, "conditions")),
+        service_accounts=_each(AccountStatus, _items(raw, "serviceAccounts")),
+    )
+
+
+def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:
+    """The items that say which one they are."""
+    needed = [a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING]
+    known = (_fields(cls, item) for item in raw)
+    return tuple(cls(**item) for item in known if all(item.get(name) for name in needed))
 
 
 def _conditions(raw: list[Any]) -> tuple[Condition, ...]:

@@ -10,6 +10,9 @@ import json
 from natsctl.api import names
 from natsctl.api.config import ExtraRoute, NatsConfig
 from natsctl.api.fields import Json
+from natsctl.render.accounts import has_system as has_system
+from natsctl.render.accounts import may_have_system as may_have_system
+from natsctl.render.accounts import nobody as nobody
 from natsctl.render.target import Target
 
 

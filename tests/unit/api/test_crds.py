@@ -7,11 +7,21 @@ import yaml
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.crds import SCHEMA_REVISION, crds, crds_yaml
-from natsctl.api.status import ClusterStatus, Condition, ServerStatus, to_json
+from natsctl.api.status import (
+    AccountStatus,
+    CertificateStatus,
+    ClusterStatus,
+    Condition,
+    RoleStatus,
+    ServerStatus,
+    to_json,
+)
 
 CLUSTER, ROLE = crds()
 VERSION = CLUSTER["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+ROLE_VERSION = ROLE["spec"]["versions"][0]
+ROLE_SCHEMA = ROLE_VERSION["schema"]["openAPIV3Schema"]
 
 # Every field of the Go operator's API, by the object it is in.
 UPSTREAM = {
@@ -47,6 +57,15 @@ UPSTREAM = {
 }
 
 
+# What was added to it.
+ADDED = {
+    "auth": "allowStaticUsers serviceAccountTokenSeconds",
+    "gatewayConfig.gateways": "urls",
+    "operatorConfig": "resolverPreload",
+    "websocketConfig": "no_tls",
+}
+
+
 def at(path: str) -> dict[str, Any]:
     schema: dict[str, Any] = SCHEMA["properties"]["spec"]
     for step in filter(None, path.split(".")):
@@ -65,12 +84,18 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
 
 @pytest.mark.parametrize("path", UPSTREAM)
 def test_every_field_of_yesterdays_manifests_is_in_the_schema(path: str) -> None:
-    assert set(at(path)["properties"]) == set(UPSTREAM[path].split())
+    assert set(at(path)["properties"]) == {
+        *UPSTREAM[path].split(),
+        *ADDED.get(path, "").split(),
+    }
 
 
 def test_the_roles_permissions_are_in_the_schema() -> None:
-    spec = ROLE["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    assert set(spec["properties"]["permissions"]["properties"]) == {"publish", "subscribe"}
+    permissions = ROLE_SCHEMA["properties"]["spec"]["properties"]["permissions"]["properties"]
+    assert set(permissions) == {"publish", "subscribe", "allow", "deny", "allowResponses"}
+    for kind in ("allow", "deny"):
+        assert set(permissions[kind]["properties"]) == {"publish", "subscribe"}
+    assert set(permissions["allowResponses"]["properties"]) == {"maxMsgs", "expires"}
 
 
 def test_names_are_those_of_the_older_operator() -> None:
@@ -135,12 +160,30 @@ def test_every_rule_says_what_to_write() -> None:
     assert all(rule["message"].startswith("write ") for rule in rules)
 
 
+def holds_all(written: dict[str, Any], schema: dict[str, Any]) -> None:
+    assert set(written) == set(schema["properties"])
+    for name, value in written.items():
+        if isinstance(value, list):
+            assert set(value[0]) == set(schema["properties"][name]["items"]["properties"])
+
+
 def test_the_status_has_every_field_that_is_written() -> None:
-    status = ClusterStatus(conditions=(Condition("Ready", "True"),), servers=(ServerStatus("c"),))
-    written, schema = to_json(status), SCHEMA["properties"]["status"]["properties"]
-    assert set(written) == set(schema)
-    for items in ("conditions", "servers"):
-        assert set(written[items][0]) == set(schema[items]["items"]["properties"])
+    status = ClusterStatus(
+        conditions=(Condition("Ready", "True"),),
+        servers=(ServerStatus("c"),),
+        certificates=(CertificateStatus("routes"),),
+    )
+    holds_all(to_json(status), SCHEMA["properties"]["status"])
+
+
+def test_roles_have_a_status_of_their_own() -> None:
+    status = RoleStatus(
+        conditions=(Condition("Ready", "True"),), service_accounts=(AccountStatus("ns", "a"),)
+    )
+    holds_all(to_json(status), ROLE_SCHEMA["properties"]["status"])
+    assert ROLE_VERSION["subresources"] == {"status": {}}
+    columns = [column["name"] for column in ROLE_VERSION["additionalPrinterColumns"]]
+    assert columns == ["Cluster", "Age"]
 
 
 def test_the_older_operators_conditions_are_not_refused() -> None:

@@ -8,7 +8,7 @@ from natsctl.api.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
 from natsctl.api.config import ExtraRoute, NatsConfig
 from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.role import NatsServiceRoleSpec, Permissions
+from natsctl.api.role import AllowResponses, NatsServiceRoleSpec, Permissions, Subjects
 from natsctl.api.security import TLSConfig
 from tests.unit.api.strategies import specs
 
@@ -164,6 +164,19 @@ def test_a_role_lists_subjects() -> None:
         Permissions(publish=("a.*",))
     )
     assert parse_role_spec({}) == NatsServiceRoleSpec()
+
+
+def test_a_role_allows_denies_and_lets_reply() -> None:
+    raw = {
+        "allow": {"publish": ["b"]},
+        "deny": {"subscribe": ["c queue"]},
+        "allowResponses": {"maxMsgs": 5, "expires": "1m"},
+    }
+    assert parse_role_spec({"permissions": raw}).permissions == Permissions(
+        allow=Subjects(publish=("b",)),
+        deny=Subjects(subscribe=("c queue",)),
+        allow_responses=AllowResponses(5, "1m"),
+    )
 
 
 def test_a_role_with_anything_else_is_refused() -> None:

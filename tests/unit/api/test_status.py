@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.status import ClusterStatus, Condition, ServerStatus, parse_status, to_json
+from natsctl.api.status import (
+    AccountStatus,
+    CertificateStatus,
+    ClusterStatus,
+    Condition,
+    RoleStatus,
+    ServerStatus,
+    parse_role_status,
+    parse_status,
+    to_json,
+)
 
 FULL = ClusterStatus(
     phase="Running",
@@ -16,6 +26,7 @@ FULL = ClusterStatus(
     control_paused=True,
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
     servers=(ServerStatus("c-1", "2.14.5", True), ServerStatus("c-2", message="waits for c-1")),
+    certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
 )
 
 
@@ -42,11 +53,29 @@ def test_the_manifest_has_camel_case_names() -> None:
             {"name": "c-1", "version": "2.14.5", "ready": True, "message": ""},
             {"name": "c-2", "version": "", "ready": False, "message": "waits for c-1"},
         ],
+        "certificates": [
+            {"listener": "routes", "secret": "c-routes", "notAfter": "2027-01-01T00:00:00Z"}
+        ],
     }
 
 
 def test_what_was_written_is_read_back() -> None:
     assert parse_status(to_json(FULL)) == FULL
+
+
+def test_of_a_role_too() -> None:
+    status = RoleStatus(
+        observed_generation=2,
+        conditions=(Condition("Matched", "True"),),
+        service_accounts=(AccountStatus("ns", "a", "user", "a-c-bound-token"),),
+    )
+    written = to_json(status)
+    assert written["serviceAccounts"] == [
+        {"namespace": "ns", "name": "a", "user": "user", "secret": "a-c-bound-token"}
+    ]
+    assert parse_role_status(written) == status
+    without_a_name = {"serviceAccounts": [{"namespace": "ns", "name": ""}, {"name": "a"}, 3]}
+    assert parse_role_status(without_a_name) == RoleStatus()
 
 
 def test_the_older_operators_status_is_understood_as_far_as_it_goes() -> None:

@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.render.inputs import Inputs
 from natsctl.render.target import Target
 from tests.unit.api.strategies import specs
 
 
-def target(name: str = "c", *, named: bool | None = None, **fields: Any) -> Target:
+def target(
+    name: str = "c", *, named: bool | None = None, inputs: Inputs | None = None, **fields: Any
+) -> Target:
     """A cluster of three in namespace ns, but for the given fields of its spec."""
     spec = parse_spec({"size": 3, **fields})
     version = ServerVersion.parse(spec.version or DEFAULT_VERSION)
-    return Target("ns", name, "uid-1", spec, version, named)
+    return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs())
 
 
 TARGETS: st.SearchStrategy[Target] = specs().map(lambda raw: target(**raw))

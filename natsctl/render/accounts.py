@@ -1,0 +1,56 @@
+"""Who is let in: the clients' authorization, nobody at all, and the operator's own account."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.fields import Json
+from natsctl.api.security import AuthConfig, OperatorConfig
+from natsctl.api.version import ServerVersion
+from natsctl.render.target import Target
+
+SYSTEM_ACCOUNT: Final = "SYS"
+# Of a random password that was never written down.
+_NO_PASSWORD: Final = "$2b$04$QRNMVpK0rcjpDx4vay2bxuYv3zlx079Z4GMFaC1ddeAeJw3NR6t0a"
+
+
+def nobody() -> Json:
+    """The authorization that lets nobody in: without a user a server would let everybody in."""
+    return {"users": [{"user": "nobody", "password": _NO_PASSWORD}]}
+
+
+def may_have_system(
+    spec: NatsClusterSpec, version: ServerVersion, authorization: Mapping[str, Any] | None
+) -> bool:
+    """Whether the servers may have a system account of the operator's.
+
+    Measured: below 2.9 it closes an open server, or opens a closed one; a token beside users is
+    refused; with JWTs the accounts are the issuer's. Where a file is included, nobody knows
+    whether it has a token; where certificates name the user, the operator has none of its own.
+    """
+    auth = spec.auth or AuthConfig()
+    return (
+        version.at_least(2, 9)
+        and not (authorization or {}).get("token")
+        and not (spec.operator_config or OperatorConfig()).secret
+        and not included_file(auth)
+        and not auth.tls_verify_and_map
+    )
+
+
+def has_system(target: Target) -> bool:
+    """Whether the servers have the operator's user in a system account."""
+    inputs = target.inputs
+    return bool(inputs.system) and may_have_system(
+        target.spec, target.version, inputs.authorization
+    )
+
+
+def asks_for_users(auth: AuthConfig) -> bool:
+    """Whether the users come from outside the spec, so that none means nobody."""
+    return auth.enable_service_accounts or bool(auth.clients_auth_secret)
+
+
+def included_file(auth: AuthConfig) -> str | None:
+    """The file with the users, where it is what counts."""
+    return None if asks_for_users(auth) else auth.clients_auth_file or None

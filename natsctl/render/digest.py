@@ -1,0 +1,56 @@
+"""The digest that a server reports of the configuration it has loaded, computed from outside.
+
+A server from 2.11 on hashes its merged configuration as Go encodes it in JSON (server/opts.go).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from natsctl.api import names
+from natsctl.api.cluster import PodPolicy
+from natsctl.api.security import AuthConfig
+from natsctl.render.accounts import included_file
+from natsctl.render.conf import server_config
+from natsctl.render.pods import split_containers
+from natsctl.render.target import Target
+
+_ESCAPED: Final = str.maketrans(
+    {char: f"\\u{ord(char):04x}" for char in ("<", ">", "&", "\u2028", "\u2029")}
+)
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """What /varz says in `config_digest`, of a configuration with all includes merged in."""
+    text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    encoded = text.translate(_ESCAPED) + "\n"
+    return f"sha256:{hashlib.sha256(encoded.encode()).hexdigest()}"
+
+
+def expected_digest(target: Target, pod_name: str) -> str | None:
+    """What a server of this pod reports once it runs the target's configuration.
+
+    None where it reports no digest (below 2.11), or where its configuration includes what only
+    its pod knows: a file of users, addresses of its node, a name of the user's choice.
+    """
+    if not target.version.at_least(2, 11) or _is_private(target):
+        return None
+    return config_digest({"server_name": pod_name, **server_config(target)})
+
+
+def _is_private(target: Target) -> bool:
+    policy = target.spec.pod or PodPolicy()
+    return (
+        policy.advertise_external_ip
+        or included_file(target.spec.auth or AuthConfig()) is not None
+        or _names_itself(target)
+    )
+
+
+def _names_itself(target: Target) -> bool:
+    template = (target.spec.template or {}).get("spec", {})
+    base, _ = split_containers(template.get("containers", ()))
+    policy = target.spec.pod or PodPolicy()
+    given = (*base.get("env", ()), *policy.nats_env)
+    return any(variable["name"] == names.SERVER_NAME_ENV for variable in given)

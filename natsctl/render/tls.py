@@ -1,0 +1,173 @@
+"""Certificates: where each listener's files are, and the server's tls blocks."""
+
+import posixpath
+from collections.abc import Collection
+from typing import Any, Final
+
+from attrs import frozen
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.fields import Json
+from natsctl.api.security import AuthConfig, TLSConfig
+from natsctl.render.inputs import Files
+from natsctl.render.target import Target
+
+_TLS_TYPE: Final = "kubernetes.io/tls"
+_DEFAULTS: Final = TLSConfig()
+
+
+@frozen
+class Listener:
+    """One kind of connections, and where the spec and the pod have its certificates.
+
+    `field` is the attribute of TLSConfig with the Secret's name, and the beginning of those with
+    the names of its files. With `mutual`, both sides always show and check certificates.
+    """
+
+    name: str
+    field: str
+    volume: str
+    mount_path: str
+    timeout: str
+    mutual: bool = False
+
+
+LISTENERS: Final = (
+    Listener(
+        "clients",
+        "server_secret",
+        "server-tls-certs",
+        "/etc/nats-server-tls-certs",
+        "clients_tls_timeout",
+    ),
+    Listener(
+        "routes",
+        "routes_secret",
+        "routes-tls-certs",
+        "/etc/nats-routes-tls-certs",
+        "routes_tls_timeout",
+        mutual=True,
+    ),
+    Listener(
+        "gateways",
+        "gateway_secret",
+        "gateway-tls-certs",
+        "/etc/nats-gateways-tls-certs",
+        "gateways_tls_timeout",
+        mutual=True,
+    ),
+    Listener(
+        "leafnodes",
+        "leafnode_secret",
+        "leafnode-tls-certs",
+        "/etc/nats-leafnodes-tls-certs",
+        "leafnodes_tls_timeout",
+    ),
+    Listener(
+        "websocket",
+        "websocket_secret",
+        "websocket-tls-certs",
+        "/etc/nats-websocket-tls-certs",
+        "websocket_tls_timeout",
+    ),
+)
+_BY_NAME: Final = {listener.name: listener for listener in LISTENERS}
+
+
+def secrets(spec: NatsClusterSpec) -> dict[str, str]:
+    """Listener -> name of its Secret, for every listener that has one, in order."""
+    tls = spec.tls or TLSConfig()
+    found = {listener.name: getattr(tls, listener.field) for listener in LISTENERS}
+    return {name: secret for name, secret in found.items() if secret}
+
+
+def named_files(spec: NatsClusterSpec, listener: str) -> Files:
+    """The files as the spec names them, or has them by default."""
+    return _names(spec.tls or TLSConfig(), listener)
+
+
+def choose_files(
+    spec: NatsClusterSpec, listener: str, keys: Collection[str], kind: str
+) -> Files | tuple[str, ...]:
+    """Which keys of the Secret the listener uses, or the names of those it lacks.
+
+    `keys` are those of the Secret's data, `kind` is its type. Names left at their default give
+    way to those of a TLS Secret (tls.crt, tls.key, ca.crt) where the Secret has those instead.
+    Absolute paths are never missing: they are files that the template mounts.
+    """
+    wanted, default = named_files(spec, listener), _names(_DEFAULTS, listener)
+    cert, key = wanted.cert, wanted.key
+    foreign = kind == _TLS_TYPE or {"tls.crt", "tls.key"} <= set(keys)
+    if foreign and (cert, key) == (default.cert, default.key) and not {cert, key} <= set(keys):
+        cert, key = "tls.crt", "tls.key"
+    ca = wanted.ca
+    if ca == default.ca and ca not in keys:
+        ca = _other_ca(keys, "ca.crt" if foreign else ca, checks(spec, listener))
+    missing = [name for name in (ca, cert, key) if name and not _is_there(name, keys)]
+    return tuple(missing) or Files(cert, key, ca)
+
+
+def _other_ca(keys: Collection[str], usual: str | None, needed: bool) -> str | None:
+    """Where the CA is instead of under its default name; None where it can be done without."""
+    if "ca.crt" in keys:
+        return "ca.crt"
+    return usual if needed else None
+
+
+def checks(spec: NatsClusterSpec, listener: str) -> bool:
+    """Whether the listener checks the certificates of the other side, which takes a CA."""
+    if listener == "clients":
+        auth = spec.auth or AuthConfig()
+        return bool(spec.tls and spec.tls.verify) or auth.tls_verify_and_map
+    return _BY_NAME[listener].mutual
+
+
+def path(listener: str, name: str) -> str:
+    """Where a file of the listener is in the container; absolute paths stay as they are."""
+    return posixpath.join(_BY_NAME[listener].mount_path, name)
+
+
+def tls_block(target: Target, listener: str) -> Json:
+    """The server's tls block: empty where the listener is not encrypted."""
+    spec = target.spec
+    if spec.tls is None or listener not in secrets(spec):
+        return {}
+    files = target.inputs.files.get(listener) or named_files(spec, listener)
+    timeout = getattr(spec.tls, _BY_NAME[listener].timeout)
+    block: Json = {
+        **({"ca_file": path(listener, files.ca)} if files.ca else {}),
+        "cert_file": path(listener, files.cert),
+        "key_file": path(listener, files.key),
+        **(_of_clients(spec.tls, spec.auth or AuthConfig()) if listener == "clients" else {}),
+        **({"timeout": _seconds(timeout)} if timeout else {}),
+    }
+    return {"tls": block}
+
+
+def _names(tls: TLSConfig, listener: str) -> Files:
+    field = _BY_NAME[listener].field
+    cert, key, ca = (
+        getattr(tls, name) or getattr(_DEFAULTS, name)
+        for name in (f"{field}_{kind}_file_name" for kind in ("cert", "key", "ca"))
+    )
+    return Files(cert, key, ca)
+
+
+def _is_there(name: str, keys: Collection[str]) -> bool:
+    return name.startswith("/") or name in keys
+
+
+def _of_clients(tls: TLSConfig, auth: AuthConfig) -> Json:
+    given: dict[str, Any] = {
+        "verify": tls.verify,
+        "verify_and_map": auth.tls_verify_and_map,
+        "cipher_suites": list(tls.cipher_suites),
+        "curve_preferences": list(tls.curve_preferences),
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _seconds(given: float) -> int | float:
+    """A number without an exponent, which nats-server would not read."""
+    rounded = max(round(given, 3), 0.001)
+    return int(rounded) if rounded == int(rounded) else rounded

@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+
+from natsctl.api.parse import parse_spec
+from natsctl.api.version import ServerVersion
+from natsctl.render.conf import has_system, may_have_system, nobody
+from natsctl.render.inputs import Inputs
+from tests.unit.render.targets import target
+
+KEY = "U" + "A" * 55
+
+
+def may(version: str = "2.14.5", authorization: Any = None, **fields: Any) -> bool:
+    spec = parse_spec({"size": 1, **fields})
+    return may_have_system(spec, ServerVersion.parse(version), authorization)
+
+
+def test_nobody_has_a_hash_for_a_password() -> None:
+    (user,) = nobody()["users"]
+    assert user["password"].startswith("$2b$04$")
+    assert len(user["password"]) == 60
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"), [("2.2.6", False), ("2.8.4", False), ("2.9.0", True), ("nightly", True)]
+)
+def test_a_system_account_opens_and_closes_nothing_from_some_release_on(
+    version: str, safe: bool
+) -> None:
+    assert may(version) is safe
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"authorization": {"token": "t"}},
+        {"operatorConfig": {"secret": "s"}},
+        {"auth": {"clientsAuthFile": "auth.json"}},
+        {"auth": {"tlsVerifyAndMap": True}},
+    ],
+)
+def test_some_ways_of_letting_clients_in_exclude_it(fields: dict[str, Any]) -> None:
+    assert not may(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"authorization": {"users": []}},
+        {"operatorConfig": {}},
+        {"auth": {"clientsAuthFile": "x", "clientsAuthSecret": "s"}},
+        {"auth": {"clientsAuthFile": "x", "enableServiceAccounts": True}},
+        {"auth": {"clientsAuthFile": ""}},
+    ],
+)
+def test_others_do_not(fields: dict[str, Any]) -> None:
+    assert may(**fields)
+
+
+def test_without_a_key_there_is_none() -> None:
+    assert has_system(target(inputs=Inputs(system=KEY)))
+    assert not has_system(target())
+    assert not has_system(target(inputs=Inputs(system=KEY), version="2.2.6"))
+    assert not has_system(target(inputs=Inputs(system=KEY, authorization={"token": "t"})))
