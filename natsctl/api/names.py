@@ -43,6 +43,7 @@ PID_DIR: Final = "/var/run/nats"
 PID_FILE: Final = f"{PID_DIR}/nats.pid"
 
 SERVER_CONTAINER: Final = "nats"
+RELOADER_CONTAINER: Final = "reloader"
 SERVER_NAME_ENV: Final = "SERVER_NAME"
 CONFIG_VOLUME: Final = "nats-config"
 PID_VOLUME: Final = "pid"

@@ -18,6 +18,7 @@ from natsctl.operator.logs import set_up_logging
 from natsctl.operator.schema import SchemaTooOld
 from natsctl.operator.settings import Settings, feature_gates, listen_address
 from natsctl.operator.supervisor import supervise
+from natsctl.render.inputs import Images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,8 @@ DESCRIPTION = """\
 Runs the operator: it makes NATS clusters out of NatsCluster objects.
 
 Environment: MY_POD_NAMESPACE (the namespace, unless --namespace is given), MY_POD_NAME (part of
-the identity in the lease), KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT (inside a pod).
+the identity in the lease), NATSCTL_IMAGE (as --sidecar-image), KUBERNETES_SERVICE_HOST and
+KUBERNETES_SERVICE_PORT (inside a pod).
 """
 
 
@@ -64,6 +66,11 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="namespace of the lease, and the one that is managed unless ClusterScoped",
     )
     parser.add_argument(
+        "--sidecar-image",
+        metavar="IMAGE",
+        help="image of natsctl for reloaders and init containers of servers whose spec names none",
+    )
+    parser.add_argument(
         "--log-level",
         default="info",
         choices=("debug", "info", "warning", "error"),
@@ -93,8 +100,14 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         port=port,
         kubeconfig=arguments.kubeconfig,
         context=arguments.context,
+        images=_images(arguments.sidecar_image or environment.get("NATSCTL_IMAGE")),
         identity=environment.get("MY_POD_NAME") or environment.get("HOSTNAME"),
     )
+
+
+def _images(image: str | None) -> Images:
+    """One image of natsctl holds both programs."""
+    return Images(reloader=image, bootconfig=image) if image else Images()
 
 
 def run(argv: Sequence[str], prog: str) -> int:

@@ -69,6 +69,16 @@ class Client:
                 reply = await self._write("POST", resource, path, params, body)
         return _decode(resource, reply)
 
+    async def submit(
+        self, resource: Resource, namespace: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """POST what is answered and not kept, such as a TokenRequest; the whole answer."""
+        path, encoded = resource.path(namespace), msgspec.json.encode(body)
+        async for attempt in self._retrying("POST"):
+            with attempt:
+                reply = await self._write("POST", resource, path, {}, encoded)
+        return _mapping(reply)
+
     async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
         """Server-side apply of one object; fields not named any more are given up."""
         meta = manifest["metadata"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 import msgspec
@@ -22,14 +22,14 @@ import msgspec
 from natsctl.kube import metrics
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.resources import Resource
-from natsctl.kube.store import Store
-from natsctl.kube.transport import Transport
+from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
 from natsctl.plan.objects import Object, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
 T = TypeVar("T", bound=Object)
+S = TypeVar("S", bound=Object, contravariant=True)
 log = logging.getLogger(__name__)
 
 SILENCE = 90.0
@@ -80,6 +80,24 @@ class Failure(Wire, frozen=True):
     message: str = ""
 
 
+class Sink(Protocol[S]):
+    """What a reflector feeds: a Store, or something that keeps less than everything."""
+
+    def __len__(self) -> int: ...
+
+    def replace(self, objects: Iterable[S], version: int) -> None:
+        """The whole truth as of `version`."""
+
+    def put(self, item: S) -> None:
+        """Created or changed."""
+
+    def remove(self, item: S) -> None:
+        """Deleted."""
+
+    def seen(self, version: int) -> None:
+        """Everything up to `version` has been told."""
+
+
 @attrs.define
 class Reflector(Generic[T]):
     """Feeds `store` with the objects of one kind, of one namespace or all.
@@ -89,7 +107,7 @@ class Reflector(Generic[T]):
 
     transport: Transport
     resource: Resource
-    store: Store[T]
+    store: Sink[T]
     namespace: str | None = None
     selector: str = ""
     synced: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -164,7 +182,8 @@ class Reflector(Generic[T]):
         found: list[T] = []
         params = self._selection() | {"limit": PAGE}
         while True:
-            reply = await self.transport.request("GET", self._path(), params=params)
+            accept = PARTIAL_LIST if self.resource.partial else JSON
+            reply = await self.transport.request("GET", self._path(), params=params, accept=accept)
             page = msgspec.json.decode(reply.body, type=Page)
             found.extend(map(self._decode, page.items or ()))
             if not page.metadata.continue_:
@@ -183,7 +202,8 @@ class Reflector(Generic[T]):
             params["resourceVersion"] = self._position
         else:
             params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-        async with self.transport.stream(self._path(), params, self.silence) as chunks:
+        accept = PARTIAL if self.resource.partial else JSON
+        async with self.transport.stream(self._path(), params, self.silence, accept) as chunks:
             async for line in _lines(chunks):
                 self.last_heard = asyncio.get_running_loop().time()
                 self._silent_before = False

@@ -16,6 +16,7 @@ class Resource:
     api_version: str
     plural: str
     projection: type[objects.Object]
+    partial: bool = False  # only metadata is asked for
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Path of the collection (of one namespace, or all) or of one object."""
@@ -28,6 +29,11 @@ CLUSTERS = Resource(names.KIND_CLUSTER, names.API_VERSION, "natsclusters", objec
 PODS = Resource("Pod", "v1", "pods", objects.Pod)
 SERVICES = Resource("Service", "v1", "services", objects.Service)
 SECRETS = Resource("Secret", "v1", "secrets", objects.Secret)
+ROLES = Resource(names.KIND_ROLE, names.API_VERSION, "natsserviceroles", objects.Role)
+SECRETS_METADATA = Resource("Secret", "v1", "secrets", objects.Object, partial=True)
+ACCOUNTS_METADATA = Resource(
+    "ServiceAccount", "v1", "serviceaccounts", objects.Object, partial=True
+)
 EVENTS = Resource("Event", "v1", "events", objects.Object)
 LEASES = Resource("Lease", "coordination.k8s.io/v1", "leases", objects.Object)
 CRDS = Resource(
@@ -37,4 +43,10 @@ CRDS = Resource(
     objects.Object,
 )
 
-BY_KIND = {r.kind: r for r in (CLUSTERS, PODS, SERVICES, SECRETS, EVENTS, LEASES, CRDS)}
+
+def token_request(account: str) -> Resource:
+    """Where tokens of one ServiceAccount are asked for."""
+    return Resource("TokenRequest", "v1", f"serviceaccounts/{account}/token", objects.Object)
+
+
+BY_KIND = {r.kind: r for r in (CLUSTERS, ROLES, PODS, SERVICES, SECRETS, EVENTS, LEASES, CRDS)}

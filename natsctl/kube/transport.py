@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
+JSON = "application/json"
+PARTIAL = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+PARTIAL_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Objects without anything but their metadata (Kubernetes API concepts)."""
 
 
 @attrs.frozen
@@ -59,9 +63,10 @@ class Transport:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - handed to aiohttp, which enforces it
+        accept: str = JSON,
     ) -> Response:
         """Send one request; raises an ApiError for every answer but success."""
-        headers = await self._headers(content_type if body is not None else None)
+        headers = await self._headers(content_type if body is not None else None, accept)
         try:
             async with self.session.request(
                 method,
@@ -81,10 +86,10 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str], silence: float
+        self, path: str, params: Mapping[str, str], silence: float, accept: str = JSON
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a watch; yields chunks of bytes. No byte for `silence` seconds raises Transient."""
-        headers = await self._headers(None)
+        headers = await self._headers(None, accept)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT, sock_read=silence)
         try:
             async with self.session.get(
@@ -101,8 +106,8 @@ class Transport:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _lost(error) from error
 
-    async def _headers(self, content_type: str | None) -> dict[str, str]:
-        headers = {"User-Agent": f"natsctl/{__version__}", "Accept": "application/json"}
+    async def _headers(self, content_type: str | None, accept: str) -> dict[str, str]:
+        headers = {"User-Agent": f"natsctl/{__version__}", "Accept": accept}
         if content_type:
             headers["Content-Type"] = content_type
         bearer = (await self.configuration.auth_settings()).get("BearerToken")

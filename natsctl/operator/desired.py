@@ -11,19 +11,28 @@ import msgspec
 from natsctl.api import names
 from natsctl.api.parse import parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
-from natsctl.api.unsupported import unsafe_without, unsupported_fields
 from natsctl.api.validate import validate
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.snapshot import Desired, Standing
+from natsctl.plan.sources import resolve
 from natsctl.render.conf import own_name
 from natsctl.render.objects import standing_objects
-from natsctl.render.revision import revision, running_named
+from natsctl.render.reload import reloadable
+from natsctl.render.revision import (
+    NON_ROLLING,
+    changed_fields,
+    revision,
+    running_named,
+    running_system,
+)
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
     from natsctl.api.cluster import NatsClusterSpec
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
+    from natsctl.plan.sources import Sources
+    from natsctl.render.inputs import Images
 
 
 ADVICE_NAMED = (
@@ -34,11 +43,16 @@ ADVICE_NAMED = (
 
 @attrs.frozen
 class Understood:
-    """A spec, or what is wrong with it."""
+    """A spec and the version it means, or what is wrong with it (then `version` is None)."""
 
-    desired: Desired | None
+    spec: NatsClusterSpec | None
+    version: ServerVersion | None = None
     problems: tuple[Problem, ...] = ()
-    paused: bool = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether the spec says to change nothing."""
+        return self.spec is not None and self.spec.paused
 
 
 def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -> Understood:
@@ -46,13 +60,10 @@ def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -
     try:
         spec = parse_spec(cluster.spec)
     except InvalidSpec as error:
-        return Understood(None, error.problems)
+        return Understood(None, None, error.problems)
     version = version_of(spec, before, pods)
     problems = validate(cluster.metadata.name, spec, version)
-    if problems:
-        return Understood(None, problems, spec.paused)
-    named = running_named(pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
-    return Understood(_desired(cluster, spec, version, named), (), spec.paused)
+    return Understood(spec, None if problems else version, problems)
 
 
 def version_of(
@@ -71,19 +82,55 @@ def _parsed(text: str) -> ServerVersion | None:
         return None
 
 
-def _desired(
-    cluster: Cluster, spec: NatsClusterSpec, version: ServerVersion, named: bool | None
-) -> Desired:
+def desire(
+    cluster: Cluster, understood: Understood, pods: tuple[Pod, ...], sources: Sources, images: Images
+) -> Desired | None:
+    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
+    spec, version = understood.spec, understood.version
+    if spec is None or version is None:
+        return None
     meta = cluster.metadata
-    target = Target(meta.namespace, meta.name, meta.uid, spec, version, named)
+    resolved = resolve(meta.namespace, meta.name, spec, sources)
+    stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
+    target = Target(
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=meta.uid,
+        spec=spec,
+        version=version,
+        named=running_named(stamps),
+        inputs=resolved.inputs,
+        images=images,
+    )
+    target = _with_system_or_not(target, pods)
     return Desired(
         target=target,
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),
         revision=revision(target),
-        not_acted_on=unsupported_fields(spec) + unknown_fields(cluster.spec),
-        unsafe=unsafe_without(spec),
+        not_acted_on=unknown_fields(cluster.spec),
         advice=ADVICE_NAMED if spec.extra_routes and own_name(target) else "",
+        resolved=resolved,
     )
+
+
+def _with_system_or_not(target: Target, pods: tuple[Pod, ...]) -> Target:
+    """Servers that run without a system account get one with the next restart, not before.
+
+    It cannot be added by a reload (nats-server: reload.go), and no server is restarted
+    for it.
+    """
+    stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
+    if not pods or running_system(stamps):
+        return target
+    wanted, version = revision(target), target.version
+    changed = {
+        path
+        for pod, stamp in zip(pods, stamps, strict=True)
+        for path in changed_fields(stamp, wanted, pod.metadata.label(names.LABEL_VERSION))
+    }
+    if any(path not in NON_ROLLING and not reloadable(path, version) for path in changed):
+        return target
+    return attrs.evolve(target, inputs=attrs.evolve(target.inputs, system=""))
 
 
 def _standing(manifest: dict[str, Any]) -> Standing:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
-from natsctl.plan.actions import Action, CreateServer, DeleteServer, Ensure, ReplaceServer
+from natsctl.plan.actions import (
+    Action,
+    BindToken,
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    ReloadServer,
+    RemoveToken,
+    ReplaceServer,
+)
 from natsctl.plan.conditions import listed
 
 if TYPE_CHECKING:
@@ -49,6 +58,14 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
             found.append(Event(action.reason, action.message))
         elif isinstance(action, ReplaceServer):
             found.append(Event("RestartingServer", action.message))
+        elif isinstance(action, ReloadServer):
+            found.append(Event("ReloadedServer", action.message))
+        elif isinstance(action, BindToken):
+            where = f"{action.grant.account.namespace}/{action.name}"
+            found.append(Event("BoundToken", f"Secret {where} has a token for {action.grant.user}"))
+        elif isinstance(action, RemoveToken):
+            where = f"{action.secret.metadata.namespace}/{action.name}"
+            found.append(Event("RemovedToken", f"Secret {where}: its role or account is gone"))
     return tuple(found)
 
 
@@ -56,6 +73,7 @@ _TURNS = {
     "Ready": ("True", "Normal"),
     "Degraded": ("True", "Warning"),
     "SpecAccepted": ("False", "Warning"),
+    "ConfigAccepted": ("False", "Warning"),
 }
 
 

@@ -12,22 +12,29 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
+from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
-from natsctl.kube.resources import BY_KIND, PODS, Resource
+from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
+from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores
+from natsctl.operator.tokens import TokenWriter
 from natsctl.plan.actions import (
     Action,
+    BindToken,
     CreateServer,
     DeleteServer,
     Ensure,
+    ReloadServer,
+    RemoveToken,
     ReplaceServer,
+    TellRole,
 )
-from natsctl.plan.snapshot import Desired, Failure
+from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from natsctl.plan.objects import Object
 
@@ -42,11 +49,13 @@ class Outcome:
 
     done: tuple[Action, ...]
     failures: tuple[Failure, ...]
+    failed: tuple[Action, ...] = ()
+    refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
 
     @property
     def blocking(self) -> bool:
         """Whether what follows cannot work: no server starts without the config Secret."""
-        return any(f.subject.startswith("Secret ") for f in self.failures)
+        return any(isinstance(a, Ensure) and a.standing.kind == "Secret" for a in self.failed)
 
 
 @attrs.frozen
@@ -56,6 +65,7 @@ class Executor:
     client: Client
     stores: Stores
     desired: Desired
+    reloader: Reloader
 
     async def run(self, stage: Sequence[Action]) -> Outcome:
         """Run the actions of one stage at the same time; all of them end before this returns."""
@@ -63,13 +73,32 @@ class Executor:
         error = worst([e for e in found if isinstance(e, BaseException)])
         if error is not None:
             raise error
-        failures = tuple(f for f in found if isinstance(f, Failure))
-        done = tuple(a for a, f in zip(stage, found, strict=True) if f is None)
-        return Outcome(done, failures)
+        results = tuple(zip(stage, found, strict=True))
+        return Outcome(
+            done=tuple(a for a, f in results if f is None or f is Progress.DONE),
+            failures=tuple(f for f in found if isinstance(f, Failure)),
+            failed=tuple(a for a, f in results if isinstance(f, Failure)),
+            refusals={
+                a.uid: f
+                for a, f in results
+                if isinstance(a, ReloadServer) and isinstance(f, Refusal)
+            },
+        )
 
-    async def _one(self, action: Action) -> Failure | None:
+    async def _one(self, action: Action) -> Failure | Progress | Refusal | None:
         try:
             match action:
+                case ReloadServer():
+                    return await self.reloader.reload(action)
+                case BindToken():
+                    return await self._bind_token(action)
+                case RemoveToken():
+                    await self._tokens.remove(action)
+                    self.stores.secrets.forget(action.secret.key, action.secret.metadata.uid)
+                    return None
+                case TellRole():
+                    await self._tell_role(action)
+                    return None
                 case Ensure():
                     return await self._ensure(action)
                 case CreateServer():
@@ -81,6 +110,27 @@ class Executor:
                     return await self._replace(action)
         except Terminal as error:
             return Failure(_subject(action), error.reason or "Refused", str(error))
+
+    @property
+    def _tokens(self) -> TokenWriter:
+        return TokenWriter(self.client, self.desired.target)
+
+    async def _bind_token(self, action: BindToken) -> Failure | None:
+        found = await self._tokens.bind(action)
+        if isinstance(found, Failure):
+            return found
+        self._learn(SECRETS, found)
+        return None
+
+    async def _tell_role(self, action: TellRole) -> None:
+        meta = action.role.metadata
+        guard = {"resourceVersion": meta.resource_version}
+        patch = {"metadata": guard, "status": to_json(action.status)}
+        try:
+            reply = await self.client.patch_status(ROLES, meta.namespace, meta.name, patch)
+        except NotFound:
+            return
+        self._learn(ROLES, reply)
 
     async def _ensure(self, action: Ensure) -> Failure | None:
         standing = action.standing
@@ -238,6 +288,14 @@ def worst(errors: Sequence[BaseException]) -> BaseException | None:
 
 
 def _subject(action: Action) -> str:
-    if isinstance(action, Ensure):
-        return f"{action.standing.kind} {action.standing.name}"
+    match action:
+        case Ensure():
+            return f"{action.standing.kind} {action.standing.name}"
+        case BindToken():
+            meta = action.grant.role.metadata
+            return f"ServiceAccount {action.grant.account.namespace}/{meta.name}"
+        case RemoveToken():
+            return f"Secret {action.secret.metadata.namespace}/{action.name}"
+        case TellRole():
+            return f"NatsServiceRole {action.name}"
     return f"pod {action.name}"

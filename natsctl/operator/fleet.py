@@ -36,6 +36,9 @@ class Fleet:
             actor.wake()
         elif self._shared.stores.clusters.get(key) is not None:
             self._start(key)
+        for looker in self._shared.gatherer.links.lookers(key):
+            if looker in self.actors:
+                self.actors[looker].wake()
 
     async def run(self, shared: Shared, stop: asyncio.Event) -> None:
         """Run actors until `stop`; then let passes under way finish, and end the rest."""

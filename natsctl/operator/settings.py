@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from natsctl.operator.lease import Timing
+from natsctl.render.inputs import Images
 
 FEATURES = {"ClusterScoped": False}
 """Feature gates and their defaults."""
@@ -27,6 +28,7 @@ class Settings:
     lease_name: str = "nats-operator"
     timing: Timing = attrs.field(factory=Timing)
     concurrency: int = 16
+    images: Images = attrs.field(factory=Images)
 
     @property
     def watched(self) -> str | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from natsctl.api import names
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, SERVICES
+from natsctl.kube.resources import CLUSTERS, PODS, ROLES, SECRETS, SERVICES
 from natsctl.kube.store import Key, Store
-from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
+from natsctl.plan.objects import Cluster, Object, Pod, Role, Secret, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ class Stores:
     pods: Store[Pod]
     services: Store[Service]
     secrets: Store[Secret]
+    roles: Store[Role]
 
     def of_kind(self, kind: str) -> Store[Object]:
         """The store of a kind that clusters own."""
@@ -36,22 +37,24 @@ class Stores:
             "Pod": self.pods,
             "Service": self.services,
             "Secret": self.secrets,
+            names.KIND_ROLE: self.roles,
         }[kind]
         return found
 
 
 def open_stores(on_change: Callable[[Key], None]) -> Stores:
     """Empty stores that tell the key of the cluster whose things changed."""
-    return Stores(Store(on_change), Store(on_change), Store(on_change), Store(on_change))
+    return Stores(*(Store(on_change) for _ in range(5)))
 
 
 def reflectors(
     transport: Transport, stores: Stores, namespace: str | None
-) -> tuple[Reflector[Cluster], Reflector[Pod], Reflector[Service], Reflector[Secret]]:
+) -> tuple[Reflector[Any], ...]:
     """What fills the stores, from one namespace or all."""
     return (
         Reflector(transport, CLUSTERS, stores.clusters, namespace),
         Reflector(transport, PODS, stores.pods, namespace, OURS),
         Reflector(transport, SERVICES, stores.services, namespace, OURS),
         Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
+        Reflector(transport, ROLES, stores.roles, namespace),
     )

@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from natsctl.kube.client import Client
+from natsctl.kube.reflector import Reflector
+from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.operator import health, metrics
 from natsctl.operator.actor import Shared
+from natsctl.operator.accounts import Accounts
 from natsctl.operator.fleet import Fleet
+from natsctl.operator.gather import Gatherer
+from natsctl.operator.identity import load_identity
 from natsctl.operator.lease import KubernetesRecords, Lease
+from natsctl.operator.links import Links
 from natsctl.operator.recorder import Recorder
+from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
 from natsctl.operator.stores import open_stores, reflectors
 from natsctl.operator.web import serve
@@ -46,40 +53,69 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         fleet = Fleet()
         stores = open_stores(fleet.wake)
         readers = reflectors(transport, stores, settings.watched)
+        references = References(fleet.wake)
+        accounts = Accounts(fleet.wake, settings.watched)
+        foreign = _foreign(transport, settings.watched, references, accounts)
         pulse = health.Pulse()
         probes = health.liveness(pulse, lease, readers), health.readiness(readers)
         async with serve(settings.host, settings.port, *probes) as port:
             log.info("serving health and metrics on port %d", port)
-            async with background(pulse.run(), *(r.run() for r in readers)):
+            async with background(pulse.run(), *(r.run() for r in readers), *foreign):
                 if not await _first(stop, _synced(readers), lease.acquire()):
                     return
                 log.info("leading as %s", lease.identity)
                 client = Client(transport, lease.check)
-                await _lead(settings, lease, fleet, client, stores, stop)
+                identity = await load_identity(client, settings.namespace)
+                gatherer = Gatherer(client, stores, references, accounts, Links(), identity)
+                await _lead(settings, lease, fleet, gatherer, stop)
 
 
 async def _lead(
     settings: Settings,
     lease: Lease,
     fleet: Fleet,
-    client: Client,
-    stores: Any,
+    gatherer: Gatherer,
     stop: asyncio.Event,
 ) -> None:
     """Run the fleet while the lease lasts; release it only after the last actor ended."""
     metrics.CAPACITY.labels(metrics.CONTROLLER).set(settings.concurrency)
+    client, stores = gatherer.client, gatherer.stores
     recorder = Recorder(client)
     async with (
         background(lease.keep(), recorder.run()),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
     ):
         turns = asyncio.Semaphore(settings.concurrency)
-        await fleet.run(Shared(client, stores, Monitor(session), recorder, turns), stop)
+        shared = Shared(
+            client=client,
+            stores=stores,
+            monitor=Monitor(session),
+            recorder=recorder,
+            turns=turns,
+            gatherer=gatherer,
+            images=settings.images,
+            namespace=settings.watched,
+        )
+        await fleet.run(shared, stop)
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_EVENTS):
                 await recorder.flush()
     await lease.release()
     log.info("stopped; the lease is released")
+
+
+def _foreign(
+    transport: Transport, namespace: str | None, references: References, accounts: Accounts
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Watches of what is not ours; each starts with the first cluster that needs it."""
+    secrets = Reflector(transport, SECRETS_METADATA, references, namespace)
+    others = Reflector(transport, ACCOUNTS_METADATA, accounts, namespace)
+    return _once(references.needed, secrets), _once(accounts.needed, others)
+
+
+async def _once(needed: asyncio.Event, reader: Reflector[Any]) -> None:
+    await needed.wait()
+    await reader.run()
 
 
 def _lease(settings: Settings, transport: Transport) -> Lease:

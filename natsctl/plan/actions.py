@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from natsctl.api.status import RoleStatus
+from natsctl.plan.grants import Grant
+from natsctl.plan.objects import Role, Secret
 from natsctl.plan.snapshot import Standing
 
 
@@ -44,7 +47,75 @@ class ReplaceServer:
     message: str
 
 
-Action = Ensure | CreateServer | DeleteServer | ReplaceServer
+@attrs.frozen
+class ReloadServer:
+    """Have a running server take up the configuration it finds in its pod.
+
+    `config` names the configuration; `digest` is what the server reports once it has it (None: it
+    reports none). `expiries` are the ends of new certificates, by listener, and `secrets` the
+    Secrets that hold them. `asks`: the operator asks for the reload itself, no side-car does.
+    """
+
+    name: str
+    uid: str
+    address: str
+    server_id: str
+    config: str
+    revision: str
+    digest: str | None
+    expiries: tuple[tuple[str, str], ...]
+    secrets: tuple[str, ...]
+    asks: bool
+    message: str
+
+
+@attrs.frozen
+class BindToken:
+    """Give a ServiceAccount a token in its Secret, or a new one before the old one ends."""
+
+    grant: Grant
+
+    @property
+    def name(self) -> str:
+        """The Secret's name."""
+        return self.grant.secret
+
+
+@attrs.frozen
+class RemoveToken:
+    """Delete a bound-token Secret whose role or ServiceAccount is gone."""
+
+    secret: Secret
+
+    @property
+    def name(self) -> str:
+        """The Secret's name."""
+        return self.secret.metadata.name
+
+
+@attrs.frozen
+class TellRole:
+    """Write the status of a NatsServiceRole."""
+
+    role: Role
+    status: RoleStatus
+
+    @property
+    def name(self) -> str:
+        """The role's name."""
+        return self.role.metadata.name
+
+
+Action = (
+    Ensure
+    | CreateServer
+    | DeleteServer
+    | ReplaceServer
+    | ReloadServer
+    | BindToken
+    | RemoveToken
+    | TellRole
+)
 
 
 @attrs.frozen

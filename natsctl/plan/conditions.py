@@ -13,9 +13,10 @@ import attrs
 from natsctl.api import names
 from natsctl.plan.policies.excess import excess_servers, waits_for_remaining
 from natsctl.plan.policies.missing import create_missing
+from natsctl.plan.policies.reload import reloading_servers
 from natsctl.plan.policies.rollout import outdated_servers, unhealthy, why
 from natsctl.plan.policies.standing import ensure_standing
-from natsctl.plan.servers import Server, kubelet_ready
+from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +42,6 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
     if desired is None:
         found = listed([str(p) for p in snapshot.problems])
         return Verdict("False", "InvalidSpec", f"{found} (nothing is changed until it is mended)")
-    if desired.unsafe:
-        fields = listed(desired.unsafe)
-        return Verdict(
-            "False",
-            "FieldsNotActedOn",
-            f"{fields}: not acted on by this version of natsctl, and servers without it would "
-            "be less protected than asked for: no server is started or changed. Remove the field "
-            "or use a version that knows it",
-        )
     if desired.not_acted_on:
         fields = listed(desired.not_acted_on)
         return Verdict(
@@ -58,6 +50,30 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
             f"{fields}: not acted on by this version of natsctl; everything else is",
         )
     return Verdict("True", "Accepted", desired.advice)
+
+
+def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
+    """Whether there is a configuration, and whether servers take it."""
+    desired = snapshot.desired
+    if desired is None:
+        return Verdict("Unknown", "InvalidSpec", "see condition SpecAccepted")
+    if desired.waiting:
+        until = "the servers keep the configuration they have" if servers else "no server starts"
+        return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
+    refused = _refused(snapshot, servers)
+    if refused:
+        return Verdict("False", "ReloadRefused", listed(refused))
+    if desired.resolved.remarks:
+        return Verdict("True", "NobodyAllowed", listed(desired.resolved.remarks))
+    return Verdict("True", "Accepted")
+
+
+def _refused(snapshot: Snapshot, servers: Sequence[Server]) -> list[str]:
+    """What servers said about the configuration that they are to run now."""
+    assert snapshot.desired is not None
+    config = snapshot.desired.config
+    found = ((s.name, snapshot.refusals.get(s.pod.metadata.uid)) for s in servers if s.reloads)
+    return [f"{name} says: {r.words}" for name, r in found if r and r.config == config]
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
@@ -82,11 +98,14 @@ def progressing(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     if snapshot.paused:
         return Verdict("False", "Paused", "spec.paused is true: nothing is changed")
     desired = snapshot.desired
-    if desired is None or desired.unsafe:
+    if desired is None:
         return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
+    if desired.waiting and not servers:
+        return Verdict("False", "Waiting", "see condition ConfigAccepted")
     return (
         _scaling_down(snapshot, servers)
         or _rolling(snapshot, servers)
+        or _reloading(snapshot, servers)
         or _starting(snapshot, servers)
         or Verdict("False", "Settled", "the servers are what the spec says")
     )
@@ -113,6 +132,14 @@ def _rolling(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
     return Verdict("True", "Rolling", text)
 
 
+def _reloading(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
+    waiting = reloading_servers(snapshot, servers)
+    if not waiting:
+        return None
+    text = f"{listed([s.name for s in waiting])} to reload: {told(waiting[0].reloads)} changed"
+    return Verdict("True", "Reloading", text)
+
+
 def _starting(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
     missing = [a.name for a in create_missing(snapshot, servers)]
     missing += [s.name for s in servers if not s.ready and not s.trouble]
@@ -133,6 +160,10 @@ def degraded(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
             found.append(f"{server.name} {server.ailment}")
     found += _strangers(snapshot)
     reasons += ["NotOurs"] * len(_strangers(snapshot))
+    if snapshot.desired is not None and servers:
+        troubles = [*snapshot.desired.waiting, *_refused(snapshot, servers)]
+        found += troubles
+        reasons += ["ConfigNotAccepted"] * len(troubles)
     if found:
         return Verdict("True", reasons[0], listed(found))
     return Verdict("False", "AsExpected")

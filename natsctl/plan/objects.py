@@ -77,6 +77,13 @@ class Cluster(Object, frozen=True):
     status: Any = None
 
 
+class Role(Object, frozen=True):
+    """A NatsServiceRole as stored."""
+
+    spec: Any = None
+    status: Any = None
+
+
 class Waiting(Wire, frozen=True):
     """`containerStatuses[].state.waiting`."""
 
@@ -178,10 +185,10 @@ class Secret(Object, frozen=True):
 
 
 def cluster_key(subject: Object) -> tuple[str, str] | None:
-    """Namespace and name of the NatsCluster an object belongs to: its owner, else its label."""
+    """Namespace and name of the NatsCluster an object belongs to: its owner, else its labels."""
     meta = subject.metadata
     for owner in meta.owner_references or ():
         if owner.kind == names.KIND_CLUSTER:
             return meta.namespace, owner.name
     label = meta.label(names.LABEL_CLUSTER)
-    return (meta.namespace, label) if label else None
+    return (meta.label(names.LABEL_CLUSTER_NAMESPACE) or meta.namespace, label) if label else None

@@ -8,8 +8,11 @@ from natsctl.plan.actions import Action, Plan
 from natsctl.plan.policies.ended import remove_ended
 from natsctl.plan.policies.excess import remove_excess
 from natsctl.plan.policies.missing import create_missing
+from natsctl.plan.policies.reload import reload_servers, reloading_servers
+from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
 from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.policies.tokens import bind_tokens, next_token_in, remove_tokens
 from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
 
 if TYPE_CHECKING:
@@ -27,14 +30,31 @@ def plan(snapshot: Snapshot) -> Plan:
     again = _look_again(snapshot, servers)
     observe = _to_ask(snapshot, servers)
     desired = snapshot.desired
-    if snapshot.paused or desired is None or desired.unsafe:
+    if snapshot.paused or desired is None:
         return Plan(observe=observe, again=again)
-    standing = ensure_standing(snapshot)
-    servers_stage: tuple[Action, ...] = remove_ended(servers) + create_missing(snapshot, servers)
-    if not servers_stage and not observe:
-        servers_stage, observe = _disruptive(snapshot, servers)
-        again = 0.0 if observe else again  # the answers decide about the next step
-    return Plan(tuple(s for s in (standing, servers_stage) if s), observe, again)
+    tokens = remove_tokens(snapshot) + bind_tokens(snapshot)
+    if tokens and not snapshot.failures:
+        return Plan((tokens,), (), 0.0)  # the configuration is made with them
+    standing, roles = ensure_standing(snapshot), tell_roles(snapshot)
+    servers_stage: tuple[Action, ...] = ()
+    if not _lacks_config(snapshot):
+        servers_stage = (
+            remove_ended(servers)
+            + create_missing(snapshot, servers)
+            + reload_servers(snapshot, servers)
+        )
+        if not servers_stage and not observe:
+            servers_stage, observe = _disruptive(snapshot, servers)
+            again = 0.0 if observe else again  # the answers decide about the next step
+    stages = (tokens, standing, servers_stage, roles)
+    return Plan(tuple(s for s in stages if s), observe, again)
+
+
+def _lacks_config(snapshot: Snapshot) -> bool:
+    """Whether no server could start: the configuration waits, and there is no earlier one."""
+    assert snapshot.desired is not None
+    waits = bool(snapshot.desired.waiting)
+    return waits and snapshot.cluster.metadata.name not in snapshot.secrets
 
 
 def _disruptive(
@@ -76,7 +96,10 @@ def _look_again(snapshot: Snapshot, servers: Sequence[Server]) -> float | None:
     times = [seconds for seconds in due if seconds is not None and seconds > 0]
     if any(_askable(s) and not s.healthy for s in servers):
         times.append(_interval(snapshot))
-    return min(times, default=None)
+    if snapshot.desired is not None and reloading_servers(snapshot, servers):
+        times.append(2 * _interval(snapshot))
+    token = next_token_in(snapshot)
+    return min([*times, *([token] if token is not None else [])], default=None)
 
 
 def _interval(snapshot: Snapshot) -> float:

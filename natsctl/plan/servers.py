@@ -10,11 +10,13 @@ import attrs
 from natsctl.api import names
 from natsctl.api.version import ServerVersion
 from natsctl.plan.objects import ContainerStatus, Pod
-from natsctl.plan.snapshot import Observation, Snapshot
-from natsctl.render.revision import pending_changes, rolling_changes
+from natsctl.plan.snapshot import Desired, Observation, Snapshot
+from natsctl.render.accounts import has_system
+from natsctl.render.reload import reloadable
+from natsctl.render.revision import NON_ROLLING, changed_fields, running_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 STUCK_REASONS = frozenset(
     {
@@ -40,8 +42,9 @@ class Server:
     """A pod that belongs to the cluster, seen from all sides.
 
     `trouble` is what the kubelet or scheduler complains of; `ailment` why it is not healthy
-    (empty: healthy); `changes` and `pending` are spec fields it does not run yet, the latter not
-    worth a restart. `right_version`: it reports the version its own pod was made for.
+    (empty: healthy). `changes`, `reloads` and `pending` are paths of what it does not run yet:
+    after a restart, after a reload, or when it starts next for another reason. `right_version`:
+    it reports the version its own pod was made for.
     """
 
     index: int
@@ -50,6 +53,7 @@ class Server:
     trouble: tuple[str, str] | None
     ailment: str
     changes: tuple[str, ...] = ()
+    reloads: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     right_version: bool = True
 
@@ -149,19 +153,71 @@ def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str])
     ailment = _ailment(pod, observation, trouble, answering)
     if snapshot.desired is None:
         return Server(index, pod, observation, trouble, ailment)
-    stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
+    changes, reloads, pending = _due(pod, snapshot)
     version = pod.metadata.label(names.LABEL_VERSION)
-    revision = snapshot.desired.revision
     return Server(
         index=index,
         pod=pod,
         observation=observation,
         trouble=trouble,
         ailment=ailment,
-        changes=rolling_changes(stamped, revision, version),
-        pending=pending_changes(stamped, revision, version),
+        changes=changes,
+        reloads=reloads,
+        pending=pending,
         right_version=_runs(version, observation),
     )
+
+
+def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
+    """What the server takes up by a restart, by a reload, and by its next start, if any."""
+    desired = snapshot.desired
+    assert desired is not None
+    if desired.waiting:
+        return (), (), ()
+    stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
+    label = pod.metadata.label(names.LABEL_VERSION)
+    changed = changed_fields(stamped, desired.revision, label)
+    if running_system([stamped]) and not has_system(desired.target):
+        changed = ("auth", *changed)  # a system account goes with a restart only
+    refusal = snapshot.refusals.get(pod.metadata.uid)
+    refused = refusal is not None and refusal.config == desired.config and refusal.needs_restart
+    able = can_reload(pod, desired) and not refused
+    worth = tuple(path for path in changed if path not in NON_ROLLING)
+    if any(not (able and reloadable(path, desired.target.version)) for path in worth):
+        return worth, (), ()
+    return ((), changed, ()) if able else ((), (), changed)
+
+
+def can_reload(pod: Pod, desired: Desired) -> bool:
+    """Whether anybody can have this server reload: its side-car, or the operator."""
+    stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
+    asked = (
+        desired.target.version.at_least(2, 10)
+        and bool(running_system([stamped]))
+        and has_system(desired.target)
+        and desired.resolved.can_connect
+    )
+    return has_reloader(pod) or asked
+
+
+def has_reloader(pod: Pod) -> bool:
+    """Whether a side-car of the pod signals its server when files change."""
+    return any(c.name == names.RELOADER_CONTAINER for c in pod.status.container_statuses or ())
+
+
+_UNNAMED = {
+    "auth": "spec.auth",
+    "auth.users": "the users",
+    "auth.routes": "the credentials of routes",
+    "auth.gateways": "the credentials of gateways",
+    "tls.certificates": "the certificates",
+    "routes": "the routes",
+}
+
+
+def told(paths: Sequence[str]) -> str:
+    """Changed paths as text: fields of the spec, or what no field tells."""
+    return ", ".join(_UNNAMED.get(path, f"spec.{path}") for path in paths)
 
 
 def _runs(label: str | None, observation: Observation | None) -> bool:

@@ -10,6 +10,7 @@ import attrs
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
 from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
+from natsctl.plan.sources import Resolved, Sources
 from natsctl.render.target import Target
 
 
@@ -49,14 +50,25 @@ class Standing:
 
 @attrs.frozen
 class Desired:
-    """What a valid spec asks for: everything that depends on nothing but the NatsCluster."""
+    """What a valid spec asks for, together with the Secrets and roles it refers to."""
 
     target: Target
     standing: tuple[Standing, ...]
     revision: Mapping[str, str]
     not_acted_on: tuple[str, ...] = ()
-    unsafe: tuple[str, ...] = ()
     advice: str = ""
+    resolved: Resolved = attrs.field(factory=Resolved)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What the configuration waits for; servers keep the one they have until then."""
+        return self.resolved.missing
+
+    @property
+    def config(self) -> str:
+        """A digest of the configuration of all servers and of what it refers to."""
+        made = next(s.digest for s in self.standing if s.kind == "Secret")
+        return f"{made}-{self.resolved.inputs.sealed.get('tls.certificates', '')}"
 
 
 @attrs.frozen
@@ -69,11 +81,25 @@ class Failure:
 
 
 @attrs.frozen
+class Refusal:
+    """A server's own words about a configuration it did not take, and the digest of that."""
+
+    config: str
+    words: str
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether a restart would do what the reload could not (server/reload.go)."""
+        return "not supported" in self.words
+
+
+@attrs.frozen
 class Snapshot:
     """Input of planning.
 
     `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
     seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
+    `refusals` are by pod uid; `scope` is the only namespace that natsctl sees (None: all).
     """
 
     cluster: Cluster
@@ -86,6 +112,9 @@ class Snapshot:
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
     failures: tuple[Failure, ...] = ()
+    refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    sources: Sources = attrs.field(factory=Sources)
+    scope: str | None = None
     now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.api import names
-from natsctl.api.status import ClusterStatus, Condition, ServerStatus
+from natsctl.api.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.plan import conditions
 from natsctl.plan.policies.rollout import outdated_servers, why
-from natsctl.plan.servers import Server, kubelet_ready, servers_of
+from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ def status(snapshot: Snapshot) -> ClusterStatus:
         "Progressing": conditions.progressing(snapshot, servers),
         "Degraded": conditions.degraded(snapshot, servers),
         "SpecAccepted": conditions.spec_accepted(snapshot),
+        "ConfigAccepted": conditions.config_accepted(snapshot, servers),
     }
     name = snapshot.cluster.metadata.name
     return ClusterStatus(
@@ -37,12 +38,19 @@ def status(snapshot: Snapshot) -> ClusterStatus:
         control_paused=snapshot.paused,
         conditions=tuple(_condition(snapshot, t, v) for t, v in verdicts.items()),
         servers=tuple(_server_status(snapshot, s, servers) for s in servers),
+        certificates=_certificates(snapshot),
     )
+
+
+def _certificates(snapshot: Snapshot) -> tuple[CertificateStatus, ...]:
+    return snapshot.desired.resolved.certificates if snapshot.desired is not None else ()
 
 
 def _phase(snapshot: Snapshot, verdicts: dict[str, Verdict]) -> str:
     if verdicts["SpecAccepted"].status == "False":
         return "Failed"
+    if verdicts["Progressing"].reason == "Waiting":
+        return "Waiting"
     if snapshot.paused:
         return "Paused"
     if verdicts["Degraded"].status == "True":
@@ -53,7 +61,7 @@ def _phase(snapshot: Snapshot, verdicts: dict[str, Verdict]) -> str:
 
 
 def _was_ready(snapshot: Snapshot) -> bool:
-    return snapshot.status.phase not in ("", "Creating", "Failed")
+    return snapshot.status.phase not in ("", "Creating", "Waiting", "Failed")
 
 
 def _current_version(snapshot: Snapshot, servers: Sequence[Server]) -> str:
@@ -103,9 +111,11 @@ def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> s
     if not server.right_version and server.observation is not None:
         wanted = server.pod.metadata.label(names.LABEL_VERSION)
         return f"answers with version {server.observation.version}, its image says {wanted}"
-    if server.pending:
-        fields = ", ".join(f"spec.{f}" for f in server.pending)
-        return f"{fields} changed: takes effect when the server starts next"
+    if server.reloads:
+        return f"to reload: {told(server.reloads)} changed"
+    pending = [path for path in server.pending if path != "routes"]  # servers tell each other
+    if pending:
+        return f"{told(pending)} changed: takes effect when the server starts next"
     return ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import ReplaceServer
-from natsctl.plan.servers import Server, kubelet_ready
+from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,5 +66,5 @@ def stale(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Server, ...]:
 
 
 def why(server: Server) -> str:
-    """The changed spec fields, as text."""
-    return ", ".join(f"spec.{field}" for field in server.changes)
+    """What changed, as text."""
+    return told(server.changes)

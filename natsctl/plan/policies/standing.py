@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
 
 def ensure_standing(snapshot: Snapshot) -> tuple[Ensure, ...]:
-    """One action for each object that is missing or differs."""
+    """One action for each object that is missing or differs.
+
+    A configuration that waits for something is not written: the last complete one stays.
+    """
     assert snapshot.desired is not None
+    waits = bool(snapshot.desired.waiting)
     return tuple(
         Ensure(standing, present=live is not None)
         for standing in snapshot.desired.standing
-        if (live := snapshot.live(standing)) is None or differs(standing, live)
+        if not (waits and standing.kind == "Secret")
+        and ((live := snapshot.live(standing)) is None or differs(standing, live))
     )
 
 

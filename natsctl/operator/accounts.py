@@ -1,0 +1,120 @@
+"""ServiceAccounts that have the name of a NatsServiceRole: where they are.
+
+Only metadata is watched, and only of the wanted names something is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import attrs
+import msgspec
+
+from natsctl.kube.reflector import Page
+from natsctl.kube.resources import ACCOUNTS_METADATA
+from natsctl.kube.transport import PARTIAL_LIST
+from natsctl.plan.objects import Object
+from natsctl.plan.sources import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from natsctl.kube.store import Key
+    from natsctl.kube.transport import Transport
+
+
+@attrs.define
+class Accounts:
+    """Namespaces and uids of ServiceAccounts by name.
+
+    `namespace` is the only one looked at; None: all. Invariant: for each name in `_known` every
+    ServiceAccount is held that the watch or the list has told of.
+    """
+
+    wake: Callable[[Key], None]
+    namespace: str | None = None
+    needed: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _wanted: dict[Key, frozenset[str]] = attrs.field(factory=dict)
+    _held: dict[str, dict[str, Object]] = attrs.field(factory=lambda: defaultdict(dict))
+    _gone: dict[Key, int] = attrs.field(factory=dict)
+    _known: set[str] = attrs.field(factory=set)
+    _names: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._held.values()))
+
+    async def find(
+        self, transport: Transport, cluster: Key, names: frozenset[str]
+    ) -> Mapping[str, tuple[Account, ...]]:
+        """Where ServiceAccounts of these names are; the cluster is woken when that changes."""
+        self._want(cluster, names)
+        for name in names - self._known:
+            await self._list(transport, name)
+        return {
+            name: tuple(Account(o.metadata.namespace, o.metadata.uid) for _, o in found)
+            for name in names
+            if (found := sorted(self._held.get(name, {}).items()))
+        }
+
+    def forget(self, cluster: Key) -> None:
+        """A cluster needs no ServiceAccounts any more."""
+        self._want(cluster, frozenset())
+
+    def replace(self, objects: Iterable[Object], version: int) -> None:
+        """The whole truth as of `version`, from the watch."""
+        fresh = {o.key: o for o in objects if o.metadata.name in self._names}
+        held = {o.key: o for found in self._held.values() for o in found.values()}
+        for key, item in held.items():
+            if key not in fresh and item.version <= version:
+                self.remove(item)
+        for item in fresh.values():
+            self.put(item)
+
+    def put(self, item: Object) -> None:
+        """A ServiceAccount was created or changed."""
+        name, namespace = item.metadata.name, item.metadata.namespace
+        if name not in self._names or self._gone.get(item.key, -1) >= item.version:
+            return
+        held = self._held[name].get(namespace)
+        self._held[name][namespace] = item
+        if held is None or held.metadata.uid != item.metadata.uid:
+            self._wake(name)
+
+    def remove(self, item: Object) -> None:
+        """A ServiceAccount was deleted."""
+        if item.metadata.name in self._names:
+            self._gone[item.key] = item.version
+            self._held[item.metadata.name].pop(item.metadata.namespace, None)
+            self._wake(item.metadata.name)
+
+    def seen(self, version: int) -> None:
+        """Nothing to do: what is not wanted is not kept."""
+
+    def _want(self, cluster: Key, names: frozenset[str]) -> None:
+        if self._wanted.get(cluster, frozenset()) == names:
+            return
+        self._wanted[cluster] = names
+        if names:
+            self.needed.set()
+        else:
+            del self._wanted[cluster]
+        self._names = frozenset().union(*self._wanted.values())
+        for name in (self._known | self._held.keys()) - self._names:
+            self._known.discard(name)
+            self._held.pop(name, None)
+            self._gone = {key: at for key, at in self._gone.items() if key[1] != name}
+
+    async def _list(self, transport: Transport, name: str) -> None:
+        params = {"fieldSelector": f"metadata.name={name}"}
+        path = ACCOUNTS_METADATA.path(self.namespace)
+        reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
+        for raw in msgspec.json.decode(reply.body, type=Page).items or ():
+            self.put(msgspec.json.decode(raw, type=Object))
+        self._known.add(name)
+
+    def _wake(self, name: str) -> None:
+        for cluster, names in tuple(self._wanted.items()):
+            if name in names:
+                self.wake(cluster)

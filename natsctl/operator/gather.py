@@ -1,0 +1,93 @@
+"""Collects what a cluster's configuration depends on beside its own spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api.parse import parse_spec
+from natsctl.api.problems import InvalidSpec
+from natsctl.operator.accounts import Accounts
+from natsctl.operator.identity import Identity
+from natsctl.operator.links import Links
+from natsctl.operator.references import References
+from natsctl.operator.stores import Stores
+from natsctl.plan.grants import switched_tokens
+from natsctl.plan.sources import Sources, named_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from natsctl.api.cluster import NatsClusterSpec
+    from natsctl.kube.client import Client
+    from natsctl.kube.store import Key
+    from natsctl.plan.objects import Secret
+
+TOKEN_SUFFIX = "-bound-token"
+
+
+@attrs.frozen
+class Gatherer:
+    """Reads from stores and caches; asks the API server only for what changed."""
+
+    client: Client
+    stores: Stores
+    references: References
+    accounts: Accounts
+    links: Links
+    identity: Identity
+
+    async def gather(self, key: Key, spec: NatsClusterSpec, timestamp: str) -> Sources:
+        """Everything outside the NatsCluster that its configuration depends on."""
+        namespace = key[0]
+        neighbours = self._neighbours(key, spec)
+        needed = named_secrets(spec) | _logins(neighbours)
+        self.references.name(key, frozenset((namespace, name) for name in needed))
+        secrets = {
+            name: await self.references.read(self.client, (namespace, name))
+            for name in sorted(needed)
+        }
+        roles = self.stores.roles.of_cluster(key)
+        wanted = frozenset(r.metadata.name for r in roles)
+        if spec.auth is None or not spec.auth.enable_service_accounts:
+            wanted = frozenset()
+        tokens = self._tokens(key)
+        return Sources(
+            secrets=secrets,
+            roles=tuple(sorted(roles, key=lambda role: role.metadata.name)),
+            accounts=await self.accounts.find(self.client.transport, key, wanted),
+            tokens=tokens,
+            switched=switched_tokens(tokens, timestamp),
+            neighbours=neighbours,
+            system=self.identity.public,
+            pepper=self.identity.pepper,
+        )
+
+    def forget(self, key: Key) -> None:
+        """A cluster is gone: nothing is watched for it any more."""
+        self.references.name(key, frozenset())
+        self.accounts.forget(key)
+        self.links.name(key, frozenset())
+
+    def _neighbours(self, key: Key, spec: NatsClusterSpec) -> Mapping[str, NatsClusterSpec]:
+        named = [extra.cluster for extra in spec.extra_routes if extra.cluster]
+        self.links.name(key, frozenset((key[0], name) for name in named))
+        found = {name: self._spec((key[0], name)) for name in named}
+        return {name: spec for name, spec in found.items() if spec is not None}
+
+    def _spec(self, key: Key) -> NatsClusterSpec | None:
+        cluster = self.stores.clusters.get(key)
+        try:
+            return parse_spec(cluster.spec) if cluster is not None else None
+        except InvalidSpec:
+            return None
+
+    def _tokens(self, key: Key) -> dict[Key, Secret]:
+        held = self.stores.secrets.of_cluster(key)
+        return {s.key: s for s in held if s.metadata.name.endswith(TOKEN_SUFFIX)}
+
+
+def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:
+    auths = (spec.auth for spec in neighbours.values())
+    return frozenset(a.cluster_auth_secret for a in auths if a and a.cluster_auth_secret)

@@ -1,0 +1,123 @@
+"""Has a running server take up its changed configuration, and makes sure that it did.
+
+What a server is made of is in its pod's annotation, so the annotation changes only once the new
+configuration is proven to be loaded.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from natsctl.api import names
+from natsctl.kube.errors import NotFound
+from natsctl.kube.resources import PODS, SECRETS
+from natsctl.plan.snapshot import Observation, Refusal
+from natsctl.servers import system
+
+if TYPE_CHECKING:
+    import ssl
+
+    from natsctl.kube.client import Client
+    from natsctl.operator.identity import Identity
+    from natsctl.operator.stores import Stores
+    from natsctl.plan.actions import ReloadServer
+    from natsctl.plan.objects import Pod
+    from natsctl.servers.monitoring import Monitor
+
+SETTLED = timedelta(seconds=10)
+"""After which a reload has surely read the changed files, where the server cannot tell what it
+read: the annotation below makes the kubelet look after the pod's volumes at once."""
+
+
+class Progress(Enum):
+    """What came of a step that may take several passes."""
+
+    PENDING = "look again later"
+    DONE = "proven"
+
+
+@attrs.frozen
+class Reloader:
+    """Reloads servers of one cluster."""
+
+    client: Client
+    stores: Stores
+    monitor: Monitor
+    identity: Identity
+    namespace: str
+    secret: str
+    connection: ssl.SSLContext | None = None
+    monitoring: ssl.SSLContext | None = None
+
+    async def reload(self, action: ReloadServer) -> Progress | Refusal:
+        """One attempt; a server that cannot be asked is asked again later."""
+        pod = self.stores.pods.get((self.namespace, action.name))
+        if pod is None or pod.metadata.uid != action.uid:
+            return Progress.PENDING
+        if pod.metadata.annotation(names.CONFIG_ANNOTATION) != action.config:
+            # The kubelet looks after a pod's volumes whenever the pod changes.
+            await self._annotate(pod, {names.CONFIG_ANNOTATION: action.config})
+        if action.asks:
+            try:
+                words = await system.reload(
+                    action.address, action.server_id, self.identity.key, self.connection
+                )
+            except system.Unreachable:
+                return Progress.PENDING
+            if words:
+                return Refusal(action.config, words)
+        if not await self._is_loaded(action):
+            return Progress.PENDING
+        await self._annotate(pod, {names.REVISION_ANNOTATION: action.revision})
+        return Progress.DONE
+
+    async def _is_loaded(self, action: ReloadServer) -> bool:
+        answers = await self.monitor.ask({action.uid: action.address}, self.monitoring)
+        seen = answers[action.uid]
+        if seen.problem or (action.digest and seen.config_digest != action.digest):
+            return False
+        if any(seen.not_after.get(name, at) != at for name, at in action.expiries):
+            return False
+        if action.digest and not action.secrets:
+            return True
+        return await self._is_late_enough(action, seen)
+
+    async def _is_late_enough(self, action: ReloadServer, seen: Observation) -> bool:
+        """Whether the server loaded files after the last change of any of them."""
+        loaded = _moment(seen.config_load_time)
+        changed = [await self._changed(name) for name in (self.secret, *action.secrets)]
+        margin = SETTLED if action.asks else timedelta()
+        return loaded is not None and all(loaded >= at + margin for at in changed if at)
+
+    async def _changed(self, name: str) -> datetime | None:
+        """When a Secret's content was last written, by the API server's clock."""
+        try:
+            live = await self.client.raw(SECRETS, self.namespace, name)
+        except NotFound:
+            return None
+        entries = live["metadata"].get("managedFields") or []
+        times = [_moment(entry.get("time")) for entry in entries if _of_data(entry)]
+        return max((at for at in times if at), default=None)
+
+    async def _annotate(self, pod: Pod, annotations: dict[str, str]) -> None:
+        meta = {"uid": pod.metadata.uid, "annotations": annotations}
+        reply = await self.client.patch(
+            PODS, self.namespace, pod.metadata.name, {"metadata": meta}
+        )
+        self.stores.pods.learn(reply)  # type: ignore[arg-type] # PODS projects to Pod
+
+
+def _of_data(entry: dict[str, Any]) -> bool:
+    return "f:data" in (entry.get("fieldsV1") or {})
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,81 @@
+"""Servers take up a changed configuration without a restart wherever they can.
+
+One server first: a configuration that it refuses reaches no other. Changes of nothing but routes
+wait until no server comes or goes, so that one that leaves keeps its routes to the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.plan.actions import ReloadServer
+from natsctl.plan.servers import Server, has_reloader, kubelet_ready, told
+from natsctl.render import tls
+from natsctl.render.digest import expected_digest
+from natsctl.render.revision import NON_ROLLING, revision_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.snapshot import Snapshot
+
+
+def reload_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[ReloadServer, ...]:
+    """The servers to reload now."""
+    due = reloading_servers(snapshot, servers)
+    if not due:
+        return ()
+    first = not any(_is_done(s) for s in servers) and not has_reloader(due[0].pod)
+    return tuple(_action(snapshot, server) for server in (due[:1] if first else due))
+
+
+def reloading_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Server, ...]:
+    """Servers that run an older configuration and can take up the new one, by index."""
+    assert snapshot.desired is not None
+    size = snapshot.desired.target.spec.size
+    moving = len(servers) != size or any(s.terminating or s.ended for s in servers)
+    return tuple(
+        s
+        for s in servers
+        if s.reloads
+        and _can_be_asked(s)
+        and not _has_refused(snapshot, s)
+        and not (moving and NON_ROLLING.issuperset(s.reloads))
+    )
+
+
+def _is_done(server: Server) -> bool:
+    return _can_be_asked(server) and not server.reloads and not server.changes
+
+
+def _can_be_asked(server: Server) -> bool:
+    seen = server.observation
+    return not server.terminating and kubelet_ready(server.pod) and bool(seen and seen.server_id)
+
+
+def _has_refused(snapshot: Snapshot, server: Server) -> bool:
+    assert snapshot.desired is not None
+    refusal = snapshot.refusals.get(server.pod.metadata.uid)
+    return refusal is not None and refusal.config == snapshot.desired.config
+
+
+def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
+    assert snapshot.desired is not None
+    assert server.observation is not None
+    desired = snapshot.desired
+    renewed = "tls.certificates" in server.reloads
+    certificates = desired.resolved.certificates if renewed else ()
+    secrets = sorted(set(tls.secrets(desired.target.spec).values())) if renewed else ()
+    return ReloadServer(
+        name=server.name,
+        uid=server.pod.metadata.uid,
+        address=server.pod.status.pod_ip or "",
+        server_id=server.observation.server_id,
+        config=desired.config,
+        revision=revision_text(desired.revision),
+        digest=expected_digest(desired.target, server.name),
+        expiries=tuple((c.listener, c.not_after) for c in certificates),
+        secrets=tuple(secrets),
+        asks=not has_reloader(server.pod),
+        message=f"{server.name} reloaded: {told(server.reloads)} changed",
+    )

@@ -1,0 +1,333 @@
+"""From what Secrets, roles and ServiceAccounts hold to what rendering takes from outside a spec."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.problems import InvalidSpec
+from natsctl.api.security import AuthConfig
+from natsctl.api.status import CertificateStatus
+from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
+from natsctl.plan.certificates import Certificate, inspect, route_problem
+from natsctl.plan.grants import Grant, grants_of
+from natsctl.plan.objects import Role, Secret
+from natsctl.render import tls
+from natsctl.render.inputs import Files, Inputs, Login, Neighbour
+
+Key = tuple[str, str]
+
+
+@attrs.frozen
+class Account:
+    """A ServiceAccount: where it is, and which one of that name."""
+
+    namespace: str
+    uid: str
+
+
+@attrs.frozen
+class Sources:
+    """Everything outside the NatsCluster itself that its configuration depends on.
+
+    `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
+    name, `tokens` the bound-token Secrets by namespace and name, `switched` those among them
+    whose new token counts by now. `pepper` keys the digests of what is secret.
+    """
+
+    secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
+    roles: tuple[Role, ...] = ()
+    accounts: Mapping[str, tuple[Account, ...]] = attrs.field(factory=dict)
+    tokens: Mapping[Key, Secret] = attrs.field(factory=dict)
+    switched: frozenset[Key] = frozenset()
+    neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
+    system: str = ""
+    pepper: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen
+class Trust:
+    """What the operator needs for TLS connections to the servers' client and monitoring ports."""
+
+    ca: bytes | None
+    cert: bytes = b""
+    key: bytes = attrs.field(default=b"", repr=False)
+    is_client: bool = False
+
+
+@attrs.frozen
+class Resolved:
+    """What came of the sources.
+
+    `missing` says why there is no configuration to be made; `remarks` what is worth knowing.
+    `can_connect`: servers that ask for a client's certificate take the one the operator has.
+    """
+
+    inputs: Inputs = attrs.field(factory=Inputs)
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    certificates: tuple[CertificateStatus, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    trust: Trust | None = None
+    can_connect: bool = True
+
+
+def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
+    """Secrets of its namespace that a spec names and whose content the operator reads."""
+    auth = spec.auth or AuthConfig()
+    found = {auth.cluster_auth_secret, *tls.secrets(spec).values()}
+    if uses_static_users(auth):
+        found.add(auth.clients_auth_secret)
+    if spec.gateway_config is not None:
+        found.add(auth.gateway_auth_secret)
+    if spec.operator_config is not None:
+        found.add(spec.operator_config.secret)
+    return frozenset(name for name in found if name)
+
+
+def uses_static_users(auth: AuthConfig) -> bool:
+    """Whether the users of `clientsAuthSecret` count: not beside ServiceAccounts, unless asked."""
+    return bool(auth.clients_auth_secret) and (
+        not auth.enable_service_accounts or auth.allow_static_users
+    )
+
+
+def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) -> Resolved:
+    """Take everything together; never raises: what cannot be used is told in `missing`."""
+    found = _Finding(namespace, name, spec, sources)
+    certificates = tuple(found.certificates())
+    authorization = found.authorization()
+    inputs = Inputs(
+        authorization=authorization,
+        routes=found.login("cluster_auth_secret"),
+        gateways=found.login("gateway_auth_secret") if spec.gateway_config else None,
+        system=sources.system,
+        files=found.files,
+        neighbours=found.neighbours(),
+    )
+    found.operator_secret()
+    trust = found.trust()
+    return Resolved(
+        inputs=attrs.evolve(inputs, sealed=found.sealed(inputs)),
+        missing=tuple(found.missing),
+        remarks=tuple(found.remarks),
+        certificates=certificates,
+        grants=found.grants,
+        trust=trust,
+        can_connect=trust is None or trust.is_client or not tls.checks(spec, "clients"),
+    )
+
+
+@attrs.define
+class _Finding:
+    """Collects, on the way, what is missing."""
+
+    namespace: str
+    name: str
+    spec: NatsClusterSpec
+    sources: Sources
+    missing: list[str] = attrs.field(factory=list)
+    remarks: list[str] = attrs.field(factory=list)
+    files: dict[str, Files] = attrs.field(factory=dict)
+    grants: tuple[Grant, ...] = ()
+
+    @property
+    def auth(self) -> AuthConfig:
+        """`spec.auth`, or one that asks for nothing."""
+        return self.spec.auth or AuthConfig()
+
+    def secret(self, name: str, why: str) -> Secret | None:
+        """A named Secret; noted as missing if there is none."""
+        found = self.sources.secrets.get(name)
+        if found is None:
+            self.missing.append(f"Secret {name} ({why}) does not exist: create it")
+        return found
+
+    def login(self, field: str) -> Login | None:
+        """Credentials of routes or gateways."""
+        name = getattr(self.auth, field)
+        secret = self.secret(name, f"spec.auth.{_camel(field)}") if name else None
+        if secret is None:
+            return None
+        try:
+            return login_of(secret)
+        except InvalidSpec as invalid:
+            self.missing += map(str, invalid.problems)
+            return None
+
+    def authorization(self) -> dict[str, Any] | None:
+        """The clients' block, users of ServiceAccounts first."""
+        block = self._static_users()
+        if self.auth.enable_service_accounts:
+            self.grants = grants_of(self.namespace, self.name, self.sources)
+            block = self._with_grants(block or {})
+        asked = self.auth.enable_service_accounts or uses_static_users(self.auth)
+        if asked and nobody_allowed(block or {}):
+            self.remarks.append(self._why_nobody())
+            return None
+        if block and self.auth.clients_auth_timeout:
+            block["timeout"] = self.auth.clients_auth_timeout
+        return block
+
+    def _static_users(self) -> dict[str, Any] | None:
+        name = self.auth.clients_auth_secret
+        if not name or not uses_static_users(self.auth):
+            return None
+        secret = self.secret(name, "spec.auth.clientsAuthSecret")
+        try:
+            return authorization_of(secret) if secret is not None else None
+        except InvalidSpec as invalid:
+            self.missing += map(str, invalid.problems)
+            return None
+
+    def _with_grants(self, block: dict[str, Any]) -> dict[str, Any]:
+        users = [g.as_user() for g in self.grants if g.token and not g.problem]
+        if block.get("token"):
+            self.missing.append(
+                f"Secret {self.auth.clients_auth_secret} has a token, which nats-server does not "
+                "take beside users: replace it by users, or leave allowStaticUsers out"
+            )
+            return {"users": users}
+        static = _users_of(block)
+        taken = {u["username"] for u in users} & {u.get("username") for u in static}
+        for user in sorted(taken):
+            self.missing.append(
+                f"user {user} of Secret {self.auth.clients_auth_secret} is also the user of a "
+                "NatsServiceRole: rename one of the two"
+            )
+        kept = {k: v for k, v in block.items() if k not in ("users", "username", "password")}
+        return {**kept, "users": [*users, *static]}
+
+    def _why_nobody(self) -> str:
+        if not self.auth.enable_service_accounts:
+            name = self.auth.clients_auth_secret
+            return f"nobody may connect: Secret {name} names no user and no token"
+        if self.grants:
+            return "nobody may connect yet: no ServiceAccount has a token"
+        return (
+            "nobody may connect: no ServiceAccount has the name of a NatsServiceRole "
+            f"that is labelled {names.LABEL_CLUSTER}: {self.name}"
+        )
+
+    def certificates(self) -> Iterator[CertificateStatus]:
+        """Choose and check the files of every listener."""
+        for listener, name in tls.secrets(self.spec).items():
+            secret = self.secret(name, f"certificates of {listener}")
+            if secret is None:
+                continue
+            kind = secret.type
+            chosen = tls.choose_files(self.spec, listener, tuple(secret.data or {}), kind)
+            if not isinstance(chosen, Files):
+                self.missing.append(f"Secret {name} lacks {_keys(chosen)} for {listener}")
+                continue
+            self.files[listener] = chosen
+            yield from self._certificate(listener, name, secret, chosen)
+
+    def _certificate(
+        self, listener: str, name: str, secret: Secret, files: Files
+    ) -> Iterator[CertificateStatus]:
+        cert, key = content(secret, files.cert), content(secret, files.key)
+        if cert is None or key is None:
+            return  # at an absolute path, which the operator cannot read
+        ca = content(secret, files.ca) if files.ca else None
+        found = inspect(cert, key, ca)
+        problem = found.problem or self._mesh_problem(listener, found)
+        if problem:
+            self.missing.append(f"Secret {name}, certificate of {listener}: {problem}")
+        if found.not_after:
+            yield CertificateStatus(listener=listener, secret=name, not_after=found.not_after)
+
+    def _mesh_problem(self, listener: str, found: Certificate) -> str:
+        if listener != "routes":
+            return ""
+        return route_problem(found, names.server_host(self.namespace, self.name, 1))
+
+    def neighbours(self) -> dict[str, Neighbour]:
+        """The other clusters of `extraRoutes`, with what it takes to reach them."""
+        found = {}
+        for name, spec in self.sources.neighbours.items():
+            auth = spec.auth or AuthConfig()
+            secret = self.sources.secrets.get(auth.cluster_auth_secret or "")
+            try:
+                login = login_of(secret) if secret else None
+            except InvalidSpec as invalid:
+                self.remarks += (f"extraRoutes, cluster {name}: {p}" for p in invalid.problems)
+                login = None
+            encrypted = "routes" in tls.secrets(spec)
+            found[name] = Neighbour(spec.size, login, encrypted)
+        return found
+
+    def operator_secret(self) -> None:
+        """Its one key is fixed."""
+        config = self.spec.operator_config
+        if config is None or not config.secret:
+            return
+        secret = self.secret(config.secret, "spec.operatorConfig.secret")
+        if secret is not None and names.OPERATOR_KEY not in (secret.data or {}):
+            self.missing.append(f"Secret {config.secret} lacks the key {names.OPERATOR_KEY}")
+
+    def sealed(self, inputs: Inputs) -> dict[str, str]:
+        """Digests of what reaches the servers and is told by no field of the spec."""
+        certificates = {
+            (listener, file): content(self.sources.secrets[name], file)
+            for listener, name in tls.secrets(self.spec).items()
+            if listener in self.files
+            for file in attrs.astuple(self.files[listener])
+            if file
+        }
+        parts: dict[str, Any] = {
+            "auth.users": inputs.authorization,
+            "auth.routes": inputs.routes and attrs.astuple(inputs.routes),
+            "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
+            "tls.certificates": [[*k, v] for k, v in certificates.items()],
+            "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
+        }
+        return {path: seal(self.sources.pepper, part) for path, part in parts.items() if part}
+
+    def trust(self) -> Trust | None:
+        """The clients' certificates, for connections of the operator's own."""
+        name, files = tls.secrets(self.spec).get("clients"), self.files.get("clients")
+        secret = self.sources.secrets.get(name or "")
+        if files is None or secret is None:
+            return None
+        ca = content(secret, files.ca) if files.ca else None
+        cert, key = content(secret, files.cert) or b"", content(secret, files.key) or b""
+        return Trust(ca, cert, key, bool(cert) and inspect(cert, key, ca).client_auth)
+
+
+def content(secret: Secret | None, file: str) -> bytes | None:
+    """What a Secret holds under a file name; None if that is a path elsewhere."""
+    data = (secret.data or {}).get(file) if secret is not None else None
+    try:
+        return base64.b64decode(data) if data is not None else None
+    except binascii.Error:
+        return b""
+
+
+def seal(pepper: bytes, value: Any) -> str:
+    """A short digest that tells nothing to whoever has not the pepper."""
+    encoded = msgspec.json.encode(value, order="deterministic")
+    return hmac.new(pepper, encoded, "sha256").hexdigest()[:10]
+
+
+def _users_of(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The users of a block, a single one among them."""
+    single = {key: block[key] for key in ("username", "password") if block.get(key)}
+    return [*([single] if single else []), *block.get("users", ())]
+
+
+def _keys(missing: tuple[str, ...]) -> str:
+    return f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
+
+
+def _camel(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(word.title() for word in rest)
