@@ -1,84 +1,73 @@
 """The configuration of the servers.
 
 It comes in two files: `nats.conf` is plain JSON, the same for every server, and `server.conf`
-is what a server starts with: its own name, which JSON cannot take from the environment, and
-an include of the former.
+(`boot`) is what a server starts with: its own name, which JSON cannot take from the
+environment, and an include of the former.
 """
 
 import json
+from typing import Any
 
 from natsctl.api import names
-from natsctl.api.config import ExtraRoute, NatsConfig
+from natsctl.api.config import NatsConfig
 from natsctl.api.fields import Json
+from natsctl.api.security import TLSConfig
 from natsctl.render.accounts import has_system as has_system
 from natsctl.render.accounts import may_have_system as may_have_system
 from natsctl.render.accounts import nobody as nobody
+from natsctl.render.boot import LEAF
+from natsctl.render.boot import boot_text as boot_text
+from natsctl.render.clients import accounts_block, authorization_block, operator_block
+from natsctl.render.gateways import gateway_block
+from natsctl.render.leafnodes import leafnode_block
+from natsctl.render.routes import cluster_block
+from natsctl.render.routes import own_name as own_name
 from natsctl.render.target import Target
+from natsctl.render.tls import tls_block
+from natsctl.render.websocket import websocket_block
 
 
 def server_config(target: Target) -> Json:
     """The configuration as an object, keys in the order they are written."""
+    blocks = {
+        "gateway": gateway_block(target),
+        LEAF: leafnode_block(target),
+        "websocket": websocket_block(target),
+    }
     return {
         "port": names.CLIENT_PORT,
-        "http_port": names.MONITORING_PORT,
-        "cluster": _cluster(target),
+        _monitoring(target.spec.tls or TLSConfig()): names.MONITORING_PORT,
+        "cluster": cluster_block(target),
+        **tls_block(target, "clients"),
         **_settings(target.spec.nats_config or NatsConfig()),
+        **authorization_block(target),
         **_lame_duck(target.spec.lame_duck_duration_seconds),
+        **{key: block for key, block in blocks.items() if block},
+        **operator_block(target),
+        **accounts_block(target),
     }
 
 
 def config_text(target: Target) -> str:
-    """The text of nats.conf.
+    """The text of nats.conf."""
+    return json_text(server_config(target))
 
-    nats-server reads JSON but for \\u escapes and for numbers right before a bracket, so
-    characters stand for themselves and every item has its own line.
+
+def json_text(config: Json) -> str:
+    """An object as nats-server reads it.
+
+    It reads JSON but for \\u escapes and for numbers right before a bracket, so characters stand
+    for themselves and every item has its own line.
     """
-    return json.dumps(server_config(target), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(config, indent=2, ensure_ascii=False) + "\n"
 
 
-def boot_text(target: Target) -> str:
-    """The text of server.conf; the include is relative to the file itself."""
-    include = f'include "{names.CONFIG_KEY}"\n'
-    if target.version.knows_server_name:
-        return f"server_name: ${names.SERVER_NAME_ENV}\n{include}"
-    return include
-
-
-def own_name(target: Target) -> bool:
-    """Whether the servers' cluster has a name of its own.
-
-    Without one, servers take that of a cluster they have routes to; with one, they refuse
-    routes to a cluster of another name. Measured: a nameless server restarted among named
-    peers and with an extra route may leave its peers for the other side.
-    """
-    wanted = not target.spec.extra_routes if target.named is None else target.named
-    return target.version.knows_cluster_name and wanted
-
-
-def _cluster(target: Target) -> Json:
-    return {
-        **({"name": target.name} if own_name(target) else {}),
-        "port": names.CLUSTER_PORT,
-        "routes": [*_own_routes(target), *map(_extra_route, target.spec.extra_routes)],
-    }
-
-
-def _own_routes(target: Target) -> list[str]:
-    hosts = (
-        names.server_host(target.namespace, target.name, index)
-        for index in range(1, target.spec.size + 1)
-    )
-    return [f"nats://{host}:{names.CLUSTER_PORT}" for host in hosts]
-
-
-def _extra_route(extra: ExtraRoute) -> str:
-    if extra.route:
-        return extra.route
-    return f"nats://{names.management_service(extra.cluster or '')}:{names.CLUSTER_PORT}"
+def _monitoring(tls: TLSConfig) -> str:
+    return "https_port" if tls.enable_https else "http_port"
 
 
 def _settings(config: NatsConfig) -> Json:
-    given = {
+    given: dict[str, Any] = {
         "debug": config.debug,
         "trace": config.trace,
         "logtime": not config.disable_logtime,

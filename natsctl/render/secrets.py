@@ -4,14 +4,19 @@ import base64
 
 from natsctl.api import names
 from natsctl.api.fields import Json
-from natsctl.render.conf import boot_text, config_text
+from natsctl.render.boot import advertised_blocks, boot_text
+from natsctl.render.conf import config_text, json_text
 from natsctl.render.meta import metadata
 from natsctl.render.target import Target
 
 
 def config_secret(target: Target) -> Json:
     """The Secret, named like the cluster, that every pod mounts."""
-    texts = {names.CONFIG_KEY: config_text(target), names.BOOT_KEY: boot_text(target)}
+    texts = {
+        names.CONFIG_KEY: config_text(target),
+        names.BOOT_KEY: boot_text(target),
+        **{key: json_text(block) for key, block in advertised_blocks(target).items()},
+    }
     return {
         "apiVersion": "v1",
         "kind": "Secret",

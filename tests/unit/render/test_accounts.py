@@ -18,7 +18,7 @@ def may(version: str = "2.14.5", authorization: Any = None, **fields: Any) -> bo
 
 def test_nobody_has_a_hash_for_a_password() -> None:
     (user,) = nobody()["users"]
-    assert user["password"].startswith("$2b$04$")
+    assert user["password"].startswith("$2a$04$")
     assert len(user["password"]) == 60
 
 

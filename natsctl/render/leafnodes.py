@@ -1,0 +1,24 @@
+"""The leaf block: leaf nodes that servers accept, and hubs that they are leaf nodes of."""
+
+from natsctl.api.config import LeafnodeRemote
+from natsctl.api.fields import Json
+from natsctl.render.target import Target
+from natsctl.render.tls import tls_block
+from natsctl.render.urls import given_urls, url_keys
+
+
+def leafnode_block(target: Target) -> Json:
+    """The whole block; empty without leaf nodes."""
+    config = target.spec.leafnode_config
+    if config is None:
+        return {}
+    listens: Json = {"port": config.host_port, **tls_block(target, "leafnodes")}
+    remotes = [_remote(remote) for remote in config.remotes]
+    return {**(listens if config.host_port else {}), **({"remotes": remotes} if remotes else {})}
+
+
+def _remote(remote: LeafnodeRemote) -> Json:
+    return {
+        **url_keys(given_urls(remote.url, remote.urls)),
+        **({"credentials": remote.credentials} if remote.credentials else {}),
+    }

@@ -1,0 +1,70 @@
+"""The cluster block: the servers' name for themselves, and their routes."""
+
+from natsctl.api import names
+from natsctl.api.config import ExtraRoute
+from natsctl.api.fields import Json
+from natsctl.api.security import AuthConfig
+from natsctl.render.accounts import required_login
+from natsctl.render.gateways import gateway_name
+from natsctl.render.target import Target
+from natsctl.render.tls import tls_block
+from natsctl.render.urls import user_info
+
+
+def cluster_block(target: Target) -> Json:
+    """What servers need to find each other, and whom they let in as one of them."""
+    auth = target.spec.auth or AuthConfig()
+    name = cluster_name(target)
+    return {
+        **({"name": name} if name else {}),
+        "port": names.CLUSTER_PORT,
+        "routes": [*_own_routes(target), *_extra_routes(target)],
+        **tls_block(target, "routes"),
+        **required_login(auth.cluster_auth_secret, target.inputs.routes, auth.cluster_auth_timeout),
+    }
+
+
+def own_name(target: Target) -> bool:
+    """Whether the servers' cluster has a name of its own.
+
+    Without one, servers take that of a cluster they have routes to; with one, they refuse
+    routes to a cluster of another name. Measured: a nameless server restarted among named
+    peers and with an extra route may leave its peers for the other side.
+    """
+    wanted = not target.spec.extra_routes if target.named is None else target.named
+    return target.version.knows_cluster_name and wanted
+
+
+def cluster_name(target: Target) -> str | None:
+    """What the servers call their cluster: servers refuse another name than their gateway's."""
+    gateway = gateway_name(target.spec)
+    if gateway and target.version.knows_cluster_name:
+        return gateway
+    return target.name if own_name(target) else None
+
+
+def _own_routes(target: Target) -> list[str]:
+    login = user_info(target.inputs.routes)
+    hosts = (
+        names.server_host(target.namespace, target.name, index)
+        for index in range(1, target.spec.size + 1)
+    )
+    return [f"nats://{login}{host}:{names.CLUSTER_PORT}" for host in hosts]
+
+
+def _extra_routes(target: Target) -> list[str]:
+    return [route for extra in target.spec.extra_routes for route in _extra_route(target, extra)]
+
+
+def _extra_route(target: Target, extra: ExtraRoute) -> list[str]:
+    if extra.route:
+        return [extra.route]
+    name = extra.cluster or ""
+    neighbour = target.inputs.neighbours.get(name)
+    login = user_info(neighbour.login) if neighbour else ""
+    hosts = [names.management_service(name)]
+    if neighbour and neighbour.encrypted:
+        # Certificates name the servers, not the Service.
+        indexes = range(1, neighbour.size + 1)
+        hosts = [names.server_host(target.namespace, name, index) for index in indexes]
+    return [f"nats://{login}{host}:{names.CLUSTER_PORT}" for host in hosts]
