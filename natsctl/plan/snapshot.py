@@ -19,7 +19,9 @@ class Observation:
     """What one server answered; `problem` says why it could not be asked.
 
     `peers` are the server ids it holds a route to; `asked` is monotonic seconds;
-    `incarnation` tells which run of the pod answered.
+    `incarnation` tells which run of the pod answered. `config_digest` is of what it has loaded
+    (since 2.11), `config_load_time` when that was. `not_after` is by listener (`tls.LISTENERS`)
+    when the certificate in use ends, for those that have one (since 2.11.12 and 2.12.4).
     """
 
     server_id: str = ""
@@ -28,6 +30,9 @@ class Observation:
     problem: str = ""
     asked: float = 0.0
     incarnation: tuple[object, ...] = ()
+    config_digest: str = ""
+    config_load_time: str = ""
+    not_after: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import aiohttp
 import attrs
 import pytest
+import trustme
 from aiohttp import web
 
 from natsctl.plan.snapshot import Observation
 from natsctl.servers.monitoring import Monitor
+from natsctl.servers.system import context
 
 VARZ = {"server_id": "me", "version": "2.12.15", "connections": 3}
 
@@ -42,17 +45,25 @@ class Server:
         return web.json_response(answer)
 
 
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+@asynccontextmanager
+async def listening(
+    monkeypatch: pytest.MonkeyPatch, identity: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     found = Server()
     app = web.Application()
     app.router.add_get("/{path}", found.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=identity).start()
     monkeypatch.setattr("natsctl.api.names.MONITORING_PORT", runner.addresses[0][1])
     yield found
     await runner.cleanup()
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    async with listening(monkeypatch) as found:
+        yield found
 
 
 @asynccontextmanager
@@ -81,6 +92,52 @@ async def test_several_routes_to_one_peer_are_one_peer(server: Server) -> None:
 async def test_a_server_alone_has_no_peers(server: Server, routez: Any) -> None:
     server.routez = routez
     assert await ask() == Observation("me", "2.12.15")
+
+
+async def test_a_server_tells_what_configuration_it_has_loaded_and_when(server: Server) -> None:
+    loaded = {"config_digest": "sha256:0a", "config_load_time": "2026-01-02T03:04:05.678901234Z"}
+    server.varz = {**VARZ, **loaded}
+    assert await ask() == Observation("me", "2.12.15", **loaded)
+
+
+async def test_a_server_tells_when_its_certificates_end(server: Server) -> None:
+    blocks = {"": "clients", "cluster": "routes", "gateway": "gateways", "leaf": "leafnodes"}
+    blocks["websocket"] = "websocket"
+    ends = {block: {"tls_cert_not_after": f"end of {block}"} for block in blocks}
+    server.varz = {**VARZ, **ends, **ends[""], "mqtt": {"tls_cert_not_after": "unused"}}
+    assert (await ask()).not_after == {blocks[b]: f"end of {b}" for b in blocks}
+
+
+async def test_listeners_without_a_certificate_have_no_end(server: Server) -> None:
+    server.varz = {**VARZ, "cluster": {"tls_cert_not_after": "2030-01-01T00:00:00Z"}, "leaf": {}}
+    assert (await ask()).not_after == {"routes": "2030-01-01T00:00:00Z"}
+
+
+async def test_how_many_clients_there_are_is_no_news(server: Server) -> None:
+    before = await ask()
+    server.varz = {**VARZ, "connections": 4}
+    assert await ask() == before
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_server_with_https_is_asked_over_it_and_checked(
+    monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    authority = trustme.CA()
+    identity = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("c-1.c-mgmt.ns.svc").configure_cert(identity)
+    tls = context((authority if trusted else trustme.CA()).cert_pem.bytes())
+    async with listening(monkeypatch, identity), monitor() as found:
+        answer = (await found.ask({"uid": "127.0.0.1"}, tls))["uid"]
+    assert answer.server_id == ("me" if trusted else "")
+    assert ("certificate verify failed" in answer.problem) == (not trusted)
+
+
+async def test_plain_and_encrypted_do_not_understand_each_other(server: Server) -> None:
+    """Nor is there a way around: what the spec says is what is asked."""
+    async with monitor() as found:
+        answer = await found.ask({"uid": "127.0.0.1"}, context(trustme.CA().cert_pem.bytes()))
+    assert answer["uid"].problem.startswith("monitoring port: ")
 
 
 @pytest.mark.parametrize("which", ["varz", "routez"])

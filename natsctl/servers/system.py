@@ -1,0 +1,179 @@
+"""Tell a server to read its configuration again, as a user of its system account.
+
+https://docs.nats.io/running-a-nats-service/configuration/sys_accounts
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import os
+import re
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client  # noqa: TC004 - attrs does not evaluate annotations
+
+    from natsctl.servers.nkey import Key
+
+TIMEOUT = 4.0
+"""Seconds until an answer must be there."""
+CLOSING = 0.5
+"""Seconds that the end of a connection may take; then it is cut."""
+
+_UNANSWERED: Final = (
+    "nobody answers to this request: the server is older than 2.10, or was restarted, or has "
+    "another system account"
+)
+_VALUES: Final = re.compile(r": old=.*", re.DOTALL)
+_NO_CHECK_TIME: Final = 0x200000  # openssl's X509_V_FLAG_NO_CHECK_TIME, for which ssl has no name
+
+
+class Unreachable(Exception):
+    """A server could not be asked. One that was only slow may do what it was asked for yet."""
+
+
+class Refusal(msgspec.Struct):
+    """The used part of an error."""
+
+    description: str
+
+
+class Answer(msgspec.Struct):
+    """The used part of an answer; no error is success."""
+
+    error: Refusal | None = None
+
+
+async def reload(address: str, server_id: str, key: Key, tls: ssl.SSLContext | None) -> str:
+    """Have a server read its configuration again: "", or why it refuses in its own words.
+
+    `address` is an IP; `server_id` as in /varz, new with every start; `tls` is for servers that
+    ask for it, others are spoken to without. The words leave out the values of fields, which
+    may be passwords. Raises Unreachable in at most TIMEOUT + CLOSING seconds, also for servers
+    below 2.10, which know no such request.
+    """
+    url, link = _url(address), _Link()
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            client = await link.connect(url, key, tls)
+            reply = await client.request(f"$SYS.REQ.SERVER.{server_id}.RELOAD", timeout=TIMEOUT)
+        return _words(reply.data)
+    except Exception as error:  # nats-py has no set of what its calls raise
+        raise Unreachable(f"system account: {_text(link.heard or error)}") from None
+    finally:
+        await link.close()
+
+
+def context(
+    ca_pem: bytes | None, cert_pem: bytes | None = None, key_pem: bytes | None = None
+) -> ssl.SSLContext | None:
+    """How to speak TLS to the servers of a cluster; None if there is nothing to check them with.
+
+    `ca_pem` is whom to trust: CAs, or the certificates of the servers themselves; several at the
+    same time while they change. The certificate is for servers that verify their clients. Names
+    are not checked, since pods are reached by IP. Nor are dates, since a reload is what makes a
+    server replace its expired certificate. Raises Unreachable if one of the texts is unusable.
+    """
+    if ca_pem is None:
+        return None
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    try:
+        made.load_verify_locations(cadata=ca_pem.decode("ascii", "ignore"))
+        if cert_pem is not None and key_pem is not None:
+            _load_chain(made, cert_pem + b"\n" + key_pem)
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"certificates: {_text(error)}") from None
+    return made
+
+
+def _load_chain(made: ssl.SSLContext, pem: bytes) -> None:
+    """Through a file without a name, in memory: ssl reads nothing else."""
+    with open(os.memfd_create("certificate"), "wb", buffering=0) as file:
+        file.write(pem)
+        made.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
+
+
+@attrs.define
+class _Link:
+    """One connection by nats-py, which here tries once, prints nothing and ends completely.
+
+    `heard` is the first error that it told its callback.
+    """
+
+    heard: Exception | None = None
+    _client: Client | None = None
+    _closed: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    async def connect(self, url: str, key: Key, tls: ssl.SSLContext | None) -> Client:
+        # Imported late: it costs an operator that needs no reload 2 MiB.
+        from nats.aio import client as nats
+
+        self._client = client = nats.Client()
+        # There is no other way to give it but along with a seed, for which it needs a library.
+        client._public_nkey = key.public
+        await client.connect(
+            url,
+            signature_cb=lambda nonce: _base64url(key.sign(nonce.encode())),
+            tls=tls,
+            name="natsctl",
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            error_cb=self._hear,
+            closed_cb=self._note_end,
+        )
+        return client
+
+    async def close(self) -> None:
+        if self._client is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await self._client.close()
+                await self._closed.wait()
+        writer = getattr(self._client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+    async def _hear(self, error: Exception) -> None:
+        self.heard = self.heard or error
+
+    async def _note_end(self) -> None:
+        self._closed.set()
+
+
+def _url(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        raise Unreachable("system account: the server has no address") from None
+    host = f"[{found}]" if found.version == 6 else str(found)
+    return f"nats://{host}:{names.CLIENT_PORT}"
+
+
+def _base64url(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+def _words(answer: bytes) -> str:
+    error = msgspec.json.decode(answer, type=Answer).error
+    return _VALUES.sub("", error.description) if error else ""
+
+
+def _text(error: Exception) -> str:
+    if type(error).__name__ == "NoRespondersError":
+        return _UNANSWERED
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error).removeprefix("nats: ").strip("'\" ") or type(error).__name__
