@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,14 +15,14 @@ import msgspec
 
 from natsctl.kube.reflector import Page
 from natsctl.kube.resources import ACCOUNTS_METADATA
+from natsctl.kube.store import Key
 from natsctl.kube.transport import PARTIAL_LIST
 from natsctl.plan.objects import Object
 from natsctl.plan.sources import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from natsctl.kube.store import Key
     from natsctl.kube.transport import Transport
 
 

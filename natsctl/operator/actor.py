@@ -108,6 +108,7 @@ class Actor:
                 self._open_mailbox()
                 if self.shared.stores.clusters.get(self.key) is None:
                     self.shared.gatherer.forget(self.key)
+                    metrics.EXPIRIES.tell(self.key, {})
                     return
                 with metrics.WORK.pass_of(self.key):
                     pause = await self._turn()
@@ -325,6 +326,7 @@ class Actor:
         if snapshot is None:
             return None
         fresh = status(snapshot)
+        metrics.EXPIRIES.tell(self.key, {c.listener: c.not_after for c in fresh.certificates})
         if fresh == snapshot.status:
             return None
         at, _ = self._written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import attrs
@@ -9,8 +10,6 @@ import attrs
 from natsctl.servers import system
 
 if TYPE_CHECKING:
-    import ssl
-
     from natsctl.plan.sources import Trust
 
 

@@ -9,6 +9,7 @@ import attrs
 import msgspec
 
 from natsctl.api import names
+from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.parse import parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.validate import validate
@@ -28,7 +29,6 @@ from natsctl.render.revision import (
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from natsctl.api.cluster import NatsClusterSpec
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
     from natsctl.plan.sources import Sources
@@ -83,7 +83,11 @@ def _parsed(text: str) -> ServerVersion | None:
 
 
 def desire(
-    cluster: Cluster, understood: Understood, pods: tuple[Pod, ...], sources: Sources, images: Images
+    cluster: Cluster,
+    understood: Understood,
+    pods: tuple[Pod, ...],
+    sources: Sources,
+    images: Images,
 ) -> Desired | None:
     """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
     spec, version = understood.spec, understood.version

@@ -7,6 +7,7 @@ A step that will never work becomes a Failure, which the condition tells; what m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -34,7 +35,7 @@ from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from natsctl.plan.objects import Object
 

@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
+from natsctl.kube.client import Client
 from natsctl.operator.accounts import Accounts
 from natsctl.operator.identity import Identity
 from natsctl.operator.links import Links
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from natsctl.api.cluster import NatsClusterSpec
-    from natsctl.kube.client import Client
     from natsctl.kube.store import Key
     from natsctl.plan.objects import Secret
 

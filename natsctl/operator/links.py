@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 import attrs
 
-if TYPE_CHECKING:
-    from natsctl.kube.store import Key
+from natsctl.kube.store import Key
 
 
 @attrs.define

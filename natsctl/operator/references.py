@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
 
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import SECRETS
+from natsctl.kube.store import Key
 from natsctl.plan.objects import Object, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from natsctl.kube.client import Client
-    from natsctl.kube.store import Key
 
 
 @attrs.define

@@ -6,6 +6,7 @@ configuration is proven to be loaded.
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
+from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import PODS, SECRETS
+from natsctl.operator.identity import Identity
+from natsctl.operator.stores import Stores
 from natsctl.plan.snapshot import Observation, Refusal
 from natsctl.servers import system
+from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
-    import ssl
-
-    from natsctl.kube.client import Client
-    from natsctl.operator.identity import Identity
-    from natsctl.operator.stores import Stores
     from natsctl.plan.actions import ReloadServer
     from natsctl.plan.objects import Pod
-    from natsctl.servers.monitoring import Monitor
 
 SETTLED = timedelta(seconds=10)
 """After which a reload has surely read the changed files, where the server cannot tell what it
@@ -105,9 +104,7 @@ class Reloader:
 
     async def _annotate(self, pod: Pod, annotations: dict[str, str]) -> None:
         meta = {"uid": pod.metadata.uid, "annotations": annotations}
-        reply = await self.client.patch(
-            PODS, self.namespace, pod.metadata.name, {"metadata": meta}
-        )
+        reply = await self.client.patch(PODS, self.namespace, pod.metadata.name, {"metadata": meta})
         self.stores.pods.learn(reply)  # type: ignore[arg-type] # PODS projects to Pod
 
 

@@ -26,12 +26,16 @@ class SchemaTooOld(Exception):
 
 
 async def check_schema(client: Client) -> None:
-    """Raise SchemaTooOld unless NatsCluster's CRD is there and new enough.
+    """Raise SchemaTooOld unless both CRDs are there and new enough.
 
     Without the right to read CRDs (a namespaced installation) nothing can be said: the API
     server's answers will tell.
     """
-    name = f"{names.PLURAL_CLUSTERS}.{names.GROUP}"
+    for plural in (names.PLURAL_CLUSTERS, names.PLURAL_ROLES):
+        await _check(client, f"{plural}.{names.GROUP}")
+
+
+async def _check(client: Client, name: str) -> None:
     try:
         crd = await client.get(CRDS, None, name)
     except NotFound:

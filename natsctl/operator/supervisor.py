@@ -20,8 +20,8 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.operator import health, metrics
-from natsctl.operator.actor import Shared
 from natsctl.operator.accounts import Accounts
+from natsctl.operator.actor import Shared
 from natsctl.operator.fleet import Fleet
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import load_identity

@@ -15,6 +15,7 @@ import attrs
 
 from natsctl.api import names
 from natsctl.api.security import AuthConfig
+from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, NotFound
 from natsctl.kube.resources import SECRETS, token_request
 from natsctl.plan.grants import (
@@ -29,12 +30,11 @@ from natsctl.plan.grants import (
     labels_of,
 )
 from natsctl.plan.snapshot import Failure
+from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from natsctl.kube.client import Client
     from natsctl.plan.actions import BindToken, RemoveToken
     from natsctl.plan.objects import Secret
-    from natsctl.render.target import Target
 
 LIFE = 365 * 24 * 3600
 """Seconds asked for unless the spec says; an API server may give less."""
@@ -167,4 +167,3 @@ def _encoded(text: str) -> str:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-

@@ -12,12 +12,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from natsctl.api.fields import Json
 from natsctl.api.problems import InvalidSpec, Problem
-from natsctl.plan.objects import Secret
 from natsctl.render.inputs import Login
+
+if TYPE_CHECKING:
+    from natsctl.api.fields import Json
+    from natsctl.plan.objects import Secret
 
 _NAMES = {"user": "username", "pass": "password"}
 _TOP = ("username", "password", "token", "timeout", "users", "default_permissions")

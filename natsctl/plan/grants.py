@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
+from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role import AllowResponses, Permissions, Subjects
 from natsctl.plan.authorization import is_subject
+from natsctl.plan.objects import Role, Secret
+from natsctl.plan.sources import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from natsctl.api.fields import Json
-    from natsctl.plan.objects import Role, Secret
-    from natsctl.plan.sources import Account, Key, Sources
+    from natsctl.plan.sources import Key, Sources
 
 TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
 """Keys of a bound-token Secret."""
@@ -110,7 +111,9 @@ def _token(held: Secret, switched: bool) -> str:
 def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str) -> frozenset[Key]:
     """Those whose new token counts by now; RFC 3339 times in UTC sort as text."""
     return frozenset(
-        key for key, held in tokens.items() if (held.metadata.annotation(SWITCH_AT) or "") <= timestamp
+        key
+        for key, held in tokens.items()
+        if (held.metadata.annotation(SWITCH_AT) or "") <= timestamp
     )
 
 

@@ -15,15 +15,19 @@ import attrs
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.config import NatsConfig
 from natsctl.api.fields import json_name
-from natsctl.render.conf import own_name
+from natsctl.render.accounts import has_system
+from natsctl.render.routes import own_name
 from natsctl.render.target import Target
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
-NON_ROLLING: Final = frozenset({"extraRoutes"})
+NON_ROLLING: Final = frozenset({"extraRoutes", "routes"})
 
 _VERSION: Final = "version"
 # Not a field: tells later pods whether this one has the cluster's name as its own.
 _NAMED: Final = "cluster.name"
+# Nor this: whether it has the operator's system account.
+_SYSTEM: Final = "system"
+_MARKERS: Final = frozenset({_NAMED, _SYSTEM})
 _OF_CLUSTER: Final = (
     "server_image",
     "no_advertise",
@@ -46,7 +50,8 @@ _OF_POD: Final = (
 
 def revision(target: Target) -> dict[str, str]:
     """Field path -> hash, for every set field that reaches a server process."""
-    return {path: _hash(value) for path, value in _reaching(target)}
+    sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
+    return {path: _hash(value) for path, value in _reaching(target)} | sealed
 
 
 def running_named(annotations: Iterable[str | None]) -> bool | None:
@@ -54,7 +59,16 @@ def running_named(annotations: Iterable[str | None]) -> bool | None:
 
     True if any has, False if some were made to go without, None if none of them says.
     """
-    told = {(_parse(annotation) or {}).get(_NAMED) for annotation in annotations} - {None}
+    return _marked(annotations, _NAMED)
+
+
+def running_system(annotations: Iterable[str | None]) -> bool | None:
+    """Whether running servers have the operator's system account, as for `running_named`."""
+    return _marked(annotations, _SYSTEM)
+
+
+def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
+    told = {(_parse(annotation) or {}).get(marker) for annotation in annotations} - {None}
     return _hash(True) in told if told else None
 
 
@@ -74,7 +88,7 @@ def changed_fields(
     if old is None:
         same = version_label is not None and _hash(version_label) == new.get(_VERSION)
         return () if same else (_VERSION,)
-    paths = {*old, *new} - {_NAMED}
+    paths = {*old, *new} - _MARKERS
     changed = (path for path in paths if old.get(path) != new.get(path))
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
 
@@ -100,6 +114,7 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     yield _VERSION, target.version.text
     if target.version.knows_cluster_name:
         yield _NAMED, own_name(target)
+    yield _SYSTEM, has_system(target)
     yield from _set_fields(spec, _OF_CLUSTER, "")
     yield from _set_fields(spec.pod or PodPolicy(), _OF_POD, "pod.")
     config = spec.nats_config or NatsConfig()

@@ -20,7 +20,8 @@ def bind_tokens(snapshot: Snapshot) -> tuple[BindToken, ...]:
     return tuple(
         BindToken(grant)
         for grant in snapshot.desired.resolved.grants
-        if (grant.account.namespace, grant.secret) not in gone and _is_due(grant, snapshot.timestamp)
+        if (grant.account.namespace, grant.secret) not in gone
+        and _is_due(grant, snapshot.timestamp)
     )
 
 
