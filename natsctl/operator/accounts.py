@@ -17,8 +17,8 @@ from natsctl.kube.reflector import Page
 from natsctl.kube.resources import ACCOUNTS_METADATA
 from natsctl.kube.store import Key
 from natsctl.kube.transport import PARTIAL_LIST
+from natsctl.plan.grants import Account
 from natsctl.plan.objects import Object
-from natsctl.plan.sources import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

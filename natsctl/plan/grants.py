@@ -19,12 +19,11 @@ from natsctl.api.problems import InvalidSpec
 from natsctl.api.role import AllowResponses, Permissions, Subjects
 from natsctl.plan.authorization import is_subject
 from natsctl.plan.objects import Role, Secret
-from natsctl.plan.sources import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from natsctl.plan.sources import Key, Sources
+    from natsctl.plan.sources import Sources
 
 TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
 """Keys of a bound-token Secret."""
@@ -35,6 +34,18 @@ EXPIRES, RENEW_AFTER, SWITCH_AT = (
 )
 """Its annotations, RFC 3339: when the token ends, when to renew it, when servers change over."""
 ACCOUNT_UID = "nats.io/service-account-uid"
+
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+@attrs.frozen
+class Account:
+    """A ServiceAccount: where it is, and which one of that name."""
+
+    namespace: str
+    uid: str
 
 
 @attrs.frozen

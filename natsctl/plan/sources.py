@@ -18,20 +18,10 @@ from natsctl.api.security import AuthConfig
 from natsctl.api.status import CertificateStatus
 from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
 from natsctl.plan.certificates import Certificate, inspect, route_problem
-from natsctl.plan.grants import Grant, grants_of
+from natsctl.plan.grants import Account, Grant, Key, grants_of
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour
-
-Key = tuple[str, str]
-
-
-@attrs.frozen
-class Account:
-    """A ServiceAccount: where it is, and which one of that name."""
-
-    namespace: str
-    uid: str
 
 
 @attrs.frozen
