@@ -33,6 +33,7 @@ _UNANSWERED: Final = (
     "nobody answers to this request: the server is older than 2.10, or was restarted, or has "
     "another system account"
 )
+_ENDED: Final = "it ended the connection: it may not trust the client certificate"
 _VALUES: Final = re.compile(r": old=.*", re.DOTALL)
 _NO_CHECK_TIME: Final = 0x200000  # openssl's X509_V_FLAG_NO_CHECK_TIME, for which ssl has no name
 
@@ -172,8 +173,15 @@ def _words(answer: bytes) -> str:
 
 
 def _text(error: Exception) -> str:
-    if type(error).__name__ == "NoRespondersError":
+    """Constant for the same cause, because it is told in the status."""
+    kind = type(error).__name__
+    if kind == "NoRespondersError":
         return _UNANSWERED
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error).removeprefix("nats: ").strip("'\" ") or type(error).__name__
+    # Which of these is a race between the end of the connection and what is written to it.
+    if kind in ("UnexpectedEOF", "BrokenPipeError", "ConnectionResetError") or "_ALERT_" in str(
+        error
+    ):
+        return _ENDED
+    return str(error).removeprefix("nats: ").strip("'\" ") or kind
