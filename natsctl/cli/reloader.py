@@ -1,8 +1,171 @@
-"""`natsctl reloader`: upstream's command line around the reloader."""
+"""`natsctl reloader`: upstream's command line around the reloader.
 
-from collections.abc import Sequence
+The flags are those of nats-server-config-reloader, of the operator's time and of today's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from natsctl import __version__
+from natsctl.sidecar import reloader
+from natsctl.sidecar.reloader import GivenUp, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_PID_FILE = "/var/run/nats/nats.pid"
+DEFAULT_FILE = "/etc/nats-config/nats.conf"
+DESCRIPTION = """\
+Sends nats-server a signal once for each real change of its configuration files, of what they
+include, and of the certificates and keys they name. Flags may be written with one hyphen or two.
+"""
+MIN_WAIT = 0.1
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+
+
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """The flags."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=DESCRIPTION, add_help=False, allow_abbrev=False
+    )
+
+    def flag(*names: str, **options: object) -> None:
+        spelled = [f"{hyphens}{name}" for name in names for hyphens in ("-", "--")]
+        short = [f"-{name}" for name in names if len(name) == 1]
+        long = [name for name in spelled if len(name.lstrip("-")) > 1]
+        parser.add_argument(*short, *long, **options)  # type: ignore[arg-type]
+
+    flag(
+        "c",
+        "config",
+        action="append",
+        dest="files",
+        metavar="FILE",
+        help=f"file to watch; may be repeated (default: {DEFAULT_FILE})",
+    )
+    flag(
+        "P",
+        "pid",
+        default=DEFAULT_PID_FILE,
+        metavar="FILE",
+        help="where nats-server writes its process id (default: %(default)s)",
+    )
+    flag(
+        "signal",
+        type=_signal,
+        default=1,
+        metavar="N",
+        help="number of the signal (default: %(default)s, SIGHUP)",
+    )
+    flag(
+        "max-retries",
+        type=_count,
+        default=30,
+        metavar="N",
+        help="tries in a row to find or signal the server, before it ends (default: %(default)s)",
+    )
+    flag(
+        "retry-wait-secs",
+        type=_count,
+        default=4,
+        metavar="N",
+        help="seconds before the first of them; later ones wait longer (default: %(default)s)",
+    )
+    flag(
+        "force-poll",
+        nargs="?",
+        const=True,
+        default=False,
+        type=_boolean,
+        metavar="BOOL",
+        help="look at the files from time to time instead of using inotify",
+    )
+    flag(
+        "poll-interval",
+        type=_duration,
+        default=5.0,
+        metavar="5s",
+        help="how often, when polling (default: 5s)",
+    )
+    flag(
+        "max-watcher-retries",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="how often inotify is tried again before polling for good (default: %(default)s)",
+    )
+    flag("h", "help", action="help", help="show this and exit")
+    version = f"natsctl {__version__}"
+    flag("v", "version", action="version", version=version, help="show the version and exit")
+    return parser
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings; paths become absolute."""
+    return Settings(
+        pid_file=os.path.abspath(arguments.pid),
+        files=tuple(os.path.abspath(file) for file in arguments.files or (DEFAULT_FILE,)),
+        signal=arguments.signal,
+        max_retries=arguments.max_retries,
+        retry_wait=max(MIN_WAIT, arguments.retry_wait_secs),
+        force_poll=arguments.force_poll,
+        poll_interval=max(MIN_WAIT, arguments.poll_interval),
+        max_watcher_retries=arguments.max_watcher_retries,
+    )
 
 
 def run(argv: Sequence[str], prog: str) -> int:
-    """Run until stopped; the exit status."""
-    raise NotImplementedError(prog)
+    """Run until SIGTERM or SIGINT (0), or until there is nothing to watch or to signal (1)."""
+    settings = settings_of(parser_of(prog).parse_args(argv))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        reloader.run(settings)
+    except GivenUp as error:
+        reloader.say(f"giving up: {error}")
+        return 1
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    reloader.say(f"ending: {signal.Signals(number).name}")
+    sys.exit(0)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _signal(text: str) -> int:
+    number = int(text)
+    if number not in range(1, signal.NSIG):
+        raise argparse.ArgumentTypeError(f"{text} is no signal: 1 to {signal.NSIG - 1} are")
+    return number
+
+
+def _boolean(text: str) -> bool:
+    known = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
+    try:
+        return known[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"{text!r}: write true or false") from None
+
+
+def _duration(text: str) -> float:
+    """Seconds of a duration as Go writes it."""
+    if not re.fullmatch(f"(?:{_PART.pattern})+", text) or not (total := _seconds(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: write a duration such as 5s, 1m30s or 500ms")
+    return total
+
+
+def _seconds(text: str) -> float:
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
