@@ -6,8 +6,8 @@ under another schema, or under none.
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
+from natsctl.api.auth_checks import auth_problems
 from natsctl.api.bounds import out_of_bounds
 from natsctl.api.cluster import (
     LAME_DUCK_HELP,
@@ -16,19 +16,20 @@ from natsctl.api.cluster import (
     NatsClusterSpec,
     ServicePolicy,
 )
-from natsctl.api.config import ONE_ROUTE, ExtraRoute, NatsConfig, WebsocketConfig
+from natsctl.api.config import NatsConfig, WebsocketConfig
 from natsctl.api.duration import parse_duration
+from natsctl.api.link_checks import link_problems
 from natsctl.api.meta_checks import key_problems, label_problems
 from natsctl.api.names import MAX_CLUSTER_NAME, MAX_SIZE, NAME_HELP, NAME_PATTERN
 from natsctl.api.pod_checks import pod_problems
 from natsctl.api.problems import Problem, shown
+from natsctl.api.tls_checks import tls_problems
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 
 _DEFAULT_MAX_PAYLOAD = 2**20
 _DEFAULT_MAX_PENDING = 2**26
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)*", re.ASCII)
-_SCHEMES = ("nats", "nats-route", "tls")
-_ROUTE_HELP = "write a URL with host and port, such as nats://host:6222"
 
 
 def validate(
@@ -42,7 +43,6 @@ def validate(
         *_image(spec.server_image),
         *_versioned(spec, version or ServerVersion.parse(DEFAULT_VERSION)),
         *_durations(spec.nats_config or NatsConfig(), spec.websocket_config or WebsocketConfig()),
-        *_routes(spec.extra_routes),
         *_policy(spec.service_policy, "spec.servicePolicy"),
         *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
         *pod_problems(name, spec),
@@ -64,9 +64,14 @@ def _numbers(spec: NatsClusterSpec) -> Iterator[Problem]:
 
 
 def _image(image: str) -> Iterator[Problem]:
-    *_, last = image.split("/")
-    if ":" in last or not _IMAGE.fullmatch(image):
-        message = f"{shown(image)} is no image; write it without a tag, such as docker.io/nats"
+    plain, *digest = image.split("@", 1)
+    *_, last = plain.split("/")
+    pinned = all(map(_DIGEST.fullmatch, digest))
+    if not pinned or (":" in last and not digest) or not _IMAGE.fullmatch(plain):
+        message = (
+            f"{shown(image)} is no image; write it without a tag, such as docker.io/nats, "
+            "or with a digest"
+        )
         yield Problem("spec.serverImage", shown(image), message)
 
 
@@ -79,6 +84,9 @@ def _versioned(spec: NatsClusterSpec, kept: ServerVersion) -> Iterator[Problem]:
         return
     yield from _server_name(spec, version)
     yield from _payload(spec.nats_config or NatsConfig(), version)
+    yield from tls_problems(spec, version)
+    yield from auth_problems(spec, version)
+    yield from link_problems(spec, version)
 
 
 def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
@@ -115,32 +123,6 @@ def _duration(text: str | None, path: str) -> Iterator[Problem]:
         parse_duration(text or "0")
     except ValueError as error:
         yield Problem(path, shown(text), str(error))
-
-
-def _routes(routes: tuple[ExtraRoute, ...]) -> Iterator[Problem]:
-    for index, extra in enumerate(routes):
-        path = f"spec.extraRoutes[{index}]"
-        if bool(extra.route) == bool(extra.cluster):
-            yield Problem(path, "", ONE_ROUTE.message)
-        elif extra.route and not _is_route(extra.route):
-            message = f"{shown(extra.route)} is no route; {_ROUTE_HELP}"
-            yield Problem(f"{path}.route", shown(extra.route), message)
-        elif extra.cluster and not re.fullmatch(NAME_PATTERN, extra.cluster):
-            message = (
-                f"{shown(extra.cluster)} is no name of a cluster; "
-                "write the name of a NatsCluster in the same namespace"
-            )
-            yield Problem(f"{path}.cluster", shown(extra.cluster), message)
-
-
-def _is_route(url: str) -> bool:
-    if not (url.isascii() and url.isprintable()) or set(url) & set(' "\\'):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in _SCHEMES and bool(parts.hostname) and bool(parts.port)
-    except ValueError:
-        return False
 
 
 def _policy(policy: ServicePolicy | None, path: str) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
-from natsctl.api.security import AuthConfig, OperatorConfig
+from natsctl.api.system import allows_system
 from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Login
 from natsctl.render.target import Target
@@ -38,18 +38,9 @@ def may_have_system(
 ) -> bool:
     """Whether the servers may have a system account of the operator's.
 
-    Measured: below 2.9 it closes an open server, or opens a closed one; a token beside users is
-    refused; with JWTs the accounts are the issuer's. Where a file is included, nobody knows
-    whether it has a token; where certificates name the user, the operator has none of its own.
+    Measured: servers refuse users of accounts beside a token.
     """
-    auth = spec.auth or AuthConfig()
-    return (
-        version.at_least(2, 9)
-        and not (authorization or {}).get("token")
-        and not (spec.operator_config or OperatorConfig()).secret
-        and not included_file(auth)
-        and not auth.tls_verify_and_map
-    )
+    return allows_system(spec, version) and not (authorization or {}).get("token")
 
 
 def has_system(target: Target) -> bool:
@@ -58,13 +49,3 @@ def has_system(target: Target) -> bool:
     return bool(inputs.system) and may_have_system(
         target.spec, target.version, inputs.authorization
     )
-
-
-def asks_for_users(auth: AuthConfig) -> bool:
-    """Whether the users come from outside the spec, so that none means nobody."""
-    return auth.enable_service_accounts or bool(auth.clients_auth_secret)
-
-
-def included_file(auth: AuthConfig) -> str | None:
-    """The file with the users, where it is what counts."""
-    return None if asks_for_users(auth) else auth.clients_auth_file or None

@@ -11,13 +11,13 @@ from typing import Final
 from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
+from natsctl.api.listeners import ADVERTISE_DIR
 from natsctl.api.security import AuthConfig
-from natsctl.render.accounts import included_file
+from natsctl.api.system import included_file
 from natsctl.render.gateways import gateway_block
 from natsctl.render.leafnodes import leafnode_block
 from natsctl.render.target import Target
 
-ADVERTISE_DIR: Final = f"{names.CONFIG_DIR}/advertise"
 CLIENT_ADVERTISE: Final = f"{ADVERTISE_DIR}/client_advertise.conf"
 GATEWAY_ADVERTISE: Final = f"{ADVERTISE_DIR}/gateway_advertise.conf"
 LEAF: Final = "leaf"

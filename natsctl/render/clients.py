@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from natsctl.api.fields import Json
+from natsctl.api.listeners import OPERATOR_DIR
 from natsctl.api.security import AuthConfig, OperatorConfig
-from natsctl.render.accounts import SYSTEM_ACCOUNT, asks_for_users, has_system, nobody
+from natsctl.api.system import asks_for_users
+from natsctl.render.accounts import SYSTEM_ACCOUNT, has_system, nobody
 from natsctl.render.target import Target
 
-OPERATOR_DIR: Final = "/etc/nats-operator"
 OPERATOR_JWT: Final = f"{OPERATOR_DIR}/op.jwt"
 _LOGIN: Final = ("user", "username", "pass", "password")
 

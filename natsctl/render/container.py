@@ -6,7 +6,11 @@ from typing import Any
 from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
+from natsctl.api.listeners import volumes
 from natsctl.render import probes
+from natsctl.render.images import with_tag
+from natsctl.render.mounts import mount
+from natsctl.render.ports import container_ports
 from natsctl.render.security import container_security
 from natsctl.render.target import Target
 
@@ -22,11 +26,15 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
         **_defaults(target),
         **base,
         "name": names.SERVER_CONTAINER,
-        "image": f"{target.spec.server_image}:{target.version.text}",
+        "image": with_tag(target.spec.server_image, target.version.text),
         "command": command(target, index),
-        "ports": _ports(policy),
+        "ports": container_ports(target.spec),
         "env": _environment(target, index, base.get("env", ()), policy.nats_env),
-        "volumeMounts": [*base.get("volumeMounts", ()), *policy.volume_mounts, *_mounts()],
+        "volumeMounts": [
+            *base.get("volumeMounts", ()),
+            *policy.volume_mounts,
+            *map(mount, volumes(target.name, target.spec)),
+        ],
         "securityContext": container_security(base.get("securityContext", {})),
         **({"resources": resources} if resources else {}),
     }
@@ -52,26 +60,11 @@ def command(target: Target, index: int) -> list[str]:
 def _defaults(target: Target) -> Json:
     stop = [target.version.binary, "-sl", f"ldm={names.PID_FILE}"]
     return {
-        "startupProbe": probes.startup_probe(target.version),
-        "readinessProbe": probes.readiness_probe(target.version),
-        "livenessProbe": probes.liveness_probe(),
+        "startupProbe": probes.startup_probe(target),
+        "readinessProbe": probes.readiness_probe(target),
+        "livenessProbe": probes.liveness_probe(target),
         "lifecycle": {"preStop": {"exec": {"command": stop}}},
     }
-
-
-def _ports(policy: PodPolicy) -> list[Json]:
-    client = _port("client", names.CLIENT_PORT)
-    if policy.enable_clients_host_port:
-        client["hostPort"] = names.CLIENT_PORT
-    return [
-        _port("cluster", names.CLUSTER_PORT),
-        _port("monitoring", names.MONITORING_PORT),
-        client,
-    ]
-
-
-def _port(name: str, number: int) -> Json:
-    return {"name": name, "containerPort": number, "protocol": "TCP"}
 
 
 def _environment(
@@ -85,10 +78,3 @@ def _environment(
     }
     variables = [own, *(variable for source in given for variable in source)]
     return list({variable["name"]: variable for variable in variables}.values())
-
-
-def _mounts() -> list[Json]:
-    return [
-        {"name": names.CONFIG_VOLUME, "mountPath": names.CONFIG_DIR},
-        {"name": names.PID_VOLUME, "mountPath": names.PID_DIR},
-    ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.security import AuthConfig
-from natsctl.render.accounts import included_file
+from natsctl.api.system import included_file
 from natsctl.render.conf import server_config
 from natsctl.render.pods import split_containers
 from natsctl.render.target import Target

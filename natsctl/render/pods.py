@@ -6,15 +6,23 @@ from typing import Any, Final
 from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
+from natsctl.api.listeners import volumes
 from natsctl.render.container import server_container
 from natsctl.render.meta import metadata, selector
+from natsctl.render.mounts import volume
 from natsctl.render.revision import revision, revision_text
 from natsctl.render.security import credentials, pod_security
+from natsctl.render.sidecars import init_containers, sidecars
 from natsctl.render.target import Target
 
 DEFAULT_LAME_DUCK: Final = 120
 # What a server needs to end after its lame duck period.
 GRACE_MARGIN: Final = 30
+
+_SCRAPED: Final = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": str(names.METRICS_PORT),
+}
 
 
 def pod(target: Target, index: int) -> Json:
@@ -44,6 +52,7 @@ def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     annotations = {
         **template.get("annotations", {}),
         **policy.annotations,
+        **(_SCRAPED if policy.enable_metrics else {}),
         names.ANNOTATION_VERSION: target.version.text,
         names.REVISION_ANNOTATION: revision_text(revision(target)),
     }
@@ -53,9 +62,12 @@ def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
 
 def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     base, others = split_containers(template.get("containers", ()))
+    server = server_container(target, index, base)
+    policy = target.spec.pod or PodPolicy()
+    first = [*template.get("initContainers", ()), *init_containers(target, server)]
     return {
         "restartPolicy": "Always",
-        **credentials(template),
+        **credentials(template, needed=policy.advertise_external_ip),
         **template,
         **_placement(target),
         "hostname": names.pod_name(target.name, index),
@@ -64,8 +76,10 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
         "securityContext": pod_security(
             template.get("securityContext", {}), base.get("securityContext", {})
         ),
-        "containers": [server_container(target, index, base), *others],
-        "volumes": [*template.get("volumes", ()), *_volumes(target)],
+        "containers": [server, *others, *sidecars(target, server)],
+        **({"initContainers": first} if first else {}),
+        **({"shareProcessNamespace": True} if policy.enable_config_reload else {}),
+        "volumes": [*template.get("volumes", ()), *map(volume, volumes(target.name, target.spec))],
     }
 
 
@@ -95,10 +109,3 @@ def _apart(target: Target) -> Json:
         "labelSelector": {"matchLabels": selector(target.name)},
     }
     return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-
-
-def _volumes(target: Target) -> list[Json]:
-    return [
-        {"name": names.CONFIG_VOLUME, "secret": {"secretName": target.name}},
-        {"name": names.PID_VOLUME, "emptyDir": {}},
-    ]

@@ -1,8 +1,4 @@
-"""Which changes a running server takes up by a reload.
-
-https://docs.nats.io/running-a-nats-service/configuration#configuration-reloading, measured for
-every path here on real servers.
-"""
+"""Which changes a running server takes up by a reload (measured, tests/server/test_reload.py)."""
 
 from typing import Final
 
@@ -10,14 +6,14 @@ from natsctl.api.version import ServerVersion
 
 _RELOADABLE: Final = frozenset(
     {
+        "auth.clientsAuthFile",
         "auth.clientsAuthSecret",
         "auth.clientsAuthTimeout",
-        "auth.clusterAuthSecret",
         "auth.clusterAuthTimeout",
         "auth.enableServiceAccounts",
-        "auth.allowStaticUsers",
-        "auth.users",
         "auth.routes",
+        "auth.tlsVerifyAndMap",
+        "auth.users",
         "extraRoutes",
         "natsConfig.debug",
         "natsConfig.disableLogtime",
@@ -26,18 +22,27 @@ _RELOADABLE: Final = frozenset(
         "natsConfig.maxPayload",
         "natsConfig.trace",
         "natsConfig.write_deadline",
+        "operatorConfig.resolverPreload",
         "routes",
         "tls.certificates",
-        "tls.clientsTLSTimeout",
         "tls.cipherSuites",
+        "tls.clientsTLSTimeout",
         "tls.curvePreferences",
+        "tls.routesSecretCAFileName",
+        "tls.routesSecretCertFileName",
+        "tls.routesSecretKeyFileName",
+        "tls.routesTLSTimeout",
+        "tls.serverSecretCAFileName",
+        "tls.serverSecretCertFileName",
+        "tls.serverSecretKeyFileName",
         "tls.verify",
     }
 )
+_SINCE: Final = {"leafnodeConfig.remotes": (2, 14)}
 
 
 def reloadable(path: str, version: ServerVersion) -> bool:
     """Whether a change of this path of a revision takes no restart."""
-    if path == "leafnodeConfig.remotes":
-        return version.at_least(2, 14)
+    if path in _SINCE:
+        return version.at_least(*_SINCE[path])
     return path in _RELOADABLE

@@ -1,4 +1,4 @@
-"""Which fields of a spec a pod was made from, and which of them have changed since.
+"""What a pod was made from, and which of it has changed since.
 
 A revision maps the path of each set field that reaches a server to a short hash of its value.
 Fields at their default are left out, so neither key order nor a new default nor an upgrade of
@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import attrs
 
-from natsctl.api.cluster import PodPolicy
-from natsctl.api.config import NatsConfig
-from natsctl.api.fields import json_name
 from natsctl.render.accounts import has_system
+from natsctl.render.gateways import gateway_name
+from natsctl.render.reaching import reaching_fields, set_fields
 from natsctl.render.routes import own_name
 from natsctl.render.target import Target
 
@@ -23,29 +22,11 @@ from natsctl.render.target import Target
 NON_ROLLING: Final = frozenset({"extraRoutes", "routes"})
 
 _VERSION: Final = "version"
-# Not a field: tells later pods whether this one has the cluster's name as its own.
+# Not a field: tells later pods whether this one has the cluster's name, or its gateway's.
 _NAMED: Final = "cluster.name"
 # Nor this: whether it has the operator's system account.
 _SYSTEM: Final = "system"
 _MARKERS: Final = frozenset({_NAMED, _SYSTEM})
-_OF_CLUSTER: Final = (
-    "server_image",
-    "no_advertise",
-    "lame_duck_duration_seconds",
-    "template",
-    "extra_routes",
-)
-_OF_POD: Final = (
-    "labels",
-    "annotations",
-    "node_selector",
-    "anti_affinity",
-    "tolerations",
-    "resources",
-    "nats_env",
-    "volume_mounts",
-    "enable_clients_host_port",
-)
 
 
 def revision(target: Target) -> dict[str, str]:
@@ -93,40 +74,12 @@ def changed_fields(
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
 
 
-def rolling_changes(
-    old_annotation: str | None, new: Mapping[str, str], version_label: str | None = None
-) -> tuple[str, ...]:
-    """The changed fields that a server takes up only by a restart."""
-    changed = changed_fields(old_annotation, new, version_label)
-    return tuple(path for path in changed if path not in NON_ROLLING)
-
-
-def pending_changes(
-    old_annotation: str | None, new: Mapping[str, str], version_label: str | None = None
-) -> tuple[str, ...]:
-    """The changed fields that wait for the next restart, whatever its reason."""
-    changed = changed_fields(old_annotation, new, version_label)
-    return tuple(path for path in changed if path in NON_ROLLING)
-
-
 def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
-    spec = target.spec
     yield _VERSION, target.version.text
     if target.version.knows_cluster_name:
-        yield _NAMED, own_name(target)
+        yield _NAMED, gateway_name(target.spec) or own_name(target)
     yield _SYSTEM, has_system(target)
-    yield from _set_fields(spec, _OF_CLUSTER, "")
-    yield from _set_fields(spec.pod or PodPolicy(), _OF_POD, "pod.")
-    config = spec.nats_config or NatsConfig()
-    yield from _set_fields(config, attrs.fields_dict(NatsConfig), "natsConfig.")
-
-
-def _set_fields(holder: Any, wanted: Iterable[str], prefix: str) -> Iterator[tuple[str, Any]]:
-    fields = attrs.fields_dict(type(holder))
-    for name in wanted:
-        value = getattr(holder, name)
-        if value and value != fields[name].default:
-            yield prefix + json_name(fields[name]), value
+    yield from reaching_fields(target.spec)
 
 
 def _hash(value: Any) -> str:
@@ -138,7 +91,7 @@ def _canonical(value: Any) -> str:
 
 
 def _set_json(item: Any) -> dict[str, Any]:
-    return dict(_set_fields(item, attrs.fields_dict(type(item)), ""))
+    return dict(set_fields(item, attrs.fields_dict(type(item)), ""))
 
 
 def _parse(annotation: str | None) -> dict[str, str] | None:

@@ -33,9 +33,17 @@ def container_security(given: Mapping[str, Any]) -> Json:
     return {**locked, **given, "capabilities": {"drop": ["ALL"], **capabilities}}
 
 
-def credentials(given: Mapping[str, Any]) -> Json:
-    """No token and no addresses of other Services, unless the template names an account."""
+def beside(server: Mapping[str, Any]) -> Json:
+    """Of a side-car: as locked as can be, and the same user as the server, to signal it."""
+    user = {
+        key: server[key] for key in ("runAsUser", "runAsGroup", "runAsNonRoot") if key in server
+    }
+    return {**container_security({}), **user}
+
+
+def credentials(given: Mapping[str, Any], *, needed: bool = False) -> Json:
+    """No addresses of other Services, and no token unless needed or the template has an account."""
     locked: Json = {"enableServiceLinks": False}
-    if not given.get("serviceAccountName"):
+    if not needed and not given.get("serviceAccountName"):
         locked["automountServiceAccountToken"] = False
     return {key: value for key, value in locked.items() if key not in given}

@@ -4,12 +4,13 @@ from natsctl.api import names
 from natsctl.api.cluster import ServicePolicy
 from natsctl.api.fields import Json
 from natsctl.render.meta import metadata, selector
+from natsctl.render.ports import client_ports, management_ports
 from natsctl.render.target import Target
 
 
 def client_service(target: Target) -> Json:
     """The Service that clients dial."""
-    spec = {"ports": [_port("tcp-client", names.CLIENT_PORT)]}
+    spec = {"ports": client_ports(target.spec)}
     return _service(target, target.name, target.spec.service_policy, spec)
 
 
@@ -18,11 +19,7 @@ def management_service_object(target: Target) -> Json:
     spec = {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
-        "ports": [
-            _port("cluster", names.CLUSTER_PORT),
-            _port("monitoring", names.MONITORING_PORT),
-            _port("metrics", names.METRICS_PORT),
-        ],
+        "ports": management_ports(target.spec),
     }
     name = names.management_service(target.name)
     return _service(target, name, target.spec.management_service_policy, spec)
@@ -36,7 +33,3 @@ def _service(target: Target, name: str, policy: ServicePolicy | None, spec: Json
         "metadata": metadata(target, name, policy.labels, policy.annotations),
         "spec": {"type": "ClusterIP", "selector": selector(target.name), **spec},
     }
-
-
-def _port(name: str, number: int) -> Json:
-    return {"name": name, "port": number, "targetPort": number, "protocol": "TCP"}

@@ -4,10 +4,11 @@ import posixpath
 from collections.abc import Collection
 from typing import Any, Final
 
-from attrs import frozen
-
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
+from natsctl.api.listeners import CLIENTS as CLIENTS
+from natsctl.api.listeners import LISTENERS as LISTENERS
+from natsctl.api.listeners import secret_of
 from natsctl.api.security import AuthConfig, TLSConfig
 from natsctl.render.inputs import Files
 from natsctl.render.target import Target
@@ -16,68 +17,12 @@ _TLS_TYPE: Final = "kubernetes.io/tls"
 _DEFAULTS: Final = TLSConfig()
 
 
-@frozen
-class Listener:
-    """One kind of connections, and where the spec and the pod have its certificates.
-
-    `field` is the attribute of TLSConfig with the Secret's name, and the beginning of those with
-    the names of its files. With `mutual`, both sides always show and check certificates.
-    """
-
-    name: str
-    field: str
-    volume: str
-    mount_path: str
-    timeout: str
-    mutual: bool = False
-
-
-LISTENERS: Final = (
-    Listener(
-        "clients",
-        "server_secret",
-        "server-tls-certs",
-        "/etc/nats-server-tls-certs",
-        "clients_tls_timeout",
-    ),
-    Listener(
-        "routes",
-        "routes_secret",
-        "routes-tls-certs",
-        "/etc/nats-routes-tls-certs",
-        "routes_tls_timeout",
-        mutual=True,
-    ),
-    Listener(
-        "gateways",
-        "gateway_secret",
-        "gateway-tls-certs",
-        "/etc/nats-gateways-tls-certs",
-        "gateways_tls_timeout",
-        mutual=True,
-    ),
-    Listener(
-        "leafnodes",
-        "leafnode_secret",
-        "leafnode-tls-certs",
-        "/etc/nats-leafnodes-tls-certs",
-        "leafnodes_tls_timeout",
-    ),
-    Listener(
-        "websocket",
-        "websocket_secret",
-        "websocket-tls-certs",
-        "/etc/nats-websocket-tls-certs",
-        "websocket_tls_timeout",
-    ),
-)
 _BY_NAME: Final = {listener.name: listener for listener in LISTENERS}
 
 
 def secrets(spec: NatsClusterSpec) -> dict[str, str]:
     """Listener -> name of its Secret, for every listener that has one, in order."""
-    tls = spec.tls or TLSConfig()
-    found = {listener.name: getattr(tls, listener.field) for listener in LISTENERS}
+    found = {listener.name: secret_of(spec, listener) for listener in LISTENERS}
     return {name: secret for name, secret in found.items() if secret}
 
 
@@ -114,6 +59,11 @@ def _other_ca(keys: Collection[str], usual: str | None, needed: bool) -> str | N
     return usual if needed else None
 
 
+def files_of(target: Target, listener: str) -> Files:
+    """The files that a listener uses: those found in its Secret, else those of the spec."""
+    return target.inputs.files.get(listener) or named_files(target.spec, listener)
+
+
 def checks(spec: NatsClusterSpec, listener: str) -> bool:
     """Whether the listener checks the certificates of the other side, which takes a CA."""
     if listener == "clients":
@@ -132,7 +82,7 @@ def tls_block(target: Target, listener: str) -> Json:
     spec = target.spec
     if spec.tls is None or listener not in secrets(spec):
         return {}
-    files = target.inputs.files.get(listener) or named_files(spec, listener)
+    files = files_of(target, listener)
     timeout = getattr(spec.tls, _BY_NAME[listener].timeout)
     block: Json = {
         **({"ca_file": path(listener, files.ca)} if files.ca else {}),

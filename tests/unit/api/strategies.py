@@ -1,12 +1,22 @@
-"""Specs that hypothesis makes up: any that our own schema allows, valid by construction."""
+"""Specs that hypothesis makes up: any that our own schema allows, with values that look right.
 
+What such a spec has beside what it must not be beside is left out again in `valid_specs`.
+"""
+
+import copy
+import re
 from typing import Any
 
 from hypothesis import strategies as st
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
+from natsctl.api.parse import parse_spec
 from natsctl.api.schema import object_schema
+from natsctl.api.tls_checks import cipher_suites, curve_preferences
+from natsctl.api.validate import validate
+from natsctl.api.version import ServerVersion
+from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, OTHER_ACCOUNT, OTHER_JWT
 
 WORDS = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -73,11 +83,42 @@ TEMPLATES = st.fixed_dictionaries(
 EXTRA_ROUTES = st.one_of(
     st.fixed_dictionaries({"route": ROUTES}), st.fixed_dictionaries({"cluster": WORDS})
 )
+URLS = st.sampled_from(
+    ["nats://h:7522", "tls://10.0.0.1:1", "nats://u:p%40@[::1]:7422", "nats-leaf://a.b_c:65535"]
+)
+WEBSOCKET_URLS = st.sampled_from(["ws://h:80/leaf", "wss://[::1]:443"])
+FILES = st.sampled_from(["tls.crt", "own.pem", "/etc/other/ca.pem", "a \u00e9.pem", ""])
+PORTS = st.sampled_from([0, 7222, 7422, 7522, 8080, 9222, 4222, 7777, 1, 65535])
+SECONDS = st.one_of(st.integers(0, 60), st.floats(0, 60, allow_nan=False))
+CIPHER_SUITES = sorted(
+    {suite for v in ("2.1.9", "2.14.5") for suite in cipher_suites(ServerVersion.parse(v))}
+)
+OPERATORS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "secret": WORDS,
+            "resolver": st.sampled_from(["MEMORY", "MEM"]),
+            "resolverPreload": st.just({ACCOUNT: ACCOUNT_JWT, OTHER_ACCOUNT: OTHER_JWT}),
+        },
+        optional={"systemAccount": st.just(ACCOUNT)},
+    ),
+    st.fixed_dictionaries(
+        {"secret": WORDS, "resolver": st.just("URL(http://127.0.0.1:9090/jwt/v1/accounts/)")},
+        optional={"systemAccount": st.just(ACCOUNT)},
+    ),
+    st.fixed_dictionaries({}, optional={"secret": WORDS, "systemAccount": TEXTS}),
+)
+REMOTE_URLS: dict[str, st.SearchStrategy[Any]] = {
+    "url": URLS,
+    "urls": st.lists(URLS | WEBSOCKET_URLS, max_size=3),
+}
 # What bounds and types alone do not say, by JSON path.
 KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.size": st.integers(0, 9),
     "spec.version": VERSIONS,
-    "spec.serverImage": st.sampled_from(["nats", "registry:5000/team/nats"]),
+    "spec.serverImage": st.sampled_from(
+        ["nats", "registry:5000/team/nats", f"nats@sha256:{'a' * 64}"]
+    ),
     "spec.useServerName": st.just(False),
     "spec.lameDuckDurationSeconds": st.integers(30, 600),
     "spec.extraRoutes": st.lists(EXTRA_ROUTES, max_size=3),
@@ -86,6 +127,28 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.natsConfig.maxPayload": st.integers(0, 2**20),
     "spec.natsConfig.maxPending": st.integers(2**20, 2**40),
     "spec.websocketConfig.handshakeTimeout": DURATIONS,
+    "spec.tls.cipherSuites": st.lists(st.sampled_from(CIPHER_SUITES), max_size=3),
+    "spec.tls.curvePreferences": st.lists(
+        st.sampled_from(curve_preferences(ServerVersion.parse("2.14.5"))), max_size=2
+    ),
+    "spec.auth.clientsAuthFile": st.sampled_from(["users.json", "auth/users.json", "/a/b c", ""]),
+    "spec.auth.clientsAuthTimeout": st.integers(0, 60),
+    "spec.auth.clusterAuthTimeout": st.integers(0, 60),
+    "spec.auth.gatewayAuthTimeout": st.integers(0, 60),
+    "spec.gatewayConfig.name": WORDS,
+    "spec.gatewayConfig.hostPort": PORTS,
+    "spec.gatewayConfig.gateways": st.lists(
+        st.fixed_dictionaries({"name": WORDS}, optional=REMOTE_URLS), max_size=3
+    ),
+    "spec.leafnodeConfig.hostPort": PORTS,
+    "spec.leafnodeConfig.remotes": st.lists(
+        st.fixed_dictionaries(
+            {}, optional={**REMOTE_URLS, "credentials": st.sampled_from(["/c/u.creds", ""])}
+        ),
+        max_size=3,
+    ),
+    "spec.operatorConfig": OPERATORS,
+    "spec.websocketConfig.port": PORTS,
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,
@@ -99,6 +162,32 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
 def specs() -> st.SearchStrategy[Json]:
     """Raw specs, as a manifest has them."""
     return _instances(object_schema(NatsClusterSpec), "spec")
+
+
+def valid_specs() -> st.SearchStrategy[Json]:
+    """Raw specs without a problem."""
+    return specs().map(without_problems)
+
+
+def without_problems(raw: Json) -> Json:
+    """The spec without the fields that are complained of, until none is."""
+    rest = copy.deepcopy(raw)
+    while problems := validate("c", parse_spec(rest)):
+        _drop(rest, re.findall(r"[^.\[\]]+", problems[0].path)[1:])
+    return rest
+
+
+def _drop(holder: Any, steps: list[str]) -> None:
+    """Take away what is there, or else the least that would have had it."""
+    at: Any = int(steps[0]) if isinstance(holder, list) else steps[0]
+    inner = holder[at]
+    there = len(steps) > 1 and (
+        int(steps[1]) < len(inner) if isinstance(inner, list) else steps[1] in inner
+    )
+    if there:
+        _drop(inner, steps[1:])
+    else:
+        del holder[at]
 
 
 def _instances(schema: Json, path: str) -> st.SearchStrategy[Any]:
@@ -131,11 +220,13 @@ def _integers(schema: Json, path: str) -> st.SearchStrategy[Any]:
 
 
 def _numbers(schema: Json, path: str) -> st.SearchStrategy[Any]:
-    return st.one_of(st.integers(0, 60), st.floats(0, 60, allow_nan=False))
+    return SECONDS
 
 
 def _strings(schema: Json, path: str) -> st.SearchStrategy[Any]:
-    return TEXTS
+    if path.endswith("FileName"):
+        return FILES
+    return WORDS if path.endswith("Secret") else TEXTS
 
 
 def _booleans(schema: Json, path: str) -> st.SearchStrategy[Any]:

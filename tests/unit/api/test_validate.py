@@ -7,7 +7,7 @@ from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.parse import parse_spec
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion
-from tests.unit.api.strategies import specs
+from tests.unit.api.strategies import specs, without_problems
 
 
 def complaints(name: str = "c", kept: str | None = None, **fields: Any) -> list[str]:
@@ -20,9 +20,17 @@ def complaint(**fields: Any) -> str:
     return only
 
 
+def first(**fields: Any) -> str:
+    return complaints(**fields)[0]
+
+
 @given(specs())
-def test_what_the_schema_allows_is_valid(raw: dict[str, Any]) -> None:
-    assert validate("c", parse_spec(raw)) == ()
+def test_of_what_looks_right_every_problem_has_a_place_that_can_be_mended(
+    raw: dict[str, Any],
+) -> None:
+    mended = without_problems(raw)
+    assert validate("c", parse_spec(mended)) == ()
+    assert (mended == raw) is (validate("c", parse_spec(raw)) == ())
 
 
 @pytest.mark.parametrize("name", ["c", "a-b", "c1", "x" * 58])
@@ -70,7 +78,12 @@ def test_an_image_has_no_tag(image: str) -> None:
     assert "write it without a tag" in complaint(serverImage=f"{image}:2.14.5")
 
 
-@pytest.mark.parametrize("image", ["Nats!", "na ts", "/nats", "nats@sha256:0"])
+@pytest.mark.parametrize("image", ["registry:5000/nats", "nats", "nats:2.14.5"])
+def test_an_image_may_be_pinned_by_a_digest(image: str) -> None:
+    assert complaints(serverImage=f"{image}@sha256:{'0' * 64}") == []
+
+
+@pytest.mark.parametrize("image", ["Nats!", "na ts", "/nats", "nats@sha256:0", "nats@"])
 def test_an_image_is_well_formed(image: str) -> None:
     assert complaint(serverImage=image).startswith("spec.serverImage: ")
 
@@ -79,19 +92,19 @@ def test_the_bounds_of_the_schema_hold_without_it() -> None:
     assert complaint(natsConfig={"maxConnections": -2}) == (
         "spec.natsConfig.maxConnections: is -2; write -1 or more"
     )
-    assert complaint(websocketConfig={"port": 65536}) == (
+    assert complaint(websocketConfig={"port": 65536, "no_tls": True}) == (
         "spec.websocketConfig.port: is 65536; write 65535 or less"
     )
     assert complaint(pod={"metricsImagePullPolicy": "Sometimes"}) == (
         "spec.pod.metricsImagePullPolicy: is 'Sometimes'; write one of Always, IfNotPresent, Never"
     )
-    assert complaint(tls={"cipherSuites": ["x" * 254]}) == (
+    assert first(tls={"cipherSuites": ["x" * 254]}) == (
         "spec.tls.cipherSuites[0]: is longer than 253 characters"
     )
-    assert complaint(tls={"cipherSuites": ["x"] * 65}) == (
+    assert first(tls={"cipherSuites": ["x"] * 65}) == (
         "spec.tls.cipherSuites: has more than 64 items"
     )
-    assert complaint(gatewayConfig={"gateways": [{"name": "x" * 254}]}) == (
+    assert first(gatewayConfig={"gateways": [{"name": "x" * 254}]}) == (
         "spec.gatewayConfig.gateways[0].name: is longer than 253 characters"
     )
 
@@ -101,7 +114,7 @@ def test_the_bounds_of_the_schema_hold_without_it() -> None:
     [
         ({"natsConfig": {"write_deadline": "10"}}, "spec.natsConfig.write_deadline"),
         (
-            {"websocketConfig": {"handshakeTimeout": "soon"}},
+            {"websocketConfig": {"handshakeTimeout": "soon", "port": 1, "no_tls": True}},
             "spec.websocketConfig.handshakeTimeout",
         ),
     ],

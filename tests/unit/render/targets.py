@@ -8,7 +8,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.render.inputs import Inputs
 from natsctl.render.target import Target
-from tests.unit.api.strategies import specs
+from tests.unit.api.strategies import valid_specs
 
 
 def target(
@@ -20,4 +20,4 @@ def target(
     return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs())
 
 
-TARGETS: st.SearchStrategy[Target] = specs().map(lambda raw: target(**raw))
+TARGETS: st.SearchStrategy[Target] = valid_specs().map(lambda raw: target(**raw))

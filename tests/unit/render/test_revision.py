@@ -4,16 +4,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from natsctl.render.inputs import Inputs
 from natsctl.render.revision import (
+    NON_ROLLING,
     changed_fields,
-    pending_changes,
     revision,
     revision_text,
-    rolling_changes,
     running_named,
+    running_system,
 )
 from natsctl.render.target import Target
-from tests.unit.api.strategies import specs
+from tests.unit.api.strategies import valid_specs
 from tests.unit.render.targets import TARGETS, target
 
 
@@ -26,14 +27,14 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
 
 
 def test_of_a_plain_cluster_only_the_version_counts() -> None:
-    assert set(revision(target())) == {"version", "cluster.name"}
-    assert set(revision(target(version="2.0.0"))) == {"version"}
+    assert set(revision(target())) == {"version", "cluster.name", "system"}
+    assert set(revision(target(version="2.0.0"))) == {"version", "system"}
 
 
 STORED = (
     '{"cluster.name":"fcbcf16590","extraRoutes":"22758f31af","natsConfig.debug":"b5bea41b6c",'
     '"natsConfig.write_deadline":"01f0a2afd4","pod.labels":"57e512a1ff",'
-    '"pod.tolerations":"c92f95d054","serverImage":"86fdd750a8","template":"65901f352e",'
+    '"pod.tolerations":"c92f95d054","serverImage":"86fdd750a8","system":"fcbcf16590","template":"65901f352e",'
     '"version":"93f10ab442"}'
 )
 
@@ -72,12 +73,82 @@ def test_hashes_never_change() -> None:
         ({"pod": {"natsEnv": [{"name": "A"}]}}, "pod.natsEnv"),
         ({"pod": {"volumeMounts": [{"name": "a"}]}}, "pod.volumeMounts"),
         ({"pod": {"enableClientsHostPort": True}}, "pod.enableClientsHostPort"),
+        ({"pod": {"enableConfigReload": True}}, "pod.enableConfigReload"),
+        ({"pod": {"enableMetrics": True}}, "pod.enableMetrics"),
+        ({"pod": {"advertiseExternalIP": True}}, "pod.advertiseExternalIP"),
+        ({"tls": {"serverSecret": "s"}}, "tls.serverSecret"),
+        ({"auth": {"enableServiceAccounts": True}}, "auth.enableServiceAccounts"),
+        ({"auth": {"clientsAuthSecret": "s"}}, "auth.clientsAuthSecret"),
+        ({"auth": {"clientsAuthFile": "f"}}, "auth.clientsAuthFile"),
+        ({"auth": {"tlsVerifyAndMap": True}}, "auth.tlsVerifyAndMap"),
+        ({"leafnodeConfig": {"hostPort": 1}}, "leafnodeConfig.hostPort"),
+        ({"leafnodeConfig": {"remotes": [{"url": "nats://h"}]}}, "leafnodeConfig.remotes"),
+        ({"websocketConfig": {"port": 1}}, "websocketConfig.port"),
+        ({"operatorConfig": {"secret": "s"}}, "operatorConfig.secret"),
     ],
 )
 def test_a_change_is_named_by_its_path(fields: dict[str, Any], path: str) -> None:
     assert changes({}, fields) == (path,)
     assert changes(fields, {}) == (path,)
     assert changes(fields, fields) == ()
+
+
+ENCRYPTED = {"serverSecret": "s", "routesSecret": "r"}
+GATEWAY = {"name": "g", "hostPort": 1}
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "path"),
+    [
+        ({"tls": ENCRYPTED}, {"verify": True}, "tls.verify"),
+        ({"tls": ENCRYPTED}, {"enableHttps": True}, "tls.enableHttps"),
+        ({"tls": ENCRYPTED}, {"routesTLSTimeout": 5}, "tls.routesTLSTimeout"),
+        ({"tls": ENCRYPTED}, {"routesSecretCAFileName": "x"}, "tls.routesSecretCAFileName"),
+        (
+            {"auth": {"clientsAuthSecret": "s"}},
+            {"clientsAuthTimeout": 5},
+            "auth.clientsAuthTimeout",
+        ),
+        (
+            {"auth": {"clusterAuthSecret": "s"}},
+            {"clusterAuthTimeout": 5},
+            "auth.clusterAuthTimeout",
+        ),
+        (
+            {"auth": {"gatewayAuthSecret": "s"}, "gatewayConfig": GATEWAY},
+            {"gatewayAuthTimeout": 5},
+            "auth.gatewayAuthTimeout",
+        ),
+        (
+            {"pod": {"enableConfigReload": True}},
+            {"reloaderImageTag": "1"},
+            "pod.reloaderImageTag",
+        ),
+        ({"pod": {"enableMetrics": True}}, {"metricsImage": "m"}, "pod.metricsImage"),
+        ({"pod": {"advertiseExternalIP": True}}, {"bootconfigImage": "b"}, "pod.bootconfigImage"),
+        (
+            {"pod": {}, "gatewayConfig": GATEWAY},
+            {"disableGatewaysHostPort": True},
+            "pod.disableGatewaysHostPort",
+        ),
+        (
+            {"pod": {}, "leafnodeConfig": {"hostPort": 1}},
+            {"disableLeafnodesHostPort": True},
+            "pod.disableLeafnodesHostPort",
+        ),
+        ({"gatewayConfig": GATEWAY}, {"rejectUnknown": True}, "gatewayConfig.rejectUnknown"),
+        ({"websocketConfig": {"port": 1}}, {"compression": True}, "websocketConfig.compression"),
+        ({"operatorConfig": {"secret": "s"}}, {"resolver": "MEMORY"}, "operatorConfig.resolver"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_only_counts_beside_another_field_counts_there(
+    base: dict[str, Any], change: dict[str, Any], path: str
+) -> None:
+    block = next(iter(base))
+    assert changes(base, {**base, block: {**base[block], **change}}) == (path,)
+    alone = {block: change}
+    assert changes({}, alone) == ()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +161,7 @@ def test_a_change_is_named_by_its_path(fields: dict[str, Any], path: str) -> Non
         {"serverImage": "nats"},
         {"useServerName": True},
         {"natsConfig": {"debug": False, "maxPayload": 0}},
-        {"pod": {"labels": {}, "antiAffinity": False, "enableMetrics": True}},
+        {"pod": {"labels": {}, "antiAffinity": False, "metricsImage": "m"}},
         {"servicePolicy": {"labels": {"a": "b"}}},
         {"managementServicePolicy": {"annotations": {"a": "b"}}},
         {"template": {}},
@@ -105,10 +176,8 @@ def test_the_version_is_named_first() -> None:
     assert changes({}, fields) == ("version", "natsConfig.trace", "noAdvertise")
 
 
-def test_routes_wait_for_the_next_restart_and_all_else_makes_one() -> None:
-    old, new = text(), revision(target(noAdvertise=True, extraRoutes=[{"cluster": "a"}]))
-    assert rolling_changes(old, new) == ("noAdvertise",)
-    assert pending_changes(old, new) == ("extraRoutes",)
+def test_no_server_restarts_for_its_routes() -> None:
+    assert {"extraRoutes", "routes"} == NON_ROLLING
 
 
 @pytest.mark.parametrize("annotation", [None, "", "{", "[]", "3", "null"])
@@ -117,8 +186,6 @@ def test_without_an_annotation_the_versions_are_compared(annotation: str | None)
     assert changed_fields(annotation, new, "2.9.25") == ()
     assert changed_fields(annotation, new, "2.9.24") == ("version",)
     assert changed_fields(annotation, new) == ("version",)
-    assert rolling_changes(annotation, new, "2.9.25") == ()
-    assert pending_changes(annotation, new, "2.9.25") == ()
 
 
 ROUTES = [{"cluster": "a"}]
@@ -146,7 +213,38 @@ def test_running_servers_tell_whether_they_are_named(
 def test_the_name_of_running_servers_is_no_change() -> None:
     old, new = text(), revision(target(extraRoutes=ROUTES))
     assert changed_fields(old, new) == ("extraRoutes",)
-    assert rolling_changes(old, revision(target(named=False))) == ()
+    assert changed_fields(old, revision(target(named=False))) == ()
+
+
+def test_a_gateways_name_is_not_the_clusters_own() -> None:
+    gateway = {"name": "gw", "hostPort": 7522}
+    assert running_named([text(gatewayConfig=gateway)]) is False
+
+
+KEY = Inputs(system="U" + "A" * 55)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "known"),
+    [([], None), ([None, "{}"], None), ([text()], False), ([text(), text(inputs=KEY)], True)],
+)
+def test_running_servers_tell_whether_they_have_the_system_account(
+    stamps: list[str | None], known: bool | None
+) -> None:
+    assert running_system(stamps) is known
+
+
+def test_the_system_account_is_no_change_by_itself() -> None:
+    assert changed_fields(text(), revision(target(inputs=KEY))) == ()
+
+
+def test_what_secrets_hold_is_told_by_digests_as_they_are() -> None:
+    sealed = Inputs(sealed={"auth.users": "123", "routes": "", "tls.certificates": "9"})
+    assert revision(target(inputs=sealed)) == revision(target()) | {
+        "auth.users": "123",
+        "tls.certificates": "9",
+    }
+    assert changes({}, {"inputs": sealed}) == ("auth.users", "tls.certificates")
 
 
 def reversed_keys(value: Any) -> Any:
@@ -155,7 +253,7 @@ def reversed_keys(value: Any) -> Any:
     return [reversed_keys(item) for item in value] if isinstance(value, list) else value
 
 
-@given(specs())
+@given(valid_specs())
 def test_the_order_of_keys_makes_no_difference(raw: dict[str, Any]) -> None:
     assert text(**raw) == text(**reversed_keys(raw))
 
@@ -166,6 +264,4 @@ def test_changes_are_found_exactly_where_revisions_differ(one: Target, other: Ta
     assert json.loads(revision_text(old)) == old
     changed = changed_fields(revision_text(old), new)
     differing = {path for path in old | new if old.get(path) != new.get(path)}
-    assert differing - {"cluster.name"} == set(changed)
-    split = rolling_changes(revision_text(old), new) + pending_changes(revision_text(old), new)
-    assert sorted(split) == sorted(changed)
+    assert differing - {"cluster.name", "system"} == set(changed)

@@ -1,0 +1,140 @@
+"""Checks of who may connect, and of accounts kept as JWTs."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.config import LeafnodeConfig
+from natsctl.api.problems import Problem, shown
+from natsctl.api.security import AuthConfig, OperatorConfig
+from natsctl.api.system import allows_system, needs_system
+from natsctl.api.text_checks import file_path, object_name
+from natsctl.api.urls import WEB_SCHEMES, is_url
+from natsctl.api.version import ServerVersion
+
+_URL = re.compile(r'(?:URL|url)\(\s*"?([^\s"()]+)"?\s*\)', re.ASCII)
+_MEMORY = ("MEM", "MEMORY", "mem", "memory")
+_ACCOUNT_HELP = "write the public key of an account: 56 characters, the first an A"
+
+
+def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    """Problems of `auth` and `operatorConfig`."""
+    auth, operator = spec.auth or AuthConfig(), spec.operator_config or OperatorConfig()
+    for field, secret in (
+        ("clientsAuthSecret", auth.clients_auth_secret),
+        ("clusterAuthSecret", auth.cluster_auth_secret),
+        ("gatewayAuthSecret", auth.gateway_auth_secret),
+    ):
+        yield from object_name(secret, "Secret", f"spec.auth.{field}")
+    yield from file_path(auth.clients_auth_file, "spec.auth.clientsAuthFile")
+    yield from _system(spec, version)
+    yield from _without_operator(operator)
+    if operator.secret:
+        yield from object_name(operator.secret, "Secret", "spec.operatorConfig.secret")
+        yield from _beside_users(auth)
+        yield from _remotes(spec.leafnode_config or LeafnodeConfig(), version)
+    yield from _resolver(operator)
+    yield from _accounts(operator)
+
+
+def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    account = (spec.operator_config or OperatorConfig()).system_account
+    if needs_system(spec) and not account and not allows_system(spec, version):
+        message = (
+            "leaf nodes beside gateways need a system account, which the operator cannot give "
+            "to nats-server below 2.9 nor beside operatorConfig, clientsAuthFile or "
+            "tlsVerifyAndMap; leave hostPort out, or write operatorConfig.systemAccount"
+        )
+        yield Problem("spec.leafnodeConfig.hostPort", "", message)
+
+
+def _without_operator(operator: OperatorConfig) -> Iterator[Problem]:
+    given = operator.system_account or operator.resolver or operator.resolver_preload
+    if given and not operator.secret:
+        message = "is required; write the name of the Secret with the operator's op.jwt"
+        yield Problem("spec.operatorConfig.secret", "", message)
+
+
+def _beside_users(auth: AuthConfig) -> Iterator[Problem]:
+    ways = {
+        "enableServiceAccounts": auth.enable_service_accounts,
+        "clientsAuthSecret": auth.clients_auth_secret,
+        "clientsAuthFile": auth.clients_auth_file,
+    }
+    for field, given in ways.items():
+        if given:
+            message = (
+                "servers with operatorConfig take users from their accounts' JWTs only; "
+                "leave one of the two out"
+            )
+            yield Problem(f"spec.auth.{field}", shown(given), message)
+
+
+def _remotes(leafnodes: LeafnodeConfig, version: ServerVersion) -> Iterator[Problem]:
+    # Read: 2.1.9 does not ask for the account, 2.2.6 does.
+    if leafnodes.remotes and version.at_least(2, 2):
+        message = (
+            f"nats-server {version} with operatorConfig needs an account for every remote, "
+            "which cannot be written here; leave one of the two out"
+        )
+        yield Problem("spec.leafnodeConfig.remotes", "", message)
+
+
+def _resolver(operator: OperatorConfig) -> Iterator[Problem]:
+    path, given = "spec.operatorConfig.resolver", operator.resolver
+    if given and given not in _MEMORY:
+        found = _URL.fullmatch(given)
+        if not found or not is_url(found[1], WEB_SCHEMES, with_port=False):
+            message = f"{shown(given)} is no resolver; write MEMORY, or URL(https://host/path/)"
+            yield Problem(path, shown(given), message)
+        elif "mem" in given.lower():
+            message = 'nats-server takes any text with "mem" in it for MEMORY; use another URL'
+            yield Problem(path, shown(given), message)
+    if operator.resolver_preload and given not in _MEMORY:
+        message = "is for resolver MEMORY; write that, or leave this out"
+        yield Problem("spec.operatorConfig.resolverPreload", "", message)
+
+
+def _accounts(operator: OperatorConfig) -> Iterator[Problem]:
+    path, account = "spec.operatorConfig.systemAccount", operator.system_account
+    if account and not is_account(account):
+        message = f"{shown(account)} is no account; {_ACCOUNT_HELP}"
+        yield Problem(path, shown(account), message)
+    elif account and operator.resolver in _MEMORY and account not in operator.resolver_preload:
+        message = "resolver MEMORY has no such account; write its JWT into resolverPreload"
+        yield Problem(path, shown(account), message)
+    for key, jwt in operator.resolver_preload.items():
+        here = f"spec.operatorConfig.resolverPreload.{key}"
+        if not is_account(key):
+            yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
+        elif subject(jwt) != key:
+            yield Problem(here, "", "is no JWT of this account; write the one that names it")
+
+
+def is_account(key: str) -> bool:
+    """Whether it is a public nkey of an account: prefix, 32 bytes, CRC (XMODEM, little endian)."""
+    if not re.fullmatch(r"A[A-Z2-7]{55}", key, re.ASCII):
+        return False
+    raw = base64.b32decode(key)
+    return binascii.crc_hqx(raw[:-2], 0) == int.from_bytes(raw[-2:], "little")
+
+
+def subject(jwt: str) -> str | None:
+    """Whom a JWT is about; its signature is the server's to check."""
+    claims = _claims(jwt)
+    found = claims.get("sub") if isinstance(claims, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _claims(jwt: str) -> Any:
+    parts = jwt.split(".")
+    if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", jwt, re.ASCII):
+        return None
+    try:
+        return json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""Containers beside the server's: the reloader, the metrics exporter, the finder of addresses."""
+
+import posixpath
+from collections.abc import Iterator
+from typing import Final
+
+from natsctl.api import names
+from natsctl.api.cluster import PodPolicy
+from natsctl.api.fields import Json
+from natsctl.api.listeners import ADVERTISE_DIR, ADVERTISE_VOLUME, Volume
+from natsctl.api.security import AuthConfig, TLSConfig
+from natsctl.api.system import included_file
+from natsctl.render import tls
+from natsctl.render.boot import CLIENT_ADVERTISE, GATEWAY_ADVERTISE, advertised_blocks
+from natsctl.render.images import image_of
+from natsctl.render.inputs import Images
+from natsctl.render.mounts import mount
+from natsctl.render.security import beside
+from natsctl.render.target import Target
+
+RELOADER: Final = "reloader"
+METRICS: Final = "metrics"
+BOOTCONFIG: Final = "bootconfig"
+_PULL_POLICY: Final = "IfNotPresent"
+_USUAL: Final = Images()
+
+
+def sidecars(target: Target, server: Json) -> list[Json]:
+    """Those that run along with the server's container, of which they see the volumes."""
+    policy = target.spec.pod or PodPolicy()
+    return [
+        *([_reloader(target, policy, server)] if policy.enable_config_reload else []),
+        *([_metrics(target, policy, server)] if policy.enable_metrics else []),
+    ]
+
+
+def init_containers(target: Target, server: Json) -> list[Json]:
+    """Those that end before the server starts."""
+    policy = target.spec.pod or PodPolicy()
+    return [_bootconfig(target, policy, server)] if policy.advertise_external_ip else []
+
+
+def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
+    watched = (argument for path in _watched(target) for argument in ("-config", path))
+    given, tag = policy.reloader_image, policy.reloader_image_tag
+    return {
+        "name": RELOADER,
+        "image": image_of(given, tag, _USUAL.reloader, target.images.reloader),
+        "imagePullPolicy": policy.reloader_image_pull_policy or _PULL_POLICY,
+        "command": ["nats-server-config-reloader", "-pid", names.PID_FILE, *watched],
+        "volumeMounts": server["volumeMounts"],
+        "securityContext": beside(server["securityContext"]),
+        **({"resources": policy.reloader_resources} if policy.reloader_resources else {}),
+    }
+
+
+def _watched(target: Target) -> Iterator[str]:
+    """Every file whose change a server takes up by a reload."""
+    for key in (names.CONFIG_KEY, names.BOOT_KEY, *advertised_blocks(target)):
+        yield posixpath.join(names.CONFIG_DIR, key)
+    users = included_file(target.spec.auth or AuthConfig())
+    if users:
+        yield posixpath.normpath(posixpath.join(names.CONFIG_DIR, users))
+    for listener in tls.secrets(target.spec):
+        files = tls.files_of(target, listener)
+        for name in (files.ca, files.cert, files.key):
+            if name:
+                yield tls.path(listener, name)
+
+
+def _metrics(target: Target, policy: PodPolicy, server: Json) -> Json:
+    given, tag = policy.metrics_image, policy.metrics_image_tag
+    secure = (target.spec.tls or TLSConfig()).enable_https
+    url = f"{'https' if secure else 'http'}://localhost:{names.MONITORING_PORT}"
+    return {
+        "name": METRICS,
+        "image": image_of(given, tag, _USUAL.metrics, target.images.metrics),
+        "imagePullPolicy": policy.metrics_image_pull_policy or _PULL_POLICY,
+        "args": ["-connz", "-routez", "-subz", "-varz", url],
+        "ports": [{"name": METRICS, "containerPort": names.METRICS_PORT, "protocol": "TCP"}],
+        "securityContext": beside(server["securityContext"]),
+        **(_trust(target) if secure else {}),
+    }
+
+
+def _trust(target: Target) -> Json:
+    """The clients' CA in place of the system's, as Go programs take it from the environment."""
+    ca = tls.files_of(target, "clients").ca
+    place = Volume(tls.CLIENTS.volume, tls.CLIENTS.mount_path)
+    variable = {"name": "SSL_CERT_FILE", "value": tls.path("clients", ca)} if ca else None
+    return {"volumeMounts": [mount(place)], **({"env": [variable]} if variable else {})}
+
+
+def _bootconfig(target: Target, policy: PodPolicy, server: Json) -> Json:
+    given, tag = policy.bootconfig_image, policy.bootconfig_image_tag
+    node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    return {
+        "name": BOOTCONFIG,
+        "image": image_of(given, tag, _USUAL.bootconfig, target.images.bootconfig),
+        "imagePullPolicy": _PULL_POLICY,
+        "command": ["nats-pod-bootconfig", "-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE],
+        "env": [{"name": "KUBERNETES_NODE_NAME", "valueFrom": node}],
+        "volumeMounts": [mount(Volume(ADVERTISE_VOLUME, ADVERTISE_DIR))],
+        "securityContext": beside(server["securityContext"]),
+    }

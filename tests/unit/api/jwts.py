@@ -1,0 +1,54 @@
+"""An operator and an account of NATS, and JWTs of the older form that every server reads."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+_PREFIXES = {"O": 14 << 3, "A": 0}
+_UNLIMITED = {
+    **dict.fromkeys(("subs", "conn", "leaf", "imports", "exports", "data", "payload"), -1),
+    "wildcards": True,
+}
+
+
+def _key(fill: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes([fill] * 32))
+
+
+def _public(key: Ed25519PrivateKey, kind: str) -> str:
+    raw = bytes([_PREFIXES[kind]]) + key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    check = binascii.crc_hqx(raw, 0).to_bytes(2, "little")
+    return base64.b32encode(raw + check).decode().rstrip("=")
+
+
+def _encoded(value: Any) -> str:
+    text = json.dumps(value, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _jwt(kind: str, subject: str, nats: dict[str, Any]) -> str:
+    claims = {
+        "jti": "0",
+        "iat": 1700000000,
+        "iss": OPERATOR,
+        "name": kind,
+        "sub": subject,
+        "type": kind,
+        "nats": nats,
+    }
+    signed = f"{_encoded({'typ': 'jwt', 'alg': 'ed25519'})}.{_encoded(claims)}"
+    signature = base64.urlsafe_b64encode(_OPERATOR_KEY.sign(signed.encode())).decode().rstrip("=")
+    return f"{signed}.{signature}"
+
+
+_OPERATOR_KEY = _key(1)
+OPERATOR = _public(_OPERATOR_KEY, "O")
+ACCOUNT = _public(_key(2), "A")
+OTHER_ACCOUNT = _public(_key(3), "A")
+OPERATOR_JWT = _jwt("operator", OPERATOR, {})
+ACCOUNT_JWT = _jwt("account", ACCOUNT, {"limits": _UNLIMITED})
+OTHER_JWT = _jwt("account", OTHER_ACCOUNT, {"limits": _UNLIMITED})
