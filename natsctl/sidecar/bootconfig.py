@@ -1,0 +1,109 @@
+"""What servers tell clients and gateways to dial: an address of their node."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from natsctl.kube.client import Client
+from natsctl.kube.errors import ApiError
+from natsctl.kube.resources import Resource
+from natsctl.kube.transport import connect
+from natsctl.plan.objects import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FORBIDDEN = 403
+NODES = Resource("Node", "v1", "nodes", Object)
+
+
+class Failed(Exception):
+    """No file was written; str() says why and what to do."""
+
+
+@attrs.frozen
+class Settings:
+    """What flags and environment say; without `kubeconfig` the pod's own account is used."""
+
+    node: str
+    client_file: Path
+    gateway_file: Path
+    label: str
+    internal: bool = False
+    kubeconfig: str | None = None
+
+
+@attrs.frozen
+class Advertised:
+    """An address as nats-server takes it, and where it was found."""
+
+    address: str
+    source: str
+
+
+async def write(settings: Settings) -> Advertised:
+    """Write both files; raises Failed, and ValueError where there is no way to an API server."""
+    found = choose(await _node(settings), settings)
+    texts = {
+        settings.client_file: f'client_advertise = "{found.address}"\n',
+        settings.gateway_file: f'advertise = "{found.address}"\n',
+    }
+    for path, text in texts.items():
+        try:
+            path.write_text(text)
+        except OSError as error:
+            raise Failed(f"cannot write {path}: {error.strerror}") from error
+    return found
+
+
+def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:
+    """The external address, else the label's, else where allowed the internal; raises Failed."""
+    for address in _addresses(node, "ExternalIP"):
+        return Advertised(_as_host(address), "ExternalIP")
+    labelled = node["metadata"].get("labels", {}).get(settings.label)
+    if labelled:
+        return Advertised(_as_host(labelled), f"label {settings.label}")
+    internal = next(_addresses(node, "InternalIP"), None)
+    if internal and settings.internal:
+        return Advertised(_as_host(internal), "InternalIP")
+    raise Failed(_way_out(settings, internal))
+
+
+def _addresses(node: Mapping[str, Any], kind: str) -> Iterator[str]:
+    for found in node.get("status", {}).get("addresses") or ():
+        if found.get("type") == kind and found.get("address"):
+            yield found["address"]
+
+
+def _as_host(address: str) -> str:
+    """As it stands before a port: nats-server takes no IPv6 address without brackets."""
+    try:
+        return f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
+    except ValueError:
+        return address  # a name
+
+
+def _way_out(settings: Settings, internal: str | None) -> str:
+    node, label = settings.node, settings.label
+    ways = f"kubectl label node {node} {label}=ADDRESS"
+    if internal:
+        ways += f", or --internal-ip to advertise its InternalIP {internal}"
+    return f"node {node} has no ExternalIP and no label {label}; set one: {ways}"
+
+
+async def _node(settings: Settings) -> dict[str, Any]:
+    async with connect(settings.kubeconfig) as transport:
+        try:
+            return await Client(transport).raw(NODES, None, settings.node)
+        except ApiError as error:
+            raise Failed(f"cannot read node {settings.node}: {error}{_hint(error)}") from error
+
+
+def _hint(error: ApiError) -> str:
+    if error.status != FORBIDDEN:
+        return ""
+    return "; the pod's ServiceAccount needs a ClusterRole that allows `get` of `nodes`"
