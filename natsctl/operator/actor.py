@@ -248,7 +248,7 @@ class Actor:
         """TLS contexts for connections to the servers, made once for a set of certificates."""
         desired = snapshot.desired
         trust = desired.resolved.trust if desired is not None else None
-        if self._contexts[0] != trust:
+        if self._contexts[0] != trust and not (desired is not None and desired.waiting):
             self._contexts = trust, contexts(trust)
         made = self._contexts[1]
         tls = desired.target.spec.tls if desired is not None else None

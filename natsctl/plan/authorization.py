@@ -30,12 +30,16 @@ _NKEY = re.compile(r"U[A-Z2-7]{55}", re.ASCII)
 _PREFERRED = ".json"
 
 
-def authorization_of(secret: Secret) -> Json:
-    """The authorization block of a Secret of users; InvalidSpec names what cannot be used."""
+def authorization_of(secret: Secret, *, mapped: bool = False) -> Json:
+    """The authorization block of a Secret of users; InvalidSpec names what cannot be used.
+
+    `mapped`: certificates tell who a client is, so its user has no password (nats-server would
+    ask for one beside the certificate).
+    """
     path = f"Secret {secret.metadata.name}"
     key, raw = _document(secret, path)
     found = _object(raw, f"{path}, key {key}")
-    problems = tuple(_problems(found, f"{path}, key {key}"))
+    problems = tuple(_problems(found, f"{path}, key {key}", mapped))
     if problems:
         raise InvalidSpec(problems)
     return found
@@ -88,7 +92,7 @@ def _renamed(raw: Mapping[str, Any]) -> Json:
     return {_NAMES.get(key, key): value for key, value in raw.items()}
 
 
-def _problems(found: Json, path: str) -> Iterator[Problem]:
+def _problems(found: Json, path: str, mapped: bool) -> Iterator[Problem]:
     yield from _unknown(found, _TOP, path)
     for key in ("username", "password", "token"):
         yield from _text(found, key, path)
@@ -101,22 +105,22 @@ def _problems(found: Json, path: str) -> Iterator[Problem]:
     if len(ways) > 1:
         yield Problem(path, "", f"has {' and '.join(ways)}; nats-server takes one of them")
     yield from _permissions(found, "default_permissions", path)
-    yield from _users(found.get("users", []), f"{path}.users")
+    yield from _users(found.get("users", []), f"{path}.users", mapped)
 
 
-def _users(users: Any, path: str) -> Iterator[Problem]:
+def _users(users: Any, path: str, mapped: bool) -> Iterator[Problem]:
     if not isinstance(users, list):
         yield Problem(path, "", "write a list of users")
         return
     for index, user in enumerate(users):
-        yield from _user(user, f"{path}[{index}]")
+        yield from _user(user, f"{path}[{index}]", mapped)
     given = [str(u.get("nkey") or u.get("username")) for u in users if isinstance(u, Mapping)]
     for name, times in Counter(given).items():
         if times > 1:
             yield Problem(path, "", f"user {name} is there {times} times; name each once")
 
 
-def _user(user: Any, path: str) -> Iterator[Problem]:
+def _user(user: Any, path: str, mapped: bool) -> Iterator[Problem]:
     if not isinstance(user, Mapping):
         yield Problem(path, "", "write an object with username and password, or nkey")
         return
@@ -124,7 +128,7 @@ def _user(user: Any, path: str) -> Iterator[Problem]:
     for key in ("username", "password", "nkey"):
         yield from _text(user, key, path)
     nkey = user.get("nkey")
-    named = bool(user.get("username")) and bool(user.get("password"))
+    named = bool(user.get("username")) and (mapped or bool(user.get("password")))
     if bool(nkey) == named or (nkey and (user.get("username") or user.get("password"))):
         yield Problem(path, "", "needs a username and a password, or an nkey and neither of them")
     if isinstance(nkey, str) and nkey and not _NKEY.fullmatch(nkey):

@@ -128,6 +128,7 @@ class _Finding:
     remarks: list[str] = attrs.field(factory=list)
     files: dict[str, Files] = attrs.field(factory=dict)
     grants: tuple[Grant, ...] = ()
+    unusable: set[str] = attrs.field(factory=set)
 
     @property
     def auth(self) -> AuthConfig:
@@ -173,7 +174,8 @@ class _Finding:
             return None
         secret = self.secret(name, "spec.auth.clientsAuthSecret")
         try:
-            return authorization_of(secret) if secret is not None else None
+            mapped = self.auth.tls_verify_and_map
+            return authorization_of(secret, mapped=mapped) if secret is not None else None
         except InvalidSpec as invalid:
             self.missing += map(str, invalid.problems)
             return None
@@ -231,6 +233,7 @@ class _Finding:
         found = inspect(cert, key, ca)
         problem = found.problem or self._mesh_problem(listener, found)
         if problem:
+            self.unusable.add(listener)
             self.missing.append(f"Secret {name}, certificate of {listener}: {problem}")
         if found.not_after:
             yield CertificateStatus(listener=listener, secret=name, not_after=found.not_after)
@@ -286,7 +289,7 @@ class _Finding:
         """The clients' certificates, for connections of the operator's own."""
         name, files = tls.secrets(self.spec).get("clients"), self.files.get("clients")
         secret = self.sources.secrets.get(name or "")
-        if files is None or secret is None:
+        if files is None or secret is None or "clients" in self.unusable:
             return None
         ca = content(secret, files.ca) if files.ca else None
         cert, key = content(secret, files.cert) or b"", content(secret, files.key) or b""

@@ -1,94 +1,119 @@
-"""A NATS client of one test: what it may do, and what the server says when it may not."""
+"""A NATS client of one test: what it may do, and whether the server lets it in at all.
+
+It speaks the protocol itself: a library would go on trying, or hide what the server says.
+https://docs.nats.io/reference/reference-protocols/nats-protocol
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import attrs
-import nats
-import nats.errors
-from nats.aio.client import Client
 
 from tests.e2e.clusters import Cluster
+from tests.e2e.kubectl import until
 
 TIMEOUT = 3.0
 
 
-@attrs.frozen
 class Refused(Exception):
     """The server did not let the client in; its words."""
 
-    words: str
+
+@attrs.frozen
+class Link:
+    """An open connection."""
+
+    connection: socket.socket
+    lines: BinaryIO
+
+    def send(self, text: str) -> None:
+        """Send protocol text, and a PING after it."""
+        self.connection.sendall(f"{text}PING\r\n".encode())
+
+    def until_pong(self) -> list[str]:
+        """What comes before the PONG; Refused if the server closes the connection."""
+        found: list[str] = []
+        while True:
+            line = self.lines.readline().decode().strip()
+            if line == "PONG":
+                return found
+            if not line and not self.lines.peek(1):  # type: ignore[attr-defined] # a BufferedReader
+                raise Refused("; ".join(found) or "connection closed")
+            found.append(line)
 
 
 @attrs.frozen
 class User:
-    """How a client connects: to the Service, or to one server, with these options of nats-py."""
+    """How a client connects: where, with TLS or not, and as whom."""
 
-    url: str
-    options: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    address: str
+    tls: ssl.SSLContext | None = None
+    credentials: dict[str, str] = attrs.field(factory=dict, repr=False)
+    port: int = 4222
 
-    def run(self, body: Callable[[Client], Awaitable[Any]]) -> Any:
-        """Connect, run the body, close; Refused if the server closes the door."""
-        return asyncio.run(self._run(body))
-
-    async def _run(self, body: Callable[[Client], Awaitable[Any]]) -> Any:
-        words: list[str] = []
-
-        async def note(error: Exception) -> None:
-            words.append(str(error))
-
-        try:
-            client = await nats.connect(
-                self.url,
-                error_cb=note,
-                connect_timeout=TIMEOUT,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0.1,
-                allow_reconnect=False,
-                **self.options,
+    @contextmanager
+    def connected(self) -> Iterator[Link]:
+        """Connect and log in; Refused if the server says no."""
+        with socket.create_connection((self.address, self.port), TIMEOUT) as plain:
+            info = _line(plain)
+            if not info.startswith("INFO"):
+                raise Refused(info)
+            upgrade = self.tls is not None
+            wrapped = (
+                self.tls.wrap_socket(plain, server_hostname=self.address) if self.tls else plain
             )
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise Refused("; ".join([str(error), *words])) from None
-        try:
-            return await body(client)
-        finally:
-            await client.close()
+            with wrapped, wrapped.makefile("rb") as lines:
+                link = Link(wrapped, lines)
+                told = {"verbose": False, "pedantic": False, "tls_required": upgrade}
+                link.send(f"CONNECT {json.dumps(told | self.credentials)}\r\n")
+                link.until_pong()
+                yield link
 
     def gets_in(self) -> bool:
         """Whether it can connect."""
-
-        async def nothing(client: Client) -> bool:
-            await client.flush()
-            return True
-
         try:
-            return bool(self.run(nothing))
-        except (Refused, nats.errors.Error):
+            with self.connected():
+                return True
+        except (Refused, OSError):
             return False
 
     def reaches(self, subject: str) -> bool:
         """Whether a message it publishes comes back to its own subscription."""
-
-        async def circle(client: Client) -> bool:
-            subscription = await client.subscribe(subject)
-            await client.publish(subject, b"x")
-            try:
-                await subscription.next_msg(timeout=1.0)
-            except (nats.errors.Error, TimeoutError):
-                return False
-            return True
-
-        return bool(self.run(circle))
+        with self.connected() as link:
+            link.send(f"SUB {subject} 1\r\nPUB {subject} 1\r\nx\r\n")
+            return any(line.startswith("MSG") for line in link.until_pong())
 
 
-def user(cluster: Cluster, server: str | None = None, **options: Any) -> User:
-    """A client of the cluster's Service, or of one server."""
-    scheme = "tls" if "tls" in options else "nats"
+def _line(connection: socket.socket) -> str:
+    """One line, and not a byte more: what follows it may be encrypted."""
+    found = b""
+    while not found.endswith(b"\n"):
+        byte = connection.recv(1)
+        if not byte:
+            raise Refused("connection closed")
+        found += byte
+    return found.decode().strip()
+
+
+def user(
+    cluster: Cluster,
+    server: str | None = None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    **credentials: str,
+) -> User:
+    """A client of the cluster's Service, or of one server; credentials as CONNECT names them."""
     if server is None:
         address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
     else:
-        address = cluster.pods()[server]["status"]["podIP"]
-    return User(f"{scheme}://{address}:4222", options)
+        address = until(
+            f"{server} has an address",
+            lambda: cluster.pods().get(server, {}).get("status", {}).get("podIP", ""),
+        )
+    return User(address, tls, credentials)

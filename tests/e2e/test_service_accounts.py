@@ -56,7 +56,7 @@ def bound(kubectl: Kubectl, secret: str) -> dict[str, str]:
 
 def login(cluster: Cluster, told: dict[str, str]) -> User:
     """A client that mounts such a Secret."""
-    return user(cluster, user=told["username"], password=told["token"])
+    return user(cluster, user=told["username"], **{"pass": told["token"]})
 
 
 @pytest.mark.parametrize("version", ["2.9.25", NEXT])
@@ -158,7 +158,7 @@ def test_static_users_only_if_asked_for(cluster: Apply, namespace: Kubectl) -> N
     auth = AUTH | {"clientsAuthSecret": "users"}
     found = cluster("a", size=1, version=NEXT, auth=auth).ready()
     told = bound(namespace, "worker-a-bound-token")
-    static = user(found, user="static", password="pa55")
+    static = user(found, user="static", **{"pass": "pa55"})
     assert not static.gets_in()
     found.patch(auth={"allowStaticUsers": True})
     until("the static user gets in", static.gets_in, 120)

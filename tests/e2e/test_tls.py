@@ -174,19 +174,14 @@ def test_verify_timeouts_and_ciphers(cluster: Apply, namespace: Kubectl) -> None
 def test_verify_and_map(cluster: Apply, namespace: Kubectl) -> None:
     """Upstream's scenario 23: the certificate says who the client is."""
     ca = Authority()
-    users = opaque(
-        "users",
-        {
-            "auth.json": '{"users": [{"username": "user@example.com", '
-            '"password": "unused-and-long"}]}'
-        },
-    )
+    users = opaque("users", {"auth.json": '{"users": [{"username": "user@example.com"}]}'})
     namespace.apply(ca.for_clients("a", namespace.namespace), users)
     auth = {"tlsVerifyAndMap": True, "clientsAuthSecret": "users"}
     tls = {"serverSecret": "clients-tls"}
     found = cluster("a", size=1, version=NEXT, tls=tls, auth=auth).ready()
     assert found.config()["tls"]["verify_and_map"] is True
     assert user(found, tls=ca.context(client=ca)).gets_in()
+    assert not user(found, tls=ca.context()).gets_in()
 
 
 def test_the_end_of_certificates_is_told(
