@@ -6,28 +6,21 @@ https://docs.nats.io/running-a-nats-service/configuration/sys_accounts
 from __future__ import annotations
 
 import asyncio
-import base64
 import ipaddress
 import os
 import re
 import ssl
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import attrs
 import msgspec
 
 from natsctl.api import names
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client  # noqa: TC004 - attrs does not evaluate annotations
-
     from natsctl.servers.nkey import Key
 
 TIMEOUT = 4.0
 """Seconds until an answer must be there."""
-CLOSING = 0.5
-"""Seconds that the end of a connection may take; then it is cut."""
 
 _UNANSWERED: Final = (
     "nobody answers to this request: the server is older than 2.10, or was restarted, or has "
@@ -59,19 +52,21 @@ async def reload(address: str, server_id: str, key: Key, tls: ssl.SSLContext | N
 
     `address` is an IP; `server_id` as in /varz, new with every start; `tls` is for servers that
     ask for it, others are spoken to without. The words leave out the values of fields, which
-    may be passwords. Raises Unreachable in at most TIMEOUT + CLOSING seconds, also for servers
-    below 2.10, which know no such request.
+    may be passwords. Raises Unreachable half a second after TIMEOUT at the latest, and at once
+    for servers below 2.10, which know no such request.
     """
-    url, link = _url(address), _Link()
+    from natsctl.servers.connection import Connection
+
+    url, connection = _url(address), Connection()
     try:
         async with asyncio.timeout(TIMEOUT):
-            client = await link.connect(url, key, tls)
-            reply = await client.request(f"$SYS.REQ.SERVER.{server_id}.RELOAD", timeout=TIMEOUT)
-        return _words(reply.data)
+            await connection.open(url, key, tls)
+            subject = f"$SYS.REQ.SERVER.{server_id}.RELOAD"
+            return _words(await connection.request(subject, TIMEOUT))
     except Exception as error:  # nats-py has no set of what its calls raise
-        raise Unreachable(f"system account: {_text(link.heard or error)}") from None
+        raise Unreachable(f"system account: {_text(connection.heard or error)}") from None
     finally:
-        await link.close()
+        await connection.close()
 
 
 def context(
@@ -105,55 +100,6 @@ def _load_chain(made: ssl.SSLContext, pem: bytes) -> None:
         made.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
 
 
-@attrs.define
-class _Link:
-    """One connection by nats-py, which here tries once, prints nothing and ends completely.
-
-    `heard` is the first error that it told its callback.
-    """
-
-    heard: Exception | None = None
-    _client: Client | None = None
-    _closed: asyncio.Event = attrs.field(factory=asyncio.Event)
-
-    async def connect(self, url: str, key: Key, tls: ssl.SSLContext | None) -> Client:
-        # Imported late: it costs an operator that needs no reload 2 MiB.
-        from nats.aio import client as nats
-
-        self._client = client = nats.Client()
-        # There is no other way to give it but along with a seed, for which it needs a library.
-        client._public_nkey = key.public
-        await client.connect(
-            url,
-            signature_cb=lambda nonce: _base64url(key.sign(nonce.encode())),
-            tls=tls,
-            name="natsctl",
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            error_cb=self._hear,
-            closed_cb=self._note_end,
-        )
-        return client
-
-    async def close(self) -> None:
-        if self._client is None:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING):
-                await self._client.close()
-                await self._closed.wait()
-        writer = getattr(self._client._transport, "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
-
-    async def _hear(self, error: Exception) -> None:
-        self.heard = self.heard or error
-
-    async def _note_end(self) -> None:
-        self._closed.set()
-
-
 def _url(address: str) -> str:
     try:
         found = ipaddress.ip_address(address)
@@ -161,10 +107,6 @@ def _url(address: str) -> str:
         raise Unreachable("system account: the server has no address") from None
     host = f"[{found}]" if found.version == 6 else str(found)
     return f"nats://{host}:{names.CLIENT_PORT}"
-
-
-def _base64url(content: bytes) -> bytes:
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
 
 
 def _words(answer: bytes) -> str:

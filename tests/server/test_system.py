@@ -113,9 +113,12 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+def _nothing_is_printed_or_logged(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
     yield
     assert capfd.readouterr() == ("", "")
+    assert caplog.get_records("call") == []
 
 
 async def tell(
@@ -209,11 +212,12 @@ class TestReload:
     async def test_a_user_that_is_replaced_gets_no_answer_but_the_reload_is_done(
         self, start: Start, monkeypatch: pytest.MonkeyPatch, version: str
     ) -> None:
-        monkeypatch.setattr("natsctl.servers.system.TIMEOUT", 0.5)
         server, other = start(version), Key.generate()
         server.write(json.loads(json.dumps(CONFIG).replace(KEY.public, other.public)))
-        with pytest.raises(Unreachable, match="ended the connection"):
-            await tell(server)
+        with monkeypatch.context() as hurry:
+            hurry.setattr("natsctl.servers.system.TIMEOUT", 0.5)
+            with pytest.raises(Unreachable, match="ended the connection"):
+                await tell(server)
         assert await tell(server, key=other) == ""
 
 
@@ -244,6 +248,13 @@ class TestUnreachable:
         with pytest.raises(Unreachable, match="nobody answers"):
             await tell(server, key=mine)
         assert server.ask()["max_payload"] != 2345
+
+    @ALL
+    async def test_a_server_without_a_system_account_of_ours(
+        self, start: Start, version: str
+    ) -> None:
+        with pytest.raises(Unreachable, match="nobody answers"):
+            await tell(start(version, LISTEN))
 
     @SINCE_2_10
     @pytest.mark.parametrize("encrypted", [False, True])
