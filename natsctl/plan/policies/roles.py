@@ -60,10 +60,10 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     if not grants:
         return "False", "NoServiceAccount", f"there is no ServiceAccount {name}; {where}"
     without = [g.account.namespace for g in grants if not g.token]
-    if without:
-        told = f"no token yet for ServiceAccount {name} of {', '.join(without)}"
-        return "False", "WaitingForToken", told
-    return "True", "Matched", where
+    if not without:
+        return "True", "Matched", where
+    told = f"no token yet for ServiceAccount {name} of {', '.join(without)}"
+    return ("False" if len(without) == len(grants) else "True"), "WaitingForToken", told
 
 
 def _reach(scope: str | None) -> str:
