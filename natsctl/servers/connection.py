@@ -1,4 +1,4 @@
-"""A connection by nats-py that tries once, prints nothing and leaves nothing behind.
+"""A connection by nats-py that gives up at once, prints nothing and leaves nothing behind.
 
 It is a module of its own because nats-py is imported late: it costs 2 MiB, and only an operator
 that reloads servers needs it.

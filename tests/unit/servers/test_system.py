@@ -94,3 +94,31 @@ class TestReload:
                 await reload("127.0.0.1", "ID", KEY, None)
             assert time.monotonic() - began < 2
             await asyncio.wait_for(ended.wait(), 1)
+
+    async def test_nothing_is_left_of_a_connection_that_ends_with_the_answer(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By then nats-py is about to end it, in a task of which it tells nobody."""
+        serving = set[asyncio.Task[None] | None]()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.current_task())
+            writer.write(b'INFO {"version":"2.14.5","nonce":"abc","auth_required":true}\r\n')
+            while line := (await reader.readline()).split():
+                match line[0]:
+                    case b"PING":
+                        writer.write(b"PONG\r\n")
+                    case b"SUB":
+                        subscription = line[-1]
+                    case b"PUB":
+                        reply = b"MSG %s %s 2\r\n{}\r\n-ERR 'Bye'\r\n"
+                        writer.write(reply % (line[2], subscription))
+                        await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setattr("natsctl.api.names.CLIENT_PORT", port)
+            assert await reload("127.0.0.1", "ID", KEY, None) == ""
+            assert asyncio.all_tasks() - serving == {asyncio.current_task()}
+            await asyncio.gather(*(task for task in serving if task))
