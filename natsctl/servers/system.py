@@ -27,6 +27,7 @@ _UNANSWERED: Final = (
     "another system account"
 )
 _ENDED: Final = "it ended the connection: it may not trust the client certificate"
+_ENDS: Final = ("UnexpectedEOF", "BrokenPipeError", "ConnectionResetError")
 _VALUES: Final = re.compile(r": old=.*", re.DOTALL)
 _NO_CHECK_TIME: Final = 0x200000  # openssl's X509_V_FLAG_NO_CHECK_TIME, for which ssl has no name
 
@@ -121,9 +122,7 @@ def _text(error: Exception) -> str:
         return _UNANSWERED
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    # Which of these is a race between the end of the connection and what is written to it.
-    if kind in ("UnexpectedEOF", "BrokenPipeError", "ConnectionResetError") or "_ALERT_" in str(
-        error
-    ):
+    # Which one is a race between the end of the connection and what is written to it.
+    if kind in _ENDS or "_ALERT_" in str(error):
         return _ENDED
     return str(error).removeprefix("nats: ").strip("'\" ") or kind
