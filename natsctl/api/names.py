@@ -27,6 +27,7 @@ MANAGED_BY: Final = "natsctl"
 ANNOTATION_VERSION: Final = "nats.version"
 REVISION_ANNOTATION: Final = "nats.io/revision"
 CONFIG_ANNOTATION: Final = "nats.io/config"
+REFUSED_ANNOTATION: Final = "nats.io/refused"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 

@@ -249,7 +249,7 @@ class Actor:
         desired = snapshot.desired
         trust = desired.resolved.trust if desired is not None else None
         if self._contexts[0] != trust and not (desired is not None and desired.waiting):
-            self._contexts = trust, contexts(trust)
+            self._contexts = trust, contexts(trust, self._contexts[0])
         made = self._contexts[1]
         tls = desired.target.spec.tls if desired is not None else None
         return made if tls is not None and tls.enable_https else Contexts(made.clients, None)

@@ -21,9 +21,14 @@ class Contexts:
     monitoring: ssl.SSLContext | None = None
 
 
-def contexts(trust: Trust | None) -> Contexts:
-    """Both are made from the clients' certificates: nats-server serves HTTPS with them too."""
+def contexts(trust: Trust | None, before: Trust | None = None) -> Contexts:
+    """Both are made from the clients' certificates: nats-server serves HTTPS with them too.
+
+    Servers show the certificate they had `before` until they have reloaded.
+    """
     if trust is None:
         return Contexts()
-    made = system.context(trust.ca, trust.cert, trust.key)
+    trusted = [t.ca or t.cert for t in (trust, before) if t is not None]
+    pem = b"\n".join(filter(None, trusted))
+    made = system.context(pem or None, trust.cert or None, trust.key or None)
     return Contexts(made, made)

@@ -17,7 +17,7 @@ from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
-from natsctl.operator.reload import Progress, Reloader
+from natsctl.operator.reload import Progress, Reloader, keeping
 from natsctl.operator.stores import Stores
 from natsctl.operator.tokens import TokenWriter
 from natsctl.plan.actions import (
@@ -163,6 +163,8 @@ class Executor:
         if patch:
             await self.client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
         guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
+        if resource is SECRETS:
+            guarded["data"] = keeping(live, manifest["data"])
         self._learn(resource, await self.client.apply(resource, guarded))
 
     async def _create_server(self, action: CreateServer) -> Failure | None:
@@ -276,11 +278,19 @@ def put_right(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, 
     manager's, and is refused where two ports then have one name.
     """
     wanted, found = manifest.get("spec") or {}, live.get("spec") or {}
-    return [
+    return _forgiven(live) + [
         {"op": "add", "path": f"/spec/{key}", "value": wanted[key]}
         for key in ("ports", "selector")
         if key in wanted and wanted[key] != found.get(key)
     ]
+
+
+def _forgiven(live: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch that takes back the note of a refused configuration: there is another one."""
+    if names.REFUSED_ANNOTATION not in (live["metadata"].get("annotations") or {}):
+        return []
+    path = names.REFUSED_ANNOTATION.replace("/", "~1")
+    return [{"op": "remove", "path": f"/metadata/annotations/{path}"}]
 
 
 def worst(errors: Sequence[BaseException]) -> BaseException | None:

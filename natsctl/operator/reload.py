@@ -32,6 +32,34 @@ SETTLED = timedelta(seconds=10)
 read: the annotation below makes the kubelet look after the pod's volumes at once."""
 
 
+KEPT = "previous."
+"""Begins the keys under which a config Secret keeps the contents it had before."""
+
+
+def keeping(live: dict[str, Any], data: dict[str, str]) -> dict[str, str]:
+    """New data of a config Secret, and with it what it holds now, to go back to."""
+    before = live.get("data") or {}
+    held = {key: value for key, value in before.items() if key.startswith(KEPT)}
+    if any(before.get(key) != value for key, value in data.items()):
+        held = {KEPT + key: before[key] for key in data if key in before}
+    return data | held
+
+
+def withdrawal(live: dict[str, Any], told: str) -> dict[str, Any]:
+    """Merge patch that puts back what a config Secret held before, and notes why."""
+    data = live.get("data") or {}
+    before = {k.removeprefix(KEPT): v for k, v in data.items() if k.startswith(KEPT)}
+    meta = live["metadata"]
+    return {
+        "metadata": {
+            "uid": meta["uid"],
+            "resourceVersion": meta["resourceVersion"],
+            "annotations": {names.REFUSED_ANNOTATION: told},
+        },
+        "data": before,
+    }
+
+
 class Progress(Enum):
     """What came of a step that may take several passes."""
 
@@ -68,11 +96,20 @@ class Reloader:
             except system.Unreachable:
                 return Progress.PENDING
             if words:
-                return Refusal(action.config, words)
+                return await self._refused(Refusal(action.config, words))
         if not await self._is_loaded(action):
             return Progress.PENDING
         await self._annotate(pod, {names.REVISION_ANNOTATION: action.revision})
         return Progress.DONE
+
+    async def _refused(self, refusal: Refusal) -> Refusal:
+        """Take a configuration back that would keep the server from starting again."""
+        if not refusal.needs_restart:
+            live = await self.client.raw(SECRETS, self.namespace, self.secret)
+            patch = withdrawal(live, f"{refusal.config} {refusal.words}")
+            reply = await self.client.patch(SECRETS, self.namespace, self.secret, patch)
+            self.stores.secrets.learn(reply)  # type: ignore[arg-type] # SECRETS projects to Secret
+        return refusal
 
     async def _is_loaded(self, action: ReloadServer) -> bool:
         answers = await self.monitor.ask({action.uid: action.address}, self.monitoring)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from natsctl.plan.snapshot import Snapshot
 
+RELOAD_LIMIT = 180.0
+"""Seconds after which a reload is overdue; kubelets need two minutes at most."""
 LIMIT = 8
 """Servers or problems named in one message; the rest are counted."""
 
@@ -60,20 +62,12 @@ def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     if desired.waiting:
         until = "the servers keep the configuration they have" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
-    refused = _refused(snapshot, servers)
-    if refused:
-        return Verdict("False", "ReloadRefused", listed(refused))
+    if snapshot.refused:
+        told = f"a server refused the new configuration: {snapshot.refused.words} (it is withdrawn"
+        return Verdict("False", "ReloadRefused", f"{told}; the servers keep the one they have)")
     if desired.resolved.remarks:
         return Verdict("True", "NobodyAllowed", listed(desired.resolved.remarks))
     return Verdict("True", "Accepted")
-
-
-def _refused(snapshot: Snapshot, servers: Sequence[Server]) -> list[str]:
-    """What servers said about the configuration that they are to run now."""
-    assert snapshot.desired is not None
-    config = snapshot.desired.config
-    found = ((s.name, snapshot.refusals.get(s.pod.metadata.uid)) for s in servers if s.reloads)
-    return [f"{name} says: {r.words}" for name, r in found if r and r.config == config]
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
@@ -140,6 +134,16 @@ def _reloading(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
     return Verdict("True", "Reloading", text)
 
 
+def _unloaded(snapshot: Snapshot, servers: Sequence[Server]) -> list[str]:
+    """Servers that should have reloaded long ago."""
+    if snapshot.quiet < RELOAD_LIMIT:
+        return []
+    return [
+        f"{s.name} has not loaded its configuration ({told(s.reloads)} changed): see its log"
+        for s in reloading_servers(snapshot, servers)
+    ]
+
+
 def _starting(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
     missing = [a.name for a in create_missing(snapshot, servers)]
     missing += [s.name for s in servers if not s.ready and not s.trouble]
@@ -161,7 +165,7 @@ def degraded(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     found += _strangers(snapshot)
     reasons += ["NotOurs"] * len(_strangers(snapshot))
     if snapshot.desired is not None and servers:
-        troubles = [*snapshot.desired.waiting, *_refused(snapshot, servers)]
+        troubles = [*snapshot.holding, *_unloaded(snapshot, servers)]
         found += troubles
         reasons += ["ConfigNotAccepted"] * len(troubles)
     if found:

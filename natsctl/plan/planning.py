@@ -53,7 +53,7 @@ def plan(snapshot: Snapshot) -> Plan:
 def _lacks_config(snapshot: Snapshot) -> bool:
     """Whether no server could start: the configuration waits, and there is no earlier one."""
     assert snapshot.desired is not None
-    waits = bool(snapshot.desired.waiting)
+    waits = bool(snapshot.desired.waiting)  # a refused one has an earlier one
     return waits and snapshot.cluster.metadata.name not in snapshot.secrets
 
 

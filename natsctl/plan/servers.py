@@ -172,7 +172,7 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     """What the server takes up by a restart, by a reload, and by its next start, if any."""
     desired = snapshot.desired
     assert desired is not None
-    if desired.waiting:
+    if snapshot.holding:
         return (), (), ()
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
     label = pod.metadata.label(names.LABEL_VERSION)
@@ -181,23 +181,22 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
         changed = ("auth", *changed)  # a system account goes with a restart only
     refusal = snapshot.refusals.get(pod.metadata.uid)
     refused = refusal is not None and refusal.config == desired.config and refusal.needs_restart
-    able = can_reload(pod, desired) and not refused
+    able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
     worth = tuple(path for path in changed if path not in NON_ROLLING)
     if any(not (able and reloadable(path, desired.target.version)) for path in worth):
         return worth, (), ()
     return ((), changed, ()) if able else ((), (), changed)
 
 
-def can_reload(pod: Pod, desired: Desired) -> bool:
-    """Whether anybody can have this server reload: its side-car, or the operator."""
+def can_ask(pod: Pod, desired: Desired) -> bool:
+    """Whether the operator can have this server reload, as a user of its system account."""
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
-    asked = (
+    return (
         desired.target.version.at_least(2, 10)
         and bool(running_system([stamped]))
         and has_system(desired.target)
         and desired.resolved.can_connect
     )
-    return has_reloader(pod) or asked
 
 
 def has_reloader(pod: Pod) -> bool:

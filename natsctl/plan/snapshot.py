@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from natsctl.api import names
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
 from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
@@ -123,6 +124,23 @@ class Snapshot:
     now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0
+
+    @property
+    def refused(self) -> Refusal | None:
+        """The configuration wanted now, if a server refused it and it was withdrawn."""
+        live = self.secrets.get(self.cluster.metadata.name)
+        told = live.metadata.annotation(names.REFUSED_ANNOTATION) if live is not None else None
+        config, _, words = (told or "").partition(" ")
+        wanted = self.desired is not None and self.desired.config == config
+        return Refusal(config, words) if wanted else None
+
+    @property
+    def holding(self) -> tuple[str, ...]:
+        """Why the servers keep the configuration they have; empty: they are to get the new one."""
+        if self.desired is None:
+            return ()
+        refused = (f"a server says: {self.refused.words}",) if self.refused else ()
+        return self.desired.waiting or refused
 
     def live(self, standing: Standing) -> Object | None:
         """The object that stands where `standing` should."""

@@ -293,7 +293,9 @@ class _Finding:
             return None
         ca = content(secret, files.ca) if files.ca else None
         cert, key = content(secret, files.cert) or b"", content(secret, files.key) or b""
-        return Trust(ca, cert, key, bool(cert) and inspect(cert, key, ca).client_auth)
+        if not cert or not key:  # at absolute paths, which the operator cannot read
+            return Trust(ca)
+        return Trust(ca, cert, key, inspect(cert, key, ca).client_auth)
 
 
 def content(secret: Secret | None, file: str) -> bytes | None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.certificates import Authority
+from tests.e2e.client import user
 from tests.e2e.clusters import NEW, NEXT, Cluster
-from tests.e2e.kubectl import until
+from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.traffic import asking
 
 Apply = Callable[..., Cluster]
@@ -47,6 +49,26 @@ def test_nothing_but_meaning_counts(cluster: Apply) -> None:
     found.ready()
     assert found.uids() == before
     assert found.monitoring("a-1", "varz")["config_load_time"] == loaded
+
+
+@pytest.mark.usefixtures("reaches_pods")
+def test_a_refused_configuration_is_withdrawn(cluster: Apply, namespace: Kubectl) -> None:
+    """It is told in the server's words, and does not wait for the next restart."""
+    ca = Authority()
+    namespace.apply(ca.for_clients("a", namespace.namespace))
+    tls = {"serverSecret": "clients-tls"}
+    found = cluster("a", size=2, version=NEXT, tls=tls, lameDuckDurationSeconds=30).ready()
+    before = found.uids()
+    found.patch(tls={"serverSecretCertFileName": "/nowhere/server.pem"})
+    found.until_condition("ConfigAccepted", "False", "/nowhere/server.pem", reason="ReloadRefused")
+    assert found.uids() == before
+    namespace("delete", "pod", "a-1", "--wait=false", "--grace-period=1")
+    found.until_replaced("a-1", before["a-1"])
+    until("a-1 serves again", lambda: user(found, "a-1", tls=ca.context()).gets_in(), 60)
+    found.patch(tls={"serverSecretCertFileName": None})
+    found.until_condition("ConfigAccepted", "True")
+    found.ready()
+    assert found.uids()["a-2"] == before["a-2"]
 
 
 def test_more_servers_are_told_to_those_that_run(cluster: Apply) -> None:

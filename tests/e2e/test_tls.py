@@ -136,6 +136,21 @@ def test_a_new_ca_alone_reaches_running_servers(cluster: Apply, namespace: Kubec
     assert found.uids() == before
 
 
+@pytest.mark.usefixtures("reaches_pods")
+def test_a_wholly_new_authority_reaches_running_servers(cluster: Apply, namespace: Kubectl) -> None:
+    """CA, certificate and key are others: the old CA is trusted until the servers have reloaded."""
+    old, new, where = Authority(), Authority(), namespace.namespace
+    namespace.apply(old.for_clients("a", where))
+    tls = {"serverSecret": "clients-tls", "enableHttps": True}
+    found = cluster("a", size=2, version=NEXT, tls=tls).ready()
+    before = found.uids()
+    namespace.apply(new.for_clients("a", where))
+    until("clients that trust the new CA get in", user(found, tls=new.context()).gets_in, 120)
+    found.ready(120)
+    assert not user(found, tls=old.context()).gets_in()
+    assert found.uids() == before
+
+
 def test_https_monitoring(cluster: Apply, namespace: Kubectl) -> None:
     """Upstream's scenario 22; the operator asks over HTTPS too."""
     namespace.apply(Authority().for_clients("a", namespace.namespace))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import ReloadServer
-from natsctl.plan.servers import Server, has_reloader, kubelet_ready, told
+from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.render import tls
 from natsctl.render.digest import expected_digest
 from natsctl.render.revision import NON_ROLLING, revision_text
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.plan.snapshot import Snapshot
+
+
+PATIENCE = 30.0
+"""Seconds that a side-car has to itself."""
 
 
 def reload_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[ReloadServer, ...]:
@@ -37,10 +41,7 @@ def reloading_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Se
     return tuple(
         s
         for s in servers
-        if s.reloads
-        and _can_be_asked(s)
-        and not _has_refused(snapshot, s)
-        and not (moving and NON_ROLLING.issuperset(s.reloads))
+        if s.reloads and _can_be_asked(s) and not (moving and NON_ROLLING.issuperset(s.reloads))
     )
 
 
@@ -53,10 +54,15 @@ def _can_be_asked(server: Server) -> bool:
     return not server.terminating and kubelet_ready(server.pod) and bool(seen and seen.server_id)
 
 
-def _has_refused(snapshot: Snapshot, server: Server) -> bool:
+def asks_itself(snapshot: Snapshot, server: Server) -> bool:
+    """Whether the operator asks: there is no side-car, or it does not seem to get anywhere.
+
+    A side-car cannot tell what a server said; the operator's question brings the words.
+    """
     assert snapshot.desired is not None
-    refusal = snapshot.refusals.get(server.pod.metadata.uid)
-    return refusal is not None and refusal.config == snapshot.desired.config
+    if not has_reloader(server.pod):
+        return True
+    return snapshot.quiet > PATIENCE and can_ask(server.pod, snapshot.desired)
 
 
 def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
@@ -76,6 +82,6 @@ def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
         digest=expected_digest(desired.target, server.name),
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
-        asks=not has_reloader(server.pod),
+        asks=asks_itself(snapshot, server),
         message=f"{server.name} reloaded: {told(server.reloads)} changed",
     )

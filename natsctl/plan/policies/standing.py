@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def ensure_standing(snapshot: Snapshot) -> tuple[Ensure, ...]:
     """One action for each object that is missing or differs.
 
-    A configuration that waits for something is not written: the last complete one stays.
+    A configuration that waits for something, or was refused, is not written: the last one stays.
     """
     assert snapshot.desired is not None
-    waits = bool(snapshot.desired.waiting)
+    waits = bool(snapshot.holding)
     return tuple(
         Ensure(standing, present=live is not None)
         for standing in snapshot.desired.standing
