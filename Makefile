@@ -9,6 +9,7 @@ NODES ?= 1
 CONTEXT ?=
 NATS_IMAGE ?=
 PYTEST_ARGS ?=
+FUZZ_EXAMPLES ?= 20000
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -84,6 +85,11 @@ unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covere
 .PHONY: server
 server: $(STAMP) ## rendered configurations on real nats-server processes
 	$(call tier,server)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## 20,000 specs made up by hypothesis on real nats-server processes (FUZZ_EXAMPLES=)
+	$(call step,$(FUZZ_EXAMPLES) specs,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTHON) -m pytest $(PYTEST_ARGS) \
+		tests/server/test_fuzz.py)
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server

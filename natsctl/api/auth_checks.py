@@ -18,6 +18,7 @@ from natsctl.api.version import ServerVersion
 
 _URL = re.compile(r'(?:URL|url)\(\s*"?([^\s"()]+)"?\s*\)', re.ASCII)
 _MEMORY = ("MEM", "MEMORY", "mem", "memory")
+_RESOLVER_HELP = "write MEMORY, or URL(https://host/jwt/v1/accounts/)"
 _ACCOUNT_HELP = "write the public key of an account: 56 characters, the first an A"
 
 
@@ -37,7 +38,7 @@ def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pro
         yield from object_name(operator.secret, "Secret", "spec.operatorConfig.secret")
         yield from _beside_users(auth)
         yield from _remotes(spec.leafnode_config or LeafnodeConfig(), version)
-    yield from _resolver(operator)
+    yield from _resolver(operator, version)
     yield from _accounts(operator)
 
 
@@ -84,12 +85,16 @@ def _remotes(leafnodes: LeafnodeConfig, version: ServerVersion) -> Iterator[Prob
         yield Problem("spec.leafnodeConfig.remotes", "", message)
 
 
-def _resolver(operator: OperatorConfig) -> Iterator[Problem]:
+def _resolver(operator: OperatorConfig, version: ServerVersion) -> Iterator[Problem]:
     path, given = "spec.operatorConfig.resolver", operator.resolver
+    # Read: 2.1.0 does not take it from the operator's JWT, 2.1.9 does.
+    if operator.secret and not given and not version.at_least(2, 1, 9):
+        message = f"is required by nats-server {version}; {_RESOLVER_HELP}"
+        yield Problem(path, "", message)
     if given and given not in _MEMORY:
         found = _URL.fullmatch(given)
         if not found or not is_url(found[1], WEB_SCHEMES, with_port=False):
-            message = f"{shown(given)} is no resolver; write MEMORY, or URL(https://host/path/)"
+            message = f"{shown(given)} is no resolver; {_RESOLVER_HELP}"
             yield Problem(path, shown(given), message)
         elif "mem" in given.lower():
             message = 'nats-server takes any text with "mem" in it for MEMORY; use another URL'

@@ -27,6 +27,11 @@ def authorization_block(target: Target) -> Json:
     return {"authorization": {**block, **({"timeout": timeout} if timeout else {})}}
 
 
+def has_token(target: Target) -> bool:
+    """Whether clients show a token, beside which no server takes users of accounts."""
+    return bool(authorization_block(target).get("authorization", {}).get("token"))
+
+
 def accounts_block(target: Target) -> Json:
     """The operator's own account, of which nothing is seen by clients."""
     if not has_system(target):

@@ -6,13 +6,11 @@ from natsctl.api.version import ServerVersion
 
 _RELOADABLE: Final = frozenset(
     {
-        "auth.clientsAuthFile",
         "auth.clientsAuthSecret",
         "auth.clientsAuthTimeout",
         "auth.clusterAuthTimeout",
         "auth.enableServiceAccounts",
         "auth.routes",
-        "auth.tlsVerifyAndMap",
         "auth.users",
         "extraRoutes",
         "natsConfig.debug",
@@ -28,16 +26,19 @@ _RELOADABLE: Final = frozenset(
         "tls.cipherSuites",
         "tls.clientsTLSTimeout",
         "tls.curvePreferences",
-        "tls.routesSecretCAFileName",
-        "tls.routesSecretCertFileName",
-        "tls.routesSecretKeyFileName",
         "tls.routesTLSTimeout",
-        "tls.serverSecretCAFileName",
-        "tls.serverSecretCertFileName",
-        "tls.serverSecretKeyFileName",
         "tls.verify",
+        "tls.websocketTLSTimeout",
+        *(
+            f"tls.{listener}Secret{kind}FileName"
+            for listener in ("server", "routes", "gateway", "leafnode", "websocket")
+            for kind in ("CA", "Cert", "Key")
+        ),
     }
 )
+# Not among them though servers take them up by themselves: `auth.clientsAuthFile`,
+# `auth.tlsVerifyAndMap` and `auth.token`. With each of them the operator's system account comes
+# or goes, which takes a restart.
 _SINCE: Final = {"leafnodeConfig.remotes": (2, 14)}
 
 

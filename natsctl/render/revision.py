@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import attrs
 
+from natsctl.api.system import allows_system
 from natsctl.render.accounts import has_system
+from natsctl.render.clients import has_token
 from natsctl.render.gateways import gateway_name
 from natsctl.render.reaching import reaching_fields, set_fields
 from natsctl.render.routes import own_name
@@ -79,6 +81,8 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if target.version.knows_cluster_name:
         yield _NAMED, gateway_name(target.spec) or own_name(target)
     yield _SYSTEM, has_system(target)
+    if has_token(target) and allows_system(target.spec, target.version):
+        yield "auth.token", True
     yield from reaching_fields(target.spec)
 
 

@@ -18,7 +18,8 @@ def cluster_block(target: Target) -> Json:
     return {
         **({"name": name} if name else {}),
         "port": names.CLUSTER_PORT,
-        "routes": [*_own_routes(target), *_extra_routes(target)],
+        # Each once: the server's own check takes a second one for an error.
+        "routes": list(dict.fromkeys([*_own_routes(target), *_extra_routes(target)])),
         **tls_block(target, "routes"),
         **required_login(auth.cluster_auth_secret, target.inputs.routes, auth.cluster_auth_timeout),
     }

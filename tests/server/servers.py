@@ -2,6 +2,7 @@
 
 import functools
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -15,31 +16,36 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api import names
-from natsctl.render.conf import boot_text, server_config
 from natsctl.render.target import Target
+from tests.server.layout import ANY_PORT as ANY_PORT
+from tests.server.layout import lay_out, on_loopback, texts
 
 VERSIONS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
 PATIENCE = 20.0
-# nats-server takes any free port for this one and tells which in a file.
-ANY_PORT = -1
+_ANYBODY = ssl._create_unverified_context()
 
 
 @frozen
 class Server:
-    """A running server: where it is asked, and where others have routes to."""
+    """A running server: where it is asked, where others and clients connect, and what it says."""
 
     monitoring: str
     cluster: str
+    clients: str
+    log: Path
+    process: subprocess.Popen[bytes]
 
     def ask(self, path: str) -> Any:
         """A JSON answer of the monitoring port."""
-        with urllib.request.urlopen(self.monitoring + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.monitoring + path, timeout=5, context=_ANYBODY) as answer:
             return json.load(answer)
 
     def status(self, path: str) -> int:
         """The status with which the monitoring port answers a probe."""
         try:
-            with urllib.request.urlopen(self.monitoring + path, timeout=5) as answer:
+            with urllib.request.urlopen(
+                self.monitoring + path, timeout=5, context=_ANYBODY
+            ) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -66,10 +72,14 @@ def binary(version: str) -> str:
     return found.stdout.strip()
 
 
-def check(target: Target, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """What the server's own check says of a nats.conf with this text."""
+def check(
+    target: Target, folder: Path, text: str | None = None, resolver: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """What the server's own check says of what is rendered, or of a nats.conf with this text."""
+    found = texts(target) | ({} if text is None else {names.CONFIG_KEY: text})
+    boot = lay_out(target, folder, found, resolver)
     return subprocess.run(
-        [binary(target.version.text), "-c", str(_boot(target, folder, text)), "-t"],
+        [binary(target.version.text), "-c", str(boot), "-t"],
         env=_environment("c-1"),
         capture_output=True,
         text=True,
@@ -78,9 +88,11 @@ def check(target: Target, folder: Path, text: str) -> subprocess.CompletedProces
 
 
 @contextmanager
-def running(target: Target, index: int, folder: Path, routes: list[str]) -> Iterator[Server]:
+def running(
+    target: Target, index: int, folder: Path, routes: list[str], resolver: str = ""
+) -> Iterator[Server]:
     """One server of a cluster, from when it listens until the end of the block."""
-    boot = _boot(target, folder, json.dumps(_on_loopback(target, routes), indent=2))
+    boot = lay_out(target, folder, on_loopback(texts(target), routes), resolver)
     log = folder / "log"
     command = [binary(target.version.text), "-c", str(boot)]
     name = names.pod_name(target.name, index)
@@ -92,7 +104,7 @@ def running(target: Target, index: int, folder: Path, routes: list[str]) -> Iter
         assert wait_for(lambda: _ports(folder) or server.poll() is not None), "no answer"
         assert server.poll() is None, log.read_text()
         ports = _ports(folder)
-        yield Server(ports["monitoring"][0], ports["cluster"][0])
+        yield Server(ports["monitoring"][0], ports["cluster"][0], ports["nats"][0], log, server)
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE)
@@ -106,27 +118,6 @@ def wait_for(condition: Callable[[], Any]) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _on_loopback(target: Target, routes: list[str]) -> dict[str, Any]:
-    """The rendered configuration with other addresses, and everything else as it was."""
-    config = server_config(target)
-    here = {"host": "127.0.0.1", "port": ANY_PORT}
-    return {
-        **config,
-        **here,
-        "http_port": ANY_PORT,
-        "cluster": {**config["cluster"], **here, "routes": routes},
-    }
-
-
-def _boot(target: Target, folder: Path, text: str) -> Path:
-    """Both files as the kubelet mounts them; returns the one to start with."""
-    folder.mkdir(exist_ok=True)
-    (folder / names.CONFIG_KEY).write_text(text)
-    boot = folder / names.BOOT_KEY
-    boot.write_text(boot_text(target))
-    return boot
 
 
 def _environment(name: str) -> dict[str, str]:

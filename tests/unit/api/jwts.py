@@ -1,4 +1,4 @@
-"""An operator and an account of NATS, and JWTs of the older form that every server reads."""
+"""An operator, accounts and a user of NATS, and JWTs of the older form that every server reads."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-_PREFIXES = {"O": 14 << 3, "A": 0}
+_PREFIXES = {"O": 14 << 3, "A": 0, "U": 20 << 3}
 _UNLIMITED = {
     **dict.fromkeys(("subs", "conn", "leaf", "imports", "exports", "data", "payload"), -1),
     "wildcards": True,
@@ -40,15 +40,21 @@ def _jwt(kind: str, subject: str, nats: dict[str, Any]) -> str:
         "type": kind,
         "nats": nats,
     }
-    signed = f"{_encoded({'typ': 'jwt', 'alg': 'ed25519'})}.{_encoded(claims)}"
-    signature = base64.urlsafe_b64encode(_OPERATOR_KEY.sign(signed.encode())).decode().rstrip("=")
-    return f"{signed}.{signature}"
+    payload = _encoded(claims)
+    # Of this form the header is not signed (nats-io/jwt, version 1).
+    signature = base64.urlsafe_b64encode(_OPERATOR_KEY.sign(payload.encode())).decode().rstrip("=")
+    return f"{_encoded({'typ': 'jwt', 'alg': 'ed25519'})}.{payload}.{signature}"
+
+
+def operator_jwt(account_server: str = "") -> str:
+    """The operator, and where its accounts' JWTs are found."""
+    return _jwt("operator", OPERATOR, {"account_server_url": account_server})
 
 
 _OPERATOR_KEY = _key(1)
 OPERATOR = _public(_OPERATOR_KEY, "O")
 ACCOUNT = _public(_key(2), "A")
 OTHER_ACCOUNT = _public(_key(3), "A")
-OPERATOR_JWT = _jwt("operator", OPERATOR, {})
+USER = _public(_key(4), "U")
 ACCOUNT_JWT = _jwt("account", ACCOUNT, {"limits": _UNLIMITED})
 OTHER_JWT = _jwt("account", OTHER_ACCOUNT, {"limits": _UNLIMITED})

@@ -87,7 +87,7 @@ URLS = st.sampled_from(
     ["nats://h:7522", "tls://10.0.0.1:1", "nats://u:p%40@[::1]:7422", "nats-leaf://a.b_c:65535"]
 )
 WEBSOCKET_URLS = st.sampled_from(["ws://h:80/leaf", "wss://[::1]:443"])
-FILES = st.sampled_from(["tls.crt", "own.pem", "/etc/other/ca.pem", "a \u00e9.pem", ""])
+FILE_KINDS = {"CAFileName": "ca", "CertFileName": "cert", "KeyFileName": "key"}
 PORTS = st.sampled_from([0, 7222, 7422, 7522, 8080, 9222, 4222, 7777, 1, 65535])
 SECONDS = st.one_of(st.integers(0, 60), st.floats(0, 60, allow_nan=False))
 CIPHER_SUITES = sorted(
@@ -112,6 +112,13 @@ REMOTE_URLS: dict[str, st.SearchStrategy[Any]] = {
     "url": URLS,
     "urls": st.lists(URLS | WEBSOCKET_URLS, max_size=3),
 }
+# Fields that others depend on: there half of the time.
+USUAL = {
+    *("auth", "tls", "pod", "gatewayConfig", "leafnodeConfig", "websocketConfig"),
+    *("serverSecret", "routesSecret", "gatewaySecret", "leafnodeSecret", "websocketSecret"),
+    *("verify", "cipherSuites", "clientsAuthSecret", "enableServiceAccounts"),
+    *("advertiseExternalIP", "enableConfigReload", "enableMetrics"),
+}
 # What bounds and types alone do not say, by JSON path.
 KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.size": st.integers(0, 9),
@@ -126,7 +133,6 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.natsConfig.write_deadline": DURATIONS,
     "spec.natsConfig.maxPayload": st.integers(0, 2**20),
     "spec.natsConfig.maxPending": st.integers(2**20, 2**40),
-    "spec.websocketConfig.handshakeTimeout": DURATIONS,
     "spec.tls.cipherSuites": st.lists(st.sampled_from(CIPHER_SUITES), max_size=3),
     "spec.tls.curvePreferences": st.lists(
         st.sampled_from(curve_preferences(ServerVersion.parse("2.14.5"))), max_size=2
@@ -135,20 +141,36 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.auth.clientsAuthTimeout": st.integers(0, 60),
     "spec.auth.clusterAuthTimeout": st.integers(0, 60),
     "spec.auth.gatewayAuthTimeout": st.integers(0, 60),
-    "spec.gatewayConfig.name": WORDS,
-    "spec.gatewayConfig.hostPort": PORTS,
-    "spec.gatewayConfig.gateways": st.lists(
-        st.fixed_dictionaries({"name": WORDS}, optional=REMOTE_URLS), max_size=3
+    "spec.gatewayConfig": st.fixed_dictionaries(
+        {"name": WORDS, "hostPort": PORTS},
+        optional={
+            "rejectUnknown": st.booleans(),
+            "gateways": st.lists(
+                st.fixed_dictionaries({"name": WORDS}, optional=REMOTE_URLS), max_size=3
+            ),
+        },
     ),
-    "spec.leafnodeConfig.hostPort": PORTS,
-    "spec.leafnodeConfig.remotes": st.lists(
-        st.fixed_dictionaries(
-            {}, optional={**REMOTE_URLS, "credentials": st.sampled_from(["/c/u.creds", ""])}
-        ),
-        max_size=3,
+    "spec.leafnodeConfig": st.fixed_dictionaries(
+        {},
+        optional={
+            "hostPort": PORTS,
+            "remotes": st.lists(
+                st.fixed_dictionaries(
+                    {}, optional={**REMOTE_URLS, "credentials": st.sampled_from(["/c/u.creds", ""])}
+                ),
+                max_size=3,
+            ),
+        },
+    ),
+    "spec.websocketConfig": st.fixed_dictionaries(
+        {"port": PORTS},
+        optional={
+            "no_tls": st.booleans(),
+            "compression": st.booleans(),
+            "handshakeTimeout": DURATIONS,
+        },
     ),
     "spec.operatorConfig": OPERATORS,
-    "spec.websocketConfig.port": PORTS,
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,
@@ -164,9 +186,10 @@ def specs() -> st.SearchStrategy[Json]:
     return _instances(object_schema(NatsClusterSpec), "spec")
 
 
-def valid_specs() -> st.SearchStrategy[Json]:
-    """Raw specs without a problem."""
-    return specs().map(without_problems)
+def valid_specs(versions: st.SearchStrategy[str] = VERSIONS) -> st.SearchStrategy[Json]:
+    """Raw specs without a problem, of some of these versions."""
+    drawn = st.builds(lambda raw, version: {**raw, "version": version}, specs(), versions)
+    return drawn.map(without_problems)
 
 
 def without_problems(raw: Json) -> Json:
@@ -205,9 +228,12 @@ def _objects(schema: Json, path: str) -> st.SearchStrategy[Any]:
         name: _instances(field, f"{path}.{name}") for name, field in schema["properties"].items()
     }
     required = {name: fields.pop(name) for name in schema.get("required", [])}
-    few = st.sets(st.sampled_from(sorted(fields)), max_size=5) if fields else st.just(set())
+    usual = {name: fields.pop(name) for name in USUAL & set(fields)}
+    few = st.sets(st.sampled_from(sorted(fields)), max_size=6) if fields else st.just(set())
     return few.flatmap(
-        lambda chosen: st.fixed_dictionaries(required | {name: fields[name] for name in chosen})
+        lambda chosen: st.fixed_dictionaries(
+            required | {name: fields[name] for name in chosen}, optional=usual
+        )
     )
 
 
@@ -224,8 +250,9 @@ def _numbers(schema: Json, path: str) -> st.SearchStrategy[Any]:
 
 
 def _strings(schema: Json, path: str) -> st.SearchStrategy[Any]:
-    if path.endswith("FileName"):
-        return FILES
+    for ending, kind in FILE_KINDS.items():
+        if path.endswith(ending):
+            return st.sampled_from(["", f"{kind}.pem", f"a \u00e9.{kind}", f"/etc/other/{kind}"])
     return WORDS if path.endswith("Secret") else TEXTS
 
 

@@ -128,5 +128,5 @@ def _values(value: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> bool:
-    """Neither null, which becomes a text, nor a number with a fraction or an exponent."""
-    return type(value) in (bool, int, str)
+    """Neither null, which becomes a text, nor a number with an exponent."""
+    return type(value) in (bool, int, str) or (type(value) is float and "e" not in repr(value))

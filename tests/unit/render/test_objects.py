@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from natsctl.render.conf import boot_text, config_text
+from natsctl.render.boot import advertised_blocks
+from natsctl.render.conf import boot_text, config_text, json_text
 from natsctl.render.objects import STANDING_BUILDERS, standing_objects
 from natsctl.render.pods import pod
 from natsctl.render.secrets import config_secret
@@ -100,10 +101,11 @@ def test_a_policy_adds_labels_and_annotations_but_the_operators_own_win(
 
 
 @given(TARGETS)
-def test_the_secret_holds_both_files(target: Target) -> None:
+def test_the_secret_holds_every_file(target: Target) -> None:
     secret = config_secret(target)
     assert secret["type"] == "Opaque"
     assert {key: base64.b64decode(data).decode() for key, data in secret["data"].items()} == {
         "nats.conf": config_text(target),
         "server.conf": boot_text(target),
+        **{key: json_text(block) for key, block in advertised_blocks(target).items()},
     }

@@ -1,0 +1,173 @@
+"""Every spec that our schema allows is refused with a place and a reason, or runs.
+
+Both the server's own check and an actual start are asked, of a version drawn with the spec.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from natsctl.api import names
+from natsctl.api.parse import parse_spec
+from natsctl.api.security import AuthConfig
+from natsctl.api.system import asks_for_users, needs_system
+from natsctl.api.validate import validate
+from natsctl.api.version import ServerVersion
+from natsctl.render.accounts import has_system
+from natsctl.render.inputs import Files, Inputs, Login, Neighbour
+from natsctl.render.target import Target
+from tests.server import servers
+from tests.server.layout import lay_out, on_loopback, texts
+from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, USER
+from tests.unit.api.strategies import WORDS, specs, valid_specs
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(0)]
+
+EXAMPLES = int(os.environ.get("NATSCTL_FUZZ_EXAMPLES", "0"))
+SETTINGS = settings(
+    max_examples=EXAMPLES or 500,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+PATIENCE = 20.0
+
+SUBJECTS = st.lists(st.sampled_from(["a", "a.*", "b.>", ">", "_INBOX.>"]), max_size=2)
+PERMISSIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "publish": SUBJECTS | st.fixed_dictionaries({}, optional={"allow": SUBJECTS}),
+        "subscribe": SUBJECTS | st.fixed_dictionaries({}, optional={"deny": SUBJECTS}),
+    },
+)
+PASSWORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=9)
+USERS = st.lists(
+    st.fixed_dictionaries(
+        {"username": PASSWORDS, "password": PASSWORDS}, optional={"permissions": PERMISSIONS}
+    ),
+    unique_by=lambda user: user["username"],
+    max_size=3,
+)
+AUTHORIZATIONS = st.one_of(
+    st.none(),
+    st.fixed_dictionaries({"users": USERS}, optional={"default_permissions": PERMISSIONS}),
+    st.fixed_dictionaries({"token": PASSWORDS}),
+    st.fixed_dictionaries({"username": PASSWORDS, "password": PASSWORDS}),
+    st.fixed_dictionaries({}, optional={"timeout": st.integers(1, 9)}),
+)
+LOGINS = st.builds(Login, PASSWORDS, PASSWORDS)
+INPUTS = st.builds(
+    Inputs,
+    authorization=AUTHORIZATIONS,
+    routes=st.none() | LOGINS,
+    gateways=st.none() | LOGINS,
+    system=st.just(USER),
+    files=st.fixed_dictionaries(
+        {},
+        optional={
+            listener: st.sampled_from(
+                [Files("tls.crt", "tls.key"), Files("tls.crt", "tls.key", "ca.crt")]
+            )
+            for listener in ("clients", "leafnodes", "websocket")
+        },
+    ),
+    neighbours=st.dictionaries(
+        WORDS, st.builds(Neighbour, st.integers(0, 3), st.none() | LOGINS, st.booleans())
+    ),
+)
+VERSIONS = st.sampled_from(servers.VERSIONS)
+VALID = valid_specs(VERSIONS)
+RAW = st.one_of(VALID, VALID, VALID, specs())
+
+
+@pytest.fixture(scope="module")
+def resolver() -> Iterator[str]:
+    """Where JWTs of accounts are found over HTTP."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Accounts) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/jwt/v1/accounts/"
+        server.shutdown()
+        thread.join()
+
+
+class Accounts(BaseHTTPRequestHandler):
+    """Knows the one account that specs name."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(ACCOUNT_JWT.encode() if self.path.endswith(ACCOUNT) else b"")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not a word."""
+
+
+def refusals(raw: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(problem.path, problem.message) for problem in validate("c", parse_spec(raw))]
+
+
+def started(target: Target, folder: Path, resolver: str) -> str:
+    """Empty once a server listens, or the last words of one that did not."""
+    boot = lay_out(target, folder, on_loopback(texts(target), []), resolver)
+    log = folder / "log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [servers.binary(target.version.text), "-c", boot, "--ports_file_dir", folder],
+            env={names.SERVER_NAME_ENV: '"c-1"'},
+            stderr=output,
+        )
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while not any(folder.glob("*.ports")):
+            if server.poll() is not None:
+                return f"exit {server.returncode}: {log.read_text()}"
+            if time.monotonic() > deadline:
+                return f"no answer: {log.read_text()}"
+            time.sleep(0.003)
+    finally:
+        server.kill()
+        server.wait()
+    return ""
+
+
+@SETTINGS
+@given(raw=RAW, other=VERSIONS, inputs=INPUTS)
+def test_a_spec_is_refused_or_runs(
+    resolver: str, raw: dict[str, Any], other: str, inputs: Inputs
+) -> None:
+    version = raw["version"] if raw.get("version") in servers.VERSIONS else other
+    raw = {**raw, "version": version}
+    complaints = refusals(raw)
+    if complaints:
+        assert all(path.startswith("spec") and message for path, message in complaints)
+        return
+    target = Target("ns", "c", "uid", parse_spec(raw), ServerVersion.parse(version), inputs=inputs)
+    spec = target.spec
+    account = spec.operator_config and spec.operator_config.system_account
+    if needs_system(spec) and not account and not has_system(target):
+        # The operator says so, who knows of the token.
+        assert asks_for_users(spec.auth or AuthConfig())
+        return
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    try:
+        checked = servers.check(target, folder / "check", resolver=resolver)
+        assert checked.returncode == 0, f"{checked.stderr}\n{texts(target)['nats.conf']}"
+        said = started(target, folder / "run", resolver)
+        assert not said, f"{said}\n{texts(target)['nats.conf']}"
+    finally:
+        shutil.rmtree(folder)
