@@ -8,7 +8,18 @@ import signal
 import sys
 from pathlib import Path
 
-from testbed import build, cgroups, lifecycle, namespaces, network, node, processes, progress
+from testbed import (
+    build,
+    cgroups,
+    images,
+    lifecycle,
+    namespaces,
+    network,
+    node,
+    own_image,
+    processes,
+    progress,
+)
 from testbed import options as options_
 from testbed.layout import Testbed, TestbedError, cache
 from testbed.options import Options
@@ -55,8 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     execute = command("exec", _exec, "run a command inside the testbed's network")
     execute.add_argument("--node", type=int, help="on node I instead of the control plane")
     execute.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
-    load = command("load", _load, "give an image, a docker-archive file, to all nodes")
-    load.add_argument("archives", nargs="+", type=Path)
+    load = command("load", _load, "give images to all nodes")
+    load.add_argument("images", nargs="+", help="docker-archive files, or natsctl: this checkout's")
+    load.add_argument("--as", action="append", dest="names", help="a name the image gets too")
     nodes = command("node", _node, "cut a node off, kill it as a power cut does, or heal it")
     nodes.add_argument("verb", choices=("cut", "kill", "heal"))
     nodes.add_argument("index", type=int, help="counts from 1")
@@ -121,10 +133,27 @@ def _exec(arguments: argparse.Namespace) -> None:
 
 
 def _load(arguments: argparse.Namespace) -> None:
+    if arguments.names and len(arguments.images) > 1:
+        raise TestbedError("--as names one image: load the others by themselves")
     testbed = Testbed(arguments.name)
     running = options_.read(testbed.ready)
-    for machine in lifecycle.nodes(testbed, running) if running else []:
-        node.load(machine, [archive.absolute() for archive in arguments.archives])
+    machines = lifecycle.nodes(testbed, running) if running else []
+    if not machines:
+        raise TestbedError(f"{testbed.name} has no nodes that could be given an image")
+    archives = [_archive(image) for image in arguments.images]
+    names = [images.complete(name) for name in arguments.names or ()]
+    for machine in machines:
+        node.load(machine, archives)
+        node.tag(machine, images.references(archives[0])[0], names)
+
+
+def _archive(image: str) -> Path:
+    if image == "natsctl":
+        return own_image.archive()
+    path = Path(image).absolute()
+    if not path.is_file():
+        raise TestbedError(f"there is no file {path}: name a docker-archive, or natsctl")
+    return path
 
 
 def _node(arguments: argparse.Namespace) -> None:

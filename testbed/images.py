@@ -8,12 +8,13 @@ import json
 import platform
 import tarfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from testbed import build, components, locks
 from testbed.layout import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PAUSE = "natsctl.testbed/pause:1"
@@ -26,11 +27,12 @@ ENVIRONMENT = ("PATH=/", "HOME=/", "USER=root")
 
 @dataclass(frozen=True)
 class Image:
-    """An image of one layer, like one that is made from scratch."""
+    """An image made from scratch: layers that are there, and one of `files` on top."""
 
     reference: str
-    files: dict[str, Path | bytes]
+    files: Mapping[str, Path | bytes]
     config: dict[str, Any] = field(default_factory=dict)
+    layers: tuple[Path, ...] = ()
 
 
 def pause() -> Path:
@@ -67,7 +69,7 @@ def every() -> list[Path]:
 
 def archive(image: Image, key: str) -> Path:
     """The cached archive of an image whose content is named by `key`."""
-    target = cache() / f"image-{FORMAT}-{key}.tar"
+    target = path_of(key)
     with locks.held("images"):
         if not target.exists():
             partial = target.with_suffix(".partial")
@@ -76,40 +78,85 @@ def archive(image: Image, key: str) -> Path:
     return target
 
 
+def path_of(key: str) -> Path:
+    """Where the archive with this key is, once it is made."""
+    return cache() / f"image-{FORMAT}-{key}.tar"
+
+
 def write(image: Image, target: Path) -> None:
-    """Write a docker-archive: one layer, its configuration, and a manifest that names both."""
-    layer = _tar({name: _content(content) for name, content in image.files.items()})
+    """Write a docker-archive: the layers, their configuration, and a manifest that names all."""
+    layers: list[Path | bytes] = [*image.layers, _tar(image.files)]
     config = _json(
         {
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "config": {"Env": ENVIRONMENT, "WorkingDir": "/", **image.config},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(one)}" for one in layers]},
         }
     )
+    named = {f"layer{number}.tar": layer for number, layer in enumerate(layers)}
     config_name = f"{_digest(config)}.json"
-    manifest = [{"Config": config_name, "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
-    parts = {config_name: config, "layer.tar": layer, "manifest.json": _json(manifest)}
-    target.write_bytes(_tar(parts))
+    manifest = [{"Config": config_name, "RepoTags": [image.reference], "Layers": [*named]}]
+    parts = {config_name: config, **named, "manifest.json": _json(manifest)}
+    with target.open("wb") as file:
+        _write_tar(parts, file)
 
 
-def _content(content: Path | bytes) -> bytes:
-    return content if isinstance(content, bytes) else content.read_bytes()
+def write_layer(files: Mapping[str, Path | bytes], target: Path) -> None:
+    """Write the tar of one layer, for images of several."""
+    with target.open("wb") as file:
+        _write_tar(files, file)
+
+
+def references(archive: Path) -> list[str]:
+    """The names an image in a docker-archive has."""
+    with tarfile.open(archive) as tar:
+        manifest = tar.extractfile("manifest.json")
+        assert manifest is not None
+        return [name for image in json.load(manifest) for name in image["RepoTags"] or ()]
+
+
+def complete(reference: str) -> str:
+    """A reference with everything that users leave out, as Kubernetes reads it."""
+    first, slash, _ = reference.partition("/")
+    if not slash:
+        reference = f"docker.io/library/{reference}"
+    elif not any(sign in first for sign in ".:") and first != "localhost":
+        reference = f"docker.io/{reference}"
+    tagged = ":" in reference.rpartition("/")[2] or "@" in reference
+    return reference if tagged else f"{reference}:latest"
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _digest(data: Path | bytes) -> str:
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()
+    with data.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
+def _tar(files: Mapping[str, Path | bytes]) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), 0o755
-            tar.addfile(entry, io.BytesIO(data))
+    _write_tar(files, buffer)
     return buffer.getvalue()
+
+
+def _write_tar(files: Mapping[str, Path | bytes], output: BinaryIO) -> None:
+    """Nothing in it depends on time or user; a name that ends with / is a folder for everyone."""
+    with tarfile.open(fileobj=output, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name.strip("/"))
+            entry.mode = 0o755
+            if name.endswith("/"):
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+                tar.addfile(entry)
+            elif isinstance(content, bytes):
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+            else:
+                with content.open("rb") as file:
+                    entry.size = content.stat().st_size
+                    tar.addfile(entry, file)

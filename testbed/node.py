@@ -98,6 +98,16 @@ def load(node: Node, archives: Iterable[Path]) -> None:
             raise TestbedError(f"{node.name} cannot import {archive}: {done.stderr.strip()}")
 
 
+def tag(node: Node, reference: str, names: Iterable[str]) -> None:
+    """Give an image that the node has other names too."""
+    entry = namespaces.entry(node.testbed, node.name)
+    for name in names:
+        argv = [*entry, "ctr", "--namespace=k8s.io", "images", "tag", "--force", reference, name]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TestbedError(f"{node.name} cannot name {reference} {name}: {done.stderr.strip()}")
+
+
 def start_kubelet(node: Node) -> None:
     """Start kubelet and kube-proxy; the API server must be ready."""
     configuration = node.run / "kubelet.json"

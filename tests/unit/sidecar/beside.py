@@ -34,6 +34,7 @@ class Speaker:
 
     process: subprocess.Popen[bytes]
     descriptor: int
+    patience: float = PATIENCE
     lines: list[str] = attrs.field(factory=list)
 
     def says(self, text: str) -> str:
@@ -51,7 +52,7 @@ class Speaker:
     def _line(self) -> str:
         found = b""
         while not found.endswith(b"\n"):
-            readable, _, _ = select.select([self.descriptor], [], [], PATIENCE)
+            readable, _, _ = select.select([self.descriptor], [], [], self.patience)
             assert readable, f"silent after {self.lines}"
             letter = os.read(self.descriptor, 1)
             assert letter, f"ended after {self.lines}"
@@ -62,17 +63,19 @@ class Speaker:
     def end(self, number: int) -> int:
         """Signal it; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(self.patience)
 
 
 @contextmanager
-def speaking(argv: list[str], *, errors: bool = False) -> Iterator[Speaker]:
+def speaking(
+    argv: list[str], *, errors: bool = False, patience: float = PATIENCE
+) -> Iterator[Speaker]:
     """Run a process until the end of the block, and listen to one of its outputs."""
     where = "stderr" if errors else "stdout"
     process = subprocess.Popen(argv, **{where: subprocess.PIPE})  # type: ignore[call-overload]
     stream = getattr(process, where)
     try:
-        yield Speaker(process, stream.fileno())
+        yield Speaker(process, stream.fileno(), patience)
     finally:
         process.kill()
         process.wait()
