@@ -230,6 +230,14 @@ def test_contents_are_not_logged(config: Path, pid_file: Path) -> None:
     assert "s3cret" not in "".join(watching.lines)
 
 
+def test_another_signal_is_sent_if_asked(config: Path, pid_file: Path) -> None:
+    """A real-time signal has no name, and nobody here expects it."""
+    with pair(pid_file, config, flags=("-signal", "40")) as (server, watching):
+        config.write_text("port: 4333\n")
+        watching.says(f"sent signal 40 to pid {server.process.pid}")
+        assert server.process.wait(beside.PATIENCE) == -40
+
+
 def settings(pid_file: Path, *files: Path) -> Settings:
     paths = tuple(str(file) for file in files)
     return Settings(str(pid_file), paths, signal.SIGHUP, 2, 0.001, True, 0.001, 0)
