@@ -10,11 +10,14 @@ from attrs import frozen
 from natsctl.api import names
 from natsctl.api.bounds import out_of_bounds
 from natsctl.api.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.listeners import volumes
 from natsctl.api.meta_checks import key_problems, label_problems
 from natsctl.api.parse import structure
 from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.template import (
+    Container,
     EnvVar,
+    PodSpec,
     PodTemplate,
     Resources,
     Toleration,
@@ -25,8 +28,6 @@ _ENV_NAME = re.compile(r"[ -<>-~]+")
 _QUANTITY = re.compile(
     r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?", re.ASCII
 )
-_OWN_VOLUMES = (names.CONFIG_VOLUME, names.PID_VOLUME)
-_OWN_PATHS = (names.CONFIG_DIR, names.PID_DIR)
 
 
 @frozen
@@ -48,9 +49,11 @@ def pod_problems(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
     except InvalidSpec as invalid:
         yield from invalid.problems
         return
-    yield from _template(embedded.template)
+    own = {volume.name: volume.path for volume in volumes(name, spec)}
+    yield from _template(embedded.template, own)
+    yield from _beside(embedded.template.spec, policy)
     yield from _env(embedded.env, "spec.pod.natsEnv")
-    yield from _mounts(embedded.mounts, "spec.pod.volumeMounts")
+    yield from _mounts(embedded.mounts, own.values(), "spec.pod.volumeMounts")
     yield from _quantities(embedded.resources, "spec.pod.resources")
 
 
@@ -86,32 +89,53 @@ def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> _Embedded:
     return _Embedded(found["template"], found["env"], found["mounts"], found["resources"])
 
 
-def _template(template: PodTemplate) -> Iterator[Problem]:
+def _template(template: PodTemplate, own: Mapping[str, str]) -> Iterator[Problem]:
     path = "spec.template.spec"
     yield from label_problems(template.metadata.labels, "spec.template.metadata.labels")
     yield from key_problems(template.metadata.annotations, "spec.template.metadata.annotations")
     yield from out_of_bounds(template.spec, path)
-    yield from _container_names(template, f"{path}.containers")
-    yield from _own_volumes(template, f"{path}.volumes")
+    yield from _container_names(template.spec.containers, f"{path}.containers")
+    yield from _own_volumes(template, own, f"{path}.volumes")
     for index, container in enumerate(template.spec.containers):
         here = f"{path}.containers[{index}]"
         yield from _env(container.env, f"{here}.env")
-        yield from _mounts(container.volume_mounts, f"{here}.volumeMounts")
+        yield from _mounts(container.volume_mounts, own.values(), f"{here}.volumeMounts")
         yield from _quantities(container.resources or Resources(), f"{here}.resources")
 
 
-def _container_names(template: PodTemplate, path: str) -> Iterator[Problem]:
-    given = [container.name for container in template.spec.containers]
+def _container_names(containers: Iterable[Container], path: str) -> Iterator[Problem]:
+    given = [container.name for container in containers]
     for index, name in enumerate(given):
         if not name and index:
             yield Problem(f"{path}[{index}].name", "", "is required")
     yield from _repeated((name for name in given if name), path)
 
 
-def _own_volumes(template: PodTemplate, path: str) -> Iterator[Problem]:
+def _beside(pod: PodSpec, policy: PodPolicy) -> Iterator[Problem]:
+    """Containers that the operator adds under a name that the template has already."""
+    own = {
+        names.RELOADER: policy.enable_config_reload,
+        names.METRICS: policy.enable_metrics,
+        names.BOOTCONFIG: policy.advertise_external_ip,
+    }
+    for kind, containers in (
+        ("containers", pod.containers),
+        ("initContainers", pod.init_containers),
+    ):
+        for index, container in enumerate(containers):
+            if own.get(container.name or ""):
+                message = (
+                    f"{container.name} is a container of the operator's here; "
+                    "give this one another name"
+                )
+                path = f"spec.template.spec.{kind}[{index}].name"
+                yield Problem(path, shown(container.name), message)
+
+
+def _own_volumes(template: PodTemplate, own: Mapping[str, str], path: str) -> Iterator[Problem]:
     given = [volume.name for volume in template.spec.volumes]
     for index, name in enumerate(given):
-        if name in _OWN_VOLUMES:
+        if name in own:
             message = f"{name} is the operator's own volume; give this one another name"
             yield Problem(f"{path}[{index}].name", name, message)
     yield from _repeated(given, path)
@@ -141,9 +165,9 @@ def _is_constant(variable: EnvVar) -> bool:
     return variable.value_from is None and "$(" not in (variable.value or "")
 
 
-def _mounts(mounts: Iterable[VolumeMount], path: str) -> Iterator[Problem]:
+def _mounts(mounts: Iterable[VolumeMount], own: Iterable[str], path: str) -> Iterator[Problem]:
     for index, mount in enumerate(mounts):
-        if mount.mount_path.rstrip("/") in _OWN_PATHS:
+        if mount.mount_path.rstrip("/") in own:
             message = f"{mount.mount_path} is the operator's own; mount it at another path"
             yield Problem(f"{path}[{index}].mountPath", mount.mount_path, message)
 

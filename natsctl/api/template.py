@@ -94,6 +94,7 @@ class PodSpec:
     """A pod."""
 
     containers: tuple[Container, ...] = described("Its containers.", default=())
+    init_containers: tuple[Container, ...] = described("Those that run first.", default=())
     volumes: tuple[Named, ...] = described("Its volumes.", default=())
     security_context: SecurityContext | None = described("Its rights.", default=None)
     service_account_name: str | None = described("Its account.", default=None)

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
-from natsctl.api.system import allows_system
+from natsctl.api.security import AuthConfig, OperatorConfig
+from natsctl.api.system import allows_system, asks_for_users, needs_system
 from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Login
 from natsctl.render.target import Target
@@ -40,7 +41,8 @@ def may_have_system(
 
     Measured: servers refuse users of accounts beside a token.
     """
-    return allows_system(spec, version) and not (authorization or {}).get("token")
+    token = asks_for_users(spec.auth or AuthConfig()) and (authorization or {}).get("token")
+    return allows_system(spec, version) and not token
 
 
 def has_system(target: Target) -> bool:
@@ -49,3 +51,13 @@ def has_system(target: Target) -> bool:
     return bool(inputs.system) and may_have_system(
         target.spec, target.version, inputs.authorization
     )
+
+
+def lacks_system(target: Target) -> bool:
+    """Whether servers would not start for want of a system account, the operator's or another.
+
+    `validate` tells what the spec has to do with it; what is left is a token beside both leaf
+    nodes and gateways.
+    """
+    own = (target.spec.operator_config or OperatorConfig()).system_account
+    return needs_system(target.spec) and not own and not has_system(target)

@@ -18,9 +18,6 @@ from natsctl.render.mounts import mount
 from natsctl.render.security import beside
 from natsctl.render.target import Target
 
-RELOADER: Final = "reloader"
-METRICS: Final = "metrics"
-BOOTCONFIG: Final = "bootconfig"
 _PULL_POLICY: Final = "IfNotPresent"
 _USUAL: Final = Images()
 
@@ -44,7 +41,7 @@ def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
     watched = (argument for path in _watched(target) for argument in ("-config", path))
     given, tag = policy.reloader_image, policy.reloader_image_tag
     return {
-        "name": RELOADER,
+        "name": names.RELOADER,
         "image": image_of(given, tag, _USUAL.reloader, target.images.reloader),
         "imagePullPolicy": policy.reloader_image_pull_policy or _PULL_POLICY,
         "command": ["nats-server-config-reloader", "-pid", names.PID_FILE, *watched],
@@ -73,11 +70,11 @@ def _metrics(target: Target, policy: PodPolicy, server: Json) -> Json:
     secure = (target.spec.tls or TLSConfig()).enable_https
     url = f"{'https' if secure else 'http'}://localhost:{names.MONITORING_PORT}"
     return {
-        "name": METRICS,
+        "name": names.METRICS,
         "image": image_of(given, tag, _USUAL.metrics, target.images.metrics),
         "imagePullPolicy": policy.metrics_image_pull_policy or _PULL_POLICY,
         "args": ["-connz", "-routez", "-subz", "-varz", url],
-        "ports": [{"name": METRICS, "containerPort": names.METRICS_PORT, "protocol": "TCP"}],
+        "ports": [{"name": names.METRICS, "containerPort": names.METRICS_PORT, "protocol": "TCP"}],
         "securityContext": beside(server["securityContext"]),
         **(_trust(target) if secure else {}),
     }
@@ -95,7 +92,7 @@ def _bootconfig(target: Target, policy: PodPolicy, server: Json) -> Json:
     given, tag = policy.bootconfig_image, policy.bootconfig_image_tag
     node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
     return {
-        "name": BOOTCONFIG,
+        "name": names.BOOTCONFIG,
         "image": image_of(given, tag, _USUAL.bootconfig, target.images.bootconfig),
         "imagePullPolicy": _PULL_POLICY,
         "command": ["nats-pod-bootconfig", "-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE],

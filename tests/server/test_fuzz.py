@@ -22,11 +22,9 @@ from hypothesis import strategies as st
 
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
-from natsctl.api.security import AuthConfig
-from natsctl.api.system import asks_for_users, needs_system
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion
-from natsctl.render.accounts import has_system
+from natsctl.render.accounts import lacks_system
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour
 from natsctl.render.target import Target
 from tests.server import servers
@@ -157,11 +155,8 @@ def test_a_spec_is_refused_or_runs(
         assert all(path.startswith("spec") and message for path, message in complaints)
         return
     target = Target("ns", "c", "uid", parse_spec(raw), ServerVersion.parse(version), inputs=inputs)
-    spec = target.spec
-    account = spec.operator_config and spec.operator_config.system_account
-    if needs_system(spec) and not account and not has_system(target):
-        # The operator says so, who knows of the token.
-        assert asks_for_users(spec.auth or AuthConfig())
+    if lacks_system(target):
+        assert (inputs.authorization or {}).get("token"), "the spec was to blame"
         return
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     try:

@@ -189,3 +189,45 @@ def test_a_pod_is_not_given_less_than_no_time_to_end() -> None:
     assert complaints(template={"spec": {"terminationGracePeriodSeconds": -1}}) == [
         "spec.template.spec.terminationGracePeriodSeconds: is -1; write 0 or more"
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "volume", "path"),
+    [
+        ({"tls": {"serverSecret": "s"}}, "server-tls-certs", "/etc/nats-server-tls-certs"),
+        ({"operatorConfig": {"secret": "s"}}, "operator-jwt", "/etc/nats-operator"),
+        (
+            {"pod": {"advertiseExternalIP": True}},
+            "advertiseconfig",
+            "/etc/nats-config/advertise",
+        ),
+    ],
+)
+def test_so_are_those_that_a_field_brings(fields: dict[str, Any], volume: str, path: str) -> None:
+    containers = [{"name": "nats", "volumeMounts": [{"name": "x", "mountPath": path}]}]
+    template = {"spec": {"containers": containers, "volumes": [{"name": volume}]}}
+    assert complaints(template=template) == []
+    found = complaints(template=template, **fields)
+    assert [text.partition(": ")[0] for text in found] == [
+        "spec.template.spec.volumes[0].name",
+        "spec.template.spec.containers[0].volumeMounts[0].mountPath",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "name"),
+    [
+        ("enableConfigReload", "containers", "reloader"),
+        ("enableMetrics", "containers", "metrics"),
+        ("advertiseExternalIP", "initContainers", "bootconfig"),
+    ],
+)
+def test_containers_of_the_operators_are_its_own_where_it_adds_them(
+    field: str, kind: str, name: str
+) -> None:
+    template = {"spec": {kind: [{"name": "other"}, {"name": name}]}}
+    assert complaints(template=template) == []
+    assert complaints(template=template, pod={field: True}) == [
+        f"spec.template.spec.{kind}[1].name: {name} is a container of the operator's here; "
+        "give this one another name"
+    ]

@@ -4,6 +4,7 @@ import pytest
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import ServerVersion
+from natsctl.render.accounts import lacks_system
 from natsctl.render.conf import has_system, may_have_system, nobody
 from natsctl.render.inputs import Inputs
 from tests.unit.render.targets import target
@@ -34,7 +35,7 @@ def test_a_system_account_opens_and_closes_nothing_from_some_release_on(
 @pytest.mark.parametrize(
     "fields",
     [
-        {"authorization": {"token": "t"}},
+        {"authorization": {"token": "t"}, "auth": {"clientsAuthSecret": "s"}},
         {"operatorConfig": {"secret": "s"}},
         {"auth": {"clientsAuthFile": "auth.json"}},
         {"auth": {"tlsVerifyAndMap": True}},
@@ -48,6 +49,7 @@ def test_some_ways_of_letting_clients_in_exclude_it(fields: dict[str, Any]) -> N
     "fields",
     [
         {"authorization": {"users": []}},
+        {"authorization": {"token": "nobody asked for"}},
         {"operatorConfig": {}},
         {"auth": {"clientsAuthFile": "x", "clientsAuthSecret": "s"}},
         {"auth": {"clientsAuthFile": "x", "enableServiceAccounts": True}},
@@ -62,4 +64,16 @@ def test_without_a_key_there_is_none() -> None:
     assert has_system(target(inputs=Inputs(system=KEY)))
     assert not has_system(target())
     assert not has_system(target(inputs=Inputs(system=KEY), version="2.2.6"))
-    assert not has_system(target(inputs=Inputs(system=KEY, authorization={"token": "t"})))
+    with_token = Inputs(system=KEY, authorization={"token": "t"})
+    assert not has_system(target(inputs=with_token, auth={"clientsAuthSecret": "s"}))
+
+
+BOTH = {"gatewayConfig": {"name": "g", "hostPort": 1}, "leafnodeConfig": {"hostPort": 2}}
+
+
+def test_servers_with_leaf_nodes_and_gateways_do_not_start_without_one() -> None:
+    assert lacks_system(target(**BOTH))
+    assert not lacks_system(target(**BOTH, inputs=Inputs(system=KEY)))
+    assert not lacks_system(target(gatewayConfig=BOTH["gatewayConfig"]))
+    own = {"operatorConfig": {"secret": "s", "systemAccount": "A"}}
+    assert not lacks_system(target(**BOTH, **own))

@@ -254,3 +254,41 @@ def test_a_pod_is_complete_whatever_the_spec(target: Target) -> None:
     variables = [variable["name"] for variable in spec["containers"][0]["env"]]
     assert len(set(variables)) == len(variables)
     assert "SERVER_NAME" in variables
+
+
+def test_an_image_pinned_by_its_digest_has_no_tag() -> None:
+    image = f"registry:5000/nats@sha256:{'0' * 64}"
+    assert server(serverImage=image)["image"] == image
+
+
+def test_certificates_are_mounted_where_the_configuration_has_them() -> None:
+    secrets = {
+        "serverSecret": "a",
+        "routesSecret": "b",
+        "gatewaySecret": "c",
+        "leafnodeSecret": "d",
+        "websocketSecret": "e",
+    }
+    spec = spec_of(tls=secrets, operatorConfig={"secret": "o"})
+    assert spec["volumes"][2:] == [
+        {"name": "server-tls-certs", "secret": {"secretName": "a"}},
+        {"name": "routes-tls-certs", "secret": {"secretName": "b"}},
+        {"name": "gateway-tls-certs", "secret": {"secretName": "c"}},
+        {"name": "leafnode-tls-certs", "secret": {"secretName": "d"}},
+        {"name": "websocket-tls-certs", "secret": {"secretName": "e"}},
+        {"name": "operator-jwt", "secret": {"secretName": "o"}},
+    ]
+    assert [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]][2:] == [
+        "/etc/nats-server-tls-certs",
+        "/etc/nats-routes-tls-certs",
+        "/etc/nats-gateways-tls-certs",
+        "/etc/nats-leafnodes-tls-certs",
+        "/etc/nats-websocket-tls-certs",
+        "/etc/nats-operator",
+    ]
+
+
+def test_probes_speak_https_where_monitoring_does() -> None:
+    container = server(tls={"serverSecret": "s", "enableHttps": True})
+    assert {container[probe]["httpGet"]["scheme"] for probe in PROBES} == {"HTTPS"}
+    assert {server()[probe]["httpGet"]["scheme"] for probe in PROBES} == {"HTTP"}

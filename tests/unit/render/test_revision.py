@@ -238,6 +238,16 @@ def test_the_system_account_is_no_change_by_itself() -> None:
     assert changed_fields(text(), revision(target(inputs=KEY))) == ()
 
 
+@pytest.mark.parametrize(("version", "told"), [("2.9.25", True), ("2.2.6", False)])
+def test_a_token_takes_a_restart_where_it_takes_the_system_account_away(
+    version: str, told: bool
+) -> None:
+    auth = {"clientsAuthSecret": "s"}
+    shown = target(version=version, auth=auth, inputs=Inputs(authorization={"token": "t"}))
+    assert ("auth.token" in revision(shown)) is told
+    assert "auth.token" not in revision(target(version=version, auth=auth))
+
+
 def test_what_secrets_hold_is_told_by_digests_as_they_are() -> None:
     sealed = Inputs(sealed={"auth.users": "123", "routes": "", "tls.certificates": "9"})
     assert revision(target(inputs=sealed)) == revision(target()) | {
