@@ -71,18 +71,3 @@ def test_a_bad_change_of_a_running_cluster_changes_nothing(cluster: Apply) -> No
     assert found.uids() == before
     found.patch(natsConfig=None)
     found.ready().meshed(2, NEW)
-
-
-def test_fields_not_acted_on_yet_are_named(cluster: Apply) -> None:
-    """Everything else is acted on."""
-    found = cluster("a", size=1, version=NEW, pod={"enableMetrics": True}).ready()
-    found.until_condition(
-        "SpecAccepted", "True", "spec.pod.enableMetrics", reason="FieldsNotActedOn"
-    )
-
-
-def test_no_server_is_less_protected_than_asked_for(cluster: Apply) -> None:
-    """What would be open to anybody is not started at all."""
-    found = cluster("a", size=1, version=NEW, tls={"serverSecret": "certs"})
-    found.until_condition("SpecAccepted", "False", "spec.tls", reason="FieldsNotActedOn")
-    assert not found.pods()
