@@ -32,6 +32,7 @@ STUCK_REASONS = frozenset(
     }
 )
 
+_NO_IMAGE = ("ErrImagePull", "ImagePullBackOff")
 
 OVERDUE = 30.0
 """Seconds past its grace period after which a pod that is still there needs a person's eye."""
@@ -281,6 +282,10 @@ def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
     if waiting is None or waiting.reason not in STUCK_REASONS:
         return None
     text = f"container {status.name}"
+    if waiting.reason in _NO_IMAGE:
+        # The kubelet goes from one to the other and back, with the same words in both.
+        said = waiting.message.rpartition(f"{_NO_IMAGE[0]}: ")[2]
+        return _NO_IMAGE[0], f"{text}: {said}" if said else text
     if waiting.message:
         text += f": {waiting.message}"
     last = status.last_state.terminated if status.last_state else None
