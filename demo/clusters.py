@@ -59,9 +59,13 @@ class Watched:
 
     def _unsettled(self, size: int, version: str) -> str:
         cluster = self.clusters.items.get(self.name)
-        return (
-            f"no NatsCluster {self.name}" if cluster is None else unsettled(cluster, size, version)
-        )
+        if cluster is None:
+            return f"no NatsCluster {self.name}"
+        # The two watches are not in step: a pod may be new and its cluster's status still old.
+        starting = [name for name in self._mine() if not is_ready(self.pods.items.get(name, {}))]
+        if starting:
+            return f"{', '.join(starting)} to be ready"
+        return unsettled(cluster, size, version)
 
     def begin(self) -> Change:
         """Remember how things are before a change."""
@@ -99,6 +103,12 @@ class Change:
         down = most_down(self.cluster.pods.sightings, names, self.began)
         if len(down) > 1:
             raise DemoFailed(f"expected at most one server down at a time; found {down}")
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether the kubelet says so."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def unsettled(cluster: Json, size: int, version: str) -> str:
