@@ -109,6 +109,11 @@ class PodPolicy:
         default=False,
         json="advertiseExternalIP",
     )
+    advertise_internal_ip: bool = described(
+        "With advertiseExternalIP: tell the internal address of a node that has no external one.",
+        default=False,
+        json="advertiseInternalIP",
+    )
     bootconfig_image: str | None = _text("Image of the init container that finds the address.")
     bootconfig_image_tag: str | None = _text("Tag of that image.")
 

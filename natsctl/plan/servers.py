@@ -202,7 +202,7 @@ def can_ask(pod: Pod, desired: Desired) -> bool:
 
 def has_reloader(pod: Pod) -> bool:
     """Whether a side-car of the pod signals its server when files change."""
-    return any(c.name == names.RELOADER_CONTAINER for c in pod.status.container_statuses or ())
+    return any(c.name == names.RELOADER for c in pod.status.container_statuses or ())
 
 
 _UNNAMED = {

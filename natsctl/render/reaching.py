@@ -41,7 +41,7 @@ _WITH_RELOADER: Final = (
     "reloader_resources",
 )
 _WITH_METRICS: Final = ("metrics_image", "metrics_image_tag", "metrics_image_pull_policy")
-_WITH_ADDRESS: Final = ("bootconfig_image", "bootconfig_image_tag")
+_WITH_ADDRESS: Final = ("bootconfig_image", "bootconfig_image_tag", "advertise_internal_ip")
 _OF_CLIENTS: Final = ("enable_https", "verify", "cipher_suites", "curve_preferences")
 _FILES: Final = ("_ca_file_name", "_cert_file_name", "_key_file_name")
 

@@ -91,11 +91,16 @@ def _trust(target: Target) -> Json:
 def _bootconfig(target: Target, policy: PodPolicy, server: Json) -> Json:
     given, tag = policy.bootconfig_image, policy.bootconfig_image_tag
     node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    fallback = ["-internal-ip"] if policy.advertise_internal_ip else []
     return {
         "name": names.BOOTCONFIG,
         "image": image_of(given, tag, _USUAL.bootconfig, target.images.bootconfig),
         "imagePullPolicy": _PULL_POLICY,
-        "command": ["nats-pod-bootconfig", "-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE],
+        "command": [
+            "nats-pod-bootconfig",
+            *("-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE),
+            *fallback,
+        ],
         "env": [{"name": "KUBERNETES_NODE_NAME", "valueFrom": node}],
         "volumeMounts": [mount(Volume(ADVERTISE_VOLUME, ADVERTISE_DIR))],
         "securityContext": beside(server["securityContext"]),

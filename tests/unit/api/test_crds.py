@@ -62,6 +62,7 @@ ADDED = {
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",
+    "pod": "advertiseInternalIP",
     "websocketConfig": "no_tls",
 }
 

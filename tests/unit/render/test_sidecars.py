@@ -177,6 +177,10 @@ def test_the_nodes_address_is_found_before_the_server_starts() -> None:
     assert found["securityContext"] == LOCKED
 
 
+def test_an_internal_address_if_asked_for() -> None:
+    assert bootconfig(pod={"advertiseInternalIP": True})["command"][-1] == "-internal-ip"
+
+
 def test_which_takes_a_token_for_the_api_server() -> None:
     assert "automountServiceAccountToken" not in spec_of(target(pod={"advertiseExternalIP": True}))
     assert spec_of(target())["automountServiceAccountToken"] is False
