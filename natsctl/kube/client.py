@@ -24,6 +24,8 @@ FIELD_MANAGER = "natsctl"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+WRITE_TIMEOUT = 4.5
+"""Seconds for a write: what passed the fence ends before anybody else may hold the lease."""
 BUDGET = 12.0
 """Seconds that retries of one idempotent call may take."""
 
@@ -188,7 +190,7 @@ class Client:
                     params=params,
                     body=body,
                     content_type=content_type,
-                    timeout=READ_TIMEOUT,
+                    timeout=READ_TIMEOUT if fence is unfenced else WRITE_TIMEOUT,
                 )
                 code = str(reply.status)
             except ApiError as error:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from natsctl.kube.client import WRITE_TIMEOUT
 from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
 from natsctl.operator.lease import Lease, LeaseLost
 
@@ -364,3 +365,8 @@ async def test_of_many_candidates_at_most_one_may_write_at_any_time() -> None:
     assert not watching.done()
     for task in (watching, *living):
         task.cancel()
+
+
+def test_a_write_that_passed_the_fence_ends_before_the_lease_may_pass_on() -> None:
+    timing = Timing()
+    assert timing.renew_deadline + WRITE_TIMEOUT < timing.duration
