@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from natsctl.kube.client import WRITE_TIMEOUT
 from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
-from natsctl.operator.lease import Lease, LeaseLost
+from natsctl.operator.lease import Lease, LeaseLost, Timing
 
 pytestmark = pytest.mark.looptime
 
