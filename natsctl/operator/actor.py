@@ -9,40 +9,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.api import names
-from natsctl.api.status import ClusterStatus, parse_status, to_json
+from natsctl.api.status import ClusterStatus, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS
 from natsctl.operator import events, metrics
-from natsctl.operator.connections import Contexts, contexts
-from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.execute import Executor
 from natsctl.operator.gather import Gatherer
+from natsctl.operator.outlook import Outlook
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.reload import Reloader
 from natsctl.operator.stores import Stores
-from natsctl.plan.objects import Cluster, Object, Pod
+from natsctl.plan.objects import Cluster
 from natsctl.plan.planning import plan
-from natsctl.plan.servers import incarnation
-from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
-from natsctl.plan.sources import Sources, Trust
+from natsctl.plan.snapshot import Failure, Snapshot
 from natsctl.plan.status import status
 from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     from natsctl.plan.actions import Plan
 
-T = TypeVar("T", bound=Object)
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
@@ -79,18 +73,22 @@ class Actor:
     key: tuple[str, str]
     shared: Shared
     mailbox: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _observations: dict[str, Observation] = attrs.field(factory=dict)
+    outlook: Outlook = attrs.field(init=False)
     _failures: tuple[Failure, ...] = ()
     _attempts: int = 0
     _woken: float = 0.0
-    _changed: float = 0.0
-    _fingerprint: object = None
-    _understood: tuple[object, Understood] | None = None
-    _desired: tuple[object, Desired | None] | None = None
-    _gathered: tuple[object, Sources] = (None, Sources())
-    _refusals: dict[str, Refusal] = attrs.field(factory=dict)
-    _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
     _written: tuple[float, ClusterStatus | None] = (0.0, None)
+
+    def __attrs_post_init__(self) -> None:
+        shared = self.shared
+        self.outlook = Outlook(
+            key=self.key,
+            stores=shared.stores,
+            gatherer=shared.gatherer,
+            monitor=shared.monitor,
+            images=shared.images,
+            namespace=shared.namespace,
+        )
 
     def wake(self) -> None:
         """Something about the cluster changed."""
@@ -166,13 +164,13 @@ class Actor:
 
     async def _pass(self) -> float | None:
         """Look, decide, act, tell; when to look again (None: when something changes)."""
-        await self._gather()
+        await self.outlook.gather()
         snapshot = self._look()
         if snapshot is None:
             return None
         decided = plan(snapshot)
         if decided.observe:
-            await self._ask(decided.observe, self._contexts_of(snapshot))
+            await self.outlook.ask(decided.observe, snapshot)
             snapshot = self._look() or snapshot
             decided = plan(snapshot)
         await self._act(snapshot, decided)
@@ -184,119 +182,13 @@ class Actor:
         return min((t for t in (decided.again, told) if t is not None), default=None)
 
     def _look(self) -> Snapshot | None:
-        """Everything known of the cluster right now; None if it is gone."""
-        cluster = self._cluster()
-        if cluster is None or _incarnation(cluster) != self._gathered[0]:
-            return None
-        pods = self.shared.stores.pods.of_cluster(self.key)
-        before = parse_status(cluster.status)
-        own = tuple(_controlled(pods, cluster).values())
-        understood = self._understand(cluster, before, own)
-        desired = self._desire(cluster, understood, own)
-        self._keep_valid_observations(pods)
-        now = asyncio.get_running_loop().time()
-        self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
-        return Snapshot(
-            cluster=cluster,
-            status=before,
-            desired=desired,
-            problems=understood.problems,
-            paused=understood.paused,
-            services=_controlled(self.shared.stores.services.of_cluster(self.key), cluster),
-            secrets=_controlled(self.shared.stores.secrets.of_cluster(self.key), cluster),
-            pods=pods,
-            observations=self._observations,
-            failures=self._failures,
-            refusals=self._refusals,
-            sources=self._gathered[1],
-            scope=self.shared.namespace,
-            now=now,
-            timestamp=_timestamp(),
-            quiet=now - self._changed,
-        )
-
-    def _cluster(self) -> Cluster | None:
-        """The NatsCluster, unless it is gone or going."""
-        cluster = self.shared.stores.clusters.get(self.key)
-        gone = cluster is None or cluster.metadata.deletion_timestamp is not None
-        return None if gone else cluster
-
-    async def _gather(self) -> None:
-        """Collect what the configuration depends on; it belongs to one generation of the spec."""
-        cluster = self._cluster()
-        if cluster is None:
-            return
-        pods = tuple(_controlled(self.shared.stores.pods.of_cluster(self.key), cluster).values())
-        spec = self._understand(cluster, parse_status(cluster.status), pods).spec
-        sources = Sources()
-        if spec is not None:
-            sources = await self.shared.gatherer.gather(self.key, spec, _timestamp())
-        self._gathered = _incarnation(cluster), sources
-
-    def _desire(
-        self, cluster: Cluster, understood: Understood, pods: tuple[Pod, ...]
-    ) -> Desired | None:
-        """Rendering is done once for a spec, its sources, and what pods were made for."""
-        sources = self._gathered[1]
-        key = (understood, sources, frozenset(_stamps(pod) for pod in pods))
-        if self._desired is None or self._desired[0] != key:
-            made = desire(cluster, understood, pods, sources, self.shared.images)
-            self._desired = key, made
-        return self._desired[1]
-
-    def _contexts_of(self, snapshot: Snapshot) -> Contexts:
-        """TLS contexts for connections to the servers, made once for a set of certificates."""
-        desired = snapshot.desired
-        trust = desired.resolved.trust if desired is not None else None
-        if self._contexts[0] != trust and not (desired is not None and desired.waiting):
-            self._contexts = trust, contexts(trust, self._contexts[0])
-        made = self._contexts[1]
-        tls = desired.target.spec.tls if desired is not None else None
-        return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
-
-    def _understand(
-        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
-    ) -> Understood:
-        """Parsing and rendering are done once per generation and what pods were made for."""
-        stamps = frozenset(_stamps(pod) for pod in pods)
-        meta = cluster.metadata
-        key = (meta.uid, meta.generation, before.current_version, stamps)
-        if self._understood is None or self._understood[0] != key:
-            self._understood = key, understand(cluster, before, pods)
-        return self._understood[1]
-
-    def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
-        runs = {pod.metadata.uid: incarnation(pod) for pod in pods}
-        self._refusals = {uid: said for uid, said in self._refusals.items() if uid in runs}
-        self._observations = {
-            uid: seen
-            for uid, seen in self._observations.items()
-            if runs.get(uid) == seen.incarnation
-        }
-
-    def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
-        runs = sorted((p.metadata.uid, *map(str, incarnation(p))) for p in pods)
-        fingerprint = (wanted, tuple(runs))
-        if fingerprint != self._fingerprint:
-            self._fingerprint, self._changed = fingerprint, now
-
-    async def _ask(self, uids: tuple[str, ...], contexts: Contexts) -> None:
-        pods = {p.metadata.uid: p for p in self.shared.stores.pods.of_cluster(self.key)}
-        addresses: Mapping[str, str] = {
-            uid: pods[uid].status.pod_ip or "" for uid in uids if uid in pods
-        }
-        answers = await self.shared.monitor.ask(addresses, contexts.monitoring)
-        now = asyncio.get_running_loop().time()
-        for uid, answer in answers.items():
-            self._observations[uid] = attrs.evolve(
-                answer, asked=now, incarnation=incarnation(pods[uid])
-            )
+        return self.outlook.look(self._failures)
 
     async def _act(self, snapshot: Snapshot, decided: Plan) -> None:
         if snapshot.desired is None:
             self._failures = ()
             return
-        contexts = self._contexts_of(snapshot)
+        contexts = self.outlook.contexts_of(snapshot)
         shared, meta = self.shared, snapshot.cluster.metadata
         reloader = Reloader(
             client=shared.client,
@@ -313,7 +205,7 @@ class Actor:
         for stage in decided.stages:
             outcome = await executor.run(stage)
             failures += outcome.failures
-            self._refusals |= outcome.refusals
+            self.outlook.refusals |= outcome.refusals
             for event in events.events_of(outcome.done):
                 self.shared.recorder.record(snapshot.cluster, event)
             if outcome.blocking:
@@ -354,31 +246,6 @@ class Actor:
 
     def __str__(self) -> str:
         return f"natscluster {self.key[0]}/{self.key[1]}"
-
-
-def _controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
-    """By name, those that this very NatsCluster controls."""
-    uid = cluster.metadata.uid
-    return {
-        o.metadata.name: o
-        for o in objects
-        if o.metadata.controller is not None and o.metadata.controller.uid == uid
-    }
-
-
-def _incarnation(cluster: Cluster) -> tuple[str, int]:
-    """What changes with the spec."""
-    return cluster.metadata.uid, cluster.metadata.generation
-
-
-def _timestamp() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _stamps(pod: Pod) -> tuple[str | None, str | None]:
-    """What a pod tells of the spec it was made for."""
-    meta = pod.metadata
-    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION)
 
 
 def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:

@@ -1,0 +1,191 @@
+"""How one cluster looks right now: everything known of it, kept from pass to pass.
+
+Parsing, rendering and the making of TLS contexts are done once for what they depend on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from natsctl.api import names
+from natsctl.api.status import ClusterStatus, parse_status
+from natsctl.operator.connections import Contexts, contexts
+from natsctl.operator.desired import Understood, desire, understand
+from natsctl.operator.gather import Gatherer
+from natsctl.operator.stores import Stores
+from natsctl.plan.objects import Cluster, Object, Pod
+from natsctl.plan.servers import incarnation
+from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
+from natsctl.plan.sources import Sources, Trust
+from natsctl.render.inputs import Images
+from natsctl.servers.monitoring import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+T = TypeVar("T", bound=Object)
+
+
+@attrs.define
+class Outlook:
+    """Everything known of the cluster with this key.
+
+    `namespace` is the only one that natsctl manages (None: all). `refusals` are by pod uid.
+    """
+
+    key: tuple[str, str]
+    stores: Stores
+    gatherer: Gatherer
+    monitor: Monitor
+    images: Images
+    namespace: str | None = None
+    refusals: dict[str, Refusal] = attrs.field(factory=dict)
+    _observations: dict[str, Observation] = attrs.field(factory=dict)
+    _changed: float = 0.0
+    _fingerprint: object = None
+    _understood: tuple[object, Understood] | None = None
+    _desired: tuple[object, Desired | None] | None = None
+    _gathered: tuple[object, Sources] = (None, Sources())
+    _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
+
+    def look(self, failures: tuple[Failure, ...]) -> Snapshot | None:
+        """Everything known of the cluster right now; None if it is gone, or another by now.
+
+        `failures` are those of the last pass.
+        """
+        cluster = self._cluster()
+        if cluster is None or _incarnation(cluster) != self._gathered[0]:
+            return None
+        pods = self.stores.pods.of_cluster(self.key)
+        before = parse_status(cluster.status)
+        own = tuple(_controlled(pods, cluster).values())
+        understood = self._understand(cluster, before, own)
+        desired = self._desire(cluster, understood, own)
+        self._keep_valid_observations(pods)
+        now = asyncio.get_running_loop().time()
+        self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
+        return Snapshot(
+            cluster=cluster,
+            status=before,
+            desired=desired,
+            problems=understood.problems,
+            paused=understood.paused,
+            services=_controlled(self.stores.services.of_cluster(self.key), cluster),
+            secrets=_controlled(self.stores.secrets.of_cluster(self.key), cluster),
+            pods=pods,
+            observations=self._observations,
+            failures=failures,
+            refusals=self.refusals,
+            sources=self._gathered[1],
+            scope=self.namespace,
+            now=now,
+            timestamp=_timestamp(),
+            quiet=now - self._changed,
+        )
+
+    def _cluster(self) -> Cluster | None:
+        """The NatsCluster, unless it is gone or going."""
+        cluster = self.stores.clusters.get(self.key)
+        gone = cluster is None or cluster.metadata.deletion_timestamp is not None
+        return None if gone else cluster
+
+    async def gather(self) -> None:
+        """Collect what the configuration depends on; it belongs to one generation of the spec."""
+        cluster = self._cluster()
+        if cluster is None:
+            return
+        pods = tuple(_controlled(self.stores.pods.of_cluster(self.key), cluster).values())
+        spec = self._understand(cluster, parse_status(cluster.status), pods).spec
+        sources = Sources()
+        if spec is not None:
+            sources = await self.gatherer.gather(self.key, spec, _timestamp())
+        self._gathered = _incarnation(cluster), sources
+
+    def _desire(
+        self, cluster: Cluster, understood: Understood, pods: tuple[Pod, ...]
+    ) -> Desired | None:
+        """Rendering is done once for a spec, its sources, and what pods were made for."""
+        sources = self._gathered[1]
+        key = (understood, sources, frozenset(_stamps(pod) for pod in pods))
+        if self._desired is None or self._desired[0] != key:
+            made = desire(cluster, understood, pods, sources, self.images)
+            self._desired = key, made
+        return self._desired[1]
+
+    def contexts_of(self, snapshot: Snapshot) -> Contexts:
+        """TLS contexts for connections to the servers, made once for a set of certificates."""
+        desired = snapshot.desired
+        trust = desired.resolved.trust if desired is not None else None
+        if self._contexts[0] != trust and not (desired is not None and desired.waiting):
+            self._contexts = trust, contexts(trust, self._contexts[0])
+        made = self._contexts[1]
+        tls = desired.target.spec.tls if desired is not None else None
+        return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
+
+    def _understand(
+        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
+    ) -> Understood:
+        """Parsing and rendering are done once per generation and what pods were made for."""
+        stamps = frozenset(_stamps(pod) for pod in pods)
+        meta = cluster.metadata
+        key = (meta.uid, meta.generation, before.current_version, stamps)
+        if self._understood is None or self._understood[0] != key:
+            self._understood = key, understand(cluster, before, pods)
+        return self._understood[1]
+
+    def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
+        runs = {pod.metadata.uid: incarnation(pod) for pod in pods}
+        self.refusals = {uid: said for uid, said in self.refusals.items() if uid in runs}
+        self._observations = {
+            uid: seen
+            for uid, seen in self._observations.items()
+            if runs.get(uid) == seen.incarnation
+        }
+
+    def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
+        runs = sorted((p.metadata.uid, *map(str, incarnation(p))) for p in pods)
+        fingerprint = (wanted, tuple(runs))
+        if fingerprint != self._fingerprint:
+            self._fingerprint, self._changed = fingerprint, now
+
+    async def ask(self, uids: tuple[str, ...], snapshot: Snapshot) -> None:
+        """Ask these pods' servers, and keep what they answer."""
+        pods = {p.metadata.uid: p for p in self.stores.pods.of_cluster(self.key)}
+        addresses: Mapping[str, str] = {
+            uid: pods[uid].status.pod_ip or "" for uid in uids if uid in pods
+        }
+        answers = await self.monitor.ask(addresses, self.contexts_of(snapshot).monitoring)
+        now = asyncio.get_running_loop().time()
+        for uid, answer in answers.items():
+            self._observations[uid] = attrs.evolve(
+                answer, asked=now, incarnation=incarnation(pods[uid])
+            )
+
+
+def _controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
+    """By name, those that this very NatsCluster controls."""
+    uid = cluster.metadata.uid
+    return {
+        o.metadata.name: o
+        for o in objects
+        if o.metadata.controller is not None and o.metadata.controller.uid == uid
+    }
+
+
+def _incarnation(cluster: Cluster) -> tuple[str, int]:
+    """What changes with the spec."""
+    return cluster.metadata.uid, cluster.metadata.generation
+
+
+def _timestamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stamps(pod: Pod) -> tuple[str | None, str | None]:
+    """What a pod tells of the spec it was made for."""
+    meta = pod.metadata
+    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION)
