@@ -161,6 +161,15 @@ bench: $(STAMP) check-machine ## measure: cost against a bare client, idle reque
 crds: $(STAMP) ## print the CustomResourceDefinitions
 	@$(VENV)/bin/natsctl crds
 
+.PHONY: chart
+chart: $(STAMP) ## write the CustomResourceDefinitions into the Helm chart, and lint it
+	@$(PYTHON) -m deploy.render crds
+	@helm=$$($(PYTHON) -m testbed path helm); $$helm lint --strict --quiet charts/nats-operator
+
+.PHONY: manifests
+manifests: chart ## render deploy/*.yaml from the chart
+	@$(PYTHON) -m deploy.render manifests $$($(PYTHON) -m testbed path helm)
+
 .PHONY: requirements
 requirements: $(STAMP) ## compile requirements/*.txt anew
 	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \

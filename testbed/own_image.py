@@ -31,7 +31,7 @@ SYSTEM: dict[str, Path | bytes] = {
 }
 CONFIG = {
     "User": USER,
-    "Entrypoint": ["natsctl"],
+    "Cmd": ["nats-operator"],
     "Env": [
         f"PATH={python.PREFIX}/bin",
         f"PYTHONPATH={PLACE}",
