@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.status import parse_status
-from natsctl.operator.desired import ADVICE_NAMED, understand
-from natsctl.plan.objects import Cluster, Meta
+from natsctl.operator.desired import ADVICE_NAMED, Understood, desire, understand
+from natsctl.plan.objects import Cluster, Meta, Pod
+from natsctl.plan.snapshot import Desired
+from natsctl.plan.sources import Sources
+from natsctl.render.inputs import Images
 from tests.unit.api.strategies import specs
 from tests.unit.plan.world import pod
 
@@ -19,6 +22,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
+WITH_SYSTEM = Sources(system="U" + "A" * 55, pepper=b"pepper")
 FIELDS = st.sampled_from(["size", "version", "pod", "natsConfig", "tls", "extraRoutes", "template"])
 
 
@@ -26,10 +30,20 @@ def cluster(spec: Any) -> Cluster:
     return Cluster(Meta(name="c", namespace="ns", uid="u", generation=1), spec=spec)
 
 
+def understood(spec: Any, status: Any = None, pods: tuple[Pod, ...] = ()) -> Understood:
+    return understand(cluster(spec), parse_status(status), pods)
+
+
+def desired(
+    spec: Any, status: Any = None, pods: tuple[Pod, ...] = (), sources: Sources = WITH_SYSTEM
+) -> Desired | None:
+    return desire(cluster(spec), understood(spec, status, pods), pods, sources, Images())
+
+
 @given(JSON | st.dictionaries(FIELDS, JSON))
 def test_nothing_stored_makes_it_fail(spec: Any) -> None:
-    found = understand(cluster(spec), parse_status(None), ())
-    assert (found.desired is None) == bool(found.problems)
+    found = understood(spec)
+    assert (found.version is None) == bool(found.problems) == (desired(spec) is None)
 
 
 def spoiled(spec: Any, way: list[int], found: Any) -> Any:
@@ -47,29 +61,27 @@ def spoiled(spec: Any, way: list[int], found: Any) -> Any:
 def test_nothing_wrong_in_the_depth_of_a_good_spec_makes_it_fail(
     spec: Any, way: list[int], wrong: Any
 ) -> None:
-    found = understand(cluster(spoiled(spec, way, wrong)), parse_status(None), ())
-    assert (found.desired is None) == bool(found.problems)
+    bad = spoiled(spec, way, wrong)
+    assert (desired(bad) is None) == bool(understood(bad).problems)
 
 
 @given(specs())
 def test_what_is_understood_once_is_understood_the_same_way_again(spec: Any) -> None:
     """Else a new start of the operator would write everything anew."""
-    once = understand(cluster(spec), parse_status(None), ())
-    assert once == understand(cluster(dict(reversed(spec.items()))), parse_status(None), ())
+    assert desired(spec) == desired(dict(reversed(spec.items())))
 
 
 def test_a_good_spec() -> None:
-    found = understand(cluster({"size": 3, "version": "2.12.15"}), parse_status(None), ())
-    assert found.desired is not None
-    assert [s.name for s in found.desired.standing] == ["c", "c-mgmt", "c"]
-    assert found.desired.not_acted_on == ()
+    found = desired({"size": 3, "version": "2.12.15"})
+    assert found is not None
+    assert [s.name for s in found.standing] == ["c", "c-mgmt", "c"]
+    assert found.not_acted_on == ()
 
 
-def test_unknown_fields_and_fields_not_acted_on_are_listed() -> None:
-    spec = {"size": 1, "colour": "blue", "gatewayConfig": {"name": "g", "hostPort": 7222}}
-    found = understand(cluster(spec), parse_status(None), ())
-    assert found.desired is not None
-    assert set(found.desired.not_acted_on) == {"spec.gatewayConfig", "spec.colour"}
+def test_unknown_fields_are_listed() -> None:
+    found = desired({"size": 1, "colour": "blue"})
+    assert found is not None
+    assert found.not_acted_on == ("spec.colour",)
 
 
 @pytest.mark.parametrize(
@@ -85,24 +97,45 @@ def test_an_unset_version_keeps_what_the_cluster_has(
     status: dict[str, str], pods: tuple[str, ...], version: str
 ) -> None:
     made = tuple(pod(1, {"size": 1, "version": v}) for v in pods)
-    found = understand(cluster({"size": 1}), parse_status(status), made)
-    assert found.desired is not None
-    assert found.desired.target.version.text == version
+    found = desired({"size": 1}, status, made)
+    assert found is not None
+    assert found.target.version.text == version
 
 
 def test_a_pause_counts_even_with_a_bad_spec() -> None:
     spec = {"size": 1, "paused": True, "lameDuckDurationSeconds": 1}
-    found = understand(cluster(spec), parse_status(None), ())
-    assert found.desired is None
-    assert found.paused
+    assert desired(spec) is None
+    assert understood(spec).paused
 
 
 def test_routes_added_to_servers_that_have_a_name_come_with_advice() -> None:
     """Changing the name under running servers would tear them apart."""
     spec = {"size": 1, "version": "2.12.15", "extraRoutes": [{"cluster": "other"}]}
     named = pod(1, {"size": 1, "version": "2.12.15"})
-    later = understand(cluster(spec), parse_status(None), (named,)).desired
-    fresh = understand(cluster(spec), parse_status(None), ()).desired
+    later, fresh = desired(spec, pods=(named,)), desired(spec)
     assert later is not None
     assert fresh is not None
     assert (later.advice, fresh.advice) == (ADVICE_NAMED, "")
+
+
+NEWER = {"size": 1, "version": "2.14.5"}
+OLDER = {"size": 1, "version": "2.12.15"}
+
+
+def system_of(spec: Any, *pods: Pod) -> str:
+    found = desired(spec, pods=pods)
+    assert found is not None
+    return found.target.inputs.system
+
+
+def test_new_servers_have_a_system_account() -> None:
+    assert system_of(OLDER)
+
+
+def test_servers_without_one_get_it_when_they_restart_anyway() -> None:
+    """It cannot be reloaded, and nothing restarts for it."""
+    without = pod(1, OLDER)
+    assert system_of(OLDER, without) == ""
+    assert system_of(OLDER | {"natsConfig": {"debug": True}}, without) == ""
+    assert system_of(OLDER | {"natsConfig": {"maxPending": 2**20}}, without)
+    assert system_of(NEWER, without)

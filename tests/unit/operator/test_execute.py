@@ -8,7 +8,10 @@ import pytest
 
 from natsctl.kube.errors import Conflict, Fenced, Transient
 from natsctl.operator.execute import Outcome, own_by_apply, put_right, worst
+from natsctl.operator.reload import keeping, withdrawal
+from natsctl.plan.actions import Action, CreateServer, Ensure
 from natsctl.plan.snapshot import Failure
+from tests.unit.plan.world import desired
 
 PORTS = [{"name": "client", "port": 4222}]
 
@@ -34,14 +37,21 @@ def test_ownership_moves_only_from_our_own_post() -> None:
 )
 def test_ports_and_selectors_that_others_added_to_are_replaced(live: Any, path: str) -> None:
     wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
-    [patch] = put_right({"spec": live}, wanted)
+    [patch] = put_right({"metadata": {}, "spec": live}, wanted)
     assert patch == {"op": "add", "path": f"/spec/{path}", "value": wanted["spec"][path]}
 
 
 def test_what_is_right_or_not_ours_to_say_is_left_alone() -> None:
     wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
-    assert put_right({"spec": wanted["spec"] | {"sessionAffinity": "ClientIP"}}, wanted) == []
-    assert put_right({"data": {"a": "b"}}, {"data": {"a": "c"}}) == []
+    live = {"metadata": {}, "spec": wanted["spec"] | {"sessionAffinity": "ClientIP"}}
+    assert put_right(live, wanted) == []
+    assert put_right({"metadata": {}, "data": {"a": "b"}}, {"data": {"a": "c"}}) == []
+
+
+def test_a_new_configuration_takes_back_what_was_said_of_a_refused_one() -> None:
+    live = {"metadata": {"annotations": {"nats.io/refused": "1 no"}}}
+    [patch] = put_right(live, {})
+    assert patch == {"op": "remove", "path": "/metadata/annotations/nats.io~1refused"}
 
 
 def test_a_bug_counts_more_than_what_a_retry_mends() -> None:
@@ -53,10 +63,23 @@ def test_a_bug_counts_more_than_what_a_retry_mends() -> None:
 
 
 def test_only_what_servers_cannot_start_without_holds_up_what_follows() -> None:
-    def failed(subject: str) -> Outcome:
-        return Outcome((), (Failure(subject, "Forbidden", "no"),))
+    def failed(action: Action) -> Outcome:
+        return Outcome((), (Failure("it", "Forbidden", "no"),), (action,))
 
-    assert failed("Secret c").blocking
-    assert not failed("Service c").blocking
-    assert not failed("pod c-1").blocking
+    *services, secret = desired({"size": 1}).standing
+    assert failed(Ensure(secret, present=False)).blocking
+    assert not any(failed(Ensure(service, present=False)).blocking for service in services)
+    assert not failed(CreateServer(1, "c-1")).blocking
     assert not Outcome((), ()).blocking
+
+
+def test_a_config_secret_keeps_what_it_held_before() -> None:
+    """So that a refused configuration can be withdrawn."""
+    live = {"metadata": {"uid": "u", "resourceVersion": "5"}, "data": {"nats.conf": "old"}}
+    kept = keeping(live, {"nats.conf": "new", "server.conf": "x"})
+    assert kept == {"nats.conf": "new", "server.conf": "x", "previous.nats.conf": "old"}
+    again = keeping({"metadata": {}, "data": kept}, {"nats.conf": "new", "server.conf": "x"})
+    assert again == kept
+    patch = withdrawal({**live, "data": kept}, "1 because")
+    assert patch["data"] == {"nats.conf": "old"}
+    assert patch["metadata"]["annotations"] == {"nats.io/refused": "1 because"}

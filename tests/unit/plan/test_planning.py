@@ -49,12 +49,11 @@ def test_size_zero_needs_no_server() -> None:
     assert plan(running({"size": 0})) == Plan()
 
 
-@pytest.mark.parametrize("key", ["paused", "spec", "unsafe"])
+@pytest.mark.parametrize("key", ["paused", "spec"])
 def test_nothing_is_touched_while_it_must_not_be(key: str) -> None:
     touchable = {
         "paused": snapshot(THREE | {"paused": True}, services={}),
         "spec": invalid(services={}),
-        "unsafe": snapshot(THREE | {"tls": {"serverSecret": "s"}}, services={}),
     }
     assert plan(touchable[key]).stages == ()
 

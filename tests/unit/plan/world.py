@@ -13,7 +13,6 @@ from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus, parse_status
-from natsctl.api.unsupported import unsafe_without, unsupported_fields
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.objects import Cluster, Meta, Pod, Secret, Service
 from natsctl.plan.servers import incarnation
@@ -51,8 +50,6 @@ def _desired(encoded: bytes, advice: str) -> Desired:
         target=goal,
         standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
         revision=revision(goal),
-        not_acted_on=unsupported_fields(goal.spec),
-        unsafe=unsafe_without(goal.spec),
         advice=advice,
     )
 
