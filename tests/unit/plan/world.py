@@ -148,3 +148,8 @@ def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:
 
 def previous(**fields: Any) -> ClusterStatus:
     return attrs.evolve(parse_status(None), **fields)
+
+
+def changed_secret(found: Secret, **meta: Any) -> Secret:
+    """The same Secret with other metadata."""
+    return msgspec.structs.replace(found, metadata=msgspec.structs.replace(found.metadata, **meta))

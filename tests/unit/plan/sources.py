@@ -1,0 +1,91 @@
+"""Secrets, roles and ServiceAccounts as a cluster finds them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import cache
+from typing import Any
+
+import trustme
+
+from natsctl.api.parse import parse_spec
+from natsctl.plan.grants import Account, secret_name
+from natsctl.plan.objects import Meta, Role, Secret
+from natsctl.plan.sources import Resolved, Sources, resolve
+
+PEPPER = b"pepper"
+
+
+def secret(name: str, data: dict[str, bytes | str], kind: str = "Opaque", **meta: Any) -> Secret:
+    encoded = {
+        key: base64.b64encode(value if isinstance(value, bytes) else value.encode()).decode()
+        for key, value in data.items()
+    }
+    where = {"name": name, "namespace": "ns", "resource_version": "1"} | meta
+    return Secret(Meta(**where), type=kind, data=encoded)
+
+
+def users(content: Any, name: str = "users") -> Secret:
+    return secret(name, {"auth.json": json.dumps(content)})
+
+
+@cache
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def certificate(*hosts: str) -> tuple[bytes, bytes]:
+    """Certificate and key."""
+    issued = authority().issue_cert(*hosts)
+    return issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes()
+
+
+def tls_secret(
+    name: str, *hosts: str, files: tuple[str, str, str] = ("ca.pem", "server.pem", "server-key.pem")
+) -> Secret:
+    cert, key = certificate(*(hosts or ("*.c-mgmt.ns.svc",)))
+    parts = (authority().cert_pem.bytes(), cert, key)
+    return secret(name, dict(zip(files, parts, strict=True)))
+
+
+def routes_secret(*hosts: str) -> Secret:
+    return tls_secret("routes", *hosts, files=("ca.pem", "route.pem", "route-key.pem"))
+
+
+def role(name: str = "worker", cluster: str = "c", status: Any = None, **permissions: Any) -> Role:
+    labels = {"nats_cluster": cluster}
+    meta = Meta(name=name, namespace="ns", uid=f"role-{name}", generation=1, labels=labels)
+    return Role(meta, spec={"permissions": permissions}, status=status)
+
+
+def account(namespace: str = "ns", uid: str = "sa") -> Account:
+    return Account(namespace, uid)
+
+
+def token(
+    text: str = "t0ken",
+    name: str = "worker",
+    namespace: str = "ns",
+    previous: str = "",
+    **annotations: str,
+) -> Secret:
+    data: dict[str, bytes | str] = {"token": text} | (
+        {"previous-token": previous} if previous else {}
+    )
+    where = secret_name(name, "c")
+    return secret(where, data, namespace=namespace, annotations=annotations)
+
+
+def sources(*secrets: Secret, **more: Any) -> Sources:
+    return Sources(secrets={s.metadata.name: s for s in secrets}, pepper=PEPPER, **more)
+
+
+def with_tokens(*tokens: Secret, **more: Any) -> Sources:
+    usual = {"roles": (role(publish=["a"]),), "accounts": {"worker": (account(),)}}
+    return Sources(tokens={t.key: t for t in tokens}, pepper=PEPPER, **(usual | more))
+
+
+def resolved(spec: dict[str, Any], found: Sources) -> Resolved:
+    return resolve("ns", "c", parse_spec({"size": 3, "version": "2.14.5"} | spec), found)

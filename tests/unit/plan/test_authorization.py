@@ -1,0 +1,134 @@
+"""Users that Secrets hold: what is understood, and what is said of the rest."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from natsctl.api.problems import InvalidSpec
+from natsctl.plan.authorization import authorization_of, is_subject, login_of, nobody_allowed
+from natsctl.plan.objects import Meta, Secret
+from natsctl.render.inputs import Login
+
+NKEY = "U" + "A" * 55
+PLANTED = "pl4nted"
+
+
+def secret(**data: str) -> Secret:
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    return Secret(Meta(name="s", namespace="ns"), data=encoded)
+
+
+def users(content: Any) -> Secret:
+    return secret(**{"auth.json": json.dumps(content)})
+
+
+def complaint(found: Secret, **options: Any) -> str:
+    with pytest.raises(InvalidSpec) as invalid:
+        authorization_of(found, **options)
+    assert PLANTED not in str(invalid.value)
+    return str(invalid.value)
+
+
+GOOD: list[Any] = [
+    {"users": []},
+    {"users": [{"username": "u", "password": "p"}], "timeout": 2.5},
+    {"users": [{"nkey": NKEY, "permissions": {"publish": "a", "subscribe": ["b", "c q"]}}]},
+    {
+        "users": [{"username": "u", "password": "p"}],
+        "default_permissions": {
+            "publish": {"allow": ["a.*"], "deny": [">"]},
+            "allow_responses": {"max": 1, "expires": "1m"},
+        },
+    },
+    {"username": "u", "password": "p"},
+    {"token": "t"},
+]
+
+
+@pytest.mark.parametrize("content", GOOD)
+def test_what_nats_server_takes(content: Any) -> None:
+    assert authorization_of(users(content)) == content
+
+
+def test_aliases_and_nulls() -> None:
+    given = {"users": [{"user": "u", "pass": "p"}], "token": None}
+    assert authorization_of(users(given)) == {"users": [{"username": "u", "password": "p"}]}
+
+
+BAD: list[tuple[Any, str]] = [
+    ([], "write an object"),
+    ({"acounts": {}}, "acounts: unknown key; the keys are username"),
+    ({"users": {}}, "users: write a list"),
+    ({"users": ["u"]}, "users[0]: write an object"),
+    ({"users": [{"username": "u"}]}, "users[0]: needs a username and a password"),
+    ({"users": [{"username": "u", "password": PLANTED, "nkey": NKEY}]}, "users[0]: needs"),
+    ({"users": [{"username": 7, "password": PLANTED}]}, "users[0].username: write a text"),
+    ({"users": [{"username": "u", "password": f"{PLANTED}\n"}]}, "users[0].password: write a text"),
+    ({"users": [{"nkey": "SU" + PLANTED}]}, "users[0].nkey: is no public key"),
+    ({"users": [{"username": "u", "password": PLANTED, "x": 1}]}, "users[0].x: unknown key"),
+    ({"users": [{"username": "u", "password": PLANTED}] * 2}, "user u is there 2 times"),
+    ({"token": PLANTED, "users": [{"username": "u", "password": "p"}]}, "token and users"),
+    ({"username": "u"}, "a username needs a password"),
+    ({"timeout": "soon"}, "timeout: write a number of seconds"),
+    ({"timeout": -1}, "timeout: write a number of seconds"),
+    ({"default_permissions": []}, "default_permissions: write an object"),
+    ({"default_permissions": {"pub": []}}, "default_permissions.pub: unknown key"),
+    ({"default_permissions": {"publish": 7}}, "publish: write a list of subjects"),
+    ({"default_permissions": {"publish": ["a b"]}}, "publish[0]: is no subject"),
+    ({"default_permissions": {"publish": {"alow": []}}}, "publish.alow: unknown key"),
+    ({"default_permissions": {"publish": {"deny": [7]}}}, "publish.deny[0]: is no subject"),
+    ({"default_permissions": {"allow_responses": 7}}, "allow_responses: write true"),
+    ({"default_permissions": {"allow_responses": {"m": 1}}}, "allow_responses.m: unknown key"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), BAD)
+def test_what_it_does_not_take_is_named_without_its_value(content: Any, says: str) -> None:
+    assert says in complaint(users(content))
+
+
+def test_a_document_that_is_none() -> None:
+    assert "is no JSON at line 2" in complaint(secret(**{"auth.json": f'{{\n"{PLANTED}'}))
+    broken = Secret(Meta(name="s"), data={"auth.json": "no base64!"})
+    assert complaint(broken) == "Secret s, key auth.json: is no JSON"
+
+
+def test_the_one_key_that_counts() -> None:
+    assert authorization_of(secret(anything='{"token": "t"}')) == {"token": "t"}
+    assert authorization_of(secret(**{"a.json": '{"token": "t"}', "notes": "x"})) == {"token": "t"}
+    assert "has the keys a, b; give it one key" in complaint(secret(a="{}", b="{}"))
+    assert "is empty" in complaint(Secret(Meta(name="s")))
+
+
+def test_certificates_stand_for_passwords() -> None:
+    mapped = {"users": [{"username": "user@example.com"}]}
+    assert authorization_of(users(mapped), mapped=True) == mapped
+    assert "users[0]" in complaint(users({"users": [{}]}), mapped=True)
+
+
+def test_the_login_of_routes() -> None:
+    assert login_of(users({"user": "u", "pass": "p", "timeout": 1})) == Login("u", "p")
+    for content in ({"token": "t"}, {"users": []}, {}):
+        with pytest.raises(InvalidSpec, match="needs one username and one password"):
+            login_of(users(content))
+
+
+def test_nobody() -> None:
+    assert nobody_allowed({"users": [], "timeout": 1})
+    assert not nobody_allowed({"token": "t"})
+
+
+@pytest.mark.parametrize("text", ["a", "a.*", ">", "a.>", "$SYS.x", "_INBOX.>"])
+def test_subjects(text: str) -> None:
+    assert is_subject(text)
+    assert is_subject(f"{text} queue", queues=True)
+    assert not is_subject(f"{text} queue")
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.", ">.a", "a..b", "a\tb", 'a"b', "a\\b", "a\x00"])
+def test_no_subjects(text: str) -> None:
+    assert not is_subject(text)

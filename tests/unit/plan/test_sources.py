@@ -1,0 +1,281 @@
+"""What a configuration takes from outside its spec, and what it waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from natsctl.api.parse import parse_spec
+from natsctl.plan.objects import Meta, Secret
+from natsctl.plan.sources import Sources, named_secrets, seal
+from natsctl.render.inputs import Login, Neighbour
+from tests.unit.plan.sources import (
+    PEPPER,
+    account,
+    resolved,
+    routes_secret,
+    secret,
+    sources,
+    tls_secret,
+    token,
+    users,
+    with_tokens,
+)
+
+CLIENTS = {"tls": {"serverSecret": "clients"}}
+AUTH = {"auth": {"clientsAuthSecret": "users"}}
+ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
+ONE = {"users": [{"username": "u", "password": "p4ss"}]}
+
+
+def named(**fields: Any) -> frozenset[str]:
+    return named_secrets(parse_spec({"size": 1, **fields}))
+
+
+def test_the_secrets_that_a_spec_names() -> None:
+    assert named() == frozenset()
+    assert named(**CLIENTS, **AUTH) == {"clients", "users"}
+    both = {"clientsAuthSecret": "users", "enableServiceAccounts": True}
+    assert named(auth=both) == frozenset()
+    assert named(auth=both | {"allowStaticUsers": True}) == {"users"}
+    links = {"clusterAuthSecret": "r", "gatewayAuthSecret": "g"}
+    assert named(auth=links) == {"r"}
+    assert named(auth=links, gatewayConfig={"name": "x"}) == {"r", "g"}
+    assert named(operatorConfig={"secret": "o"}) == {"o"}
+
+
+class TestUsers:
+    def test_those_of_a_secret(self) -> None:
+        found = resolved(AUTH, sources(users(ONE)))
+        assert found.inputs.authorization == ONE
+        assert (found.missing, found.remarks) == ((), ())
+
+    def test_the_time_they_have(self) -> None:
+        spec = {"auth": {"clientsAuthSecret": "users", "clientsAuthTimeout": 5}}
+        found = resolved(spec, sources(users(ONE))).inputs.authorization
+        assert found is not None
+        assert found["timeout"] == 5
+
+    def test_a_secret_that_is_not_there(self) -> None:
+        found = resolved(AUTH, Sources(secrets={"users": None}))
+        assert found.missing == (
+            "Secret users (spec.auth.clientsAuthSecret) does not exist: create it",
+        )
+        assert found.inputs.authorization is None
+
+    def test_one_that_cannot_be_used(self) -> None:
+        found = resolved(AUTH, sources(users({"acounts": 1})))
+        assert "acounts" in found.missing[0]
+
+    def test_no_user_is_nobody(self) -> None:
+        found = resolved(AUTH, sources(users({"users": []})))
+        assert found.inputs.authorization is None
+        assert found.remarks == ("nobody may connect: Secret users names no user and no token",)
+
+    def test_certificates_may_name_them(self) -> None:
+        spec = {"auth": {"clientsAuthSecret": "users", "tlsVerifyAndMap": True}} | CLIENTS
+        found = resolved(spec, sources(users({"users": [{"user": "u@x"}]}), tls_secret("clients")))
+        assert found.inputs.authorization == {"users": [{"username": "u@x"}]}
+
+
+class TestServiceAccounts:
+    def test_a_user_for_each(self) -> None:
+        found = resolved(ACCOUNTS, with_tokens(token()))
+        assert found.inputs.authorization == {
+            "users": [
+                {"username": "worker", "password": "t0ken", "permissions": {"publish": ["a"]}}
+            ]
+        }
+
+    def test_none_without_a_token(self) -> None:
+        for held in ((), (token(""),), (Secret(token().metadata, data={"token": "!"}),)):
+            found = resolved(ACCOUNTS, with_tokens(*held))
+            assert found.inputs.authorization is None
+            assert found.remarks == ("nobody may connect yet: no ServiceAccount has a token",)
+
+    def test_none_without_an_account(self) -> None:
+        found = resolved(ACCOUNTS, with_tokens(accounts={}))
+        assert found.inputs.authorization is None
+        assert "labelled nats_cluster: c" in found.remarks[0]
+
+    def test_static_users_only_if_asked_for(self) -> None:
+        auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
+        static = {"users": users(ONE | {"default_permissions": {"publish": ["x"]}})}
+        alone = resolved({"auth": auth}, with_tokens(token(), secrets=static))
+        both = resolved(
+            {"auth": auth | {"allowStaticUsers": True}}, with_tokens(token(), secrets=static)
+        )
+        assert [u["username"] for u in alone.inputs.authorization["users"]] == ["worker"]  # type: ignore[index]
+        assert [u["username"] for u in both.inputs.authorization["users"]] == ["worker", "u"]  # type: ignore[index]
+        assert both.inputs.authorization["default_permissions"] == {"publish": ["x"]}  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            ({"token": "t"}, "does not take beside users"),
+            ({"username": "worker", "password": "p"}, "user worker of Secret users is also"),
+        ],
+    )
+    def test_static_users_that_do_not_go_with_them(self, content: Any, says: str) -> None:
+        auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
+        spec = {"auth": auth | {"allowStaticUsers": True}}
+        found = resolved(spec, with_tokens(token(), secrets={"users": users(content)}))
+        assert says in found.missing[0]
+
+
+class TestCertificates:
+    def test_their_ends_are_told(self) -> None:
+        found = resolved(CLIENTS, sources(tls_secret("clients")))
+        (told,) = found.certificates
+        assert (told.listener, told.secret) == ("clients", "clients")
+        assert told.not_after.endswith("Z")
+        assert found.missing == ()
+
+    def test_a_secret_that_is_not_there_or_lacks_keys(self) -> None:
+        assert "Secret clients (certificates of clients)" in resolved(CLIENTS, Sources()).missing[0]
+        one = resolved(CLIENTS, sources(secret("clients", {"ca.pem": "", "server.pem": ""})))
+        assert one.missing == ("Secret clients lacks the key server-key.pem for clients",)
+        two = resolved(CLIENTS, sources(Secret(Meta(name="clients"))))
+        assert "lacks the keys server.pem, server-key.pem" in two.missing[0]
+
+    def test_a_pair_that_does_not_fit(self) -> None:
+        mixed = dict(tls_secret("clients").data or {})
+        mixed["server-key.pem"] = (tls_secret("clients", "other").data or {})["server-key.pem"]
+        found = resolved(CLIENTS, sources(Secret(Meta(name="clients"), data=mixed)))
+        assert "Secret clients, certificate of clients: the key" in found.missing[0]
+        assert found.trust is None
+
+    def test_what_is_no_base64(self) -> None:
+        data = {"ca.pem": "!", "server.pem": "!", "server-key.pem": "!"}
+        found = resolved(CLIENTS, sources(Secret(Meta(name="clients"), data=data)))
+        assert "cannot be read" in found.missing[0]
+        assert found.certificates == ()
+
+    def test_one_that_would_break_the_mesh(self) -> None:
+        spec = {"tls": {"routesSecret": "routes"}}
+        assert resolved(spec, sources(routes_secret())).missing == ()
+        elsewhere = resolved(spec, sources(routes_secret("elsewhere.example.com")))
+        assert "c-1.c-mgmt.ns.svc" in elsewhere.missing[0]
+
+    def test_files_at_absolute_paths_are_not_looked_into(self) -> None:
+        tls = {
+            "serverSecret": "clients",
+            "serverSecretCertFileName": "/x/cert",
+            "serverSecretKeyFileName": "/x/key",
+        }
+        found = resolved({"tls": tls}, sources(tls_secret("clients")))
+        assert (found.missing, found.certificates) == ((), ())
+        assert found.trust is not None
+        assert found.trust.cert == b""
+
+    def test_without_a_ca(self) -> None:
+        data = dict(tls_secret("clients").data or {})
+        del data["ca.pem"]
+        found = resolved(CLIENTS, sources(Secret(Meta(name="clients"), data=data)))
+        assert found.trust is not None
+        assert found.trust.ca is None
+
+    def test_the_operator_shows_the_servers_certificate_where_clients_are_verified(self) -> None:
+        verified = resolved(
+            {"tls": CLIENTS["tls"] | {"verify": True}}, sources(tls_secret("clients"))
+        )
+        assert verified.trust is not None
+        assert verified.trust.is_client
+        assert verified.can_connect
+
+
+class TestLinks:
+    def test_credentials_of_routes_and_gateways(self) -> None:
+        auth = {"clusterAuthSecret": "r", "gatewayAuthSecret": "g"}
+        spec = {"auth": auth, "gatewayConfig": {"name": "x", "hostPort": 7222}}
+        login = {"username": "u", "password": "p"}
+        found = resolved(spec, sources(users(login, "r"), users(login, "g")))
+        assert found.inputs.routes == found.inputs.gateways == Login("u", "p")
+        assert resolved({"auth": auth}, sources(users(login, "r"))).inputs.gateways is None
+
+    def test_credentials_that_are_none(self) -> None:
+        spec = {"auth": {"clusterAuthSecret": "r"}}
+        found = resolved(spec, sources(users({"token": "t"}, "r")))
+        assert "needs one username" in found.missing[0]
+        assert "Secret r (spec.auth.clusterAuthSecret)" in resolved(spec, Sources()).missing[0]
+
+    def test_other_clusters(self) -> None:
+        other = parse_spec(
+            {"size": 2, "auth": {"clusterAuthSecret": "r"}, "tls": {"routesSecret": "x"}}
+        )
+        plain = parse_spec({"size": 1})
+        spec = {"extraRoutes": [{"cluster": "a"}, {"cluster": "b"}]}
+        found = resolved(
+            spec,
+            sources(
+                users({"username": "u", "password": "p"}, "r"), neighbours={"a": other, "b": plain}
+            ),
+        )
+        assert found.inputs.neighbours == {
+            "a": Neighbour(2, Login("u", "p"), encrypted=True),
+            "b": Neighbour(1),
+        }
+
+    def test_other_clusters_with_unusable_credentials_are_remarked(self) -> None:
+        other = parse_spec({"size": 2, "auth": {"clusterAuthSecret": "r"}})
+        spec = {"extraRoutes": [{"cluster": "a"}]}
+        found = resolved(spec, sources(users({}, "r"), neighbours={"a": other}))
+        assert found.inputs.neighbours["a"].login is None
+        assert found.remarks[0].startswith("extraRoutes, cluster a: Secret r")
+
+
+def test_the_operators_jwt() -> None:
+    spec = {"operatorConfig": {"secret": "o", "systemAccount": "A" * 56, "resolver": "MEMORY"}}
+    assert resolved(spec, sources(secret("o", {"op.jwt": "x"}))).missing == ()
+    assert resolved(spec, sources(secret("o", {"x": "x"}))).missing == (
+        "Secret o lacks the key op.jwt",
+    )
+    assert "Secret o (spec.operatorConfig.secret)" in resolved(spec, Sources()).missing[0]
+
+
+class TestSeals:
+    def test_they_change_with_what_they_seal(self) -> None:
+        def sealed(password: str, clients: str = "*.c-mgmt.ns.svc", size: int = 3) -> Any:
+            content = {"users": [{"username": "u", "password": password}]}
+            found = sources(users(content), tls_secret("clients", clients))
+            return resolved({"size": size} | AUTH | CLIENTS, found).inputs.sealed
+
+        one = sealed("p")
+        assert set(one) == {"auth.users", "tls.certificates", "routes"}
+        assert sealed("p") == one
+        assert sealed("q")["auth.users"] != one["auth.users"]
+        assert sealed("p", "x.example.com")["tls.certificates"] != one["tls.certificates"]
+        assert sealed("p", size=4)["routes"] != one["routes"]
+
+    def test_nobody_can_guess_what_is_in_them(self) -> None:
+        assert seal(PEPPER, "p") != seal(b"", "p")
+
+    def test_the_order_of_keys_means_nothing(self) -> None:
+        assert seal(PEPPER, {"a": 1, "b": 2}) == seal(PEPPER, {"b": 2, "a": 1})
+
+
+def test_nothing_secret_is_shown() -> None:
+    """Whoever prints these values, by accident or in a traceback."""
+    planted = "pl4nted"
+    held = token(planted, previous=f"{planted}-before")
+    static = {"users": users({"users": [{"username": "u", "password": planted}]})}
+    auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users", "allowStaticUsers": True}
+    found = resolved(
+        {"auth": auth | {"clusterAuthSecret": "r"}},
+        with_tokens(
+            held, secrets=static | {"r": users({"username": "u", "password": planted}, "r")}
+        ),
+    )
+    assert found.inputs.authorization is not None
+    shown = repr(found) + repr(attrs.evolve(found.inputs)) + repr(found.grants)
+    assert planted not in shown
+    assert msgspec.json.encode(planted).decode().strip('"') not in shown
+
+
+def test_roles_and_accounts_do_not_matter_without_being_asked_for() -> None:
+    found = resolved({}, with_tokens(token(), accounts={"worker": (account(), account("b"))}))
+    assert found.inputs.authorization is None
+    assert (found.grants, found.remarks) == ((), ())

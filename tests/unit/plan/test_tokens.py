@@ -1,0 +1,82 @@
+"""Tokens of ServiceAccounts: when they are made, renewed and taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from natsctl.plan.actions import BindToken, RemoveToken
+from natsctl.plan.grants import RENEW_AFTER, SWITCH_AT
+from natsctl.plan.planning import plan
+from natsctl.plan.policies.tokens import bind_tokens, next_token_in, remove_tokens
+from natsctl.plan.snapshot import Snapshot
+from tests.unit.plan.sources import account, resolved, role, token, with_tokens
+from tests.unit.plan.world import NOW, changed_secret, desired, failure, running
+
+ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
+SPEC = {"size": 1, "version": "2.14.5"} | ACCOUNTS
+
+
+def found(*tokens: Any, **more: Any) -> Snapshot:
+    given = with_tokens(*tokens, **more)
+    goal = attrs.evolve(desired(SPEC), resolved=resolved(ACCOUNTS, given))
+    return running(SPEC, desired=goal, sources=given)
+
+
+def test_a_missing_token_is_made() -> None:
+    (action,) = bind_tokens(found())
+    assert (action.grant.user, action.name) == ("worker", "worker-c-bound-token")
+    assert bind_tokens(found(token(""))) != ()
+
+
+def test_a_token_is_renewed_when_its_time_comes() -> None:
+    later, now = "2026-01-01T00:00:01Z", NOW
+    assert bind_tokens(found(token(**{RENEW_AFTER: later}))) == ()
+    assert len(bind_tokens(found(token(**{RENEW_AFTER: now})))) == 1
+
+
+def test_one_that_the_go_operator_made_is_not_renewed() -> None:
+    """It has no end that anybody noted, and its users would have to reconnect."""
+    assert bind_tokens(found(token())) == ()
+
+
+def test_a_role_that_cannot_be_used_has_no_token_made() -> None:
+    assert bind_tokens(found(roles=(role(publish=["a b"]),))) == ()
+
+
+def test_what_is_unwanted_goes_first() -> None:
+    other = token(**{"nats.io/service-account-uid": "before", RENEW_AFTER: NOW})
+    (removed,) = remove_tokens(found(other))
+    assert removed.name == "worker-c-bound-token"
+    assert bind_tokens(found(other)) == ()
+
+
+def test_one_that_is_going_is_left_alone() -> None:
+    gone = changed_secret(token(name="gone"), deletion_timestamp=NOW)
+    assert remove_tokens(found(token(), gone)) == ()
+
+
+def test_tokens_come_before_the_configuration_that_names_them() -> None:
+    first = plan(found(token(name="gone")))
+    assert {type(a) for stage in first.stages for a in stage} == {BindToken, RemoveToken}
+    assert first.again == 0.0
+
+
+def test_a_token_that_cannot_be_made_holds_nothing_up() -> None:
+    failed = attrs.evolve(found(), failures=(failure("ServiceAccount ns/worker"),))
+    stages = plan(attrs.evolve(failed, pods=(), observations={})).stages
+    assert len(stages) > 1
+
+
+def test_the_next_time_that_counts() -> None:
+    assert next_token_in(found(token())) is None
+    times = {RENEW_AFTER: "2026-01-01T01:00:00Z", SWITCH_AT: "2026-01-01T00:03:00Z"}
+    assert next_token_in(found(token(**times))) == 180.0
+    assert plan(found(token(**times))).again == 180.0
+
+
+def test_accounts_of_two_namespaces_each_have_one() -> None:
+    both = {"worker": (account(), account("other"))}
+    actions = bind_tokens(found(accounts=both))
+    assert [a.grant.account.namespace for a in actions] == ["ns", "other"]
