@@ -95,9 +95,16 @@ def _leafnodes(config: LeafnodeConfig, version: ServerVersion) -> Iterator[Probl
         yield from _urls(remote.url, remote.urls, path, schemes)
         yield from file_path(remote.credentials, f"{path}.credentials")
         yield from _several(remote, f"{path}.urls", version)
-        if remote in config.remotes[:index] and version.at_least(2, 14):
+        earlier = {_hub(each) for each in config.remotes[:index]}
+        if _hub(remote) in earlier and version.at_least(2, 14):
             message = f"is there already, which nats-server {version} refuses; leave one out"
             yield Problem(path, "", message)
+
+
+def _hub(remote: LeafnodeRemote) -> tuple[str, ...]:
+    """What a server tells remotes apart by."""
+    urls = dict.fromkeys(url for url in (remote.url, *remote.urls) if url)
+    return (*urls, remote.credentials or "")
 
 
 def _several(remote: LeafnodeRemote, path: str, version: ServerVersion) -> Iterator[Problem]:

@@ -96,6 +96,15 @@ def test_the_newest_servers_take_a_hub_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "again", [{"urls": [HUB["url"]]}, {**HUB, "urls": [HUB["url"]], "credentials": ""}]
+)
+def test_however_it_is_written(again: dict[str, Any]) -> None:
+    (found,) = leaf(HUB, again)
+    assert found.startswith("spec.leafnodeConfig.remotes[1]: is there already")
+    assert leaf(HUB, {**again, "credentials": "/c"}) == []
+
+
 def test_websockets_are_encrypted_or_said_not_to_be() -> None:
     assert complaints(websocketConfig={"port": 8080, "no_tls": True}) == []
     encrypted = {"tls": {"websocketSecret": "w"}}
