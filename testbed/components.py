@@ -85,9 +85,13 @@ ALL: tuple[Component, ...] = (
     ),
 )
 BY_NAME = {component.name: component for component in ALL}
+ON_REQUEST: tuple[Component, ...] = (
+    Component("cert-manager", "1.21.2", ("cert-manager",), (".",), module="cert-manager"),
+)
+"""Built only when asked for by name: no testbed needs it to start."""
 BY_PROGRAM = {
     program: component
-    for component in ALL
+    for component in (*ALL, *ON_REQUEST)
     for program in component.programs
     if program != "nats-server"
 }
