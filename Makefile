@@ -170,6 +170,10 @@ chart: $(STAMP) ## write the CustomResourceDefinitions into the Helm chart, and 
 manifests: chart ## render deploy/*.yaml from the chart
 	@$(PYTHON) -m deploy.render manifests $$($(PYTHON) -m testbed path helm)
 
+.PHONY: images
+images: $(STAMP) ## build the images of docker/ without a container engine, into build/images
+	@$(PYTHON) docker/build.py
+
 .PHONY: requirements
 requirements: $(STAMP) ## compile requirements/*.txt anew
 	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \
