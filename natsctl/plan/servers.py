@@ -180,8 +180,8 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     changed = changed_fields(stamped, desired.revision, label)
     if running_system([stamped]) and not has_system(desired.target):
         changed = ("auth", *changed)  # a system account goes with a restart only
-    refusal = snapshot.refusals.get(pod.metadata.uid)
-    refused = refusal is not None and refusal.config == desired.config and refusal.needs_restart
+    said = snapshot.refusals.values()  # what one cannot reload, no other can
+    refused = any(r.config == desired.config and r.needs_restart for r in said)
     able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
     worth = tuple(path for path in changed if path not in NON_ROLLING)
     if any(not (able and reloadable(path, desired.target.version)) for path in worth):

@@ -91,7 +91,7 @@ class TestServiceAccounts:
         }
 
     def test_none_without_a_token(self) -> None:
-        for held in ((), (token(""),), (Secret(token().metadata, data={"token": "!"}),)):
+        for held in ((), (token(""),), (Secret(token().metadata, data={"token": "A"}),)):
             found = resolved(ACCOUNTS, with_tokens(*held))
             assert found.inputs.authorization is None
             assert found.remarks == ("nobody may connect yet: no ServiceAccount has a token",)
@@ -149,7 +149,7 @@ class TestCertificates:
         assert found.trust is None
 
     def test_what_is_no_base64(self) -> None:
-        data = {"ca.pem": "!", "server.pem": "!", "server-key.pem": "!"}
+        data = {"ca.pem": "A", "server.pem": "A", "server-key.pem": "A"}
         found = resolved(CLIENTS, sources(Secret(Meta(name="clients"), data=data)))
         assert "cannot be read" in found.missing[0]
         assert found.certificates == ()

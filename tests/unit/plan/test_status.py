@@ -230,6 +230,20 @@ class TestTrouble:
             "ErrImagePull: container nats"
         )
 
+    def test_a_container_that_cannot_be_made(self) -> None:
+        def says(**waiting: str) -> str:
+            state = {"waiting": {"reason": "CreateContainerConfigError"} | waiting}
+            container = {"name": "nats", "state": state}
+            return told(self.one(containerStatuses=[container]), "Degraded")[1]
+
+        assert says().endswith("CreateContainerConfigError: container nats")
+        assert says(message="no such key").endswith("container nats: no such key")
+
+    def test_a_crash_whose_end_nobody_knows(self) -> None:
+        state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
+        crash = {"name": "nats", "state": state, "lastState": {}}
+        assert told(self.one(containerStatuses=[crash]), "Degraded")[1].endswith("back-off")
+
     def test_an_image_error_is_the_same_while_the_kubelet_backs_off(self) -> None:
         def says(reason: str, message: str) -> tuple[str, str]:
             state = {"waiting": {"reason": reason, "message": message}}

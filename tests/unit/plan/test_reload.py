@@ -1,0 +1,304 @@
+"""Which servers reload, who has them do it, and what happens to a refused configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from natsctl.api import names
+from natsctl.plan.actions import CreateServer, Ensure, ReloadServer, ReplaceServer
+from natsctl.plan.objects import Pod, Secret
+from natsctl.plan.planning import plan
+from natsctl.plan.policies.reload import reload_servers
+from natsctl.plan.servers import servers_of
+from natsctl.plan.snapshot import Desired, Refusal, Snapshot
+from natsctl.plan.sources import Resolved
+from natsctl.plan.status import status
+from natsctl.render.inputs import Inputs
+from natsctl.render.objects import standing_objects
+from natsctl.render.pods import pod as render_pod
+from natsctl.render.revision import revision
+from natsctl.render.target import Target
+from tests.unit.plan.world import (
+    answers,
+    changed,
+    changed_secret,
+    snapshot,
+    stamped,
+    target,
+    terminating,
+)
+
+SYSTEM = "U" + "A" * 55
+THREE: dict[str, Any] = {"size": 3, "version": "2.14.5"}
+DEBUG = THREE | {"natsConfig": {"debug": True}}
+
+
+def goal_of(spec: dict[str, Any], system: str = SYSTEM, **sealed: str) -> Target:
+    inputs = Inputs(system=system, sealed={k.replace("_", "."): v for k, v in sealed.items()})
+    return attrs.evolve(target(spec), inputs=inputs)
+
+
+def desired(goal: Target, **resolved: Any) -> Desired:
+    return Desired(
+        target=goal,
+        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
+        revision=revision(goal),
+        resolved=Resolved(inputs=goal.inputs, **resolved),
+    )
+
+
+def server(index: int, goal: Target, *, reloader: bool = False) -> Pod:
+    """A pod that was made for this target."""
+    manifest = render_pod(goal, index)
+    manifest["metadata"] |= {"uid": f"pod-{index}", "resourceVersion": "1"}
+    containers = ["nats", *(["reloader"] if reloader else [])]
+    manifest["status"] = {
+        "phase": "Running",
+        "podIP": f"10.0.0.{index}",
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [{"name": name, "ready": True} for name in containers],
+    }
+    return msgspec.convert(manifest, Pod)
+
+
+def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: Any) -> Snapshot:
+    """Servers made for one target that are to run another, everything else in place."""
+    pods = tuple(server(i, before, reloader=reloader) for i in range(1, before.spec.size + 1))
+    live = [msgspec.convert(s.manifest, Secret) for s in after.standing if s.kind == "Secret"]
+    made = snapshot(
+        {"size": after.target.spec.size, "version": after.target.version.text},
+        changes.pop("pods", pods),
+        desired=after,
+        secrets={secret.metadata.name: secret for secret in live},
+    )
+    return attrs.evolve(made, **changes)
+
+
+def reloads(found: Snapshot) -> tuple[ReloadServer, ...]:
+    return reload_servers(found, servers_of(found))
+
+
+def actions(found: Snapshot) -> list[Any]:
+    """The planned actions; Services aside, which are another matter here."""
+    every = [a for stage in plan(found).stages for a in stage]
+    return [a for a in every if not (isinstance(a, Ensure) and a.standing.kind == "Service")]
+
+
+def told(found: Snapshot, type_: str) -> tuple[str, str, str]:
+    condition = next(c for c in status(found).conditions if c.type == type_)
+    return condition.status, condition.reason, condition.message
+
+
+def test_one_server_first_then_the_others() -> None:
+    """A configuration that one refuses reaches no other."""
+    before, after = goal_of(THREE), desired(goal_of(DEBUG))
+    first = seen(before, after)
+    (action,) = reloads(first)
+    assert action.name == "c-1"
+    assert action.asks
+    assert "spec.natsConfig.debug" in action.message
+    assert action.digest is not None
+    done = seen(before, after, pods=(server(1, after.target), *first.pods[1:]))
+    assert [a.name for a in reloads(done)] == ["c-2", "c-3"]
+
+
+def test_side_cars_reload_all_at_once_by_themselves() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG)), reloader=True, quiet=1.0)
+    assert [(a.name, a.asks) for a in reloads(found)] == [(f"c-{i}", False) for i in (1, 2, 3)]
+
+
+def test_the_operator_asks_where_a_side_car_gets_nowhere() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG)), reloader=True, quiet=31.0)
+    assert all(a.asks for a in reloads(found))
+    old = THREE | {"version": "2.9.25"}
+    silent = seen(
+        goal_of(old), desired(goal_of(old | {"natsConfig": {"debug": True}})), reloader=True
+    )
+    assert not any(a.asks for a in reloads(silent))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"natsConfig": {"maxPending": 2**20}}),
+        ({"version": "2.9.25"}, {"version": "2.9.25", "natsConfig": {"debug": True}}),
+        ({"version": "2.12.15"}, {"natsConfig": {"debug": True}}),
+    ],
+    ids=["not reloadable", "nobody can have it reload", "a new version at the same time"],
+)
+def test_else_servers_restart(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = seen(goal_of(THREE | before), desired(goal_of(THREE | after)))
+    assert reloads(found) == ()
+    (action,) = actions(found)
+    assert isinstance(action, ReplaceServer)
+
+
+def test_servers_without_the_system_account_cannot_be_asked() -> None:
+    found = seen(goal_of(THREE, system=""), desired(goal_of(DEBUG, system="")))
+    assert isinstance(actions(found)[0], ReplaceServer)
+
+
+def test_nor_can_those_that_want_a_certificate_of_the_operator() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG), can_connect=False))
+    assert isinstance(actions(found)[0], ReplaceServer)
+
+
+def test_a_system_account_that_is_not_wanted_any_more_goes_with_a_restart() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(THREE, system="")))
+    (action,) = actions(found)
+    assert isinstance(action, ReplaceServer)
+    assert "spec.auth changed" in action.message
+
+
+def test_new_routes_wait_until_no_server_comes_or_goes() -> None:
+    more = THREE | {"size": 4}
+    after = desired(goal_of(more, routes="4"))
+    before = goal_of(THREE, routes="3")
+    growing = seen(before, after)
+    assert [type(a) for a in actions(growing)] == [CreateServer]
+    fourth = server(4, after.target)
+    grown = seen(before, after, pods=(*growing.pods, fourth))
+    grown = attrs.evolve(grown, observations=answers(*grown.pods))
+    assert [a.name for a in reloads(grown)] == ["c-1", "c-2", "c-3"]
+    leaving = attrs.evolve(grown, pods=(*growing.pods, terminating(fourth)))
+    assert reloads(leaving) == ()
+    assert status(leaving).servers[0].message.startswith("to reload: the routes")
+
+
+def test_users_do_not_wait_for_that() -> None:
+    """Who was removed is to be out, whatever happens to other servers."""
+    before, after = goal_of(THREE, auth_users="1"), desired(goal_of(THREE, auth_users="2"))
+    found = seen(before, after)
+    dying = attrs.evolve(found, pods=(*found.pods[:2], terminating(found.pods[2])))
+    assert [a.name for a in reloads(dying)] == ["c-1"]
+
+
+def test_a_server_that_was_not_asked_yet_waits() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG)), observations={})
+    assert reloads(found) == ()
+
+
+def test_new_certificates_come_with_their_ends_and_secrets() -> None:
+    from natsctl.api.status import CertificateStatus
+
+    spec = THREE | {"tls": {"serverSecret": "s", "routesSecret": "r"}}
+    ends = (CertificateStatus("clients", "s", "2027-01-01T00:00:00Z"),)
+    after = desired(goal_of(spec, tls_certificates="2"), certificates=ends)
+    (action,) = reloads(seen(goal_of(spec, tls_certificates="1"), after))
+    assert action.expiries == (("clients", "2027-01-01T00:00:00Z"),)
+    assert action.secrets == ("r", "s")
+    assert "the certificates changed" in action.message
+
+
+def test_what_is_busy_with_it_says_so() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG)), quiet=1.0)
+    state, reason, message = told(found, "Progressing")
+    assert (state, reason) == ("True", "Reloading")
+    assert "c-1, c-2, c-3 to reload: spec.natsConfig.debug changed" in message
+    assert told(found, "Ready")[0] == "True"
+    assert plan(found).again is not None
+
+
+def test_a_reload_that_takes_too_long_is_told() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(DEBUG)), quiet=181.0)
+    assert "c-1 has not loaded its configuration" in told(found, "Degraded")[2]
+
+
+class TestRefusal:
+    def refused(self, words: str, **changes: Any) -> Snapshot:
+        after = desired(goal_of(DEBUG))
+        found = seen(goal_of(THREE), after, **changes)
+        said = Refusal(after.config, words)
+        return attrs.evolve(found, refusals={"pod-1": said})
+
+    def withdrawn(self) -> Snapshot:
+        after = desired(goal_of(DEBUG))
+        found = seen(goal_of(THREE), after)
+        note = {names.REFUSED_ANNOTATION: f"{after.config} no such file"}
+        secret = changed_secret(found.secrets["c"], annotations=note)
+        return attrs.evolve(found, secrets={"c": secret})
+
+    def test_what_a_reload_cannot_do_a_restart_does(self) -> None:
+        found = self.refused("config reload not supported for Port")
+        (action,) = actions(found)
+        assert isinstance(action, ReplaceServer)
+        assert action.name == "c-3"
+
+    def test_a_refusal_of_another_configuration_means_nothing(self) -> None:
+        found = self.refused("config reload not supported for Port")
+        stale = {"pod-1": Refusal("other", "config reload not supported for Port")}
+        assert [a.name for a in reloads(attrs.evolve(found, refusals=stale))] == ["c-1"]
+
+    def test_a_withdrawn_configuration_leaves_everything_alone(self) -> None:
+        found = self.withdrawn()
+        assert actions(found) == []
+        state, reason, message = told(found, "ConfigAccepted")
+        assert (state, reason) == ("False", "ReloadRefused")
+        assert "no such file" in message
+        assert told(found, "Degraded")[0] == "True"
+
+    def test_another_configuration_gets_its_chance(self) -> None:
+        found = self.withdrawn()
+        other = desired(goal_of(THREE | {"natsConfig": {"trace": True}}))
+        (action,) = (
+            a for a in actions(attrs.evolve(found, desired=other)) if isinstance(a, Ensure)
+        )
+        assert action.standing.kind == "Secret"
+
+
+class TestWaiting:
+    WAITS = ("Secret s does not exist: create it",)
+
+    def waiting(self, **changes: Any) -> Snapshot:
+        after = desired(goal_of(DEBUG), missing=self.WAITS)
+        return seen(goal_of(THREE), after, **changes)
+
+    def test_running_servers_keep_their_configuration(self) -> None:
+        found = self.waiting()
+        assert actions(found) == []
+        assert told(found, "ConfigAccepted")[:2] == ("False", "Waiting")
+        assert "the servers keep the configuration they have" in told(found, "ConfigAccepted")[2]
+        assert "Secret s does not exist" in told(found, "Degraded")[2]
+
+    def test_a_server_that_dies_comes_back_with_it(self) -> None:
+        found = self.waiting()
+        (action,) = actions(attrs.evolve(found, pods=found.pods[1:]))
+        assert action == CreateServer(1, "c-1")
+
+    def test_a_new_cluster_starts_no_server(self) -> None:
+        found = self.waiting(pods=(), observations={}, secrets={})
+        assert actions(found) == []
+        assert status(found).phase == "Waiting"
+        assert told(found, "Progressing")[1] == "Waiting"
+        assert "no server starts until then" in told(found, "ConfigAccepted")[2]
+
+
+def test_remarks_are_told() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(THREE), remarks=("nobody may connect",)))
+    assert told(found, "ConfigAccepted") == ("True", "NobodyAllowed", "nobody may connect")
+
+
+def test_a_spec_that_is_no_good_has_no_configuration() -> None:
+    found = attrs.evolve(seen(goal_of(THREE), desired(goal_of(THREE))), desired=None)
+    assert told(found, "ConfigAccepted")[0] == "Unknown"
+    assert (found.refused, found.holding) == (None, ())
+
+
+def test_nobody_can_have_an_old_server_reload_so_routes_wait_for_its_next_start() -> None:
+    old = THREE | {"version": "2.9.25"}
+    found = seen(goal_of(old, routes="3"), desired(goal_of(old, routes="4")))
+    assert actions(found) == []
+    assert {s.message for s in status(found).servers} == {""}
+    extra = desired(goal_of(old | {"extraRoutes": [{"cluster": "x"}]}))
+    message = status(seen(goal_of(old), extra)).servers[0].message
+    assert message == "spec.extraRoutes changed: takes effect when the server starts next"
+
+
+def test_pods_that_are_edited_do_not_break_it() -> None:
+    found = seen(goal_of(THREE), desired(goal_of(THREE)))
+    odd = changed(found.pods[0], annotations={names.REVISION_ANNOTATION: "]"})
+    assert actions(attrs.evolve(found, pods=(odd, *found.pods[1:]))) == []
