@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -50,12 +50,16 @@ class Link:
 
 @attrs.frozen
 class User:
-    """How a client connects: where, with TLS or not, and as whom."""
+    """How a client connects: where, with TLS or not, and as whom.
+
+    `login` makes credentials of the server's nonce.
+    """
 
     address: str
     tls: ssl.SSLContext | None = None
     credentials: dict[str, str] = attrs.field(factory=dict, repr=False)
     port: int = 4222
+    login: Callable[[str], dict[str, str]] | None = None
 
     @contextmanager
     def connected(self) -> Iterator[Link]:
@@ -70,8 +74,13 @@ class User:
             )
             with wrapped, wrapped.makefile("rb") as lines:
                 link = Link(wrapped, lines)
-                told = {"verbose": False, "pedantic": False, "tls_required": upgrade}
-                link.send(f"CONNECT {json.dumps(told | self.credentials)}\r\n")
+                told: dict[str, bool | str] = {
+                    "verbose": False,
+                    "pedantic": False,
+                    "tls_required": upgrade,
+                }
+                told |= self.login(_nonce(info)) if self.login else self.credentials
+                link.send(f"CONNECT {json.dumps(told)}\r\n")
                 link.until_pong()
                 yield link
 
@@ -88,6 +97,25 @@ class User:
         with self.connected() as link:
             link.send(f"SUB {subject} 1\r\nPUB {subject} 1\r\nx\r\n")
             return any(line.startswith("MSG") for line in link.until_pong())
+
+
+def passes(sender: User, receiver: User, subject: str = "passing") -> None:
+    """Wait until a message of the one reaches the other."""
+    with sender.connected() as out, receiver.connected() as into:
+        into.send(f"SUB {subject} 1\r\n")
+        into.until_pong()
+
+        def arrived() -> bool:
+            out.send(f"PUB {subject} 1\r\nx\r\n")
+            out.until_pong()
+            into.send("")
+            return any(line.startswith("MSG") for line in into.until_pong())
+
+        until(f"a message passes from {sender.address} to {receiver.address}", arrived, 30)
+
+
+def _nonce(info: str) -> str:
+    return str(json.loads(info.removeprefix("INFO"))["nonce"])
 
 
 def _line(connection: socket.socket) -> str:

@@ -114,6 +114,14 @@ class Cluster:
         what = f"{pod} is replaced"
         return until(what, lambda: (new := self.uids().get(pod, uid)) != uid and new, seconds) or ""
 
+    def address(self, pod: str) -> str:
+        """The pod's IP."""
+        return str(self.pods()[pod]["status"]["podIP"])
+
+    def log(self, pod: str, container: str = "nats") -> str:
+        """What a container has said until now."""
+        return self.kubectl("logs", pod, "--container", container)
+
     def config(self) -> Json:
         """The content of nats.conf in its Secret."""
         secret = self.kubectl.json("get", "secret", self.name)
