@@ -17,6 +17,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
 from natsctl.kube.transport import Transport, connect
+from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
 from natsctl.operator.settings import Settings
 from natsctl.operator.supervisor import supervise
@@ -127,7 +128,8 @@ async def children(client: Client, namespace: str) -> dict[str, str]:
     for resource in (SERVICES, SECRETS, PODS):
         reply = await client.transport.request("GET", resource.path(namespace))
         for item in yaml.safe_load(reply.body)["items"]:
-            found[f"{resource.kind}/{item['metadata']['name']}"] = item["metadata"]["uid"]
+            if item["metadata"]["name"] != SYSTEM_USER:  # the operator's own
+                found[f"{resource.kind}/{item['metadata']['name']}"] = item["metadata"]["uid"]
     return found
 
 

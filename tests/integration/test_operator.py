@@ -12,6 +12,7 @@ from aiohttp import web
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, PODS, SECRETS, SERVICES, Resource
+from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
 from tests.integration.conftest import (
     children,
@@ -219,6 +220,8 @@ async def test_creation_writes_each_object_once(
     client: Client, namespace: str, proxy: Proxy
 ) -> None:
     async with operator(proxy.kubeconfig, namespace):
+        await until(lambda: exists(client, SECRETS, namespace, SYSTEM_USER))
+        proxy.writes.clear()
         await client.create(CLUSTERS, nats("x", namespace, size=3))
         await made(client, namespace)
         await asyncio.sleep(2)
