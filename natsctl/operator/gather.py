@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
+from natsctl.api.version import ServerVersion
 from natsctl.kube.client import Client
 from natsctl.operator.accounts import Accounts
 from natsctl.operator.identity import Identity
@@ -60,6 +61,7 @@ class Gatherer:
             tokens=tokens,
             switched=switched_tokens(tokens, timestamp),
             neighbours=neighbours,
+            version=_version(spec),
             system=self.identity.public,
             pepper=self.identity.pepper,
         )
@@ -86,6 +88,13 @@ class Gatherer:
     def _tokens(self, key: Key) -> dict[Key, Secret]:
         held = self.stores.secrets.of_cluster(key)
         return {s.key: s for s in held if s.metadata.name.endswith(TOKEN_SUFFIX)}
+
+
+def _version(spec: NatsClusterSpec) -> ServerVersion | None:
+    try:
+        return ServerVersion.parse(spec.version) if spec.version else None
+    except ValueError:
+        return None
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

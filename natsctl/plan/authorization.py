@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.role_checks import is_subject
 from natsctl.render.inputs import Login
 
 if TYPE_CHECKING:
@@ -162,21 +163,14 @@ def _subjects(given: Any, path: str, queues: bool) -> Iterator[Problem]:
         yield Problem(path, "", "write a list of subjects")
         return
     for index, subject in enumerate(subjects):
-        if not isinstance(subject, str) or not is_subject(subject, queues):
+        if not isinstance(subject, str) or not _is_subject(subject, queues):
             yield Problem(f"{path}[{index}]", "", "is no subject; write one such as orders.*")
 
 
-def is_subject(text: str, queues: bool = False) -> bool:
+def _is_subject(text: str, queues: bool) -> bool:
     """Whether permissions may name it; with `queues` also as "subject queue"."""
     words = text.split(" ")
-    if len(words) > (2 if queues else 1) or not text.isprintable():
-        return False
-    return all(_is_word(word) for word in words)
-
-
-def _is_word(subject: str) -> bool:
-    *rest, _ = tokens = subject.split(".")
-    return all(tokens) and ">" not in rest and not set(subject) & set(' "\\\t')
+    return len(words) <= (2 if queues else 1) and all(map(is_subject, words))
 
 
 def _responses(given: Any, path: str) -> Iterator[Problem]:

@@ -16,13 +16,14 @@ from natsctl.api import names
 from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.role import AllowResponses, Permissions, Subjects
-from natsctl.plan.authorization import is_subject
+from natsctl.api.role_checks import validate_role
 from natsctl.plan.objects import Role, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from natsctl.api.role import AllowResponses, Permissions, Subjects
+    from natsctl.api.version import ServerVersion
     from natsctl.plan.sources import Sources
 
 TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
@@ -100,7 +101,7 @@ def _grant(namespace: str, role: Role, account: Account, sources: Sources) -> Gr
         permissions=permissions_of(role),
         token=_token(held, key in sources.switched) if held else "",
         held=held,
-        problem=role_problem(role),
+        problem=role_problem(role, sources.version),
     )
 
 
@@ -128,16 +129,13 @@ def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str) -> frozenset[K
     )
 
 
-def role_problem(role: Role) -> str:
+def role_problem(role: Role, version: ServerVersion | None = None) -> str:
     """Why a role cannot be used, or nothing."""
     try:
-        permissions = parse_role_spec(role.spec).permissions
+        problems = validate_role(parse_role_spec(role.spec), version)
     except InvalidSpec as invalid:
         return str(invalid)
-    named = (permissions, permissions.allow or Subjects(), permissions.deny or Subjects())
-    wrong = [s for p in named for s in p.publish if not is_subject(s)]
-    wrong += [s for p in named for s in p.subscribe if not is_subject(s, queues=True)]
-    return f"spec.permissions: {', '.join(map(repr, wrong))}: no subject" if wrong else ""
+    return "; ".join(map(str, problems))
 
 
 def permissions_of(role: Role) -> Json:

@@ -16,6 +16,7 @@ from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.security import AuthConfig
 from natsctl.api.status import CertificateStatus
+from natsctl.api.version import ServerVersion
 from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
 from natsctl.plan.certificates import Certificate, inspect, route_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of
@@ -30,7 +31,8 @@ class Sources:
 
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
     name, `tokens` the bound-token Secrets by namespace and name, `switched` those among them
-    whose new token counts by now. `pepper` keys the digests of what is secret.
+    whose new token counts by now. `version` is that of the spec. `pepper` keys the digests of what
+    is secret.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -39,6 +41,7 @@ class Sources:
     tokens: Mapping[Key, Secret] = attrs.field(factory=dict)
     switched: frozenset[Key] = frozenset()
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
+    version: ServerVersion | None = None
     system: str = ""
     pepper: bytes = attrs.field(default=b"", repr=False)
 

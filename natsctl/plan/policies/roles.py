@@ -53,7 +53,7 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     if auth is None or not auth.enable_service_accounts:
         told = f"NatsCluster {cluster} does not have spec.auth.enableServiceAccounts"
         return "False", "ServiceAccountsDisabled", told
-    problem = role_problem(role)
+    problem = role_problem(role, snapshot.sources.version)
     if problem:
         return "False", "InvalidSpec", problem
     where = _reach(snapshot.scope)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from natsctl.api.problems import InvalidSpec
-from natsctl.plan.authorization import authorization_of, is_subject, login_of, nobody_allowed
+from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
 from natsctl.plan.objects import Meta, Secret
 from natsctl.render.inputs import Login
 
@@ -120,15 +120,3 @@ def test_the_login_of_routes() -> None:
 def test_nobody() -> None:
     assert nobody_allowed({"users": [], "timeout": 1})
     assert not nobody_allowed({"token": "t"})
-
-
-@pytest.mark.parametrize("text", ["a", "a.*", ">", "a.>", "$SYS.x", "_INBOX.>"])
-def test_subjects(text: str) -> None:
-    assert is_subject(text)
-    assert is_subject(f"{text} queue", queues=True)
-    assert not is_subject(f"{text} queue")
-
-
-@pytest.mark.parametrize("text", ["", ".", "a.", ">.a", "a..b", "a\tb", 'a"b', "a\\b", "a\x00"])
-def test_no_subjects(text: str) -> None:
-    assert not is_subject(text)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from natsctl.api.version import ServerVersion
 from natsctl.plan.grants import (
     SWITCH_AT,
     Grant,
@@ -89,10 +90,19 @@ def test_permissions_as_the_servers_have_them(
 
 def test_a_role_that_cannot_be_used_lets_nobody_in() -> None:
     wrong = role(publish=["a b"], deny={"subscribe": [".."]})
-    assert role_problem(wrong) == "spec.permissions: 'a b', '..': no subject"
+    assert "spec.permissions.publish[0]: 'a b' is no subject" in role_problem(wrong)
+    assert "spec.permissions.deny.subscribe[0]" in role_problem(wrong)
     shapeless = Role(Meta(name="worker", labels={"nats_cluster": "c"}), spec={"permissions": 7})
     assert "spec.permissions" in role_problem(shapeless)
     assert permissions_of(shapeless) == {}
+
+
+def test_a_role_for_newer_servers_lets_nobody_in() -> None:
+    """What the servers do not know would keep the whole cluster from starting."""
+    (found,) = grants(
+        token(), roles=(role(allowResponses={}),), version=ServerVersion.parse("2.0.0")
+    )
+    assert "allowResponses" in found.problem
 
 
 def test_a_token_without_role_or_account_is_unwanted() -> None:

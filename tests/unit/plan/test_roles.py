@@ -50,7 +50,7 @@ def test_which_accounts_are_in() -> None:
     [
         (seen(spec={}), ("False", "ServiceAccountsDisabled", "enableServiceAccounts")),
         (seen(spec={"auth": {}}), ("False", "ServiceAccountsDisabled", "enableServiceAccounts")),
-        (seen(roles=(role(publish=[".."]),)), ("False", "InvalidSpec", "no subject")),
+        (seen(roles=(role(publish=[".."]),)), ("False", "InvalidSpec", "is no subject")),
         (seen(accounts={}), ("False", "NoServiceAccount", "there is no ServiceAccount worker")),
         (seen(), ("False", "WaitingForToken", "no token yet for ServiceAccount worker of ns")),
         (
