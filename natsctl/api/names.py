@@ -62,6 +62,7 @@ NAME_HELP: Final = (
 )
 
 _INDEX = re.compile(r"[1-9][0-9]*", re.ASCII)
+_HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]*")
 
 
 def pod_name(cluster: str, index: int) -> str:
@@ -71,11 +72,20 @@ def pod_name(cluster: str, index: int) -> str:
 
 def pod_index(cluster: str, pod_name: str) -> int | None:
     """The index in a pod's name, or None if this cluster never gives that name."""
+    return _index(cluster, pod_name, _INDEX, 10)
+
+
+def hexadecimal_pod_index(cluster: str, pod_name: str) -> int | None:
+    """The same for a pod of the Go operator, which counts `-9`, `-a`."""
+    return _index(cluster, pod_name, _HEXADECIMAL, 16)
+
+
+def _index(cluster: str, pod_name: str, form: re.Pattern[str], base: int) -> int | None:
     prefix = f"{cluster}-"
     suffix = pod_name.removeprefix(prefix)
-    if not pod_name.startswith(prefix) or not _INDEX.fullmatch(suffix):
+    if not pod_name.startswith(prefix) or not form.fullmatch(suffix):
         return None
-    return int(suffix)
+    return int(suffix, base)
 
 
 def management_service(cluster: str) -> str:
@@ -85,4 +95,9 @@ def management_service(cluster: str) -> str:
 
 def server_host(namespace: str, cluster: str, index: int) -> str:
     """The DNS name under which one server is reached inside Kubernetes."""
-    return f"{pod_name(cluster, index)}.{management_service(cluster)}.{namespace}.svc"
+    return pod_host(namespace, cluster, pod_name(cluster, index))
+
+
+def pod_host(namespace: str, cluster: str, pod_name: str) -> str:
+    """The same of a pod that may have another name than its index gives."""
+    return f"{pod_name}.{management_service(cluster)}.{namespace}.svc"

@@ -16,6 +16,7 @@ from natsctl.api.validate import validate
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
+from natsctl.plan.takeover import is_taken_over, kept_names
 from natsctl.render.conf import own_name
 from natsctl.render.objects import standing_objects
 from natsctl.render.reload import reloadable
@@ -103,10 +104,11 @@ def desire(
         spec=spec,
         version=version,
         named=running_named(stamps),
+        kept=kept_names(meta.name, pods),
         inputs=resolved.inputs,
         images=images,
     )
-    target = _with_system_or_not(target, pods)
+    target = _as_running(target, pods)
     return Desired(
         target=target,
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),
@@ -117,14 +119,17 @@ def desire(
     )
 
 
-def _with_system_or_not(target: Target, pods: tuple[Pod, ...]) -> Target:
+def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
     """Servers that run without a system account get one with the next restart, not before.
 
     It cannot be added by a reload (nats-server: reload.go), and no server is restarted
-    for it.
+    for it. The same goes for the cluster's name, which servers of the Go operator lack.
     """
     stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
-    if not pods or running_system(stamps):
+    taken_over = any(map(is_taken_over, pods))
+    if taken_over and not target.named:
+        target = attrs.evolve(target, named=None)
+    if not pods or running_system(stamps) or (taken_over and target.named):
         return target
     wanted, version = revision(target), target.version
     changed = {
@@ -134,7 +139,8 @@ def _with_system_or_not(target: Target, pods: tuple[Pod, ...]) -> Target:
     }
     if any(path not in NON_ROLLING and not reloadable(path, version) for path in changed):
         return target
-    return attrs.evolve(target, inputs=attrs.evolve(target.inputs, system=""))
+    named = False if taken_over else target.named
+    return attrs.evolve(target, named=named, inputs=attrs.evolve(target.inputs, system=""))
 
 
 def _standing(manifest: dict[str, Any]) -> Standing:

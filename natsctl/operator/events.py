@@ -11,6 +11,7 @@ import attrs
 from natsctl.api import names
 from natsctl.plan.actions import (
     Action,
+    AdoptServer,
     BindToken,
     CreateServer,
     DeleteServer,
@@ -47,6 +48,10 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
     created = [a.name for a in actions if isinstance(a, CreateServer)]
     if created:
         found.append(Event("CreatedServers", f"created {listed(created)}"))
+    adopted = [a.name for a in actions if isinstance(a, AdoptServer)]
+    if adopted:
+        text = f"{listed(adopted)}: made by the Go operator, left as they are"
+        found.append(Event("TookOverServers", text))
     made = [_object(a) for a in actions if isinstance(a, Ensure) and not a.present]
     if made:
         found.append(Event("CreatedObjects", f"created {listed(made)}"))

@@ -22,6 +22,7 @@ from natsctl.operator.stores import Stores
 from natsctl.operator.tokens import TokenWriter
 from natsctl.plan.actions import (
     Action,
+    AdoptServer,
     BindToken,
     CreateServer,
     DeleteServer,
@@ -104,6 +105,9 @@ class Executor:
                     return await self._ensure(action)
                 case CreateServer():
                     return await self._create_server(action)
+                case AdoptServer():
+                    await self._adopt(action)
+                    return None
                 case DeleteServer():
                     await self._delete(action)
                     return None
@@ -186,6 +190,15 @@ class Executor:
         labels = {"metadata": {"uid": live.metadata.uid, "labels": manifest["metadata"]["labels"]}}
         self._learn(PODS, await self.client.patch(PODS, namespace, name, labels))
         return None
+
+    async def _adopt(self, action: AdoptServer) -> None:
+        namespace = self.desired.target.namespace
+        told = {names.REVISION_ANNOTATION: action.revision}
+        patch = {"metadata": {"uid": action.uid, "annotations": told}}
+        try:
+            self._learn(PODS, await self.client.patch(PODS, namespace, action.name, patch))
+        except (NotFound, Conflict):
+            return  # gone, or another pod has its name by now
 
     async def _delete(self, action: DeleteServer) -> None:
         namespace = self.desired.target.namespace

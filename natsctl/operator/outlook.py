@@ -21,6 +21,7 @@ from natsctl.plan.objects import Cluster, Object, Pod
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
 from natsctl.plan.sources import Sources, Trust
+from natsctl.plan.takeover import is_taken_over
 from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor
 
@@ -185,7 +186,8 @@ def _timestamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _stamps(pod: Pod) -> tuple[str | None, str | None]:
-    """What a pod tells of the spec it was made for."""
+def _stamps(pod: Pod) -> tuple[str | None, ...]:
+    """What a pod tells of the spec it was made for; of one that was taken over, its name too."""
     meta = pod.metadata
-    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION)
+    kept = meta.name if is_taken_over(pod) else None
+    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION), kept

@@ -27,6 +27,15 @@ class CreateServer:
 
 
 @attrs.frozen
+class AdoptServer:
+    """Note on a pod that the Go operator made which revision it runs."""
+
+    name: str
+    uid: str
+    revision: str
+
+
+@attrs.frozen
 class DeleteServer:
     """Delete a pod; its preStop hook is the lame duck. `grace` 0: nothing runs in it any more."""
 
@@ -109,6 +118,7 @@ class TellRole:
 Action = (
     Ensure
     | CreateServer
+    | AdoptServer
     | DeleteServer
     | ReplaceServer
     | ReloadServer

@@ -12,6 +12,7 @@ from natsctl.plan.policies.reload import reload_servers, reloading_servers
 from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
 from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.policies.takeover import adopt_servers
 from natsctl.plan.policies.tokens import bind_tokens, next_token_in, remove_tokens
 from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
 
@@ -35,6 +36,7 @@ def plan(snapshot: Snapshot) -> Plan:
     tokens = remove_tokens(snapshot) + bind_tokens(snapshot)
     if tokens and not snapshot.failures:
         return Plan((tokens,), (), 0.0)  # the configuration is made with them
+    adopted = adopt_servers(snapshot, servers)
     standing, roles = ensure_standing(snapshot), tell_roles(snapshot)
     servers_stage: tuple[Action, ...] = ()
     if not _lacks_config(snapshot):
@@ -46,7 +48,7 @@ def plan(snapshot: Snapshot) -> Plan:
         if not servers_stage and not observe:
             servers_stage, observe = _disruptive(snapshot, servers)
             again = 0.0 if observe else again  # the answers decide about the next step
-    stages = (tokens, standing, servers_stage, roles)
+    stages = (adopted, tokens, standing, servers_stage, roles)
     return Plan(tuple(s for s in stages if s), observe, again)
 
 

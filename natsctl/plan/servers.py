@@ -11,6 +11,7 @@ from natsctl.api import names
 from natsctl.api.version import ServerVersion
 from natsctl.plan.objects import ContainerStatus, Pod
 from natsctl.plan.snapshot import Desired, Observation, Snapshot
+from natsctl.plan.takeover import is_renewed, is_taken_over, server_index
 from natsctl.render.accounts import has_system
 from natsctl.render.reload import reloadable
 from natsctl.render.revision import NON_ROLLING, changed_fields, running_system
@@ -120,7 +121,7 @@ def kubelet_ready(pod: Pod) -> bool:
 
 
 def _index(pod: Pod, snapshot: Snapshot) -> int | None:
-    return names.pod_index(snapshot.cluster.metadata.name, pod.metadata.name)
+    return server_index(snapshot.cluster.metadata.name, pod)
 
 
 def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> frozenset[str]:
@@ -180,6 +181,8 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     changed = changed_fields(stamped, desired.revision, label)
     if running_system([stamped]) and not has_system(desired.target):
         changed = ("auth", *changed)  # a system account goes with a restart only
+    if is_taken_over(pod) and is_renewed(desired.target):
+        changed = (*changed, "takeover")  # a roll that began goes through all servers
     said = snapshot.refusals.values()  # what one cannot reload, no other can
     refused = any(r.config == desired.config and r.needs_restart for r in said)
     able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
@@ -212,6 +215,7 @@ _UNNAMED = {
     "auth.gateways": "the credentials of gateways",
     "tls.certificates": "the certificates",
     "routes": "the routes",
+    "takeover": "what the Go operator made",
 }
 
 

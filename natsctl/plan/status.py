@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from natsctl.api import names
 from natsctl.api.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.plan import conditions
 from natsctl.plan.policies.rollout import outdated_servers, why
 from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
+from natsctl.plan.takeover import is_taken_over
+from natsctl.render.accounts import may_have_system
+from natsctl.render.routes import cluster_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +121,29 @@ def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> s
     pending = [path for path in server.pending if path != "routes"]  # servers tell each other
     if pending:
         return f"{told(pending)} changed: takes effect when the server starts next"
-    return ""
+    return _unlike_ours(snapshot, server) if is_taken_over(server.pod) else ""
+
+
+def _unlike_ours(snapshot: Snapshot, server: Server) -> str:
+    """What the next restart brings to a server that the Go operator made."""
+    if snapshot.desired is None:
+        return ""
+    target, resolved = snapshot.desired.target, snapshot.desired.resolved
+    system = resolved.inputs.system and may_have_system(
+        target.spec, target.version, resolved.inputs.authorization
+    )
+    renewed = names.pod_name(target.name, server.index)
+    named = target.version.knows_cluster_name and not target.spec.extra_routes
+    found = {
+        "a readiness probe": True,
+        "a lame duck period when it stops": True,
+        "a server name": target.version.knows_server_name,
+        f"the cluster name {cluster_name(attrs.evolve(target, named=None))}": named,
+        "a system account": system,
+        f"the pod name {renewed}": renewed != server.name,
+    }
+    brings = ", ".join(text for text, given in found.items() if given)
+    return f"made by the Go operator and left as it is; its next restart brings {brings}"
 
 
 def _waiting(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> str:

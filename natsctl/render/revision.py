@@ -28,7 +28,9 @@ _VERSION: Final = "version"
 _NAMED: Final = "cluster.name"
 # Nor this: whether it has the operator's system account.
 _SYSTEM: Final = "system"
-_MARKERS: Final = frozenset({_NAMED, _SYSTEM})
+# Nor this: that the Go operator made it.
+_ADOPTED: Final = "takeover"
+_MARKERS: Final = frozenset({_NAMED, _SYSTEM, _ADOPTED})
 
 
 def revision(target: Target) -> dict[str, str]:
@@ -58,6 +60,16 @@ def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
 def revision_text(revision: Mapping[str, str]) -> str:
     """A revision as the text of a pod's annotation."""
     return _canonical(revision)
+
+
+def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:
+    """The revision of a pod that the Go operator made, for the version of its label."""
+    return {**revision, _VERSION: _hash(label), _ADOPTED: _hash(True)}
+
+
+def is_adopted(annotation: str | None) -> bool:
+    """Whether a pod's annotation is one of those."""
+    return _marked([annotation], _ADOPTED) is True
 
 
 def changed_fields(

@@ -46,10 +46,11 @@ def cluster_name(target: Target) -> str | None:
 
 def _own_routes(target: Target) -> list[str]:
     login = user_info(target.inputs.routes)
-    hosts = (
-        names.server_host(target.namespace, target.name, index)
+    pods = (
+        target.kept.get(index) or names.pod_name(target.name, index)
         for index in range(1, target.spec.size + 1)
     )
+    hosts = (names.pod_host(target.namespace, target.name, pod) for pod in pods)
     return [f"nats://{login}{host}:{names.CLUSTER_PORT}" for host in hosts]
 
 

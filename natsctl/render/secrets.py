@@ -5,6 +5,7 @@ import base64
 from natsctl.api import names
 from natsctl.api.fields import Json
 from natsctl.render.boot import advertised_blocks, boot_text
+from natsctl.render.complete import complete_text
 from natsctl.render.conf import config_text, json_text
 from natsctl.render.meta import metadata
 from natsctl.render.target import Target
@@ -13,7 +14,7 @@ from natsctl.render.target import Target
 def config_secret(target: Target) -> Json:
     """The Secret, named like the cluster, that every pod mounts."""
     texts = {
-        names.CONFIG_KEY: config_text(target),
+        names.CONFIG_KEY: complete_text(target) if target.kept else config_text(target),
         names.BOOT_KEY: boot_text(target),
         **{key: json_text(block) for key, block in advertised_blocks(target).items()},
     }

@@ -1,5 +1,7 @@
 """What every builder needs to know of the cluster it renders."""
 
+from collections.abc import Mapping
+
 import attrs
 from attrs import frozen
 
@@ -15,6 +17,7 @@ class Target:
     The version stands apart from the spec because an unset one keeps what the cluster has.
     So does whether the servers have the cluster's name as their own (`running_named` tells):
     a server with another name than its peers would lose them. None lets the spec decide.
+    `kept` are names of pods that the Go operator made, by index.
     """
 
     namespace: str
@@ -25,3 +28,4 @@ class Target:
     named: bool | None = None
     inputs: Inputs = attrs.field(factory=Inputs)
     images: Images = attrs.field(factory=Images)
+    kept: Mapping[int, str] = attrs.field(factory=dict)

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def create_missing(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[CreateServer, ...]:
-    """Create all missing servers at once; a name still held by an ending pod has to wait."""
+    """Create all missing servers at once; a name that another pod still holds has to wait.
+
+    The Go operator's `-10` is its sixteenth.
+    """
     assert snapshot.desired is not None
     target = snapshot.desired.target
     present = {server.index for server in servers}
+    held = {server.name for server in servers}
     return tuple(
-        CreateServer(index, names.pod_name(target.name, index))
+        CreateServer(index, name)
         for index in range(1, target.spec.size + 1)
-        if index not in present
+        if index not in present and (name := names.pod_name(target.name, index)) not in held
     )

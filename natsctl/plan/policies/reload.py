@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
+from natsctl.plan.takeover import is_taken_over, revision_of
 from natsctl.render import tls
 from natsctl.render.digest import expected_digest
-from natsctl.render.revision import NON_ROLLING, revision_text
+from natsctl.render.revision import NON_ROLLING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.plan.snapshot import Snapshot
+    from natsctl.render.target import Target
 
 
 PATIENCE = 30.0
@@ -65,6 +67,11 @@ def asks_itself(snapshot: Snapshot, server: Server) -> bool:
     return snapshot.quiet > PATIENCE and can_ask(server.pod, snapshot.desired)
 
 
+def _digest(target: Target, server: Server) -> str | None:
+    """What proves the reload; a server that was taken over starts with another file."""
+    return None if is_taken_over(server.pod) else expected_digest(target, server.name)
+
+
 def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
     assert snapshot.desired is not None
     assert server.observation is not None
@@ -78,8 +85,8 @@ def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
         address=server.pod.status.pod_ip or "",
         server_id=server.observation.server_id,
         config=desired.config,
-        revision=revision_text(desired.revision),
-        digest=expected_digest(desired.target, server.name),
+        revision=revision_of(server.pod, desired.revision),
+        digest=_digest(desired.target, server),
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
         asks=asks_itself(snapshot, server),

@@ -25,6 +25,16 @@ def test_other_names_have_no_index(name: str) -> None:
     assert names.pod_index("c", name) is None
 
 
+def test_pods_of_the_go_operator_count_in_hexadecimal() -> None:
+    found = [names.hexadecimal_pod_index("c", f"c-{i}") for i in ("9", "a", "10", "1f")]
+    assert found == [9, 10, 16, 31]
+
+
+@pytest.mark.parametrize("name", ["c", "c-", "c-0", "c-0a", "c-A", "c-g", "d-1", "c-mgmt"])
+def test_other_names_have_no_hexadecimal_index(name: str) -> None:
+    assert names.hexadecimal_pod_index("c", name) is None
+
+
 def test_longest_names_fit_into_a_dns_label() -> None:
     longest = "c" * names.MAX_CLUSTER_NAME
     assert len(names.management_service(longest)) == 63

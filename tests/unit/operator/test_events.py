@@ -2,7 +2,7 @@
 
 from natsctl.api.status import ClusterStatus, Condition
 from natsctl.operator.events import Event, events_of, manifest, turning_points
-from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, ReplaceServer
+from natsctl.plan.actions import AdoptServer, CreateServer, DeleteServer, Ensure, ReplaceServer
 from natsctl.plan.objects import Cluster, Meta
 from tests.unit.plan.world import desired
 
@@ -14,12 +14,15 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
         Ensure(STANDING[0], present=False),
         Ensure(STANDING[1], present=False),
         Ensure(STANDING[2], present=True),
+        AdoptServer("c-8", "u", "{}"),
+        AdoptServer("c-a", "v", "{}"),
         CreateServer(1, "c-1"),
         CreateServer(2, "c-2"),
         DeleteServer("c-4", "u", "ScalingDown", "c-4 leaves"),
         ReplaceServer(3, "c-3", "u", "restarting c-3"),
     )
     assert {e.reason: e.message for e in events_of(actions)} == {
+        "TookOverServers": "c-8, c-a: made by the Go operator, left as they are",
         "CreatedServers": "created c-1, c-2",
         "CreatedObjects": "created Service c; Service c-mgmt",
         "UpdatedObjects": "updated Secret c",
