@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import build, components, control_plane, namespaces, processes, toolchain
+from testbed import api, build, components, control_plane, namespaces, processes, toolchain
 from testbed.layout import Testbed, TestbedError
 from testbed.progress import tail
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LABEL = "cert-manager"
 MODULE = "github.com/cert-manager/cert-manager"
-ESTABLISHED = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
 
 
 def prepare() -> None:
@@ -46,17 +45,26 @@ def running(testbed: Testbed) -> Iterator[Process]:
     if it does not run until the end.
     """
     prepare()
-    _end(testbed)
-    _kubectl(testbed, "apply", "--server-side", "--filename", _crds())
+    _clear(testbed)
     try:
-        _kubectl(testbed, "wait", ESTABLISHED, "--timeout=30s", "--filename", _crds())
+        _kubectl(testbed, "apply", "--server-side", "--filename", _crds())
+        processes.wait_until(lambda: _served(testbed), "cert-manager's CRDs to be served")
         process = _start(testbed)
         yield process
         if not process.alive():
             raise TestbedError(f"{LABEL} ended\n{tail(processes.log(testbed, LABEL))}")
     finally:
-        _end(testbed)
-        _kubectl(testbed, "delete", "--ignore-not-found", "--filename", _crds())
+        _clear(testbed)
+
+
+def _served(testbed: Testbed) -> bool:
+    """Whether all can be listed.
+
+    A CRD that is deleted before its storage can be listed stays for minutes: the API server's
+    finalizer fails, and may not try again before it looks after all CRDs anew.
+    """
+    names = (file.stem.split("_") for file in _crds().glob("*_*.yaml"))
+    return all(api.answers(testbed, f"/apis/{group}/v1/{plural}") for group, plural in names)
 
 
 def _start(testbed: Testbed) -> Process:
@@ -67,6 +75,12 @@ def _start(testbed: Testbed) -> Process:
     if process is None:
         raise TestbedError(f"{LABEL} left no record of its start")
     return process
+
+
+def _clear(testbed: Testbed) -> None:
+    _end(testbed)
+    flags = ("--ignore-not-found", "--timeout=60s")
+    _kubectl(testbed, "delete", *flags, "--filename", _crds())
 
 
 def _end(testbed: Testbed) -> None:
