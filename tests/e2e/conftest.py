@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
+from testbed import cert_manager, nats_ops, own_image
 from tests.e2e.clusters import Cluster
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
-from tests.inside import enter
+from tests.inside import MARK, enter
 
 CONTEXT = os.environ.get("NATSCTL_CONTEXT")
 HOME = f"natsctl-e2e-{os.getpid()}"
@@ -28,7 +29,16 @@ NewNamespace = Callable[..., Kubectl]
 def pytest_configure(config: pytest.Config) -> None:
     """Everything here runs inside the testbed, unless the user named a cluster."""
     if not CONTEXT:
+        if MARK not in os.environ and not config.option.collectonly:
+            _prepare()
         enter(config, os.environ.get("NATSCTL_TESTBED") or "natsctl")
+
+
+def _prepare() -> None:
+    """Have what no testbed needs to start, but some test here: inside, nothing can be fetched."""
+    cert_manager.prepare()
+    nats_ops.archive()
+    own_image.archive()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
