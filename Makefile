@@ -174,6 +174,10 @@ manifests: chart ## render deploy/*.yaml from the chart
 images: $(STAMP) ## build the images of docker/ without a container engine, into build/images
 	@$(PYTHON) docker/build.py
 
+.PHONY: reference
+reference: $(STAMP) ## write docs/reference.md anew
+	@$(PYTHON) -c 'from natsctl.api.reference import reference; print(reference(), end="")' > docs/reference.md
+
 .PHONY: requirements
 requirements: $(STAMP) ## compile requirements/*.txt anew
 	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \

@@ -20,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("operator", help="run the operator", add_help=False)
     commands.add_parser("reloader", help="signal nats-server on changes", add_help=False)
     commands.add_parser("bootconfig", help="find a node's external address", add_help=False)
+    commands.add_parser("validate", help="check manifests, offline", add_help=False)
+    commands.add_parser("render", help="print what would be made of manifests", add_help=False)
     commands.add_parser("crds", help="print the CustomResourceDefinitions")
     arguments, rest = parser.parse_known_args(argv)
     if arguments.command == "operator":
@@ -34,6 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from natsctl.cli import bootconfig
 
         return bootconfig.run(rest, "natsctl bootconfig")
+    if arguments.command == "validate":
+        from natsctl.cli import validate
+
+        return validate.run(rest)
+    if arguments.command == "render":
+        from natsctl.cli import render
+
+        return render.run(rest)
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return _crds()

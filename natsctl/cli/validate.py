@@ -1,0 +1,93 @@
+"""`natsctl validate`: what the API server and the operator would say, without either."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from natsctl.api import names
+from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
+from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.role_checks import validate_role
+from natsctl.api.validate import validate
+from natsctl.cli.manifests import Document, Unreadable, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DESCRIPTION = """\
+Checks NatsClusters and NatsServiceRoles in YAML files (- is standard input). One line for each
+problem: file, object, field, and what to write instead.
+
+Exit status: 0 nothing is wrong, 1 there are problems, 2 a file cannot be read.
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Check files; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="natsctl validate",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    arguments = parser.parse_args(argv)
+    try:
+        documents = read(arguments.filename)
+    except Unreadable as error:
+        print(error, file=sys.stderr)
+        return 2
+    found = [(d, p) for d in documents if d.is_ours for p in problems_of(d)]
+    if arguments.output == "json":
+        print(json.dumps([_json(d, p) for d, p in found], indent=2))
+    else:
+        for document, problem in found:
+            print(f"{document}: {problem}")
+        _say_what_was_checked(documents)
+    return 1 if found else 0
+
+
+def problems_of(document: Document) -> Iterator[Problem]:
+    """Every problem of one object."""
+    if document.content.get("apiVersion") != names.API_VERSION:
+        yield Problem("apiVersion", "", f"write {names.API_VERSION}")
+        return
+    try:
+        if document.kind == names.KIND_CLUSTER:
+            yield from _of_cluster(document)
+        elif document.kind == names.KIND_ROLE:
+            yield from validate_role(parse_role_spec(document.content.get("spec")))
+        else:
+            known = f"{names.KIND_CLUSTER} or {names.KIND_ROLE}"
+            yield Problem("kind", document.kind, f"write {known}")
+    except InvalidSpec as invalid:
+        yield from invalid.problems
+
+
+def _of_cluster(document: Document) -> Iterator[Problem]:
+    raw = document.content.get("spec")
+    for path in unknown_fields(raw):
+        yield Problem(path, "", "unknown field: the API server drops it")
+    yield from validate(document.name, parse_spec(raw))
+
+
+def _say_what_was_checked(documents: Sequence[Document]) -> None:
+    checked = sum(document.is_ours for document in documents)
+    print(
+        f"checked {checked} of {len(documents)} objects (the others are not natsctl's)",
+        file=sys.stderr,
+    )
+
+
+def _json(document: Document, problem: Problem) -> dict[str, str]:
+    return {
+        "file": document.file,
+        "kind": document.kind,
+        "namespace": document.namespace,
+        "name": document.name,
+        "path": problem.path,
+        "message": problem.message,
+    }

@@ -1,0 +1,108 @@
+"""`natsctl render`: what would be made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from natsctl.cli.main import main
+
+PLANTED = "pl4nted"
+USERS = json.dumps({"users": [{"username": "u", "password": PLANTED}]})
+CLUSTER: dict[str, Any] = {
+    "apiVersion": "nats.io/v1alpha2",
+    "kind": "NatsCluster",
+    "metadata": {"name": "c", "namespace": "ns"},
+    "spec": {"size": 2, "version": "2.14.5"},
+}
+
+
+def manifest(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "ns"},
+    } | more
+
+
+def with_spec(**fields: Any) -> dict[str, Any]:
+    return CLUSTER | {"spec": CLUSTER["spec"] | fields}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "it.yaml"
+
+
+def render(file: Path, *documents: dict[str, Any], flags: tuple[str, ...] = ()) -> int:
+    file.write_text(yaml.safe_dump_all(documents))
+    return main(["render", "-f", str(file), *flags])
+
+
+def test_every_object(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, CLUSTER) == 0
+    objects = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [f"{o['kind']}/{o['metadata']['name']}" for o in objects] == [
+        "Service/c",
+        "Service/c-mgmt",
+        "Secret/c",
+        "Pod/c-1",
+        "Pod/c-2",
+    ]
+    assert json.loads(objects[2]["stringData"]["nats.conf"])["port"] == 4222
+
+
+def test_the_configuration_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, CLUSTER, flags=("--config",)) == 0
+    assert json.loads(capsys.readouterr().out)["cluster"]["name"] == "c"
+
+
+def test_passwords_are_shown_only_if_asked_for(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = with_spec(auth={"clientsAuthSecret": "s"})
+    secret = manifest("Secret", "s", stringData={"auth.json": USERS})
+    assert render(file, cluster, secret) == 0
+    masked = capsys.readouterr()
+    assert PLANTED not in masked.out + masked.err
+    assert "***" in masked.out
+    assert render(file, cluster, secret, flags=("--show-secrets",)) == 0
+    assert PLANTED in capsys.readouterr().out
+
+
+def test_what_is_missing_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, with_spec(tls={"serverSecret": "certs"})) == 0
+    assert "Secret certs (certificates of clients) does not exist" in capsys.readouterr().err
+
+
+def test_secrets_that_hold_no_users_stay_as_they_are(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = manifest("Secret", "certs", data={"server.pem": "QQ==", "x": "OiBb", "y": "!"})
+    assert render(file, with_spec(tls={"serverSecret": "certs"}), secret) == 0
+    assert "lacks the key server-key.pem" in capsys.readouterr().err
+
+
+def test_users_of_roles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    role = {
+        "apiVersion": "nats.io/v1alpha2",
+        "kind": "NatsServiceRole",
+        "metadata": {"name": "worker", "namespace": "ns", "labels": {"nats_cluster": "c"}},
+        "spec": {"permissions": {"publish": ["a"]}},
+    }
+    cluster = with_spec(auth={"enableServiceAccounts": True})
+    flags = ("--config",)
+    assert render(file, cluster, role, manifest("ServiceAccount", "worker"), flags=flags) == 0
+    (user,) = json.loads(capsys.readouterr().out)["authorization"]["users"]
+    assert user == {"username": "worker", "password": "***", "permissions": {"publish": ["a"]}}
+
+
+def test_a_cluster_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, with_spec(version="new")) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "spec.version" in err

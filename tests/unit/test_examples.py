@@ -1,0 +1,23 @@
+"""Every example is what it says it is: valid, and rendered without anything missing but Secrets."""
+
+from pathlib import Path
+
+import pytest
+
+from natsctl.cli.main import main
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) > 20
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert path.read_text().startswith("# "), "says what it shows"
+    assert main(["validate", "-f", str(path)]) == 0, capsys.readouterr()
+    assert main(["render", "-f", str(path)]) == 0
+    told = capsys.readouterr().err.splitlines()
+    surprising = [line for line in told if "does not exist: create it" not in line]
+    assert [line for line in surprising if not line.startswith("checked ")] == []
