@@ -16,7 +16,7 @@ from typing import BinaryIO
 import attrs
 
 from tests.e2e.clusters import Cluster
-from tests.e2e.kubectl import until
+from tests.e2e.kubectl import Json, until
 
 TIMEOUT = 3.0
 
@@ -84,6 +84,12 @@ class User:
                 link.until_pong()
                 yield link
 
+    def info(self) -> Json:
+        """What the server says of itself when somebody connects."""
+        with socket.create_connection((self.address, self.port), TIMEOUT) as plain:
+            found: Json = json.loads(_line(plain).removeprefix("INFO"))
+            return found
+
     def gets_in(self) -> bool:
         """Whether it can connect."""
         try:
@@ -134,6 +140,7 @@ def user(
     server: str | None = None,
     *,
     tls: ssl.SSLContext | None = None,
+    login: Callable[[str], dict[str, str]] | None = None,
     **credentials: str,
 ) -> User:
     """A client of the cluster's Service, or of one server; credentials as CONNECT names them."""
@@ -144,4 +151,4 @@ def user(
             f"{server} has an address",
             lambda: cluster.pods().get(server, {}).get("status", {}).get("podIP", ""),
         )
-    return User(address, tls, credentials)
+    return User(address, tls, credentials, login=login)

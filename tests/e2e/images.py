@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from testbed import images as archives
+
 MIRROR = "registry.example.test:5000/mirror/nats"
 """Another name of nats-server's image, with a registry and its port."""
 
@@ -26,6 +28,13 @@ def own() -> tuple[str, str]:
         testbed("load", "natsctl")
     repository, _, tag = (given or "natsctl.testbed/natsctl:dev").rpartition(":")
     return repository, tag
+
+
+def server(version: str) -> str:
+    """The archive of nats-server's image; only a testbed takes it."""
+    if "NATSCTL_CONTEXT" in os.environ:
+        pytest.skip("the nodes of a named cluster are given no images")
+    return str(archives.nats_server(version))
 
 
 def testbed(command: str, *arguments: str) -> str:

@@ -52,6 +52,11 @@ def watching(cluster: Cluster, *pods: str) -> None:
         until(f"{pod} is watched", lambda pod=pod: "watching" in cluster.log(pod, "reloader"), 30)
 
 
+def reloaded(cluster: Cluster, pod: str, what: str) -> None:
+    """Wait until a server says that it did."""
+    until(f"{pod} reloads", lambda: f"Reloaded: {what}" in cluster.log(pod), 120)
+
+
 def undisturbed(cluster: Cluster, before: dict[str, str]) -> None:
     """These pods are still there, and no container of theirs was started again."""
     assert before.items() <= cluster.uids().items()
@@ -67,7 +72,7 @@ def test_a_new_size(cluster: Apply, version: str) -> None:
     watching(found, "a-1")
     before, earlier = found.uids(), signals(found, "a-1")
     found.patch(size=3)
-    until("a-1 reloads", lambda: "Reloaded: cluster routes" in found.log("a-1"), 90)
+    reloaded(found, "a-1", "cluster routes")
     found.ready(90).meshed(3, version)
     assert len(signals(found, "a-1")) == len(earlier) + 1
     undisturbed(found, before)
@@ -87,8 +92,7 @@ def test_other_users_in_a_secret(cluster: Apply, namespace: Kubectl, version: st
     with login(found, "user2", "a-1").connected() as stays:
         namespace.apply(opaque("users", authorization("user2")))
         for server in servers:
-            said = "Reloaded: authorization users"
-            until(f"{server} reloads", lambda s=server: said in found.log(s), 90)
+            reloaded(found, server, "authorization users")
         stays.send("")
         assert stays.until_pong() == []
     found.ready()
@@ -119,7 +123,7 @@ def test_other_users_in_a_file(cluster: Apply, namespace: Kubectl, version: str)
     namespace.apply(opaque("files", authorization("user2")))
     # Kubelets look at a pod's Secrets each minute, and when the pod changes.
     namespace("annotate", "pod", "a-1", "look=again")
-    until("a-1 reloads", lambda: "Reloaded: authorization users" in found.log("a-1"), 120)
+    reloaded(found, "a-1", "authorization users")
     assert not login(found, "user1", "a-1").gets_in()
     assert login(found, "user2", "a-1").gets_in()
     assert len(signals(found, "a-1")) == len(earlier) + 1
