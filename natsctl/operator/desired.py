@@ -17,6 +17,7 @@ from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
 from natsctl.plan.takeover import is_taken_over, kept_names
+from natsctl.render.accounts import lacks_system
 from natsctl.render.conf import own_name
 from natsctl.render.objects import standing_objects
 from natsctl.render.reload import reloadable
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 ADVICE_NAMED = (
     "spec.extraRoutes was added to running servers, which keep their cluster's name: a cluster "
     "with another name refuses the routes. Create the NatsCluster anew to join one"
+)
+
+
+TOKEN_BESIDE_BOTH = (
+    "a token beside gateways and leaf nodes: nats-server wants a system account then, and has none "
+    "beside a token; replace the token by users"
 )
 
 
@@ -109,6 +116,8 @@ def desire(
         images=images,
     )
     target = _as_running(target, pods)
+    if lacks_system(target):
+        resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
     return Desired(
         target=target,
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),

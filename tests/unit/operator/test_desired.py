@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.status import parse_status
-from natsctl.operator.desired import ADVICE_NAMED, Understood, desire, understand
+from natsctl.operator.desired import ADVICE_NAMED, TOKEN_BESIDE_BOTH, Understood, desire, understand
 from natsctl.plan.objects import Cluster, Meta, Pod
 from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import Sources
 from natsctl.render.inputs import Images
 from tests.unit.api.strategies import specs
+from tests.unit.plan.sources import users
 from tests.unit.plan.world import pod
 
 JSON = st.recursive(
@@ -139,3 +141,16 @@ def test_servers_without_one_get_it_when_they_restart_anyway() -> None:
     assert system_of(OLDER | {"natsConfig": {"debug": True}}, without) == ""
     assert system_of(OLDER | {"natsConfig": {"maxPending": 2**20}}, without)
     assert system_of(NEWER, without)
+
+
+def test_a_token_that_would_keep_servers_from_starting_is_named() -> None:
+    token = {"token": "t"}
+    spec = {
+        "size": 1,
+        "auth": {"clientsAuthSecret": "s"},
+        "gatewayConfig": {"name": "g", "hostPort": 7222},
+        "leafnodeConfig": {"hostPort": 7422},
+    }
+    found = desired(spec, sources=attrs.evolve(WITH_SYSTEM, secrets={"s": users(token, "s")}))
+    assert found is not None
+    assert found.waiting == (TOKEN_BESIDE_BOTH,)
