@@ -71,7 +71,7 @@ def test_an_image_by_its_digest(cluster: Apply) -> None:
     """The version is what the image says it is; no tag is added."""
     archive = images.server(NEXT)
     listed = images.testbed("exec", "--node", "1", "--", "ctr", "-n", "k8s.io", "images", "ls")
-    (digest,) = re.findall(rf"^{REPOSITORY}:{NEXT} \S+ +(sha256:\w+)", listed, re.MULTILINE)
+    (digest,) = re.findall(rf"^{REPOSITORY}:{NEXT} +\S+ +(sha256:\w+)", listed, re.MULTILINE)
     pinned = f"{images.MIRROR}@{digest}"
     images.testbed("load", archive, "--as", pinned)
     found = cluster("a", size=1, version=NEXT, serverImage=pinned).ready()
