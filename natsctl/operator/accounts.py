@@ -31,7 +31,8 @@ class Accounts:
     """Namespaces and uids of ServiceAccounts by name.
 
     `namespace` is the only one looked at; None: all. Invariant: for each name in `_known` every
-    ServiceAccount is held that the watch or the list has told of.
+    ServiceAccount is held that the watch or the list has told of; the newest news counts. `_gone`
+    is of names that are being listed.
     """
 
     wake: Callable[[Key], None]
@@ -79,16 +80,22 @@ class Accounts:
         if name not in self._names or self._gone.get(item.key, -1) >= item.version:
             return
         held = self._held[name].get(namespace)
+        if held is not None and held.version > item.version:
+            return  # the list was ahead of the watch
         self._held[name][namespace] = item
         if held is None or held.metadata.uid != item.metadata.uid:
             self._wake(name)
 
     def remove(self, item: Object) -> None:
         """A ServiceAccount was deleted."""
-        if item.metadata.name in self._names:
+        name, namespace = item.metadata.name, item.metadata.namespace
+        held = self._held.get(name, {}).get(namespace)
+        if name not in self._names or (held is not None and held.version > item.version):
+            return
+        if name not in self._known:
             self._gone[item.key] = item.version
-            self._held[item.metadata.name].pop(item.metadata.namespace, None)
-            self._wake(item.metadata.name)
+        self._held[name].pop(namespace, None)
+        self._wake(name)
 
     def seen(self, version: int) -> None:
         """Nothing to do: what is not wanted is not kept."""
@@ -105,15 +112,22 @@ class Accounts:
         for name in (self._known | self._held.keys()) - self._names:
             self._known.discard(name)
             self._held.pop(name, None)
-            self._gone = {key: at for key, at in self._gone.items() if key[1] != name}
+            self._end_of_list(name)
 
     async def _list(self, transport: Transport, name: str) -> None:
         params = {"fieldSelector": f"metadata.name={name}"}
         path = ACCOUNTS_METADATA.path(self.namespace)
         reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
+        if name in self._known or name not in self._names:
+            return  # another list was first, or nobody wants it any more
         for raw in msgspec.json.decode(reply.body, type=Page).items or ():
             self.put(msgspec.json.decode(raw, type=Object))
         self._known.add(name)
+        self._end_of_list(name)
+
+    def _end_of_list(self, name: str) -> None:
+        """No list can bring back any more what the watch told the end of."""
+        self._gone = {key: at for key, at in self._gone.items() if key[1] != name}
 
     def _wake(self, name: str) -> None:
         for cluster, names in tuple(self._wanted.items()):

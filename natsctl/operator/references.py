@@ -60,6 +60,8 @@ class References:
         while key not in self._held:
             told = self._told.get(key)
             found = await _read(client, key)
+            if key not in self._clusters:
+                return found  # nobody names it any more
             version = found.version if found else 0
             if self._told.get(key) == told or version >= self._told.get(key, 0):
                 self._held[key] = found

@@ -1,0 +1,188 @@
+"""Named Secrets against what an API server holds, whatever order news of them arrives in."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from natsctl.kube.client import Client
+from natsctl.kube.errors import NotFound
+from natsctl.kube.store import Key
+from natsctl.operator.references import References
+from natsctl.plan.objects import Meta, Secret
+from tests.unit.operator.news import Driven, Pause
+
+SECRETS = [("ns", name) for name in "ab"]
+SECRET, CLUSTER = st.sampled_from(SECRETS), st.sampled_from([("ns", "c"), ("ns", "d")])
+
+
+def secret(key: Key, version: int) -> Secret:
+    return Secret(Meta(namespace=key[0], name=key[1], resource_version=str(version)))
+
+
+class Server:
+    """Holds Secrets; an answer is of the moment at which it left, and arrives later."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.asked = 0
+        self.real: dict[Key, Secret] = {}
+
+    async def get(self, _: Any, namespace: str, name: str) -> Secret:
+        self.asked += 1
+        await Pause()
+        answer = self.real.get((namespace, name))
+        await Pause()
+        if answer is None:
+            raise NotFound(404, "NotFound", name)
+        return answer
+
+
+def client(server: Server) -> Client:
+    return cast("Client", server)
+
+
+class Truth(RuleBasedStateMachine):
+    """A watch that is behind, reads that take their time, clusters that come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = Server()
+        self.watch: list[tuple[str, Secret]] = []
+        self.woken: set[Key] = set()
+        self.references = References(self.woken.add)
+        self.named: dict[Key, frozenset[Key]] = {}
+        self.reads: dict[Key, tuple[Key, Driven[Secret | None]]] = {}
+        self.known: dict[Key, dict[Key, int]] = {}
+
+    @rule(key=SECRET)
+    def write(self, key: Key) -> None:
+        self.server.version += 1
+        self.server.real[key] = secret(key, self.server.version)
+        self.watch.append(("put", self.server.real[key]))
+
+    @rule(key=SECRET)
+    def delete(self, key: Key) -> None:
+        if self.server.real.pop(key, None) is not None:
+            self.server.version += 1
+            self.watch.append(("remove", secret(key, self.server.version)))
+
+    @rule()
+    def hear(self) -> None:
+        if self.watch:
+            kind, item = self.watch.pop(0)
+            getattr(self.references, kind)(item)
+
+    @rule()
+    def list_anew(self) -> None:
+        self.watch.clear()
+        self.references.replace(tuple(self.server.real.values()), self.server.version)
+
+    @rule(cluster=CLUSTER, secrets=st.frozensets(SECRET))
+    def name(self, cluster: Key, secrets: frozenset[Key]) -> None:
+        """A cluster is one task: it names others only after its read, unless it was cut short."""
+        if cluster in self.reads:
+            self.reads.pop(cluster)[1].drop()
+        self.references.name(cluster, secrets)
+        self.named[cluster] = secrets
+        self.known[cluster] = {}
+        self.woken.discard(cluster)
+
+    @rule(cluster=CLUSTER, data=st.data())
+    def read(self, cluster: Key, data: st.DataObject) -> None:
+        secrets = self.named.get(cluster)
+        if secrets and cluster not in self.reads:
+            key = data.draw(st.sampled_from(sorted(secrets)))
+            self.reads[cluster] = key, Driven(self.references.read(client(self.server), key))
+            self.known[cluster].pop(key, None)
+            if not self.known[cluster]:
+                self.woken.discard(cluster)
+
+    @rule(cluster=CLUSTER)
+    def go_on(self, cluster: Key) -> None:
+        if cluster not in self.reads:
+            return
+        key, reading = self.reads[cluster]
+        reading.step()
+        if reading.done:
+            del self.reads[cluster]
+            self.known[cluster][key] = reading.result.version if reading.result else 0
+
+    @invariant()
+    def nothing_is_kept_of_what_nobody_names(self) -> None:
+        named = frozenset().union(*self.named.values())
+        assert len(self.references) == len(named)
+        assert self.references._held.keys() <= named
+        assert self.references._told.keys() <= named
+
+    def teardown(self) -> None:
+        """All news arrived: whoever knows something else was woken, and then reads the truth."""
+        while self.watch:
+            self.hear()
+        for cluster, (key, reading) in self.reads.items():
+            found = reading.finish()
+            self.known[cluster][key] = found.version if found else 0
+        real = {key: item.version for key, item in self.server.real.items()}
+        for cluster, known in self.known.items():
+            stale = [key for key, version in known.items() if version != real.get(key, 0)]
+            assert not stale or cluster in self.woken
+        for key in frozenset().union(*self.named.values()):
+            found = Driven(self.references.read(client(self.server), key)).finish()
+            assert (found.version if found else 0) == real.get(key, 0)
+
+
+Truth.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTruth = Truth.TestCase
+
+
+def test_a_secret_is_read_once_until_it_changes() -> None:
+    server, (key, _) = Server(), SECRETS
+    references = References(lambda cluster: None)
+    references.name(("ns", "c"), frozenset([key]))
+    for _ in range(3):
+        assert Driven(references.read(client(server), key)).finish() is None
+    assert server.asked == 1
+    server.real[key] = secret(key, 1)
+    references.put(server.real[key])
+    assert Driven(references.read(client(server), key)).finish() == server.real[key]
+    assert server.asked == 2
+
+
+def test_foreign_secrets_wake_nobody_and_are_not_kept() -> None:
+    woken: list[Key] = []
+    references = References(woken.append)
+    references.name(("ns", "c"), frozenset(SECRETS[:1]))
+    foreign = [secret(("ns", f"s{i}"), i) for i in range(1, 5001)]
+    references.replace(foreign, 5000)
+    for item in foreign:
+        references.put(item)
+        references.remove(item)
+    references.seen(5001)
+    assert woken == []
+    assert len(references) == 1
+    assert len(references._told) + len(references._held) == 0
+
+
+def test_a_cluster_that_is_gone_in_the_middle_of_a_read_leaves_nothing() -> None:
+    server, (key, _) = Server(), SECRETS
+    references = References(lambda cluster: None)
+    references.name(("ns", "c"), frozenset([key]))
+    reading = Driven(references.read(client(server), key))
+    reading.step()
+    references.name(("ns", "c"), frozenset())
+    assert reading.finish() is None
+    server.real[key] = secret(key, 1)
+    references.put(server.real[key])
+    references.name(("ns", "d"), frozenset([key]))
+    assert Driven(references.read(client(server), key)).finish() == server.real[key]
+
+
+def test_the_watch_begins_when_a_secret_is_named() -> None:
+    references = References(lambda cluster: None)
+    references.name(("ns", "c"), frozenset())
+    assert not references.needed.is_set()
+    references.name(("ns", "c"), frozenset(SECRETS))
+    assert references.needed.is_set()
