@@ -148,7 +148,7 @@ def test_the_address_of_the_node_is_told(
     said = found.log("a-1", "bootconfig")
     assert "advertise 127.0.0.1" in said
     assert LABEL in said
-    assert 'Address for gateway "minikube" is 127.0.0.1:32328' in found.log("a-1")
+    assert 'Advertise address for gateway "minikube" is set to 127.0.0.1:32328' in found.log("a-1")
     assert user(found, "a-1").info()["host"] == "127.0.0.1"
     ports = found.pods()["a-1"]["spec"]["containers"][0]["ports"]
     assert {p["name"]: p.get("hostPort") for p in ports}["gateway"] == 32328
@@ -180,7 +180,7 @@ def test_the_internal_address_if_asked(cluster: Apply, account: str) -> None:
     ).ready()
     node = found.pods()["a-1"]["status"]["hostIP"]
     assert user(found, "a-1").info()["host"] == node
-    assert f'Address for gateway "g" is {node}:{PORT}' in found.log("a-1")
+    assert f'Advertise address for gateway "g" is set to {node}:{PORT}' in found.log("a-1")
     for port in (PORT, 7422):
         with socket.create_connection((node, port), 5) as connection:
             assert connection.recv(4).startswith(b"INFO")
