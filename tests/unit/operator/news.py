@@ -32,6 +32,13 @@ class Driven(Generic[T]):
         except StopIteration as end:
             self.done, self.result = True, end.value
 
+    def steps(self, count: int) -> bool:
+        """Go on that often, or to the end; whether it came there."""
+        for _ in range(count):
+            if not self.done:
+                self.step()
+        return self.done
+
     def finish(self) -> T:
         """Go on to the end."""
         while not self.done:

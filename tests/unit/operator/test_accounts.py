@@ -19,6 +19,7 @@ from natsctl.plan.objects import Meta, Object
 from tests.unit.operator.news import Driven, Pause
 
 ACCOUNTS = [(namespace, name) for namespace in ("ns", "other") for name in ("r", "s")]
+NAMES = st.sampled_from([frozenset("r"), frozenset("rs"), frozenset("s"), frozenset[str]()])
 ACCOUNT, CLUSTER = st.sampled_from(ACCOUNTS), st.sampled_from([("ns", "c"), ("ns", "d")])
 Found = Mapping[str, tuple[Account, ...]]
 
@@ -87,32 +88,39 @@ class Truth(RuleBasedStateMachine):
             last = account(key, self.server.version, held.metadata.uid)
             self.watch.append(("remove", last))
 
-    @rule()
-    def hear(self) -> None:
-        if self.watch:
-            kind, item = self.watch.pop(0)
+    @rule(key=ACCOUNT)
+    def make_anew(self, key: Key) -> None:
+        self.delete(key)
+        self.write(key)
+
+    @rule(count=st.integers(1, 5))
+    def hear(self, count: int) -> None:
+        """One after the other: anybody may look in between."""
+        for kind, item in self.watch[:count]:
             getattr(self.accounts, kind)(item)
+            del self.watch[0]
+            self.one_that_exists_never_vanishes()
 
     @rule()
     def list_anew(self) -> None:
         self.watch.clear()
         self.accounts.replace(tuple(self.server.real.values()), self.server.version)
 
-    @rule(cluster=CLUSTER, names=st.frozensets(st.sampled_from(["r", "s"])))
-    def find(self, cluster: Key, names: frozenset[str]) -> None:
+    @rule(cluster=CLUSTER, names=NAMES, steps=st.integers(0, 6))
+    def find(self, cluster: Key, names: frozenset[str], steps: int) -> None:
         if cluster not in self.finds:
             finding = self.accounts.find(transport(self.server), cluster, names)
             self.finds[cluster] = names, Driven(finding)
             self.known.pop(cluster, None)
             self.woken.discard(cluster)
+        self.go_on(cluster, steps)
 
-    @rule(cluster=CLUSTER)
-    def go_on(self, cluster: Key) -> None:
+    @rule(cluster=CLUSTER, steps=st.integers(1, 6))
+    def go_on(self, cluster: Key, steps: int) -> None:
         if cluster not in self.finds:
             return
         names, finding = self.finds[cluster]
-        finding.step()
-        if finding.done:
+        if finding.steps(steps):
             del self.finds[cluster]
             self.known[cluster] = names, finding.finish()
 
@@ -145,8 +153,7 @@ class Truth(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All news arrived: whoever knows something else was woken, and then finds the truth."""
-        while self.watch:
-            self.hear()
+        self.hear(len(self.watch))
         for cluster, (names, finding) in self.finds.items():
             self.known[cluster] = names, finding.finish()
         for cluster, (names, found) in self.known.items():
@@ -155,7 +162,7 @@ class Truth(RuleBasedStateMachine):
             assert again.finish() == self.server.where(names)
 
 
-Truth.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Truth.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestTruth = Truth.TestCase
 
 KEY = ("ns", "r")

@@ -70,11 +70,11 @@ class Truth(RuleBasedStateMachine):
             self.server.version += 1
             self.watch.append(("remove", secret(key, self.server.version)))
 
-    @rule()
-    def hear(self) -> None:
-        if self.watch:
-            kind, item = self.watch.pop(0)
+    @rule(count=st.integers(1, 5))
+    def hear(self, count: int) -> None:
+        for kind, item in self.watch[:count]:
             getattr(self.references, kind)(item)
+        del self.watch[:count]
 
     @rule()
     def list_anew(self) -> None:
@@ -91,23 +91,21 @@ class Truth(RuleBasedStateMachine):
         self.known[cluster] = {}
         self.woken.discard(cluster)
 
-    @rule(cluster=CLUSTER, data=st.data())
-    def read(self, cluster: Key, data: st.DataObject) -> None:
-        secrets = self.named.get(cluster)
-        if secrets and cluster not in self.reads:
-            key = data.draw(st.sampled_from(sorted(secrets)))
+    @rule(cluster=CLUSTER, key=SECRET, steps=st.integers(0, 3))
+    def read(self, cluster: Key, key: Key, steps: int) -> None:
+        if key in self.named.get(cluster, ()) and cluster not in self.reads:
             self.reads[cluster] = key, Driven(self.references.read(client(self.server), key))
             self.known[cluster].pop(key, None)
             if not self.known[cluster]:
                 self.woken.discard(cluster)
+        self.go_on(cluster, steps)
 
-    @rule(cluster=CLUSTER)
-    def go_on(self, cluster: Key) -> None:
+    @rule(cluster=CLUSTER, steps=st.integers(1, 3))
+    def go_on(self, cluster: Key, steps: int) -> None:
         if cluster not in self.reads:
             return
         key, reading = self.reads[cluster]
-        reading.step()
-        if reading.done:
+        if reading.steps(steps):
             del self.reads[cluster]
             self.known[cluster][key] = reading.result.version if reading.result else 0
 
@@ -120,8 +118,7 @@ class Truth(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All news arrived: whoever knows something else was woken, and then reads the truth."""
-        while self.watch:
-            self.hear()
+        self.hear(len(self.watch))
         for cluster, (key, reading) in self.reads.items():
             found = reading.finish()
             self.known[cluster][key] = found.version if found else 0
@@ -134,7 +131,7 @@ class Truth(RuleBasedStateMachine):
             assert (found.version if found else 0) == real.get(key, 0)
 
 
-Truth.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Truth.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestTruth = Truth.TestCase
 
 
