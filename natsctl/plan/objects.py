@@ -183,6 +183,11 @@ class Secret(Object, frozen=True):
     type: str = "Opaque"
     data: dict[str, str] | None = None
 
+    def __repr__(self) -> str:
+        """Which it is, without what it holds; `kubectl apply` notes that in an annotation, too."""
+        meta, keys = self.metadata, sorted(self.data or {})
+        return f"Secret({meta.namespace}/{meta.name}, {meta.resource_version}, keys={keys})"
+
 
 def cluster_key(subject: Object) -> tuple[str, str] | None:
     """Namespace and name of the NatsCluster an object belongs to: its owner, else its labels."""

@@ -40,7 +40,7 @@ class Observation:
 class Standing:
     """A Service or Secret as it should be, and the digest of that."""
 
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
     digest: str
 
     @property

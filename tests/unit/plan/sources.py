@@ -71,9 +71,9 @@ def token(
     previous: str = "",
     **annotations: str,
 ) -> Secret:
-    data: dict[str, bytes | str] = {"token": text} | (
-        {"previous-token": previous} if previous else {}
-    )
+    data: dict[str, bytes | str] = {"token": text}
+    if previous:
+        data["previous-token"] = previous
     where = secret_name(name, "c")
     return secret(where, data, namespace=namespace, annotations=annotations)
 

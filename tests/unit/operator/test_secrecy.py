@@ -1,0 +1,186 @@
+"""Passwords, tokens and keys are in the configuration and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.api.parse import parse_spec
+from natsctl.api.status import to_json
+from natsctl.api.version import ServerVersion
+from natsctl.operator.events import events_of, turning_points
+from natsctl.plan.actions import Action, BindToken, Ensure, RemoveToken, TellRole
+from natsctl.plan.grants import RENEW_AFTER
+from natsctl.plan.objects import Secret
+from natsctl.plan.planning import plan
+from natsctl.plan.snapshot import Desired, Refusal, Snapshot
+from natsctl.plan.sources import Sources, resolve
+from natsctl.plan.status import status
+from natsctl.render.objects import standing_objects
+from natsctl.render.revision import revision
+from natsctl.render.target import Target
+from tests.unit.plan.sources import role, tls_secret, token, users, with_tokens
+from tests.unit.plan.world import NOW, changed_secret, running, snapshot, stamped
+
+PLANTED = ("pl4nted-password", "pl4nted-token", "pl4nted-before", "pl4nted-route", "pl4nted-pepper")
+AUTH = {
+    "enableServiceAccounts": True,
+    "allowStaticUsers": True,
+    "clientsAuthSecret": "users",
+    "clusterAuthSecret": "r",
+}
+SPEC: dict[str, Any] = {"size": 3, "version": "2.14.5"}
+FULL = SPEC | {"auth": AUTH, "tls": {"serverSecret": "certs"}}
+
+
+def forms(text: str) -> set[str]:
+    """A text as it is, and as Secrets hold it wherever it begins in what was encoded."""
+    found = {text}
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + text.encode()).decode()
+        found.add(encoded[4:-4])
+    return found
+
+
+def shows(shown: str) -> list[str]:
+    key = base64.b64decode((tls_secret("certs").data or {})["server-key.pem"]).decode()
+    secrets = (*PLANTED, key.splitlines()[1])
+    return [text for text in secrets for form in forms(text) if form in shown]
+
+
+def given(**more: Any) -> Sources:
+    password, now, before, route, pepper = PLANTED
+    found = with_tokens(
+        token(now, previous=before, **{RENEW_AFTER: NOW}),
+        token(now, name="gone"),
+        secrets={
+            "users": users({"users": [{"username": "u", "password": password}]}),
+            "r": users({"username": "route", "password": route}, "r"),
+            "certs": tls_secret("certs"),
+        },
+    )
+    return attrs.evolve(found, pepper=pepper.encode(), **more)
+
+
+def desired(sources: Sources) -> Desired:
+    spec = parse_spec(FULL)
+    made = resolve("ns", "c", spec, sources)
+    goal = Target("ns", "c", "uid-of-c", spec, ServerVersion.parse("2.14.5"), inputs=made.inputs)
+    return Desired(goal, tuple(map(stamped, standing_objects(goal))), revision(goal), resolved=made)
+
+
+def bound() -> Snapshot:
+    """Servers that run without any of it; all of it is to come."""
+    found = given()
+    return attrs.evolve(running(SPEC), desired=desired(found), sources=found)
+
+
+def quiet() -> Snapshot:
+    """No token is due: the configuration itself is to be written."""
+    found = given(tokens={t.key: t for t in (token(PLANTED[1], previous=PLANTED[2]),)})
+    return attrs.evolve(running(SPEC), desired=desired(found), sources=found)
+
+
+def broken(content: Any) -> Snapshot:
+    """The users cannot be used; whatever is told of it names places, not values."""
+    found = given()
+    found = attrs.evolve(found, secrets={**found.secrets, "users": users(content)})
+    return attrs.evolve(running(SPEC), desired=desired(found), sources=found)
+
+
+P = PLANTED[0]
+BROKEN = [
+    {"users": [{"username": "u", "password": P}, {"username": "u", "password": P}]},
+    {"users": [{"username": "", "password": P}]},
+    {"users": [{"nkey": P}]},
+    {"users": P},
+    {"users": [P]},
+    {"token": P, "users": [{"username": "a", "password": P}]},
+    {"password": P},
+    {"users": [{"username": "u", "password": [P]}]},
+    {"users": [{"username": "worker", "password": P}]},
+    P,
+]
+
+
+def actions(found: Snapshot) -> list[Action]:
+    return [a for stage in plan(found).stages for a in stage]
+
+
+def test_the_configuration_has_them() -> None:
+    """Or the tests below would find nothing in anything."""
+    goal = quiet().desired
+    assert goal is not None
+    (secret,) = (s for s in goal.standing if s.kind == "Secret")
+    data = secret.manifest["data"]
+    decoded = [base64.b64decode(text).decode() for text in data.values()]
+    assert set(PLANTED) - set(shows(str(decoded))) == {PLANTED[1], PLANTED[4]}
+    assert set(shows(str(data))) == set(shows(str(decoded)))
+
+
+def test_no_planned_action_shows_them() -> None:
+    every = [*actions(bound()), *actions(quiet())]
+    assert {Ensure, BindToken, RemoveToken, TellRole} <= {type(a) for a in every}
+    for action in every:
+        assert shows(repr(action) + str(action)) == []
+
+
+@pytest.mark.parametrize("found", [bound(), quiet()], ids=["tokens", "configuration"])
+def test_neither_does_what_is_known_of_a_cluster(found: Snapshot) -> None:
+    live = {s.metadata.name: s for s in found.sources.secrets.values() if s is not None}
+    every = attrs.evolve(found, secrets=live)
+    assert shows(f"{every!r} {every} {plan(every)!r}") == []
+
+
+def told(found: Snapshot) -> str:
+    """All that anybody can read about it in Kubernetes, except in Secrets."""
+    fresh = status(found)
+    roles = [a.status for a in actions(found) if isinstance(a, TellRole)]
+    spoken = events_of(tuple(actions(found))) + turning_points(found.status, fresh)
+    labels = [revision(found.desired.target)] if found.desired else []
+    return f"{to_json(fresh)} {roles!r} {spoken!r} {labels!r}"
+
+
+@pytest.mark.parametrize("found", [bound(), quiet()], ids=["tokens", "configuration"])
+def test_neither_does_a_status_an_event_or_a_revision(found: Snapshot) -> None:
+    assert shows(told(found)) == []
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_nor_what_is_said_about_users_that_cannot_be_used(content: Any) -> None:
+    found = broken(content)
+    assert found.desired is not None
+    assert found.desired.waiting or "nobody" in told(found)
+    assert shows(told(found)) == []
+
+
+def test_nor_does_what_kubectl_notes_on_secrets() -> None:
+    noted = {"kubectl.kubernetes.io/last-applied-configuration": f'{{"token": "{PLANTED[1]}"}}'}
+    assert shows(repr(changed_secret(token(), annotations=noted))) == []
+
+
+def test_roles_show_none() -> None:
+    assert shows(repr(role(publish=["a"]))) == []
+    assert shows(repr(snapshot(SPEC))) == []
+
+
+def test_a_secret_still_says_which_it_is() -> None:
+    shown = repr(token(PLANTED[1]))
+    assert "worker-c-bound-token" in shown
+    assert "token" in shown
+
+
+def test_servers_own_words_are_told_as_they_are() -> None:
+    """They name files and lines; nats-server prints no password."""
+    found = quiet()
+    assert found.desired is not None
+    refused = attrs.evolve(found, refusals={"pod-1-0": Refusal(found.desired.config, "no such")})
+    assert shows(told(refused)) == []
+
+
+def test_secrets_are_equal_by_what_they_hold() -> None:
+    assert token("a") == token("a") != token("b")
+    assert isinstance(token("a"), Secret)
