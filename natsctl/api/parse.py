@@ -54,9 +54,9 @@ def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
     return structure(raw, NatsServiceRoleSpec, _ROOT)
 
 
-def unknown_fields(raw: object) -> tuple[str, ...]:
-    """JSON paths of fields that no NatsCluster has, except those of natsConfig."""
-    return tuple(_unknown(raw, NatsClusterSpec, _ROOT))
+def unknown_fields(raw: object, shape: type = NatsClusterSpec) -> tuple[str, ...]:
+    """JSON paths of fields that no such spec has, except those of natsConfig."""
+    return tuple(_unknown(raw, shape, _ROOT))
 
 
 def structure(raw: object, shape: type[T], path: str) -> T:

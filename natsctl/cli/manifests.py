@@ -42,6 +42,12 @@ class Document:
         return str(self._metadata.get("namespace") or DEFAULT_NAMESPACE)
 
     @property
+    def labels(self) -> Mapping[str, Any]:
+        """Its labels, if it has any."""
+        found = self._metadata.get("labels")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def is_ours(self) -> bool:
         """Whether it is of the API group of natsctl."""
         return str(self.content.get("apiVersion") or "").startswith(f"{names.GROUP}/")
@@ -90,20 +96,37 @@ def _where(error: yaml.YAMLError) -> str:
     return f"{place}{getattr(error, 'problem', None) or error}"
 
 
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key comes twice: the API server takes the last, and nobody notices."""
+    """YAML in which no key comes twice: the API server takes the last, and nobody notices.
+
+    A date is a text, as it is to the API server.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != _TIMESTAMP]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
-    for key_node, _ in node.value:
+    for key_node in (key for key, _ in node.value if key.tag != _MERGE):
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _error("a key is a text", key_node)
         key = loader.construct_object(key_node)
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} is there twice", key_node.start_mark
-            )
+            raise _error(f"key {key!r} is there twice", key_node)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
+
+
+def _error(problem: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

@@ -61,17 +61,62 @@ def test_the_configuration_alone(file: Path, capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["cluster"]["name"] == "c"
 
 
+LOGIN = json.dumps({"username": "r", "password": PLANTED})
+
+
+def full_of_passwords(password: str) -> tuple[dict[str, Any], ...]:
+    def hold(name: str, text: str) -> dict[str, Any]:
+        return manifest("Secret", name, stringData={"auth.json": text.replace(PLANTED, password)})
+
+    login = f"nats://x:{password}@h"
+    cluster = with_spec(
+        auth={
+            "clientsAuthSecret": "s",
+            "clusterAuthSecret": "routes",
+            "gatewayAuthSecret": "gateways",
+        },
+        extraRoutes=[{"cluster": "d"}, {"route": f"{login}:6222"}],
+        gatewayConfig={
+            "name": "c",
+            "hostPort": 7522,
+            "gateways": [{"name": "g", "url": "nats://h:7522"}],
+        },
+        leafnodeConfig={"remotes": [{"url": f"nats://{password}@h:7422"}]},
+    )
+    other = CLUSTER | {"metadata": {"name": "d", "namespace": "ns"}}
+    other |= {"spec": CLUSTER["spec"] | {"size": 1, "auth": {"clusterAuthSecret": "others"}}}
+    broken = CLUSTER | {"metadata": {"name": "e", "namespace": "ns"}, "kind": "NatsClusters"}
+    logins = (hold(name, LOGIN) for name in ("routes", "gateways", "others"))
+    return cluster, other, broken, hold("s", USERS), *logins
+
+
+@pytest.mark.parametrize("config", [(), ("--config",)])
 def test_passwords_are_shown_only_if_asked_for(
-    file: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, capsys: pytest.CaptureFixture[str], config: tuple[str, ...]
 ) -> None:
-    cluster = with_spec(auth={"clientsAuthSecret": "s"})
-    secret = manifest("Secret", "s", stringData={"auth.json": USERS})
-    assert render(file, cluster, secret) == 0
+    assert render(file, *full_of_passwords(PLANTED), flags=config) == 0
     masked = capsys.readouterr()
     assert PLANTED not in masked.out + masked.err
-    assert "***" in masked.out
-    assert render(file, cluster, secret, flags=("--show-secrets",)) == 0
-    assert PLANTED in capsys.readouterr().out
+    assert '"password": "***"' in masked.out
+    for login in ("r:***@c-1", "r:***@d-mgmt", "x:***@h:6222", "r:***@h:7522", "//***@h:7422"):
+        assert login in masked.out
+    assert render(file, *full_of_passwords(PLANTED), flags=("--show-secrets", *config)) == 0
+    assert capsys.readouterr().out.count(PLANTED) >= 7
+
+
+def test_not_even_a_digest_tells_of_them(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, *full_of_passwords(PLANTED)) == 0
+    first = capsys.readouterr()
+    assert render(file, *full_of_passwords("another")) == 0
+    assert capsys.readouterr() == first
+
+
+def test_a_neighbour_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = CLUSTER | {"metadata": {"name": "d", "namespace": "ns"}, "spec": {"size": "x"}}
+    assert render(file, with_spec(extraRoutes=[{"cluster": "d"}]), bad) == 1
+    out, err = capsys.readouterr()
+    assert "nats://d-mgmt" in out
+    assert "NatsCluster ns/d: spec.size: is 'x'" in err
 
 
 def test_what_is_missing_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +144,30 @@ def test_users_of_roles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert render(file, cluster, role, manifest("ServiceAccount", "worker"), flags=flags) == 0
     (user,) = json.loads(capsys.readouterr().out)["authorization"]["users"]
     assert user == {"username": "worker", "password": "***", "permissions": {"publish": ["a"]}}
+    flags = ("--config", "--show-secrets")
+    assert render(file, cluster, role, manifest("ServiceAccount", "worker"), flags=flags) == 0
+    (user,) = json.loads(capsys.readouterr().out)["authorization"]["users"]
+    assert user["password"] == "the token of ns/worker"
+
+
+def test_a_token_beside_what_needs_a_system_account_is_told(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = with_spec(
+        auth={"clientsAuthSecret": "s"},
+        gatewayConfig={"name": "c", "hostPort": 7522},
+        leafnodeConfig={"hostPort": 7422},
+    )
+    secret = manifest("Secret", "s", stringData={"auth.json": json.dumps({"token": PLANTED})})
+    assert render(file, cluster, secret) == 0
+    out, err = capsys.readouterr()
+    assert "a token beside gateways and leaf nodes" in err
+    assert PLANTED not in out + err
+
+
+def test_long_texts_are_readable(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(file, CLUSTER) == 0
+    assert '  nats.conf: |\n    {\n      "port": 4222,\n' in capsys.readouterr().out
 
 
 def test_a_cluster_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,14 @@ def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
             ),
             "spec.permissions.publish[0]: 'a b' is no subject",
         ),
+        (("NatsCluster", "NatsServiceRole"), "spec.size: unknown field"),
+        (
+            (
+                "kind: NatsCluster\nmetadata: {name: c, namespace: ns}\nspec:",
+                "kind: NatsServiceRole\nx:",
+            ),
+            "NatsServiceRole default/: spec: is required",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(
@@ -61,6 +69,63 @@ def test_what_is_wrong_is_named(
     out = capsys.readouterr().out
     assert out.startswith(f"{file}: ")
     assert says in out
+
+
+def role(cluster: str) -> str:
+    spec = "{permissions: {publish: [a], allowResponses: {maxMsgs: 1}}}"
+    return "---\n" + CLUSTER.replace("NatsCluster", "NatsServiceRole").replace(
+        "name: c, namespace: ns", f"name: r, namespace: ns, labels: {cluster}"
+    ).replace("{size: 3}", spec)
+
+
+@pytest.mark.parametrize(
+    ("version", "labels", "wrong"),
+    [
+        ("2.0.0", "{nats_cluster: c}", True),
+        ("2.14.5", "{nats_cluster: c}", False),
+        ("2.0.0", "{nats_cluster: d}", False),
+        ("2.0.0", "7", False),
+    ],
+)
+def test_a_role_is_for_servers_of_a_version(
+    file: Path, capsys: pytest.CaptureFixture[str], version: str, labels: str, wrong: bool
+) -> None:
+    text = CLUSTER.replace("size: 3", f'size: 3, version: "{version}"') + role(labels)
+    assert check(file, text) == (1 if wrong else 0)
+    assert ("nats-server 2.0.0 knows no such permission" in capsys.readouterr().out) == wrong
+
+
+@pytest.mark.parametrize("spec", ["{size: x}", "{size: 1, version: new}"])
+def test_a_role_of_a_bad_cluster_is_not_to_blame(
+    file: Path, capsys: pytest.CaptureFixture[str], spec: str
+) -> None:
+    assert check(file, CLUSTER.replace("{size: 3}", spec) + role("{nats_cluster: c}")) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert ": NatsCluster ns/c: " in line
+
+
+USERS = """
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: users, namespace: ns}
+stringData:
+  auth.json: '{"users": [{"username": "u", "password": "pl4nted", "colour": "blue"}]}'
+"""
+
+
+def test_a_secret_beside_its_cluster(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asking = CLUSTER.replace("size: 3", "size: 3, auth: {clientsAuthSecret: users}")
+    assert check(file, asking + USERS) == 1
+    out = capsys.readouterr().out
+    assert "Secret users, key auth.json.users[0].colour: unknown key" in out
+    assert "pl4nted" not in out
+    assert check(file, asking + USERS.replace(', "colour": "blue"', "")) == 0
+
+
+def test_a_secret_elsewhere_is_no_problem(file: Path) -> None:
+    asking = "size: 3, auth: {clientsAuthSecret: users}, tls: {serverSecret: certificates}"
+    assert check(file, CLUSTER.replace("size: 3", asking)) == 0
 
 
 def test_for_machines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +149,7 @@ def test_a_list_and_standard_input(
         ("a: 1\nb: [", "line 2: "),
         ("a: 1\na: 2", "line 2: key 'a' is there twice"),
         ("- 1", "a manifest is an object, this is list"),
+        ("a: 1\n? [b]\n: 2", "line 2: a key is a text"),
     ],
 )
 def test_what_cannot_be_read(
@@ -91,6 +157,20 @@ def test_what_cannot_be_read(
 ) -> None:
     assert check(file, text) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_secret_that_is_none(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asking = CLUSTER.replace("size: 3", "size: 3, auth: {clientsAuthSecret: users}")
+    secret = USERS.replace("stringData:\n  auth.json: ", "stringData: ")
+    assert check(file, asking + secret) == 2
+    assert main(["render", "-f", str(file)]) == 2
+    assert "Secret ns/users: Expected `object`, got `str`" in capsys.readouterr().err
+
+
+def test_dates_and_merged_keys_are_what_they_are_to_kubectl(file: Path) -> None:
+    text = CLUSTER.replace("name: c,", "name: c, annotations: &a {since: 2026-01-01},")
+    text = text.replace("size: 3", "size: 3, pod: {annotations: {<<: *a, since: 2026-01-02}}")
+    assert check(file, text) == 0
 
 
 def test_a_file_that_is_not_there(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,117 @@
+"""What a cluster's configuration depends on, as far as the files beside it hold it."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from natsctl.api import names
+from natsctl.api.parse import parse_spec
+from natsctl.api.problems import InvalidSpec
+from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.cli.manifests import Document, Unreadable
+from natsctl.plan.grants import Account, Key, secret_name
+from natsctl.plan.objects import Role, Secret
+from natsctl.plan.sources import Sources, named_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.api.cluster import NatsClusterSpec
+
+T = TypeVar("T")
+# Made once, and its seed thrown away: nobody gets in with it.
+MADE_UP_KEY = "UAR2ACRRVJTLMFRDEXDDV2S4LMYS4APG5ZOCHCNKX4ZTCCVHMCI2RNLI"
+
+
+def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Document]) -> Sources:
+    """Secrets, roles, ServiceAccounts and other clusters of these files, as the operator sees them.
+
+    Unreadable names an object that the API server would not take.
+    """
+    near = [d for d in documents if d.namespace == cluster.namespace]
+    neighbours = _neighbours(spec, near)
+    roles = _roles(cluster.name, near) if spec.auth and spec.auth.enable_service_accounts else ()
+    accounts = {r.metadata.name: _accounts(r.metadata.name, documents) for r in roles}
+    return Sources(
+        secrets=_secrets(named_secrets(spec) | _logins(neighbours), near),
+        roles=roles,
+        accounts=accounts,
+        tokens=_tokens(cluster.name, accounts),
+        neighbours=neighbours,
+        version=version_of(spec),
+        system=MADE_UP_KEY,
+    )
+
+
+def version_of(spec: NatsClusterSpec) -> ServerVersion:
+    """What a new cluster with this spec runs; ValueError if that is no version."""
+    return ServerVersion.parse(spec.version or DEFAULT_VERSION)
+
+
+def _neighbours(spec: NatsClusterSpec, near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
+    wanted = {extra.cluster for extra in spec.extra_routes}
+    found = {}
+    for document in near:
+        if document.kind == names.KIND_CLUSTER and document.name in wanted:
+            try:
+                found[document.name] = parse_spec(document.content.get("spec"))
+            except InvalidSpec:
+                continue
+    return found
+
+
+def _logins(neighbours: dict[str, NatsClusterSpec]) -> frozenset[str]:
+    auths = (spec.auth for spec in neighbours.values())
+    return frozenset(a.cluster_auth_secret for a in auths if a and a.cluster_auth_secret)
+
+
+def _roles(cluster: str, near: Sequence[Document]) -> tuple[Role, ...]:
+    roles = (_read(d, d.content, Role) for d in near if d.kind == names.KIND_ROLE)
+    return tuple(r for r in roles if r.metadata.label(names.LABEL_CLUSTER) == cluster)
+
+
+def _accounts(name: str, documents: Sequence[Document]) -> tuple[Account, ...]:
+    found = (d for d in documents if d.kind == "ServiceAccount" and d.name == name)
+    return tuple(Account(d.namespace, "") for d in found)
+
+
+def _tokens(cluster: str, accounts: dict[str, tuple[Account, ...]]) -> dict[Key, Secret]:
+    """Stand-ins that say what they stand for."""
+    return {
+        (account.namespace, secret_name(role, cluster)): _token(account.namespace, role)
+        for role, found in accounts.items()
+        for account in found
+    }
+
+
+def _token(namespace: str, role: str) -> Secret:
+    text = f"the token of {namespace}/{role}"
+    return msgspec.convert({"metadata": {}, "data": {"token": _encoded(text)}}, Secret)
+
+
+def _secrets(wanted: frozenset[str], near: Sequence[Document]) -> dict[str, Secret | None]:
+    found = {d.name: _secret(d) for d in near if d.kind == "Secret" and d.name in wanted}
+    return {name: found.get(name) for name in sorted(wanted)}
+
+
+def _secret(document: Document) -> Secret:
+    """With stringData where the API server would put it."""
+    content = dict(document.content)
+    plain = _read(document, content.pop("stringData", None) or {}, dict[str, str])
+    data = _read(document, content.get("data") or {}, dict[str, str])
+    data |= {key: _encoded(value) for key, value in plain.items()}
+    return _read(document, content | {"data": data}, Secret)
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _read(document: Document, content: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"{document}: {error}") from None
