@@ -14,6 +14,7 @@ import pytest
 
 from natsctl.api.crds import crds, crds_yaml
 from testbed import cert_manager, nats_ops, own_image
+from tests.e2e import takeover
 from tests.e2e.clusters import Cluster
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
@@ -39,6 +40,7 @@ def _prepare() -> None:
     cert_manager.prepare()
     nats_ops.archive()
     own_image.archive()
+    takeover.program()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
