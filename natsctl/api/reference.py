@@ -1,14 +1,25 @@
 """The reference of all fields, in Markdown, made from the classes that hold them."""
 
-from collections.abc import Iterator
+import typing
+from collections.abc import Iterator, Mapping
 
+import attrs
+
+from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.crds import crds
-from natsctl.api.fields import Json
+from natsctl.api.fields import Json, fields_of
+from natsctl.api.role import NatsServiceRoleSpec
+from natsctl.api.schema import without_none
+from natsctl.api.version import DEFAULT_VERSION
 
-HEAD = """# Reference
+HEAD = f"""# Reference
 
 Every field of both APIs (`nats.io/v1alpha2`). This page is made from the classes in `natsctl/api`;
 `make reference` writes it. `kubectl explain natscluster.spec` says the same on a cluster.
+
+A field without a default is unset, or empty. The operator keeps defaults to itself: they are not
+written into stored objects. A new cluster without a `version` gets {DEFAULT_VERSION}. Sentences in
+italics are rules that the API server checks, and what it says when they are broken.
 """
 _BOUNDS = (
     ("minimum", "at least {}"),
@@ -16,6 +27,7 @@ _BOUNDS = (
     ("maxLength", "at most {} characters"),
     ("maxItems", "at most {} items"),
 )
+_SPECS = {"NatsCluster": NatsClusterSpec, "NatsServiceRole": NatsServiceRoleSpec}
 
 
 def reference() -> str:
@@ -26,20 +38,36 @@ def reference() -> str:
 def _section(crd: Json) -> str:
     (version,) = crd["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]
-    parts = [f"\n## {crd['spec']['names']['kind']}\n\n{schema['description']}\n"]
+    kind = crd["spec"]["names"]["kind"]
+    told = " ".join([schema["description"], *_rules(schema)])
+    parts = [f"\n## {kind}\n\n{told}\n"]
+    defaults = dict(_defaults(_SPECS[kind], "spec"))
     for part in ("spec", "status"):
-        rows = "".join(_rows(schema["properties"][part], part))
-        parts.append(f"\n| field | type | |\n|---|---|---|\n{rows}")
+        rows = "".join(_rows(schema["properties"][part], part, defaults))
+        parts.append(f"\n| field | type | default | |\n|---|---|---|---|\n{rows}")
     return "".join(parts)
 
 
-def _rows(schema: Json, path: str) -> Iterator[str]:
+def _defaults(cls: type, path: str) -> Iterator[tuple[str, str]]:
+    """Path and default of every field that has one."""
+    for name, attribute in fields_of(cls):
+        here, hint = f"{path}.{name}", without_none(attribute.type)
+        if isinstance(attribute.default, bool | int | str):
+            yield here, f"`{str(attribute.default).lower()}`"
+        if typing.get_origin(hint) is tuple:
+            here, hint = f"{here}[]", typing.get_args(hint)[0]
+        if attrs.has(hint):
+            yield from _defaults(hint, here)
+
+
+def _rows(schema: Json, path: str, defaults: Mapping[str, str]) -> Iterator[str]:
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         here = f"{path}.{name}"
-        yield f"| `{here}` | {_type(field)} | {_text(field, name in required)} |\n"
-        yield from _rows(field, here)
-        yield from _rows(field.get("items", {}), f"{here}[]")
+        cells = (f"`{here}`", _type(field), defaults.get(here, ""), _text(field, name in required))
+        yield f"| {' | '.join(cells)} |\n"
+        yield from _rows(field, here, defaults)
+        yield from _rows(field.get("items", {}), f"{here}[]", defaults)
 
 
 def _type(field: Json) -> str:
@@ -62,6 +90,9 @@ def _text(field: Json, required: bool) -> str:
         bounds.append("one of " + ", ".join(values))
     if bounds:
         told.append(f"({'; '.join(bounds)})")
-    rules = (*field.get("x-kubernetes-validations", ()), *inner.get("x-kubernetes-validations", ()))
-    told += [f"_{rule['message']}_" for rule in rules]
+    told += [*_rules(field), *_rules(inner)]
     return " ".join(filter(None, told)).replace("|", "\\|")
+
+
+def _rules(field: Json) -> Iterator[str]:
+    return (f"_{rule['message']}_" for rule in field.get("x-kubernetes-validations", ()))

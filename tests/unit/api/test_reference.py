@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from natsctl.api.cluster import SIZE_HELP
+from natsctl.api.names import NAME_HELP
 from natsctl.api.reference import reference
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference.md"
@@ -20,3 +22,12 @@ def test_a_field_with_bounds_a_list_and_a_map() -> None:
     assert "map of string" in lines["spec.pod.labels"]
     assert "at most 64 items" in lines["spec.tls.cipherSuites"]
     assert "one of `Always`" in lines["spec.pod.reloaderImagePullPolicy"]
+    assert "| `nats` |" in lines["spec.serverImage"]
+    assert "| `false` |" in lines["spec.paused"]
+    assert "| `false` |" in lines["spec.websocketConfig.no_tls"]
+    assert "|  |" in lines["spec.version"]
+
+
+def test_rules_are_told_in_the_words_of_the_api_server() -> None:
+    assert f"A cluster of NATS servers. _{NAME_HELP}_" in reference()
+    assert f"_{SIZE_HELP}_" in reference()
