@@ -1,5 +1,6 @@
 """Every example is what it says it is: valid, and rendered without anything missing but Secrets."""
 
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert path.read_text().startswith("# "), "says what it shows"
+    lines = path.read_text().splitlines()
+    head = "".join(takewhile(lambda line: line.startswith("#"), lines))
+    assert head, "says what it shows"
+    assert "Needs " in head or "kubectl " in head, "says what it needs"
     assert main(["validate", "-f", str(path)]) == 0, capsys.readouterr()
     assert main(["render", "-f", str(path)]) == 0
     told = capsys.readouterr().err.splitlines()
