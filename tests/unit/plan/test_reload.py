@@ -10,59 +10,23 @@ import pytest
 
 from natsctl.api import names
 from natsctl.plan.actions import CreateServer, Ensure, ReloadServer, ReplaceServer
-from natsctl.plan.objects import Pod, Secret
+from natsctl.plan.objects import Secret
 from natsctl.plan.planning import plan
 from natsctl.plan.policies.reload import reload_servers
 from natsctl.plan.servers import servers_of
 from natsctl.plan.snapshot import Desired, Refusal, Snapshot
-from natsctl.plan.sources import Resolved
 from natsctl.plan.status import status
-from natsctl.render.inputs import Inputs
-from natsctl.render.objects import standing_objects
-from natsctl.render.pods import pod as render_pod
-from natsctl.render.revision import revision
 from natsctl.render.target import Target
+from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import (
     answers,
     changed,
     changed_secret,
     snapshot,
-    stamped,
-    target,
     terminating,
 )
 
-SYSTEM = "U" + "A" * 55
-THREE: dict[str, Any] = {"size": 3, "version": "2.14.5"}
 DEBUG = THREE | {"natsConfig": {"debug": True}}
-
-
-def goal_of(spec: dict[str, Any], system: str = SYSTEM, **sealed: str) -> Target:
-    inputs = Inputs(system=system, sealed={k.replace("_", "."): v for k, v in sealed.items()})
-    return attrs.evolve(target(spec), inputs=inputs)
-
-
-def desired(goal: Target, **resolved: Any) -> Desired:
-    return Desired(
-        target=goal,
-        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
-        revision=revision(goal),
-        resolved=Resolved(inputs=goal.inputs, **resolved),
-    )
-
-
-def server(index: int, goal: Target, *, reloader: bool = False) -> Pod:
-    """A pod that was made for this target."""
-    manifest = render_pod(goal, index)
-    manifest["metadata"] |= {"uid": f"pod-{index}", "resourceVersion": "1"}
-    containers = ["nats", *(["reloader"] if reloader else [])]
-    manifest["status"] = {
-        "phase": "Running",
-        "podIP": f"10.0.0.{index}",
-        "conditions": [{"type": "Ready", "status": "True"}],
-        "containerStatuses": [{"name": name, "ready": True} for name in containers],
-    }
-    return msgspec.convert(manifest, Pod)
 
 
 def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: Any) -> Snapshot:

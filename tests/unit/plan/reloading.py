@@ -1,0 +1,49 @@
+"""Targets with what comes from outside their specs, and pods that were made for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from natsctl.plan.objects import Pod
+from natsctl.plan.snapshot import Desired
+from natsctl.plan.sources import Resolved
+from natsctl.render.inputs import Inputs
+from natsctl.render.objects import standing_objects
+from natsctl.render.pods import pod as render_pod
+from natsctl.render.revision import revision
+from natsctl.render.target import Target
+from tests.unit.plan.world import stamped, target
+
+SYSTEM = "U" + "A" * 55
+THREE: dict[str, Any] = {"size": 3, "version": "2.14.5"}
+
+
+def goal_of(spec: dict[str, Any], system: str = SYSTEM, **sealed: str) -> Target:
+    inputs = Inputs(system=system, sealed={k.replace("_", "."): v for k, v in sealed.items()})
+    return attrs.evolve(target(spec), inputs=inputs)
+
+
+def desired(goal: Target, **resolved: Any) -> Desired:
+    return Desired(
+        target=goal,
+        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
+        revision=revision(goal),
+        resolved=Resolved(inputs=goal.inputs, **resolved),
+    )
+
+
+def server(index: int, goal: Target, *, reloader: bool = False) -> Pod:
+    """A pod that was made for this target."""
+    manifest = render_pod(goal, index)
+    manifest["metadata"] |= {"uid": f"pod-{index}", "resourceVersion": "1"}
+    containers = ["nats", *(["reloader"] if reloader else [])]
+    manifest["status"] = {
+        "phase": "Running",
+        "podIP": f"10.0.0.{index}",
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [{"name": name, "ready": True} for name in containers],
+    }
+    return msgspec.convert(manifest, Pod)

@@ -1,0 +1,304 @@
+"""A toy Kubernetes whose servers reload, refuse and wait: what holds whatever happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from natsctl.api import names
+from natsctl.api.status import ClusterStatus
+from natsctl.plan.actions import (
+    Action,
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    ReloadServer,
+    ReplaceServer,
+)
+from natsctl.plan.objects import Pod, Secret
+from natsctl.plan.planning import plan
+from natsctl.plan.servers import incarnation, kubelet_ready
+from natsctl.plan.snapshot import Desired, Observation, Refusal, Snapshot
+from natsctl.plan.status import status
+from natsctl.render.revision import revision_text
+from tests.unit.plan.reloading import THREE, desired, goal_of, server
+from tests.unit.plan.world import answers, changed, changed_secret, snapshot, terminating
+
+BAD = "bad"
+"""Users that no server takes."""
+MISSING = "Secret users does not exist: create it"
+OLD = "2.9.25"
+"""A version that nobody can have reload: there is no side-car here, and no answer to the asking."""
+
+
+@attrs.define
+class World:
+    """What the API server and the servers have. `tried` are servers that met the Secret's BAD."""
+
+    version: str = "2.14.5"
+    size: int = 3
+    debug: bool = False
+    users: str = "1"
+    routes: str = "1"
+    waits: bool = False
+    secret: Secret | None = None
+    content: str = ""
+    before: str = ""
+    pods: dict[int, Pod] = attrs.field(factory=dict)
+    known: dict[str, Observation] = attrs.field(factory=dict)
+    refusals: dict[str, Refusal] = attrs.field(factory=dict)
+    status: ClusterStatus = attrs.field(factory=ClusterStatus)
+    tried: set[str] = attrs.field(factory=set)
+    runs: int = 0
+    clock: float = 100.0
+
+    def desired(self) -> Desired:
+        auth = {"auth": {"clientsAuthSecret": "users"}}
+        spec = THREE | auth | {"version": self.version, "size": self.size}
+        spec |= {"natsConfig": {"debug": True}} if self.debug else {}
+        goal = goal_of(spec, auth_users=self.users, routes=self.routes)
+        users = {"users": [{"username": "u", "password": self.users}]}
+        goal = attrs.evolve(goal, inputs=attrs.evolve(goal.inputs, authorization=users))
+        return desired(goal, missing=(MISSING,) if self.waits else ())
+
+    def look(self) -> Snapshot:
+        live = {p.metadata.uid: incarnation(p) for p in self.pods.values()}
+        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.incarnation}
+        goal = self.desired()
+        spec = {"size": self.size, "version": self.version}
+        held = {"c": self.secret} if self.secret else {}
+        return snapshot(
+            spec,
+            tuple(self.pods.values()),
+            self.known,
+            desired=goal,
+            secrets=held,
+            refusals=dict(self.refusals),
+            status=self.status,
+            now=self.clock,
+        )
+
+    def operate(self) -> list[Action]:
+        """One pass of the operator, and the invariants of each."""
+        self.clock += 30
+        decided = plan(self.look())
+        if decided.observe:
+            self.answer(decided.observe)
+            decided = plan(self.look())
+        seen = self.look()
+        actions = [a for stage in decided.stages for a in stage]
+        self.check(actions, seen)
+        for action in actions:
+            self.do(action, seen)
+        self.status = status(self.look())
+        return actions
+
+    def check(self, actions: list[Action], seen: Snapshot) -> None:
+        for action in actions:
+            match action:
+                case ReplaceServer():
+                    raise AssertionError("nothing here is worth a restart")
+                case DeleteServer(name=name):
+                    assert int(name.removeprefix("c-")) > self.size
+                case Ensure(standing=made):
+                    assert not (made.kind == "Secret" and seen.holding)
+                case ReloadServer():
+                    assert not seen.holding
+        if self.waits:
+            assert not any(isinstance(a, ReloadServer) for a in actions)
+
+    def answer(self, uids: tuple[str, ...]) -> None:
+        serving = [
+            p for p in self.pods.values() if kubelet_ready(p) and not p.metadata.deletion_timestamp
+        ]
+        self.known |= {u: o for u, o in answers(*serving, asked=self.clock).items() if u in uids}
+
+    def do(self, action: Action, seen: Snapshot) -> None:
+        match action:
+            case Ensure(standing=made) if made.kind == "Secret":
+                self.before, self.content = self.content, self.users
+                self.secret = msgspec.convert(made.manifest, Secret)
+                self.tried.clear()
+            case CreateServer(index=index):
+                self.create(index, seen)
+            case DeleteServer(name=name):
+                index = int(name.removeprefix("c-"))
+                self.pods[index] = terminating(self.pods[index])
+            case ReloadServer():
+                self.reload(action)
+
+    def create(self, index: int, seen: Snapshot) -> None:
+        assert seen.desired is not None
+        assert self.secret is not None
+        self.runs += 1
+        made = server(index, seen.desired.target)
+        starting = msgspec.structs.replace(made.status, conditions=())
+        made = msgspec.structs.replace(made, status=starting)
+        self.pods[index] = changed(made, uid=f"pod-{index}-{self.runs}")
+
+    def reload(self, action: ReloadServer) -> None:
+        """As the operator does it: the first refusal takes the configuration back."""
+        if self.content == BAD:
+            self.tried.add(action.uid)
+            assert len(self.tried) == 1
+            words = "no such thing"
+            self.refusals[action.uid] = Refusal(action.config, words)
+            assert self.secret is not None
+            note = {names.REFUSED_ANNOTATION: f"{action.config} {words}"}
+            self.secret = changed_secret(self.secret, annotations=note)
+            self.content = self.before
+            return
+        index = next(i for i, p in self.pods.items() if p.metadata.uid == action.uid)
+        annotations = dict(self.pods[index].metadata.annotations or {})
+        annotations[names.REVISION_ANNOTATION] = action.revision
+        self.pods[index] = changed(self.pods[index], annotations=annotations)
+
+    def kubelet(self, index: int) -> None:
+        """The kubelet comes one step further; a server that starts with BAD ends at once."""
+        found = self.pods.get(index)
+        if found is None:
+            return
+        if found.metadata.deletion_timestamp:
+            del self.pods[index]
+        elif self.content != BAD:
+            self.become(index, ready=True)
+
+    def become(self, index: int, *, ready: bool) -> None:
+        found = self.pods.get(index)
+        if found is None or found.metadata.deletion_timestamp:
+            return
+        told = [{"type": "Ready", "status": "True" if ready else "False"}]
+        raw = msgspec.to_builtins(found.status) | {"conditions": told}
+        state = msgspec.convert(raw, type(found.status))
+        self.pods[index] = msgspec.structs.replace(found, status=state)
+
+    def settle(self) -> None:
+        """All machines work, nobody touches anything: let it come to rest."""
+        for _ in range(200):
+            before = dict(self.pods), self.status, self.secret
+            self.operate()
+            for index in tuple(self.pods):
+                self.kubelet(index)
+            if before == (self.pods, self.status, self.secret):
+                return
+        raise AssertionError("it never comes to rest")
+
+
+INDEX = st.integers(1, 4)
+EVENTS = st.one_of(
+    st.just(("operate",)),
+    st.just(("operate",)),
+    st.tuples(st.just("kubelet"), INDEX),
+    st.tuples(st.just("sick"), INDEX),
+    st.tuples(st.just("lost"), INDEX),
+    st.tuples(st.just("size"), st.integers(0, 4)),
+    st.tuples(st.just("debug"), st.booleans()),
+    st.tuples(st.just("users"), st.sampled_from(["1", "2", BAD])),
+    st.tuples(st.just("routes"), st.sampled_from(["1", "2"])),
+    st.tuples(st.just("waits"), st.booleans()),
+    st.just(("operator restarts",)),
+    st.just(("settle",)),
+)
+
+
+def happen(world: World, event: tuple[Any, ...]) -> None:
+    match event:
+        case ("operate",):
+            world.operate()
+        case ("kubelet", index):
+            world.kubelet(index)
+        case ("sick", index):
+            world.become(index, ready=False)
+        case ("lost", index):
+            world.pods.pop(index, None)
+        case ("settle",):
+            world.settle()
+        case ("operator restarts",):
+            world.known, world.refusals = {}, {}
+        case (field, value):
+            setattr(world, field, value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(EVENTS, max_size=30))
+def test_nothing_that_can_be_reloaded_restarts_anybody_and_all_end_with_it(
+    events: list[tuple[Any, ...]],
+) -> None:
+    """Whatever waited or was refused in between; the world's own checks hold at every step."""
+    world = World()
+    world.settle()
+    for event in events:
+        happen(world, event)
+    world.waits, world.users = False, "3"
+    world.settle()
+    assert sorted(world.pods) == list(range(1, world.size + 1))
+    assert world.content == "3"
+    wanted = revision_text(world.desired().revision)
+    found = {p.metadata.annotation(names.REVISION_ANNOTATION) for p in world.pods.values()}
+    assert found <= {wanted}
+    told = {c.type: c.status for c in world.status.conditions}
+    assert (told["Ready"], told["ConfigAccepted"]) == ("True", "True")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(EVENTS, max_size=30))
+def test_what_waits_or_was_refused_leaves_the_servers_that_serve_alone(
+    events: list[tuple[Any, ...]],
+) -> None:
+    world = World()
+    world.settle()
+    for event in events:
+        happen(world, event)
+    world.settle()
+    serving = {p.metadata.uid for p in world.pods.values() if kubelet_ready(p)}
+    world.debug, world.waits = not world.debug, True
+    world.settle()
+    assert serving <= {p.metadata.uid for p in world.pods.values() if kubelet_ready(p)}
+    world.waits, world.users = False, BAD
+    world.settle()
+    assert serving <= {p.metadata.uid for p in world.pods.values() if kubelet_ready(p)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([("routes", "1"), ("routes", "2"), ("operate",)]), max_size=20),
+    st.sampled_from([OLD, "2.14.5"]),
+)
+def test_other_routes_restart_nobody_of_any_version(
+    events: list[tuple[Any, ...]], version: str
+) -> None:
+    world = World(version)
+    world.settle()
+    made = world.runs
+    for event in events:
+        happen(world, event)
+    world.settle()
+    assert world.runs == made
+    assert world.status.phase == "Running"
+
+
+def test_a_refusal_survives_a_restart_of_the_operator() -> None:
+    world = World()
+    world.settle()
+    world.users = BAD
+    world.settle()
+    (tried,) = world.tried
+    assert tried == "pod-1-1"
+    happen(world, ("operator restarts",))
+    world.settle()
+    assert world.content == "1"
+    told = {c.type: c.reason for c in world.status.conditions}
+    assert told["ConfigAccepted"] == "ReloadRefused"
+
+
+def test_a_cluster_whose_first_configuration_waits_has_no_server() -> None:
+    world = World(waits=True)
+    world.settle()
+    assert (world.pods, world.secret, world.status.phase) == ({}, None, "Waiting")
+    world.waits = False
+    world.settle()
+    assert sorted(world.pods) == [1, 2, 3]
