@@ -85,9 +85,15 @@ def server(place: Place, version: str) -> Iterator[Speaker]:
 
 @pytest.fixture
 def reloader(place: Place, server: Speaker) -> Iterator[Speaker]:
-    """Told of one file only, it finds the others."""
+    """Told of one file only, it finds the others.
+
+    A server that starts within a step of the clock after its files were written is signalled once,
+    to be sure; whether this one did depends on how fast the test is.
+    """
     with beside.reloader(place.pid_file, place.config.folder / "server.conf") as found:
-        found.says("watching")
+        if "started before the last change" in found.says("watching"):
+            found.says("sent SIGHUP")
+            server.says(RELOADED)
         yield found
 
 
@@ -105,6 +111,7 @@ def shown(server: Speaker) -> int:
 
 
 def test_one_reload_per_update(place: Place, server: Speaker, reloader: Speaker) -> None:
+    before = sum(RELOADED in line for line in server.lines)
     for debug in (True, False, True):
         place.configure(debug=debug)
         server.says(RELOADED)
@@ -113,7 +120,7 @@ def test_one_reload_per_update(place: Place, server: Speaker, reloader: Speaker)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait()
     rest = server.process.stderr.read().decode()  # type: ignore[union-attr]
-    assert sum(RELOADED in line for line in [*server.lines, *rest.splitlines()]) == 3
+    assert sum(RELOADED in line for line in [*server.lines, *rest.splitlines()]) == before + 3
 
 
 def test_a_renewed_certificate_is_shown_to_new_clients(
