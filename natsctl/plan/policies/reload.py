@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.api import names
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.plan.takeover import is_taken_over, revision_of
@@ -31,7 +32,7 @@ def reload_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Reloa
     due = reloading_servers(snapshot, servers)
     if not due:
         return ()
-    first = not any(_is_done(s) for s in servers) and not has_reloader(due[0].pod)
+    first = not any(_is_done(snapshot, s) for s in servers) and not has_reloader(due[0].pod)
     return tuple(_action(snapshot, server) for server in (due[:1] if first else due))
 
 
@@ -47,8 +48,14 @@ def reloading_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Se
     )
 
 
-def _is_done(server: Server) -> bool:
-    return _can_be_asked(server) and not server.reloads and not server.changes
+def _is_done(snapshot: Snapshot, server: Server) -> bool:
+    """Whether it took this configuration by a reload.
+
+    One that was made for it proves nothing: it may have started with what was there before.
+    """
+    assert snapshot.desired is not None
+    asked = server.pod.metadata.annotation(names.CONFIG_ANNOTATION) == snapshot.desired.config
+    return asked and _can_be_asked(server) and not server.reloads and not server.changes
 
 
 def _can_be_asked(server: Server) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,8 +93,8 @@ class World:
         seen = self.look()
         actions = [a for stage in decided.stages for a in stage]
         self.check(actions, seen)
-        for action in actions:
-            self.do(action, seen)
+        for stage in decided.stages:
+            self.carry_out(stage, seen)
         self.status = status(self.look())
         return actions
 
@@ -116,6 +117,15 @@ class World:
             p for p in self.pods.values() if kubelet_ready(p) and not p.metadata.deletion_timestamp
         ]
         self.known |= {u: o for u, o in answers(*serving, asked=self.clock).items() if u in uids}
+
+    def carry_out(self, stage: tuple[Action, ...], seen: Snapshot) -> None:
+        """All actions of a stage at the same time: each reload meets what the Secret holds."""
+        asked = [a for a in stage if isinstance(a, ReloadServer)]
+        if asked and self.content == BAD:
+            self.refuse(asked)
+            stage = tuple(a for a in stage if a not in asked)
+        for action in stage:
+            self.do(action, seen)
 
     def do(self, action: Action, seen: Snapshot) -> None:
         match action:
@@ -140,21 +150,23 @@ class World:
         made = msgspec.structs.replace(made, status=starting)
         self.pods[index] = changed(made, uid=f"pod-{index}-{self.runs}")
 
-    def reload(self, action: ReloadServer) -> None:
+    def refuse(self, asked: list[ReloadServer]) -> None:
         """As the operator does it: the first refusal takes the configuration back."""
-        if self.content == BAD:
-            self.tried.add(action.uid)
-            assert len(self.tried) == 1
-            words = "no such thing"
-            self.refusals[action.uid] = Refusal(action.config, words)
-            assert self.secret is not None
-            note = {names.REFUSED_ANNOTATION: f"{action.config} {words}"}
-            self.secret = changed_secret(self.secret, annotations=note)
-            self.content = self.before
-            return
+        self.tried |= {a.uid for a in asked}
+        assert len(self.tried) == 1
+        (action,) = asked
+        words = "no such thing"
+        self.refusals[action.uid] = Refusal(action.config, words)
+        assert self.secret is not None
+        note = {names.REFUSED_ANNOTATION: f"{action.config} {words}"}
+        self.secret = changed_secret(self.secret, annotations=note)
+        self.content = self.before
+
+    def reload(self, action: ReloadServer) -> None:
         index = next(i for i, p in self.pods.items() if p.metadata.uid == action.uid)
         annotations = dict(self.pods[index].metadata.annotations or {})
         annotations[names.REVISION_ANNOTATION] = action.revision
+        annotations[names.CONFIG_ANNOTATION] = action.config
         self.pods[index] = changed(self.pods[index], annotations=annotations)
 
     def kubelet(self, index: int) -> None:
@@ -302,3 +314,22 @@ def test_a_cluster_whose_first_configuration_waits_has_no_server() -> None:
     world.waits = False
     world.settle()
     assert sorted(world.pods) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_server_that_was_made_for_what_was_refused_is_no_proof_that_it_works(when: str) -> None:
+    """It runs what the others run: the kubelet started it again with what was put back."""
+    world = World()
+    world.settle()
+    if when == "before":
+        happen(world, ("lost", 2))
+    world.users = BAD
+    world.settle()
+    if when == "after":
+        happen(world, ("lost", 2))
+        world.settle()
+    world.users = "2"
+    world.operate()
+    world.users = BAD
+    world.settle()
+    assert world.content != BAD
