@@ -73,6 +73,9 @@ class Accounts:
                 self.remove(item)
         for item in fresh.values():
             self.put(item)
+        for name in self._names - self._known:  # a list under way may be older than this
+            self._known.add(name)
+            self._end_of_list(name)
 
     def put(self, item: Object) -> None:
         """A ServiceAccount was created or changed."""

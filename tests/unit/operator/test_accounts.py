@@ -210,6 +210,17 @@ def test_a_list_that_is_late_does_not_bring_back_what_is_gone(
     assert finding.finish() == {}
 
 
+def test_a_list_that_is_late_does_not_bring_back_what_the_watch_began_anew_without(
+    accounts: Accounts, server: Server
+) -> None:
+    server.real[KEY] = account(KEY, 1)
+    finding = find(accounts, server)
+    finding.step()
+    finding.step()
+    accounts.replace((), 2)
+    assert finding.finish() == {}
+
+
 def test_a_name_is_listed_once(accounts: Accounts, server: Server) -> None:
     for cluster in ("c", "d", "c"):
         find(accounts, server, cluster).finish()
