@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -15,7 +15,16 @@ import yaml
 from natsctl.api.crds import crds
 from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
-from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
+from natsctl.kube.resources import (
+    ACCOUNTS_METADATA,
+    CLUSTERS,
+    CRDS,
+    PODS,
+    ROLES,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
 from natsctl.kube.transport import Transport, connect
 from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
@@ -76,13 +85,30 @@ def client(transport: Transport) -> Client:
 
 
 @pytest.fixture
-async def namespace(client: Client) -> str:
+async def namespace(client: Client) -> AsyncIterator[str]:
     """A namespace of this test alone."""
+    async with fresh_namespace(client) as name:
+        yield name
+
+
+@pytest.fixture
+async def other_namespace(client: Client) -> AsyncIterator[str]:
+    """Another one."""
+    async with fresh_namespace(client) as name:
+        yield name
+
+
+@asynccontextmanager
+async def fresh_namespace(client: Client) -> AsyncIterator[str]:
+    """Left without what an operator of all namespaces would find there in later tests."""
     name = f"t{os.getpid()}-{next(_numbers)}"
     await client.create(
         NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     )
-    return name
+    yield name
+    for resource in (CLUSTERS, ROLES, ACCOUNTS_METADATA):
+        with suppress(NotFound):  # a test may have taken the kind itself away
+            await client.transport.request("DELETE", resource.path(name))
 
 
 @pytest.fixture

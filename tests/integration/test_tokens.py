@@ -13,7 +13,6 @@ from tests.integration.conftest import exists, nats, operator, until
 from tests.integration.proxy import Proxy
 
 ACCOUNTS = Resource("ServiceAccount", "v1", "serviceaccounts", PODS.projection)
-NAMESPACES = Resource("Namespace", "v1", "namespaces", PODS.projection)
 SECRET = "worker-x-bound-token"
 AUTH = {"enableServiceAccounts": True}
 
@@ -50,34 +49,26 @@ async def delete(client: Client, resource: Resource, namespace: str, name: str) 
     await client.delete(resource, namespace, name, found.metadata.uid)
 
 
-async def another(client: Client, namespace: str) -> str:
-    name = f"{namespace}-b"
-    meta = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    await client.create(NAMESPACES, meta)
-    return name
-
-
 async def test_accounts_before_and_after_their_role(
-    client: Client, namespace: str, kubeconfig: str
+    client: Client, namespace: str, other_namespace: str, kubeconfig: str
 ) -> None:
-    other = await another(client, namespace)
     await account(client, namespace)
     async with operator(kubeconfig, namespace, cluster_scoped=True):
         await client.create(CLUSTERS, nats("x", namespace, size=1, auth=AUTH))
         await role(client, namespace)
         first = await until(lambda: token(client, namespace))
-        await account(client, other)
-        second = await until(lambda: token(client, other))
-        assert (first["username"], second["username"]) == ("worker", f"worker_{other}")
-        where = [
+        await account(client, other_namespace)
+        second = await until(lambda: token(client, other_namespace))
+        assert (first["username"], second["username"]) == ("worker", f"worker_{other_namespace}")
+        where = {
             (s["namespace"], s["user"])
             for s in (await until(lambda: _both(client, namespace)))["serviceAccounts"]
-        ]
-        assert where == [(namespace, "worker"), (other, f"worker_{other}")]
+        }
+        assert where == {(namespace, "worker"), (other_namespace, f"worker_{other_namespace}")}
         await delete(client, ACCOUNTS, namespace, "worker")
         await until(lambda: _gone(client, namespace))
         await delete(client, ROLES, namespace, "worker")
-        await until(lambda: _gone(client, other))
+        await until(lambda: _gone(client, other_namespace))
 
 
 async def _both(client: Client, namespace: str) -> dict[str, Any] | None:
@@ -107,10 +98,9 @@ async def test_a_deleted_secret_means_a_new_token(
 
 
 async def test_a_namespaced_operator_says_what_it_cannot_see(
-    client: Client, namespace: str, kubeconfig: str
+    client: Client, namespace: str, other_namespace: str, kubeconfig: str
 ) -> None:
-    other = await another(client, namespace)
-    await account(client, other)
+    await account(client, other_namespace)
     await role(client, namespace)
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=1, auth=AUTH))
@@ -120,7 +110,7 @@ async def test_a_namespaced_operator_says_what_it_cannot_see(
             return f"only those of namespace {namespace}" in conditions[0].get("message", "")
 
         await until(says)
-        assert not await exists(client, SECRETS, other, SECRET)
+        assert not await exists(client, SECRETS, other_namespace, SECRET)
 
 
 async def test_a_secret_of_that_name_that_is_not_ours_is_left_alone(
