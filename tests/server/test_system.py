@@ -221,6 +221,12 @@ class TestReload:
         assert await tell(server, key=other) == ""
 
 
+def halt(server: Server) -> None:
+    """Stop it; it has stopped when this returns, and not only been told to."""
+    server.process.send_signal(signal.SIGSTOP)
+    os.waitpid(server.process.pid, os.WUNTRACED)
+
+
 class TestUnreachable:
     @ALL
     async def test_another_key(self, start: Start, version: str) -> None:
@@ -268,13 +274,13 @@ class TestUnreachable:
     ) -> None:
         monkeypatch.setattr("natsctl.servers.system.TIMEOUT", 0.5)
         server = start(version, {**CONFIG, **({"tls": files(tmp_path)} if encrypted else {})})
-        server.process.send_signal(signal.SIGSTOP)
+        halt(server)
         with pytest.raises(Unreachable, match="no answer in time"):
             await tell(server, context(CA))
 
     async def test_a_caller_that_gives_up(self, start: Start) -> None:
         server = start(NEWEST)
-        server.process.send_signal(signal.SIGSTOP)
+        halt(server)
         before = open_sockets()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
