@@ -10,6 +10,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+# Its plugin imports it when everything is over. What is collected while Python parses it may parse
+# a line for a traceback, and Python 3.11 takes that for an error of its own (gh-106905).
+import hypothesis  # noqa: F401
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
