@@ -16,7 +16,7 @@ from natsctl.kube.transport import namespace_of_pod
 from natsctl.operator.lease import LeaseLost
 from natsctl.operator.logs import set_up_logging
 from natsctl.operator.schema import SchemaTooOld
-from natsctl.operator.settings import Settings, feature_gates, listen_address
+from natsctl.operator.settings import Settings, feature_gates, listen_address, namespace_list
 from natsctl.operator.supervisor import supervise
 from natsctl.render.inputs import Images
 
@@ -66,6 +66,12 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="namespace of the lease, and the one that is managed unless ClusterScoped",
     )
     parser.add_argument(
+        "--watch-namespaces",
+        default="",
+        metavar="NAME,...",
+        help="manage the NatsClusters of these namespaces (default: that of the lease)",
+    )
+    parser.add_argument(
         "--sidecar-image",
         metavar="IMAGE",
         help="image of natsctl for reloaders and init containers of servers whose spec names none",
@@ -93,9 +99,13 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     namespace = arguments.namespace or environment.get("MY_POD_NAMESPACE") or namespace_of_pod()
     if not namespace:
         raise ValueError("no namespace: set --namespace or MY_POD_NAMESPACE")
+    namespaces = namespace_list(arguments.watch_namespaces)
+    if namespaces and gates["ClusterScoped"]:
+        raise ValueError("--watch-namespaces beside ClusterScoped=true: choose one")
     return Settings(
         namespace=namespace,
         cluster_scoped=gates["ClusterScoped"],
+        namespaces=namespaces,
         host=host,
         port=port,
         kubeconfig=arguments.kubeconfig,

@@ -85,8 +85,8 @@ class Sink(Protocol[S]):
 
     def __len__(self) -> int: ...
 
-    def replace(self, objects: Iterable[S], version: int) -> None:
-        """The whole truth as of `version`."""
+    def replace(self, objects: Iterable[S], version: int, namespace: str | None) -> None:
+        """The whole truth as of `version`, of one namespace or all."""
 
     def put(self, item: S) -> None:
         """Created or changed."""
@@ -94,8 +94,8 @@ class Sink(Protocol[S]):
     def remove(self, item: S) -> None:
         """Deleted."""
 
-    def seen(self, version: int) -> None:
-        """Everything up to `version` has been told."""
+    def seen(self, version: int, namespace: str | None) -> None:
+        """Everything up to `version` has been told, of one namespace or all."""
 
 
 @attrs.define
@@ -242,11 +242,11 @@ class Reflector(Generic[T]):
                 return initial
             self._replace(initial, version)
         self._position = version
-        self.store.seen(int(version))
+        self.store.seen(int(version), self.namespace)
         return None
 
     def _replace(self, found: list[T], version: str) -> None:
-        self.store.replace(found, int(version))
+        self.store.replace(found, int(version), self.namespace)
         self._position = version
         self._count()
         self.last_heard = asyncio.get_running_loop().time()

@@ -17,18 +17,23 @@ Key = tuple[str, str]
 class Store(Generic[T]):
     """Objects by key, and by the cluster they belong to. The newest resourceVersion wins.
 
-    Invariant: `horizon` is the newest resourceVersion the watch has told of, of any object of the
-    kind. A reply with an older one about an object that is not here is of an object deleted since.
+    Invariant: a horizon is the newest resourceVersion the watch has told of, of any object in a
+    namespace (`""`: in all). A reply with an older one about an object that is not here is of an
+    object deleted since.
     """
 
     def __init__(self, on_change: Callable[[Key], None] = lambda key: None) -> None:
         self._objects: dict[Key, T] = {}
         self._of_cluster: dict[Key, dict[Key, T]] = defaultdict(dict)
         self._on_change = on_change
-        self.horizon = 0
+        self._horizons: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
+
+    def horizon(self, namespace: str = "") -> int:
+        """The newest resourceVersion the watch has told of."""
+        return max(self._horizons.get(namespace, 0), self._horizons.get("", 0))
 
     def get(self, key: Key) -> T | None:
         """One object."""
@@ -42,34 +47,37 @@ class Store(Generic[T]):
         """All objects that belong to a NatsCluster."""
         return tuple(self._of_cluster.get(key, {}).values())
 
-    def replace(self, objects: Iterable[T], version: int) -> None:
-        """The whole truth as of `version`: what is not named any more is gone."""
-        self.horizon = max(self.horizon, version)
+    def replace(self, objects: Iterable[T], version: int, namespace: str | None = None) -> None:
+        """The whole truth as of `version`, of one namespace or all: what it lacks is gone."""
+        self.seen(version, namespace)
         fresh = {o.key: o for o in objects}
-        for key in [k for k, o in self._objects.items() if k not in fresh and o.version <= version]:
-            self._drop(key)
+        held = [o for k, o in self._objects.items() if namespace in (None, k[0])]
+        for item in held:
+            if item.key not in fresh and item.version <= version:
+                self._drop(item.key)
         for item in fresh.values():
             self._put(item)
 
-    def seen(self, version: int) -> None:
-        """The watch has told everything up to `version`."""
-        self.horizon = max(self.horizon, version)
+    def seen(self, version: int, namespace: str | None = None) -> None:
+        """The watch has told everything up to `version`, of one namespace or all."""
+        place = namespace or ""
+        self._horizons[place] = max(self._horizons.get(place, 0), version)
 
     def put(self, item: T) -> None:
         """An event of the watch."""
-        self.seen(item.version)
+        self.seen(item.version, item.metadata.namespace)
         self._put(item)
 
     def remove(self, item: T) -> None:
         """The watch says it is deleted."""
-        self.seen(item.version)
+        self.seen(item.version, item.metadata.namespace)
         held = self._objects.get(item.key)
         if held is not None and held.version <= item.version:
             self._drop(item.key)
 
     def learn(self, reply: T) -> None:
         """The reply of an own write, which may arrive before or after the watch tells of it."""
-        if reply.key in self._objects or reply.version > self.horizon:
+        if reply.key in self._objects or reply.version > self.horizon(reply.metadata.namespace):
             self._put(reply)
 
     def forget(self, key: Key, uid: str) -> None:

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 class Accounts:
     """Namespaces and uids of ServiceAccounts by name.
 
-    `namespace` is the only one looked at; None: all. Invariant: for each name in `_known` every
+    `namespaces` are the only ones looked at; None: all. Invariant: for each name in `_known` every
     ServiceAccount is held that the watch or the list has told of; the newest news counts. `_gone`
     is of names that are being listed.
     """
 
     wake: Callable[[Key], None]
-    namespace: str | None = None
+    namespaces: tuple[str, ...] | None = None
     needed: asyncio.Event = attrs.field(factory=asyncio.Event)
     _wanted: dict[Key, frozenset[str]] = attrs.field(factory=dict)
     _held: dict[str, dict[str, Object]] = attrs.field(factory=lambda: defaultdict(dict))
@@ -64,15 +64,19 @@ class Accounts:
         """A cluster needs no ServiceAccounts any more."""
         self._want(cluster, frozenset())
 
-    def replace(self, objects: Iterable[Object], version: int) -> None:
-        """The whole truth as of `version`, from the watch."""
+    def replace(
+        self, objects: Iterable[Object], version: int, namespace: str | None = None
+    ) -> None:
+        """The whole truth as of `version`, of one namespace or all, from the watch."""
         fresh = {o.key: o for o in objects if o.metadata.name in self._names}
         held = {o.key: o for found in self._held.values() for o in found.values()}
         for key, item in held.items():
-            if key not in fresh and item.version <= version:
+            if namespace in (None, key[0]) and key not in fresh and item.version <= version:
                 self.remove(item)
         for item in fresh.values():
             self.put(item)
+        if namespace is not None and self.namespaces != (namespace,):
+            return  # nothing is known of the others
         for name in self._names - self._known:  # a list under way may be older than this
             self._known.add(name)
             self._end_of_list(name)
@@ -100,7 +104,7 @@ class Accounts:
         self._held[name].pop(namespace, None)
         self._wake(name)
 
-    def seen(self, version: int) -> None:
+    def seen(self, version: int, namespace: str | None = None) -> None:
         """Nothing to do: what is not wanted is not kept."""
 
     def _want(self, cluster: Key, names: frozenset[str]) -> None:
@@ -119,12 +123,13 @@ class Accounts:
 
     async def _list(self, transport: Transport, name: str) -> None:
         params = {"fieldSelector": f"metadata.name={name}"}
-        path = ACCOUNTS_METADATA.path(self.namespace)
-        reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
-        if name in self._known or name not in self._names:
-            return  # another list was first, or nobody wants it any more
-        for raw in msgspec.json.decode(reply.body, type=Page).items or ():
-            self.put(msgspec.json.decode(raw, type=Object))
+        for namespace in self.namespaces or (None,):
+            path = ACCOUNTS_METADATA.path(namespace)
+            reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
+            if name in self._known or name not in self._names:
+                return  # another list was first, or nobody wants it any more
+            for raw in msgspec.json.decode(reply.body, type=Page).items or ():
+                self.put(msgspec.json.decode(raw, type=Object))
         self._known.add(name)
         self._end_of_list(name)
 

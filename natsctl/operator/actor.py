@@ -52,8 +52,8 @@ RESYNC = 10 * 3600.0
 class Shared:
     """What all actors use together.
 
-    `turns` bounds the passes that run at the same time; `namespace` is the only one that natsctl
-    manages (None: all).
+    `turns` bounds the passes that run at the same time; `namespaces` are the only ones that
+    natsctl manages (None: all).
     """
 
     client: Client
@@ -63,7 +63,7 @@ class Shared:
     turns: asyncio.Semaphore
     gatherer: Gatherer
     images: Images
-    namespace: str | None
+    namespaces: tuple[str, ...] | None
 
 
 @attrs.define
@@ -87,7 +87,7 @@ class Actor:
             gatherer=shared.gatherer,
             monitor=shared.monitor,
             images=shared.images,
-            namespace=shared.namespace,
+            namespaces=shared.namespaces,
         )
 
     def wake(self) -> None:

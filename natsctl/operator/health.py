@@ -46,12 +46,17 @@ def liveness(pulse: Pulse, lease: Lease, reflectors: Sequence[Reflector[Any]]) -
         "loop": lambda: f"late by {pulse.lag:.1f} s" if pulse.lag > MAX_LAG else "",
         "lease": lambda: _lease(lease),
     }
-    return checks | {f"watch-{r.resource.plural}": _hearing(r) for r in reflectors}
+    return checks | {f"watch-{_name(r)}": _hearing(r) for r in reflectors}
 
 
 def readiness(reflectors: Sequence[Reflector[Any]]) -> dict[str, Check]:
     """Checks that say the stores are complete; who leads does not matter."""
-    return {f"cache-{r.resource.plural}": _synced(r) for r in reflectors}
+    return {f"cache-{_name(r)}": _synced(r) for r in reflectors}
+
+
+def _name(reflector: Reflector[Any]) -> str:
+    """Its kind, and its namespace if there is one for each."""
+    return "-".join(filter(None, (reflector.resource.plural, reflector.namespace)))
 
 
 def _lease(lease: Lease) -> str:

@@ -35,7 +35,7 @@ T = TypeVar("T", bound=Object)
 class Outlook:
     """Everything known of the cluster with this key.
 
-    `namespace` is the only one that natsctl manages (None: all). `refusals` are by pod uid.
+    `namespaces` are the only ones that natsctl manages (None: all). `refusals` are by pod uid.
     """
 
     key: tuple[str, str]
@@ -43,7 +43,7 @@ class Outlook:
     gatherer: Gatherer
     monitor: Monitor
     images: Images
-    namespace: str | None = None
+    namespaces: tuple[str, ...] | None = None
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
@@ -82,7 +82,7 @@ class Outlook:
             failures=failures,
             refusals=self.refusals,
             sources=self._gathered[1],
-            scope=self.namespace,
+            scope=self.namespaces,
             now=now,
             timestamp=_timestamp(),
             quiet=now - self._changed,

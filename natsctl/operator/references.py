@@ -67,10 +67,12 @@ class References:
                 self._held[key] = found
         return self._held[key]
 
-    def replace(self, objects: Iterable[Object], version: int) -> None:
-        """The whole truth as of `version`, from the watch."""
+    def replace(
+        self, objects: Iterable[Object], version: int, namespace: str | None = None
+    ) -> None:
+        """The whole truth as of `version`, of one namespace or all, from the watch."""
         fresh = {item.key: item.version for item in objects if item.key in self._clusters}
-        for key in tuple(self._clusters):
+        for key in tuple(k for k in self._clusters if namespace in (None, k[0])):
             held = self._held.get(key)
             if (held.version if held else 0) != fresh.get(key, 0):
                 self._changed(key, fresh.get(key, version))
@@ -86,7 +88,7 @@ class References:
         if item.key in self._clusters:
             self._changed(item.key, item.version)
 
-    def seen(self, version: int) -> None:
+    def seen(self, version: int, namespace: str | None = None) -> None:
         """Nothing to do: what is not named is not kept."""
 
     def _changed(self, key: Key, version: int) -> None:

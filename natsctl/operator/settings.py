@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from natsctl.operator.lease import Timing
@@ -15,11 +17,13 @@ FEATURES = {"ClusterScoped": False}
 class Settings:
     """Everything the command line and the environment say.
 
-    `namespace` is where the lease is, and what is watched unless `cluster_scoped`.
+    `namespace` is where the lease is. What is watched: all namespaces if `cluster_scoped`, else
+    `namespaces`, else that of the lease.
     """
 
     namespace: str
     cluster_scoped: bool = False
+    namespaces: tuple[str, ...] = ()
     host: str = "0.0.0.0"
     port: int = 8080
     kubeconfig: str | None = None
@@ -31,9 +35,14 @@ class Settings:
     images: Images = attrs.field(factory=Images)
 
     @property
-    def watched(self) -> str | None:
-        """The watched namespace; None for all."""
-        return None if self.cluster_scoped else self.namespace
+    def watched(self) -> tuple[str, ...] | None:
+        """The watched namespaces; None for all."""
+        return None if self.cluster_scoped else self.namespaces or (self.namespace,)
+
+    @property
+    def installation(self) -> str:
+        """What replicas of one installation share, and no other has: their lease."""
+        return f"{self.namespace}/{self.lease_name}"
 
 
 def feature_gates(text: str) -> dict[str, bool]:
@@ -47,6 +56,15 @@ def feature_gates(text: str) -> dict[str, bool]:
         if not equals or value.lower() not in ("true", "false"):
             raise ValueError(f"feature gate {item!r}: write {name}=true or {name}=false")
         found[name] = value.lower() == "true"
+    return found
+
+
+def namespace_list(text: str) -> tuple[str, ...]:
+    """Read `a,b`: names of namespaces, each once; ValueError names what is none."""
+    found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    for name in found:
+        if len(name) > 63 or not re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
+            raise ValueError(f"{name!r} is no name of a namespace; write --watch-namespaces a,b")
     return found
 
 

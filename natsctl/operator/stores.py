@@ -48,13 +48,17 @@ def open_stores(on_change: Callable[[Key], None]) -> Stores:
 
 
 def reflectors(
-    transport: Transport, stores: Stores, namespace: str | None
+    transport: Transport, stores: Stores, namespaces: tuple[str, ...] | None
 ) -> tuple[Reflector[Any], ...]:
-    """What fills the stores, from one namespace or all."""
-    return (
-        Reflector(transport, CLUSTERS, stores.clusters, namespace),
-        Reflector(transport, PODS, stores.pods, namespace, OURS),
-        Reflector(transport, SERVICES, stores.services, namespace, OURS),
-        Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
-        Reflector(transport, ROLES, stores.roles, namespace),
+    """What fills the stores, from some namespaces or all."""
+    return tuple(
+        reader
+        for namespace in namespaces or (None,)
+        for reader in (
+            Reflector(transport, CLUSTERS, stores.clusters, namespace),
+            Reflector(transport, PODS, stores.pods, namespace, OURS),
+            Reflector(transport, SERVICES, stores.services, namespace, OURS),
+            Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
+            Reflector(transport, ROLES, stores.roles, namespace),
+        )
     )

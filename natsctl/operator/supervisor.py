@@ -94,7 +94,7 @@ async def _lead(
             turns=turns,
             gatherer=gatherer,
             images=settings.images,
-            namespace=settings.watched,
+            namespaces=settings.watched,
         )
         await fleet.run(shared, stop)
         with suppress(TimeoutError):
@@ -105,12 +105,17 @@ async def _lead(
 
 
 def _foreign(
-    transport: Transport, namespace: str | None, references: References, accounts: Accounts
+    transport: Transport,
+    namespaces: tuple[str, ...] | None,
+    references: References,
+    accounts: Accounts,
 ) -> tuple[Coroutine[Any, Any, None], ...]:
     """Watches of what is not ours; each starts with the first cluster that needs it."""
-    secrets = Reflector(transport, SECRETS_METADATA, references, namespace)
-    others = Reflector(transport, ACCOUNTS_METADATA, accounts, namespace)
-    return _once(references.needed, secrets), _once(accounts.needed, others)
+    return tuple(
+        _once(sink.needed, Reflector(transport, resource, sink, namespace))
+        for namespace in namespaces or (None,)
+        for resource, sink in ((SECRETS_METADATA, references), (ACCOUNTS_METADATA, accounts))
+    )
 
 
 async def _once(needed: asyncio.Event, reader: Reflector[Any]) -> None:

@@ -105,7 +105,7 @@ class Snapshot:
 
     `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
     seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
-    `refusals` are by pod uid; `scope` is the only namespace that natsctl sees (None: all).
+    `refusals` are by pod uid; `scope` are the only namespaces that natsctl sees (None: all).
     """
 
     cluster: Cluster
@@ -120,7 +120,7 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
     sources: Sources = attrs.field(factory=Sources)
-    scope: str | None = None
+    scope: tuple[str, ...] | None = None
     now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0

@@ -75,7 +75,7 @@ async def test_thousands_that_are_not_ours_are_not_kept_and_wake_nobody(
     client: Client, namespace: str, first: bool
 ) -> None:
     woken: list[Key] = []
-    references, accounts = References(woken.append), Accounts(woken.append, namespace)
+    references, accounts = References(woken.append), Accounts(woken.append, (namespace,))
     cluster, key = (namespace, "x"), (namespace, "users")
     await secret(client, namespace, "users")
     await account(client, namespace, "worker")

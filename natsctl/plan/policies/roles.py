@@ -66,10 +66,10 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     return ("False" if len(without) == len(grants) else "True"), "WaitingForToken", told
 
 
-def _reach(scope: str | None) -> str:
+def _reach(scope: tuple[str, ...] | None) -> str:
     if scope is None:
         return "ServiceAccounts of all namespaces count"
-    return f"only those of namespace {scope} count: natsctl manages no other"
+    return f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
 
 
 def _of(role: Role, grants: Sequence[Grant]) -> list[Grant]:

@@ -132,7 +132,7 @@ async def test_a_bookmark_moves_the_position(transport: Transport, api: Faulty) 
     async with reflecting(transport, api, stream, streams()) as bench:
         await bench.asked(2)
         assert bench.continued(1, 50)
-        assert bench.store.horizon == 50
+        assert bench.store.horizon("ns") == 50
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ async def test_a_line_may_be_as_long_as_it_likes(transport: Transport, api: Faul
     huge = "x" * 5 * 2**20
     stream = streams(*initial(10, "a"), event("MODIFIED", "a", 11, key=huge))
     async with reflecting(transport, api, stream) as bench:
-        await bench.until(lambda: bench.store.horizon == 11)
+        await bench.until(lambda: bench.store.horizon("ns") == 11)
         assert bench.store.get(("ns", "a")).data == {"key": huge}  # type: ignore[union-attr]
 
 

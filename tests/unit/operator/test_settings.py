@@ -52,5 +52,6 @@ def test_a_listen_address_that_cannot_be_used(text: str) -> None:
 
 
 def test_what_is_watched() -> None:
-    assert Settings("ns").watched == "ns"
+    assert Settings("ns").watched == ("ns",)
+    assert Settings("ns", namespaces=("a", "b")).watched == ("a", "b")
     assert Settings("ns", cluster_scoped=True).watched is None

@@ -59,7 +59,7 @@ def test_which_accounts_are_in() -> None:
         ),
         (seen(token()), ("True", "Matched", "all namespaces")),
         (
-            attrs.evolve(seen(token()), scope="ns"),
+            attrs.evolve(seen(token()), scope=("ns",)),
             ("True", "Matched", "only those of namespace ns"),
         ),
     ],
