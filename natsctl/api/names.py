@@ -28,6 +28,7 @@ ANNOTATION_VERSION: Final = "nats.version"
 REVISION_ANNOTATION: Final = "nats.io/revision"
 CONFIG_ANNOTATION: Final = "nats.io/config"
 REFUSED_ANNOTATION: Final = "nats.io/refused"
+OPERATOR_ANNOTATION: Final = "nats.io/operator"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 

@@ -58,6 +58,7 @@ class ClusterStatus:
     selector: str = ""
     observed_generation: int = 0
     control_paused: bool = False
+    operator: str = ""
     conditions: tuple[Condition, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
     certificates: tuple[CertificateStatus, ...] = ()

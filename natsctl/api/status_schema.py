@@ -24,6 +24,9 @@ def cluster_status_schema() -> Json:
             "selector": _described(_STRING, "Selects the pods; kubectl scale and HPA use it."),
             "observedGeneration": _described(_INTEGER, "The generation this status is about."),
             "controlPaused": _described(_BOOLEAN, "Whether the operator leaves it alone."),
+            "operator": _described(
+                _STRING, "The installation that manages it: namespace and name of its lease."
+            ),
             "conditions": _conditions(),
             "servers": _servers(),
             "certificates": _certificates(),

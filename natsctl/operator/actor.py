@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.api.status import ClusterStatus, to_json
+from natsctl.api.status import ClusterStatus, parse_status, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS
 from natsctl.operator import events, metrics
+from natsctl.operator.events import Event
 from natsctl.operator.execute import Executor
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.outlook import Outlook
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.reload import Reloader
 from natsctl.operator.stores import Stores
+from natsctl.plan.claim import HANDOVER, Claim, chosen, claim, in_the_way
 from natsctl.plan.objects import Cluster
 from natsctl.plan.planning import plan
 from natsctl.plan.snapshot import Failure, Snapshot
@@ -64,6 +66,7 @@ class Shared:
     gatherer: Gatherer
     images: Images
     namespaces: tuple[str, ...] | None
+    installation: str
 
 
 @attrs.define
@@ -77,6 +80,8 @@ class Actor:
     _failures: tuple[Failure, ...] = ()
     _attempts: int = 0
     _woken: float = 0.0
+    _in_the_way: str = ""
+    _awaited: float | None = None
     _written: tuple[float, ClusterStatus | None] = (0.0, None)
 
     def __attrs_post_init__(self) -> None:
@@ -88,6 +93,7 @@ class Actor:
             monitor=shared.monitor,
             images=shared.images,
             namespaces=shared.namespaces,
+            installation=shared.installation,
         )
 
     def wake(self) -> None:
@@ -105,10 +111,9 @@ class Actor:
             async with self.shared.turns:
                 self._open_mailbox()
                 if self.shared.stores.clusters.get(self.key) is None:
-                    self.shared.gatherer.forget(self.key)
-                    metrics.EXPIRIES.tell(self.key, {})
+                    self._forget()
                     return
-                with metrics.WORK.pass_of(self.key):
+                with metrics.WORK.one_pass():
                     pause = await self._turn()
             await self._sleep(pause)
 
@@ -164,10 +169,16 @@ class Actor:
 
     async def _pass(self) -> float | None:
         """Look, decide, act, tell; when to look again (None: when something changes)."""
+        if self._claim() in (Claim.OTHERS, Claim.GIVEN_UP, Claim.AWAITED):
+            pause = await self._stand_back()
+            if pause != 0.0:
+                return pause
         await self.outlook.gather()
+        if self._claim() is not Claim.OURS:
+            await self._tell()
         snapshot = self._look()
-        if snapshot is None:
-            return None
+        if snapshot is None or self._claim() not in (Claim.OURS, Claim.FREE):
+            return None  # free still: an old CRD takes no status, so nobody can claim it
         decided = plan(snapshot)
         if decided.observe:
             await self.outlook.ask(decided.observe, snapshot)
@@ -180,6 +191,41 @@ class Actor:
             return self._retry()
         self._attempts = 0
         return min((t for t in (decided.again, told) if t is not None), default=None)
+
+    def _claim(self) -> Claim | None:
+        """What the cluster is to this installation; None if it is gone."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        if cluster is None:
+            return None
+        return claim(cluster, parse_status(cluster.status), self.shared.installation)
+
+    async def _stand_back(self) -> float | None:
+        """Leave a cluster to another installation; 0.0 once it is to be taken from it."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        assert cluster is not None
+        status, us = parse_status(cluster.status), self.shared.installation
+        match claim(cluster, status, us):
+            case Claim.GIVEN_UP:
+                self._forget()
+                await self._write_status(cluster, attrs.evolve(status, operator=""))
+                self._record(cluster, Event("HandedOver", f"left to {chosen(cluster)}"))
+            case Claim.AWAITED:
+                now = asyncio.get_running_loop().time()
+                self._awaited = self._awaited or now
+                return max(0.0, self._awaited + HANDOVER - now)
+            case Claim.OTHERS if status.operator not in ("", self._in_the_way, chosen(cluster)):
+                self._in_the_way = status.operator
+                told = in_the_way(status, us)
+                self._record(cluster, Event("ManagedByAnother", told, "Warning"))
+        return None
+
+    def _forget(self) -> None:
+        """The cluster is gone, or another's: nothing is watched or shown for it any more."""
+        self.shared.gatherer.forget(self.key)
+        metrics.EXPIRIES.tell(self.key, {})
+
+    def _record(self, cluster: Cluster, event: Event) -> None:
+        self.shared.recorder.record(cluster, event)
 
     def _look(self) -> Snapshot | None:
         return self.outlook.look(self._failures)
@@ -207,7 +253,7 @@ class Actor:
             failures += outcome.failures
             self.outlook.refusals |= outcome.refusals
             for event in events.events_of(outcome.done):
-                self.shared.recorder.record(snapshot.cluster, event)
+                self._record(snapshot.cluster, event)
             if outcome.blocking:
                 break
         self._failures = failures
@@ -225,11 +271,15 @@ class Actor:
         due = at + STATUS_PAUSE - snapshot.now
         if due > 0 and not _matters(snapshot.status, fresh):
             return due
-        await self._write_status(snapshot, fresh)
+        if await self._write_status(snapshot.cluster, fresh):
+            self._written = snapshot.now, fresh
+            for event in events.turning_points(snapshot.status, fresh):
+                self._record(snapshot.cluster, event)
         return None
 
-    async def _write_status(self, snapshot: Snapshot, fresh: ClusterStatus) -> None:
-        meta = snapshot.cluster.metadata
+    async def _write_status(self, cluster: Cluster, fresh: ClusterStatus) -> bool:
+        """Replace the status that was seen, and no other; False if the cluster is gone."""
+        meta = cluster.metadata
         guard = {"resourceVersion": meta.resource_version}
         patch = {"metadata": guard, "status": to_json(fresh)}
         try:
@@ -237,12 +287,10 @@ class Actor:
                 CLUSTERS, meta.namespace, meta.name, patch
             )
         except NotFound:
-            return
+            return False
         assert isinstance(reply, Cluster)
         self.shared.stores.clusters.learn(reply)
-        self._written = snapshot.now, fresh
-        for event in events.turning_points(snapshot.status, fresh):
-            self.shared.recorder.record(snapshot.cluster, event)
+        return True
 
     def __str__(self) -> str:
         return f"natscluster {self.key[0]}/{self.key[1]}"
@@ -253,6 +301,12 @@ def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:
 
     def essence(status: ClusterStatus) -> object:
         conditions = [(c.type, c.status) for c in status.conditions]
-        return status.phase, status.observed_generation, status.current_version, conditions
+        return (
+            status.phase,
+            status.observed_generation,
+            status.current_version,
+            status.operator,
+            conditions,
+        )
 
     return essence(before) != essence(fresh)

@@ -83,9 +83,10 @@ class Work:
         LONGEST.labels(CONTROLLER).set_function(lambda: max(self._ages(), default=0.0))
 
     @contextmanager
-    def pass_of(self, key: object) -> Iterator[None]:
+    def one_pass(self) -> Iterator[None]:
         """Count one pass: how many run, for how long, and how long it took."""
-        self._started[key] = monotonic()
+        me = object()
+        self._started[me] = monotonic()
         try:
             with (
                 ACTIVE.labels(CONTROLLER).track_inprogress(),
@@ -94,7 +95,7 @@ class Work:
             ):
                 yield
         finally:
-            del self._started[key]
+            del self._started[me]
 
     def _ages(self) -> list[float]:
         now = monotonic()

@@ -44,6 +44,7 @@ class Outlook:
     monitor: Monitor
     images: Images
     namespaces: tuple[str, ...] | None = None
+    installation: str = ""
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
@@ -83,6 +84,7 @@ class Outlook:
             refusals=self.refusals,
             sources=self._gathered[1],
             scope=self.namespaces,
+            installation=self.installation,
             now=now,
             timestamp=_timestamp(),
             quiet=now - self._changed,

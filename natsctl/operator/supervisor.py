@@ -95,6 +95,7 @@ async def _lead(
             gatherer=gatherer,
             images=settings.images,
             namespaces=settings.watched,
+            installation=settings.installation,
         )
         await fleet.run(shared, stop)
         with suppress(TimeoutError):

@@ -84,6 +84,9 @@ def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     if outdated:
         text = f"all {size} servers serve, and {listed(outdated)} to restart"
         return Verdict("False", "ServersOutdated", text)
+    missing = [f"{s.kind} {s.name}" for s in desired.standing if snapshot.live(s) is None]
+    if missing:
+        return Verdict("False", "ObjectsMissing", f"to create: {listed(missing)}")
     return Verdict("True", "AllServersReady", f"all {size} servers are ready and connected")
 
 

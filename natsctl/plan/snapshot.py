@@ -106,6 +106,7 @@ class Snapshot:
     `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
     seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
     `refusals` are by pod uid; `scope` are the only namespaces that natsctl sees (None: all).
+    `installation` is the name of natsctl itself (see claim).
     """
 
     cluster: Cluster
@@ -121,6 +122,7 @@ class Snapshot:
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
     sources: Sources = attrs.field(factory=Sources)
     scope: tuple[str, ...] | None = None
+    installation: str = ""
     now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0

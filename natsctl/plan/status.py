@@ -41,6 +41,7 @@ def status(snapshot: Snapshot) -> ClusterStatus:
         selector=f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}={name}",
         observed_generation=snapshot.cluster.metadata.generation,
         control_paused=snapshot.paused,
+        operator=snapshot.installation,
         conditions=tuple(_condition(snapshot, t, v) for t, v in verdicts.items()),
         servers=tuple(_server_status(snapshot, s, servers) for s in servers),
         certificates=_certificates(snapshot),

@@ -24,6 +24,7 @@ FULL = ClusterStatus(
     selector="app=nats,nats_cluster=c",
     observed_generation=7,
     control_paused=True,
+    operator="nats/nats-operator",
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
     servers=(ServerStatus("c-1", "2.14.5", True), ServerStatus("c-2", message="waits for c-1")),
     certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
@@ -39,6 +40,7 @@ def test_the_manifest_has_camel_case_names() -> None:
         "selector": "app=nats,nats_cluster=c",
         "observedGeneration": 7,
         "controlPaused": True,
+        "operator": "nats/nats-operator",
         "conditions": [
             {
                 "type": "Ready",

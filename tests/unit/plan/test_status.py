@@ -78,7 +78,9 @@ def test_a_new_cluster_is_being_created() -> None:
 
 
 def test_a_cluster_without_servers_waits_for_its_objects() -> None:
-    assert told(snapshot({"size": 0}, services={}), "Progressing")[1].startswith("UpdatingObjects")
+    new = snapshot({"size": 0}, services={})
+    assert told(new, "Progressing")[1].startswith("UpdatingObjects")
+    assert told(new, "Ready") == ("False", "ObjectsMissing: to create: Service c; Service c-mgmt")
 
 
 def test_an_invalid_spec_is_named_and_changes_nothing_else() -> None:

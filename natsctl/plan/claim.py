@@ -1,0 +1,55 @@
+"""Which installation of natsctl manages a cluster: the one that its status names.
+
+Replicas of one installation share a lease. Two installations know nothing of each other's, and may
+not even be allowed to look: what both can see is the NatsCluster. Whoever first writes its name
+into the status, before anything else, manages the cluster; the API server lets only one be first.
+The annotation `nats.io/operator` says who is to manage it instead.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from natsctl.api import names
+
+if TYPE_CHECKING:
+    from natsctl.api.status import ClusterStatus
+    from natsctl.plan.objects import Cluster
+
+HANDOVER = 30.0
+"""Seconds after which one that was chosen no longer waits for the other to let go: longer than a
+process that lost its lease can live."""
+
+
+class Claim(Enum):
+    """What a cluster is to an installation."""
+
+    OURS = "ours"
+    FREE = "nobody's yet"
+    OTHERS = "another's"
+    GIVEN_UP = "ours, and to be another's"
+    AWAITED = "another's, and to be ours"
+
+
+def chosen(cluster: Cluster) -> str:
+    """The installation that the user chose, as `namespace/lease`."""
+    return cluster.metadata.annotation(names.OPERATOR_ANNOTATION) or ""
+
+
+def claim(cluster: Cluster, status: ClusterStatus, installation: str) -> Claim:
+    """What the cluster is to this installation."""
+    holder, wanted = status.operator, chosen(cluster)
+    if wanted not in ("", installation):
+        return Claim.GIVEN_UP if holder == installation else Claim.OTHERS
+    if holder in ("", installation):
+        return Claim.OURS if holder else Claim.FREE
+    return Claim.AWAITED if wanted else Claim.OTHERS
+
+
+def in_the_way(status: ClusterStatus, installation: str) -> str:
+    """What the second installation says of a cluster that another manages."""
+    return (
+        f"the natsctl of {status.operator} manages this cluster, that of {installation} leaves it "
+        f"alone; uninstall one of both, or choose with the annotation {names.OPERATOR_ANNOTATION}"
+    )
