@@ -111,6 +111,9 @@ seccompProfile:
 {{- if .Values.cluster -}}
 {{- fail "cluster.* is not taken: a NatsCluster is not part of the operator's release, so that uninstalling the operator ends no cluster. Write it as a manifest of its own and kubectl apply it." -}}
 {{- end -}}
+{{- if and .Values.clusterScoped .Values.watchNamespaces -}}
+{{- fail "clusterScoped and watchNamespaces are both set: choose all namespaces, or some of them." -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice. Choose one." -}}
 {{- end -}}

@@ -58,6 +58,11 @@ def test_the_old_manifests_command_line() -> None:
     ("argv", "says"),
     [
         (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
+        (["--namespace", "x", "--watch-namespaces", "A"], "no name of a namespace"),
+        (
+            ["--namespace", "x", "--watch-namespaces", "a", "--feature-gates=ClusterScoped=true"],
+            "choose one",
+        ),
         (["--namespace", "x", "--listen-addr", "y"], "write host:port"),
         (["--namespace", "x", "--kubeconfig", "/nowhere/config"], "cannot use kubeconfig"),
         (["--namespace", "x"], "not inside a pod"),

@@ -99,3 +99,15 @@ def test_an_object_of_nobody_concerns_nobody() -> None:
     store.remove(pod("a", 13, cluster=""))
     assert told == []
     assert store.keys() == ()
+
+
+def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
+    store, _ = filled(pod("a", 5))
+    store.replace([], 50, "other")
+    store.seen(60, "other")
+    assert names(store) == {"a"}
+    store.learn(pod("b", 20))
+    assert names(store) == {"a", "b"}
+    store.replace([], 40, "ns")
+    store.learn(pod("b", 20))
+    assert names(store) == set()

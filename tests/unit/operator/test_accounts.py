@@ -268,3 +268,14 @@ def test_the_watch_begins_when_a_name_is_wanted(accounts: Accounts, server: Serv
     assert not accounts.needed.is_set()
     find(accounts, server).finish()
     assert accounts.needed.is_set()
+
+
+def test_each_watched_namespace_is_listed_and_tells_only_of_itself(server: Server) -> None:
+    accounts = Accounts(lambda cluster: None, ("ns", "other"))
+    server.real[KEY] = account(KEY, 6)
+    assert find(accounts, server).finish() == {"r": (Account("ns", "uid-6"),)}
+    assert server.asked == 2
+    accounts.replace((), 9, "other")
+    assert find(accounts, server).finish() == {"r": (Account("ns", "uid-6"),)}
+    accounts.replace((), 9, "ns")
+    assert find(accounts, server).finish() == {}

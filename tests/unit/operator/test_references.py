@@ -183,3 +183,15 @@ def test_the_watch_begins_when_a_secret_is_named() -> None:
     assert not references.needed.is_set()
     references.name(("ns", "c"), frozenset(SECRETS))
     assert references.needed.is_set()
+
+
+def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
+    server, (key, _) = Server(), SECRETS
+    references = References(lambda cluster: None)
+    references.name(("ns", "c"), frozenset([key]))
+    server.real[key] = secret(key, 1)
+    for namespace, asked in (("other", 1), (key[0], 2)):
+        Driven(references.read(client(server), key)).finish()
+        references.replace((), 5, namespace)
+        Driven(references.read(client(server), key)).finish()
+        assert server.asked == asked

@@ -2,7 +2,12 @@
 
 import pytest
 
-from natsctl.operator.settings import Settings, feature_gates, listen_address
+from natsctl.operator.settings import (
+    Settings,
+    feature_gates,
+    listen_address,
+    namespace_list,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,19 @@ def test_what_is_watched() -> None:
     assert Settings("ns").watched == ("ns",)
     assert Settings("ns", namespaces=("a", "b")).watched == ("a", "b")
     assert Settings("ns", cluster_scoped=True).watched is None
+
+
+def test_replicas_share_an_installation() -> None:
+    assert Settings("ns").installation == Settings("ns", identity="x").installation
+    assert Settings("ns").installation != Settings("other").installation
+
+
+def test_lists_of_namespaces() -> None:
+    assert namespace_list(" b, a,,b ") == ("b", "a")
+    assert namespace_list("") == ()
+
+
+@pytest.mark.parametrize("text", ["a b", "A", "-a", "a,b_c", "*", "a" * 64])
+def test_a_namespace_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a namespace; write --watch-namespaces a,b"):
+        namespace_list(text)
