@@ -19,6 +19,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS
 from natsctl.operator import events, metrics
+from natsctl.operator.claimant import Claimant
 from natsctl.operator.events import Event
 from natsctl.operator.execute import Executor
 from natsctl.operator.gather import Gatherer
@@ -26,7 +27,7 @@ from natsctl.operator.outlook import Outlook
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.reload import Reloader
 from natsctl.operator.stores import Stores
-from natsctl.plan.claim import HANDOVER, Claim, chosen, claim, in_the_way
+from natsctl.plan.claim import HANDOVER, Claim, chosen, claim
 from natsctl.plan.objects import Cluster
 from natsctl.plan.planning import plan
 from natsctl.plan.snapshot import Failure, Snapshot
@@ -80,8 +81,7 @@ class Actor:
     _failures: tuple[Failure, ...] = ()
     _attempts: int = 0
     _woken: float = 0.0
-    _in_the_way: str = ""
-    _awaited: float | None = None
+    _claimant: Claimant = attrs.field(init=False)
     _written: tuple[float, ClusterStatus | None] = (0.0, None)
 
     def __attrs_post_init__(self) -> None:
@@ -95,6 +95,7 @@ class Actor:
             namespaces=shared.namespaces,
             installation=shared.installation,
         )
+        self._claimant = Claimant(shared.client, shared.recorder, shared.installation, HANDOVER)
 
     def wake(self) -> None:
         """Something about the cluster changed."""
@@ -169,7 +170,7 @@ class Actor:
 
     async def _pass(self) -> float | None:
         """Look, decide, act, tell; when to look again (None: when something changes)."""
-        if self._claim() in (Claim.OTHERS, Claim.GIVEN_UP, Claim.AWAITED):
+        if self._claim() not in (Claim.OURS, Claim.FREE, None):
             pause = await self._stand_back()
             if pause != 0.0:
                 return pause
@@ -203,20 +204,12 @@ class Actor:
         """Leave a cluster to another installation; 0.0 once it is to be taken from it."""
         cluster = self.shared.stores.clusters.get(self.key)
         assert cluster is not None
-        status, us = parse_status(cluster.status), self.shared.installation
-        match claim(cluster, status, us):
-            case Claim.GIVEN_UP:
-                self._forget()
-                await self._write_status(cluster, attrs.evolve(status, operator=""))
-                self._record(cluster, Event("HandedOver", f"left to {chosen(cluster)}"))
-            case Claim.AWAITED:
-                now = asyncio.get_running_loop().time()
-                self._awaited = self._awaited or now
-                return max(0.0, self._awaited + HANDOVER - now)
-            case Claim.OTHERS if status.operator not in ("", self._in_the_way, chosen(cluster)):
-                self._in_the_way = status.operator
-                told = in_the_way(status, us)
-                self._record(cluster, Event("ManagedByAnother", told, "Warning"))
+        status = parse_status(cluster.status)
+        if claim(cluster, status, self.shared.installation) is not Claim.GIVEN_UP:
+            return await self._claimant.seconds_to_wait(cluster, status)
+        self._forget()
+        await self._write_status(cluster, attrs.evolve(status, operator=""))
+        self._record(cluster, Event("HandedOver", f"left to {chosen(cluster)}"))
         return None
 
     def _forget(self) -> None:

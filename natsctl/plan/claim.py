@@ -3,7 +3,8 @@
 Replicas of one installation share a lease. Two installations know nothing of each other's, and may
 not even be allowed to look: what both can see is the NatsCluster. Whoever first writes its name
 into the status, before anything else, manages the cluster; the API server lets only one be first.
-The annotation `nats.io/operator` says who is to manage it instead.
+The annotation `nats.io/operator` says who is to manage it instead. And one whose lease has not
+changed for a while is gone, if that can be seen.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from natsctl.plan.objects import Cluster
 
 HANDOVER = 30.0
-"""Seconds after which one that was chosen no longer waits for the other to let go: longer than a
-process that lost its lease can live."""
+"""Seconds that another is waited for to let go, or to renew its lease: longer than a process that
+lost its lease can live."""
 
 
 class Claim(Enum):

@@ -168,6 +168,28 @@ def test_namespaced_it_has_no_right_outside(install: Install, elsewhere: Kubectl
     assert "status" not in cluster.get()
 
 
+def test_several_namespaces_in_one_release(alone: Kubectl, elsewhere: Kubectl) -> None:
+    """By Roles in each; it has no right in others, and its own namespace may be one of them."""
+    with (
+        temporary_namespace(alone, RESTRICTED) as home,
+        temporary_namespace(alone) as first,
+        temporary_namespace(alone) as second,
+    ):
+        release = Release(home)
+        release.install(f"watchNamespaces={{{first.namespace},{second.namespace}}}")
+        clusters = [Cluster(k, "a").apply(size=1, version=NEW) for k in (first, second)]
+        outside = [Cluster(k, "a").apply(size=1, version=NEW) for k in (home, elsewhere)]
+        for cluster in clusters:
+            cluster.ready()
+            assert cluster.get()["status"]["operator"] == f"{home.namespace}/nats-operator"
+        assert ["status" in cluster.get() for cluster in outside] == [False, False]
+        there = elsewhere.namespace
+        assert release.allowed(there) == nobody(elsewhere, there)
+        said = [line for line in release.logs().splitlines() if "is forbidden: User" in line]
+        assert [line for line in said if "cannot check the installed CRD" not in line] == []
+        release.uninstall()
+
+
 def test_an_upgrade_and_a_rollback_touch_no_cluster(install: Install) -> None:
     """All replicas are new, somebody else leads, and no server noticed."""
     release = install()

@@ -97,7 +97,8 @@ class TestRendered:
         lease = {("leases", verb) for verb in ("create", "get", "update")}
         assert rules(everywhere, "Role") == lease
         assert rules(everywhere, "ClusterRole") == rules(namespaced, "Role") - lease | {
-            ("customresourcedefinitions", "get")
+            ("customresourcedefinitions", "get"),
+            ("leases", "get"),
         }
 
     @pytest.mark.parametrize("mode", ["clusterScoped=false", "clusterScoped=true"])
