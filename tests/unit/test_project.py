@@ -1,4 +1,4 @@
-"""The repository is consistent: documents, Makefile and files agree with each other."""
+"""The repository is consistent: Makefile, layers and files agree with each other."""
 
 import re
 import subprocess
@@ -7,14 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
-DOCUMENTS += ("docs/choices.md",)
 LONGEST_MODULE = 500
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 TARGET = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
-# A target in code: at the start of a span or line, after a prompt or between two commands.
-MAKE = re.compile(r"(?:`|^\$ |^)make ([a-z][a-z0-9-]*)", re.MULTILINE)
-FILE = re.compile(r"`((?:natsctl|testbed|demo|tests|docs|requirements)/[\w./-]*)`")
 # Written in pieces, so that this file does not have what it looks for.
 MACHINE = re.compile("|".join(("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]")))
 REGISTRY = re.compile(
@@ -44,25 +38,6 @@ def text(name: str | Path) -> str:
 def found(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
     """Where a pattern occurs, as `file: match`."""
     return [f"{f.relative_to(ROOT)}: {m[0]}" for f in files for m in pattern.finditer(text(f))]
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-class TestDocuments:
-    def test_links_lead_to_files(self, document: str) -> None:
-        links = [link for link in LINK.findall(text(document)) if "://" not in link]
-        assert [
-            link for link in links if not (ROOT / document).parent.joinpath(link).exists()
-        ] == []
-
-    def test_named_files_exist(self, document: str) -> None:
-        assert [name for name in FILE.findall(text(document)) if not (ROOT / name).exists()] == []
-
-    def test_named_targets_exist(self, document: str) -> None:
-        assert set(MAKE.findall(text(document))) <= set(TARGET.findall(text("Makefile")))
-
-
-def test_documents_name_the_targets_a_newcomer_needs() -> None:
-    assert {"demo", "test", "unit", "bench", "help"} <= set(MAKE.findall(text("README.md")))
 
 
 def test_every_public_target_is_described() -> None:
