@@ -112,6 +112,7 @@ class Reflector(Generic[T]):
     selector: str = ""
     synced: asyncio.Event = attrs.field(factory=asyncio.Event)
     last_heard: float = 0.0
+    last_tried: float = 0.0
     silence: float = SILENCE
     _position: str = ""
     _streaming_list: bool = True
@@ -123,7 +124,7 @@ class Reflector(Generic[T]):
         delay = FIRST_DELAY
         loop = asyncio.get_running_loop()
         while True:
-            started = loop.time()
+            started = self.last_tried = loop.time()
             reason = await self._once()
             metrics.WATCH_RESTARTS.labels(self.resource.kind, reason).inc()
             lasted = loop.time() - started

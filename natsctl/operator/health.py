@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 TICK = 0.5
 MAX_LAG = 5.0
 DEAF_AFTER = 240.0
-"""Seconds without a line from the API server (bookmarks come every 60) that mean a dead reader."""
+"""Seconds that mean a dead reader: with neither a line from the API server (bookmarks come every
+60) nor another try to connect. While the API server is away no restart would help."""
 LEASE_GRACE = 20.0
 
 
@@ -71,7 +72,8 @@ def _hearing(reflector: Reflector[Any]) -> Callable[[], str]:
     def check() -> str:
         if not reflector.synced.is_set():
             return ""
-        silent = asyncio.get_running_loop().time() - reflector.last_heard
+        alive = max(reflector.last_heard, reflector.last_tried)
+        silent = asyncio.get_running_loop().time() - alive
         return f"nothing heard for {silent:.0f} s" if silent > DEAF_AFTER else ""
 
     return check

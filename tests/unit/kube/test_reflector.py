@@ -296,3 +296,13 @@ async def test_a_long_stretch_of_buffered_events_lets_others_run() -> None:
     assert len([line async for line in _lines(pieces())]) == 1000
     task.cancel()
     assert turns >= 9
+
+
+async def test_every_try_is_noted(transport: Transport, api: Faulty) -> None:
+    """Even one in vain: who still tries is not deaf."""
+    async with reflecting(transport, api, streams(then="close"), streams(then="close")) as bench:
+        await bench.asked(1)
+        first = bench.reflector.last_tried
+        await bench.asked(2)
+        assert bench.reflector.last_tried > first > 0
+        assert bench.reflector.last_heard == 0

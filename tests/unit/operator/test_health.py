@@ -42,6 +42,15 @@ async def test_a_deaf_reflector_a_stalled_loop_and_dead_renewals_fail_liveness()
     assert not any(check() for check in checks.values())
 
 
+async def test_a_reflector_that_tries_in_vain_is_alive() -> None:
+    """The API server is away: a restart would not bring it back, and cost the warm stores."""
+    pulse, lease, reflector = parts()
+    now = asyncio.get_running_loop().time()
+    reflector.synced.set()
+    reflector.last_heard, reflector.last_tried = now - 3000, now - 30
+    assert not any(check() for check in liveness(pulse, lease, [reflector]).values())
+
+
 async def test_the_pulse_sees_a_loop_that_stood_still() -> None:
     pulse = Pulse()
     ticking = asyncio.create_task(pulse.run())
