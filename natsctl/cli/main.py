@@ -1,9 +1,10 @@
-"""The command line: `natsctl COMMAND`, and `nats-operator` as `natsctl operator`."""
+"""The command line: `natsctl COMMAND`, also as `kubectl natsctl COMMAND`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from natsctl import __version__
@@ -11,67 +12,59 @@ from natsctl import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMMANDS = {
+    "status": "say how NATS clusters are, and what they wait for",
+    "validate": "check manifests, offline",
+    "render": "print what would be made of manifests",
+    "crds": "print the CustomResourceDefinitions",
+    "operator": "run the operator",
+    "reloader": "signal nats-server on changes",
+    "bootconfig": "find a node's external address",
+}
+"""Each is a module of this package with `parser_of(prog)` and `run(argv, prog)`."""
 
-def main(argv: Sequence[str] | None = None) -> int:
+
+def main(argv: Sequence[str] | None = None, prog: str = "natsctl") -> int:
     """Run one command; the exit status."""
-    parser = argparse.ArgumentParser(prog="natsctl", description="A Kubernetes operator for NATS.")
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in COMMANDS:
+        words = [parser_of(prog).parse_args(words).command]
+    return _run(words[0], words[1:], f"{prog} {words[0]}")
+
+
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """What there is before the command; the commands have parsers of their own."""
+    parser = argparse.ArgumentParser(prog=prog, description="A Kubernetes operator for NATS.")
     parser.add_argument("--version", action="version", version=f"natsctl {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("operator", help="run the operator", add_help=False)
-    commands.add_parser("reloader", help="signal nats-server on changes", add_help=False)
-    commands.add_parser("bootconfig", help="find a node's external address", add_help=False)
-    commands.add_parser("validate", help="check manifests, offline", add_help=False)
-    commands.add_parser("render", help="print what would be made of manifests", add_help=False)
-    commands.add_parser("crds", help="print the CustomResourceDefinitions")
-    arguments, rest = parser.parse_known_args(argv)
-    if arguments.command == "operator":
-        from natsctl.cli import operator
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text, add_help=False)
+    return parser
 
-        return operator.run(rest, "natsctl operator")
-    if arguments.command == "reloader":
-        from natsctl.cli import reloader
 
-        return reloader.run(rest, "natsctl reloader")
-    if arguments.command == "bootconfig":
-        from natsctl.cli import bootconfig
-
-        return bootconfig.run(rest, "natsctl bootconfig")
-    if arguments.command == "validate":
-        from natsctl.cli import validate
-
-        return validate.run(rest)
-    if arguments.command == "render":
-        from natsctl.cli import render
-
-        return render.run(rest)
-    if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return _crds()
+def kubectl_natsctl(argv: Sequence[str] | None = None) -> int:
+    """`kubectl-natsctl`: what `kubectl natsctl` calls."""
+    return main(argv, "kubectl natsctl")
 
 
 def nats_operator(argv: Sequence[str] | None = None) -> int:
     """`nats-operator`: what old manifests call."""
-    from natsctl.cli import operator
-
-    return operator.run(sys.argv[1:] if argv is None else argv, "nats-operator")
+    return _alias("operator", argv, "nats-operator")
 
 
 def config_reloader(argv: Sequence[str] | None = None) -> int:
     """`nats-server-config-reloader`: what the reloader's container calls."""
-    from natsctl.cli import reloader
-
-    return reloader.run(sys.argv[1:] if argv is None else argv, "nats-server-config-reloader")
+    return _alias("reloader", argv, "nats-server-config-reloader")
 
 
 def pod_bootconfig(argv: Sequence[str] | None = None) -> int:
     """`nats-pod-bootconfig`: what the init container calls."""
-    from natsctl.cli import bootconfig
-
-    return bootconfig.run(sys.argv[1:] if argv is None else argv, "nats-pod-bootconfig")
+    return _alias("bootconfig", argv, "nats-pod-bootconfig")
 
 
-def _crds() -> int:
-    from natsctl.api.crds import crds_yaml
+def _alias(command: str, argv: Sequence[str] | None, prog: str) -> int:
+    return _run(command, sys.argv[1:] if argv is None else argv, prog)
 
-    sys.stdout.write(crds_yaml())
-    return 0
+
+def _run(command: str, argv: Sequence[str], prog: str) -> int:
+    return int(import_module(f"natsctl.cli.{command}").run(argv, prog))

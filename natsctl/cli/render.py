@@ -39,19 +39,22 @@ Exit status: 0, 1 a NatsCluster cannot be used, 2 a file cannot be read.
 _UID = "00000000-0000-0000-0000-000000000000"
 
 
-def run(argv: Sequence[str]) -> int:
-    """Render files; the exit status."""
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """The flags."""
     parser = argparse.ArgumentParser(
-        prog="natsctl render",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE")
     parser.add_argument("--config", action="store_true", help="print nats.conf only")
     parser.add_argument(
         "--show-secrets", action="store_true", help=f"print passwords and tokens, not {MASK}"
     )
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """Render files; the exit status."""
+    arguments = parser_of(prog).parse_args(argv)
     try:
         documents = read(arguments.filename)
         clusters = [d for d in documents if d.kind == names.KIND_CLUSTER]

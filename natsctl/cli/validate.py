@@ -34,16 +34,19 @@ Exit status: 0 nothing is wrong, 1 there are problems, 2 a file cannot be read.
 """
 
 
-def run(argv: Sequence[str]) -> int:
-    """Check files; the exit status."""
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """The flags."""
     parser = argparse.ArgumentParser(
-        prog="natsctl validate",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """Check files; the exit status."""
+    arguments = parser_of(prog).parse_args(argv)
     try:
         documents = read(arguments.filename)
         found = [(d, p) for d in documents if d.is_ours for p in _all_problems(d, documents)]

@@ -1,0 +1,232 @@
+"""Reads what is known of NatsClusters, with the rights of whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+from natsctl.cli.describe import own_pods, spec_of
+from natsctl.cli.failures import UNKNOWN_KIND, Unusable, failure, reason
+from natsctl.cli.sight import Answer, Happening, LeaseRecord, Routes, Sight, Vitals
+from natsctl.kube.errors import ApiError, NotFound
+from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECRETS_METADATA
+from natsctl.kube.transport import JSON, PARTIAL_LIST, Transport
+from natsctl.plan.objects import Cluster, Object, Pod, Secret
+from natsctl.render import tls
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from natsctl.kube.resources import Resource
+
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds a request may take: a person waits for it."""
+MONITORING_PATIENCE = 5.0
+ABOUT_PODS = {"fieldSelector": "involvedObject.kind=Pod"}
+
+
+@attrs.frozen
+class Reader:
+    """Reads as one user; `gate` bounds the requests in flight."""
+
+    transport: Transport
+    gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(16))
+
+    async def clusters(self, namespace: str | None) -> tuple[Cluster, ...]:
+        """The clusters of one namespace or all; Unusable if they cannot be read."""
+        wanted = f"list natsclusters {_in(namespace)}"
+        try:
+            return await self.list(CLUSTERS, namespace, Cluster)
+        except ApiError as error:
+            raise failure(error, wanted, self.transport.host) from error
+
+    async def cluster(self, namespace: str, name: str) -> Cluster:
+        """One cluster; Unusable says why not."""
+        try:
+            body = await self.get(CLUSTERS.path(namespace, name))
+        except ApiError as error:
+            if isinstance(error, NotFound) and UNKNOWN_KIND not in str(error):
+                raise Unusable(await self._which(namespace, name)) from error
+            wanted = f"get natsclusters {_in(namespace)}"
+            raise failure(error, wanted, self.transport.host) from error
+        return msgspec.json.decode(body, type=Cluster)
+
+    async def _which(self, namespace: str, name: str) -> str:
+        text = f"there is no NatsCluster {name} {_in(namespace)}"
+        try:
+            found = await self.list(CLUSTERS, namespace, Cluster)
+        except ApiError:
+            return text
+        known = ", ".join(sorted(c.metadata.name for c in found))
+        return f"{text}; there is {known}" if known else f"{text}, nor any other (see -n and -A)"
+
+    async def sight(self, cluster: Cluster) -> Sight:
+        """Everything of one cluster; what cannot be read is named in it."""
+        namespace, name = cluster.key
+        unread: list[str] = []
+        async with asyncio.TaskGroup() as group:
+
+            def start(wanted: str, read: Awaitable[T], default: T) -> asyncio.Task[T]:
+                return group.create_task(_or(read, default, wanted, unread))
+
+            where = _in(namespace)
+            pods = start(f"list pods {where}", self._pods(namespace, name), ())
+            events = start(f"list events {where}", self._events(namespace, name), ())
+            held = start(f"list secrets {where}", self._held(namespace, name), ())
+            secrets = group.create_task(self._certificates(cluster, unread))
+            lease = group.create_task(self._lease(cluster, unread))
+        found = pods.result()
+        return Sight(
+            cluster=cluster,
+            pods=found,
+            events=events.result(),
+            secrets=secrets.result(),
+            held=held.result(),
+            answers=await self.answers(cluster, found),
+            lease=lease.result(),
+            unread=tuple(sorted(unread)),
+        )
+
+    async def _pods(self, namespace: str, name: str) -> tuple[Pod, ...]:
+        return await self.list(PODS, namespace, Pod, selector_of(name))
+
+    async def _events(self, namespace: str, name: str) -> tuple[Happening, ...]:
+        """Of the cluster, and of all pods that have names of its servers."""
+        about_it = {"fieldSelector": about(names.KIND_CLUSTER, name)}
+        of_cluster = await self.list(EVENTS, namespace, Happening, about_it)
+        of_pods = await self.list(EVENTS, namespace, Happening, ABOUT_PODS)
+        return (*of_cluster, *(e for e in of_pods if is_of_server(name, e)))
+
+    async def _held(self, namespace: str, name: str) -> tuple[Object, ...]:
+        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
+        return await self.list(SECRETS_METADATA, namespace, Object, labelled)
+
+    async def _certificates(self, cluster: Cluster, unread: list[str]) -> dict[str, Secret]:
+        """The Secrets with certificates, as far as they are there."""
+        spec = spec_of(cluster)
+        wanted = sorted(set(tls.secrets(spec).values())) if spec else []
+        found = {}
+        for name in wanted:
+            what = f"get secret {name} {_in(cluster.metadata.namespace)}"
+            read = self._secret(cluster.metadata.namespace, name)
+            found[name] = await _or(read, None, what, unread)
+        return {name: secret for name, secret in found.items() if secret is not None}
+
+    async def _secret(self, namespace: str, name: str) -> Secret | None:
+        try:
+            body = await self.get(SECRETS.path(namespace, name))
+        except NotFound:
+            return None
+        return msgspec.json.decode(body, type=Secret)
+
+    async def _lease(self, cluster: Cluster, unread: list[str]) -> LeaseRecord | None:
+        """That of the installation which the status names."""
+        status = cluster.status if isinstance(cluster.status, dict) else {}
+        namespace, _, name = str(status.get("operator") or "").partition("/")
+        if not name:
+            return None
+        what = f"get lease {name} {_in(namespace)}"
+        body = await _or(self._lease_body(namespace, name), b"", what, unread)
+        return msgspec.json.decode(body, type=LeaseRecord) if body else None
+
+    async def _lease_body(self, namespace: str, name: str) -> bytes:
+        try:
+            return await self.get(LEASES.path(namespace, name))
+        except NotFound:
+            return b'{"metadata": {}}'  # nobody holds it
+
+    async def answers(self, cluster: Cluster, pods: tuple[Pod, ...]) -> dict[str, Answer]:
+        """What the servers say on their monitoring ports, through the API server; by pod uid."""
+        spec = spec_of(cluster)
+        secure = bool(spec and spec.tls and spec.tls.enable_https)
+        asked = [pod for pod in own_pods(cluster, pods) if pod.status.pod_ip]
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                pod.metadata.uid: group.create_task(self._answer(pod, secure)) for pod in asked
+            }
+        return {uid: task.result() for uid, task in tasks.items()}
+
+    async def _answer(self, pod: Pod, secure: bool) -> Answer:
+        try:
+            varz = msgspec.json.decode(await self.monitor(pod, "varz", secure), type=Vitals)
+            routez = msgspec.json.decode(await self.monitor(pod, "routez", secure), type=Routes)
+        except ApiError as error:
+            wanted = f"get pods/proxy {_in(pod.metadata.namespace)}"
+            return Answer(problem=reason(error, wanted))
+        except msgspec.MsgspecError as error:
+            return Answer(problem=f"its answer cannot be read: {error}")
+        peers = frozenset(route.remote_id for route in routez.routes or ())
+        return Answer(varz.server_id, varz.connections, peers)
+
+    async def monitor(self, pod: Pod, page: str, secure: bool) -> bytes:
+        """One page of a server's monitoring port."""
+        host = f"{'https:' if secure else ''}{pod.metadata.name}:{names.MONITORING_PORT}"
+        path = f"{PODS.path(pod.metadata.namespace, host)}/proxy/{page}"
+        return await self.get(path, timeout=MONITORING_PATIENCE)
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        kind: type[T],
+        selection: Mapping[str, str] | None = None,
+    ) -> tuple[T, ...]:
+        """All objects of a kind, decoded."""
+        accept = PARTIAL_LIST if resource.partial else JSON
+        body = await self.get(resource.path(namespace), selection, accept)
+        items = msgspec.json.decode(body, type=_Items).items or ()
+        return tuple(msgspec.json.decode(item, type=kind) for item in items)
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        accept: str = JSON,
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - handed to the transport
+    ) -> bytes:
+        """The body of one answer; raises an ApiError for anything but success."""
+        async with self.gate:
+            reply = await self.transport.request(
+                "GET", path, params=params, accept=accept, timeout=timeout
+            )
+        return reply.body
+
+
+class _Items(msgspec.Struct):
+    items: tuple[msgspec.Raw, ...] | None = None
+
+
+def selector_of(cluster: str) -> dict[str, str]:
+    """Selects the pods of a cluster, those of the Go operator too."""
+    label = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}={cluster}"
+    return {"labelSelector": label}
+
+
+def about(kind: str, name: str) -> str:
+    """Selects the Events of one object."""
+    return f"involvedObject.kind={kind},involvedObject.name={name}"
+
+
+def is_of_server(cluster: str, event: Happening) -> bool:
+    """Whether an Event is of a pod with a name of a server, by either way of counting."""
+    pod = event.involved_object.name
+    indices = names.pod_index(cluster, pod), names.hexadecimal_pod_index(cluster, pod)
+    return any(index is not None for index in indices)
+
+
+async def _or(read: Awaitable[T], default: T, wanted: str, unread: list[str]) -> T:
+    try:
+        return await read
+    except ApiError as error:
+        what = wanted.partition(" ")[2]
+        unread.append(f"{what}: {reason(error, wanted)}")
+        return default
+
+
+def _in(namespace: str | None) -> str:
+    return f"in namespace {namespace}" if namespace else "in all namespaces"

@@ -1,0 +1,197 @@
+"""`natsctl status`: how clusters are, and what they wait for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+
+import attrs
+import yaml
+
+from natsctl.api import names
+from natsctl.cli import kubeconfig
+from natsctl.cli.describe import view
+from natsctl.cli.display import Display
+from natsctl.cli.failures import Unreachable, Unusable
+from natsctl.cli.layout import overview, page, printable
+from natsctl.cli.reading import Reader, about, selector_of
+from natsctl.cli.sight import Sight
+from natsctl.cli.view import to_json
+from natsctl.cli.watching import nudge
+from natsctl.kube.resources import CLUSTERS, EVENTS, PODS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from natsctl.cli.kubeconfig import Place
+    from natsctl.cli.view import ClusterView
+    from natsctl.kube.resources import Resource
+
+DESCRIPTION = """\
+Without CLUSTER: a line for each NatsCluster of the namespace. With CLUSTER: its conditions, servers
+with their routes and what each waits for, certificates and last events. Read with your own rights;
+what you may not read is named at the end.
+
+Exit status: 0 ready (without CLUSTER: all of them), 1 not ready, 2 nothing could be read, 130
+interrupted.
+"""
+INTERRUPTED = 130
+BURST = 0.25
+"""Seconds to wait after a change for those that come with it."""
+FRESH = 10.0
+"""Seconds after which a terminal shows the same with new ages."""
+
+
+@attrs.frozen
+class Question:
+    """What is asked for: one cluster, or all of a namespace (None: of all namespaces)."""
+
+    namespace: str | None
+    name: str | None
+    output: str
+
+
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """The flags."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cluster", nargs="?", metavar="CLUSTER", help="name of a NatsCluster")
+    kubeconfig.add_flags(parser)
+    parser.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text")
+    parser.add_argument("-w", "--watch", action="store_true", help="show each change, until Ctrl-C")
+    return parser
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """Ask once, or again at each change; the exit status."""
+    parser = parser_of(prog)
+    arguments = parser.parse_args(argv)
+    if arguments.cluster and arguments.all_namespaces:
+        parser.error("CLUSTER beside --all-namespaces: choose one")
+    try:
+        place = kubeconfig.place_of(arguments, os.environ)
+        question = Question(place.namespace, arguments.cluster, arguments.output)
+        return asyncio.run(_ask(place, question, arguments.watch))
+    except (Unusable, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+async def _ask(place: Place, question: Question, watch: bool) -> int:
+    async with place.connect() as transport:
+        reader = Reader(transport)
+        if watch:
+            await _follow(reader, question)
+        found = await _read(reader, question)
+    if not found:
+        where = f"namespace {question.namespace}" if question.namespace else "any namespace"
+        print(f"there is no NatsCluster in {where}", file=sys.stderr)
+    sys.stdout.write(_shown(question, found, indent=2) if found or _is_data(question) else "")
+    return 0 if all(v.ready for v in found) else 1
+
+
+async def _read(reader: Reader, question: Question) -> tuple[ClusterView, ...]:
+    if question.name is None:
+        clusters = await reader.clusters(question.namespace)
+        return tuple(view(Sight(cluster), _now()) for cluster in clusters)
+    assert question.namespace is not None
+    cluster = await reader.cluster(question.namespace, question.name)
+    return (view(await reader.sight(cluster), _now()),)
+
+
+async def _follow(reader: Reader, question: Question) -> NoReturn:
+    """Show every change, for ever; Unusable if that is not possible (any more)."""
+    wake = asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for resource, selection in _watched(question):
+                where = question.namespace
+                watch = nudge(reader.transport, resource, where, selection, wake)
+                group.create_task(watch)
+            await _show_changes(reader, question, wake)
+    except BaseExceptionGroup as found:
+        unusable = found.subgroup(Unusable)
+        raise (unusable.exceptions[0] if unusable else found) from None
+    raise AssertionError("it only ends by an exception")
+
+
+def _watched(question: Question) -> tuple[tuple[Resource, Mapping[str, str]], ...]:
+    """What the answer depends on, as far as it tells of changes."""
+    if question.name is None:
+        return ((CLUSTERS, {}),)
+    about_it = {"fieldSelector": about(names.KIND_CLUSTER, question.name)}
+    itself = {"fieldSelector": f"metadata.name={question.name}"}
+    return (CLUSTERS, itself), (PODS, selector_of(question.name)), (EVENTS, about_it)
+
+
+async def _show_changes(reader: Reader, question: Question, wake: asyncio.Event) -> None:
+    display = Display(sys.stdout)
+    known: tuple[ClusterView, ...] = ()
+    problem = ""
+    while True:
+        try:
+            known, problem = await _read(reader, question), ""
+        except Unreachable as error:
+            problem = str(error)
+        _show(display, question, known, problem)
+        while not await _woken(wake, FRESH if display.redraws else None):
+            _show(display, question, known, problem)
+        wake.clear()
+        await asyncio.sleep(BURST)
+
+
+def _show(
+    display: Display, question: Question, known: tuple[ClusterView, ...], problem: str
+) -> None:
+    if display.redraws and not _is_data(question):
+        told = f"\n{printable(problem)}\n" if problem else ""
+        display.redraw(_shown(question, known) + told)
+        return
+    head = f"== {_now():%Y-%m-%dT%H:%M:%SZ}\n" if not _is_data(question) else ""
+    display.append(head + _shown(question, known), str(to_json(known)))
+    if problem:
+        print(f"error: {problem}; trying again", file=sys.stderr)
+
+
+async def _woken(wake: asyncio.Event, seconds: float | None) -> bool:
+    try:
+        await asyncio.wait_for(wake.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _is_data(question: Question) -> bool:
+    return question.output != "text"
+
+
+def _shown(question: Question, views: tuple[ClusterView, ...], indent: int | None = None) -> str:
+    """The answer as text or data."""
+    if not _is_data(question):
+        return _as_text(question, views)
+    items = [to_json(v) for v in views]
+    data = {"items": items} if question.name is None else items[0]
+    if question.output == "json":
+        return json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
+    separator = "" if indent else "---\n"
+    return separator + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _as_text(question: Question, views: tuple[ClusterView, ...]) -> str:
+    if question.name is None:
+        return overview(views, _now(), question.namespace is None)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return "".join(page(v, _now(), width) for v in views)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
