@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "status": "say how NATS clusters are, and what they wait for",
+    "report": "write what is known of them into a file, secrets masked",
     "validate": "check manifests, offline",
     "render": "print what would be made of manifests",
     "crds": "print the CustomResourceDefinitions",

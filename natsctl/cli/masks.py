@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _SECRET_KEYS = ("password", "token")
-# The user's name, if there is one, stays: `nats://user:***@host`, but `nats://***@host`.
-_LOGIN_IN_URL = re.compile(r'(://(?:[^/@\s":]*:)?)[^/@\s"]*@')
+# The user's name, if there is one, stays: `nats://user:***@host`, but `nats://***@host`. As Go
+# reads it, a login ends at the last @ before the path.
+_LOGIN_IN_URL = re.compile(r'(://(?:[^/@\s":]*:)?)[^/\s"]*@')
 
 
 def masked_inputs(inputs: Inputs) -> Inputs:

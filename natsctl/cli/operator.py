@@ -16,7 +16,13 @@ from natsctl.kube.transport import namespace_of_pod
 from natsctl.operator.lease import LeaseLost
 from natsctl.operator.logs import set_up_logging
 from natsctl.operator.schema import SchemaTooOld
-from natsctl.operator.settings import Settings, feature_gates, listen_address, namespace_list
+from natsctl.operator.settings import (
+    Settings,
+    feature_gates,
+    label_map,
+    listen_address,
+    namespace_list,
+)
 from natsctl.operator.supervisor import supervise
 from natsctl.render.inputs import Images
 
@@ -29,7 +35,8 @@ DESCRIPTION = """\
 Runs the operator: it makes NATS clusters out of NatsCluster objects.
 
 Environment: MY_POD_NAMESPACE (the namespace, unless --namespace is given), MY_POD_NAME (part of
-the identity in the lease), NATSCTL_IMAGE (as --sidecar-image), KUBERNETES_SERVICE_HOST and
+the identity in the lease), MY_POD_LABELS (key=value,...: labels by which NetworkPolicies of
+clusters let the operator in), NATSCTL_IMAGE (as --sidecar-image), KUBERNETES_SERVICE_HOST and
 KUBERNETES_SERVICE_PORT (inside a pod).
 """
 
@@ -111,6 +118,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         kubeconfig=arguments.kubeconfig,
         context=arguments.context,
         images=_images(arguments.sidecar_image or environment.get("NATSCTL_IMAGE")),
+        pod_labels=label_map(environment.get("MY_POD_LABELS", "")),
         identity=environment.get("MY_POD_NAME") or environment.get("HOSTNAME"),
     )
 

@@ -1,0 +1,248 @@
+"""Collects what a report takes along, with the rights of whoever asks; nothing is masked yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+from natsctl.cli.describe import own_pods, spec_of, view
+from natsctl.cli.failures import reason
+from natsctl.cli.layout import page
+from natsctl.cli.reading import ABOUT_PODS, Reader, about, is_of_server, selector_of
+from natsctl.cli.sight import Happening
+from natsctl.cli.view import to_json
+from natsctl.kube.errors import ApiError
+from natsctl.kube.resources import (
+    CLUSTERS,
+    CRDS,
+    EVENTS,
+    LEASES,
+    PODS,
+    ROLES,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
+from natsctl.plan.objects import Cluster, Object, Pod
+from natsctl.plan.sources import named_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+T = TypeVar("T")
+Raw = dict[str, Any]
+PAGES = ("varz", "routez", "gatewayz", "leafz", "healthz")
+"""Of the monitoring port; none of them tells of single clients."""
+DEPLOYMENTS = Resource("Deployment", "apps/v1", "deployments", Object)
+OPERATOR = {"labelSelector": "app.kubernetes.io/component=operator"}
+"""What the chart labels the operator with, under any name."""
+LOG_BYTES = 2_000_000
+
+
+class Form(Enum):
+    """How a document is masked and written."""
+
+    MANIFESTS = "objects of Kubernetes, as YAML"
+    SECRETS = "Secrets, as YAML"
+    NATS = "configuration or answer of a server, as JSON"
+    TEXT = "what a program said"
+
+
+@attrs.frozen
+class Document:
+    """One file of a report. Invariant: not masked, so it is never shown."""
+
+    path: str
+    form: Form
+    content: Any = attrs.field(repr=False)
+
+
+@attrs.define
+class Evidence:
+    """What was found, and what could not be read. `lines` bounds each log."""
+
+    reader: Reader
+    now: datetime
+    lines: int
+    documents: list[Document] = attrs.field(factory=list)
+    unread: list[str] = attrs.field(factory=list)
+
+    async def all_of(self, clusters: tuple[Cluster, ...]) -> None:
+        """Everything about these clusters, and about the installations that manage them."""
+        await self._versions()
+        for cluster in clusters:
+            await self._cluster(cluster)
+        for namespace in sorted({c.metadata.namespace for c in clusters}):
+            await self._listed(f"{namespace}/roles.yaml", ROLES, namespace)
+        for namespace, lease in sorted(set(filter(None, map(_installation, clusters)))):
+            await self._operator(namespace, lease)
+
+    async def _versions(self) -> None:
+        found = await self._try("get /version", self._json("/version"), {})
+        crds = {}
+        for plural in (names.PLURAL_CLUSTERS, names.PLURAL_ROLES):
+            name = f"{plural}.{names.GROUP}"
+            wanted = f"get customresourcedefinition {name}"
+            crd = await self._try(wanted, self._json(CRDS.path(None, name)), {})
+            annotations = (crd.get("metadata") or {}).get("annotations") or {}
+            crds[name] = annotations.get(names.SCHEMA_REVISION_ANNOTATION)
+        self._add("versions.json", Form.NATS, {"kubernetes": found, "schemaRevisions": crds})
+
+    async def _cluster(self, cluster: Cluster) -> None:
+        namespace, name = cluster.key
+        folder = f"{namespace}/{name}"
+        sight = await self.reader.sight(cluster)
+        seen = view(sight, self.now)
+        self.unread += [f"{folder}: {note}" for note in seen.notes]
+        self._add(f"{folder}/status.txt", Form.TEXT, page(seen, self.now))
+        self._add(f"{folder}/status.yaml", Form.MANIFESTS, [to_json(seen)])
+        itself = self._json(CLUSTERS.path(namespace, name))
+        found = await self._try(f"get natscluster {folder}", itself, None)
+        self._add(f"{folder}/natscluster.yaml", Form.MANIFESTS, [found] if found else [])
+        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
+        await self._listed(f"{folder}/pods.yaml", PODS, namespace, selector_of(name))
+        await self._listed(f"{folder}/services.yaml", SERVICES, namespace, labelled)
+        await self._events(folder, namespace, name)
+        await self._secrets(folder, cluster)
+        async with asyncio.TaskGroup() as group:
+            for pod in own_pods(cluster, sight.pods):
+                group.create_task(self._server(folder, cluster, pod))
+
+    async def _events(self, folder: str, namespace: str, name: str) -> None:
+        about_it = {"fieldSelector": about(names.KIND_CLUSTER, name)}
+        found = await self._items(EVENTS, namespace, about_it)
+        of_pods = await self._items(EVENTS, namespace, ABOUT_PODS)
+        found += [e for e in of_pods if is_of_server(name, msgspec.convert(e, Happening))]
+        self._add(f"{folder}/events.yaml", Form.MANIFESTS, found)
+
+    async def _secrets(self, folder: str, cluster: Cluster) -> None:
+        """Those that belong to the cluster and those that it names, and its configuration."""
+        namespace, name = cluster.key
+        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
+        found = {s["metadata"]["name"]: s for s in await self._items(SECRETS, namespace, labelled)}
+        spec = spec_of(cluster)
+        for other in sorted(named_secrets(spec) - set(found)) if spec else ():
+            wanted = f"get secret {other} in namespace {namespace}"
+            read = await self._try(wanted, self._json(SECRETS.path(namespace, other)), None)
+            found |= {other: read} if read else {}
+        self._add(f"{folder}/secrets.yaml", Form.SECRETS, list(found.values()))
+        config = _config(found.get(name))
+        if config is not None:
+            self._add(f"{folder}/nats.conf", Form.NATS, config)
+
+    async def _server(self, folder: str, cluster: Cluster, pod: Pod) -> None:
+        """What one server says now, and what it said."""
+        spec = spec_of(cluster)
+        secure = bool(spec and spec.tls and spec.tls.enable_https)
+        where = f"{folder}/servers/{pod.metadata.name}"
+        for name in PAGES if pod.status.pod_ip else ():
+            body = await self._try(
+                f"get pods/proxy of {pod.metadata.name}: /{name}",
+                self.reader.monitor(pod, name, secure),
+                None,
+            )
+            if body is not None:
+                self._add(f"{where}/{name}.json", Form.NATS, _parsed(body))
+        await self._logs(where, pod)
+
+    async def _logs(self, where: str, pod: Pod) -> None:
+        """Of all containers, and of those that ran before them."""
+        status = pod.status
+        containers = (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
+        for container in containers:
+            await self._log(f"{where}/{container.name}.log", pod, container.name)
+            if container.restart_count:
+                path = f"{where}/{container.name}.previous.log"
+                await self._log(path, pod, container.name, previous="true")
+
+    async def _log(self, path: str, pod: Pod, container: str, **more: str) -> None:
+        bounds = {"tailLines": str(self.lines), "limitBytes": str(LOG_BYTES)}
+        params = {"container": container, "timestamps": "true", **bounds, **more}
+        where = f"{PODS.path(*pod.key)}/log"
+        wanted = f"get pods/log of {pod.metadata.name}, container {container}"
+        read = self.reader.get(where, params, accept="application/json, */*")
+        body = await self._try(wanted, read, None)
+        if body is not None:
+            self._add(path, Form.TEXT, body.decode(errors="replace"))
+
+    async def _operator(self, namespace: str, lease: str) -> None:
+        folder = f"operator/{namespace}"
+        wanted = f"get lease {lease} in namespace {namespace}"
+        read = self._json(LEASES.path(namespace, lease))
+        found = await self._try(wanted, read, None)
+        self._add(f"{folder}/lease.yaml", Form.MANIFESTS, [found] if found else [])
+        await self._listed(f"{folder}/deployments.yaml", DEPLOYMENTS, namespace, OPERATOR)
+        pods = await self._listed(f"{folder}/pods.yaml", PODS, namespace, OPERATOR)
+        async with asyncio.TaskGroup() as group:
+            for pod in (msgspec.convert(p, Pod) for p in pods):
+                group.create_task(self._logs(f"{folder}/{pod.metadata.name}", pod))
+
+    async def _listed(
+        self,
+        path: str,
+        resource: Resource,
+        namespace: str,
+        selection: Mapping[str, str] | None = None,
+    ) -> list[Raw]:
+        found = await self._items(resource, namespace, selection)
+        self._add(path, Form.MANIFESTS, found)
+        return found
+
+    async def _items(
+        self, resource: Resource, namespace: str, selection: Mapping[str, str] | None = None
+    ) -> list[Raw]:
+        wanted = f"list {resource.plural} in namespace {namespace}"
+        return list(
+            await self._try(wanted, self.reader.list(resource, namespace, Raw, selection), ())
+        )
+
+    async def _json(self, path: str) -> Raw:
+        return msgspec.json.decode(await self.reader.get(path), type=Raw)
+
+    async def _try(self, wanted: str, read: Awaitable[T], default: T) -> T:
+        try:
+            return await read
+        except ApiError as error:
+            self.unread.append(f"{wanted}: {reason(error, wanted)}")
+            return default
+
+    def _add(self, path: str, form: Form, content: Any) -> None:
+        if content:
+            self.documents.append(Document(path, form, content))
+
+
+def _installation(cluster: Cluster) -> tuple[str, str] | None:
+    """Namespace and lease of the installation that manages a cluster."""
+    status = cluster.status if isinstance(cluster.status, Mapping) else {}
+    namespace, slash, lease = str(status.get("operator") or "").partition("/")
+    return (namespace, lease) if slash else None
+
+
+def _config(secret: Raw | None) -> Any:
+    """What the servers are configured with, if it is what natsctl writes: JSON."""
+    held = msgspec.convert(secret, _Held).data.get(names.CONFIG_KEY) if secret else None
+    return _json_or_none(held) if held is not None else None
+
+
+class _Held(msgspec.Struct):
+    data: dict[str, bytes] = {}
+
+
+def _json_or_none(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+
+
+def _parsed(body: bytes) -> Any:
+    """An answer of a server; what is no JSON, as text."""
+    found = _json_or_none(body)
+    return {"text": body.decode(errors="replace")} if found is None else found
