@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("--node", type=int, help="on node I instead of the control plane")
     execute.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
     load = command("load", _load, "give images to all nodes")
-    load.add_argument("images", nargs="+", help="docker-archive files, or natsctl: this checkout's")
+    load.add_argument(
+        "images", nargs="+", help="docker-archive files; natsctl, reloader: this checkout's"
+    )
     load.add_argument("--as", action="append", dest="names", help="a name the image gets too")
     nodes = command("node", _node, "cut a node off, kill it as a power cut does, or heal it")
     nodes.add_argument("verb", choices=("cut", "kill", "heal"))
@@ -148,11 +150,11 @@ def _load(arguments: argparse.Namespace) -> None:
 
 
 def _archive(image: str) -> Path:
-    if image == "natsctl":
-        return own_image.archive()
+    if image in own_image.NAMES:
+        return own_image.archive(image)
     path = Path(image).absolute()
     if not path.is_file():
-        raise TestbedError(f"there is no file {path}: name a docker-archive, or natsctl")
+        raise TestbedError(f"there is no file {path}: name a docker-archive, natsctl or reloader")
     return path
 
 

@@ -30,8 +30,13 @@ def ensure(options: Options) -> None:
     """Install the packages that are missing; raises TestbedError with a hint if it cannot."""
     if os.geteuid() != 0:
         raise TestbedError("a testbed needs root: run it with sudo")
+    install(ALWAYS if options.control_plane_only else ALWAYS | FOR_NODES)
+
+
+def install(programs: dict[str, str]) -> None:
+    """Have these programs, named with their packages; raises TestbedError with a hint if not."""
     with locks.held("packages"):
-        absent = missing(ALWAYS if options.control_plane_only else ALWAYS | FOR_NODES)
+        absent = missing(programs)
         if absent:
             _install(absent)
 

@@ -27,12 +27,11 @@ ENVIRONMENT = ("PATH=/", "HOME=/", "USER=root")
 
 @dataclass(frozen=True)
 class Image:
-    """An image made from scratch: layers that are there, and one of `files` on top."""
+    """An image made from scratch, of one layer."""
 
     reference: str
     files: Mapping[str, Path | bytes]
     config: dict[str, Any] = field(default_factory=dict)
-    layers: tuple[Path, ...] = ()
 
 
 def pause() -> Path:
@@ -84,28 +83,21 @@ def path_of(key: str) -> Path:
 
 
 def write(image: Image, target: Path) -> None:
-    """Write a docker-archive: the layers, their configuration, and a manifest that names all."""
-    layers: list[Path | bytes] = [*image.layers, _tar(image.files)]
+    """Write a docker-archive: the layer, its configuration, and a manifest that names both."""
+    layer = _tar(image.files)
     config = _json(
         {
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "config": {"Env": ENVIRONMENT, "WorkingDir": "/", **image.config},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(one)}" for one in layers]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},
         }
     )
-    named = {f"layer{number}.tar": layer for number, layer in enumerate(layers)}
     config_name = f"{_digest(config)}.json"
-    manifest = [{"Config": config_name, "RepoTags": [image.reference], "Layers": [*named]}]
-    parts = {config_name: config, **named, "manifest.json": _json(manifest)}
+    manifest = [{"Config": config_name, "RepoTags": [image.reference], "Layers": ["layer0.tar"]}]
+    parts = {config_name: config, "layer0.tar": layer, "manifest.json": _json(manifest)}
     with target.open("wb") as file:
         _write_tar(parts, file)
-
-
-def write_layer(files: Mapping[str, Path | bytes], target: Path) -> None:
-    """Write the tar of one layer, for images of several."""
-    with target.open("wb") as file:
-        _write_tar(files, file)
 
 
 def references(archive: Path) -> list[str]:
@@ -131,11 +123,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 
-def _digest(data: Path | bytes) -> str:
-    if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()
-    with data.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _tar(files: Mapping[str, Path | bytes]) -> bytes:

@@ -1,119 +1,81 @@
-"""The image of natsctl itself: a Python runtime, its requirements, and this checkout on top."""
+"""The images of this checkout, built from its Dockerfiles by buildah."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import images, locks, python
-from testbed.images import Image
+from testbed import debian, images, locks, progress
 from testbed.layout import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterator
 
-REFERENCE = "natsctl.testbed/natsctl:dev"
 CHECKOUT = Path(__file__).parents[1]
-PLACE = "/opt/natsctl"
-USER = "1000"
-RECIPE = "1"
+NAMES = {"natsctl": "nats-operator", "reloader": "nats-server-config-reloader"}
+"""What `load` calls an image -> its repository's name."""
+SOURCES = ("docker", "natsctl", "requirements", "pyproject.toml", "README.md", "LICENSE")
+SOURCES_OF_NAMES = ("charts/nats-operator/Chart.yaml",)
+TOOLS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 KEPT = 3
-"""Archives of earlier states of the source that stay in the cache."""
-SYSTEM: dict[str, Path | bytes] = {
-    "/etc/passwd": f"root:x:0:0::/:/\nnatsctl:x:{USER}:{USER}::/:/\n".encode(),
-    "/etc/group": f"root:x:0:\nnatsctl:x:{USER}:\n".encode(),
-    "/etc/nsswitch.conf": b"hosts: files dns\n",
-    "/tmp/": b"",
-}
-CONFIG = {
-    "User": USER,
-    "Cmd": ["nats-operator"],
-    "Env": [
-        f"PATH={python.PREFIX}/bin",
-        f"PYTHONPATH={PLACE}",
-        f"SSL_CERT_FILE={python.AUTHORITIES}",
-        "PYTHONDONTWRITEBYTECODE=1",
-        "PYTHONUNBUFFERED=1",
-        "LANG=C.UTF-8",
-        "HOME=/",
-    ],
-}
+"""Archives of earlier states of the source that stay in the cache, of each image."""
 
 
-def archive() -> Path:
-    """The archive of the image of this checkout as it is now; builds what is missing."""
-    packages = python.packages(CHECKOUT / "requirements" / "runtime.txt", PLACE)
-    layers = (
-        _layer(f"{RECIPE}-{packages.name}-python", lambda: python.runtime(packages) | SYSTEM),
-        _layer(f"{RECIPE}-{packages.name}", lambda: python.under(packages, PLACE)),
-    )
-    source = _source()
-    key = f"natsctl-{_key(source, layers)}"
-    if not images.path_of(key).exists():
-        images.archive(Image(REFERENCE, _compiled(source), CONFIG, layers), key)
-    return _newest(images.path_of(key))
+def archive(name: str = "natsctl") -> Path:
+    """The archive of an image of this checkout as it is now; builds what is missing."""
+    target = _path(name, _key())
+    with locks.held("own-images", lambda: progress.say("waits for another build of the images")):
+        if not target.exists():
+            _build()
+    return _newest(name, target)
 
 
-def _source() -> dict[str, bytes]:
-    """Path in the image -> content, of the package and of a program for each console script."""
-    package = CHECKOUT / "natsctl"
-    scripts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
-    return {
-        **{
-            f"{PLACE}/natsctl/{path.relative_to(package)}": path.read_bytes()
-            for path in sorted(package.rglob("*"))
-            if path.is_file() and path.suffix != ".pyc"
-        },
-        **{f"{python.PREFIX}/bin/{name}": _program(entry) for name, entry in scripts.items()},
-    }
+def reference(name: str) -> str:
+    """The whole name that an image has on a node."""
+    (loaded,) = images.references(archive(name))
+    return loaded
 
 
-def _program(entry: str) -> bytes:
-    """What pip would make of `module:function`."""
-    module, _, function = entry.partition(":")
-    lines = f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n"
-    return f"#!{python.INTERPRETER}\n{lines}".encode()
+def _path(name: str, key: str) -> Path:
+    return images.path_of(f"{NAMES[name]}-{key}")
 
 
-def _key(source: Mapping[str, bytes], layers: Iterable[Path]) -> str:
-    made_of = [RECIPE, CONFIG, [layer.name for layer in layers]]
-    key = hashlib.sha256(json.dumps(made_of).encode())
-    for name, content in source.items():
-        key.update(f"{name}\0{len(content)}\0".encode() + content)
+def _build() -> None:
+    """Build both images, with the layers that an earlier build left in the cache."""
+    debian.install(TOOLS)
+    key = _key()
+    with tempfile.TemporaryDirectory(dir=cache()) as folder:
+        places = [folder, "--cache", str(cache() / "buildah")]
+        argv = [sys.executable, str(CHECKOUT / "docker" / "build.py"), *places]
+        progress.run("natsctl's images", argv, cache() / "own-images.log")
+        for name, repository in NAMES.items():
+            (Path(folder) / f"{repository}.tar").rename(_path(name, key))
+
+
+def _key() -> str:
+    key = hashlib.sha256()
+    for path in _sources():
+        content = path.read_bytes()
+        key.update(f"{path.relative_to(CHECKOUT)}\0{len(content)}\0".encode() + content)
     return key.hexdigest()[:16]
 
 
-def _compiled(source: Mapping[str, bytes]) -> dict[str, Path | bytes]:
-    """The source, and beside each module what the interpreter makes of it."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name, content in source.items():
-            path = folder / name.strip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        python.compile_for(folder / PLACE.strip("/"), PLACE)
-        made = python.under(folder, "")
-        return {name: path.read_bytes() for name, path in sorted(made.items())}
+def _sources() -> Iterator[Path]:
+    """All files that the images are made of, in order."""
+    for source in (*SOURCES, *SOURCES_OF_NAMES):
+        place = CHECKOUT / source
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        yield from (path for path in files if path.is_file() and path.suffix != ".pyc")
 
 
-def _layer(name: str, files: Callable[[], Mapping[str, Path | bytes]]) -> Path:
-    target = cache() / f"layer-{name}.tar"
-    with locks.held("layers"):
-        if not target.exists():
-            partial = target.with_suffix(".partial")
-            images.write_layer(files(), partial)
-            partial.rename(target)
-    return target
-
-
-def _newest(archive: Path) -> Path:
+def _newest(name: str, archive: Path) -> Path:
     """Forget the archives of states of the source that were used longest ago."""
     archive.touch()
-    ages = {path: path.stat().st_mtime for path in cache().glob(images.path_of("natsctl-*").name)}
+    found = cache().glob(_path(name, "*").name)
+    ages = {path: path.stat().st_mtime for path in found}
     for path in sorted(ages, key=lambda path: ages[path])[:-KEPT]:
         path.unlink(missing_ok=True)
     return archive

@@ -1,4 +1,4 @@
-"""The image of natsctl, for side-cars, and images under other names."""
+"""The images of this checkout, as its Dockerfiles make them, and images under other names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from testbed import images as archives
+from testbed import own_image
 
 MIRROR = "registry.example.test:5000/mirror/nats"
 """Another name of nats-server's image, with a registry and its port."""
@@ -21,12 +22,22 @@ def own() -> tuple[str, str]:
 
     In a cluster the user named it is NATSCTL_IMAGE; without that, what needs it is skipped.
     """
-    given = os.environ.get("NATSCTL_IMAGE")
+    return _loaded("natsctl", "NATSCTL_IMAGE")
+
+
+@functools.cache
+def reloader() -> tuple[str, str]:
+    """The same of the image with the reloader alone, NATSCTL_RELOADER_IMAGE."""
+    return _loaded("reloader", "NATSCTL_RELOADER_IMAGE")
+
+
+def _loaded(name: str, variable: str) -> tuple[str, str]:
+    given = os.environ.get(variable)
     if given is None and "NATSCTL_CONTEXT" in os.environ:
-        pytest.skip("NATSCTL_IMAGE names no image of natsctl")
+        pytest.skip(f"{variable} names no image of natsctl")
     if given is None:
-        testbed("load", "natsctl")
-    repository, _, tag = (given or "natsctl.testbed/natsctl:dev").rpartition(":")
+        testbed("load", name)
+    repository, _, tag = (given or own_image.reference(name)).rpartition(":")
     return repository, tag
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +9,13 @@ from typing import Any
 import pytest
 
 from deploy import render
-from natsctl import __version__
+from tests.e2e import images
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import CONTEXT, namespace_manifest, temporary_namespace
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
 from tests.e2e.release import HelmFailed, Release, forget_owner, helm, nobody, owner
 from tests.e2e.test_service_accounts import account, bound, role
-from tests.inside import MARK
 
 pytestmark = pytest.mark.skipif(
     bool(CONTEXT), reason="the image of this checkout is known to a testbed only"
@@ -32,10 +28,8 @@ Install = Callable[..., Release]
 
 @pytest.fixture(scope="module")
 def alone(kubectl: Kubectl, process: Operator) -> Iterator[Kubectl]:
-    """kubectl, while the operator of the session is away and the chart's image is loaded."""
-    image = f"natsctl/nats-operator:{__version__}"
-    load = [sys.executable, "-m", "testbed", "load", "--name", os.environ[MARK]]
-    subprocess.run([*load, "natsctl", "--as", image], cwd=render.ROOT, check=True)
+    """kubectl, while the operator of the session is away and the nodes have the chart's image."""
+    images.own()
     if not process.alive:
         process.start()
     with process.away():

@@ -75,7 +75,7 @@ def test_a_further_account_takes_no_restart(cluster: Apply, namespace: Kubectl) 
     later = Tree(tree.operator, tree.system)
     namespace.apply(opaque("operator", {"op.jwt": tree.operator_jwt}))
     config = trusting(tree, resolver="MEMORY", resolverPreload=tree.accounts)
-    repository, tag = images.own()
+    repository, tag = images.reloader()
     pod = {"enableConfigReload": True, "reloaderImage": repository, "reloaderImageTag": tag}
     found = cluster("a", size=1, version=NEXT, operatorConfig=config, pod=pod).ready()
     before = found.uids()

@@ -6,7 +6,7 @@ Mended here, and nowhere else:
   each example of a cluster runs in today's version too.
 * `pmetadata` in the example of `clientsAuthSecret` is `metadata`.
 * cert-manager has `cert-manager.io/v1` now, where `organization` is `subject.organizations`.
-* The testbed has no registry. natsctl's own image stands under the names of the reloader, and an
+* The testbed has no registry. natsctl's reloader stands under the names of the older one, and an
   image of a shell and nats-sub under `wallyqs/nats-ops:latest`, which pods may not pull again.
 """
 
@@ -87,8 +87,8 @@ def loaded(*arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def reloader_images() -> None:
-    """natsctl's own image, under the names that the README and its time gave the reloader."""
-    loaded("natsctl", *(part for name in RELOADERS for part in ("--as", name)))
+    """natsctl's reloader, under the names that the README and its time gave it."""
+    loaded("reloader", *(part for name in RELOADERS for part in ("--as", name)))
 
 
 @pytest.fixture

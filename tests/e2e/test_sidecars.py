@@ -25,7 +25,7 @@ PASSWORDS = {"user1": "secret1", "user2": "secret2"}
 
 def reloading() -> dict[str, Any]:
     """Fields of `pod` for a reloader of natsctl's own."""
-    repository, tag = images.own()
+    repository, tag = images.reloader()
     return {"enableConfigReload": True, "reloaderImage": repository, "reloaderImageTag": tag}
 
 

@@ -1,4 +1,4 @@
-"""The image of this checkout: it runs anywhere a locked-down pod does, also under other names."""
+"""The images of this checkout: they run anywhere a locked-down pod does, also under other names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,6 @@ from tests.testbed import machine
 from tests.unit.sidecar import beside
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from testbed.layout import Testbed
 
 pytestmark = pytest.mark.testbed
@@ -49,8 +48,9 @@ PROGRAMS = {
 
 @pytest.fixture(scope="module")
 def place(two_nodes: Testbed) -> Testbed:
-    """A testbed that has the image, and knows it by a name of old."""
-    machine.done("load", two_nodes, "natsctl", "--as", RELOADER)
+    """A testbed that has the images, and knows one by a name of old."""
+    machine.done("load", two_nodes, "natsctl")
+    machine.done("load", two_nodes, "reloader", "--as", RELOADER)
     return two_nodes
 
 
@@ -73,7 +73,7 @@ def pod(name: str, *containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
 
 def test_every_program_runs_in_a_locked_down_pod(place: Testbed) -> None:
     containers = [
-        {"name": name, "image": RELOADER if name == "alias" else own_image.REFERENCE}
+        {"name": name, "image": RELOADER if name == "alias" else own_image.reference("natsctl")}
         | {"command": command}
         for name, (command, _) in PROGRAMS.items()
     ]
@@ -129,28 +129,52 @@ def secret(number: int) -> dict[str, Any]:
     }
 
 
-def test_only_the_last_layer_changes_with_the_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second time nothing is made, and a change costs no more than itself."""
-    before = own_image.archive()
-    written = before.stat().st_ino
-    assert own_image.archive() == before
-    assert before.stat().st_ino == written
-
-    for name in ("natsctl", "requirements"):
-        shutil.copytree(machine.ROOT / name, tmp_path / name)
-    shutil.copy(machine.ROOT / "pyproject.toml", tmp_path)
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the images are made of, of which they are made."""
+    for name in (*own_image.SOURCES, *own_image.SOURCES_OF_NAMES):
+        source, target = machine.ROOT / name, tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)  # type: ignore[operator]
     monkeypatch.setattr(own_image, "CHECKOUT", tmp_path)
-    assert own_image.archive() == before
-    (tmp_path / "natsctl" / "added.py").touch()
-    after = own_image.archive()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", own_image.NAMES)
+def test_only_the_last_layer_changes_with_the_source(copied: Path, name: str) -> None:
+    """A second time nothing is made; the base stays what it is, and the build leaves no mount."""
+    before = own_image.archive(name)
+    written = before.stat().st_ino
+    assert own_image.archive(name) == before
+    assert before.stat().st_ino == written
+    mounts = Path("/proc/self/mounts").read_text()
+    (copied / "natsctl" / "added.py").touch()
+    after = own_image.archive(name)
     try:
         *shared, last = layers(before)
         assert layers(after)[:-1] == shared
         assert layers(after)[-1] != last
+        assert Path("/proc/self/mounts").read_text() == mounts
     finally:
-        after.unlink()
+        for made in own_image.NAMES:
+            own_image.archive(made).unlink()
+
+
+@pytest.mark.parametrize("name", own_image.NAMES)
+def test_an_image_has_no_tools(name: str) -> None:
+    """Neither a shell, a compiler nor a package manager; modules are compiled."""
+    with tarfile.open(own_image.archive(name)) as archive:
+        (image,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        found: set[str] = set()
+        for layer in image["Layers"]:
+            with tarfile.open(fileobj=archive.extractfile(layer)) as files:
+                found |= {file.name for file in files}
+    programs = {path.rpartition("/")[2] for path in found if "bin/" in path}
+    assert not programs & {"sh", "bash", "dash", "busybox", "gcc", "cc", "pip", "apt", "dpkg"}
+    assert "python3" in programs
+    ours = {path for path in found if "natsctl/sidecar/" in path}
+    assert any(path.endswith("reloader.py") for path in ours)
+    assert any("reloader.cpython-" in path and path.endswith(".pyc") for path in ours)
 
 
 def layers(archive: Path) -> list[str]:
@@ -170,7 +194,7 @@ def layers(archive: Path) -> list[str]:
         ("nats", "docker.io/library/nats:latest"),
         ("nats:2.12.15", "docker.io/library/nats:2.12.15"),
         (RELOADER, f"docker.io/{RELOADER}"),
-        ("natsctl.testbed/natsctl:dev", "natsctl.testbed/natsctl:dev"),
+        ("natsctl.testbed/nats-cli:1", "natsctl.testbed/nats-cli:1"),
         ("localhost/natsctl", "localhost/natsctl:latest"),
         ("registry:5000/a/b", "registry:5000/a/b:latest"),
         ("a/b@sha256:0123", "docker.io/a/b@sha256:0123"),
