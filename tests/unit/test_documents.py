@@ -7,13 +7,14 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from natsctl.cli.main import main
+from natsctl.cli.main import COMMANDS, main
 from natsctl.cli.manifests import Document
 from natsctl.cli.validate import problems_of
 from tests.documents import blocks, commands
@@ -79,14 +80,16 @@ def missing_files(document: str) -> list[str]:
 
 
 def natsctl_commands(document: str) -> Iterator[list[str]]:
-    """Arguments of every `natsctl` in console blocks, whatever is piped into or out of it."""
+    """Arguments of every `natsctl` in console blocks, kubectl's too, whatever is piped to it."""
     for command in commands(document):
         lexer = shlex.shlex(command.line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         words = list(lexer)
         while words:
             end = next((i for i, w in enumerate(words) if set(w) <= set("|;&()<>")), len(words))
-            if words[0] == "natsctl":
+            if words[:2] == ["kubectl", "natsctl"]:
+                yield words[2:end]
+            elif words[0] == "natsctl":
                 yield words[1:end]
             words = words[end + 1 :]
 
@@ -172,6 +175,31 @@ class TestDocuments:
             assert long_lines(text(document)) == []
 
 
+def section(document: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", document, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def untold_options(command: str, document: str) -> set[str]:
+    """Options of a command that its section does not name; what all have is told at the top."""
+    parser: argparse.ArgumentParser = import_module(f"natsctl.cli.{command}").parser_of(command)
+    told = {
+        option.lstrip("-")
+        for span in re.findall(r"`([^`]+)`", section(prose(document), f"natsctl {command}"))
+        for option in re.findall(r"(?:^| )(-[\w-]+)", span)
+    }
+    options = (option for action in parser._actions for option in action.option_strings)
+    return {option.lstrip("-") for option in options} - {"h", "help"} - told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_is_told(command: str) -> None:
+    document = text("docs/commands.md")
+    assert f"(#natsctl-{command})" in document
+    assert "Exit status" in section(document, f"natsctl {command}").replace("exit", "Exit")
+    assert untold_options(command, document) == set()
+
+
 class TestTheChecks:
     """Each of them can fail."""
 
@@ -189,6 +217,10 @@ class TestTheChecks:
         block = "```console\n$ natsctl crds | cat\n$ x | natsctl validate --nothing\n```"
         found = [refused(line, monkeypatch) for line in natsctl_commands(block)]
         assert found == [False, True]
+
+    def test_options(self) -> None:
+        told = "## natsctl validate\n`-f`, `--filename FILE`\n## natsctl render\n`--output`"
+        assert untold_options("validate", told) == {"o", "output"}
 
     def test_manifests(self) -> None:
         block = (
