@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 NODES ?= 1
 CONTEXT ?=
 NATS_IMAGE ?=
+IMAGE ?=
 PYTEST_ARGS ?=
 FUZZ_EXAMPLES ?= 20000
 
@@ -22,7 +23,7 @@ PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
 SYSTEM_PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
-PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)'
+PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)' $(if $(IMAGE),NATSCTL_IMAGE='$(IMAGE)')
 
 # $(call step,what,command): say what is done, and how long it took.
 define step
@@ -45,6 +46,7 @@ help: ## list the targets
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
+		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
 		'PYTEST_ARGS=  such as "-x -k scale"'
 
 .PHONY: venv

@@ -2,6 +2,7 @@
 
 NATSCTL_CONTEXT=NAME   use this context of your kubeconfig instead of the testbed
 NATSCTL_NATS_IMAGE=REF use this image, without a tag, instead of `nats`
+NATSCTL_IMAGE=REF      of natsctl, REGISTRY/NAME:TAG: with it, that context gets a Helm release
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from demo import report
-from demo.kubectl import Kubectl
-from demo.place import ROOT, InTestbed, OwnCluster, Place, place_of
+from demo.operator import ROOT, said
+from demo.place import Place, place_of
 from demo.story import STEPS, play
 from demo.teller import DemoFailed, Teller
 
@@ -35,10 +36,11 @@ def main() -> int:
     parser.add_argument("--testbed", default="natsctl", metavar="NAME", help="which testbed")
     parser.add_argument("command", choices=("up", "down", "inside"), help="inside: used by up")
     arguments = parser.parse_args()
-    place = place_of(os.environ.get("NATSCTL_CONTEXT"), arguments.testbed)
+    context, image = (os.environ.get(f"NATSCTL_{name}", "") for name in ("CONTEXT", "IMAGE"))
+    place = place_of(context, arguments.testbed, image)
     if arguments.command == "down":
         return _down(place)
-    if isinstance(place, InTestbed) and arguments.command == "up":
+    if place.testbed and arguments.command == "up":
         return _enter(arguments.testbed)
     return _play(place)
 
@@ -53,6 +55,10 @@ def _enter(name: str) -> int:
     print(f"\nStart Kubernetes on this machine (testbed {name!r}; the first time builds it)")
     if status := _run(_testbed("up", "--name", name)):
         print(f"DEMO FAILED: the testbed did not start (exit status {status})")
+        return 1
+    print("\nBuild natsctl's image, and give it to the node (the first time fetches its parts)")
+    if status := _run(_testbed("load", "--name", name, "natsctl")):
+        print(f"DEMO FAILED: there is no image (exit status {status})")
         return 1
     inside = [sys.executable, "-m", "demo", "--testbed", name, "inside"]
     return _run(_testbed("exec", "--name", name, "--", *inside))
@@ -72,9 +78,10 @@ def _play(place: Place) -> int:
     except (DemoFailed, BaseExceptionGroup) as error:
         _tell_failure(place, "; ".join(map(str, _leaves(error))))
         return 1
-    how = report.USE if isinstance(place, InTestbed) else report.USE_OWN
-    options = " ".join(place.options)
-    print(how.format(log=place.log, namespace=place.namespace, options=options))
+    how = report.USE if place.testbed else report.USE_OWN
+    options = " ".join(place.kubectl.options)
+    where = place.kubectl.namespace
+    print(how.format(logs=place.operator.logs, namespace=where, options=options))
     print("DEMO OK")
     return 0
 
@@ -90,23 +97,19 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _tell_failure(place: Place, what: str) -> None:
-    if place.log.exists():
-        print(f"\nthe operator's last lines, of {place.log}:")
-        lines = place.log.read_text(errors="replace").splitlines()[-LINES:]
-        print("\n".join(f"    {line}" for line in lines))
+    if lines := said(place.operator, place.kubectl.options, LINES):
+        print(f"\nthe operator's last lines ({place.operator.logs}):")
+        print("\n".join(f"    {line}" for line in lines.splitlines()))
     print(f"DEMO FAILED: {what}")
 
 
 def _down(place: Place) -> int:
-    if isinstance(place, OwnCluster):
-        kubectl = Kubectl(place.options, place.namespace)
-        argv = ("delete", "namespace", place.namespace, "--ignore-not-found")
-        print(asyncio.run(kubectl.run(*argv)).strip())
-        place.stop()
-        return 0
-    assert isinstance(place, InTestbed)
-    place.stop()
-    return _run(_testbed("down", "--name", place.testbed.name))
+    if place.testbed:
+        return _run(_testbed("down", "--name", place.testbed.name))
+    argv = ("delete", "namespace", place.kubectl.namespace, "--ignore-not-found")
+    print(asyncio.run(place.kubectl.run(*argv)).strip())
+    place.operator.stop()
+    return 0
 
 
 if __name__ == "__main__":

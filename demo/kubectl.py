@@ -12,6 +12,7 @@ from demo.teller import DemoFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 Json = dict[str, Any]
 CHUNK = 1 << 16
@@ -26,16 +27,7 @@ class Kubectl:
 
     async def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run to its end; what it printed. Raises DemoFailed with its message."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command(arguments),
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate(None if stdin is None else stdin.encode())
-        if process.returncode:
-            raise DemoFailed(f"kubectl {' '.join(arguments)}: {err.decode().strip()}")
-        return out.decode()
+        return await output(self._command(arguments), stdin=stdin)
 
     async def monitoring(self, pod: str, path: str) -> Json:
         """What a server answers on its monitoring port, asked through the API server."""
@@ -64,6 +56,21 @@ class Kubectl:
 
     def _command(self, arguments: tuple[str, ...] | list[str]) -> list[str]:
         return ["kubectl", *self.options, "--namespace", self.namespace, *arguments]
+
+
+async def output(command: list[str], *, stdin: str | None = None, cwd: Path | None = None) -> str:
+    """Run a command to its end; what it printed. Raises DemoFailed with its message."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
+    )
+    out, err = await process.communicate(None if stdin is None else stdin.encode())
+    if process.returncode:
+        raise DemoFailed(f"{' '.join(command)}: {err.decode().strip()}")
+    return out.decode()
 
 
 def documents(text: str) -> tuple[list[Json], str]:

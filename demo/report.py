@@ -18,14 +18,15 @@ The clusters keep running. To use them:
     kubectl describe nats nats-demo
     kubectl scale nats/nats-demo --replicas=4
     nats --server nats://nats-demo:4222 rtt
+    helm list
   make demo-down                ends it all, and leaves nothing
-The operator writes to {log}
+What the operator says: {logs}
 """
 USE_OWN = """
 The clusters keep running, in namespace {namespace}:
     kubectl {options} --namespace {namespace} get nats
-  python -m demo down           deletes them and ends the operator (the CRDs stay)
-The operator writes to {log}
+  python -m demo down           deletes them and the operator (the CRDs stay)
+What the operator says: {logs}
 """
 
 

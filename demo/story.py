@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,15 @@ import yaml
 from demo import report
 from demo.clusters import Change, Watched, apply, manifest
 from demo.follow import Follower
-from demo.kubectl import Kubectl
-from demo.place import ADDRESS, Place
+from demo.operator import Release, served
 from demo.teller import DemoFailed, Teller
 from demo.traffic import Traffic, flowing
-from natsctl.api.crds import crds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from demo.kubectl import Kubectl
+    from demo.place import Place
 
 OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.5"
 FIRST, SECOND = "example-nats-cluster", "nats-demo"
@@ -45,13 +45,14 @@ class Stage:
 
     def watched(self, name: str) -> Watched:
         """A cluster under observation."""
-        return Watched(name, self.kubectl, self.teller, self.place.alive, self.clusters, self.pods)
+        alive = self.place.operator.alive
+        return Watched(name, self.kubectl, self.teller, alive, self.clusters, self.pods)
 
 
 async def play(place: Place, teller: Teller) -> None:
     """The whole demo; raises DemoFailed at the first thing that is not as it must be."""
-    kubectl = Kubectl(place.options, place.namespace)
-    with teller.step("Take charge: the CRDs, and the operator as a process"):
+    kubectl = place.kubectl
+    with teller.step("Install natsctl"):
         await _prepare(place, kubectl, teller)
     stage = Stage(
         place, kubectl, teller, Follower(kubectl, "natsclusters"), Follower(kubectl, "pods")
@@ -66,53 +67,15 @@ async def play(place: Place, teller: Teller) -> None:
         teller.say(f"\n$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}")
 
 
-async def _established(kubectl: Kubectl, crd: str) -> None:
-    """Wait until a kind is served (a CRD without any condition is an error to `kubectl wait`)."""
-    async with asyncio.timeout(60):
-        while True:
-            found = json.loads(await kubectl.run("get", "crd", crd, "--output=json"))
-            conditions = found.get("status", {}).get("conditions") or []
-            if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
-                return
-            await asyncio.sleep(0.2)
-
-
 async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:
-    if place.namespace != "default":
-        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}}
+    if kubectl.namespace != "default":
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kubectl.namespace}}
         await apply(kubectl, space)
-    documents = crds()
-    text = yaml.safe_dump_all(documents, sort_keys=False)
-    printed = await kubectl.run("apply", "--server-side", "-f", "-", stdin=text)
-    teller.say(f"$ natsctl crds | kubectl apply --server-side -f -\n{printed.strip()}")
-    for document in documents:
-        await _established(kubectl, document["metadata"]["name"])
+    teller.say(await place.operator.start())
+    await served(kubectl)
     await kubectl.run(
         "delete", "natsclusters", FIRST, SECOND, "--ignore-not-found", "--cascade=foreground"
     )
-    place.stop()
-    place.start()
-    await _ready(place, teller)
-    teller.say(f"the operator runs; it writes to {place.log}")
-
-
-async def _ready(place: Place, teller: Teller) -> None:
-    for _ in range(300):
-        if not place.alive():
-            raise DemoFailed("expected the operator to run; it ended")
-        if await asyncio.to_thread(_answers):
-            return
-        teller.waiting_for("the operator to be ready")
-        await asyncio.sleep(0.2)
-    raise DemoFailed("expected the operator to be ready; /readyz says no for a minute")
-
-
-def _answers() -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=2) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
 
 
 @asynccontextmanager
@@ -139,7 +102,7 @@ async def _create(stage: Stage) -> None:
 
 
 async def _change_under_clients(stage: Stage) -> None:
-    hosts = [f"{SECOND}-{i}.{SECOND}-mgmt.{stage.place.namespace}.svc" for i in range(1, 6)]
+    hosts = [f"{SECOND}-{i}.{SECOND}-mgmt.{stage.kubectl.namespace}.svc" for i in range(1, 6)]
     async with flowing(hosts, present=3) as traffic:
         with stage.teller.step("Two clients on different servers begin to talk, and never stop"):
             await _talking(stage, traffic)
@@ -165,7 +128,7 @@ async def _change(stage: Stage, traffic: Traffic | None) -> None:
         traffic.seats.present = 5
     with stage.teller.step("Kill a server: its pod goes without a good-bye"):
         await _kill(stage, cluster, traffic)
-    with stage.teller.step(f"Upgrade it from {NOW} to {NEXT}, one server at a time"):
+    with stage.teller.step(_upgrading(stage)):
         await _upgrade(stage, cluster)
     if traffic is not None:
         traffic.seats.present = 3
@@ -198,15 +161,33 @@ def _not_replaced(change: Change, victim: str) -> str:
     return "" if replaced else f"{victim} to be replaced"
 
 
+def _upgrading(stage: Stage) -> str:
+    what = f"Upgrade it from {NOW} to {NEXT}, one server at a time"
+    with_loss = ", and lose the operator that leads meanwhile"
+    return what + (with_loss if isinstance(stage.place.operator, Release) else "")
+
+
 async def _upgrade(stage: Stage, cluster: Watched) -> None:
     change = cluster.begin()
+    order = list(reversed(cluster.pod_names(5)))
     patch = json.dumps({"spec": {"version": NEXT}})
     await _do(stage, "patch", f"nats/{SECOND}", "--type=merge", f"--patch={patch}")
+    if isinstance(stage.place.operator, Release):
+        await cluster.until(lambda: _not_replaced(change, order[0]))
+        await _lose_leader(stage, stage.place.operator)
     stage.teller.say(await cluster.settled(5, NEXT))
-    order = list(reversed(cluster.pod_names(5)))
     change.expect_gone(*order)
     change.expect_one_at_a_time(*order)
     stage.teller.say("each server was replaced once, from the highest on; never two were down")
+
+
+async def _lose_leader(stage: Stage, release: Release) -> None:
+    lost = await release.leader()
+    await _do(stage, "delete", "pod", lost, "--force", "--grace-period=0")
+    while (leader := await release.leader()) in ("", lost):
+        stage.teller.waiting_for("another replica to lead")
+        await asyncio.sleep(0.2)
+    stage.teller.say(f"{leader} leads, and goes on where the other was")
 
 
 async def _scale_down(stage: Stage, cluster: Watched) -> None:
