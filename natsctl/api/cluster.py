@@ -17,6 +17,7 @@ from natsctl.api.config import (
 )
 from natsctl.api.fields import Rule, described
 from natsctl.api.names import MAX_SIZE
+from natsctl.api.network import NetworkPolicy
 from natsctl.api.security import AuthConfig, OperatorConfig, TLSConfig
 from natsctl.api.version import VERSION_HELP, VERSION_MAX_LENGTH, VERSION_RULE
 
@@ -168,3 +169,7 @@ class NatsClusterSpec:
     leafnode_config: LeafnodeConfig | None = described("Leaf nodes.", default=None)
     operator_config: OperatorConfig | None = described("Operator JWTs.", default=None)
     websocket_config: WebsocketConfig | None = described("Websocket clients.", default=None)
+    network_policy: NetworkPolicy | None = described(
+        "Who may reach the servers; without it, everybody. Needs a network that enforces it.",
+        default=None,
+    )

@@ -60,6 +60,50 @@ VOLUME_MOUNT: Final[dict[str, Any]] = {
     },
 }
 
+_SELECTOR: Final[dict[str, Any]] = {
+    **_OPEN,
+    "properties": {
+        "matchLabels": {
+            "type": "object",
+            "additionalProperties": _STRING,
+            "description": "Labels that they have.",
+        },
+        "matchExpressions": {
+            "type": "array",
+            "maxItems": 256,
+            "items": _OPEN,
+            "description": "What their labels fulfil otherwise.",
+        },
+    },
+}
+
+PEER: Final[dict[str, Any]] = {
+    **_OPEN,
+    "properties": {
+        "podSelector": {
+            **_SELECTOR,
+            "description": "Pods with these labels; {} is all of them.",
+        },
+        "namespaceSelector": {
+            **_SELECTOR,
+            "description": "Namespaces of these pods; without it, that of the cluster.",
+        },
+        "ipBlock": {
+            **_OPEN,
+            "description": "Addresses, as the servers see them.",
+            "properties": {
+                "cidr": {**_STRING, "description": "A range, such as 10.0.0.0/8."},
+                "except": {
+                    "type": "array",
+                    "maxItems": 256,
+                    "items": _STRING,
+                    "description": "Ranges in it that are not meant.",
+                },
+            },
+        },
+    },
+}
+
 POD_TEMPLATE: Final[dict[str, Any]] = {
     **_OPEN,
     "properties": {

@@ -24,12 +24,14 @@ from cattrs.gen import make_dict_structure_fn, override
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import NatsConfig
 from natsctl.api.fields import fields_of, json_name
+from natsctl.api.network import SHAPES, NetworkPolicy
 from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import without_none
 
 T = TypeVar("T")
-_CLOSED = (NatsConfig,)
+# A mistyped key of these would let somebody in.
+_CLOSED = (NatsConfig, NetworkPolicy, *SHAPES)
 _ROOT = "spec"
 
 
@@ -55,7 +57,7 @@ def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
 
 
 def unknown_fields(raw: object, shape: type = NatsClusterSpec) -> tuple[str, ...]:
-    """JSON paths of fields that no such spec has, except those of natsConfig."""
+    """JSON paths of fields that no such spec has, except where they are errors."""
     return tuple(_unknown(raw, shape, _ROOT))
 
 

@@ -21,6 +21,7 @@ from natsctl.api.duration import parse_duration
 from natsctl.api.link_checks import link_problems
 from natsctl.api.meta_checks import key_problems, label_problems
 from natsctl.api.names import MAX_CLUSTER_NAME, MAX_SIZE, NAME_HELP, NAME_PATTERN
+from natsctl.api.network_checks import network_problems
 from natsctl.api.pod_checks import pod_problems
 from natsctl.api.problems import Problem, shown
 from natsctl.api.tls_checks import tls_problems
@@ -46,6 +47,7 @@ def validate(
         *_policy(spec.service_policy, "spec.servicePolicy"),
         *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
         *pod_problems(name, spec),
+        *network_problems(spec),
     )
 
 

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SILENCE = 90.0
 """Seconds without a byte after which a stream counts as dead; bookmarks come every 60."""
 FIRST_DELAY, LAST_DELAY = 0.8, 30.0
+REFUSED_PAUSE = 120.0
+"""Seconds until what the process can do without is asked for again."""
 HEALTHY_AFTER = 120.0
 PAGE = "500"
 BREATH = 100
@@ -102,7 +104,8 @@ class Sink(Protocol[S]):
 class Reflector(Generic[T]):
     """Feeds `store` with the objects of one kind, of one namespace or all.
 
-    `selector` is a label selector. `synced` is set once the store holds everything.
+    `selector` is a label selector. `synced` is set once the store holds everything; where the
+    objects are `optional` also if they may not be watched: then the store holds none.
     """
 
     transport: Transport
@@ -114,6 +117,7 @@ class Reflector(Generic[T]):
     last_heard: float = 0.0
     last_tried: float = 0.0
     silence: float = SILENCE
+    optional: bool = False
     _position: str = ""
     _streaming_list: bool = True
     _silent_before: bool = False
@@ -166,6 +170,9 @@ class Reflector(Generic[T]):
             self._position = ""
             return "gone"
         log.error("not allowed to watch %s: %s", self.resource.plural, error)
+        if error.status == 403 and self.optional:
+            self.synced.set()
+            self._asked_pause = REFUSED_PAUSE
         return f"http_{error.status}"
 
     def _interrupted(self, error: ApiError) -> str:

@@ -29,6 +29,9 @@ CLUSTERS = Resource(names.KIND_CLUSTER, names.API_VERSION, "natsclusters", objec
 PODS = Resource("Pod", "v1", "pods", objects.Pod)
 SERVICES = Resource("Service", "v1", "services", objects.Service)
 SECRETS = Resource("Secret", "v1", "secrets", objects.Secret)
+NETWORK_POLICIES = Resource(
+    "NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", objects.NetworkPolicy
+)
 ROLES = Resource(names.KIND_ROLE, names.API_VERSION, "natsserviceroles", objects.Role)
 SECRETS_METADATA = Resource("Secret", "v1", "secrets", objects.Object, partial=True)
 ACCOUNTS_METADATA = Resource(
@@ -49,4 +52,7 @@ def token_request(account: str) -> Resource:
     return Resource("TokenRequest", "v1", f"serviceaccounts/{account}/token", objects.Object)
 
 
-BY_KIND = {r.kind: r for r in (CLUSTERS, ROLES, PODS, SERVICES, SECRETS, EVENTS, LEASES, CRDS)}
+BY_KIND = {
+    r.kind: r
+    for r in (CLUSTERS, ROLES, PODS, SERVICES, SECRETS, NETWORK_POLICIES, EVENTS, LEASES, CRDS)
+}

@@ -19,6 +19,7 @@ from natsctl.plan.actions import (
     ReloadServer,
     RemoveToken,
     ReplaceServer,
+    Withdraw,
 )
 from natsctl.plan.conditions import listed
 
@@ -58,6 +59,10 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
     mended = [_object(a) for a in actions if isinstance(a, Ensure) and a.present]
     if mended:
         found.append(Event("UpdatedObjects", f"updated {listed(mended)}"))
+    withdrawn = [f"{a.kind} {a.name}" for a in actions if isinstance(a, Withdraw)]
+    if withdrawn:
+        text = f"deleted {listed(withdrawn)}: the spec asks for it no more"
+        found.append(Event("DeletedObjects", text))
     for action in actions:
         if isinstance(action, DeleteServer):
             found.append(Event(action.reason, action.message))

@@ -31,6 +31,7 @@ from natsctl.plan.actions import (
     RemoveToken,
     ReplaceServer,
     TellRole,
+    Withdraw,
 )
 from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
@@ -103,13 +104,16 @@ class Executor:
                     return None
                 case Ensure():
                     return await self._ensure(action)
+                case Withdraw():
+                    await self._delete(BY_KIND[action.kind], action.name, action.uid)
+                    return None
                 case CreateServer():
                     return await self._create_server(action)
                 case AdoptServer():
                     await self._adopt(action)
                     return None
                 case DeleteServer():
-                    await self._delete(action)
+                    await self._delete(PODS, action.name, action.uid, action.grace)
                     return None
                 case ReplaceServer():
                     return await self._replace(action)
@@ -200,22 +204,24 @@ class Executor:
         except (NotFound, Conflict):
             return  # gone, or another pod has its name by now
 
-    async def _delete(self, action: DeleteServer) -> None:
+    async def _delete(
+        self, resource: Resource, name: str, uid: str, grace: int | None = None
+    ) -> None:
         namespace = self.desired.target.namespace
         try:
-            left = await self.client.delete(PODS, namespace, action.name, action.uid, action.grace)
+            left = await self.client.delete(resource, namespace, name, uid, grace)
         except (NotFound, Conflict):
-            left = None  # gone, or another pod has its name by now: either way this one is no more
+            left = None  # gone, or another has its name by now: either way this one is no more
         if left is None:
-            self.stores.pods.forget((namespace, action.name), action.uid)
+            self.stores.of_kind(resource.kind).forget((namespace, name), uid)
         else:
-            self._learn(PODS, left)
+            self._learn(resource, left)
 
     async def _replace(self, action: ReplaceServer) -> Failure | None:
         """Delete a pod, but only if the API server would take its successor."""
         refusal = await self._refusal(action)
         if refusal is None:
-            await self._delete(DeleteServer(action.name, action.uid, "Restarting", action.message))
+            await self._delete(PODS, action.name, action.uid)
         return refusal
 
     async def _refusal(self, action: ReplaceServer) -> Failure | None:
@@ -315,6 +321,8 @@ def _subject(action: Action) -> str:
     match action:
         case Ensure():
             return f"{action.standing.kind} {action.standing.name}"
+        case Withdraw():
+            return f"{action.kind} {action.name}"
         case BindToken():
             meta = action.grant.role.metadata
             return f"ServiceAccount {action.grant.account.namespace}/{meta.name}"

@@ -17,6 +17,7 @@ from natsctl.operator.references import References
 from natsctl.operator.stores import Stores
 from natsctl.plan.grants import switched_tokens
 from natsctl.plan.sources import Sources, named_secrets
+from natsctl.render.inputs import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Gatherer:
     accounts: Accounts
     links: Links
     identity: Identity
+    operator: Operator = attrs.field(factory=Operator)
 
     async def gather(self, key: Key, spec: NatsClusterSpec, timestamp: str) -> Sources:
         """Everything outside the NatsCluster that its configuration depends on."""
@@ -64,6 +66,7 @@ class Gatherer:
             version=_version(spec),
             system=self.identity.public,
             pepper=self.identity.pepper,
+            operator=self.operator,
         )
 
     def forget(self, key: Key) -> None:

@@ -78,6 +78,7 @@ class Outlook:
             paused=understood.paused,
             services=_controlled(self.stores.services.of_cluster(self.key), cluster),
             secrets=_controlled(self.stores.secrets.of_cluster(self.key), cluster),
+            policies=_controlled(self.stores.policies.of_cluster(self.key), cluster),
             pods=pods,
             observations=self._observations,
             failures=failures,

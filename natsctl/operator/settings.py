@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import attrs
 
+from natsctl.api.meta_checks import label_problems
 from natsctl.operator.lease import Timing
-from natsctl.render.inputs import Images
+from natsctl.render.inputs import Images, Operator
 
 FEATURES = {"ClusterScoped": False}
 """Feature gates and their defaults."""
@@ -18,7 +20,7 @@ class Settings:
     """Everything the command line and the environment say.
 
     `namespace` is where the lease is. What is watched: all namespaces if `cluster_scoped`, else
-    `namespaces`, else that of the lease.
+    `namespaces`, else that of the lease. `pod_labels` are those of the operator's own pods.
     """
 
     namespace: str
@@ -33,11 +35,17 @@ class Settings:
     timing: Timing = attrs.field(factory=Timing)
     concurrency: int = 16
     images: Images = attrs.field(factory=Images)
+    pod_labels: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def watched(self) -> tuple[str, ...] | None:
         """The watched namespaces; None for all."""
         return None if self.cluster_scoped else self.namespaces or (self.namespace,)
+
+    @property
+    def operator(self) -> Operator:
+        """Where NetworkPolicies find the operator's pods."""
+        return Operator(self.namespace, self.pod_labels or Operator().labels)
 
     @property
     def installation(self) -> str:
@@ -65,6 +73,17 @@ def namespace_list(text: str) -> tuple[str, ...]:
     for name in found:
         if len(name) > 63 or not re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
             raise ValueError(f"{name!r} is no name of a namespace; write --watch-namespaces a,b")
+    return found
+
+
+def label_map(text: str) -> dict[str, str]:
+    """Read `key=value,...`: labels of pods; ValueError names what is none."""
+    found = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = item.partition("=")
+        if not equals or any(label_problems({key: value}, "")):
+            raise ValueError(f"label {item!r}: write key=value, for example app=nats-operator")
+        found[key] = value
     return found
 
 

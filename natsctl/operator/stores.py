@@ -8,9 +8,9 @@ import attrs
 
 from natsctl.api import names
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import CLUSTERS, PODS, ROLES, SECRETS, SERVICES
+from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS, ROLES, SECRETS, SERVICES
 from natsctl.kube.store import Key, Store
-from natsctl.plan.objects import Cluster, Object, Pod, Role, Secret, Service
+from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Role, Secret, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ class Stores:
     services: Store[Service]
     secrets: Store[Secret]
     roles: Store[Role]
+    policies: Store[NetworkPolicy]
 
     def of_kind(self, kind: str) -> Store[Object]:
         """The store of a kind that clusters own."""
@@ -37,6 +38,7 @@ class Stores:
             "Pod": self.pods,
             "Service": self.services,
             "Secret": self.secrets,
+            "NetworkPolicy": self.policies,
             names.KIND_ROLE: self.roles,
         }[kind]
         return found
@@ -44,7 +46,7 @@ class Stores:
 
 def open_stores(on_change: Callable[[Key], None]) -> Stores:
     """Empty stores that tell the key of the cluster whose things changed."""
-    return Stores(*(Store(on_change) for _ in range(5)))
+    return Stores(*(Store(on_change) for _ in range(6)))
 
 
 def reflectors(
@@ -60,5 +62,6 @@ def reflectors(
             Reflector(transport, SERVICES, stores.services, namespace, OURS),
             Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
             Reflector(transport, ROLES, stores.roles, namespace),
+            Reflector(transport, NETWORK_POLICIES, stores.policies, namespace, OURS, optional=True),
         )
     )

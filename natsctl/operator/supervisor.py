@@ -66,7 +66,8 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 log.info("leading as %s", lease.identity)
                 client = Client(transport, lease.check)
                 identity = await load_identity(client, settings.namespace)
-                gatherer = Gatherer(client, stores, references, accounts, Links(), identity)
+                itself = settings.operator
+                gatherer = Gatherer(client, stores, references, accounts, Links(), identity, itself)
                 await _lead(settings, lease, fleet, gatherer, stop)
 
 

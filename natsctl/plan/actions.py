@@ -12,10 +12,19 @@ from natsctl.plan.snapshot import Standing
 
 @attrs.frozen
 class Ensure:
-    """Make a Service or Secret what it should be. `present`: it exists and is ours."""
+    """Make an object that stands what it should be. `present`: it exists and is ours."""
 
     standing: Standing
     present: bool
+
+
+@attrs.frozen
+class Withdraw:
+    """Delete a NetworkPolicy that the spec asks for no more."""
+
+    kind: str
+    name: str
+    uid: str
 
 
 @attrs.frozen
@@ -117,6 +126,7 @@ class TellRole:
 
 Action = (
     Ensure
+    | Withdraw
     | CreateServer
     | AdoptServer
     | DeleteServer

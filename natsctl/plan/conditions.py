@@ -15,7 +15,7 @@ from natsctl.plan.policies.excess import excess_servers, waits_for_remaining
 from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.reload import reloading_servers
 from natsctl.plan.policies.rollout import outdated_servers, unhealthy, why
-from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.policies.standing import ensure_standing, withdraw_policies
 from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
@@ -152,8 +152,10 @@ def _starting(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:
     missing += [s.name for s in servers if not s.ready and not s.trouble]
     if missing:
         return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
-    if ensure_standing(snapshot):
-        return Verdict("True", "UpdatingObjects", "Services or the config Secret differ")
+    objects = [f"{e.standing.kind} {e.standing.name}" for e in ensure_standing(snapshot)]
+    objects += [f"{w.kind} {w.name}" for w in withdraw_policies(snapshot)]
+    if objects:
+        return Verdict("True", "UpdatingObjects", f"to bring up to date: {listed(objects)}")
     return None
 
 

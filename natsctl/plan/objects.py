@@ -177,6 +177,12 @@ class Service(Object, frozen=True):
     spec: ServiceSpec = ServiceSpec()
 
 
+class NetworkPolicy(Object, frozen=True):
+    """A cluster's NetworkPolicy; its spec is compared whole."""
+
+    spec: Any = None
+
+
 class Secret(Object, frozen=True):
     """A cluster's Secret, with its data (base64)."""
 

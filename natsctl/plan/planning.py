@@ -11,7 +11,7 @@ from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.reload import reload_servers, reloading_servers
 from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
-from natsctl.plan.policies.standing import ensure_standing
+from natsctl.plan.policies.standing import ensure_standing, withdraw_policies
 from natsctl.plan.policies.takeover import adopt_servers
 from natsctl.plan.policies.tokens import bind_tokens, next_token_in, remove_tokens
 from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
@@ -37,7 +37,8 @@ def plan(snapshot: Snapshot) -> Plan:
     if tokens and not snapshot.failures:
         return Plan((tokens,), (), 0.0)  # the configuration is made with them
     adopted = adopt_servers(snapshot, servers)
-    standing, roles = ensure_standing(snapshot), tell_roles(snapshot)
+    standing: tuple[Action, ...] = ensure_standing(snapshot) + withdraw_policies(snapshot)
+    roles = tell_roles(snapshot)
     servers_stage: tuple[Action, ...] = ()
     if not _lacks_config(snapshot):
         servers_stage = (

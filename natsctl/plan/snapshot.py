@@ -10,7 +10,7 @@ import attrs
 from natsctl.api import names
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
-from natsctl.plan.objects import Cluster, Object, Pod, Secret, Service
+from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
 from natsctl.plan.sources import Resolved, Sources
 from natsctl.render.target import Target
 
@@ -38,7 +38,7 @@ class Observation:
 
 @attrs.frozen
 class Standing:
-    """A Service or Secret as it should be, and the digest of that."""
+    """A Service, Secret or NetworkPolicy as it should be, and the digest of that."""
 
     manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
     digest: str
@@ -116,6 +116,7 @@ class Snapshot:
     paused: bool = False
     services: Mapping[str, Service] = attrs.field(factory=dict)
     secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+    policies: Mapping[str, NetworkPolicy] = attrs.field(factory=dict)
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
     failures: tuple[Failure, ...] = ()
@@ -146,5 +147,9 @@ class Snapshot:
 
     def live(self, standing: Standing) -> Object | None:
         """The object that stands where `standing` should."""
-        kind: Mapping[str, Object] = self.secrets if standing.kind == "Secret" else self.services
-        return kind.get(standing.name)
+        kinds: Mapping[str, Mapping[str, Object]] = {
+            "NetworkPolicy": self.policies,
+            "Secret": self.secrets,
+            "Service": self.services,
+        }
+        return kinds[standing.kind].get(standing.name)

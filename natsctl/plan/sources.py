@@ -22,7 +22,7 @@ from natsctl.plan.certificates import Certificate, inspect, route_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
-from natsctl.render.inputs import Files, Inputs, Login, Neighbour
+from natsctl.render.inputs import Files, Inputs, Login, Neighbour, Operator
 
 
 @attrs.frozen
@@ -32,7 +32,7 @@ class Sources:
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
     name, `tokens` the bound-token Secrets by namespace and name, `switched` those among them
     whose new token counts by now. `version` is that of the spec. `pepper` keys the digests of what
-    is secret.
+    is secret. `operator` says where the operator itself is found.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -44,6 +44,7 @@ class Sources:
     version: ServerVersion | None = None
     system: str = ""
     pepper: bytes = attrs.field(default=b"", repr=False)
+    operator: Operator = attrs.field(factory=Operator)
 
 
 @attrs.frozen
@@ -105,6 +106,7 @@ def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) 
         system=sources.system,
         files=found.files,
         neighbours=found.neighbours(),
+        operator=sources.operator,
     )
     found.operator_secret()
     trust = found.trust()

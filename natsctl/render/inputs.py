@@ -38,6 +38,16 @@ class Neighbour:
 
 
 @frozen
+class Operator:
+    """Where the operator's pods are found. No namespace: in that of the cluster."""
+
+    namespace: str = ""
+    labels: Mapping[str, str] = attrs.field(
+        factory=lambda: {"app.kubernetes.io/name": "nats-operator"}
+    )
+
+
+@frozen
 class Inputs:
     """Everything that rendering takes from outside the spec.
 
@@ -46,6 +56,7 @@ class Inputs:
     empty: the servers get no system account. `files` is by listener (`tls.LISTENERS`); a listener
     without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
     keyed with a secret of the operator's, of everything here that no spec field tells.
+    `operator` says whom NetworkPolicies always let in.
     """
 
     authorization: Json | None = attrs.field(default=None, repr=False)
@@ -55,6 +66,7 @@ class Inputs:
     files: Mapping[str, Files] = attrs.field(factory=dict)
     neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
     sealed: Mapping[str, str] = attrs.field(factory=dict)
+    operator: Operator = attrs.field(factory=Operator)
 
 
 @frozen

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Final
 
 from natsctl.api.fields import Json
+from natsctl.render.network import network_policy
 from natsctl.render.secrets import config_secret
 from natsctl.render.services import client_service, management_service_object
 from natsctl.render.target import Target
 
 # In the order in which they are created: a pod needs all of them.
-STANDING_BUILDERS: Final[tuple[Callable[[Target], Json], ...]] = (
+STANDING_BUILDERS: Final[tuple[Callable[[Target], Json | None], ...]] = (
+    network_policy,
     client_service,
     management_service_object,
     config_secret,
@@ -18,4 +20,5 @@ STANDING_BUILDERS: Final[tuple[Callable[[Target], Json], ...]] = (
 
 def standing_objects(target: Target) -> tuple[Json, ...]:
     """Every object of a cluster except its pods."""
-    return tuple(build(target) for build in STANDING_BUILDERS)
+    made = (build(target) for build in STANDING_BUILDERS)
+    return tuple(manifest for manifest in made if manifest is not None)

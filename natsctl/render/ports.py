@@ -74,6 +74,11 @@ def management_ports(spec: NatsClusterSpec) -> list[Json]:
     ]
 
 
+def extra_port(spec: NatsClusterSpec, service: str) -> int | None:
+    """The number of the port that has this name in Services, if the spec asks for it."""
+    return {each.service: each.number(spec) for each in EXTRA}[service]
+
+
 def _extra(spec: NatsClusterSpec, *wanted: str) -> list[Json]:
     given = {each.service: each.number(spec) for each in EXTRA}
     return [_service_port(name, number) for name in wanted if (number := given[name])]

@@ -1,18 +1,22 @@
-"""Services and the config Secret exist and are what the spec asks for."""
+"""Services, the config Secret and the NetworkPolicy are what the spec asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from natsctl.api import names
-from natsctl.plan.actions import Ensure
+from natsctl.plan.actions import Ensure, Withdraw
 
 if TYPE_CHECKING:
     from natsctl.plan.objects import Object
     from natsctl.plan.snapshot import Snapshot, Standing
+
+
+# One more label in a selector selects other pods, one more key of a peer lets others in.
+_EXACT: Final = ("selector", "podSelector", "policyTypes", "ingress")
 
 
 def ensure_standing(snapshot: Snapshot) -> tuple[Ensure, ...]:
@@ -30,6 +34,17 @@ def ensure_standing(snapshot: Snapshot) -> tuple[Ensure, ...]:
     )
 
 
+def withdraw_policies(snapshot: Snapshot) -> tuple[Withdraw, ...]:
+    """One action for each NetworkPolicy of ours that the spec asks for no more."""
+    assert snapshot.desired is not None
+    wanted = {s.name for s in snapshot.desired.standing if s.kind == "NetworkPolicy"}
+    return tuple(
+        Withdraw("NetworkPolicy", name, live.metadata.uid)
+        for name, live in snapshot.policies.items()
+        if name not in wanted and live.metadata.deletion_timestamp is None
+    )
+
+
 def differs(standing: Standing, live: Object) -> bool:
     """Whether the live object was made from another desired one, or was edited since."""
     if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
@@ -40,8 +55,7 @@ def differs(standing: Standing, live: Object) -> bool:
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether `live` has everything that `wanted` names; what else it has does not matter."""
     return all(
-        # One more label in a selector selects other pods.
-        live.get(key) == value if key == "selector" else _same(live.get(key), value)
+        live.get(key) == value if key in _EXACT else _same(live.get(key), value)
         for key, value in wanted.items()
         if key not in ("apiVersion", "kind", "stringData", "ownerReferences")
     )

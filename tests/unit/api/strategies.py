@@ -112,9 +112,47 @@ REMOTE_URLS: dict[str, st.SearchStrategy[Any]] = {
     "url": URLS,
     "urls": st.lists(URLS | WEBSOCKET_URLS, max_size=3),
 }
+SELECTORS = st.fixed_dictionaries(
+    {},
+    optional={
+        "matchLabels": LABELS,
+        "matchExpressions": st.lists(
+            st.one_of(
+                st.fixed_dictionaries(
+                    {
+                        "key": WORDS,
+                        "operator": st.sampled_from(["In", "NotIn"]),
+                        "values": st.lists(WORDS, min_size=1, max_size=2),
+                    }
+                ),
+                st.fixed_dictionaries(
+                    {"key": WORDS, "operator": st.sampled_from(["Exists", "DoesNotExist"])},
+                    optional={"values": st.just([])},
+                ),
+            ),
+            max_size=2,
+        ),
+    },
+)
+PEERS = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"podSelector": SELECTORS}),
+        st.fixed_dictionaries(
+            {"namespaceSelector": SELECTORS}, optional={"podSelector": SELECTORS}
+        ),
+        st.sampled_from(
+            [
+                {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+                {"ipBlock": {"cidr": "2001:db8::/32", "except": []}},
+                {"ipBlock": {"cidr": "192.0.2.0/24"}},
+            ]
+        ),
+    ),
+    max_size=2,
+)
 # Fields that others depend on: there half of the time.
 USUAL = {
-    *("auth", "tls", "pod", "gatewayConfig", "leafnodeConfig", "websocketConfig"),
+    *("auth", "tls", "pod", "networkPolicy", "gatewayConfig", "leafnodeConfig", "websocketConfig"),
     *("serverSecret", "routesSecret", "gatewaySecret", "leafnodeSecret", "websocketSecret"),
     *("verify", "cipherSuites", "clientsAuthSecret", "enableServiceAccounts"),
     *("advertiseExternalIP", "enableConfigReload", "enableMetrics"),
@@ -171,6 +209,10 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
         },
     ),
     "spec.operatorConfig": OPERATORS,
+    **{
+        f"spec.networkPolicy.{whose}From": PEERS
+        for whose in ("clients", "monitoring", "routes", "gateways", "leafnodes")
+    },
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,

@@ -306,3 +306,16 @@ async def test_every_try_is_noted(transport: Transport, api: Faulty) -> None:
         await bench.asked(2)
         assert bench.reflector.last_tried > first > 0
         assert bench.reflector.last_heard == 0
+
+
+async def test_what_may_not_be_watched_holds_up_only_those_that_need_it(
+    transport: Transport, api: Faulty
+) -> None:
+    """An operator with the rights of an older one goes on without what is new."""
+    async with reflecting(transport, api, says(403)) as bench:
+        await bench.asked(2)
+        assert not bench.reflector.synced.is_set()
+        bench.reflector.optional = True
+        async with asyncio.timeout(5):
+            await bench.reflector.synced.wait()
+        assert bench.names() == set()

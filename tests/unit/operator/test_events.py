@@ -2,7 +2,14 @@
 
 from natsctl.api.status import ClusterStatus, Condition
 from natsctl.operator.events import Event, events_of, manifest, turning_points
-from natsctl.plan.actions import AdoptServer, CreateServer, DeleteServer, Ensure, ReplaceServer
+from natsctl.plan.actions import (
+    AdoptServer,
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    ReplaceServer,
+    Withdraw,
+)
 from natsctl.plan.objects import Cluster, Meta
 from tests.unit.plan.world import desired
 
@@ -14,6 +21,7 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
         Ensure(STANDING[0], present=False),
         Ensure(STANDING[1], present=False),
         Ensure(STANDING[2], present=True),
+        Withdraw("NetworkPolicy", "c", "u"),
         AdoptServer("c-8", "u", "{}"),
         AdoptServer("c-a", "v", "{}"),
         CreateServer(1, "c-1"),
@@ -26,6 +34,7 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
         "CreatedServers": "created c-1, c-2",
         "CreatedObjects": "created Service c; Service c-mgmt",
         "UpdatedObjects": "updated Secret c",
+        "DeletedObjects": "deleted NetworkPolicy c: the spec asks for it no more",
         "ScalingDown": "c-4 leaves",
         "RestartingServer": "restarting c-3",
     }

@@ -5,6 +5,7 @@ import pytest
 from natsctl.operator.settings import (
     Settings,
     feature_gates,
+    label_map,
     listen_address,
     namespace_list,
 )
@@ -76,3 +77,25 @@ def test_lists_of_namespaces() -> None:
 def test_a_namespace_that_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is no name of a namespace; write --watch-namespaces a,b"):
         namespace_list(text)
+
+
+def test_labels_of_the_operators_own_pods() -> None:
+    assert label_map("") == {}
+    assert label_map("app.kubernetes.io/name=n, x=,y=z,") == {
+        "app.kubernetes.io/name": "n",
+        "x": "",
+        "y": "z",
+    }
+
+
+@pytest.mark.parametrize("text", ["x", "=y", "a b=c", "a=b c"])
+def test_labels_that_cannot_be(text: str) -> None:
+    with pytest.raises(ValueError, match="write key=value"):
+        label_map(f"good=one,{text}")
+
+
+def test_network_policies_find_the_operator_by_what_it_knows_of_itself() -> None:
+    known = Settings("ns", pod_labels={"a": "b"}).operator
+    assert (known.namespace, dict(known.labels)) == ("ns", {"a": "b"})
+    unknown = Settings("ns").operator
+    assert dict(unknown.labels) == {"app.kubernetes.io/name": "nats-operator"}

@@ -14,7 +14,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus, parse_status
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
-from natsctl.plan.objects import Cluster, Meta, Pod, Secret, Service
+from natsctl.plan.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Snapshot, Standing
 from natsctl.render.objects import standing_objects
@@ -24,6 +24,11 @@ from natsctl.render.target import Target
 
 NAMESPACE, NAME, UID = "ns", "c", "uid-of-c"
 NOW = "2026-01-01T00:00:00Z"
+PROJECTIONS: dict[str, type[Secret | Service | NetworkPolicy]] = {
+    "NetworkPolicy": NetworkPolicy,
+    "Secret": Secret,
+    "Service": Service,
+}
 Spec = Mapping[str, Any]
 
 
@@ -111,10 +116,7 @@ def snapshot(
         metadata=Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1, resource_version="1"),
         spec=dict(spec),
     )
-    live = [
-        msgspec.convert(s.manifest, {"Secret": Secret, "Service": Service}[s.kind])
-        for s in goal.standing
-    ]
+    live = [msgspec.convert(s.manifest, PROJECTIONS[s.kind]) for s in goal.standing]
     made = Snapshot(
         cluster=cluster,
         status=ClusterStatus(),
@@ -122,6 +124,7 @@ def snapshot(
         paused=goal.target.spec.paused,
         services={o.metadata.name: o for o in live if isinstance(o, Service)},
         secrets={o.metadata.name: o for o in live if isinstance(o, Secret)},
+        policies={o.metadata.name: o for o in live if isinstance(o, NetworkPolicy)},
         pods=pods,
         observations=answers(*pods) if observations is None else observations,
         now=100.0,

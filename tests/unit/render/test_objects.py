@@ -23,7 +23,7 @@ def test_services_and_secret_stand_as_long_as_the_cluster() -> None:
         (o["apiVersion"], o["kind"], o["metadata"]["name"]) for o in standing_objects(target())
     ]
     assert found == [("v1", "Service", "c"), ("v1", "Service", "c-mgmt"), ("v1", "Secret", "c")]
-    assert len(STANDING_BUILDERS) == 3
+    assert len(STANDING_BUILDERS) == 4, "and a NetworkPolicy, if it is asked for"
 
 
 @given(TARGETS)

@@ -165,6 +165,7 @@ def test_what_only_counts_beside_another_field_counts_there(
         {"servicePolicy": {"labels": {"a": "b"}}},
         {"managementServicePolicy": {"annotations": {"a": "b"}}},
         {"template": {}},
+        {"networkPolicy": {"clientsFrom": [{"podSelector": {}}]}},
     ],
 )
 def test_what_reaches_no_server_is_no_change(fields: dict[str, Any]) -> None:

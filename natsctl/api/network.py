@@ -1,0 +1,107 @@
+"""What a NatsCluster says of who may reach its servers over the network.
+
+Peers are those of a Kubernetes NetworkPolicy (networking.k8s.io/v1). They are passed on whole;
+the classes after NetworkPolicy say which shape they must have.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from natsctl.api import native
+from natsctl.api.config import NAME_MAX
+from natsctl.api.fields import Rule, described
+
+Peers = tuple[Mapping[str, Any], ...]
+PEERS_MAX = 64
+ONE_PEER = Rule(
+    "has(self.ipBlock) != (has(self.podSelector) || has(self.namespaceSelector))",
+    "write either an ipBlock, or a podSelector, a namespaceSelector or both of these",
+)
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def _peers(description: str) -> Peers:
+    peers: Peers = described(
+        description,
+        default=(),
+        max_items=PEERS_MAX,
+        native=native.PEER,
+        item_rules=(ONE_PEER,),
+    )
+    return peers
+
+
+@frozen
+class NetworkPolicy:
+    """Limits who may reach the servers: routes are for them alone, monitoring for the operator."""
+
+    enabled: bool = described(
+        "Whether the cluster has a NetworkPolicy; false takes it away.", default=True
+    )
+    clients_from: tuple[Mapping[str, Any], ...] = _peers(
+        "Who may connect to the ports of clients and websockets; empty: everybody."
+    )
+    monitoring_from: tuple[Mapping[str, Any], ...] = _peers(
+        "Who may ask the monitoring port and the metrics exporter, besides the operator."
+    )
+    routes_from: tuple[Mapping[str, Any], ...] = _peers(
+        "Servers of others that may connect as routes, besides the clusters of extraRoutes."
+    )
+    gateways_from: tuple[Mapping[str, Any], ...] = _peers(
+        "Who may connect to the gateway's port; empty: everybody."
+    )
+    leafnodes_from: tuple[Mapping[str, Any], ...] = _peers(
+        "Who may connect to the leaf nodes' port; empty: everybody."
+    )
+
+
+def peer_lists(policy: NetworkPolicy) -> Iterator[tuple[str, Peers]]:
+    """Each list of peers with its JSON path."""
+    yield "spec.networkPolicy.clientsFrom", policy.clients_from
+    yield "spec.networkPolicy.monitoringFrom", policy.monitoring_from
+    yield "spec.networkPolicy.routesFrom", policy.routes_from
+    yield "spec.networkPolicy.gatewaysFrom", policy.gateways_from
+    yield "spec.networkPolicy.leafnodesFrom", policy.leafnodes_from
+
+
+@frozen
+class Requirement:
+    """What labels must fulfil."""
+
+    key: str = described("Key of a label.")
+    operator: str = described("How it is compared.", enum=OPERATORS)
+    values: tuple[str, ...] = described("With what.", default=())
+
+
+@frozen
+class Selector:
+    """Which pods, or which namespaces."""
+
+    match_labels: Mapping[str, str] = described("Labels they have.", factory=dict)
+    match_expressions: tuple[Requirement, ...] = described(
+        "What they fulfil.", default=(), max_items=256
+    )
+
+
+@frozen
+class Block:
+    """A range of addresses."""
+
+    cidr: str = described("The range.", max_length=NAME_MAX)
+    but: tuple[str, ...] = described(
+        "Those in it that are not meant.", default=(), json="except", max_items=256
+    )
+
+
+@frozen
+class Peer:
+    """Pods, or addresses."""
+
+    pod_selector: Selector | None = described("Which pods.", default=None)
+    namespace_selector: Selector | None = described("In which namespaces.", default=None)
+    ip_block: Block | None = described("Which addresses.", default=None)
+
+
+SHAPES = (Requirement, Selector, Block, Peer)

@@ -1,0 +1,117 @@
+"""A cluster's NetworkPolicy comes, stays as it is and goes with the field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from natsctl.plan.actions import Action, CreateServer, Ensure, Withdraw
+from natsctl.plan.conditions import progressing, ready
+from natsctl.plan.objects import NetworkPolicy
+from natsctl.plan.planning import plan
+from natsctl.plan.servers import servers_of
+from natsctl.plan.snapshot import Snapshot
+from tests.unit.plan.world import NOW, failure, invalid, running, snapshot
+
+TEAM = {"podSelector": {"matchLabels": {"team": "a"}}}
+OPEN = {"size": 1}
+LIMITED = {"size": 1, "networkPolicy": {"clientsFrom": [TEAM], "monitoringFrom": [TEAM]}}
+
+
+def actions(found: Snapshot) -> list[Action]:
+    return [action for stage in plan(found).stages for action in stage]
+
+
+def live(found: Snapshot) -> NetworkPolicy:
+    (only,) = found.policies.values()
+    return only
+
+
+def with_spec(found: NetworkPolicy, change: Any) -> dict[str, NetworkPolicy]:
+    spec = msgspec.json.decode(msgspec.json.encode(found.spec))
+    change(spec)
+    return {"c": msgspec.structs.replace(found, spec=spec)}
+
+
+def test_it_is_there_before_the_first_server() -> None:
+    stages = plan(snapshot(LIMITED, policies={})).stages
+    (made,) = stages[0]
+    assert isinstance(made, Ensure)
+    assert (made.standing.kind, made.standing.name, made.present) == ("NetworkPolicy", "c", False)
+    assert isinstance(stages[1][0], CreateServer)
+
+
+def test_nothing_is_done_where_it_is_right_or_not_asked_for() -> None:
+    assert actions(running(LIMITED)) == actions(running(OPEN)) == []
+
+
+def _let_in_everybody(spec: Any) -> None:
+    del spec["ingress"][1]["from"]
+
+
+def _let_in_other_namespaces(spec: Any) -> None:
+    spec["ingress"][0]["from"][0]["namespaceSelector"] = {}
+
+
+def _add_a_rule(spec: Any) -> None:
+    spec["ingress"].append({})
+
+
+def _protect_others(spec: Any) -> None:
+    spec["podSelector"]["matchLabels"]["more"] = "x"
+
+
+def _limit_what_goes_out(spec: Any) -> None:
+    spec["policyTypes"].append("Egress")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        _let_in_everybody,
+        _let_in_other_namespaces,
+        _add_a_rule,
+        _protect_others,
+        _limit_what_goes_out,
+    ],
+)
+def test_any_edit_is_undone(edit: Any) -> None:
+    before = running(LIMITED)
+    (mended,) = actions(running(LIMITED, policies=with_spec(live(before), edit)))
+    assert isinstance(mended, Ensure)
+    assert mended.present
+
+
+def test_it_goes_with_the_field() -> None:
+    held = live(running(LIMITED))
+    meta = msgspec.structs.replace(held.metadata, uid="uid-of-policy")
+    found = running(OPEN, policies={"c": msgspec.structs.replace(held, metadata=meta)})
+    assert actions(found) == [Withdraw("NetworkPolicy", "c", "uid-of-policy")]
+    told = progressing(found, servers_of(found))
+    assert (told.reason, told.message) == (
+        "UpdatingObjects",
+        "to bring up to date: NetworkPolicy c",
+    )
+
+
+def test_it_is_not_deleted_twice() -> None:
+    held = live(running(LIMITED))
+    meta = msgspec.structs.replace(held.metadata, deletion_timestamp=NOW)
+    assert (
+        actions(running(OPEN, policies={"c": msgspec.structs.replace(held, metadata=meta)})) == []
+    )
+
+
+def test_it_stays_while_the_cluster_is_paused_or_its_spec_is_no_good() -> None:
+    held = running(LIMITED).policies
+    assert actions(running(OPEN | {"paused": True}, policies=held)) == []
+    assert actions(invalid(policies=held)) == []
+
+
+def test_a_cluster_that_lacks_it_is_not_ready_and_its_servers_run() -> None:
+    found = running(LIMITED, policies={}, failures=(failure("NetworkPolicy c"),))
+    told = ready(found, servers_of(found))
+    assert (told.reason, told.message) == ("ObjectsMissing", "to create: NetworkPolicy c")
+    assert [type(action) for action in actions(found)] == [Ensure]
