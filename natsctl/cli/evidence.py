@@ -210,7 +210,7 @@ class Evidence:
         try:
             return await read
         except ApiError as error:
-            self.unread.append(f"{wanted}: {reason(error, wanted)}")
+            self.unread.append(reason(error, wanted))
             return default
 
     def _add(self, path: str, form: Form, content: Any) -> None:

@@ -34,4 +34,4 @@ def failure(error: ApiError, wanted: str, host: str) -> Unusable:
 
 def reason(error: ApiError, wanted: str) -> str:
     """The same of what a command can do without."""
-    return f"you may not {wanted}" if error.status == 403 else str(error)
+    return f"you may not {wanted}" if error.status == 403 else f"cannot {wanted}: {error}"

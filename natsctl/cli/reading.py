@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 import msgspec
+from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay
+from tenacity.wait import wait_random_exponential
 
 from natsctl.api import names
 from natsctl.cli.describe import own_pods, spec_of
@@ -190,11 +192,23 @@ class Reader:
         timeout: float = PATIENCE,  # noqa: ASYNC109 - handed to the transport
     ) -> bytes:
         """The body of one answer; raises an ApiError for anything but success."""
-        async with self.gate:
-            reply = await self.transport.request(
-                "GET", path, params=params, accept=accept, timeout=timeout
-            )
+        async for attempt in _asked_to_wait():
+            with attempt:
+                async with self.gate:
+                    reply = await self.transport.request(
+                        "GET", path, params=params, accept=accept, timeout=timeout
+                    )
         return reply.body
+
+
+def _asked_to_wait() -> AsyncRetrying:
+    """Try again while the API server has too much to do, which passes; nothing else is."""
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: getattr(error, "status", None) == 429),
+        wait=wait_random_exponential(multiplier=0.2, max=2),
+        stop=stop_before_delay(PATIENCE),
+        reraise=True,
+    )
 
 
 class _Items(msgspec.Struct):
@@ -223,8 +237,7 @@ async def _or(read: Awaitable[T], default: T, wanted: str, unread: list[str]) ->
     try:
         return await read
     except ApiError as error:
-        what = wanted.partition(" ")[2]
-        unread.append(f"{what}: {reason(error, wanted)}")
+        unread.append(reason(error, wanted))
         return default
 
 

@@ -30,4 +30,4 @@ def test_what_keeps_a_command_from_its_work(error: ApiError, says: str) -> None:
 
 def test_what_a_command_can_do_without() -> None:
     assert reason(Terminal(403, "Forbidden", "long"), "get x") == "you may not get x"
-    assert reason(Transient(503, "", "busy"), "get x") == "busy"
+    assert reason(Transient(503, "", "busy"), "get x") == "cannot get x: busy"

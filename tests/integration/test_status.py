@@ -1,0 +1,377 @@
+"""`natsctl status` and `natsctl report` against a real API server, as several users."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import signal
+import sys
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from natsctl.kube.client import Client
+from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, SECRETS, Resource, token_request
+from natsctl.plan.objects import Object
+from tests.integration.conftest import nats, until
+from tests.integration.proxy import Proxy
+from tests.integration.test_tokens import account
+
+RULES = Resource("Role", "rbac.authorization.k8s.io/v1", "roles", Object)
+BINDINGS = Resource("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", Object)
+
+
+@asynccontextmanager
+async def started(*argv: str, kubeconfig: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A `natsctl` process; it is ended if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "natsctl", *argv, "--kubeconfig", kubeconfig),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def natsctl(*argv: str, kubeconfig: str) -> tuple[int, str, str]:
+    """Exit status, output, errors."""
+    async with started(*argv, kubeconfig=kubeconfig) as process:
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+async def cluster(client: Client, namespace: str, ready: bool = True, **spec: Any) -> None:
+    """NatsCluster `x` with the status of an operator."""
+    made = await client.create(CLUSTERS, nats("x", namespace, **({"size": 1} | spec)))
+    since = {"lastTransitionTime": "2026-11-23T11:00:00Z", "observedGeneration": 1}
+    condition = {"type": "Ready", "status": str(ready), "reason": "R", "message": "told so"}
+    told = {"phase": "Running", "observedGeneration": made.metadata.generation, "size": 1}
+    told |= {"conditions": [condition | since], "operator": f"{namespace}/nats-operator"}
+    await client.patch_status(CLUSTERS, namespace, "x", {"status": told})
+
+
+async def user(
+    client: Client, namespace: str, kubeconfig: str, file: Path, *rules: tuple[str, str, str]
+) -> str:
+    """A kubeconfig of somebody who has these rights (group, resource, verbs) and no other."""
+    who = file.name
+    meta = {"name": who, "namespace": namespace}
+    await account(client, namespace, who)
+    given = [
+        {"apiGroups": [group], "resources": [resource], "verbs": verbs.split(",")}
+        for group, resource, verbs in rules
+    ]
+    await client.create(RULES, {"metadata": meta, "rules": given})
+    subject = {"kind": "ServiceAccount", "name": who, "namespace": namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who}
+    await client.create(BINDINGS, {"metadata": meta, "roleRef": role, "subjects": [subject]})
+    reply = await client.submit(token_request(who), namespace, {"spec": {}})
+    config = yaml.safe_load(Path(kubeconfig).read_text())
+    config["users"][0]["user"] = {"token": reply["status"]["token"]}
+    file.write_text(yaml.safe_dump(config))
+    return str(file)
+
+
+async def test_all_clusters_and_one(client: Client, namespace: str, kubeconfig: str) -> None:
+    where = ("-n", namespace)
+    empty = await natsctl("status", *where, kubeconfig=kubeconfig)
+    assert empty == (0, "", f"there is no NatsCluster in namespace {namespace}\n")
+    await cluster(client, namespace)
+    code, out, err = await natsctl("status", *where, kubeconfig=kubeconfig)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].startswith("x     Running  1 ")
+    code, out, err = await natsctl("status", "x", *where, kubeconfig=kubeconfig)
+    assert (code, err) == (0, "")
+    assert f"Cluster:   {namespace}/x\nState:     Running, ready\n" in out
+    assert "nobody holds its lease: does it run?" in out
+    code, out, _ = await natsctl("status", "-A", "-o", "yaml", kubeconfig=kubeconfig)
+    assert (namespace, "x") in [(v["namespace"], v["name"]) for v in yaml.safe_load(out)["items"]]
+
+
+async def test_a_cluster_that_is_not_ready(client: Client, namespace: str, kubeconfig: str) -> None:
+    await cluster(client, namespace, ready=False)
+    code, out, _ = await natsctl(
+        "status", "x", "-n", namespace, "-o", "json", kubeconfig=kubeconfig
+    )
+    assert (code, json.loads(out)["ready"]) == (1, False)
+    code, out, _ = await natsctl("status", "-n", namespace, kubeconfig=kubeconfig)
+    assert (code, "x: nobody" in out or "x: told so" in out) == (1, True)
+
+
+async def test_no_such_cluster(client: Client, namespace: str, kubeconfig: str) -> None:
+    where = ("-n", namespace)
+    code, out, err = await natsctl("status", "y", *where, kubeconfig=kubeconfig)
+    assert (code, out) == (2, "")
+    assert f"there is no NatsCluster y in namespace {namespace}, nor any other" in err
+    await cluster(client, namespace)
+    _, _, err = await natsctl("status", "y", *where, kubeconfig=kubeconfig)
+    assert err.endswith("; there is x\n")
+
+
+async def test_an_api_server_that_is_not_there(tmp_path: Path, kubeconfig: str) -> None:
+    config = yaml.safe_load(Path(kubeconfig).read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    (tmp_path / "gone").write_text(yaml.safe_dump(config))
+    for command in ("status", "report"):
+        code, out, err = await natsctl(command, kubeconfig=str(tmp_path / "gone"))
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "cannot reach the API server at 127.0.0.1:1" in err
+
+
+class TestRights:
+    async def test_none(
+        self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+    ) -> None:
+        nobody = await user(client, namespace, kubeconfig, tmp_path / "nobody")
+        code, out, err = await natsctl("status", "x", "-n", namespace, kubeconfig=nobody)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"you may not get natsclusters in namespace {namespace}" in err
+        code, _, err = await natsctl("status", "-n", namespace, kubeconfig=nobody)
+        assert (code, "you may not list natsclusters" in err) == (2, True)
+
+    async def test_clusters_alone(
+        self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+    ) -> None:
+        """The conditions are told, and what else could be."""
+        await cluster(client, namespace, tls={"serverSecret": "certs"})
+        rule = ("nats.io", "natsclusters", "get,list")
+        reader = await user(client, namespace, kubeconfig, tmp_path / "reader", rule)
+        code, out, err = await natsctl("status", "x", "-n", namespace, kubeconfig=reader)
+        assert (code, err) == (0, "")
+        assert "told so" in out
+        told = " ".join(out.partition("NOT READ\n")[2].split())
+        wanted = ("list events", "get lease nats-operator", "list pods", "get secret certs")
+        assert told == " ".join(
+            f"- you may not {what} in namespace {namespace}"
+            for what in sorted((*wanted, "list secrets"))
+        )
+        code, _, err = await natsctl("status", "x", "-w", "-n", namespace, kubeconfig=reader)
+        assert (code, "you may not watch" in err, err.count("\n")) == (2, True, 1)
+        report = tmp_path / "r.tar.gz"
+        code, _, err = await natsctl(
+            "report", "x", "-n", namespace, "-o", str(report), kubeconfig=reader
+        )
+        assert (code, "could not be read" in err) == (0, True)
+        assert "you may not list secrets" in unpacked(report)["unread.txt"]
+
+
+async def line(process: asyncio.subprocess.Process) -> Any:
+    assert process.stdout is not None
+    return json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+
+
+async def interrupted(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), 10)
+    return process.returncode or 0, err.decode()
+
+
+async def pause(client: Client, namespace: str, paused: bool) -> None:
+    await client.patch(CLUSTERS, namespace, "x", {"spec": {"paused": paused}})
+
+
+class TestWatch:
+    async def test_each_change_is_shown_and_nothing_else(
+        self, client: Client, namespace: str, proxy: Proxy
+    ) -> None:
+        await cluster(client, namespace)
+        flags = ("status", "x", "-n", namespace, "-w", "-o", "json")
+        async with started(*flags, kubeconfig=proxy.kubeconfig) as process:
+            assert (await line(process))["paused"] is False
+            await pause(client, namespace, True)
+            assert (await line(process))["paused"] is True
+            proxy.cut_streams()
+            await pause(client, namespace, False)
+            assert (await line(process))["paused"] is False
+            assert await interrupted(process) == (130, "")
+
+    async def test_at_rest_nothing_is_asked(
+        self, client: Client, namespace: str, proxy: Proxy
+    ) -> None:
+        await cluster(client, namespace)
+        async with started(
+            "status", "-n", namespace, "-w", "-o", "json", kubeconfig=proxy.kubeconfig
+        ) as process:
+            await line(process)
+            await until(lambda: _settled(proxy))
+            before = len(proxy.reads)
+            await asyncio.sleep(2)
+            assert len(proxy.reads) == before
+            assert await interrupted(process) == (130, "")
+
+    async def test_while_the_api_server_is_away(
+        self, client: Client, namespace: str, proxy: Proxy
+    ) -> None:
+        await cluster(client, namespace)
+        async with started(
+            "status", "x", "-n", namespace, "-w", "-o", "json", kubeconfig=proxy.kubeconfig
+        ) as process:
+            await line(process)
+            proxy.before = lambda request: web.Response(status=503, text="away")
+            proxy.cut_streams()
+            assert process.stderr is not None
+            told = await asyncio.wait_for(process.stderr.readline(), 20)
+            assert told.endswith(b"away; trying again\n")
+            await pause(client, namespace, True)
+            proxy.before = None
+            assert (await line(process))["paused"] is True
+
+    async def test_a_cluster_that_is_deleted(
+        self, client: Client, namespace: str, kubeconfig: str
+    ) -> None:
+        await cluster(client, namespace)
+        async with started(
+            "status", "x", "-n", namespace, "-w", "-o", "json", kubeconfig=kubeconfig
+        ) as process:
+            await line(process)
+            await client.transport.request("DELETE", CLUSTERS.path(namespace, "x"))
+            _, err = await asyncio.wait_for(process.communicate(), 20)
+            assert process.returncode == 2
+            assert b"there is no NatsCluster x" in err
+
+
+async def _settled(proxy: Proxy) -> bool:
+    """Whether nothing was asked for half a second."""
+    before = len(proxy.reads)
+    await asyncio.sleep(0.5)
+    return len(proxy.reads) == before
+
+
+def unpacked(report: Path) -> dict[str, str]:
+    """Its files."""
+    with tarfile.open(report) as tar:
+        members = [(m, tar.extractfile(m)) for m in tar.getmembers()]
+        return {m.name.removeprefix("natsctl-report/"): f.read().decode() for m, f in members if f}
+
+
+def secret(name: str, namespace: str, data: dict[str, str], **meta: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": namespace} | meta, "stringData": data}
+
+
+async def planted(client: Client, namespace: str) -> list[str]:
+    """A canary in every place that a secret can be in; all of them."""
+    canaries: list[str] = []
+
+    def canary(where: str) -> str:
+        canaries.append(f"c4nary-{where}")
+        return canaries[-1]
+
+    def login(where: str) -> str:
+        return f"nats://u:{canary(where)}@far.invalid:7222"
+
+    env = [{"name": "PASSWORD", "value": canary("env")}]
+    container = {"name": "own", "image": "own", "env": env, "args": ["-p", canary("argument")]}
+    header = {"httpHeaders": [{"name": "Authorization", "value": canary("header")}]}
+    container |= {"livenessProbe": {"httpGet": {"port": 80, **header}}}
+    template = {
+        "metadata": {"annotations": {"own": canary("annotation")}},
+        "spec": {"containers": [container]},
+    }
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": canary("applied")}
+    manifest = nats(
+        "x",
+        namespace,
+        size=1,
+        version="2.14.5",
+        auth={"clientsAuthSecret": "users", "clusterAuthSecret": "routes"}
+        | {"gatewayAuthSecret": "gateways"},
+        tls={"serverSecret": "certs"},
+        operatorConfig={"secret": "jwt", "resolverPreload": {"A": canary("preload")}},
+        gatewayConfig={"name": "x", "gateways": [{"name": "g", "url": login("gateway")}]},
+        leafnodeConfig={"remotes": [{"urls": [login("leafnode")]}]},
+        extraRoutes=[{"route": login("route")}],
+        pod={"natsEnv": [{"name": "TOKEN", "value": canary("natsenv")}]},
+        template=template,
+    )
+    manifest["metadata"]["annotations"] = applied
+    made = await client.create(CLUSTERS, manifest)
+    config = {"authorization": {"token": canary("config"), "users": [{"nkey": canary("nkey")}]}}
+    config |= {"cluster": {"routes": [login("config-url")]}}
+    label = {"labels": {"nats_cluster": "x"}}
+    users = {"users": [{"username": "joe", "password": canary("user")}]}
+    for held in (
+        secret("x", namespace, {"nats.conf": json.dumps(config)}, **label),
+        secret("r-x-bound-token", namespace, {"token": canary("bound-token")}, **label),
+        secret("users", namespace, {"auth.json": json.dumps(users)}, annotations=applied),
+        secret("routes", namespace, {"auth.json": json.dumps({"password": canary("routes")})}),
+        secret("gateways", namespace, {"auth.json": json.dumps({"token": canary("gateways")})}),
+        secret("certs", namespace, {"server-key.pem": canary("key"), "server.pem": "x"}),
+        secret("jwt", namespace, {"op.jwt": canary("jwt")}),
+    ):
+        await client.create(SECRETS, held)
+    owner = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
+    owner |= {"uid": made.metadata.uid, "controller": True}
+    meta = {"name": "x-1", "namespace": namespace, "ownerReferences": [owner]}
+    meta |= {
+        "labels": {"app": "nats", "nats_cluster": "x"},
+        "annotations": {"own": "c4nary-annotation"},
+    }
+    await client.create(PODS, {"metadata": meta, "spec": {"containers": [container]}})
+    about = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
+    about |= {"namespace": namespace}
+    said = {"reason": "R", "message": "the server says: c4nary-user", "type": "Normal"}
+    meta = {"name": "e", "namespace": namespace}
+    await client.create(EVENTS, {"metadata": meta, "involvedObject": about, **said})
+    condition = {"type": "Degraded", "status": "True", "reason": "R"}
+    condition |= {"message": "it has c4nary-routes", "lastTransitionTime": "2026-11-23T11:00:00Z"}
+    told = {"status": {"conditions": [condition]}}
+    await client.patch_status(CLUSTERS, namespace, "x", told)
+    return canaries
+
+
+async def test_no_secret_gets_into_a_report(
+    client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+) -> None:
+    canaries = await planted(client, namespace)
+    report = tmp_path / "report.tar.gz"
+    flags = ("report", "x", "-n", namespace, "-o", str(report))
+    code, out, err = await natsctl(*flags, kubeconfig=kubeconfig)
+    assert (code, out) == (0, "")
+    assert str(report) in err
+    assert report.stat().st_mode & 0o777 == 0o600
+    files = unpacked(report)
+    assert len(canaries) == 19
+    for canary in canaries:
+        encoded = base64.b64encode(canary.encode()).decode().rstrip("=")
+        found = [f for f, text in files.items() if canary in text or encoded in text]
+        assert (canary, found) == (canary, [])
+    assert "joe" in files[f"{namespace}/x/nats.conf"] or "***" in files[f"{namespace}/x/nats.conf"]
+    assert "it has ***" in files["status.txt"]
+    assert {"natscluster.yaml", "pods.yaml", "secrets.yaml", "events.yaml"} <= {
+        Path(name).name for name in files
+    }
+    assert "c4nary" not in "".join(files.values())
+
+
+async def test_a_report_is_a_new_file(
+    client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+) -> None:
+    await cluster(client, namespace)
+    (tmp_path / "mine").write_text("precious")
+    flags = ("report", "-n", namespace, "-o", str(tmp_path / "mine"))
+    code, _, err = await natsctl(*flags, kubeconfig=kubeconfig)
+    assert (code, "File exists" in err, err.count("\n")) == (2, True, 1)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+async def test_a_command_line_that_asks_for_two_things(kubeconfig: str) -> None:
+    for command in ("status", "report"):
+        code, _, err = await natsctl(command, "x", "-A", kubeconfig=kubeconfig)
+        assert (code, "choose one" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+async def test_a_context_that_is_not_there(command: str, kubeconfig: str) -> None:
+    code, _, err = await natsctl(command, "--context", "nope", kubeconfig=kubeconfig)
+    assert (code, "cannot use kubeconfig" in err, err.count("\n")) == (2, True, 1)
