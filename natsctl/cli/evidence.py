@@ -15,7 +15,7 @@ from natsctl.api import names
 from natsctl.cli.describe import own_pods, spec_of, view
 from natsctl.cli.failures import reason
 from natsctl.cli.layout import page
-from natsctl.cli.reading import ABOUT_PODS, Reader, about, is_of_server, selector_of
+from natsctl.cli.reading import ABOUT_PODS, Reader, about, decode, is_of_server, selector_of
 from natsctl.cli.sight import Happening
 from natsctl.cli.view import to_json
 from natsctl.kube.errors import ApiError
@@ -204,7 +204,7 @@ class Evidence:
         )
 
     async def _json(self, path: str) -> Raw:
-        return msgspec.json.decode(await self.reader.get(path), type=Raw)
+        return decode(await self.reader.get(path), Raw)
 
     async def _try(self, wanted: str, read: Awaitable[T], default: T) -> T:
         try:

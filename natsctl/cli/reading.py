@@ -14,10 +14,10 @@ from natsctl.api import names
 from natsctl.cli.describe import own_pods, spec_of
 from natsctl.cli.failures import UNKNOWN_KIND, Unusable, failure, reason
 from natsctl.cli.sight import Answer, Happening, LeaseRecord, Routes, Sight, Vitals
-from natsctl.kube.errors import ApiError, NotFound
+from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECRETS_METADATA
 from natsctl.kube.transport import JSON, PARTIAL_LIST, Transport
-from natsctl.plan.objects import Cluster, Object, Pod, Secret
+from natsctl.plan.objects import Cluster, Meta, Object, Pod, Secret
 from natsctl.render import tls
 
 if TYPE_CHECKING:
@@ -50,13 +50,12 @@ class Reader:
     async def cluster(self, namespace: str, name: str) -> Cluster:
         """One cluster; Unusable says why not."""
         try:
-            body = await self.get(CLUSTERS.path(namespace, name))
+            return decode(await self.get(CLUSTERS.path(namespace, name)), Cluster)
         except ApiError as error:
             if isinstance(error, NotFound) and UNKNOWN_KIND not in str(error):
                 raise Unusable(await self._which(namespace, name)) from error
             wanted = f"get natsclusters {_in(namespace)}"
             raise failure(error, wanted, self.transport.host) from error
-        return msgspec.json.decode(body, type=Cluster)
 
     async def _which(self, namespace: str, name: str) -> str:
         text = f"there is no NatsCluster {name} {_in(namespace)}"
@@ -124,7 +123,7 @@ class Reader:
             body = await self.get(SECRETS.path(namespace, name))
         except NotFound:
             return None
-        return msgspec.json.decode(body, type=Secret)
+        return decode(body, Secret)
 
     async def _lease(self, cluster: Cluster, unread: list[str]) -> LeaseRecord | None:
         """That of the installation which the status names."""
@@ -133,14 +132,13 @@ class Reader:
         if not name:
             return None
         what = f"get lease {name} {_in(namespace)}"
-        body = await _or(self._lease_body(namespace, name), b"", what, unread)
-        return msgspec.json.decode(body, type=LeaseRecord) if body else None
+        return await _or(self._record(namespace, name), None, what, unread)
 
-    async def _lease_body(self, namespace: str, name: str) -> bytes:
+    async def _record(self, namespace: str, name: str) -> LeaseRecord:
         try:
-            return await self.get(LEASES.path(namespace, name))
+            return decode(await self.get(LEASES.path(namespace, name)), LeaseRecord)
         except NotFound:
-            return b'{"metadata": {}}'  # nobody holds it
+            return LeaseRecord(Meta())  # nobody holds it
 
     async def answers(self, cluster: Cluster, pods: tuple[Pod, ...]) -> dict[str, Answer]:
         """What the servers say on their monitoring ports, through the API server; by pod uid."""
@@ -155,13 +153,11 @@ class Reader:
 
     async def _answer(self, pod: Pod, secure: bool) -> Answer:
         try:
-            varz = msgspec.json.decode(await self.monitor(pod, "varz", secure), type=Vitals)
-            routez = msgspec.json.decode(await self.monitor(pod, "routez", secure), type=Routes)
+            varz = decode(await self.monitor(pod, "varz", secure), Vitals)
+            routez = decode(await self.monitor(pod, "routez", secure), Routes)
         except ApiError as error:
             wanted = f"get pods/proxy {_in(pod.metadata.namespace)}"
             return Answer(problem=reason(error, wanted))
-        except msgspec.MsgspecError as error:
-            return Answer(problem=f"its answer cannot be read: {error}")
         peers = frozenset(route.remote_id for route in routez.routes or ())
         return Answer(varz.server_id, varz.connections, peers)
 
@@ -181,8 +177,7 @@ class Reader:
         """All objects of a kind, decoded."""
         accept = PARTIAL_LIST if resource.partial else JSON
         body = await self.get(resource.path(namespace), selection, accept)
-        items = msgspec.json.decode(body, type=_Items).items or ()
-        return tuple(msgspec.json.decode(item, type=kind) for item in items)
+        return tuple(decode(bytes(item), kind) for item in decode(body, _Items).items or ())
 
     async def get(
         self,
@@ -199,6 +194,14 @@ class Reader:
                         "GET", path, params=params, accept=accept, timeout=timeout
                     )
         return reply.body
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """An answer; a proxy in between may give one that is none, which is Terminal."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Terminal(200, "Unreadable", f"the answer cannot be read: {error}") from error
 
 
 def _asked_to_wait() -> AsyncRetrying:

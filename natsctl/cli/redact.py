@@ -58,6 +58,18 @@ _SHOWN_VARIABLES = frozenset(
     {names.SERVER_NAME_ENV, "GOMEMLIMIT", "GOMAXPROCS", "TZ", "NATSCTL_IMAGE", "MY_POD_NAMESPACE"}
 )
 _DROPPED = frozenset({"managedFields", "kubectl.kubernetes.io/last-applied-configuration"})
+_SHOWN_FLAGS = frozenset(
+    {
+        "--cluster_advertise",
+        "--feature-gates",
+        "--listen-addr",
+        "--log-format",
+        "--log-level",
+        "--namespace",
+        "--sidecar-image",
+        "--watch-namespaces",
+    }
+)
 _HIDDEN = frozenset({"volumeAttributes", "options", "resolverPreload"})
 _PLAIN_ARGUMENT = re.compile(
     r"/(?:etc|var|tmp|opt|usr|bin|data|nats-server)[\w./-]*|\d+|true|false"
@@ -177,8 +189,13 @@ class Redactor:
         return {**rest, "value": found["value"] if _is_shown(found) else MASK}
 
     def _arguments(self, found: list[Any]) -> list[str]:
-        """The program, flags, and what is a path, a number or a boolean."""
-        return [self.text(_argument(str(text), place)) for place, text in enumerate(found)]
+        """The program, flags, values of a few, and what is a path, a number or a boolean."""
+        words = [str(text) for text in found]
+        before = ["", *words]
+        return [
+            self.text(word if last in _SHOWN_FLAGS else _argument(word, place))
+            for place, (last, word) in enumerate(zip(before, words, strict=False))
+        ]
 
 
 def _is_shown(variable: Mapping[str, Any]) -> bool:
@@ -192,9 +209,9 @@ def _argument(text: str, position: int) -> str:
     if flag is None:
         return MASK
     name, value = flag[1], flag[2]
-    if value is None:
-        return name
-    return text if _PLAIN_ARGUMENT.fullmatch(value) else f"{name}={MASK}"
+    if value is None or name in _SHOWN_FLAGS or _PLAIN_ARGUMENT.fullmatch(value):
+        return text
+    return f"{name}={MASK}"
 
 
 def _all(found: Any) -> Any:

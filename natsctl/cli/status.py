@@ -41,7 +41,8 @@ what you may not read is named at the end.
 Exit status: 0 ready (without CLUSTER: all of them), 1 not ready, 2 nothing could be read, 130
 interrupted.
 """
-INTERRUPTED = 130
+INTERRUPTED, UNREAD = 130, 141
+"""As shells have it: ended by SIGINT, by SIGPIPE."""
 BURST = 0.25
 """Seconds to wait after a change for those that come with it."""
 FRESH = 10.0
@@ -78,12 +79,17 @@ def run(argv: Sequence[str], prog: str) -> int:
     try:
         place = kubeconfig.place_of(arguments, os.environ)
         question = Question(place.namespace, arguments.cluster, arguments.output)
-        return asyncio.run(_ask(place, question, arguments.watch))
+        code = asyncio.run(_ask(place, question, arguments.watch))
+        sys.stdout.flush()
+        return code
     except (Unusable, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # what it is piped into has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
 
 
 async def _ask(place: Place, question: Question, watch: bool) -> int:
@@ -119,8 +125,8 @@ async def _follow(reader: Reader, question: Question) -> NoReturn:
                 group.create_task(watch)
             await _show_changes(reader, question, wake)
     except BaseExceptionGroup as found:
-        unusable = found.subgroup(Unusable)
-        raise (unusable.exceptions[0] if unusable else found) from None
+        expected = found.subgroup((Unusable, BrokenPipeError))
+        raise (expected.exceptions[0] if expected else found) from None
     raise AssertionError("it only ends by an exception")
 
 

@@ -227,6 +227,28 @@ class TestWatch:
             proxy.before = None
             assert (await line(process))["paused"] is True
 
+    async def test_when_nobody_reads_any_more(
+        self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+    ) -> None:
+        await cluster(client, namespace)
+        natsctl_ = f"{sys.executable} -m natsctl status -n {namespace} -w --kubeconfig {kubeconfig}"
+        script = f"{natsctl_} 2>{tmp_path}/err | head -n 1; exit ${{PIPESTATUS[0]}}"
+        process = await asyncio.create_subprocess_exec("bash", "-c", script)
+
+        async def ended() -> bool:
+            paused = (await client.raw(CLUSTERS, namespace, "x"))["spec"].get("paused", False)
+            await pause(client, namespace, not paused)
+            return process.returncode is not None
+
+        await until(ended, pause=0.5)
+        assert (process.returncode, (tmp_path / "err").read_text()) == (141, "")
+
+    async def test_an_answer_that_is_none(self, namespace: str, proxy: Proxy) -> None:
+        proxy.before = lambda request: web.Response(text="<html>Please log in")
+        code, out, err = await natsctl("status", "-n", namespace, kubeconfig=proxy.kubeconfig)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "the answer cannot be read" in err
+
     async def test_a_cluster_that_is_deleted(
         self, client: Client, namespace: str, kubeconfig: str
     ) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from natsctl import __version__
-from natsctl.cli import main, nats_operator
+from natsctl.cli import kubectl_natsctl, main, nats_operator
 from natsctl.cli.operator import parser_of, settings_of
 from tests.unit.kube.faulty import kubeconfig
 
@@ -34,6 +34,17 @@ def test_version(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         main(argv)
     assert ended.value.code == 0
     assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["status", "--help"], ["render", "-h"]])
+def test_help_names_the_program_as_it_was_called(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for call, name in ((main, "natsctl"), (kubectl_natsctl, "kubectl natsctl")):
+        with pytest.raises(SystemExit) as ended:
+            call(argv)
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(" ".join(["usage:", name, *argv[:-1], "["]))
 
 
 @pytest.mark.parametrize("argv", [[], ["nope"], ["crds", "--what"], ["operator", "--what"]])

@@ -143,6 +143,10 @@ class TestObjects:
         ]
         assert self.shown(args=["sh", "-c", "PASS=x y", 7])["args"] == [MASK, "-c", MASK, "7"]
 
+    def test_flags_that_hold_no_secret(self) -> None:
+        given_ = ["--cluster_advertise", "x-1.x-mgmt", "--feature-gates=A=true", "x-1.x-mgmt"]
+        assert self.shown(args=given_)["args"] == [*given_[:3], MASK]
+
     def test_annotations(self) -> None:
         shown = self.shown(
             annotations={
