@@ -17,16 +17,19 @@ import pytest
 
 from natsctl.api.crds import crds, crds_yaml
 from testbed import cert_manager, nats_ops, own_image
-from tests.e2e import takeover
+from tests.e2e import images, takeover
 from tests.e2e.clusters import Cluster
+from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
+from tests.e2e.release import Release
 from tests.inside import MARK, enter
 
 CONTEXT = os.environ.get("NATSCTL_CONTEXT")
 HOME = f"natsctl-e2e-{os.getpid()}"
 """Where the session's operator has its lease."""
 _numbers = itertools.count(1)
+Managing = Installed | Operator
 NewNamespace = Callable[..., Kubectl]
 
 
@@ -103,14 +106,14 @@ def new_namespace(kubectl: Kubectl) -> Iterator[NewNamespace]:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl, operator: Operator) -> Iterator[Kubectl]:
+def namespace(kubectl: Kubectl, operator: Managing) -> Iterator[Kubectl]:
     """kubectl in a namespace of this test alone, which the operator manages."""
     with temporary_namespace(kubectl) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def common(kubectl: Kubectl, process: Operator) -> Iterator[Kubectl]:
+def common(kubectl: Kubectl, installed: Managing) -> Iterator[Kubectl]:
     """kubectl in a namespace that the tests of one module share."""
     with temporary_namespace(kubectl) as found:
         yield found
@@ -123,21 +126,30 @@ def cluster(namespace: Kubectl) -> Callable[..., Cluster]:
 
 
 @pytest.fixture(scope="session")
-def process(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """The operator of the session, for all namespaces."""
-    kubectl.apply(namespace_manifest(HOME, {}))
+def installed(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managing]:
+    """The operator of the session, for all namespaces.
+
+    In a cluster the user named, whose nodes can pull no image of natsctl, it is a process.
+    """
+    kubectl.apply(namespace_manifest(HOME, {"pod-security.kubernetes.io/enforce": "restricted"}))
+    home = kubectl.within(HOME)
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with Operator(kubectl.within(HOME), log, port=18180) as found:
-        yield found
+    process = Operator(home, log, port=18180)
+    if CONTEXT and "NATSCTL_IMAGE" not in os.environ:
+        with process:
+            yield process
+    else:
+        images.own()
+        with Installed(Release(home), HOME, process) as release:
+            yield release
     kubectl("delete", "namespace", HOME, "--wait=false")
 
 
 @pytest.fixture
-def operator(process: Operator) -> Operator:
+def operator(installed: Managing) -> Managing:
     """The operator of the session, which runs when a test begins."""
-    if not process.alive:
-        process.start()
-    return process
+    installed.ensure()
+    return installed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -149,8 +161,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         for name in ("namespace", "common"):
             if name in arguments:
                 report.sections.append(("Kubernetes objects", _objects(arguments[name])))
-        if "process" in arguments or "operator" in arguments:
-            found: Operator = arguments.get("operator") or arguments["process"]
+        if "installed" in arguments or "operator" in arguments:
+            found: Managing = arguments.get("operator") or arguments["installed"]
             report.sections.append(("Last lines of the operator", found.tail()))
     return report
 

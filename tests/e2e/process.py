@@ -35,6 +35,11 @@ class Operator:
     _process: subprocess.Popen[bytes] | None = None
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """The program and its flags, as a Deployment names them."""
+        return ("nats-operator", *self.flags)
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
@@ -53,6 +58,16 @@ class Operator:
                 env=os.environ | self.environment,
             )
         until("the operator leads", lambda: self._leads(began), 40, 0.1)
+
+    def ensure(self) -> None:
+        """Start it if it does not run."""
+        if not self.alive:
+            self.start()
+
+    def as_process(self) -> Operator:
+        """Itself, running."""
+        self.ensure()
+        return self
 
     def _leads(self, began: int) -> bool:
         assert self.alive, f"the operator ended: {self.tail()}"
@@ -105,6 +120,10 @@ class Operator:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    def metrics(self) -> str:
+        """What Prometheus would see."""
+        return self.http("/metrics")[1]
 
     def tail(self, lines: int | None = 40) -> str:
         """The end of its log; all of it without a number."""

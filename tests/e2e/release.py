@@ -56,16 +56,19 @@ class Release:
     def uninstall(self) -> str:
         """Uninstall it, and wait until its pods are gone; what it printed."""
         printed = self._helm("uninstall", NAME, "--wait")
-        until("the operators end", lambda: not self.kubectl.list("pods", "-l", OURS))
+        until("the operators end", lambda: not self.all_pods())
         return printed
 
     def _helm(self, command: str, *arguments: str) -> str:
         return helm(command, *arguments, "--namespace", self.kubectl.namespace)
 
+    def all_pods(self) -> list[dict[str, Any]]:
+        """The replicas, those too that are on their way out."""
+        return self.kubectl.list("pods", "-l", OURS)
+
     def pods(self) -> list[dict[str, Any]]:
         """The replicas that are not on their way out."""
-        found = self.kubectl.list("pods", "-l", OURS)
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in self.all_pods() if "deletionTimestamp" not in pod["metadata"]]
 
     def names(self) -> set[str]:
         """Their names."""

@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.certificates import opaque
 from tests.e2e.client import User, user
 from tests.e2e.clusters import NEXT, Cluster
+from tests.e2e.conftest import Managing
 from tests.e2e.kubectl import Kubectl, until
-from tests.e2e.process import Operator
 
 Apply = Callable[..., Cluster]
 pytestmark = pytest.mark.usefixtures("reaches_pods")
@@ -182,7 +182,7 @@ def test_users_of_a_file(cluster: Apply, namespace: Kubectl) -> None:
     assert not user(found).gets_in()
 
 
-def test_passwords_are_told_nowhere(cluster: Apply, namespace: Kubectl, operator: Operator) -> None:
+def test_passwords_are_told_nowhere(cluster: Apply, namespace: Kubectl, operator: Managing) -> None:
     """Not in logs, events, statuses, annotations or metrics."""
     planted = "pl4nted-pa55word"
     namespace.apply(users({"users": [{"username": "u", "password": planted}]}))
@@ -192,7 +192,7 @@ def test_passwords_are_told_nowhere(cluster: Apply, namespace: Kubectl, operator
     found.until_condition("Degraded", "True", "nats-clients-auth")
     told = [
         operator.tail(None),
-        operator.http("/metrics")[1],
+        operator.metrics(),
         namespace("get", "events,nats,pods,services", "-o", "yaml"),
         namespace("logs", "a-1"),
     ]

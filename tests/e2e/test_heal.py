@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.clusters import NEW, Cluster
+from tests.e2e.conftest import Managing
 from tests.e2e.kubectl import Kubectl, until
-from tests.e2e.process import Operator
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def three(common: Kubectl) -> Cluster:
 
 
 @pytest.fixture
-def healthy(three: Cluster, operator: Operator) -> Iterator[Cluster]:
+def healthy(three: Cluster, operator: Managing) -> Iterator[Cluster]:
     """The same, whole before and after the test, and with no other server touched."""
     yield three.ready()
     three.ready().meshed(3, NEW)

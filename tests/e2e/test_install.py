@@ -11,9 +11,8 @@ import pytest
 from deploy import render
 from tests.e2e import images
 from tests.e2e.clusters import NEW, NEXT, Cluster
-from tests.e2e.conftest import CONTEXT, namespace_manifest, temporary_namespace
+from tests.e2e.conftest import CONTEXT, Managing, namespace_manifest, temporary_namespace
 from tests.e2e.kubectl import Kubectl, until
-from tests.e2e.process import Operator
 from tests.e2e.release import HelmFailed, Release, forget_owner, helm, nobody, owner
 from tests.e2e.test_service_accounts import account, bound, role
 
@@ -27,12 +26,11 @@ Install = Callable[..., Release]
 
 
 @pytest.fixture(scope="module")
-def alone(kubectl: Kubectl, process: Operator) -> Iterator[Kubectl]:
+def alone(kubectl: Kubectl, installed: Managing) -> Iterator[Kubectl]:
     """kubectl, while the operator of the session is away and the nodes have the chart's image."""
     images.own()
-    if not process.alive:
-        process.start()
-    with process.away():
+    installed.ensure()
+    with installed.away():
         yield kubectl
         forget_owner(kubectl, *CRDS)
 

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.e2e.clusters import NEW, Cluster
-from tests.e2e.conftest import NewNamespace
-from tests.e2e.process import Operator
+from tests.e2e.conftest import Managing, NewNamespace
 
 Apply = Callable[..., Cluster]
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 def test_servers_run_where_only_restricted_pods_may(
-    new_namespace: NewNamespace, operator: Operator
+    new_namespace: NewNamespace, operator: Managing
 ) -> None:
     """The API server enforces the profile; the rest is in the pod."""
     found = Cluster(new_namespace(RESTRICTED), "a").apply(size=2, version=NEW).ready()
@@ -56,7 +55,7 @@ def test_the_template_may_say_otherwise(cluster: Apply) -> None:
 
 
 def test_restricted_namespace_names_what_it_refuses(
-    new_namespace: NewNamespace, operator: Operator
+    new_namespace: NewNamespace, operator: Managing
 ) -> None:
     """A template that the namespace's profile forbids is told in a condition."""
     template = {"spec": {"hostNetwork": True}}

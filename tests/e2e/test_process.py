@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clusters import NEW, Cluster
-from tests.e2e.conftest import NewNamespace
+from tests.e2e.conftest import Managing, NewNamespace
 from tests.e2e.kubectl import Kubectl, stays, until
 from tests.e2e.process import LEASE, Operator
 
@@ -44,6 +44,12 @@ def another(new_namespace: NewNamespace, tmp_path: Path) -> Iterator[Another]:
     yield make
     for operator in made:
         operator.kill()
+
+
+@pytest.fixture
+def operator(installed: Managing) -> Operator:
+    """The operator for all namespaces is a process here."""
+    return installed.as_process()
 
 
 def test_without_the_feature_gate_only_its_own_namespace_is_managed(

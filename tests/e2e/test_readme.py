@@ -34,9 +34,8 @@ from tests.e2e.attached import INTERRUPT, attached
 from tests.e2e.certificates import KUBERNETES, ROUTE, SERVER, Authority, opaque, serial
 from tests.e2e.client import User, user
 from tests.e2e.clusters import NEXT, Cluster
-from tests.e2e.conftest import namespace_manifest
+from tests.e2e.conftest import Managing, namespace_manifest
 from tests.e2e.kubectl import Json, Kubectl, until
-from tests.e2e.process import Operator
 from tests.inside import MARK, ROOT
 
 pytestmark = pytest.mark.usefixtures("reaches_pods")
@@ -92,7 +91,7 @@ def reloader_images() -> None:
 
 
 @pytest.fixture
-def nats_io(kubectl: Kubectl, operator: Operator) -> Iterator[Kubectl]:
+def nats_io(kubectl: Kubectl, operator: Managing) -> Iterator[Kubectl]:
     """kubectl in the namespace nats-io, which the README names."""
     found = kubectl.within("nats-io")
     kubectl.apply(namespace_manifest("nats-io", {}))
@@ -110,12 +109,12 @@ def test_names_of_the_crds(kubectl: Kubectl) -> None:
     assert {"natsclusters.nats.io", "natsserviceroles.nats.io"} <= {x.split()[0] for x in lines}
 
 
-def test_cluster_scoped(process: Operator) -> None:
+def test_cluster_scoped(installed: Managing) -> None:
     """The command line of the Deployment's fragment is that of the operator all these tests use."""
     fragment = (EXAMPLES / "cluster-scoped-fragment.yaml").read_text()
-    program, *flags = re.findall(r"^        - (.+)$", fragment, re.MULTILINE)
-    assert program == "nats-operator"
-    assert tuple(flags) == process.flags
+    named = re.findall(r"^        - (.+)$", fragment, re.MULTILINE)
+    assert named[0] == "nats-operator"
+    assert tuple(named) == installed.arguments
 
 
 @pytest.mark.parametrize("name", ["introduction.yaml", "create.yaml"])

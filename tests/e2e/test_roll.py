@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.clusters import NEW, NEXT, Cluster
+from tests.e2e.conftest import Managing
 from tests.e2e.history import History
 from tests.e2e.kubectl import Kubectl, until
-from tests.e2e.process import Operator
 
 Apply = Callable[..., Cluster]
 BROKEN: dict[str, Any] = {"spec": {"containers": [{"name": "nats", "args": ["--no-such-flag"]}]}}
@@ -41,7 +41,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_a_change_restarts_one_server_at_a_time(
-    kept: Cluster, operator: Operator, field: str
+    kept: Cluster, operator: Managing, field: str
 ) -> None:
     """From the highest index; the events say which field it was."""
     with kept.ready().history() as history:
@@ -93,12 +93,13 @@ def test_a_roll_stops_at_the_first_server_that_fails(cluster: Apply) -> None:
 
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def interrupted(request: pytest.FixtureRequest, operator: Operator) -> Callable[[], None]:
-    """Ends the operator and starts another, which goes on."""
+def interrupted(request: pytest.FixtureRequest, operator: Managing) -> Callable[[], None]:
+    """Ends the operator, a process meanwhile, and starts another, which goes on."""
+    running = operator.as_process()
 
     def again() -> None:
-        operator.signal(request.param)
-        operator.start()
+        running.signal(request.param)
+        running.start()
 
     return again
 

@@ -17,7 +17,7 @@ import pytest
 from natsctl.api.crds import crds_yaml
 from tests.e2e.client import Link, user
 from tests.e2e.clusters import Cluster
-from tests.e2e.conftest import CONTEXT, NewNamespace
+from tests.e2e.conftest import CONTEXT, Managing, NewNamespace
 from tests.e2e.kubectl import Json, Kubectl, until
 from tests.e2e.process import Operator
 from tests.e2e.takeover import GoOperator
@@ -40,7 +40,7 @@ STAND_IN: Json = {
         },
     },
 }
-"""What the guide scales; the Go operator runs as a process."""
+"""What the guide scales; the Go operator runs as a installed."""
 
 pytestmark = pytest.mark.skipif(bool(CONTEXT), reason="it replaces CRDs of a whole cluster")
 
@@ -112,11 +112,11 @@ def role_and_account(name: str) -> tuple[Json, Json]:
 
 @pytest.fixture
 def legacy(
-    kubectl: Kubectl, new_namespace: NewNamespace, process: Operator, tmp_path: Path
+    kubectl: Kubectl, new_namespace: NewNamespace, installed: Managing, tmp_path: Path
 ) -> Iterator[Legacy]:
     """Three clusters of the Go operator, one of them scaled: its conditions repeat their types."""
-    if process.alive:
-        process.stop()
+    if installed.alive:
+        installed.stop()
     place = new_namespace()
     go = GoOperator(place, tmp_path / "go.log")
     operator = Operator(place, tmp_path / "operator.log", 18190, flags=())

@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.certificates import KUBERNETES, ROUTE, Authority, opaque, serial
 from tests.e2e.client import user
 from tests.e2e.clusters import NEW, NEXT, Cluster
+from tests.e2e.conftest import Managing
 from tests.e2e.kubectl import Kubectl, until
-from tests.e2e.process import Operator
 
 Apply = Callable[..., Cluster]
 BOTH = {"serverSecret": "clients-tls", "routesSecret": "routes-tls"}
@@ -200,7 +200,7 @@ def test_verify_and_map(cluster: Apply, namespace: Kubectl) -> None:
 
 
 def test_the_end_of_certificates_is_told(
-    cluster: Apply, namespace: Kubectl, operator: Operator
+    cluster: Apply, namespace: Kubectl, operator: Managing
 ) -> None:
     """In the status, and in a metric that goes with the cluster."""
     namespace.apply(Authority().for_clients("a", namespace.namespace))
@@ -210,6 +210,6 @@ def test_the_end_of_certificates_is_told(
     assert told["notAfter"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     series = 'natsctl_certificate_expiry_timestamp_seconds{cluster="a",listener="clients"'
     series += f',namespace="{namespace.namespace}"}}'
-    assert series in operator.http("/metrics")[1]
+    assert series in operator.metrics()
     found.delete()
-    until("the series is gone", lambda: series not in operator.http("/metrics")[1], 20)
+    until("the series is gone", lambda: series not in operator.metrics(), 20)

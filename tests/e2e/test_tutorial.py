@@ -24,9 +24,8 @@ from natsctl import __version__
 from testbed import components
 from tests.documents import Block, Command, blocks, commands
 from tests.e2e import images
-from tests.e2e.conftest import CONTEXT
+from tests.e2e.conftest import CONTEXT, Managing
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.process import Operator
 from tests.e2e.release import forget_owner
 from tests.inside import ROOT
 
@@ -98,15 +97,14 @@ def missing(expected: Sequence[str], printed: str) -> list[str]:
 
 
 @pytest.fixture
-def reader(kubectl: Kubectl, process: Operator, tmp_path: Path) -> Iterator[Reader]:
+def reader(kubectl: Kubectl, installed: Managing, tmp_path: Path) -> Iterator[Reader]:
     """A reader, alone on the cluster; whatever happens, nothing of the tutorial stays."""
     images.testbed("load", "natsctl", "--as", f"tutorial.test/nats-operator:{__version__}")
     shutil.copy(os.environ["KUBECONFIG"], tmp_path / "kubeconfig")
     (tmp_path / "variables").touch()
     shutil.copytree(ROOT / "charts", tmp_path / "charts")
-    if not process.alive:
-        process.start()
-    with process.away():
+    installed.ensure()
+    with installed.away():
         yield Reader(tmp_path)
         kubectl("delete", "namespace", "nats", "--ignore-not-found", "--wait=false")
         forget_owner(kubectl, "natsclusters.nats.io", "natsserviceroles.nats.io")
