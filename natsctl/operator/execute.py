@@ -35,6 +35,7 @@ from natsctl.plan.actions import (
 )
 from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
+from natsctl.render.revision import held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,6 +178,9 @@ class Executor:
 
     async def _create_server(self, action: CreateServer) -> Failure | None:
         manifest = render_pod(self.desired.target, action.index)
+        if action.held:
+            notes = manifest["metadata"]["annotations"]
+            notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
         try:
             self._learn(PODS, await self.client.create(PODS, manifest))
         except AlreadyExists:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from natsctl.plan.actions import ReloadServer
     from natsctl.plan.objects import Pod
 
-SETTLED = timedelta(seconds=10)
+SETTLED = timedelta(seconds=20)
 """After which a reload has surely read the changed files, where the server cannot tell what it
 read: the annotation below makes the kubelet look after the pod's volumes at once."""
 

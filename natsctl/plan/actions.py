@@ -29,10 +29,11 @@ class Withdraw:
 
 @attrs.frozen
 class CreateServer:
-    """Create the pod of one server."""
+    """Create the pod of one server. `held`: with an earlier configuration than the spec's."""
 
     index: int
     name: str
+    held: bool = False
 
 
 @attrs.frozen

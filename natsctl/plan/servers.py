@@ -216,6 +216,7 @@ _UNNAMED = {
     "tls.certificates": "the certificates",
     "routes": "the routes",
     "takeover": "what the Go operator made",
+    "held": "the configuration that was held back",
 }
 
 

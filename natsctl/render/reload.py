@@ -3,6 +3,7 @@
 from typing import Final
 
 from natsctl.api.version import ServerVersion
+from natsctl.render.revision import HELD
 
 _RELOADABLE: Final = frozenset(
     {
@@ -46,4 +47,4 @@ def reloadable(path: str, version: ServerVersion) -> bool:
     """Whether a change of this path of a revision takes no restart."""
     if path in _SINCE:
         return version.at_least(*_SINCE[path])
-    return path in _RELOADABLE
+    return path == HELD or path in _RELOADABLE

@@ -23,6 +23,9 @@ from natsctl.render.target import Target
 # Servers learn routes from each other and from the next start; no restart is worth them.
 NON_ROLLING: Final = frozenset({"extraRoutes", "routes"})
 
+HELD: Final = "held"
+"""Not a field: differs from every revision, so that the pod takes up the configuration later."""
+
 _VERSION: Final = "version"
 # Not a field: tells later pods whether this one has the cluster's name, or its gateway's.
 _NAMED: Final = "cluster.name"
@@ -60,6 +63,11 @@ def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
 def revision_text(revision: Mapping[str, str]) -> str:
     """A revision as the text of a pod's annotation."""
     return _canonical(revision)
+
+
+def held(annotation: str) -> str:
+    """The annotation of a pod that starts with an earlier configuration than its revision's."""
+    return _canonical({**(_parse(annotation) or {}), HELD: _hash(True)})
 
 
 def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:

@@ -22,9 +22,10 @@ def create_missing(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[Creat
     assert snapshot.desired is not None
     target = snapshot.desired.target
     present = {server.index for server in servers}
-    held = {server.name for server in servers}
+    taken = {server.name for server in servers}
+    held = bool(snapshot.holding)
     return tuple(
-        CreateServer(index, name)
+        CreateServer(index, name, held)
         for index in range(1, target.spec.size + 1)
-        if index not in present and (name := names.pod_name(target.name, index)) not in held
+        if index not in present and (name := names.pod_name(target.name, index)) not in taken
     )

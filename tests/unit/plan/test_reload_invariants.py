@@ -25,7 +25,7 @@ from natsctl.plan.planning import plan
 from natsctl.plan.servers import incarnation, kubelet_ready
 from natsctl.plan.snapshot import Desired, Observation, Refusal, Snapshot
 from natsctl.plan.status import status
-from natsctl.render.revision import revision_text
+from natsctl.render.revision import held, revision_text
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed, changed_secret, snapshot, terminating
 
@@ -134,20 +134,24 @@ class World:
                 self.secret = msgspec.convert(made.manifest, Secret)
                 self.tried.clear()
             case CreateServer(index=index):
-                self.create(index, seen)
+                self.create(index, seen, held_back=action.held)
             case DeleteServer(name=name):
                 index = int(name.removeprefix("c-"))
                 self.pods[index] = terminating(self.pods[index])
             case ReloadServer():
                 self.reload(action)
 
-    def create(self, index: int, seen: Snapshot) -> None:
+    def create(self, index: int, seen: Snapshot, *, held_back: bool) -> None:
         assert seen.desired is not None
         assert self.secret is not None
         self.runs += 1
         made = server(index, seen.desired.target)
         starting = msgspec.structs.replace(made.status, conditions=())
         made = msgspec.structs.replace(made, status=starting)
+        if held_back:
+            notes = dict(made.metadata.annotations or {})
+            notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
+            made = changed(made, annotations=notes)
         self.pods[index] = changed(made, uid=f"pod-{index}-{self.runs}")
 
     def refuse(self, asked: list[ReloadServer]) -> None:

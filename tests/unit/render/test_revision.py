@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 
 from natsctl.render.inputs import Inputs
+from natsctl.render.reload import reloadable
 from natsctl.render.revision import (
     NON_ROLLING,
     changed_fields,
+    held,
     revision,
     revision_text,
     running_named,
@@ -29,6 +31,13 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
 def test_of_a_plain_cluster_only_the_version_counts() -> None:
     assert set(revision(target())) == {"version", "cluster.name", "system"}
     assert set(revision(target(version="2.0.0"))) == {"version", "system"}
+
+
+def test_a_pod_with_an_earlier_configuration_differs_from_every_revision() -> None:
+    now = revision(target())
+    assert changed_fields(held(revision_text(now)), now) == ("held",)
+    assert reloadable("held", target().version)
+    assert changed_fields(held("nonsense"), now)
 
 
 STORED = (
