@@ -87,6 +87,7 @@ ALL: tuple[Component, ...] = (
 BY_NAME = {component.name: component for component in ALL}
 ON_REQUEST: tuple[Component, ...] = (
     Component("cert-manager", "1.21.2", ("cert-manager",), (".",), module="cert-manager"),
+    Component("kube-router", "1.6.1", ("kube-router",), (".",), module="kube-router"),
     _installed("nats-sub", "1.45.0", "github.com/nats-io/nats.go/examples/nats-sub"),
 )
 """Built only when asked for by name: no testbed needs it to start."""

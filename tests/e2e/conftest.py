@@ -16,7 +16,7 @@ import hypothesis  # noqa: F401
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
-from testbed import cert_manager, nats_ops, own_image
+from testbed import cert_manager, nats_ops, network_policies, own_image
 from tests.e2e import images, takeover
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
@@ -45,6 +45,7 @@ def _prepare() -> None:
     """Have what no testbed needs to start, but some test here: inside, nothing can be fetched."""
     cert_manager.prepare()
     nats_ops.archive()
+    network_policies.prepare()
     own_image.archive()
     takeover.program()
 
