@@ -13,6 +13,7 @@ from testbed.progress import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from testbed.layout import Node, Testbed
 
@@ -57,7 +58,7 @@ def _label(on: Node) -> str:
 
 
 def _start(on: Node) -> None:
-    argv = [
+    argv: list[str | Path] = [
         build.program(PROGRAM),
         f"--kubeconfig={on.testbed.kubeconfig}",
         f"--node={on.name}",

@@ -10,6 +10,7 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.network import NetworkPolicy
 from natsctl.api.parse import parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.validate import validate
@@ -31,6 +32,8 @@ from natsctl.render.revision import (
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
     from natsctl.plan.sources import Sources
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
 ADVICE_NAMED = (
     "spec.extraRoutes was added to running servers, which keep their cluster's name: a cluster "
     "with another name refuses the routes. Create the NatsCluster anew to join one"
+)
+
+
+ADVICE_CLOSED = (
+    "the networkPolicy of NatsCluster {} lets no routes of this cluster in; name this cluster in "
+    "its extraRoutes, or the servers of this one in its networkPolicy.routesFrom"
 )
 
 
@@ -123,9 +132,20 @@ def desire(
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),
         revision=revision(target),
         not_acted_on=unknown_fields(cluster.spec),
-        advice=ADVICE_NAMED if spec.extra_routes and own_name(target) else "",
+        advice="; ".join(_advice(target, sources)),
         resolved=resolved,
     )
+
+
+def _advice(target: Target, sources: Sources) -> Iterator[str]:
+    """What is worth knowing of routes to other clusters."""
+    if target.spec.extra_routes and own_name(target):
+        yield ADVICE_NAMED
+    for name, other in sources.neighbours.items():
+        policy = other.network_policy or NetworkPolicy(enabled=False)
+        named = {extra.cluster for extra in other.extra_routes}
+        if policy.enabled and not policy.routes_from and target.name not in named:
+            yield ADVICE_CLOSED.format(name)
 
 
 def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:

@@ -103,6 +103,7 @@ def test_its_rights_are_enough(install: Install, elsewhere: Kubectl, mode: str) 
     assert found.uids() == before
     kubectl.patch("service/a", {"spec": {"selector": {"nats_cluster": "b"}}})
     until("the Service is mended", lambda: _selects(kubectl, "a"))
+    _policy_comes_and_goes(kubectl, found)
     kubectl("delete", "pod", "a-1", "--wait=false", "--grace-period=1")
     found.until_replaced("a-1", before["a-1"])
     found.patch(size=1)
@@ -118,6 +119,14 @@ def test_its_rights_are_enough(install: Install, elsewhere: Kubectl, mode: str) 
     assert [line for line in said if "cannot check the installed CRD" not in line] == []
     assert bool(said) == (mode == NAMESPACED)
     _has_none_beyond(release, elsewhere)
+
+
+def _policy_comes_and_goes(kubectl: Kubectl, found: Cluster) -> None:
+    policy = ("get", "networkpolicy", "a", "--ignore-not-found", "-o", "name")
+    found.patch(networkPolicy={})
+    until("the NetworkPolicy is there", lambda: kubectl(*policy))
+    found.patch(networkPolicy=None)
+    until("the NetworkPolicy is gone", lambda: not kubectl(*policy))
 
 
 def _has_none_beyond(release: Release, elsewhere: Kubectl) -> None:

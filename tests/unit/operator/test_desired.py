@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from natsctl.api.parse import parse_spec
 from natsctl.api.status import parse_status
-from natsctl.operator.desired import ADVICE_NAMED, TOKEN_BESIDE_BOTH, Understood, desire, understand
+from natsctl.operator.desired import (
+    ADVICE_CLOSED,
+    ADVICE_NAMED,
+    TOKEN_BESIDE_BOTH,
+    Understood,
+    desire,
+    understand,
+)
 from natsctl.plan.objects import Cluster, Meta, Pod
 from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import Sources
@@ -118,6 +126,26 @@ def test_routes_added_to_servers_that_have_a_name_come_with_advice() -> None:
     assert later is not None
     assert fresh is not None
     assert (later.advice, fresh.advice) == (ADVICE_NAMED, "")
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, False),
+        ({"networkPolicy": {}}, True),
+        ({"networkPolicy": {"enabled": False}}, False),
+        ({"networkPolicy": {"routesFrom": [{"podSelector": {}}]}}, False),
+        ({"networkPolicy": {}, "extraRoutes": [{"cluster": "c"}]}, False),
+    ],
+)
+def test_routes_to_a_cluster_that_keeps_them_out_come_with_advice(
+    other: dict[str, Any], told: bool
+) -> None:
+    spec = {"size": 1, "extraRoutes": [{"cluster": "hub"}]}
+    neighbours = {"hub": parse_spec({"size": 1} | other)}
+    found = desired(spec, sources=attrs.evolve(WITH_SYSTEM, neighbours=neighbours))
+    assert found is not None
+    assert found.advice == (ADVICE_CLOSED.format("hub") if told else "")
 
 
 NEWER = {"size": 1, "version": "2.14.5"}
