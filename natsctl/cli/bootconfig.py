@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ Environment: KUBERNETES_NODE_NAME (the node; required), KUBERNETES_CONFIG_FILE (
 a pod its ServiceAccount is used), DEBUG=true (say more).
 """
 DEFAULT_LABEL = "nats.io/node-external-ip"
+LAST_WORDS = Path("/dev/termination-log")
+"""Where a kubelet looks for them; no such file is there elsewhere."""
 
 
 def parser_of(prog: str) -> argparse.ArgumentParser:
@@ -103,10 +106,17 @@ def run(argv: Sequence[str], prog: str) -> int:
         log.debug("%s", settings)
         found = asyncio.run(bootconfig.write(settings))
     except Failed as error:
-        log.error("%s", error)
-        return 1
+        return _end(error, 1)
     except ValueError as error:
-        log.error("%s", error)
-        return 2
+        return _end(error, 2)
     log.info("node %s: advertise %s (%s)", settings.node, found.address, found.source)
     return 0
+
+
+def _end(error: Exception, status: int) -> int:
+    """Say why, to whoever reads the log and to the kubelet, which shows it in the pod's status."""
+    log.error("%s", error)
+    with suppress(OSError):
+        if LAST_WORDS.is_file():
+            LAST_WORDS.write_text(str(error))
+    return status

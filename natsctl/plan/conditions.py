@@ -87,7 +87,15 @@ def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     missing = [f"{s.kind} {s.name}" for s in desired.standing if snapshot.live(s) is None]
     if missing:
         return Verdict("False", "ObjectsMissing", f"to create: {listed(missing)}")
-    return Verdict("True", "AllServersReady", f"all {size} servers are ready and connected")
+    if snapshot.holding:
+        text = "the servers run an earlier configuration: see condition ConfigAccepted"
+        return Verdict("False", "ConfigNotAccepted", text)
+    return Verdict("True", "AllServersReady", _all(size))
+
+
+def _all(size: int) -> str:
+    few = ("no servers are wanted", "the only server is ready")
+    return few[size] if size < len(few) else f"all {size} servers are ready and connected"
 
 
 def progressing(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
@@ -97,15 +105,23 @@ def progressing(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     desired = snapshot.desired
     if desired is None:
         return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
+    held = Verdict("False", "Waiting", "see condition ConfigAccepted")
     if desired.waiting and not servers:
-        return Verdict("False", "Waiting", "see condition ConfigAccepted")
+        return held
     return (
         _scaling_down(snapshot, servers)
         or _rolling(snapshot, servers)
         or _reloading(snapshot, servers)
         or _starting(snapshot, servers)
-        or Verdict("False", "Settled", "the servers are what the spec says")
+        or (held if snapshot.holding else _settled(servers))
     )
+
+
+def _settled(servers: Sequence[Server]) -> Verdict:
+    text = "the servers are what the spec says"
+    if any(s.trouble for s in servers):
+        text = "nothing is left to change: see condition Degraded"
+    return Verdict("False", "Settled", text)
 
 
 def _scaling_down(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict | None:

@@ -298,7 +298,13 @@ def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
         # The kubelet's own message carries a growing back-off: a new status write each time.
         text = f"container {status.name} ended with exit code {last.exit_code}"
         text += f" ({last.reason})" if last.reason else ""
+        # Only what natsctl's own program left: what others say may hold times, or secrets.
+        text += f": {last.message.strip()}" if _speaks(status) and last.message else ""
     return waiting.reason, text
+
+
+def _speaks(status: ContainerStatus) -> bool:
+    return status.name == names.BOOTCONFIG
 
 
 def _container(pod: Pod) -> ContainerStatus | None:

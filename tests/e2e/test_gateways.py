@@ -157,9 +157,9 @@ def test_the_address_of_the_node_is_told(
 def test_a_node_without_an_address(
     cluster: Apply, account: str, label: Callable[[str], None]
 ) -> None:
-    """The init container says what to do, the condition which container it is; then it goes on."""
+    """The init container and the condition say what to do; then it goes on."""
     found = cluster("a", size=1, version=NEXT, **advertising(account))
-    found.until_condition("Degraded", "True", "a-1", "container bootconfig")
+    found.until_condition("Degraded", "True", "a-1", "container bootconfig", f"node1 {LABEL}=")
     said = found.log("a-1", "bootconfig")
     assert "has no ExternalIP and no label" in said
     assert f"kubectl label node node1 {LABEL}=ADDRESS" in said

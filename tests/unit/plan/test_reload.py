@@ -238,6 +238,20 @@ class TestWaiting:
         assert "the servers keep the configuration they have" in told(found, "ConfigAccepted")[2]
         assert "Secret s does not exist" in told(found, "Degraded")[2]
 
+    def test_that_is_neither_ready_nor_settled(self) -> None:
+        """Servers that run are not yet what the spec says."""
+        found = self.waiting()
+        assert told(found, "Ready") == (
+            "False",
+            "ConfigNotAccepted",
+            "the servers run an earlier configuration: see condition ConfigAccepted",
+        )
+        assert told(found, "Progressing") == (
+            "False",
+            "Waiting",
+            "see condition ConfigAccepted",
+        )
+
     def test_a_server_that_dies_comes_back_with_it(self) -> None:
         found = self.waiting()
         (action,) = actions(attrs.evolve(found, pods=found.pods[1:]))

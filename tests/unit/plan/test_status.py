@@ -221,6 +221,23 @@ class TestTrouble:
         crash["lastState"] = {"terminated": {"exitCode": 137}}
         assert told(self.one(containerStatuses=[crash]), "Degraded")[1].endswith("exit code 137")
 
+    def test_what_is_in_trouble_is_not_called_settled(self) -> None:
+        waiting = {"name": "nats", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+        assert told(self.one(containerStatuses=[waiting]), "Progressing") == (
+            "False",
+            "Settled: nothing is left to change: see condition Degraded",
+        )
+
+    @pytest.mark.parametrize(("name", "tells"), [("bootconfig", True), ("nats", False)])
+    def test_last_words_are_told_of_our_own_program_alone(self, name: str, tells: bool) -> None:
+        crash = {
+            "name": name,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": 1, "message": "no address\n"}},
+        }
+        said = told(self.one(initContainerStatuses=[crash]), "Degraded")[1]
+        assert said.endswith("exit code 1: no address" if tells else "exit code 1")
+
     def test_a_container_that_just_starts_is_no_trouble(self) -> None:
         creating = {"name": "nats", "state": {"waiting": {"reason": "ContainerCreating"}}}
         assert told(self.one(containerStatuses=[creating]), "Degraded")[0] == "False"
@@ -299,3 +316,15 @@ def test_a_server_without_answer_or_label_has_no_version() -> None:
 def test_long_lists_are_cut() -> None:
     assert listed([f"c-{i}" for i in range(1, 12)]).endswith("c-8 and 3 more")
     assert listed(["one thing", "another"]) == "one thing; another"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "no servers are wanted"),
+        (1, "the only server is ready"),
+        (2, "all 2 servers are ready and connected"),
+    ],
+)
+def test_readiness_is_told_in_words_that_fit_the_size(size: int, text: str) -> None:
+    assert told(running({"size": size, "version": "2.12.15"}), "Ready")[1].endswith(text)
