@@ -87,10 +87,10 @@ class Redactor:
 
     key: bytes = attrs.field(repr=False)
     known: frozenset[str] = attrs.field(default=frozenset(), repr=False)
-    _pattern: re.Pattern[str] | None = attrs.field(
+    _forms: Mapping[str, tuple[str, ...]] = attrs.field(
         init=False,
         repr=False,
-        default=attrs.Factory(lambda self: _anywhere(self.known), takes_self=True),
+        default=attrs.Factory(lambda self: _by_beginning(self.known), takes_self=True),
     )
 
     def mark(self, value: str | bytes) -> str:
@@ -100,8 +100,7 @@ class Redactor:
 
     def text(self, found: str) -> str:
         """Any text, without what is secret by what it is."""
-        found = _SECRET_TEXT.sub(MASK, masked_urls(found))
-        return self._pattern.sub(MASK, found) if self._pattern else found
+        return _without(self._forms, _SECRET_TEXT.sub(MASK, masked_urls(found)))
 
     def log(self, found: str) -> str:
         """What a program said: also without what it calls a password, and without messages."""
@@ -276,11 +275,30 @@ def _long_enough(found: Iterable[str]) -> frozenset[str]:
     return frozenset(text for text in found if len(text) >= SHORTEST)
 
 
-def _anywhere(known: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds texts in every way that they may be written; the longest first."""
-    forms = {form for text in known for form in _forms(text)}
-    ordered = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
+def _by_beginning(known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Every way in which these texts may be written, by its first characters.
+
+    There may be thousands of them, and megabytes to look through: one look at each place.
+    """
+    found: dict[str, set[str]] = {}
+    for form in (form for text in known for form in _forms(text)):
+        found.setdefault(form[:SHORTEST], set()).add(form)
+    return {start: tuple(sorted(forms, key=len, reverse=True)) for start, forms in found.items()}
+
+
+def _without(forms: Mapping[str, tuple[str, ...]], text: str) -> str:
+    """The text with a mask for each stretch of it that is covered by such forms."""
+    kept: list[str] = []
+    covered = 0
+    for place in range(len(text) - SHORTEST + 1) if forms else ():
+        candidates = forms.get(text[place : place + SHORTEST], ())
+        found = next((form for form in candidates if text.startswith(form, place)), None)
+        if found is None:
+            continue
+        if place > covered or not kept:
+            kept += [text[covered:place], MASK]
+        covered = max(covered, place + len(found))
+    return "".join([*kept, text[covered:]])
 
 
 def _forms(text: str) -> Iterator[str]:

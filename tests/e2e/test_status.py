@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.certificates import Authority
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import CONTEXT
 from tests.e2e.kubectl import Json, Kubectl, until
@@ -45,15 +46,19 @@ def natsctl(kubectl: Kubectl, *arguments: str, code: int = 0) -> str:
 
 @pytest.fixture
 def closed(cluster: Apply, namespace: Kubectl) -> Cluster:
-    """Two servers that know a client's password and one of routes, and log all they do."""
+    """Two servers with passwords and certificates, monitored over HTTPS, that log all they do."""
+    namespace.apply(Authority().for_clients("x", namespace.namespace))
     users = {"users": [{"username": "joe", "password": PASSWORDS[0]}]}
     logins = {"users": users, "routes": {"username": "r", "password": PASSWORDS[1]}}
     for name, content in logins.items():
         literal = f"--from-literal=auth.json={json.dumps(content)}"
         namespace("create", "secret", "generic", name, literal)
-    auth = {"clientsAuthSecret": "users", "clusterAuthSecret": "routes"}
-    verbose = {"debug": True, "trace": True}
-    return cluster("x", size=2, version=NEW, auth=auth, natsConfig=verbose).ready()
+    spec = {
+        "auth": {"clientsAuthSecret": "users", "clusterAuthSecret": "routes"},
+        "tls": {"serverSecret": "clients-tls", "enableHttps": True},
+        "natsConfig": {"debug": True, "trace": True},
+    }
+    return cluster("x", size=2, version=NEW, **spec).ready()
 
 
 @contextmanager
@@ -87,16 +92,18 @@ def routes(view: Json) -> list[int]:
 
 def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: Path) -> None:
     """What the user's card promises, one after the other on one cluster."""
+    plugin = ["kubectl", "natsctl", "status", "x", "-o", "json", *flags(namespace)]
+    view: Json = json.loads(subprocess.check_output(plugin, env=environment(), timeout=60))
+    assert (view["ready"], routes(view), view["notes"]) == (True, [1, 1], [])
     shown = natsctl(namespace, "status", "x")
     assert "State:     Running, ready" in shown
     assert [line.split()[:5] for line in shown.splitlines() if line.startswith("  x-")] == [
         [f"x-{number}", NEW, "yes", "Running", "1/1"] for number in (1, 2)
     ]
+    assert f"  clients   clients-tls  {view['certificates'][0]['notAfter']} (in " in shown
+    assert f"*.x-mgmt.{namespace.namespace}.svc" in shown
     assert "CreatedServers" in shown
     assert "NOT READ" not in shown
-    plugin = ["kubectl", "natsctl", "status", "x", "-o", "json", *flags(namespace)]
-    view: Json = json.loads(subprocess.check_output(plugin, env=environment(), timeout=60))
-    assert (view["ready"], routes(view), view["notes"]) == (True, [1, 1], [])
     said = subprocess.run(
         ["kubectl", "natsctl", "--help"], env=environment(), capture_output=True, text=True
     )
@@ -122,6 +129,7 @@ def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: 
     assert json.loads(files["servers/x-1/varz.json"])["version"] == NEXT
     assert "Server is ready" in files["servers/x-1/nats.log"]
     assert files["nats.conf"].count("r:***@x-") == 2
+    assert CONTEXT or list((tmp_path / "natsctl-report" / "operator").rglob("*.log"))
     whole = "".join(f.read_text() for f in (tmp_path / "natsctl-report").rglob("*") if f.is_file())
     assert [password for password in PASSWORDS if password in whole] == []
     assert (tmp_path / "natsctl-report" / "unread.txt").read_text() == ""

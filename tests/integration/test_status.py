@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import signal
 import sys
 import tarfile
@@ -64,7 +65,10 @@ async def cluster(client: Client, namespace: str, ready: bool = True, **spec: An
 async def user(
     client: Client, namespace: str, kubeconfig: str, file: Path, *rules: tuple[str, str, str]
 ) -> str:
-    """A kubeconfig of somebody who has these rights (group, resource, verbs) and no other."""
+    """A kubeconfig of somebody who has these rights (group, resource, verbs) and no other.
+
+    A program gives the token, as with most clouds.
+    """
     who = file.name
     meta = {"name": who, "namespace": namespace}
     await account(client, namespace, who)
@@ -78,7 +82,14 @@ async def user(
     await client.create(BINDINGS, {"metadata": meta, "roleRef": role, "subjects": [subject]})
     reply = await client.submit(token_request(who), namespace, {"spec": {}})
     config = yaml.safe_load(Path(kubeconfig).read_text())
-    config["users"][0]["user"] = {"token": reply["status"]["token"]}
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": reply["status"]["token"]},
+    }
+    asked = {"apiVersion": credential["apiVersion"], "command": "echo"}
+    asked |= {"args": [json.dumps(credential)], "interactiveMode": "Never"}
+    config["users"][0]["user"] = {"exec": asked}
     file.write_text(yaml.safe_dump(config))
     return str(file)
 
@@ -164,6 +175,46 @@ class TestRights:
         )
         assert (code, "could not be read" in err) == (0, True)
         assert "you may not list secrets" in unpacked(report)["unread.txt"]
+
+    async def test_those_of_the_document_are_enough(
+        self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
+    ) -> None:
+        """But for CustomResourceDefinitions, which are in no namespace."""
+        await cluster(client, namespace, tls={"serverSecret": "certs"})
+        await client.create(SECRETS, secret("certs", namespace, {"a": "b"}))
+        who = await user(client, namespace, kubeconfig, tmp_path / "helper", *documented())
+        code, out, err = await natsctl("status", "x", "-n", namespace, kubeconfig=who)
+        assert (code, err, "you may not" in out) == (0, "", False)
+        report = tmp_path / "r.tar.gz"
+        flags = ("report", "x", "-n", namespace, "-o", str(report))
+        code, _, _ = await natsctl(*flags, kubeconfig=who)
+        assert code == 0
+        unread = unpacked(report)["unread.txt"].splitlines()
+        assert [line for line in unread if "you may not" in line] == [
+            f"you may not get customresourcedefinition {plural}.nats.io"
+            for plural in ("natsclusters", "natsserviceroles")
+        ]
+
+
+GROUPS = {
+    "natsclusters": "nats.io",
+    "natsserviceroles": "nats.io",
+    "leases": "coordination.k8s.io",
+    "deployments": "apps",
+}
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """The rights that docs/commands.md lists."""
+    document = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    table = document.partition("### Rights\n")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1:3] for row in re.findall(r"^\| `.*$", table, re.MULTILINE)]
+    assert len(rows) > 5
+    return [
+        (GROUPS.get(resource, ""), resource, ",".join(re.findall(r"get|list|watch", verbs)))
+        for named, verbs in rows
+        for resource in re.findall(r"`([a-z/]+)`", named)
+    ]
 
 
 async def line(process: asyncio.subprocess.Process) -> Any:

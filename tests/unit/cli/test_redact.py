@@ -88,9 +88,19 @@ class TestWherever:
         encoded = base64.b64encode(before + CANARY.encode() + after).decode()
         assert MASK in redactor.text(encoded)
 
-    def test_a_text_within_a_longer_one(self) -> None:
-        redactor = Redactor(b"key", frozenset({"abcdefgh", "abcdefgh-ijkl"}))
-        assert redactor.text("x abcdefgh-ijkl") == f"x {MASK}"
+    @pytest.mark.parametrize(
+        ("found", "shown"),
+        [
+            ("x abcdefgh-ijkl", f"x {MASK}"),
+            ("abcdefgh-ijabcdefgh", f"{MASK}-ij{MASK}"),
+            ("abcdefghabcdefgh.", f"{MASK}."),
+            ("abcdefgh-ijkl-mnop x", f"{MASK} x"),
+            ("abcdefg", "abcdefg"),
+        ],
+    )
+    def test_texts_that_overlap(self, found: str, shown: str) -> None:
+        known = frozenset({"abcdefgh", "abcdefgh-ijkl", "gh-ijkl-mnop"})
+        assert Redactor(b"key", known).text(found) == shown
 
 
 class TestSecrets:
