@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 NODES ?= 1
+PARTS ?= 2
 CONTEXT ?=
 NATS_IMAGE ?=
 IMAGE ?=
@@ -32,11 +33,12 @@ if [ $$status = 0 ]; then printf '== %s: done in %s s\n' '$(1)' $$SECONDS; \
 else printf '== %s: FAILED after %s s (exit status %s)\n' '$(1)' $$SECONDS $$status >&2; exit $$status; fi
 endef
 
-# $(call tier,name,others): the tests in tests/<name> and in other folders, with coverage of this and all its Python processes.
+# $(call tier,name,others,runner): the tests in tests/<name> and in other folders, with coverage of this and all its
+# Python processes; the runner runs that command.
 define tier
 @mkdir -p $(DATA); rm -f $(DATA)/$(1).*
 $(call step,tests/$(1),$(PLACE) COVERAGE_FILE=$(DATA)/$(1) \
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) tests/$(1) $(2))
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(3) $(PYTEST) tests/$(1) $(2))
 endef
 
 .PHONY: help
@@ -44,6 +46,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
+		'PARTS=2       testbeds that e2e uses side by side; 1 on a small machine' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
@@ -102,8 +105,8 @@ testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves
 	$(call tier,testbed)
 
 .PHONY: e2e
-e2e: $(STAMP) ## everything on a real Kubernetes; CONTEXT= names one of your own
-	$(call tier,e2e)
+e2e: $(STAMP) ## everything on a real Kubernetes, PARTS=2 at a time; CONTEXT= names one of your own
+	$(call tier,e2e,,$(if $(CONTEXT),,$(PYTHON) -m tests.e2e.parts $(PARTS)))
 
 .PHONY: test
 test: check-machine ## everything: lint and all tiers, sets up what it needs

@@ -1,0 +1,45 @@
+"""How the end-to-end tests are dealt out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e import parts
+
+
+def test_every_module_belongs_to_one_part() -> None:
+    modules = {f"test_{number}.py": number for number in range(20)} | {"test_install.py": 9}
+    dealt = [parts.own(modules, f"{part}/3") for part in (1, 2, 3)]
+    assert set().union(*dealt) == set(modules)
+    assert sum(map(len, dealt)) == len(modules)
+
+
+def test_the_parts_take_about_as_long() -> None:
+    modules = {f"test_{number}.py": number for number in range(1, 20)}
+    loads = [sum(modules[name] for name in parts.own(modules, f"{part}/2")) for part in (1, 2)]
+    assert abs(loads[0] - loads[1]) <= 2
+
+
+def test_one_part_is_everything() -> None:
+    assert parts.own({"a": 1, "b": 2}, "1/1") == {"a", "b"}
+
+
+def run(statuses: dict[str, int]) -> subprocess.CompletedProcess[str]:
+    """Parts that say which they are and end with these statuses."""
+    script = f"import os, sys; p = os.environ['{parts.PART}']; print(p); sys.exit({statuses}[p])"
+    command = [sys.executable, "-m", "tests.e2e.parts", "2", sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_worst_status_counts_and_each_line_tells_its_part() -> None:
+    done = run({"1/2": 0, "2/2": 1})
+    assert done.returncode == 1
+    assert sorted(done.stdout.splitlines()) == ["1| 1/2", "2| 2/2"]
+
+
+@pytest.mark.parametrize(("first", "status"), [(0, 0), (1, 1), (5, 5)])
+def test_a_part_without_a_test_does_not_fail(first: int, status: int) -> None:
+    assert run({"1/2": first, "2/2": 5}).returncode == status
