@@ -26,8 +26,11 @@ from natsctl.operator.gather import Gatherer
 from natsctl.operator.outlook import Outlook
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.reload import Reloader
+from natsctl.operator.series import Showing
 from natsctl.operator.stores import Stores
+from natsctl.plan.actions import ReloadServer
 from natsctl.plan.claim import HANDOVER, Claim, chosen, claim
+from natsctl.plan.figures import figures
 from natsctl.plan.objects import Cluster
 from natsctl.plan.planning import plan
 from natsctl.plan.snapshot import Failure, Snapshot
@@ -38,7 +41,7 @@ from natsctl.servers.monitoring import Monitor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from natsctl.plan.actions import Plan
+    from natsctl.plan.actions import Action, Plan
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ class Actor:
     key: tuple[str, str]
     shared: Shared
     mailbox: asyncio.Event = attrs.field(factory=asyncio.Event)
+    showing: Showing = attrs.field(factory=Showing)
     outlook: Outlook = attrs.field(init=False)
     _failures: tuple[Failure, ...] = ()
     _attempts: int = 0
@@ -215,7 +219,7 @@ class Actor:
     def _forget(self) -> None:
         """The cluster is gone, or another's: nothing is watched or shown for it any more."""
         self.shared.gatherer.forget(self.key)
-        metrics.EXPIRIES.tell(self.key, {})
+        self.showing = Showing()
 
     def _record(self, cluster: Cluster, event: Event) -> None:
         self.shared.recorder.record(cluster, event)
@@ -245,11 +249,19 @@ class Actor:
             outcome = await executor.run(stage)
             failures += outcome.failures
             self.outlook.refusals |= outcome.refusals
+            self.showing.count(outcome.done)
+            await self._look_after_reloads(outcome.done, snapshot)
             for event in events.events_of(outcome.done):
                 self._record(snapshot.cluster, event)
             if outcome.blocking:
                 break
         self._failures = failures
+
+    async def _look_after_reloads(self, done: tuple[Action, ...], snapshot: Snapshot) -> None:
+        """Servers that reloaded tell something else by now."""
+        uids = tuple(action.uid for action in done if isinstance(action, ReloadServer))
+        if uids:
+            await self.outlook.ask(uids, snapshot)
 
     async def _tell(self) -> float | None:
         """Write the status if it changed; when to look again, if it was held back."""
@@ -257,7 +269,7 @@ class Actor:
         if snapshot is None:
             return None
         fresh = status(snapshot)
-        metrics.EXPIRIES.tell(self.key, {c.listener: c.not_after for c in fresh.certificates})
+        self.showing.figures = figures(snapshot, fresh)
         if fresh == snapshot.status:
             return None
         at, _ = self._written

@@ -10,6 +10,7 @@ import attrs
 from natsctl.kube.store import Key
 from natsctl.operator import metrics
 from natsctl.operator.actor import Actor, Shared
+from natsctl.operator.series import exposition
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class Fleet:
                 await self._end()
         finally:
             self._stopping = True
+
+    def series(self) -> str:
+        """What /metrics says of the clusters: nothing on a standby, which has no actors."""
+        return exposition({key: actor.showing for key, actor in self.actors.items()})
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None

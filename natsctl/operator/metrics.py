@@ -1,8 +1,7 @@
 """What actors and lease count, under controller-runtime's names where it has one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from time import monotonic
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -49,29 +48,7 @@ TIMEOUTS = Counter(
 )
 RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
-CERTIFICATE_END = Gauge(
-    "natsctl_certificate_expiry_timestamp_seconds",
-    "When the certificate of a listener ends",
-    ["namespace", "cluster", "listener"],
-)
 LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "How late the event loop ran a timer, at worst")
-
-
-class Expiries:
-    """The ends of certificates, by cluster: a series goes with its certificate."""
-
-    def __init__(self) -> None:
-        self._told: dict[tuple[str, str], dict[str, str]] = {}
-
-    def tell(self, key: tuple[str, str], ends: Mapping[str, str]) -> None:
-        """Show these ends (RFC 3339, by listener) for a cluster, and no others; none: forget it."""
-        before = self._told.pop(key, {})
-        for listener in before.keys() - ends.keys():
-            CERTIFICATE_END.remove(*key, listener)
-        for listener, end in ends.items():
-            CERTIFICATE_END.labels(*key, listener).set(datetime.fromisoformat(end).timestamp())
-        if ends:
-            self._told[key] = dict(ends)
 
 
 class Work:
@@ -103,7 +80,6 @@ class Work:
 
 
 WORK = Work()
-EXPIRIES = Expiries()
 
 for _result in ("success", "error", "requeue_after"):
     RECONCILES.labels(CONTROLLER, _result)

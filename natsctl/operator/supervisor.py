@@ -58,7 +58,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         foreign = _foreign(transport, settings.watched, references, accounts)
         pulse = health.Pulse()
         probes = health.liveness(pulse, lease, readers), health.readiness(readers)
-        async with serve(settings.host, settings.port, *probes) as port:
+        async with serve(settings.host, settings.port, *probes, fleet.series) as port:
             log.info("serving health and metrics on port %d", port)
             async with background(pulse.run(), *(r.run() for r in readers), *foreign):
                 if not await _first(stop, _synced(readers), lease.acquire()):

@@ -41,13 +41,25 @@ class Probe:
         return web.Response(text=why or "ok", status=503 if why else 200)
 
 
-async def _metrics(_: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+@attrs.frozen
+class Metrics:
+    """What the process counts, and `more` series in Prometheus' text format."""
+
+    more: Callable[[], str]
+
+    async def every(self, _: web.Request) -> web.Response:
+        """All of it."""
+        body = generate_latest() + self.more().encode()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @asynccontextmanager
 async def serve(
-    host: str, port: int, liveness: Mapping[str, Check], readiness: Mapping[str, Check]
+    host: str,
+    port: int,
+    liveness: Mapping[str, Check],
+    readiness: Mapping[str, Check],
+    series: Callable[[], str] = str,
 ) -> AsyncIterator[int]:
     """Serve while the context lasts; yields the port. An OSError says the address is taken."""
     app = web.Application()
@@ -55,7 +67,7 @@ async def serve(
         probe = Probe(path, checks)
         app.router.add_get(f"/{path}", probe.every)
         app.router.add_get(f"/{path}/{{check}}", probe.one)
-    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/metrics", Metrics(series).every)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

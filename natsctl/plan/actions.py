@@ -58,12 +58,16 @@ class DeleteServer:
 
 @attrs.frozen
 class ReplaceServer:
-    """Delete a pod so that it comes back as the spec says, once its successor is acceptable."""
+    """Delete a pod so that it comes back as the spec says, once its successor is acceptable.
+
+    `changes` are the paths of what it does not run yet.
+    """
 
     index: int
     name: str
     uid: str
     message: str
+    changes: tuple[str, ...] = ()
 
 
 @attrs.frozen

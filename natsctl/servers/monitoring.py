@@ -36,6 +36,8 @@ class Varz(msgspec.Struct):
     version: str
     config_digest: str = ""
     config_load_time: str = ""
+    start: str = ""
+    connections: int = 0
     tls_cert_not_after: str = ""
     cluster: Listener = Listener()
     gateway: Listener = Listener()
@@ -94,6 +96,8 @@ class Monitor:
             config_digest=varz.config_digest,
             config_load_time=varz.config_load_time,
             not_after=_not_after(varz),
+            connections=varz.connections,
+            started=varz.start,
         )
 
     async def _get(self, url: str, tls: ssl.SSLContext | None) -> bytes:

@@ -208,8 +208,8 @@ def test_the_end_of_certificates_is_told(
     (told,) = found.status()["certificates"]
     assert (told["listener"], told["secret"]) == ("clients", "clients-tls")
     assert told["notAfter"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    series = 'natsctl_certificate_expiry_timestamp_seconds{cluster="a",listener="clients"'
-    series += f',namespace="{namespace.namespace}"}}'
+    series = "natsctl_certificate_expiry_timestamp_seconds"
+    series += f'{{nats_namespace="{namespace.namespace}",nats_cluster="a",listener="clients"}}'
     assert series in operator.metrics()
     found.delete()
     until("the series is gone", lambda: series not in operator.metrics(), 20)

@@ -40,6 +40,7 @@ def replace_outdated(snapshot: Snapshot, servers: Sequence[Server]) -> ReplaceSe
         name=server.name,
         uid=server.pod.metadata.uid,
         message=f"restarting {server.name}: {why(server)} changed",
+        changes=server.changes,
     )
 
 

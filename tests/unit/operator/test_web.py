@@ -48,6 +48,14 @@ async def test_probes(session: aiohttp.ClientSession) -> None:
         assert (status, "ping, cache-pods" in text) == (404, True)
 
 
+async def test_series_of_clusters_follow_what_the_process_counts(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with serve("127.0.0.1", 0, {}, {}, lambda: "mine 1\n") as port:
+        _, text = await get(session, port, "/metrics")
+    assert text.endswith("\nmine 1\n")
+
+
 async def test_metrics_start_at_zero(session: aiohttp.ClientSession) -> None:
     async with serve("127.0.0.1", 0, {}, {}) as port:
         status, text = await get(session, port, "/metrics")

@@ -1,0 +1,118 @@
+"""What there is to measure about a cluster, as numbers: what metrics show of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api import names
+from natsctl.plan.objects import ContainerStatus, Pod
+from natsctl.plan.servers import Server, servers_of
+
+if TYPE_CHECKING:
+    from natsctl.api.status import ClusterStatus
+    from natsctl.plan.snapshot import Observation, Snapshot
+
+LONGEST_VERSION = 64
+"""Characters of a version that are shown: a server may answer anything."""
+
+
+@attrs.frozen
+class Looked:
+    """What a server said when it was last asked; moments are seconds since 1970.
+
+    `started` and `loaded` (its configuration) are None if it did not say.
+    """
+
+    at: float
+    connections: int
+    started: float | None
+    loaded: float | None
+
+
+@attrs.frozen
+class ServerFigures:
+    """One server. `current`: it runs what the spec and its Secrets say.
+
+    `restarts` are those of its container, by the kubelet; `last_exit` why it ended before.
+    """
+
+    name: str
+    version: str
+    ready: bool
+    current: bool
+    restarts: int = 0
+    last_exit: str = ""
+    looked: Looked | None = None
+
+
+@attrs.frozen
+class Figures:
+    """One cluster. `size` is None while the spec is invalid; `expiries` are by listener."""
+
+    phase: str
+    version: str
+    size: int | None
+    paused: bool
+    conditions: tuple[tuple[str, bool], ...] = ()
+    expiries: tuple[tuple[str, float], ...] = ()
+    servers: tuple[ServerFigures, ...] = ()
+
+
+def figures(snapshot: Snapshot, status: ClusterStatus) -> Figures:
+    """The figures of a snapshot, and of the status that tells it."""
+    desired = snapshot.desired
+    ends = ((c.listener, moment(c.not_after)) for c in status.certificates)
+    return Figures(
+        phase=status.phase,
+        version=status.current_version[:LONGEST_VERSION],
+        size=desired.target.spec.size if desired is not None else None,
+        paused=snapshot.paused,
+        conditions=tuple((c.type, c.status == "True") for c in status.conditions),
+        expiries=tuple((listener, end) for listener, end in ends if end is not None),
+        servers=tuple(
+            _server(snapshot, server, told.version[:LONGEST_VERSION])
+            for server, told in zip(servers_of(snapshot), status.servers, strict=True)
+        ),
+    )
+
+
+def moment(text: str) -> float | None:
+    """Seconds since 1970 of RFC 3339 text; None if it is no such text."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _server(snapshot: Snapshot, server: Server, version: str) -> ServerFigures:
+    container = _container(server.pod)
+    before = container.last_state.terminated if container.last_state else None
+    seen = server.observation
+    return ServerFigures(
+        name=server.name,
+        version=version,
+        ready=server.ready,
+        current=not (server.changes or server.reloads),
+        restarts=container.restart_count,
+        last_exit=before.reason if before else "",
+        looked=_looked(snapshot, seen) if seen is not None and not seen.problem else None,
+    )
+
+
+def _container(pod: Pod) -> ContainerStatus:
+    """What the kubelet says of nats-server; nothing yet in a pod that is new."""
+    found = pod.status.container_statuses or ()
+    return next((c for c in found if c.name == names.SERVER_CONTAINER), ContainerStatus())
+
+
+def _looked(snapshot: Snapshot, seen: Observation) -> Looked:
+    return Looked(
+        at=(moment(snapshot.timestamp) or 0.0) - (snapshot.now - seen.asked),
+        connections=seen.connections,
+        started=moment(seen.started),
+        loaded=moment(seen.config_load_time),
+    )

@@ -1,0 +1,107 @@
+"""The series of clusters, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from natsctl.operator.series import FAMILIES, Showing, exposition
+from natsctl.plan.actions import Action, CreateServer, DeleteServer, ReplaceServer
+from natsctl.plan.figures import Figures, Looked, ServerFigures
+
+SERVER = ServerFigures(
+    name="a-1",
+    version="2.12.15",
+    ready=True,
+    current=False,
+    restarts=2,
+    last_exit="OOMKilled",
+    looked=Looked(at=10.5, connections=3, started=1.0, loaded=None),
+)
+FIGURES = Figures(
+    phase="Running",
+    version="2.12.15",
+    size=2,
+    paused=False,
+    conditions=(("Ready", True), ("Degraded", False)),
+    expiries=(("clients", 1.9e9),),
+    servers=(SERVER,),
+)
+MINE = {"nats_namespace": "ns", "nats_cluster": "a"}
+
+
+def scraped(*showings: Showing) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """Labels and values by the names of samples; the first cluster is called a."""
+    text = exposition({("ns", name): s for name, s in zip("abc", showings, strict=False)})
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return found
+
+
+def test_every_family_is_shown() -> None:
+    found = scraped(Showing(FIGURES))
+    ends = {f.name + ("_total" if f.kind == "counter" else "") for f in FAMILIES}
+    assert found.keys() | {"natsctl_server_config_load_timestamp_seconds"} == ends
+    server = MINE | {"server": "a-1"}
+    assert found["natsctl_cluster_info"] == [(MINE | {"version": "2.12.15", "phase": "Running"}, 1)]
+    assert found["natsctl_cluster_size"] == [(MINE, 2)]
+    assert found["natsctl_cluster_servers"] == found["natsctl_cluster_servers_ready"] == [(MINE, 1)]
+    assert found["natsctl_cluster_condition"] == [
+        (MINE | {"condition": "Ready"}, 1),
+        (MINE | {"condition": "Degraded"}, 0),
+    ]
+    assert found["natsctl_certificate_expiry_timestamp_seconds"] == [
+        (MINE | {"listener": "clients"}, 1.9e9)
+    ]
+    assert found["natsctl_server_config_current"] == [(server, 0)]
+    assert found["natsctl_server_container_restarts_total"] == [(server, 2)]
+    assert found["natsctl_server_last_exit_info"] == [(server | {"reason": "OOMKilled"}, 1)]
+    assert found["natsctl_server_connections"] == [(server, 3)]
+    assert found["natsctl_server_observed_timestamp_seconds"] == [(server, 10.5)]
+
+
+def changed(**figures: Any) -> Showing:
+    return Showing(Figures(phase="Failed", version="", size=None, paused=True, **figures))
+
+
+def test_what_is_not_known_is_not_shown() -> None:
+    found = scraped(changed(servers=(ServerFigures("a-1", "", ready=False, current=True),)))
+    assert "natsctl_cluster_size" not in found
+    assert "natsctl_server_connections" not in found
+    assert "natsctl_server_last_exit_info" not in found
+    assert found["natsctl_cluster_paused"] == [(MINE, 1)]
+
+
+def test_series_go_with_the_cluster() -> None:
+    """Nothing is kept between two scrapes."""
+    assert len(scraped(Showing(FIGURES), Showing(FIGURES))["natsctl_server_ready"]) == 2
+    assert len(scraped(Showing(FIGURES))["natsctl_server_ready"]) == 1
+    assert scraped(Showing()) == scraped() == {}
+
+
+def test_a_server_may_answer_anything() -> None:
+    odd = 'a"b\\c\nd'
+    found = scraped(changed(servers=(ServerFigures("a-1", odd, ready=True, current=True),)))
+    assert found["natsctl_server_info"][0][0]["version"] == odd
+
+
+def restarts(*done: Action) -> dict[str, int]:
+    showing = Showing()
+    showing.count(done)
+    return showing.restarts
+
+
+def replace(*changes: str) -> ReplaceServer:
+    return ReplaceServer(1, "a-1", "u", "", changes)
+
+
+def test_restarts_are_counted_by_reason() -> None:
+    assert restarts() == {"version": 0, "spec": 0, "ended": 0}
+    assert restarts(replace("pod.resources", "version"))["version"] == 1
+    assert restarts(replace("pod.resources"), replace("template"))["spec"] == 2
+    assert restarts(DeleteServer("a-1", "u", "ReplacingEnded", ""))["ended"] == 1
+    others = DeleteServer("a-1", "u", "ScalingDown", ""), CreateServer(1, "a-1")
+    assert sum(restarts(*others).values()) == 0

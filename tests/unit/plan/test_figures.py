@@ -1,0 +1,116 @@
+"""What metrics show of a cluster."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from natsctl.api.status import CertificateStatus
+from natsctl.plan.figures import Figures, ServerFigures, figures, moment
+from natsctl.plan.snapshot import Snapshot
+from natsctl.plan.status import status
+from tests.unit.plan.world import NOW, answers, invalid, pod, running, snapshot
+
+THREE = {"size": 3, "version": "2.12.15"}
+
+
+def shown(found: Snapshot) -> Figures:
+    return figures(found, status(found))
+
+
+def test_a_cluster_that_is_what_it_should_be() -> None:
+    found = shown(running(THREE))
+    assert (found.phase, found.version, found.size, found.paused) == (
+        "Running",
+        "2.12.15",
+        3,
+        False,
+    )
+    assert dict(found.conditions) == {
+        "Ready": True,
+        "Progressing": False,
+        "Degraded": False,
+        "SpecAccepted": True,
+        "ConfigAccepted": True,
+    }
+    assert [(s.name, s.version, s.ready, s.current, s.restarts) for s in found.servers] == [
+        (f"c-{index}", "2.12.15", True, True, 0) for index in (1, 2, 3)
+    ]
+
+
+def test_the_ends_of_certificates() -> None:
+    given = (
+        CertificateStatus("clients", "x", "2026-01-01T00:01:00Z"),
+        CertificateStatus("routes", "x", ""),
+    )
+    found = figures(running(THREE), attrs.evolve(status(running(THREE)), certificates=given))
+    assert found.expiries == (("clients", moment(NOW) + 60.0),)  # type: ignore[operator]
+
+
+def test_an_invalid_spec_has_no_size() -> None:
+    assert shown(invalid()).size is None
+
+
+def test_a_server_that_is_to_restart_is_not_current() -> None:
+    pods = tuple(pod(i, THREE) for i in (1, 2, 3))
+    found = shown(snapshot(THREE | {"version": "2.14.5"}, pods))
+    assert [s.current for s in found.servers] == [False] * 3
+
+
+def last(found: Figures) -> ServerFigures:
+    return found.servers[-1]
+
+
+def of_server(**said: object) -> ServerFigures:
+    """A lone server that was asked ten seconds ago."""
+    only = pod(1, {"size": 1})
+    (answer,) = answers(only, asked=90.0).values()
+    seen = {only.metadata.uid: attrs.evolve(answer, **said)}
+    return last(shown(snapshot({"size": 1}, (only,), seen)))
+
+
+def test_what_a_server_said_when_it_was_asked() -> None:
+    looked = of_server(
+        connections=7, started="2025-12-31T23:59:00.123456789Z", config_load_time="2025-12-31"
+    ).looked
+    assert looked is not None
+    now = moment(NOW)
+    assert now is not None
+    assert (looked.at, looked.connections) == (now - 10, 7)
+    assert looked.started == pytest.approx(now - 60 + 0.123456)
+    assert looked.loaded == now - 86400
+
+
+def test_a_server_may_not_say_when_it_started() -> None:
+    looked = of_server().looked
+    assert looked is not None
+    assert (looked.started, looked.loaded) == (None, None)
+
+
+def test_a_server_that_could_not_be_asked_says_nothing() -> None:
+    assert of_server(problem="refused").looked is None
+    silent = snapshot({"size": 1}, (pod(1, {"size": 1}),), {})
+    assert last(shown(silent)).looked is None
+
+
+def test_a_version_is_cut() -> None:
+    assert len(of_server(version="9" * 1000).version) == 64
+
+
+def test_restarts_are_the_kubelets() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    again = {"name": "nats", "ready": True, "restartCount": 4, "lastState": ended}
+    found = last(shown(snapshot({"size": 1}, (pod(1, {"size": 1}, containerStatuses=[again]),))))
+    assert (found.restarts, found.last_exit) == (4, "OOMKilled")
+    fine = again | {"lastState": {}}
+    found = last(shown(snapshot({"size": 1}, (pod(1, {"size": 1}, containerStatuses=[fine]),))))
+    assert (found.restarts, found.last_exit) == (4, "")
+
+
+def test_a_new_pod_has_no_container_yet() -> None:
+    found = last(shown(snapshot({"size": 1}, (pod(1, {"size": 1}, containerStatuses=None),), {})))
+    assert (found.restarts, found.last_exit) == (0, "")
+
+
+def test_text_that_is_no_moment() -> None:
+    assert moment("soon") is None
