@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.status import CertificateStatus, ClusterStatus, ServerStatus, parse_status
-from natsctl.cli.layout import TAKEN_OVER
+from natsctl.cli.layout import TAKEN_OVER, moment
 from natsctl.cli.view import CertificateView, ClusterView, Difference, EventView, ServerView
 from natsctl.plan.certificates import inspect
 from natsctl.plan.grants import RENEW_AFTER
@@ -22,6 +22,7 @@ from natsctl.render import tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from natsctl.api.cluster import NatsClusterSpec
     from natsctl.cli.sight import Answer, Happening, Sight
@@ -95,11 +96,9 @@ def _operator_problem(sight: Sight, status: ClusterStatus, now: datetime) -> str
         return "no natsctl has written its status: does one watch this namespace?"
     if lease is not None and not lease.spec.holder_identity:
         return "nobody holds its lease: does it run?"
-    if lease is not None and lease.spec.renew_time:
-        renewed = datetime.fromisoformat(lease.spec.renew_time)
-        if now - renewed > UNHELD:
-            when = renewed.strftime("%Y-%m-%dT%H:%M:%SZ")
-            return f"its lease was renewed last at {when}: does it run?"
+    renewed = moment(lease.spec.renew_time or "") if lease is not None else None
+    if renewed is not None and now - renewed > UNHELD:
+        return f"its lease was renewed last at {renewed:%Y-%m-%dT%H:%M:%SZ}: does it run?"
     if status.observed_generation != meta.generation:
         return (
             f"it has not seen the last change yet (generation {meta.generation}, "

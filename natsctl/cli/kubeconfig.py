@@ -82,7 +82,9 @@ def _read(file: Path) -> Mapping[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Unusable(f"cannot use kubeconfig {file}: {error}") from None
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        raise Unusable(f"cannot use kubeconfig {file}: there is none in it")
+    return content
 
 
 def _namespace(contents: list[Mapping[str, Any]], name: str | None) -> str | None:

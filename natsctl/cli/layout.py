@@ -60,13 +60,23 @@ def page(view: ClusterView, now: datetime, width: int = 100) -> str:
 
 def age(since: str, now: datetime) -> str:
     """As kubectl shows it: `45s`, `12m`, `3h`, `5d`."""
-    if not since:
+    began = moment(since)
+    if began is None:
         return "-"
-    seconds = max(int((now - datetime.fromisoformat(since)).total_seconds()), 0)
+    seconds = max(int((now - began).total_seconds()), 0)
     for unit, length, least in (("d", 86400, 2), ("h", 3600, 2), ("m", 60, 2)):
         if seconds >= length * least:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def moment(text: str) -> datetime | None:
+    """RFC 3339 text as a time; None if it is something else, which anybody may have stored."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def printable(text: str) -> str:
@@ -155,9 +165,10 @@ def _certificates(found: Sequence[CertificateView], now: datetime, width: int) -
 
 
 def _end(not_after: str, now: datetime) -> str:
-    if not not_after:
-        return "-"
-    left = datetime.fromisoformat(not_after) - now
+    end = moment(not_after)
+    if end is None:
+        return not_after or "-"
+    left = end - now
     if left.total_seconds() < 0:
         return f"{not_after} (over)"
     days = left.days

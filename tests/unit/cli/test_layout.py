@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from natsctl.cli.layout import age, overview, page, printable
 from natsctl.cli.view import ClusterView
@@ -187,10 +190,30 @@ def test_all_clusters() -> None:
         ("2026-11-23T10:00:00Z", "2h"),
         ("2026-11-20T12:00:00Z", "3d"),
         ("", "-"),
+        ("yesterday", "-"),
+        ("2026-11-23", "-"),
     ],
 )
 def test_ages(since: str, shown: str) -> None:
     assert age(since, NOW) == shown
+
+
+TEXTS = st.sampled_from(["True", "x", "x-1", "2026-11-23T11:00:00Z", "2026-11-23", ""])
+KEYS = ("type", "status", "lastTransitionTime", "name", "message", "listener", "notAfter", "size")
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=5,
+)
+ITEMS = st.lists(st.dictionaries(st.sampled_from(KEYS), TEXTS | ANYTHING, min_size=2), min_size=1)
+LISTS = st.sampled_from(["conditions", "servers", "certificates"])
+
+
+@given(ANYTHING, ANYTHING | st.dictionaries(LISTS, ITEMS))
+def test_whatever_somebody_stored_is_shown(spec: Any, told: Any) -> None:
+    found = seen(cluster=cluster(spec, told))
+    assert "Cluster:   ns/x" in text(found)
+    assert "nats" not in overview([found], NOW, namespaces=False).splitlines()[0]
 
 
 def test_no_message_moves_the_cursor() -> None:
