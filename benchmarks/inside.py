@@ -142,10 +142,11 @@ async def on_a_kubelet(kubeconfig: str, folder: Path) -> Figures:
     """(d)."""
     async with connect(kubeconfig) as bare:
         await install_crds(bare)
-        async with operator(kubeconfig, folder / "operator.log"):
+        async with operator(kubeconfig, folder / "operator.log") as measured:
             say(f"{kubelet.ROUNDS} clusters on a real kubelet, one after the other")
             found = await kubelet.times(bare)
     return {
+        "start_s": measured.started,
         "ready3_s": statistics.median(found.ready3),
         "ready3_max_s": max(found.ready3),
         "replace_s": statistics.median(found.replace),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import attrs
 from benchmarks import cpu
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 ADDRESS = "127.0.0.1:18081"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
@@ -24,9 +25,10 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 @attrs.frozen
 class Measured:
-    """A running operator."""
+    """A running operator, and the seconds from its start until it was ready."""
 
     pid: int
+    started: float = 0.0
 
     def rss_mb(self) -> float:
         """Resident memory now, in MiB."""
@@ -46,6 +48,14 @@ class Measured:
         """User and system time so far."""
         return cpu.seconds(self.pid)
 
+    async def ready(self) -> bool:
+        """What its readiness probe says."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{ADDRESS}/readyz") as reply,
+        ):
+            return reply.status == 200
+
     async def metrics(self) -> Metrics:
         """Its own counters."""
         async with (
@@ -53,6 +63,10 @@ class Measured:
             session.get(f"http://{ADDRESS}/metrics") as reply,
         ):
             return Metrics(await reply.text())
+
+    async def leads(self) -> bool:
+        """Whether it is the one that writes."""
+        return (await self.metrics()).total("leader_election_master_status") == 1
 
 
 @attrs.frozen
@@ -82,24 +96,30 @@ async def operator(kubeconfig: str, log: Path) -> AsyncIterator[Measured]:
     argv = [sys.executable, "-m", "natsctl", "operator", "--kubeconfig", kubeconfig]
     argv += ["--namespace", "default", "--feature-gates", "ClusterScoped=true"]
     argv += ["--listen-addr", ADDRESS, "--log-level", "warning"]
+    began = time.monotonic()
     with log.open("w") as output:
         process = await asyncio.create_subprocess_exec(*argv, stdout=output, stderr=output)
     try:
         measured = Measured(process.pid)
-        await _leading(process, measured, log)
-        yield measured
+        await _until(measured.ready, 0.01, process, log)
+        seconds = time.monotonic() - began
+        await _until(measured.leads, 0.1, process, log)
+        yield attrs.evolve(measured, started=seconds)
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
 
 
-async def _leading(process: asyncio.subprocess.Process, measured: Measured, log: Path) -> None:
+async def _until(
+    check: Callable[[], Awaitable[bool]],
+    pause: float,
+    process: asyncio.subprocess.Process,
+    log: Path,
+) -> None:
     while process.returncode is None:
-        try:
-            if (await measured.metrics()).total("leader_election_master_status") == 1:
+        with suppress(OSError):
+            if await check():
                 return
-        except OSError:
-            pass
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
     raise RuntimeError(f"the operator ended at its start: see {log}")

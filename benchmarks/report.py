@@ -53,6 +53,7 @@ TARGETS = (
     Target("rss_foreign_growth_mb", "growth by these others", 5, "MiB"),
     Target("rss_peak_mb", "the most memory at any time", unit="MiB"),
     Target("fleet_1000_s", "from {clusters} to {many} clusters, until Ready in status", unit="s"),
+    Target("start_s", "from the start of the process until its readiness probe passes", 2, "s"),
     Target("ready3_s", "apply to 3 Ready servers on a real kubelet, median", unit="s"),
     Target("ready3_max_s", "the same, slowest", unit="s"),
     Target("replace_s", "pod deleted to its replacement created, median", 1, "s"),
@@ -64,6 +65,7 @@ LAST = (
     "converged_requests",
     "rss_idle_mb",
     "rss_1000_mb",
+    "start_s",
     "ready3_s",
     "replace_s",
 )
