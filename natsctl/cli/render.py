@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from natsctl.api.fields import Json
 
 DESCRIPTION = """\
-Prints the Services, Secret and pods that the operator would make of the NatsClusters in YAML files
-(- is standard input). Secrets, NatsServiceRoles, ServiceAccounts and other NatsClusters in the same
-files count; what else the configuration would wait for is told on standard error. Uids, tokens of
-ServiceAccounts and the operator's own key are made up.
+Prints the Services, Secret, NetworkPolicy and pods that the operator would make of the NatsClusters
+in YAML files (- is standard input). Secrets, NatsServiceRoles, ServiceAccounts and other
+NatsClusters in the same files count; what else the configuration would wait for is told on standard
+error. Uids, tokens of ServiceAccounts and the operator's own key are made up.
 
 Exit status: 0, 1 a NatsCluster cannot be used, 2 a file cannot be read.
 """
