@@ -140,6 +140,32 @@ async def test_an_api_server_that_is_not_there(tmp_path: Path, kubeconfig: str) 
         assert "cannot reach the API server at 127.0.0.1:1" in err
 
 
+async def test_a_cluster_as_the_go_operator_leaves_it(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    """Before natsctl has seen it, too: its labels are few, and its pods count in hexadecimal."""
+    made = await client.create(CLUSTERS, nats("x", namespace, size=11, version="2.9.25"))
+    cluster_ = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
+    cluster_ |= {"uid": made.metadata.uid, "controller": True}
+    labels = {"app": "nats", "nats_cluster": "x"}
+    for name in ("x-9", "x-a", "x-b"):
+        meta = {"name": name, "namespace": namespace, "ownerReferences": [cluster_]}
+        meta |= {"labels": labels | {"nats_version": "2.9.25"}}
+        meta |= {"annotations": {"nats.version": "2.9.25"}}
+        spec = {"containers": [{"name": "nats", "image": "nats:2.9.25"}]}
+        await client.create(PODS, {"metadata": meta, "spec": spec})
+    tokens = secret("user-x-bound-token", namespace, {"token": "x"}, labels=labels)
+    await client.create(SECRETS, tokens)
+    flags = ("status", "x", "-n", namespace, "-o", "json")
+    code, out, _ = await natsctl(*flags, kubeconfig=kubeconfig)
+    view = json.loads(out)
+    assert (code, [s["version"] for s in view["servers"]]) == (1, ["2.9.25"] * 3)
+    assert [d["subjects"] for d in view["differences"]] == [
+        ["x-9", "x-a", "x-b"],
+        ["Secret user-x-bound-token"],
+    ]
+
+
 class TestRights:
     async def test_none(
         self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
