@@ -45,9 +45,11 @@ def _build(component: Component, folder: Path) -> None:
 
 def _command(component: Component, output: Path) -> Sequence[str]:
     flags = [*components.FLAGS, "-ldflags", component.linker_flags]
+    if component.tags:
+        flags += ["-tags", ",".join(component.tags)]
     if component.module is None:
-        (package,) = component.packages
-        return [toolchain.go(), "install", *flags, f"{package}@v{component.version}"]
+        packages = (f"{package}@v{component.version}" for package in component.packages)
+        return [toolchain.go(), "install", *flags, *packages]
     several = len(component.programs) > 1
     target = f"{output}/" if several else str(output / component.programs[0])
     return [toolchain.go(), "build", *flags, "-o", target, *component.packages]

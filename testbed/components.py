@@ -19,7 +19,7 @@ class Component:
     """Programs that are built together.
 
     With `module`, a folder of `testbed/modules` pins everything and is built in place;
-    without, the one package is installed at `version` as its authors pinned it.
+    without, the packages are installed at `version` as their authors pinned them.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Component:
     packages: tuple[str, ...]
     module: str | None = None
     variables: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def linker_flags(self) -> str:
@@ -67,6 +68,13 @@ def _nats_server(version: str) -> Component:
     return Component(f"nats-server-{version}", version, ("nats-server",), (package,))
 
 
+def _prometheus(version: str) -> Component:
+    """Without discovery of targets in clouds, which is most of the build."""
+    programs = ("prometheus", "promtool")
+    packages = tuple(f"github.com/prometheus/prometheus/cmd/{name}" for name in programs)
+    return Component("prometheus", version, programs, packages, tags=("remove_all_sd",))
+
+
 ALL: tuple[Component, ...] = (
     Component("pause", "1", ("pause",), (".",), module="pause"),
     Component("etcd", "3.6.6", ("etcd",), ("go.etcd.io/etcd/server/v3",), module="etcd"),
@@ -89,6 +97,7 @@ ON_REQUEST: tuple[Component, ...] = (
     Component("cert-manager", "1.21.2", ("cert-manager",), (".",), module="cert-manager"),
     Component("kube-router", "1.6.1", ("kube-router",), (".",), module="kube-router"),
     _installed("nats-sub", "1.45.0", "github.com/nats-io/nats.go/examples/nats-sub"),
+    _prometheus("0.316.0"),
 )
 """Built only when asked for by name: no testbed needs it to start."""
 BY_PROGRAM = {
@@ -103,6 +112,7 @@ def key(component: Component) -> str:
     """A name that changes with everything the programs are made from."""
     digest = hashlib.sha256()
     recipe = [component.version, component.packages, component.linker_flags, FLAGS]
+    recipe += [component.tags] if component.tags else []
     digest.update(json.dumps(recipe).encode())
     for file in _sources(component):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -79,7 +79,7 @@ async def ask(address: str = "127.0.0.1") -> Observation:
 
 async def test_a_server_tells_who_it_is_and_whom_it_knows(server: Server) -> None:
     server.routez = {"routes": [{"remote_id": "a"}, {"remote_id": "b", "rid": 7}]}
-    assert await ask() == Observation("me", "2.12.15", frozenset("ab"), connections=3)
+    assert await ask() == Observation("me", "2.12.15", frozenset("ab"))
 
 
 async def test_several_routes_to_one_peer_are_one_peer(server: Server) -> None:
@@ -91,13 +91,19 @@ async def test_several_routes_to_one_peer_are_one_peer(server: Server) -> None:
 @pytest.mark.parametrize("routez", [{}, {"routes": None}, {"routes": []}])
 async def test_a_server_alone_has_no_peers(server: Server, routez: Any) -> None:
     server.routez = routez
-    assert await ask() == Observation("me", "2.12.15", connections=3)
+    assert await ask() == Observation("me", "2.12.15")
+
+
+async def test_a_server_tells_since_when_it_runs_and_for_how_many_clients(server: Server) -> None:
+    server.varz = {**VARZ, "start": "2026-01-02T03:04:05.678901234Z"}
+    found = await ask()
+    assert (found.started, found.connections) == ("2026-01-02T03:04:05.678901234Z", 3)
 
 
 async def test_a_server_tells_what_configuration_it_has_loaded_and_when(server: Server) -> None:
     loaded = {"config_digest": "sha256:0a", "config_load_time": "2026-01-02T03:04:05.678901234Z"}
     server.varz = {**VARZ, **loaded}
-    assert await ask() == Observation("me", "2.12.15", connections=3, **loaded)
+    assert await ask() == Observation("me", "2.12.15", **loaded)
 
 
 async def test_a_server_tells_when_its_certificates_end(server: Server) -> None:

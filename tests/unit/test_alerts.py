@@ -1,0 +1,67 @@
+"""The chart's alerts, by the real promtool."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import render
+from testbed import components, prometheus
+from testbed.layout import cache
+
+FILE = render.CHART / "files" / "alerts.yaml"
+TESTS = sorted((render.ROOT / "tests" / "alerts").glob("*.yaml"))
+NAME = re.compile(r'alertname="(\w+)"')
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """By name."""
+    groups = yaml.safe_load(FILE.read_text())["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
+
+
+def tried() -> list[tuple[str, bool, str]]:
+    """Of every test: the alert, whether it fires, and the names of its series."""
+    return [
+        (NAME.findall(case["expr"])[0], bool(case["exp_samples"]), str(test["input_series"]))
+        for file in TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for case in test["promql_expr_test"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def _promtool() -> None:
+    """The testbed's; the end-to-end tests build it, and run the same."""
+    component = components.BY_PROGRAM["promtool"]
+    if not (cache() / components.key(component)).exists():
+        pytest.skip("promtool is not built yet: python3 -m testbed build promtool")
+
+
+@pytest.mark.usefixtures("_promtool")
+class TestPromtool:
+    def test_the_rules_are_valid(self) -> None:
+        assert f"{len(alerts())} rules found" in prometheus.promtool("check", "rules", FILE)
+
+    @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+    def test_they_fire_when_they_should(self, file: Path) -> None:
+        prometheus.promtool("test", "rules", file)
+
+
+def test_each_is_tried_both_ways() -> None:
+    """It fires for one, and keeps quiet beside it or in a test of its own."""
+    assert {alert for alert, fires, _ in tried() if fires} == alerts().keys()
+    quiet = {alert for alert, fires, series in tried() if "quiet" in series or not fires}
+    assert quiet == alerts().keys()
+
+
+def test_each_says_what_to_do() -> None:
+    for name, alert in alerts().items():
+        assert alert["labels"]["severity"] in ("critical", "warning")
+        told = alert["annotations"]
+        assert told.keys() == {"summary", "description", "runbook_url"}
+        assert told["runbook_url"] == f"RUNBOOKS/metrics-and-alerts.md#{name.lower()}"
