@@ -67,6 +67,14 @@ async def test_it_comes_is_put_right_and_goes_while_servers_stay(
             return (await policy(client, namespace))["spec"] == first["spec"]
 
         await until(mended)
+        bare = {"metadata": {"labels": dict.fromkeys(first["metadata"]["labels"])}}
+        await client.patch(NETWORK_POLICIES, namespace, "x", bare)
+
+        async def labelled() -> bool:
+            meta = (await policy(client, namespace))["metadata"]
+            return bool(meta.get("labels") == first["metadata"]["labels"])
+
+        await until(labelled)
         await client.delete(NETWORK_POLICIES, namespace, "x", first["metadata"]["uid"])
         await until(lambda: there(client, namespace))
         assert (await policy(client, namespace))["spec"] == first["spec"]
