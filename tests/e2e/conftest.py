@@ -17,7 +17,7 @@ import hypothesis  # noqa: F401
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
-from testbed import cert_manager, nats_ops, network_policies, own_image
+from testbed import cert_manager, nats_ops, network_policies, own_image, prometheus
 from tests.e2e import images, parts, takeover
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
@@ -48,6 +48,7 @@ def _prepare() -> None:
     nats_ops.archive()
     network_policies.prepare()
     own_image.archive()
+    prometheus.prepare()
     takeover.program()
 
 

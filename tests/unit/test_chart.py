@@ -122,6 +122,26 @@ class TestRendered:
         kinds = {o["kind"] for o in objects}
         assert kinds >= {"ServiceMonitor", "PrometheusRule", "NetworkPolicy", "FlowSchema"}
 
+    def test_alerts_lead_to_the_runbooks_of_the_platform(self, helm: str) -> None:
+        values = (
+            "prometheusRule.enabled=true",
+            "prometheusRule.runbookUrl=https://wiki.test/nats/",
+        )
+        objects = render.rendered(helm, "here", *values)
+        (rule,) = (o for o in objects if o["kind"] == "PrometheusRule")
+        alerts = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+        links = {alert["annotations"]["runbook_url"] for alert in alerts}
+        assert len(links) == len(alerts) > 10
+        assert all(link.startswith("https://wiki.test/nats/metrics-and-") for link in links)
+
+    def test_dashboards_are_found_by_grafana(self, helm: str) -> None:
+        objects = render.rendered(helm, "here", "dashboards.enabled=true")
+        found = [o for o in objects if "grafana_dashboard" in o["metadata"].get("labels", {})]
+        texts = [text for o in found for text in o["data"].values()]
+        files = sorted((render.CHART / "files" / "dashboards").glob("*.json"))
+        assert [json.loads(t) for t in texts] == [json.loads(f.read_text()) for f in files]
+        assert len({json.loads(text)["uid"] for text in texts}) == len(files) == 2
+
     def test_crds_stay_when_the_release_goes(self, helm: str) -> None:
         found = [o for o in render.rendered(helm, "here") if o["kind"].endswith("Definition")]
         assert len(found) == len(crds())

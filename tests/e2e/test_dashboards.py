@@ -1,0 +1,146 @@
+"""Dashboards and alerts, asked of a real Prometheus that scrapes the installed operator."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.render import CHART, ROOT
+from natsctl.operator.series import FAMILIES
+from testbed import prometheus
+from testbed.prometheus import Prometheus
+from tests.e2e.certificates import Authority
+from tests.e2e.clusters import NEW, NEXT, Cluster
+from tests.e2e.conftest import Managing
+from tests.e2e.installed import Installed
+from tests.e2e.kubectl import Kubectl, until
+
+ADDRESS = "127.0.0.1:19090"
+ALERTS = CHART / "files" / "alerts.yaml"
+DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
+METRIC = re.compile(r"\b(?:natsctl|controller_runtime|leader_election)_\w+")
+
+
+def queries(dashboard: Path) -> Iterator[tuple[str, str]]:
+    """Title of the panel and expression, with everything selected."""
+    for panel in json.loads(dashboard.read_text())["panels"]:
+        for target in panel["targets"]:
+            chosen = re.sub(r"\$(job|namespace|cluster)\b", ".*", target["expr"])
+            yield panel["title"], chosen.replace("$__rate_interval", "1m")
+
+
+def choices(dashboard: Path) -> Iterator[tuple[str, str]]:
+    """Name of a variable and an expression that counts what it offers."""
+    for variable in json.loads(dashboard.read_text())["templating"]["list"]:
+        if variable["type"] == "query":
+            (found,) = re.findall(r"^label_values\((.*), (\w+)\)$", variable["query"]["query"])
+            metric, label = re.sub(r"\$\w+", ".*", found[0]), found[1]
+            yield (
+                variable["name"],
+                f'count by ({label}) ({metric[:-1]}, {label}!="" }})'
+                if (metric.endswith("}"))
+                else f'count by ({label}) ({metric}{{{label}!=""}})',
+            )
+
+
+def alerts() -> Iterator[tuple[str, str]]:
+    """Name and expression."""
+    for group in yaml.safe_load(ALERTS.read_text())["groups"]:
+        for rule in group["rules"]:
+            yield rule["alert"], rule["expr"]
+
+
+def numbers(vector: list[dict[str, Any]]) -> list[float]:
+    """The values that are numbers."""
+    found = (float(sample["value"][1]) for sample in vector)
+    return [value for value in found if not math.isnan(value)]
+
+
+def asked(metric: str, namespace: str) -> str:
+    """An expression for the sum of a metric in a namespace."""
+    return f'sum({metric}{{nats_namespace="{namespace}"}})'
+
+
+@pytest.fixture(scope="module")
+def seen(
+    installed: Managing, common: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """A Prometheus that was there when a cluster with a certificate was made, and upgraded."""
+    installed.ensure()
+    if not isinstance(installed, Installed):
+        pytest.skip("the operator is a process here")
+    replicas = [f"{pod['status']['podIP']}:8080" for pod in installed.release.pods()]
+    common.apply(Authority().for_clients("a", common.namespace))
+    folder = tmp_path_factory.mktemp("prometheus")
+    with prometheus.running(folder, ADDRESS, {"nats-operator": replicas}) as found:
+        a = Cluster(common, "a").apply(size=1, version=NEW, tls={"serverSecret": "clients-tls"})
+        a.ready()
+        a.patch(version=NEXT)
+        until("the upgrade", lambda: a.status().get("currentVersion") == NEXT)
+        a.ready()
+        restarts = asked("natsctl_cluster_restarts_total", common.namespace)
+        until("all is scraped", lambda: numbers(found.query(restarts)) == [1.0], 10)
+        yield found
+
+
+@pytest.mark.usefixtures("reaches_pods")
+class TestScraped:
+    @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
+    def test_every_panel_has_data(self, seen: Prometheus, dashboard: Path) -> None:
+        found = list(queries(dashboard))
+        assert len(found) > 15
+        assert [title for title, query in found if not numbers(seen.query(query))] == []
+
+    @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
+    def test_every_variable_has_choices(self, seen: Prometheus, dashboard: Path) -> None:
+        assert [name for name, query in choices(dashboard) if not seen.query(query)] == []
+
+    def test_alerts_ask_for_what_there_is(self, seen: Prometheus) -> None:
+        for name, expression in alerts():
+            seen.query(expression)
+            metrics = METRIC.findall(expression)
+            assert metrics, name
+            assert [metric for metric in metrics if not seen.query(metric)] == [], name
+
+    def test_only_the_leader_tells_of_clusters(self, seen: Prometheus, common: Kubectl) -> None:
+        mine = f'{{nats_namespace="{common.namespace}"}}'
+        assert numbers(seen.query("sum(up)")) == [2.0]
+        assert numbers(seen.query("sum(leader_election_master_status)")) == [1.0]
+        assert numbers(seen.query(f"count(natsctl_cluster_info{mine})")) == [1.0]
+
+    def test_figures_are_true(self, seen: Prometheus, common: Kubectl) -> None:
+        (info,) = seen.query(f'natsctl_server_info{{nats_namespace="{common.namespace}"}}')
+        assert (info["metric"]["server"], info["metric"]["version"]) == ("a-1", NEXT)
+        ages = [
+            numbers(seen.query(f"time() - {asked(metric, common.namespace)}"))[0]
+            for metric in (
+                "natsctl_server_start_timestamp_seconds",
+                "natsctl_server_config_load_timestamp_seconds",
+                "natsctl_server_observed_timestamp_seconds",
+            )
+        ]
+        assert all(-2 < age < 60 for age in ages), ages
+
+    def test_series_go_with_the_cluster(self, seen: Prometheus, common: Kubectl) -> None:
+        """The last test: it deletes the cluster."""
+        ours = "natsctl_(cluster|server|certificate)_.*"
+        mine = f'{{__name__=~"{ours}", nats_namespace="{common.namespace}"}}'
+        names = {sample["metric"]["__name__"] for sample in seen.query(mine)}
+        unusual = {"natsctl_server_last_exit_info"}
+        totals = {f.name + ("_total" if f.kind == "counter" else "") for f in FAMILIES}
+        assert names | unusual == totals
+        Cluster(common, "a").delete()
+        until("the series are gone", lambda: not seen.query(mine), 20)
+
+
+def test_alerts_fire_when_they_should() -> None:
+    """The same as tests/unit/test_alerts.py, where promtool is sure to be there."""
+    for file in sorted((ROOT / "tests" / "alerts").glob("*.yaml")):
+        prometheus.promtool("test", "rules", file)

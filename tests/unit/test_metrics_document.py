@@ -1,0 +1,59 @@
+"""docs/metrics-and-alerts.md names every metric and every alert, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from prometheus_client.metrics import MetricWrapperBase
+
+import natsctl.kube.metrics
+import natsctl.operator.metrics
+from deploy.render import ROOT
+from natsctl.operator.series import FAMILIES
+from tests.unit.test_alerts import alerts
+
+DOCUMENT = (ROOT / "docs" / "metrics-and-alerts.md").read_text()
+ROW = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) ?\| (.+) \|$", re.MULTILINE)
+OF_SERVERS = {"server"}
+Told = dict[str, tuple[str, frozenset[str]]]
+
+
+def told() -> Told:
+    """Type and labels by name; those of clusters and servers without the ones that all have."""
+    return {
+        name: (kind, frozenset(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels, _ in ROW.findall(DOCUMENT)
+    }
+
+
+def counted() -> Told:
+    """What modules define; the client shows labels of a metric only once it has series."""
+    modules = (natsctl.kube.metrics, natsctl.operator.metrics)
+    found = (m for module in modules for m in vars(module).values())
+    metrics = [m for m in found if isinstance(m, MetricWrapperBase)]
+    return {
+        m._name + ("_total" if m._type == "counter" else ""): (m._type, frozenset(m._labelnames))
+        for m in metrics
+    }
+
+
+def shown() -> Told:
+    return {
+        f.name + ("_total" if f.kind == "counter" else ""): (
+            f.kind,
+            frozenset(f.labels) - OF_SERVERS,
+        )
+        for f in FAMILIES
+    }
+
+
+def test_every_metric_is_told_as_it_is() -> None:
+    assert len(counted()) > 20
+    assert told() == counted() | shown()
+
+
+def test_every_alert_has_its_section() -> None:
+    sections = re.findall(r"^### (\w+)\n\n(\w+), (?:after|at once)", DOCUMENT, re.MULTILINE)
+    assert dict(sections) == {
+        name: alert["labels"]["severity"].capitalize() for name, alert in alerts().items()
+    }
