@@ -60,6 +60,9 @@ class Status(msgspec.Struct, rename="camel"):
     reason: str = ""
 
 
+LONGEST_WAIT = 60.0
+"""Seconds to wait at most because a server says so: nobody may silence the operator for hours."""
+
 # Server-side apply answers 500 for a field the installed schema does not know: never transient.
 _SCHEMA_MARK = "field not declared in schema"
 
@@ -82,4 +85,4 @@ def error_of(status: int, body: bytes, retry_after: str | None = None) -> ApiErr
 
 
 def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdigit() else None
+    return min(float(value), LONGEST_WAIT) if value is not None and value.isdigit() else None

@@ -194,6 +194,7 @@ class Reflector(Generic[T]):
             reply = await self.transport.request("GET", self._path(), params=params, accept=accept)
             page = msgspec.json.decode(reply.body, type=Page)
             found.extend(map(self._decode, page.items or ()))
+            self.last_tried = asyncio.get_running_loop().time()
             if not page.metadata.continue_:
                 break
             params["continue"] = page.metadata.continue_

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import sys
 import types
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
+UNSENT = 4.0
+"""Seconds until bytes that nobody acknowledges are given up: less than a write may take."""
 JSON = "application/json"
 PARTIAL = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -143,9 +146,23 @@ async def connect(
     client = sdk.ApiClient(configuration)
     try:
         session = client.rest_client.pool_manager
+        session.connector._socket_factory = _socket  # no option of kubernetes_asyncio leads there
         yield Transport(session, configuration, client.rest_client.server_hostname)
     finally:
         await client.close()
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket whose kernel gives up with the request.
+
+    Otherwise it would go on sending a write that timed out here, and deliver it when the network is
+    back: after somebody else leads.
+    """
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNSENT * 1000))
+    return made
 
 
 def _addresses() -> dict[str, str]:

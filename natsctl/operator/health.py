@@ -22,6 +22,8 @@ DEAF_AFTER = 240.0
 """Seconds that mean a dead reader: with neither a line from the API server (bookmarks come every
 60) nor another try to connect. While the API server is away no restart would help."""
 LEASE_GRACE = 20.0
+"""Seconds that mean dead renewals: a leader tries every two, a standby every one, and none of these
+tries takes longer than four. Whether they succeed does not matter."""
 
 
 @attrs.define
@@ -56,16 +58,16 @@ def readiness(reflectors: Sequence[Reflector[Any]]) -> dict[str, Check]:
 
 
 def _name(reflector: Reflector[Any]) -> str:
-    """Its kind, and its namespace if there is one for each."""
-    return "-".join(filter(None, (reflector.resource.plural, reflector.namespace)))
+    """Its kind, whether it is of what others own, and its namespace if there is one for each."""
+    resource = reflector.resource
+    parts = (resource.plural, "metadata" if resource.partial else "", reflector.namespace)
+    return "-".join(filter(None, parts))
 
 
 def _lease(lease: Lease) -> str:
-    """A leader that neither renews nor ended is wedged."""
-    if lease.holder != lease.identity or not lease.valid_until:
-        return ""
-    late = asyncio.get_running_loop().time() - lease.valid_until
-    return f"renewals stopped {late:.0f} s ago" if late > LEASE_GRACE else ""
+    """A leader that does not renew, or a standby that does not ask, and yet lives is wedged."""
+    silent = lease.now() - lease.tried if lease.tried else 0.0
+    return f"last tried to get or keep it {silent:.0f} s ago" if silent > LEASE_GRACE else ""
 
 
 def _hearing(reflector: Reflector[Any]) -> Callable[[], str]:

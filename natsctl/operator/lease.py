@@ -5,14 +5,17 @@ request, not after the reply. And `check` fences every write by it, so that a pr
 stopped for a while cannot write with a lease that has passed on meanwhile.
 
 Times in the Lease are never compared with the local clock: a holder is gone when its record has
-not changed for the lease's duration, as seen here.
+not changed for the lease's duration, as seen here. So a wall clock that jumps changes nothing. The
+clock that counts goes on while the machine is suspended: who wakes up knows that the lease is over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol
 
@@ -74,32 +77,46 @@ class KubernetesRecords:
         return _mapping(await self.transport.request(method, path, body=body, timeout=timeout))
 
 
+def suspended() -> float:
+    """Seconds that this machine was suspended since it booted; 0 where nobody counts them."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    lead = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return max(round(lead, 1), 0.0)  # the two readings are not of the same moment
+
+
 def _mapping(reply: Any) -> dict[str, Any]:
     return msgspec.json.decode(reply.body, type=dict[str, Any])
 
 
 @attrs.define
 class Lease:
-    """One candidate's view of the lease."""
+    """One candidate's view of the lease; `tried` is when it last began to ask for anything."""
 
     records: Records
     identity: str = attrs.field(factory=lambda: f"natsctl-{uuid.uuid4().hex[:8]}")
     name: str = "nats-operator"
     timing: Timing = attrs.field(factory=Timing)
+    asleep: Callable[[], float] = suspended
     valid_until: float = 0.0
+    tried: float = 0.0
     holder: str = ""
     _record: dict[str, Any] = attrs.field(factory=dict)
     _observed: float = 0.0
 
+    def now(self) -> float:
+        """Seconds by the clock that leases go by: the event loop's, and what it slept through."""
+        return asyncio.get_running_loop().time() + self.asleep()
+
     def check(self) -> None:
         """Raise Fenced unless writing is allowed right now."""
-        if asyncio.get_running_loop().time() >= self.valid_until:
+        if not self.held:
             raise Fenced("the lease is not held")
 
     @property
     def held(self) -> bool:
         """Whether writing is allowed right now."""
-        return asyncio.get_running_loop().time() < self.valid_until
+        return self.now() < self.valid_until
 
     async def acquire(self) -> None:
         """Return once the lease is ours, however long that takes."""
@@ -110,12 +127,11 @@ class Lease:
 
     async def keep(self) -> NoReturn:
         """Renew for ever; raises LeaseLost when that did not work until the deadline."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.timing.renew_period)
             while not await self._try_to_renew():
                 metrics.SLOW_PATH.labels(self.name).inc()
-                if loop.time() >= self.valid_until:
+                if not self.held:
                     self._lose("could not be renewed in time")
                 await asyncio.sleep(random.uniform(0.2, 0.6))
 
@@ -125,7 +141,7 @@ class Lease:
             return
         spec = self._record["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
         spec["renewTime"] = _now()
-        self.valid_until = 0.0
+        self.valid_until = self.tried = 0.0
         metrics.LEADER.labels(self.name).set(0)
         try:
             await self._write(spec, self.timing.renew_period)
@@ -133,7 +149,7 @@ class Lease:
             return  # it expires by itself
 
     async def _try_to_acquire(self) -> bool:
-        started = asyncio.get_running_loop().time()
+        started = self.tried = self.now()
         try:
             await self._look(started)
             if not self._is_free(started):
@@ -174,7 +190,7 @@ class Lease:
 
     async def _try_to_renew(self) -> bool:
         """One attempt; a conflict is looked into, since somebody may have edited the object."""
-        started = asyncio.get_running_loop().time()
+        started = self.tried = self.now()
         budget = min(self.timing.renew_period * 2, self.valid_until - started)
         if budget <= 0:
             self._lose("passed its deadline")

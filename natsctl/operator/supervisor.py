@@ -57,10 +57,12 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         accounts = Accounts(fleet.wake, settings.watched)
         foreign = _foreign(transport, settings.watched, references, accounts)
         pulse = health.Pulse()
-        probes = health.liveness(pulse, lease, readers), health.readiness(readers)
+        every = (*readers, *(reader for _, reader in foreign))
+        probes = health.liveness(pulse, lease, every), health.readiness(readers)
         async with serve(settings.host, settings.port, *probes, fleet.series) as port:
             log.info("serving health and metrics on port %d", port)
-            async with background(pulse.run(), *(r.run() for r in readers), *foreign):
+            watches = (*(r.run() for r in readers), *(_once(*watch) for watch in foreign))
+            async with background(pulse.run(), *watches):
                 if not await _first(stop, _synced(readers), lease.acquire()):
                     return
                 log.info("leading as %s", lease.identity)
@@ -111,10 +113,10 @@ def _foreign(
     namespaces: tuple[str, ...] | None,
     references: References,
     accounts: Accounts,
-) -> tuple[Coroutine[Any, Any, None], ...]:
+) -> tuple[tuple[asyncio.Event, Reflector[Any]], ...]:
     """Watches of what is not ours; each starts with the first cluster that needs it."""
     return tuple(
-        _once(sink.needed, Reflector(transport, resource, sink, namespace))
+        (sink.needed, Reflector(transport, resource, sink, namespace))
         for namespace in namespaces or (None,)
         for resource, sink in ((SECRETS_METADATA, references), (ACCOUNTS_METADATA, accounts))
     )

@@ -43,7 +43,9 @@ def test_no_body_leaves_the_status() -> None:
     assert str(error_of(503, b"{}")) == "HTTP 503"
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("soon", None), (None, None)])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("3", 3.0), ("86400", 60.0), ("soon", None), (None, None)]
+)
 def test_retry_after(header: str | None, seconds: float | None) -> None:
     error = error_of(429, b"", header)
     assert isinstance(error, Transient)

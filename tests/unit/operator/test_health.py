@@ -7,7 +7,7 @@ import time
 from typing import Any, cast
 
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import PODS
+from natsctl.kube.resources import PODS, SECRETS_METADATA
 from natsctl.kube.store import Store
 from natsctl.kube.transport import Transport
 from natsctl.operator.health import Pulse, liveness, readiness
@@ -34,11 +34,11 @@ async def test_a_deaf_reflector_a_stalled_loop_and_dead_renewals_fail_liveness()
     reflector.synced.set()
     reflector.last_heard = now - 300
     pulse.lag = 6.0
-    lease.holder, lease.valid_until = "me", now - 30
+    lease.tried = now - 30
     assert checks["watch-pods"]().startswith("nothing heard for 300 s")
     assert checks["loop"]() == "late by 6.0 s"
-    assert checks["lease"]().startswith("renewals stopped 30 s ago")
-    reflector.last_heard, pulse.lag, lease.valid_until = now, 0.0, now + 1
+    assert checks["lease"]().startswith("last tried to get or keep it 30 s ago")
+    reflector.last_heard, pulse.lag, lease.tried = now, 0.0, now - 6
     assert not any(check() for check in checks.values())
 
 
@@ -49,6 +49,17 @@ async def test_a_reflector_that_tries_in_vain_is_alive() -> None:
     reflector.synced.set()
     reflector.last_heard, reflector.last_tried = now - 3000, now - 30
     assert not any(check() for check in liveness(pulse, lease, [reflector]).values())
+
+
+async def test_watches_of_what_is_not_ours_count_too() -> None:
+    """They begin with the first cluster that needs them; until then they are silent."""
+    pulse, lease, reflector = parts()
+    foreign: Reflector[Any] = Reflector(cast("Transport", None), SECRETS_METADATA, Store())
+    check = liveness(pulse, lease, [reflector, foreign])["watch-secrets-metadata"]
+    assert check() == ""
+    foreign.synced.set()
+    foreign.last_heard = foreign.last_tried = asyncio.get_running_loop().time() - 300
+    assert check().startswith("nothing heard for 300 s")
 
 
 async def test_the_pulse_sees_a_loop_that_stood_still() -> None:

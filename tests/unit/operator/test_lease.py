@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import attrs
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from natsctl.kube.client import WRITE_TIMEOUT
 from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
-from natsctl.operator.lease import Lease, LeaseLost, Timing
+from natsctl.operator.lease import Lease, LeaseLost, Timing, suspended
 
 pytestmark = pytest.mark.looptime
 
@@ -231,6 +232,73 @@ async def test_a_process_that_stood_still_past_its_deadline_may_not_write() -> N
         lease.check()
     with pytest.raises(LeaseLost):
         await keeping
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0 * 24 * 365])
+async def test_a_wall_clock_that_jumps_changes_nothing(
+    jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither does the holder lose the lease, nor does a candidate take it from him."""
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    keeping = asyncio.create_task(first.keep())
+    waiting = asyncio.create_task(second.acquire())
+    for hop in range(1, 20):
+        moment = datetime.now(UTC) + timedelta(seconds=hop * jump / 20)
+        monkeypatch.setattr("natsctl.operator.lease.datetime", Clock(moment))
+        await asyncio.sleep(7)
+        first.check()
+    assert not waiting.done()
+    keeping.cancel()
+    left = now()
+    await waiting
+    assert 12 < now() - left < 17
+
+
+@attrs.frozen
+class Clock:
+    """A wall clock that goes on from a moment."""
+
+    moment: datetime
+
+    def now(self, zone: tzinfo) -> datetime:
+        return (self.moment + timedelta(seconds=now())).astimezone(zone)
+
+
+async def test_who_was_suspended_past_his_deadline_may_not_write() -> None:
+    """The event loop's clock stood still meanwhile; that of the machine did not."""
+    memory, nap = Memory(), [0.0]
+    lease = Lease(memory, identity="a", asleep=lambda: nap[0])
+    await lease.acquire()
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(30)
+    lease.check()
+    nap[0] = 60.0
+    with pytest.raises(Fenced):
+        lease.check()
+    with pytest.raises(LeaseLost, match="passed its deadline"):
+        await keeping
+
+
+def test_time_asleep_never_runs_backwards() -> None:
+    assert 0 <= suspended() <= suspended() + 0.1
+
+
+async def test_whoever_lives_tries_again_and_again() -> None:
+    """Whether it works or not: a standby that finds a holder, a leader whom nobody answers."""
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    keeping = asyncio.create_task(first.keep())
+    for fault in ("", "hang", "", "error", ""):
+        memory.fault = fault
+        await asyncio.sleep(5)
+        assert now() - second.tried < 6
+        assert now() - first.tried < 6
+    waiting.cancel()
+    keeping.cancel()
 
 
 async def test_nobody_releases_what_he_does_not_hold() -> None:
