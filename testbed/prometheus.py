@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import urllib.error
 import urllib.parse
@@ -87,14 +86,14 @@ def running(
     config, log = folder / "prometheus.yml", folder / "prometheus.log"
     every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config.write_text(json.dumps({"global": every, "scrape_configs": jobs}))
-    argv = [
+    argv: list[str | Path] = [
         build.program(PROGRAM),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(argv, stdout=output, stderr=output, cwd=folder, env=os.environ)
+        process = subprocess.Popen(argv, stdout=output, stderr=output, cwd=folder)
     try:
         found = Prometheus(f"http://{address}")
         processes.wait_until(lambda: _ready(process, found, log), "Prometheus to be ready")
