@@ -15,7 +15,7 @@ from testbed.layout import cache
 
 FILE = render.CHART / "files" / "alerts.yaml"
 TESTS = sorted((render.ROOT / "tests" / "alerts").glob("*.yaml"))
-NAME = re.compile(r'alertname="(\w+)"')
+STATE = re.compile(r'alertstate="(\w+)"')
 
 
 def alerts() -> dict[str, dict[str, Any]]:
@@ -24,13 +24,12 @@ def alerts() -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 
 
-def tried() -> list[tuple[str, bool, str]]:
-    """Of every test: the alert, whether it fires, and the names of its series."""
+def tried() -> list[tuple[str, set[str], str]]:
+    """Of every test: the alert, which states it is seen in, and its series."""
     return [
-        (NAME.findall(case["expr"])[0], bool(case["exp_samples"]), str(test["input_series"]))
+        (test["name"], set(STATE.findall(str(test["promql_expr_test"]))), str(test["input_series"]))
         for file in TESTS
         for test in yaml.safe_load(file.read_text())["tests"]
-        for case in test["promql_expr_test"]
     ]
 
 
@@ -54,9 +53,14 @@ class TestPromtool:
 
 def test_each_is_tried_both_ways() -> None:
     """It fires for one, and keeps quiet beside it or in a test of its own."""
-    assert {alert for alert, fires, _ in tried() if fires} == alerts().keys()
-    quiet = {alert for alert, fires, series in tried() if "quiet" in series or not fires}
+    assert {alert for alert, states, _ in tried() if "firing" in states} == alerts().keys()
+    quiet = {alert for alert, states, series in tried() if "quiet" in series or not states}
     assert quiet == alerts().keys()
+
+
+def test_each_that_waits_is_seen_waiting() -> None:
+    waiting = {name for name, alert in alerts().items() if "for" in alert}
+    assert {alert for alert, states, _ in tried() if "pending" in states} == waiting
 
 
 def test_each_says_what_to_do() -> None:
