@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,12 +22,27 @@ Fault = Callable[[web.Request], web.Response | None]
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
+@attrs.frozen
+class Write:
+    """One that was passed on: when (monotonic seconds), how and where."""
+
+    at: float
+    method: str
+    path: str
+
+    @property
+    def of_a_leader(self) -> bool:
+        """Whether only who leads may do that: anything but asking for the lease."""
+        return "/leases" not in self.path
+
+
 @attrs.define
 class Proxy:
     """Passes everything through, except what the test tells it to spoil.
 
     `before` may answer in the API server's place. `cut_after` cuts the connection of every write
-    once that many were committed: the client never learns of the last one.
+    once that many were committed: the client never learns of the last one. `delay` seconds pass
+    before each request goes on; while it is `black`, nothing passes in either direction.
     """
 
     upstream: str
@@ -38,6 +54,9 @@ class Proxy:
     reads: list[tuple[str, str]] = attrs.field(factory=list)
     streams: set[asyncio.Task[Any]] = attrs.field(factory=set)
     silent: bool = False
+    black: bool = False
+    delay: float = 0.0
+    journal: list[Write] = attrs.field(factory=list)
     on_cut: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     @classmethod
@@ -87,6 +106,11 @@ class Proxy:
         if answer is not None:
             return answer
         body = await request.read()
+        await asyncio.sleep(self.delay)
+        if self.black:
+            await asyncio.Event().wait()
+        if writing and "dryRun" not in request.query:
+            self.journal.append(Write(time.monotonic(), request.method, request.path))
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("host",)}
         async with self.session.request(
             request.method,
@@ -126,7 +150,7 @@ class Proxy:
         self.streams.add(task)
         try:
             async for chunk in reply.content.iter_any():
-                if not self.silent:
+                if not (self.silent or self.black):
                     await answer.write(chunk)
         except asyncio.CancelledError:
             if request.transport is not None:
