@@ -21,8 +21,10 @@ from natsctl.kube.resources import (
     SERVICES,
     Resource,
 )
-from natsctl.operator.desired import understand
+from natsctl.operator.desired import desire, understand
 from natsctl.plan.objects import Cluster
+from natsctl.plan.sources import Sources
+from natsctl.render.inputs import Images
 from natsctl.render.pods import pod
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Objects:
 
 def objects_of(cluster: Json) -> Objects:
     """The operator's own manifests for a NatsCluster as the API server stores it."""
-    desired = understand(msgspec.convert(cluster, Cluster), ClusterStatus(), ()).desired
+    stored = msgspec.convert(cluster, Cluster)
+    desired = desire(stored, understand(stored, ClusterStatus(), ()), (), Sources(), Images())
     assert desired is not None
     return Objects(
         tuple(dict(standing.manifest) for standing in desired.standing),
