@@ -1,0 +1,104 @@
+"""The node of the leading replica dies, as in a power cut: the other one leads and manages."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.testbed import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from testbed.layout import Testbed
+
+pytestmark = pytest.mark.testbed
+
+CHART = "charts/nats-operator"
+EXPIRED = 17.0
+"""Seconds until another replica leads after its holder fell silent."""
+CLUSTER = {
+    "apiVersion": "nats.io/v1alpha2",
+    "kind": "NatsCluster",
+    "metadata": {"name": "a"},
+    "spec": {"size": 2, "version": "2.14.5", "pod": {"antiAffinity": True}},
+}
+
+
+def until(what: str, check: Callable[[], Any], seconds: float) -> Any:
+    """Look until there is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.2)
+    return found
+
+
+def get(place: Testbed, *arguments: str) -> Any:
+    """`kubectl get -o json`."""
+    return json.loads(machine.kubectl(place, "get", *arguments, "-o", "json"))
+
+
+def nodes(place: Testbed, selector: str) -> dict[str, str]:
+    """Pod -> node."""
+    found = get(place, "pods", "-l", selector)["items"]
+    return {pod["metadata"]["name"]: pod["spec"].get("nodeName", "") for pod in found}
+
+
+def leader(place: Testbed) -> str:
+    holder = get(place, "lease", "nats-operator")["spec"].get("holderIdentity") or ""
+    return str(holder.partition("_")[0])
+
+
+def condition(place: Testbed, kind: str) -> str:
+    """A condition's status, if it is of the present generation."""
+    cluster = get(place, "nats", "a")
+    found = (cluster.get("status") or {}).get("conditions") or []
+    generation = cluster["metadata"]["generation"]
+    return next(
+        (c["status"] for c in found if (c["type"], c["observedGeneration"]) == (kind, generation)),
+        "",
+    )
+
+
+@pytest.fixture
+def managed(two_nodes: Testbed) -> Iterator[Testbed]:
+    """Two replicas and two servers, one of each on either node."""
+    machine.done("load", two_nodes, "natsctl")
+    helm = ("exec", two_nodes, "--", "helm")
+    machine.done(*helm, "install", "nats-operator", CHART, "--set", "antiAffinity=hard", "--wait")
+    machine.apply(two_nodes, CLUSTER)
+    until("the cluster is ready", lambda: condition(two_nodes, "Ready") == "True", 60)
+    yield two_nodes
+    machine.kubectl(two_nodes, "delete", "nats", "a")
+    machine.done(*helm, "uninstall", "nats-operator", "--wait")
+
+
+def test_the_node_of_the_leader_dies(managed: Testbed) -> None:
+    """The server on the other node is left alone; what the new leader is asked for, it does."""
+    replicas, servers = nodes(managed, OPERATORS), nodes(managed, "nats_cluster=a")
+    assert set(replicas.values()) == set(servers.values()) == {"node1", "node2"}
+    old = leader(managed)
+    lost = replicas[old]
+    stays = next(name for name, node in servers.items() if node != lost)
+    before = get(managed, "pod", stays)["metadata"]["uid"]
+    machine.done("node", managed, "kill", lost.removeprefix("node"))
+    began = time.monotonic()
+    try:
+        until("another replica leads", lambda: leader(managed) not in ("", old), 30)
+        assert time.monotonic() - began < EXPIRED
+        patch = json.dumps({"spec": {"natsConfig": {"maxPayload": 4096}}})
+        machine.kubectl(managed, "patch", "nats", "a", "--type=merge", "-p", patch)
+        until("it sees the change", lambda: condition(managed, "Progressing"), 30)
+        until("the lost server counts", lambda: condition(managed, "Ready") == "False", 60)
+        assert get(managed, "pod", stays)["metadata"]["uid"] == before
+    finally:
+        machine.done("node", managed, "heal", lost.removeprefix("node"))
+    until("all is well again", lambda: condition(managed, "Ready") == "True", 120)
+    assert get(managed, "pod", stays)["metadata"]["uid"] == before
+
+
+OPERATORS = "app.kubernetes.io/name=nats-operator,app.kubernetes.io/component=operator"
