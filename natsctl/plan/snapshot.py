@@ -23,7 +23,8 @@ class Observation:
     `incarnation` tells which run of the pod answered. `config_digest` is of what it has loaded
     (since 2.11), `config_load_time` when that was. `not_after` is by listener (`tls.LISTENERS`)
     when the certificate in use ends, for those that have one (since 2.11.12 and 2.12.4).
-    `connections` are those of clients, and no news; `started` and `config_load_time` are RFC 3339 text.
+    `connections` are those of clients, and no news. `started` and `config_load_time` are RFC 3339
+    text.
     """
 
     server_id: str = ""
