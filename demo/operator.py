@@ -127,13 +127,16 @@ class Process:
         await served(self.kubectl)
         self.stop()
         self.run.mkdir(parents=True, exist_ok=True)
+        self._spawn()
+        await self._ready()
+        return f"$ natsctl crds | kubectl apply --server-side -f -\n{applied.strip()}"
+
+    def _spawn(self) -> None:
         with self._log.open("w") as file:
             process = subprocess.Popen(
                 self._command(), cwd=ROOT, stdout=file, stderr=file, start_new_session=True
             )
         self._record.write_text(str(process.pid))
-        await self._ready()
-        return f"$ natsctl crds | kubectl apply --server-side -f -\n{applied.strip()}"
 
     def _command(self) -> list[str]:
         where = ["--namespace", self.kubectl.namespace, "--listen-addr", ADDRESS]
@@ -182,7 +185,7 @@ async def served(kubectl: Kubectl) -> None:
     """Wait until both kinds are (a CRD without any condition is an error to `kubectl wait`)."""
     async with asyncio.timeout(STARTING):
         for crd in crds():
-            while not await _established(kubectl, crd["metadata"]["name"]):
+            while not await _established(kubectl, crd["metadata"]["name"]):  # noqa: ASYNC110 - remote
                 await asyncio.sleep(0.2)
 
 

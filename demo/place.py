@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
 from demo.kubectl import Kubectl
-from demo.operator import Process, Release
+from demo.operator import Operator, Process, Release
 from testbed.layout import Testbed
-
-if TYPE_CHECKING:
-    from demo.operator import Operator
 
 
 @attrs.frozen

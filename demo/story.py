@@ -13,15 +13,14 @@ import yaml
 from demo import report
 from demo.clusters import Change, Watched, apply, manifest
 from demo.follow import Follower
+from demo.kubectl import Kubectl
 from demo.operator import Release, served
+from demo.place import Place
 from demo.teller import DemoFailed, Teller
 from demo.traffic import Traffic, flowing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from demo.kubectl import Kubectl
-    from demo.place import Place
 
 OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.5"
 FIRST, SECOND = "example-nats-cluster", "nats-demo"
