@@ -191,13 +191,35 @@ def test_several_namespaces_in_one_release(alone: Kubectl, elsewhere: Kubectl) -
         release.uninstall()
 
 
+OTHER = "9.9.9"
+"""The tag of an image that stands for another version."""
+
+
+def versions(cluster: Cluster) -> dict[str, str]:
+    """What stands of a cluster, and when it was last written; pods are the kubelet's too."""
+    found = [
+        *cluster.kubectl.list("services,secrets", "-l", cluster.selector),
+        {**cluster.get(), "kind": "NatsCluster"},
+    ]
+    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in found}
+
+
 def test_an_upgrade_and_a_rollback_touch_no_cluster(install: Install) -> None:
-    """All replicas are new, somebody else leads, and no server noticed."""
+    """All replicas are new, somebody else leads, and no server noticed.
+
+    The new ones are another image, and would make pods with another reloader: as if two versions
+    had different defaults. While both run, no object is written back and forth.
+    """
     release = install()
-    cluster = Cluster(release.kubectl, "a").apply(size=2, version=NEW).ready()
+    reloads = {"enableConfigReload": True}
+    cluster = Cluster(release.kubectl, "a").apply(size=2, version=NEW, pod=reloads).ready()
+    images.testbed("load", "natsctl", "--as", f"natsctl/nats-operator:{OTHER}")
+    before = versions(cluster)
     with cluster.history() as history:
         first, led = release.names(), release.leader()
-        release.upgrade("logFormat=json")
+        sidecar = f"sidecarImage=docker.io/natsctl/nats-operator:{OTHER}"
+        release.upgrade("logFormat=json", f"image.tag={OTHER}", sidecar)
+        assert versions(cluster) == before
         second = release.names()
         assert not first & second
         until("a new replica leads", lambda: release.leader() in second)
