@@ -34,6 +34,8 @@ RELEASED, EXPIRED = 2.0, 17.0
 """Seconds until the other leads: after the lease was let go, and after its holder fell silent."""
 BURST = 4.0
 """Seconds of a fault that passes, less than a leader may be without an answer."""
+AWAY = 20.0
+"""Seconds after which the lease has run out even for who renewed it last."""
 SLEEP = 30.0
 VERSION = "2.9.25"
 
@@ -149,6 +151,24 @@ async def test_a_leader_that_stood_still_writes_nothing_when_it_wakes_up(scene: 
     # What it had sent before it fell asleep may only now have reached the API server.
     late = [write for write in scene.first.writes if write.at > woken]
     assert late == []
+    scene.rolled_once()
+    scene.one_after_the_other()
+
+
+async def test_an_api_server_that_is_away_for_longer_than_the_lease_lasts(scene: Scene) -> None:
+    """The leader ends, the standby lives on, and leads when it is back."""
+    await scene.roll()
+    for one in both(scene):
+        one.proxy.before = answering(503)
+        one.proxy.cut_streams()
+    assert await scene.first.until_ended(EXPIRED) == 1
+    await asyncio.sleep(max(0.0, scene.began + AWAY - time.monotonic()))
+    back = time.monotonic()
+    for one in both(scene):
+        one.proxy.before = None
+    assert await scene.second.until_leading(30) - back < RELEASED
+    assert scene.second.process.returncode is None
+    await scene.settled()
     scene.rolled_once()
     scene.one_after_the_other()
 
