@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from natsctl.kube.client import Client
+from natsctl.kube.errors import Fenced
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
@@ -24,8 +25,8 @@ from natsctl.operator.accounts import Accounts
 from natsctl.operator.actor import Shared
 from natsctl.operator.fleet import Fleet
 from natsctl.operator.gather import Gatherer
-from natsctl.operator.identity import load_identity
-from natsctl.operator.lease import KubernetesRecords, Lease
+from natsctl.operator.identity import Identity, load_identity
+from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
 from natsctl.operator.links import Links
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
@@ -67,7 +68,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                     return
                 log.info("leading as %s", lease.identity)
                 client = Client(transport, lease.check)
-                identity = await load_identity(client, settings.namespace)
+                identity = await _identity(client, settings.namespace, lease)
                 itself = settings.operator
                 gatherer = Gatherer(client, stores, references, accounts, Links(), identity, itself)
                 await _lead(settings, lease, fleet, gatherer, stop)
@@ -106,6 +107,14 @@ async def _lead(
                 await recorder.flush()
     await lease.release()
     log.info("stopped; the lease is released")
+
+
+async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:
+    """The first thing that a leader may have to write."""
+    try:
+        return await load_identity(client, namespace)
+    except Fenced:
+        raise LeaseLost(f"the lease {lease.name} ran out before the first write") from None
 
 
 def _foreign(

@@ -109,12 +109,12 @@ def test_names_of_the_crds(kubectl: Kubectl) -> None:
     assert {"natsclusters.nats.io", "natsserviceroles.nats.io"} <= {x.split()[0] for x in lines}
 
 
-def test_cluster_scoped(installed: Managing) -> None:
+def test_cluster_scoped(operator: Managing) -> None:
     """The command line of the Deployment's fragment is that of the operator all these tests use."""
     fragment = (EXAMPLES / "cluster-scoped-fragment.yaml").read_text()
     named = re.findall(r"^        - (.+)$", fragment, re.MULTILINE)
     assert named[0] == "nats-operator"
-    assert tuple(named) == installed.arguments
+    assert tuple(named) == operator.arguments
 
 
 @pytest.mark.parametrize("name", ["introduction.yaml", "create.yaml"])

@@ -318,3 +318,24 @@ async def test_garbage_from_before_the_schema_disturbs_nobody(
             assert not task.done()
     finally:
         await install_crds(client.transport)
+
+
+async def test_a_lease_that_runs_out_before_the_first_write_is_lost_in_order(
+    namespace: str, kubeconfig: str, proxy: Proxy
+) -> None:
+    """The key of the system account cannot be read for longer than the lease lasts."""
+    asked: list[float] = []
+
+    def busy(request: web.Request) -> web.Response | None:
+        if not request.path.endswith(f"/{SYSTEM_USER}"):
+            return None
+        asked.append(asyncio.get_running_loop().time())
+        over = asked[-1] > asked[0] + QUICK.renew_deadline + 0.5
+        return None if over else web.Response(status=503)
+
+    proxy.before = busy
+    async with operator(proxy.kubeconfig, namespace, timing=QUICK) as task:
+        await asyncio.wait([task], timeout=20)
+        assert task.done()
+        with pytest.raises(LeaseLost, match="lease nats-operator"):
+            task.result()
