@@ -41,13 +41,20 @@ class Watched:
         """The pods of a cluster of this size."""
         return [f"{self.name}-{index}" for index in range(1, size + 1)]
 
-    async def settled(self, size: int, version: str) -> str:
-        """Wait until status says so, then check that it is so; says what was checked."""
+    async def settled(self, size: int, version: str, dead: frozenset[str] = frozenset()) -> str:
+        """Wait until status says so, then check that it is so; says what was checked.
+
+        `dead` are ids of servers that were killed.
+        """
         await self.until(lambda: self._unsettled(size, version))
         names = self.pod_names(size)
         if sorted(self._mine()) != sorted(names):
             raise DemoFailed(f"expected the pods {names}; found {sorted(self._mine())}")
-        return servers.check(await servers.ask(self.kubectl, names), version)
+        return servers.check(await servers.ask(self.kubectl, names), version, dead)
+
+    async def ids(self, *names: str) -> frozenset[str]:
+        """The server ids of pods, as they are now."""
+        return frozenset(answer.id for answer in await servers.ask(self.kubectl, names))
 
     async def until(self, missing: Callable[[], str]) -> None:
         """Wait until nothing is missing."""

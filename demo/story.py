@@ -146,10 +146,10 @@ async def _scale_up(stage: Stage, cluster: Watched) -> None:
 async def _kill(stage: Stage, cluster: Watched, traffic: Traffic | None) -> None:
     """Of all servers the one with a client that answers: the worst to lose."""
     victim = traffic.seats.pod("answering") if traffic else f"{SECOND}-2"
-    change = cluster.begin()
+    change, dead = cluster.begin(), await cluster.ids(victim)
     await _do(stage, "delete", "pod", victim, "--force", "--grace-period=0")
     await cluster.until(lambda: _not_replaced(change, victim))
-    stage.teller.say(await cluster.settled(5, NOW))
+    stage.teller.say(await cluster.settled(5, NOW, dead))
     change.expect_gone(victim)
     change.expect_kept(*(p for p in cluster.pod_names(5) if p != victim))
     stage.teller.say(f"{victim} is a new pod; the other four were left alone")

@@ -57,6 +57,11 @@ def test_a_full_mesh_of_one_version_passes() -> None:
     assert "2 servers" in text
 
 
+def test_a_route_to_a_server_that_was_killed_may_last_a_while() -> None:
+    answers = [answer("a", "B", "X"), answer("b", "A")]
+    assert check(answers, "2.12.15", frozenset({"X"}))
+
+
 @pytest.mark.parametrize(
     "answers",
     [
