@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.render import CHART, ROOT
+from deploy.render import CHART
 from natsctl.operator.series import FAMILIES
 from testbed import prometheus
 from testbed.prometheus import Prometheus
@@ -138,9 +138,3 @@ class TestScraped:
         assert names | unusual == totals
         Cluster(common, "a").delete()
         until("the series are gone", lambda: not seen.query(mine), 20)
-
-
-def test_alerts_fire_when_they_should() -> None:
-    """The same as tests/unit/test_alerts.py, where promtool is sure to be there."""
-    for file in sorted((ROOT / "tests" / "alerts").glob("*.yaml")):
-        prometheus.promtool("test", "rules", file)

@@ -1,17 +1,13 @@
-"""The chart's alerts, by the real promtool."""
+"""The chart's alerts say what to do, and each is tried; promtool does that in tests/server."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from deploy import render
-from testbed import components, prometheus
-from testbed.layout import cache
 
 FILE = render.CHART / "files" / "alerts.yaml"
 TESTS = sorted((render.ROOT / "tests" / "alerts").glob("*.yaml"))
@@ -31,24 +27,6 @@ def tried() -> list[tuple[str, set[str], str]]:
         for file in TESTS
         for test in yaml.safe_load(file.read_text())["tests"]
     ]
-
-
-@pytest.fixture(scope="module")
-def _promtool() -> None:
-    """The testbed's; the end-to-end tests build it, and run the same."""
-    component = components.BY_PROGRAM["promtool"]
-    if not (cache() / components.key(component)).exists():
-        pytest.skip("promtool is not built yet: python3 -m testbed build promtool")
-
-
-@pytest.mark.usefixtures("_promtool")
-class TestPromtool:
-    def test_the_rules_are_valid(self) -> None:
-        assert f"{len(alerts())} rules found" in prometheus.promtool("check", "rules", FILE)
-
-    @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
-    def test_they_fire_when_they_should(self, file: Path) -> None:
-        prometheus.promtool("test", "rules", file)
 
 
 def test_each_is_tried_both_ways() -> None:
