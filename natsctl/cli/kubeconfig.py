@@ -14,7 +14,7 @@ from natsctl.kube.transport import connect, namespace_of_pod
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from natsctl.kube.transport import Transport
@@ -38,8 +38,9 @@ class Place:
         return connect(self.kubeconfig, self.context)
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Those of kubectl."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One cluster or none, and the flags of kubectl."""
+    parser.add_argument("cluster", nargs="?", metavar="CLUSTER", help="name of a NatsCluster")
     parser.add_argument("-n", "--namespace", metavar="NAME", help="default: that of the context")
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
     parser.add_argument(
@@ -48,6 +49,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="default: KUBECONFIG, else ~/.kube/config, else the ServiceAccount of this pod",
     )
     parser.add_argument("--context", metavar="NAME", help="default: the current one")
+
+
+def parsed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments; ends with status 2 if they contradict each other."""
+    arguments = parser.parse_args(argv)
+    if arguments.cluster and arguments.all_namespaces:
+        parser.error("CLUSTER beside --all-namespaces: choose one")
+    return arguments
 
 
 def place_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Place:

@@ -64,8 +64,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("cluster", nargs="?", metavar="CLUSTER", help="name of a NatsCluster")
-    kubeconfig.add_flags(parser)
+    kubeconfig.add_arguments(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -84,10 +83,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str], prog: str) -> int:
     """Write a report; the exit status."""
-    parser = parser_of(prog)
-    arguments = parser.parse_args(argv)
-    if arguments.cluster and arguments.all_namespaces:
-        parser.error("CLUSTER beside --all-namespaces: choose one")
+    arguments = kubeconfig.parsed(parser_of(prog), argv)
     now = datetime.now(UTC)
     output = arguments.output or f"natsctl-report-{now:%Y%m%dT%H%M%SZ}.tar.gz"
     try:

@@ -63,8 +63,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("cluster", nargs="?", metavar="CLUSTER", help="name of a NatsCluster")
-    kubeconfig.add_flags(parser)
+    kubeconfig.add_arguments(parser)
     parser.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text")
     parser.add_argument("-w", "--watch", action="store_true", help="show each change, until Ctrl-C")
     return parser
@@ -72,10 +71,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str], prog: str) -> int:
     """Ask once, or again at each change; the exit status."""
-    parser = parser_of(prog)
-    arguments = parser.parse_args(argv)
-    if arguments.cluster and arguments.all_namespaces:
-        parser.error("CLUSTER beside --all-namespaces: choose one")
+    arguments = kubeconfig.parsed(parser_of(prog), argv)
     try:
         place = kubeconfig.place_of(arguments, os.environ)
         question = Question(place.namespace, arguments.cluster, arguments.output)

@@ -15,7 +15,7 @@ from natsctl.cli.kubeconfig import Place
 
 def place(*argv: str, **environment: str) -> Place:
     parser = argparse.ArgumentParser()
-    kubeconfig.add_flags(parser)
+    kubeconfig.add_arguments(parser)
     return kubeconfig.place_of(parser.parse_args(argv), environment)
 
 
