@@ -15,7 +15,8 @@ import pytest
 from testbed import layout, network_policies
 from tests.e2e import images
 from tests.e2e.clusters import NEXT, Cluster
-from tests.e2e.conftest import CONTEXT
+from tests.e2e.conftest import CONTEXT, Managing
+from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
 from tests.inside import MARK
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.skipif(
     bool(CONTEXT), reason="whether a named cluster enforces policies is not known from here"
 )
 CLIENTS, ROUTES, MONITORING = PORTS = (4222, 6222, 8222)
+METRICS = 8080
 DIAL = """
 import socket, sys
 for port in sys.argv[2:]:
@@ -51,9 +53,9 @@ def dialler(kubectl: Kubectl, name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
 
-def reached(kubectl: Kubectl, pod: str, address: str) -> set[int]:
-    """The ports of a server that a pod can connect to."""
-    command = ("exec", pod, "--", "python3", "-c", DIAL, address, *map(str, PORTS))
+def reached(kubectl: Kubectl, pod: str, address: str, ports: tuple[int, ...] = PORTS) -> set[int]:
+    """The ports of an address that a pod can connect to."""
+    command = ("exec", pod, "--", "python3", "-c", DIAL, address, *map(str, ports))
     return {int(port) for port in kubectl(*command).split()}
 
 
@@ -96,3 +98,41 @@ def test_routes_and_monitoring_are_for_servers_and_operator_alone(enforced: Kube
     found.patch(networkPolicy=None)
     until_reached(enforced, "stranger", found.address("a-1"), *PORTS)
     assert found.uids()["a-1"] == before["a-1"]
+
+
+@pytest.fixture
+def limited(operator: Managing, enforced: Kubectl) -> Iterator[Installed]:
+    """The release with its own policy, which lets only `prometheus` scrape it."""
+    assert isinstance(operator, Installed)
+    scraped_by = (
+        f"namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name={enforced.namespace}"
+    )
+    operator.release.upgrade(
+        "networkPolicy.enabled=true",
+        f"networkPolicy.metricsFrom[0].{scraped_by}",
+        "networkPolicy.metricsFrom[0].podSelector.matchLabels.role=prometheus",
+    )
+    yield operator
+    operator.release.upgrade("networkPolicy.enabled=false", "networkPolicy.metricsFrom=null")
+    operator.start()
+
+
+def test_the_operators_own_policy_leaves_it_what_it_needs(
+    enforced: Kubectl, limited: Installed
+) -> None:
+    """The API server and servers; one named peer sees its metrics, and nobody else reaches it."""
+    roles = ("prometheus", "stranger")
+    enforced.apply(*(dialler(enforced, role) for role in roles))
+    for role in roles:
+        enforced("wait", "--for=condition=Ready", f"pod/{role}", "--timeout=30s")
+    found = Cluster(enforced, "a").apply(size=2, version=NEXT).ready()
+    before = found.uids()
+    found.patch(natsConfig={"maxPayload": 4096})
+    found.ready()
+    assert found.uids() == before, "reloaded by the operator"
+    pod = limited.release.pods()[0]
+    seen = partial(reached, enforced, address=pod["status"]["podIP"], ports=(METRICS,))
+    until("prometheus sees its metrics", lambda: seen(pod="prometheus") == {METRICS}, 20)
+    assert seen(pod="stranger") == set()
+    servers = partial(reached, limited.kubectl, pod["metadata"]["name"], found.address("a-1"))
+    assert servers() == {CLIENTS, MONITORING}
