@@ -7,6 +7,9 @@ stopped for a while cannot write with a lease that has passed on meanwhile.
 Times in the Lease are never compared with the local clock: a holder is gone when its record has
 not changed for the lease's duration, as seen here. So a wall clock that jumps changes nothing. The
 clock that counts goes on while the machine is suspended: who wakes up knows that the lease is over.
+
+A holder that others only deleted, or wrote out of the object, may not know that yet and still
+write. Whoever saw it hold the lease waits as for one that fell silent; who releases says so.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
 from natsctl.kube.resources import LEASES
 from natsctl.kube.transport import Transport
 from natsctl.operator import metrics
+
+RELEASED = 1
+"""leaseDurationSeconds of a lease that its holder let go, as client-go writes it too."""
 
 
 class LeaseLost(Exception):
@@ -102,7 +108,7 @@ class Lease:
     tried: float = 0.0
     holder: str = ""
     _record: dict[str, Any] = attrs.field(factory=dict)
-    _observed: float = 0.0
+    _free_at: float | None = None
 
     def now(self) -> float:
         """Seconds by the clock that leases go by: the event loop's, and what it slept through."""
@@ -139,7 +145,7 @@ class Lease:
         """Let the next candidate take over at once; the last thing a leader does."""
         if not self._record or not self.held:
             return
-        spec = self._record["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
+        spec = self._record["spec"] | {"holderIdentity": "", "leaseDurationSeconds": RELEASED}
         spec["renewTime"] = _now()
         self.valid_until = self.tried = 0.0
         metrics.LEADER.labels(self.name).set(0)
@@ -161,21 +167,29 @@ class Lease:
         return True
 
     async def _look(self, now: float) -> None:
-        """Read the record, and note when it last changed."""
+        """Read the record; a change of it is a sign of life of who holds it."""
         try:
             record = await self.records.read(self.timing.renew_period)
         except NotFound:
             record = {}
-        if record.get("spec") != self._record.get("spec") or not self._observed:
-            self._observed = now
+        known, found = self._record.get("spec") or {}, record.get("spec") or {}
+        if found != known or self._free_at is None:
+            self._free_at = self._free_from(known, found, now)
         self._record = record
-        self.holder = (record.get("spec") or {}).get("holderIdentity") or ""
+        self.holder = found.get("holderIdentity") or ""
+
+    def _free_from(self, known: dict[str, Any], found: dict[str, Any], now: float) -> float:
+        """From when on nobody else can write, by the record before and the one now."""
+        if found.get("holderIdentity"):
+            return now + _duration(found)
+        if _duration(found) == RELEASED:
+            return now
+        taken_away = bool(known.get("holderIdentity"))
+        return max(self._free_at or now, now + taken_away * _duration(known))
 
     def _is_free(self, now: float) -> bool:
-        if self.holder in ("", self.identity):  # ours: the reply to an earlier try was lost
-            return True
-        spec = self._record["spec"]
-        return now >= self._observed + float(spec.get("leaseDurationSeconds") or 0)
+        ours = self.holder == self.identity  # the reply to an earlier try was lost
+        return ours or now >= (self._free_at or now)
 
     def _claim(self) -> dict[str, Any]:
         before = self._record.get("spec") or {}
@@ -233,6 +247,10 @@ class Lease:
         self.valid_until = 0.0
         metrics.LEADER.labels(self.name).set(0)
         raise LeaseLost(f"the lease {self.name} {why}")
+
+
+def _duration(spec: dict[str, Any]) -> float:
+    return float(spec.get("leaseDurationSeconds") or 0)
 
 
 def _now() -> str:
