@@ -27,6 +27,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
 from natsctl.kube.resources import PODS
 from tests.integration.proxy import Proxy, Write
+from tests.integration.wall_clock import WallClock
 
 GONE = "DELETED"
 POLL = 0.1
@@ -86,6 +87,7 @@ class Replica:
     proxy: Proxy
     process: asyncio.subprocess.Process
     log: Path
+    clock: WallClock
 
     @property
     def name(self) -> str:
@@ -127,20 +129,25 @@ class Replica:
 
 @asynccontextmanager
 async def replica(kubeconfig: str, namespace: str, log: Path) -> AsyncIterator[Replica]:
-    """An operator process behind a new proxy; it has ended afterwards, one way or another."""
+    """An operator process behind a new proxy, with a wall clock of its own, right at first.
+
+    It has ended afterwards, one way or another.
+    """
+    clock = WallClock(log.with_suffix(".clock"))
     async with Proxy.in_front_of(kubeconfig) as proxy:
-        where = ["--kubeconfig", proxy.kubeconfig, "--namespace", namespace]
+        where = ("--kubeconfig", proxy.kubeconfig, "--namespace", namespace)
+        program = (sys.executable, "-m", "natsctl", "operator")
+        command = clock.command(*program, *where, "--listen-addr", "127.0.0.1:0")
         environment = {**os.environ, "MY_POD_NAME": log.stem}
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "natsctl", "operator", *where),
-                *("--listen-addr", "127.0.0.1:0"),
+                *command,
                 stdout=output,
                 stderr=output,
                 env=environment,
             )
         try:
-            found = Replica(proxy, process, log)
+            found = Replica(proxy, process, log, clock)
             await _until_serving(found)
             yield found
         finally:

@@ -12,7 +12,9 @@ import signal
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ import pytest
 from aiohttp import web
 
 from natsctl.kube.client import Client
-from natsctl.kube.errors import ApiError
-from natsctl.kube.resources import CLUSTERS
+from natsctl.kube.errors import ApiError, NotFound
+from natsctl.kube.resources import CLUSTERS, LEASES
 from testbed import control_plane, layout, namespaces, processes
 from tests.inside import MARK
 from tests.integration.conftest import condition, nats, until
@@ -37,6 +39,10 @@ BURST = 4.0
 AWAY = 20.0
 """Seconds after which the lease has run out even for who renewed it last."""
 SLEEP = 30.0
+RENEWED = 5.0
+"""Seconds within which a leader has renewed the lease, or knows that it is not the leader."""
+MINUTE, HOUR = 60, 3600
+LEASE = "nats-operator"
 VERSION = "2.9.25"
 
 
@@ -60,6 +66,10 @@ class Scene:
 
     async def _first_gone(self) -> bool:
         return bool(self.pods.deleted)
+
+    async def lease(self) -> dict[str, Any]:
+        """The Lease object."""
+        return await self.client.raw(LEASES, self.namespace, LEASE)
 
     async def settled(self, seconds: float = 60.0) -> None:
         """Wait until the cluster is what its spec says."""
@@ -173,6 +183,20 @@ async def test_an_api_server_that_is_away_for_longer_than_the_lease_lasts(scene:
     scene.one_after_the_other()
 
 
+@pytest.mark.parametrize("holder", ["thief", ""], ids=["another", "nobody"])
+async def test_a_leader_that_somebody_writes_out_of_the_lease_ends(
+    scene: Scene, holder: str
+) -> None:
+    """The other waits as long as for a holder that fell silent: the first does not know at once."""
+    await scene.roll()
+    await scene.client.patch(LEASES, scene.namespace, LEASE, {"spec": {"holderIdentity": holder}})
+    assert await scene.first.until_ended(RENEWED) == 1
+    assert await scene.second.until_leading(30) - scene.began < EXPIRED
+    await scene.settled()
+    scene.rolled_once()
+    scene.one_after_the_other()
+
+
 Break = Callable[[Scene], Awaitable[None]]
 
 
@@ -238,6 +262,35 @@ async def restarted(scene: Scene) -> None:
     namespaces.start(testbed, namespaces.CONTROL_PLANE, API_SERVER, command, group)
 
 
+async def deleted(scene: Scene) -> None:
+    """Somebody deletes the Lease; the leader makes it again."""
+    old = await scene.lease()
+    await scene.client.delete(LEASES, scene.namespace, LEASE, old["metadata"]["uid"])
+
+    async def again() -> bool:
+        with suppress(NotFound):
+            found = await scene.lease()
+            same = found["spec"]["holderIdentity"] == old["spec"]["holderIdentity"]
+            return same and found["metadata"]["uid"] != old["metadata"]["uid"]
+        return False
+
+    await until(again, RENEWED)
+
+
+async def jumped(scene: Scene) -> None:
+    """The leader's wall clock is set an hour ahead, the other's an hour back, and right again."""
+    for ahead in (HOUR, -HOUR, 0):
+        scene.first.clock.set(ahead)
+        scene.second.clock.set(-ahead)
+        await until(partial(_renewed, scene, ahead), RENEWED)
+
+
+async def _renewed(scene: Scene, ahead: int) -> bool:
+    """Whether the lease was renewed by a clock that is so many seconds ahead."""
+    told = datetime.fromisoformat((await scene.lease())["spec"]["renewTime"])
+    return abs((told - datetime.now(UTC)).total_seconds() - ahead) < MINUTE
+
+
 API_SERVER = "kube-apiserver"
 
 
@@ -256,7 +309,7 @@ def _etcd(call: str, body: dict[str, Any]) -> dict[str, Any]:
         return answer
 
 
-@pytest.mark.parametrize("fault", [busy, broken, slow, closed, restarted])
+@pytest.mark.parametrize("fault", [busy, broken, slow, closed, restarted, deleted, jumped])
 async def test_what_passes_is_survived(scene: Scene, fault: Break) -> None:
     """The leader stays the leader, the standby lives, and the roll goes on where it was."""
     await scene.roll()
@@ -275,5 +328,7 @@ EFFECT = {
     slow: "natsctl_",
     closed: 'reason="lost"',
     restarted: 'reason="gone"',
+    deleted: "natsctl_",
+    jumped: "natsctl_",
 }
-"""What the replicas' metrics show of a fault: it did happen."""
+"""What the replicas' metrics show of a fault that only they can tell of: it did happen."""
