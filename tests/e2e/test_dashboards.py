@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,16 @@ def seen(
         a.patch(version=NEXT)
         until("the upgrade", lambda: a.status().get("currentVersion") == NEXT)
         a.ready()
+        upgraded = time.time()
+        until("all is scraped since", lambda: scraped(found) > upgraded, 10)
         restarts = asked("natsctl_cluster_restarts_total", common.namespace)
-        until("all is scraped", lambda: numbers(found.query(restarts)) == [1.0], 10)
+        assert numbers(found.query(restarts)) == [1.0]
         yield found
+
+
+def scraped(found: Prometheus) -> float:
+    """Since when every replica was scraped again, in seconds since 1970."""
+    return min(numbers(found.query("timestamp(up)")))
 
 
 @pytest.mark.usefixtures("reaches_pods")
