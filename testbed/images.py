@@ -6,16 +6,19 @@ import hashlib
 import io
 import json
 import platform
+import subprocess
 import tarfile
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from testbed import build, components, locks
 from testbed.layout import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 PAUSE = "natsctl.testbed/pause:1"
 FORMAT = "3"
@@ -106,6 +109,48 @@ def references(archive: Path) -> list[str]:
         manifest = tar.extractfile("manifest.json")
         assert manifest is not None
         return [name for image in json.load(manifest) for name in image["RepoTags"] or ()]
+
+
+def unpack(archive: Path, folder: Path) -> dict[str, str]:
+    """Put the files of an image into a folder; the image's environment.
+
+    Its layers may only add files, as the last stage of a Dockerfile with nothing but COPY does.
+    """
+    with _parts(archive) as (parts, image, config):
+        for layer in image["Layers"]:
+            _untar(parts / layer, folder)
+        return dict(variable.split("=", 1) for variable in config["config"]["Env"])
+
+
+def extend(archive: Path, image: Image, target: Path) -> None:
+    """Write the archive of an image with one more layer, the files of `image`, and its name."""
+    with _parts(archive) as (parts, below, config):
+        layer = _tar(image.files)
+        config["rootfs"]["diff_ids"].append(f"sha256:{_digest(layer)}")
+        manifest = {
+            "Config": "config.json",
+            "RepoTags": [image.reference],
+            "Layers": [*below["Layers"], "added.tar"],
+        }
+        (parts / "added.tar").write_bytes(layer)
+        (parts / "config.json").write_bytes(_json(config))
+        (parts / "manifest.json").write_bytes(_json([manifest]))
+        names = ("manifest.json", "config.json", *manifest["Layers"])
+        subprocess.run(["tar", "-cf", target, "--directory", parts, *names], check=True)
+
+
+@contextmanager
+def _parts(archive: Path) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any]]]:
+    """A folder with the parts of a docker-archive, its image in the manifest, and its config."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = Path(folder)
+        _untar(archive, parts)
+        (image,) = json.loads((parts / "manifest.json").read_text())
+        yield parts, image, json.loads((parts / image["Config"]).read_text())
+
+
+def _untar(archive: Path, folder: Path) -> None:
+    subprocess.run(["tar", "--extract", "--file", archive, "--directory", folder], check=True)
 
 
 def complete(reference: str) -> str:

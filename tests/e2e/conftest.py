@@ -23,6 +23,7 @@ from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
+from tests.e2e.program import Program, of_the_checkout, of_the_image
 from tests.e2e.release import Release
 from tests.inside import MARK, enter
 
@@ -138,7 +139,17 @@ def cluster(namespace: Kubectl) -> Callable[..., Cluster]:
 
 
 @pytest.fixture(scope="session")
-def installed(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managing]:
+def program(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """natsctl's image as a process; in a cluster the user named, this checkout."""
+    if CONTEXT:
+        return of_the_checkout(kubectl)
+    return of_the_image(kubectl, tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="session")
+def installed(
+    kubectl: Kubectl, program: Program, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Managing]:
     """The operator of the session, for all namespaces.
 
     In a cluster the user named, whose nodes can pull no image of natsctl, it is a process.
@@ -146,7 +157,7 @@ def installed(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Ite
     kubectl.apply(namespace_manifest(HOME, {"pod-security.kubernetes.io/enforce": "restricted"}))
     home = kubectl.within(HOME)
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    process = Operator(home, log, port=18180)
+    process = Operator(program, home, log, port=18180)
     if CONTEXT and "NATSCTL_IMAGE" not in os.environ:
         with process:
             yield process

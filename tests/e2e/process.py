@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +15,7 @@ from typing import Any
 import attrs
 
 from tests.e2e.kubectl import Kubectl, until
+from tests.e2e.program import Program
 
 LEASE = "nats-operator"
 ENDING = 20.0
@@ -27,6 +26,7 @@ ENDING = 20.0
 class Operator:
     """An operator whose lease is in kubectl's namespace; its log goes on over restarts."""
 
+    program: Program
     kubectl: Kubectl
     log: Path
     port: int
@@ -46,18 +46,17 @@ class Operator:
 
     def start(self) -> None:
         """Start it and wait until it leads."""
-        arguments = ["--listen-addr", f"127.0.0.1:{self.port}", *self.kubectl.options, *self.flags]
-        if "MY_POD_NAMESPACE" not in self.environment:
-            arguments += ["--namespace", self.kubectl.namespace]
         began = len(self.tail(None))
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "natsctl", "operator", *arguments],
-                stdout=output,
-                stderr=output,
-                env=os.environ | self.environment,
-            )
+            self._process = self.beside(stdout=output, stderr=output)
         until("the operator leads", lambda: self._leads(began), 40, 0.1)
+
+    def beside(self, **options: Any) -> subprocess.Popen[bytes]:
+        """Start it and do not wait; whoever asks for that ends it. `options` are Popen's."""
+        arguments = ["--listen-addr", f"127.0.0.1:{self.port}", *self.program.where, *self.flags]
+        if "MY_POD_NAMESPACE" not in self.environment:
+            arguments += ["--namespace", self.kubectl.namespace]
+        return self.program.start("operator", *arguments, given=self.environment, **options)
 
     def ensure(self) -> None:
         """Start it if it does not run."""

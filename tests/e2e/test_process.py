@@ -1,21 +1,22 @@
 """The operator as a process: flags, environment, endpoints, signals, lease."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
+import attrs
 import pytest
 
 from tests.e2e.clusters import NEW, Cluster
 from tests.e2e.conftest import Managing, NewNamespace
-from tests.e2e.kubectl import Kubectl, stays, until
+from tests.e2e.kubectl import stays, until
 from tests.e2e.process import LEASE, Operator
+from tests.e2e.program import Program
 
 Another = Callable[..., Operator]
 LASTING = 10.5
@@ -30,7 +31,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def another(new_namespace: NewNamespace, tmp_path: Path) -> Iterator[Another]:
+def another(new_namespace: NewNamespace, program: Program, tmp_path: Path) -> Iterator[Another]:
     """Makes operators that manage only a new namespace of their own."""
     made: list[Operator] = []
 
@@ -38,7 +39,7 @@ def another(new_namespace: NewNamespace, tmp_path: Path) -> Iterator[Another]:
         found = new_namespace()
         given = {k: v or found.namespace for k, v in environment.items()}
         log = tmp_path / f"{found.namespace}.log"
-        made.append(Operator(found, log, free_port(), flags, given))
+        made.append(Operator(program, found, log, free_port(), flags, given))
         return made[-1]
 
     yield make
@@ -78,9 +79,8 @@ def test_sigterm_ends_it_in_order(another: Another) -> None:
 def test_two_of_them_share_one_lease(another: Another, tmp_path: Path) -> None:
     """The second waits, Ready, until the first ends, and then leads."""
     with another() as first:
-        second = Operator(first.kubectl, tmp_path / "second.log", free_port(), ())
-        command = second_command(second)
-        with ended(subprocess.Popen(command, stdout=subprocess.DEVNULL)) as waiting:
+        second = attrs.evolve(first, log=tmp_path / "second.log", port=free_port())
+        with ended(second.beside(stdout=subprocess.DEVNULL)) as waiting:
             until("it is ready", lambda: answers(second, "/readyz"), 20)
             before = first.holder()
             stays("the first leads", lambda: first.holder() == before, 2)
@@ -100,13 +100,6 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
     finally:
         process.kill()
         process.wait()
-
-
-def second_command(operator: Operator) -> list[str]:
-    """The command line of an operator that will not lead at once."""
-    where = ["--namespace", operator.kubectl.namespace, *operator.kubectl.options]
-    address = f"127.0.0.1:{operator.port}"
-    return [sys.executable, "-m", "natsctl", "operator", "--listen-addr", address, *where]
 
 
 def answers(operator: Operator, path: str) -> bool:
@@ -194,21 +187,21 @@ def test_logs_are_json_if_asked_for(another: Another) -> None:
         ("--kubeconfig=/no/such/file", "/no/such/file"),
     ],
 )
-def test_a_flag_that_cannot_be_used_is_named(flag: str, says: str, kubectl: Kubectl) -> None:
+def test_a_flag_that_cannot_be_used_is_named(flag: str, says: str, program: Program) -> None:
     """Exit status 2."""
-    command = [sys.executable, "-m", "natsctl", "operator", "--namespace", "x"]
-    done = subprocess.run(
-        [*command, *kubectl.options, flag], capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 2
-    assert says in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    told = refused(program, "--namespace", "x", *program.where, flag)
+    assert says in told
+    assert "Traceback" not in told
 
 
-def test_without_a_namespace_it_says_what_to_set(kubectl: Kubectl) -> None:
+def test_without_a_namespace_it_says_what_to_set(program: Program) -> None:
     """Outside of a pod nothing tells it."""
-    environment = {k: v for k, v in os.environ.items() if k != "MY_POD_NAMESPACE"}
-    command = [sys.executable, "-m", "natsctl", "operator", *kubectl.options]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
-    assert done.returncode == 2
-    assert "set --namespace or MY_POD_NAMESPACE" in done.stdout + done.stderr
+    assert "set --namespace or MY_POD_NAMESPACE" in refused(program, *program.where)
+
+
+def refused(program: Program, *arguments: str) -> str:
+    """What an operator says that ends at once, with status 2."""
+    with program.start("operator", *arguments, stdout=PIPE, stderr=STDOUT) as process:
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 2
+    return bytes(told).decode()

@@ -20,6 +20,7 @@ from tests.e2e.clusters import Cluster
 from tests.e2e.conftest import CONTEXT, Managing, NewNamespace
 from tests.e2e.kubectl import Json, Kubectl, until
 from tests.e2e.process import Operator
+from tests.e2e.program import Program
 from tests.e2e.takeover import GoOperator
 from tests.e2e.traffic import Requests, asking
 
@@ -40,7 +41,7 @@ STAND_IN: Json = {
         },
     },
 }
-"""What the guide scales; the Go operator runs as a installed."""
+"""What the guide scales; the Go operator runs as a process."""
 
 pytestmark = pytest.mark.skipif(bool(CONTEXT), reason="it replaces CRDs of a whole cluster")
 
@@ -112,14 +113,18 @@ def role_and_account(name: str) -> tuple[Json, Json]:
 
 @pytest.fixture
 def legacy(
-    kubectl: Kubectl, new_namespace: NewNamespace, installed: Managing, tmp_path: Path
+    kubectl: Kubectl,
+    new_namespace: NewNamespace,
+    installed: Managing,
+    program: Program,
+    tmp_path: Path,
 ) -> Iterator[Legacy]:
     """Three clusters of the Go operator, one of them scaled: its conditions repeat their types."""
     if installed.alive:
         installed.stop()
     place = new_namespace()
     go = GoOperator(place, tmp_path / "go.log")
-    operator = Operator(place, tmp_path / "operator.log", 18190, flags=())
+    operator = Operator(program, place, tmp_path / "operator.log", 18190, flags=())
     made = (Cluster(place, name) for name in ("closed", "many", "today"))
     found = Legacy(place, go, operator, *made)
     with ExitStack() as last:
