@@ -141,9 +141,9 @@ class Cluster:
         events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [event["reason"] for event in events]
 
-    def history(self) -> History:
-        """Records what happens to its pods; a context manager."""
-        return History(self.kubectl.command("get", "pods", "-l", self.selector))
+    def history(self, resource: str = "pods") -> History:
+        """Records what happens to its pods, or other objects; a context manager."""
+        return History(self.kubectl.command("get", resource, "-l", self.selector))
 
     def meshed(self, size: int, version: str) -> None:
         """Every server has the version and a route to every other: asked of the servers."""

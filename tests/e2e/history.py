@@ -1,4 +1,4 @@
-"""What happened to the pods of a cluster, in order, as a watch told it."""
+"""What happened to the pods of a cluster, or its other objects, in order, as a watch told it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Sight:
     uid: str
     leaving: bool
     ready: bool
+    labels: dict[str, str]
 
 
 @attrs.define
@@ -71,6 +72,16 @@ class History:
                 seen.setdefault(sight.uid, sight.name)
         return list(seen.values())
 
+    def values(self, label: str) -> dict[str, list[str]]:
+        """By object, the values that a label had one after the other; empty where it was not."""
+        found: dict[str, list[str]] = {}
+        for sight in self.sights:
+            values = found.setdefault(sight.name, [])
+            value = sight.labels.get(label, "")
+            if values[-1:] != [value]:
+                values.append(value)
+        return found
+
     def created(self) -> list[str]:
         """Names of pods in the order in which they were first seen, each once per uid."""
         return list({sight.uid: sight.name for sight in self.sights}.values())
@@ -98,4 +109,5 @@ def _sight(event: Json) -> Sight:
         uid=meta["uid"],
         leaving="deletionTimestamp" in meta,
         ready=any(c["type"] == "Ready" and c["status"] == "True" for c in conditions),
+        labels=meta.get("labels") or {},
     )

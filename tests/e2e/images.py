@@ -6,12 +6,17 @@ import functools
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from testbed import images as archives
 from testbed import own_image
 
+ROOT = Path(__file__).parents[2]
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = f"opt/natsctl/lib/{PYTHON}/site-packages"
 MIRROR = "registry.example.test:5000/mirror/nats"
 """Another name of nats-server's image, with a registry and its port."""
 
@@ -39,6 +44,20 @@ def _loaded(name: str, variable: str) -> tuple[str, str]:
         testbed("load", name)
     repository, _, tag = (given or own_image.reference(name)).rpartition(":")
     return repository, tag
+
+
+def other_version(reference: str, added: Mapping[str, str], folder: Path) -> None:
+    """Have an image whose modules end with other code than this checkout's: module -> code."""
+    files: dict[str, Path | bytes] = {}
+    for module, code in added.items():
+        path, folders = module.replace(".", "/"), f"{PACKAGES}/{module.replace('.', '/')}"
+        files[f"{folders}.py"] = (ROOT / f"{path}.py").read_bytes() + code.encode()
+        # An empty file of this name takes the compiled module below away.
+        above, name = folders.rsplit("/", 1)
+        files[f"{above}/__pycache__/.wh.{name}.{sys.implementation.cache_tag}.pyc"] = b""
+    archive = folder / "other.tar"
+    archives.extend(own_image.archive(), archives.Image(reference, files), archive)
+    testbed("load", str(archive))
 
 
 def server(version: str) -> str:

@@ -191,46 +191,61 @@ def test_several_namespaces_in_one_release(alone: Kubectl, elsewhere: Kubectl) -
         release.uninstall()
 
 
-OTHER = "9.9.9"
-"""The tag of an image that stands for another version."""
+OTHER = "docker.io/natsctl/nats-operator:9.9.9"
+LABEL = "example.test/form"
+"""An image that stands for another version, and what it writes on everything."""
+OTHER_CODE = {
+    "natsctl.render.meta": f"""
+_before = common_labels
+def common_labels(target):
+    return {{**_before(target), "{LABEL}": "other"}}
+""",
+    "natsctl.render.conf": """
+_before = server_config
+def server_config(target):
+    return {**_before(target), "max_control_line": 8192}
+""",
+}
+"""Modules whose forms of objects are others in that version, by the code at their ends."""
 
 
-def versions(cluster: Cluster) -> dict[str, str]:
-    """What stands of a cluster, and when it was last written; pods are the kubelet's too."""
-    found = [
-        *cluster.kubectl.list("services,secrets", "-l", cluster.selector),
-        {**cluster.get(), "kind": "NatsCluster"},
-    ]
-    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in found}
+def forms(cluster: Cluster) -> set[str]:
+    """What its Services and its Secret have in that label now."""
+    found = cluster.kubectl.list("services,secrets", "-l", cluster.selector)
+    return {o["metadata"]["labels"].get(LABEL, "") for o in found}
 
 
-def test_an_upgrade_and_a_rollback_touch_no_cluster(install: Install) -> None:
-    """All replicas are new, somebody else leads, and no server noticed.
+def test_two_versions_do_not_fight(install: Install, tmp_path: Path) -> None:
+    """An upgrade and a rollback change the form of every object once, and disturb no server.
 
-    The new ones are another image, and would make pods with another reloader: as if two versions
-    had different defaults. While both run, no object is written back and forth.
+    The version upgraded to has other forms of objects and of the configuration. While replicas of
+    both run, nothing is written back and forth.
     """
     release = install()
     reloads = {"enableConfigReload": True}
     cluster = Cluster(release.kubectl, "a").apply(size=2, version=NEW, pod=reloads).ready()
-    images.testbed("load", "natsctl", "--as", f"natsctl/nats-operator:{OTHER}")
-    before = versions(cluster)
+    images.other_version(OTHER, OTHER_CODE, tmp_path)
+    tag = OTHER.rpartition(":")[2]
     with cluster.history() as history:
         first, led = release.names(), release.leader()
-        sidecar = f"sidecarImage=docker.io/natsctl/nats-operator:{OTHER}"
-        release.upgrade("logFormat=json", f"image.tag={OTHER}", sidecar)
-        assert versions(cluster) == before
-        second = release.names()
-        assert not first & second
-        until("a new replica leads", lambda: release.leader() in second)
-        assert release.leader() != led
-        assert release.logs().count('{"') > 2
-        cluster.patch(natsConfig={"maxPayload": 4096})
-        cluster.ready()
-        release.rollback()
-        until("one of the rolled back leads", lambda: release.leader() in release.names() - second)
-        cluster.patch(natsConfig={"maxPayload": 8192})
-        cluster.ready()
+        with cluster.history("services") as services, cluster.history("secrets") as secrets:
+            release.upgrade("logFormat=json", f"image.tag={tag}")
+            second = release.names()
+            assert not first & second
+            until("a new replica leads", lambda: release.leader() in second)
+            assert release.leader() != led
+            until("all objects are of the new version", lambda: forms(cluster) == {"other"})
+            cluster.ready()
+            assert cluster.config()["max_control_line"] == 8192
+            assert release.logs().count('{"') > 2
+            release.rollback()
+            until("one of the rolled back leads", lambda: release.leader() in release.names())
+            until("all objects are of the old version", lambda: forms(cluster) == {""})
+            cluster.ready()
+            assert "max_control_line" not in cluster.config()
+        for told in (services.values(LABEL), secrets.values(LABEL)):
+            assert told
+            assert all(values == ["", "other", ""] for values in told.values()), told
     assert set(cluster.uids()) == {"a-1", "a-2"}
     assert history.removed() == []
 
