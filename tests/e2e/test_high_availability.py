@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import CONTEXT, Managing
-from tests.e2e.installed import Installed
+from tests.e2e.installed import REPLICAS, Installed
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.test_roll import each_once
 from tests.e2e.traffic import asking
@@ -28,6 +29,9 @@ pytestmark = [
 RELEASED, EXPIRED = 5.0, 17.0
 """Seconds until another process leads: after an eviction, of which kubelet and shutdown take some,
 and after the holder of the lease fell silent."""
+WEDGED = 120.0
+"""Seconds until the kubelet has started a wedged container anew: six probes, one every ten, and
+what it gives it to end."""
 UNHEARD = 10.0
 """Seconds without a reply that a client may see when its server goes: as in every roll."""
 
@@ -45,6 +49,11 @@ def kill(installed: Installed, pod: str) -> None:
     os.kill(_process(installed.kubectl, pod), signal.SIGKILL)
 
 
+def wedge(installed: Installed, pod: str) -> None:
+    """Stop the process where it is: it holds what it has, and answers nobody."""
+    os.kill(_process(installed.kubectl, pod), signal.SIGSTOP)
+
+
 def _process(kubectl: Kubectl, pod: str) -> int:
     """The process of a pod's container, seen from outside: by the name of its host."""
     uid = kubectl.json("get", "pod", pod)["metadata"]["uid"]
@@ -59,12 +68,12 @@ def _process(kubectl: Kubectl, pod: str) -> int:
 
 
 @contextmanager
-def losing(installed: Installed, end: End) -> Iterator[dict[str, float]]:
-    """Ends who leads; `seconds` until somebody else does are told."""
+def losing(installed: Installed, end: End) -> Iterator[dict[str, Any]]:
+    """Ends who leads: `pod`; `seconds` until somebody else does are told."""
     old = installed.kubectl("get", "lease", "nats-operator", "-o", HOLDER)
-    told: dict[str, float] = {}
+    told: dict[str, Any] = {"pod": installed.release.leader()}
     yield told
-    end(installed, installed.release.leader())
+    end(installed, told["pod"])
     began = time.monotonic()
 
     def another() -> bool:
@@ -77,11 +86,30 @@ def losing(installed: Installed, end: End) -> Iterator[dict[str, float]]:
 HOLDER = "jsonpath={.spec.holderIdentity}"
 
 
-@pytest.mark.parametrize(("end", "limit"), [(evict, RELEASED), (kill, EXPIRED)])
+def replaced(installed: Installed, pod: str) -> bool:
+    """Whether all replicas are ready, and this one is another pod or another container by now."""
+    found = {one["metadata"]["name"]: one["status"] for one in installed.release.pods()}
+    containers = [status["containerStatuses"][0] for status in found.values()]
+    again = pod not in found or found[pod]["containerStatuses"][0]["restartCount"] == 1
+    return again and len(found) == REPLICAS and all(c["ready"] for c in containers)
+
+
+@pytest.mark.parametrize(
+    ("end", "limit", "says"),
+    [
+        (evict, RELEASED, ""),
+        (kill, EXPIRED, ""),
+        (wedge, EXPIRED, "Container nats-operator failed liveness probe, will be restarted"),
+    ],
+    ids=["evicted", "killed", "wedged"],
+)
 def test_the_leader_is_lost_in_a_roll(
-    cluster: Apply, operator: Managing, end: End, limit: float
+    cluster: Apply, operator: Managing, end: End, limit: float, says: str
 ) -> None:
-    """No step is repeated or skipped, no request of a client stays without a reply."""
+    """No step is repeated or skipped, no request of a client stays without a reply.
+
+    The kubelet, or the Deployment, starts another in its place, by itself.
+    """
     assert isinstance(operator, Installed)
     found = cluster("a", size=3, version=NEW, lameDuckDurationSeconds=30).ready()
     with found.history() as history, asking(found) as requests:
@@ -93,4 +121,6 @@ def test_the_leader_is_lost_in_a_roll(
         assert history.fewest_serving(3) == 2
     requests.check(UNHEARD)
     assert lost["seconds"] < limit
+    until("there is another", lambda: replaced(operator, lost["pod"]), WEDGED)
+    assert says in operator.kubectl("get", "events")
     operator.start()
