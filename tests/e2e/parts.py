@@ -16,11 +16,13 @@ import pytest
 
 PART = "NATSCTL_PART"
 SECONDS = {
-    "test_describe.py": 45,
-    "test_high_availability.py": 120,
-    "test_install.py": 220,
+    "test_describe.py": 25,
+    "test_high_availability.py": 170,
+    "test_install.py": 240,
     "test_readme.py": 200,
-    "test_takeover.py": 110,
+    "test_reload.py": 110,
+    "test_takeover.py": 140,
+    "test_tls.py": 150,
     "test_tutorial.py": 50,
 }
 """What modules take whose number of tests says little."""
