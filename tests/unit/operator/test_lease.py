@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -15,56 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from natsctl.kube.client import WRITE_TIMEOUT
-from natsctl.kube.errors import Conflict, Fenced, NotFound, Transient
+from natsctl.kube.errors import Fenced, Transient
 from natsctl.operator.lease import Lease, LeaseLost, Timing, suspended
+from tests.unit.operator.leases import Memory, candidate, now
 
 pytestmark = pytest.mark.looptime
-
-
-@attrs.define
-class Memory:
-    """A Lease object in memory with the API server's rules, which fails as told.
-
-    `fault`: "error" refuses, "hang" never answers, "lost" commits and loses the reply.
-    """
-
-    record: dict[str, Any] | None = None
-    fault: str = ""
-    requests: int = 0
-
-    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        await self._travel(timeout)
-        if self.record is None:
-            raise NotFound(404, "NotFound", "no lease")
-        return copy.deepcopy(self.record)
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        await self._travel(timeout)
-        held = self.record["metadata"]["resourceVersion"] if self.record else None
-        if self.record and record["metadata"].get("resourceVersion") != held:
-            raise Conflict(409, "Conflict", "changed")
-        version = str(int(held or 0) + 1)
-        self.record = record | {"metadata": {"resourceVersion": version}}
-        if self.fault == "lost":
-            raise Transient(0, "ConnectionLost", "reset")
-        return copy.deepcopy(self.record)
-
-    async def _travel(self, timeout: float) -> None:  # noqa: ASYNC109 - of Records
-        self.requests += 1
-        if self.fault == "hang":
-            await asyncio.sleep(timeout)
-            raise Transient(0, "ConnectionLost", "timed out")
-        if self.fault == "error":
-            raise Transient(500, "InternalError", "etcd")
-        await asyncio.sleep(0.01)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def candidate(memory: Memory, name: str) -> Lease:
-    return Lease(memory, identity=name)
 
 
 async def test_the_first_candidate_gets_it_at_once() -> None:
@@ -115,75 +68,6 @@ async def test_a_released_lease_is_taken_within_two_seconds() -> None:
     assert now() - released < 2
     assert memory.record is not None
     assert memory.record["spec"]["leaseTransitions"] == 1
-
-
-def deleted(memory: Memory) -> None:
-    memory.record = None
-
-
-def emptied(memory: Memory) -> None:
-    assert memory.record is not None
-    edit(memory, holderIdentity="")
-
-
-def gutted(memory: Memory) -> None:
-    edit(memory, holderIdentity=None, leaseDurationSeconds=None, renewTime=None)
-
-
-def edit(memory: Memory, **fields: object) -> None:
-    """Write into the object as `kubectl edit` does."""
-    assert memory.record is not None
-    version = str(int(memory.record["metadata"]["resourceVersion"]) + 1)
-    spec = memory.record["spec"] | fields
-    memory.record = {"metadata": {"resourceVersion": version}, "spec": spec}
-
-
-def emptied_twice(memory: Memory) -> None:
-    emptied(memory)
-    asyncio.get_running_loop().call_later(1.5, lambda: edit(memory, acquireTime=None))
-
-
-@pytest.mark.parametrize("spoil", [deleted, emptied, emptied_twice, gutted])
-@pytest.mark.parametrize("moment", [0.1, 1.0, 1.9])
-async def test_a_holder_that_others_wrote_out_is_waited_for(
-    spoil: Callable[[Memory], None], moment: float
-) -> None:
-    """It does not know yet, and may still write: nobody has the lease before it cannot."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
-    keeping = asyncio.create_task(first.keep())
-    taking = asyncio.create_task(second.acquire())
-    await asyncio.sleep(20 + moment)
-    spoil(memory)
-    spoilt = now()
-    while not taking.done() and now() - spoilt < 60:
-        assert not (first.held and second.held)
-        await asyncio.sleep(0.01)
-    assert not (first.held and second.held)
-    assert first.held or second.held
-    await cancelled(keeping, taking)
-
-
-async def cancelled(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@pytest.mark.parametrize("spoil", [deleted, emptied, emptied_twice])
-async def test_a_holder_that_died_when_it_was_written_out_is_replaced(
-    spoil: Callable[[Memory], None],
-) -> None:
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
-    taking = asyncio.create_task(second.acquire())
-    await asyncio.sleep(5)
-    spoil(memory)
-    spoilt = now()
-    await taking
-    assert 13 < now() - spoilt < 17
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.7, 1.9])
