@@ -127,7 +127,8 @@ def namespace(kubectl: Kubectl, operator: Managing) -> Iterator[Kubectl]:
 
 @pytest.fixture(scope="module")
 def common(kubectl: Kubectl, installed: Managing) -> Iterator[Kubectl]:
-    """kubectl in a namespace that the tests of one module share."""
+    """kubectl in a namespace that the tests of one module share, which the operator manages."""
+    installed.ensure()
     with temporary_namespace(kubectl) as found:
         yield found
 
