@@ -128,8 +128,15 @@ class Lease:
         """Return once the lease is ours, however long that takes."""
         metrics.LEADER.labels(self.name).set(0)
         while not await self._try_to_acquire():  # noqa: ASYNC110 - the API server sets no Event
-            await asyncio.sleep(self.timing.acquire_period * random.uniform(0.8, 1.2))
+            await asyncio.sleep(self._pause())
         metrics.LEADER.labels(self.name).set(1)
+
+    def _pause(self) -> float:
+        """Seconds until the next look: the first after a silent holder is gone comes at once."""
+        period = self.timing.acquire_period * random.uniform(0.8, 1.2)
+        if self._free_at is None or self.tried >= self._free_at:
+            return period
+        return min(period, max(self._free_at - self.now(), 0.0))
 
     async def keep(self) -> NoReturn:
         """Renew for ever; raises LeaseLost when that did not work until the deadline."""

@@ -82,6 +82,20 @@ async def test_a_silent_holder_is_replaced_within_17_seconds(delay: float) -> No
     assert first.valid_until < now()
 
 
+async def test_a_standby_waits_no_longer_than_it_has_to() -> None:
+    """The lease's duration from when it saw the last renewal, at most one look after that one."""
+    for step in range(60):
+        memory = Memory()
+        first, second = candidate(memory, "a"), candidate(memory, "b")
+        await first.acquire()
+        keeping, taking = asyncio.create_task(first.keep()), asyncio.create_task(second.acquire())
+        await asyncio.sleep(10 + step / 30)
+        keeping.cancel()
+        last = first.valid_until - first.timing.renew_deadline
+        await taking
+        assert 15 <= now() - last < 15 + 1.2 + 0.1
+
+
 @pytest.mark.parametrize("fault", ["error", "hang"])
 async def test_renewals_that_fail_until_the_deadline_lose_it(fault: str) -> None:
     memory = Memory()
