@@ -12,16 +12,18 @@ NATS_IMAGE ?=
 IMAGE ?=
 PYTEST_ARGS ?=
 FUZZ_EXAMPLES ?= 20000
+PYTHON :=
 
-VENV := .venv
-PYTHON := $(VENV)/bin/python
+VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV := .venv$(if $(PYTHON),-$(call VERSION_OF,$(PYTHON)))
+VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA := $(CURDIR)/build/coverage
 TOTALS := $(CURDIR)/build/coverage-totals
-COVERAGE := $(PYTHON) -m coverage
+COVERAGE := $(VENV_PYTHON) -m coverage
 PYTEST := $(COVERAGE) run -m pytest $(PYTEST_ARGS)
 PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
-SYSTEM_PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+SYSTEM_PYTHON := $(shell for p in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 PLACE := NATSCTL_CONTEXT='$(CONTEXT)' NATSCTL_NATS_IMAGE='$(NATS_IMAGE)' $(if $(IMAGE),NATSCTL_IMAGE='$(IMAGE)')
@@ -50,19 +52,20 @@ help: ## list the targets
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
+		'PYTHON=       python3.11 to python3.13, for a .venv of its own; else the newest on the PATH' \
 		'PYTEST_ARGS=  such as "-x -k scale"'
 
 .PHONY: venv
 venv: $(STAMP) ## create .venv with everything pinned; does nothing the second time
 
 $(STAMP): requirements/dev.txt pyproject.toml README.md LICENSE
-	@[ -n '$(SYSTEM_PYTHON)' ] || { echo 'natsctl needs Python 3.11, 3.12 or 3.13 on the PATH' >&2; exit 1; }
+	@[ -n '$(SYSTEM_PYTHON)' ] || { echo 'natsctl needs Python 3.11, 3.12 or 3.13: on the PATH, or as PYTHON=' >&2; exit 1; }
 	@$(SYSTEM_PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "$(SYSTEM_PYTHON) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV) && \
-		$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
-		$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
-		$(PYTHON) -c "$$WITH_COVERAGE")
+	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(VENV_PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV) && \
+		$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
+		$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
+		$(VENV_PYTHON) -c "$$WITH_COVERAGE")
 	@touch $@
 
 # Python processes that tests start count too; without COVERAGE_PROCESS_START this line does nothing.
@@ -93,7 +96,7 @@ server: $(STAMP) ## rendered configurations on real nats-server processes
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## 20,000 specs made up by hypothesis on real nats-server processes (FUZZ_EXAMPLES=)
-	$(call step,$(FUZZ_EXAMPLES) specs,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTHON) -m pytest $(PYTEST_ARGS) \
+	$(call step,$(FUZZ_EXAMPLES) specs,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
 		tests/server/test_fuzz.py)
 
 .PHONY: integration
@@ -106,7 +109,7 @@ testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves
 
 .PHONY: e2e
 e2e: $(STAMP) ## everything on a real Kubernetes, PARTS=2 at a time; CONTEXT= names one of your own
-	$(call tier,e2e,,$(if $(CONTEXT),,$(PYTHON) -m tests.e2e.parts $(PARTS)))
+	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.e2e.parts $(PARTS)))
 
 .PHONY: test
 test: check-machine ## everything: lint and all tiers, sets up what it needs
@@ -135,32 +138,32 @@ check-machine: ## say early what this machine lacks for the testbed
 
 .PHONY: testbed-up
 testbed-up: $(STAMP) check-machine ## start a real Kubernetes here (NODES=1); builds what is missing
-	$(call step,testbed,$(PYTHON) -m testbed up --nodes $(NODES))
+	$(call step,testbed,$(VENV_PYTHON) -m testbed up --nodes $(NODES))
 
 .PHONY: testbed-down
 testbed-down: $(STAMP) ## end it; nothing remains but the cache
-	$(call step,end of the testbed,$(PYTHON) -m testbed down)
+	$(call step,end of the testbed,$(VENV_PYTHON) -m testbed down)
 
 .PHONY: testbed-status
 testbed-status: $(STAMP) ## say what of it runs
-	@$(PYTHON) -m testbed status
+	@$(VENV_PYTHON) -m testbed status
 
 .PHONY: testbed-shell
 testbed-shell: $(STAMP) ## a shell in which kubectl speaks to it
-	@$(PYTHON) -m testbed exec -- bash
+	@$(VENV_PYTHON) -m testbed exec -- bash
 
 .PHONY: demo
 demo: $(STAMP) ## two NATS clusters that scale, heal and upgrade under a client
 	@[ -n '$(CONTEXT)' ] || $(MAKE) check-machine
-	@$(PLACE) $(PYTHON) -m demo up
+	@$(PLACE) $(VENV_PYTHON) -m demo up
 
 .PHONY: demo-down
 demo-down: $(STAMP) ## end what the demo left running
-	@$(PLACE) $(PYTHON) -m demo down
+	@$(PLACE) $(VENV_PYTHON) -m demo down
 
 .PHONY: bench
 bench: $(STAMP) check-machine ## measure: cost against a bare client, idle requests, memory
-	@$(PYTHON) -m benchmarks
+	@$(VENV_PYTHON) -m benchmarks
 
 .PHONY: crds
 crds: $(STAMP) ## print the CustomResourceDefinitions
@@ -168,20 +171,20 @@ crds: $(STAMP) ## print the CustomResourceDefinitions
 
 .PHONY: chart
 chart: $(STAMP) ## write the CustomResourceDefinitions into the Helm chart, and lint it
-	@$(PYTHON) -m deploy.render crds
-	@helm=$$($(PYTHON) -m testbed path helm); $$helm lint --strict --quiet charts/nats-operator
+	@$(VENV_PYTHON) -m deploy.render crds
+	@helm=$$($(VENV_PYTHON) -m testbed path helm); $$helm lint --strict --quiet charts/nats-operator
 
 .PHONY: manifests
 manifests: chart ## render deploy/*.yaml from the chart
-	@$(PYTHON) -m deploy.render manifests $$($(PYTHON) -m testbed path helm)
+	@$(VENV_PYTHON) -m deploy.render manifests $$($(VENV_PYTHON) -m testbed path helm)
 
 .PHONY: images
 images: $(STAMP) ## build the images of docker/ without a container engine, into build/images
-	@$(PYTHON) docker/build.py
+	@$(VENV_PYTHON) docker/build.py
 
 .PHONY: reference
 reference: $(STAMP) ## write docs/reference.md anew
-	@$(PYTHON) -c 'from natsctl.api.reference import reference; print(reference(), end="")' > docs/reference.md
+	@$(VENV_PYTHON) -c 'from natsctl.api.reference import reference; print(reference(), end="")' > docs/reference.md
 
 .PHONY: requirements
 requirements: $(STAMP) ## compile requirements/*.txt anew
@@ -191,5 +194,5 @@ requirements: $(STAMP) ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean: ## remove .venv, build/ and caches of tools; the testbed's cache stays
-	@rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
+	@rm -rf .venv .venv-* build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache
