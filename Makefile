@@ -22,6 +22,8 @@ DATA := $(CURDIR)/build/coverage
 TOTALS := $(CURDIR)/build/coverage-totals
 COVERAGE := $(VENV_PYTHON) -m coverage
 PYTEST := $(COVERAGE) run -m pytest $(PYTEST_ARGS)
+# $(call parts,tier): what runs a command in parts side by side; nothing if PARTS=1.
+parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(PARTS) $(1))
 PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
 SYSTEM_PYTHON := $(shell for p in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -48,7 +50,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
-		'PARTS=2       testbeds that e2e uses side by side; 1 on a small machine' \
+		'PARTS=2       parts of unit, integration and e2e at a time; 1 on a small machine' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
@@ -85,7 +87,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 
 .PHONY: unit
 unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covered to 100 %
-	$(call tier,unit,tests/demo)
+	$(call tier,unit,tests/demo,$(call parts,unit))
 	@mkdir -p $(TOTALS)  # apart: a report takes up, and removes, parallel data beside its own
 	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/unit $(DATA)/unit.*
 	@$(COVERAGE) report --data-file=$(TOTALS)/unit --include='$(PURE)' --fail-under=100
@@ -101,15 +103,15 @@ fuzz: $(STAMP) ## 20,000 specs made up by hypothesis on real nats-server process
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server
-	$(call tier,integration)
+	$(call tier,integration,,$(call parts,integration))
 
 .PHONY: testbed-test
 testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves nothing
 	$(call tier,testbed)
 
 .PHONY: e2e
-e2e: $(STAMP) ## everything on a real Kubernetes, PARTS=2 at a time; CONTEXT= names one of your own
-	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.e2e.parts $(PARTS)))
+e2e: $(STAMP) ## everything on a real Kubernetes; CONTEXT= names one of your own
+	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
 
 .PHONY: test
 test: check-machine ## everything: lint and all tiers, sets up what it needs

@@ -39,6 +39,8 @@ def main() -> int:
     unknown = set(arguments.halves) - set(TESTBEDS)
     if unknown:
         parser.error(f"no such half: {', '.join(unknown)}")
+    if arguments.many <= arguments.clusters:
+        parser.error(f"--many {arguments.many}: more than --clusters {arguments.clusters}, please")
     load = os.getloadavg()[0]
     if load > BUSY:
         print(f"this machine is busy (load {load:.1f}): times and ratios will be rough", flush=True)

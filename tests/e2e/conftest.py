@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -18,7 +17,7 @@ import pytest
 
 from natsctl.api.crds import crds, crds_yaml
 from testbed import cert_manager, nats_ops, network_policies, own_image, prometheus
-from tests.e2e import images, parts, takeover
+from tests.e2e import images, takeover
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
@@ -53,17 +52,8 @@ def _prepare() -> None:
     takeover.program()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All tests of this folder need Kubernetes; some a client that reaches the pods.
-
-    With NATSCTL_PART only the modules of that part run here.
-    """
-    if parts.PART in os.environ:
-        tests = Counter(item.path.name for item in items)
-        mine = parts.own(tests, os.environ[parts.PART])
-        others = [item for item in items if item.path.name not in mine]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item.path.name in mine]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder need Kubernetes; some a client that reaches the pods."""
     for item in items:
         item.add_marker(pytest.mark.e2e)
         if CONTEXT and "reaches_pods" in item.fixturenames:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How the end-to-end tests are dealt out."""
+"""How tests are dealt out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from tests.e2e import parts
+from tests import parts
 
 
 def test_every_module_belongs_to_one_part() -> None:
-    modules = {f"test_{number}.py": number for number in range(20)} | {"test_install.py": 9}
+    modules = {f"test_{number}.py": number for number in range(20)} | {"e2e/test_install.py": 9}
     dealt = [parts.own(modules, f"{part}/3") for part in (1, 2, 3)]
     assert set().union(*dealt) == set(modules)
     assert sum(map(len, dealt)) == len(modules)
@@ -30,7 +30,7 @@ def test_one_part_is_everything() -> None:
 def run(statuses: dict[str, int]) -> subprocess.CompletedProcess[str]:
     """Parts that say which they are and end with these statuses."""
     script = f"import os, sys; p = os.environ['{parts.PART}']; print(p); sys.exit({statuses}[p])"
-    command = [sys.executable, "-m", "tests.e2e.parts", "2", sys.executable, "-c", script]
+    command = [sys.executable, "-m", "tests.parts", "2", "unit", sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True)
 
 

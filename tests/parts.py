@@ -1,0 +1,113 @@
+"""Runs tests in parts side by side, each on a testbed of its own if they need one.
+
+`python -m tests.parts N TIER COMMAND...` runs the command N times and puts the part's number before
+each line. The command's pytest finds in NATSCTL_PART which modules are its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+PART = "NATSCTL_PART"
+SECONDS = {
+    "e2e/test_describe.py": 25,
+    "e2e/test_high_availability.py": 170,
+    "e2e/test_install.py": 240,
+    "e2e/test_readme.py": 200,
+    "e2e/test_reload.py": 110,
+    "e2e/test_takeover.py": 140,
+    "e2e/test_tls.py": 150,
+    "e2e/test_tutorial.py": 50,
+    "integration/test_faults.py": 200,
+    "integration/test_operator.py": 46,
+    "integration/test_references.py": 44,
+    "unit/kube/test_client.py": 6,
+    "unit/operator/test_lease.py": 9,
+    "unit/operator/test_lease_edits.py": 5,
+    "unit/plan/test_invariants.py": 5,
+    "unit/plan/test_reload_invariants.py": 8,
+    "unit/render/test_network.py": 5,
+    "unit/sidecar/test_reloader.py": 11,
+}
+"""What modules take whose number of tests says little."""
+USUAL = {"e2e": 8.0, "integration": 1.5, "unit": 0.03}
+"""Seconds of any other test, by the folder."""
+TESTS = Path(__file__).parent
+NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def deal(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what belongs to this part, if these tests run in parts."""
+    if PART not in os.environ:
+        return
+    mine = own(Counter(map(_module, items)), os.environ[PART])
+    config.hook.pytest_deselected(items=[item for item in items if _module(item) not in mine])
+    items[:] = [item for item in items if _module(item) in mine]
+
+
+def _module(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).as_posix()
+
+
+def own(modules: Mapping[str, int], part: str) -> set[str]:
+    """Which of the modules (with their numbers of tests) belong to a part, such as `1/2`.
+
+    The longest are dealt first, each to the part that has the least to do.
+    """
+    number, _, parts = part.partition("/")
+    loads = dict.fromkeys(range(1, int(parts or 1) + 1), 0.0)
+    mine = set()
+    for seconds, module in sorted(_weights(modules), reverse=True):
+        least = min(loads, key=lambda one: (loads[one], one))
+        loads[least] += seconds
+        mine |= {module} if least == int(number or 1) else set()
+    return mine
+
+
+def _weights(modules: Mapping[str, int]) -> Iterable[tuple[float, str]]:
+    for name, tests in modules.items():
+        yield SECONDS.get(name, USUAL.get(name.partition("/")[0], 1.0) * tests), name
+
+
+def run(parts: int, tier: str, command: Sequence[str]) -> int:
+    """Run all parts to their ends; the worst exit status, of those that had anything to do."""
+    name = os.environ.get("NATSCTL_TESTBED") or "natsctl"
+    running = [
+        subprocess.Popen(
+            command,
+            env={**os.environ, PART: f"{part}/{parts}", "NATSCTL_TESTBED": f"{name}-{tier}-{part}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for part in range(1, parts + 1)
+    ]
+    tellers = [
+        threading.Thread(target=_tell, args=(number, process.stdout or ()))
+        for number, process in enumerate(running, 1)
+    ]
+    for teller in tellers:
+        teller.start()
+    try:
+        ends = {abs(process.wait()) for process in running}
+        return max(ends - {NO_TESTS}, default=NO_TESTS)
+    finally:
+        for teller in tellers:
+            teller.join()
+
+
+def _tell(part: int, lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"{part}| {line}", end="", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))
