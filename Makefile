@@ -50,7 +50,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
-		'PARTS=2       parts of unit, integration and e2e at a time; 1 on a small machine' \
+		'PARTS=2       parts of the tests that run side by side; 1 on a small machine' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
@@ -94,7 +94,7 @@ unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covere
 
 .PHONY: server
 server: $(STAMP) ## rendered configurations on real nats-server processes
-	$(call tier,server)
+	$(call tier,server,,$(call parts,server))
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## 20,000 specs made up by hypothesis on real nats-server processes (FUZZ_EXAMPLES=)

@@ -29,6 +29,7 @@ SECONDS = {
     "integration/test_faults.py": 200,
     "integration/test_operator.py": 46,
     "integration/test_references.py": 44,
+    "server/test_fuzz.py": 32,
     "unit/kube/test_client.py": 6,
     "unit/operator/test_lease.py": 9,
     "unit/operator/test_lease_edits.py": 5,
@@ -38,7 +39,7 @@ SECONDS = {
     "unit/sidecar/test_reloader.py": 11,
 }
 """What modules take whose number of tests says little."""
-USUAL = {"e2e": 8.0, "integration": 1.5, "unit": 0.03}
+USUAL = {"e2e": 8.0, "integration": 1.5, "server": 0.1, "unit": 0.03}
 """Seconds of any other test, by the folder."""
 TESTS = Path(__file__).parent
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)
