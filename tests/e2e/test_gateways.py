@@ -160,8 +160,13 @@ def test_a_node_without_an_address(
     """The init container and the condition say what to do; then it goes on."""
     found = cluster("a", size=1, version=NEXT, **advertising(account))
     found.until_condition("Degraded", "True", "a-1", "container bootconfig", f"node1 {LABEL}=")
-    said = found.log("a-1", "bootconfig")
-    assert "has no ExternalIP and no label" in said
+
+    def reason() -> str:
+        """Why it failed; nothing while it starts once more."""
+        said = found.log("a-1", "bootconfig")
+        return said if "has no ExternalIP and no label" in said else ""
+
+    said = until("the container says why", reason) or ""
     assert f"kubectl label node node1 {LABEL}=ADDRESS" in said
     label("10.1.2.3")
     found.ready(60)
