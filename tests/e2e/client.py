@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import BinaryIO
 
 import attrs
@@ -118,6 +119,30 @@ def passes(sender: User, receiver: User, subject: str = "passing") -> None:
             return any(line.startswith("MSG") for line in into.until_pong())
 
         until(f"a message passes from {sender.address} to {receiver.address}", arrived, 30)
+
+
+def all_hear_all(users: Mapping[str, User]) -> None:
+    """Wait until messages from each server's client have reached those of all servers."""
+    with ExitStack() as stack:
+        links = {server: stack.enter_context(found.connected()) for server, found in users.items()}
+        for link in links.values():
+            link.send("SUB from.* 1\r\n")
+            link.until_pong()
+        for sender, sending in links.items():
+            deaf = links.keys() - {sender}  # its own message comes back with the PONG
+
+            what = f"{sender} is heard everywhere"
+            until(what, partial(_nobody_is_deaf, sending, f"from.{sender}", links, deaf), 30)
+
+
+def _nobody_is_deaf(sending: Link, subject: str, links: Mapping[str, Link], deaf: set[str]) -> bool:
+    sending.send(f"PUB {subject} 1\r\nx\r\n")
+    sending.until_pong()
+    for server in tuple(deaf):
+        links[server].send("")
+        if any(line.startswith(f"MSG {subject} ") for line in links[server].until_pong()):
+            deaf.discard(server)
+    return not deaf
 
 
 def _nonce(info: str) -> str:

@@ -6,12 +6,15 @@ import base64
 import json
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import attrs
 
+from natsctl.api.version import ServerVersion
 from tests.e2e.history import History
 from tests.e2e.kubectl import Json, Kubectl, until
 
@@ -146,16 +149,27 @@ class Cluster:
         return History(self.kubectl.command("get", resource, "-l", self.selector))
 
     def meshed(self, size: int, version: str) -> None:
-        """Every server has the version and a route to every other: asked of the servers."""
+        """Every server has the version and all its routes to every other: asked of the servers."""
         pods = self.pods()
         assert sorted(pods) == sorted(f"{self.name}-{i}" for i in range(1, size + 1))
         for pod in pods:
             assert self.monitoring(pod, "varz")["version"] == version
-            routes = self.monitoring(pod, "routez")["routes"] or []
-            assert len({route["remote_id"] for route in routes}) == size - 1
+            assert len(self._connections(pod)) == size - 1
+        each = 4 if ServerVersion.parse(version).at_least(2, 10) else 1  # a pool, and $SYS
+        for pod in pods:
+            complete = partial(self._has_connections, pod, each)
+            until(f"{pod} has {each} connections to every other", complete, 20)
         status = self.status()
         assert (status["size"], status["readyReplicas"]) == (size, size)
         assert status["currentVersion"] == version
+
+    def _connections(self, pod: str) -> Counter[str]:
+        """How many connections it has to each other server."""
+        routes = self.monitoring(pod, "routez")["routes"] or []
+        return Counter(route["remote_id"] for route in routes)
+
+    def _has_connections(self, pod: str, each: int) -> bool:
+        return set(self._connections(pod).values()) <= {each}
 
     def delete(self) -> None:
         """Delete it and wait until nothing with its labels remains."""

@@ -83,13 +83,13 @@ def test_an_unset_version_keeps_the_version_a_cluster_has(cluster: Apply) -> Non
 
 
 def test_clusters_join_through_extra_routes(cluster: Apply, namespace: Kubectl) -> None:
-    """One server of b and three of a make a mesh; b's config has exactly three routes."""
+    """One server of b and three of a make a mesh; b's config has a route to each of them."""
     cluster("a", size=3, version="2.1.9")
     routes = [{"cluster": "a"}, {"route": "nats://127.0.0.1:6222"}]
     found = cluster("b", size=1, version="2.1.9", extraRoutes=routes).ready()
     Cluster(namespace, "a").ready()
     assert found.config()["cluster"]["routes"] == [
         f"nats://b-1.b-mgmt.{namespace.namespace}.svc:6222",
-        "nats://a-mgmt:6222",
+        *(f"nats://a-{i}.a-mgmt.{namespace.namespace}.svc:6222" for i in (1, 2, 3)),
         "nats://127.0.0.1:6222",
     ]

@@ -32,7 +32,7 @@ from natsctl.render.inputs import Images
 from testbed import cert_manager, layout, nats_ops
 from tests.e2e.attached import INTERRUPT, attached
 from tests.e2e.certificates import KUBERNETES, ROUTE, SERVER, Authority, opaque, serial
-from tests.e2e.client import User, user
+from tests.e2e.client import User, all_hear_all, user
 from tests.e2e.clusters import NEXT, Cluster
 from tests.e2e.conftest import Managing, namespace_manifest
 from tests.e2e.kubectl import Json, Kubectl, until
@@ -339,25 +339,14 @@ def test_routes_to_the_outside(namespace: Kubectl, version: str) -> None:
 
 @versions
 def test_routes_to_another_cluster(namespace: Kubectl, version: str) -> None:
-    """Six servers know each other, and a message passes between the clusters."""
+    """Six servers that start at once know each other, and messages pass from each to each."""
     first = Cluster(namespace, "nats-v2-1").apply(size=3, version=version)
     second = created(namespace, "extra-routes-cluster.yaml", version)
     both = (first.ready(), second.ready())
     for cluster in both:
         for pod in cluster.pods():
             until(f"{pod} knows five others", knows_five(cluster, pod))
-    with user(first, "nats-v2-1-1").connected() as here:
-        here.send("SUB news 1\r\n")
-        here.until_pong()
-        with user(second, "nats-v2-2-3").connected() as there:
-
-            def arrives() -> bool:
-                there.send("PUB news 1\r\nx\r\n")
-                there.until_pong()
-                here.send("")
-                return any(line.startswith("MSG news") for line in here.until_pong())
-
-            until("a message passes", arrives)
+    all_hear_all({pod: user(cluster, pod) for cluster in both for pod in cluster.pods()})
 
 
 def knows_five(cluster: Cluster, pod: str) -> Callable[[], bool]:

@@ -98,7 +98,7 @@ def test_passwords_are_shown_only_if_asked_for(
     masked = capsys.readouterr()
     assert PLANTED not in masked.out + masked.err
     assert '"password": "***"' in masked.out
-    for login in ("r:***@c-1", "r:***@d-mgmt", "x:***@h:6222", "r:***@h:7522", "//***@h:7422"):
+    for login in ("r:***@c-1", "r:***@d-1", "x:***@h:6222", "r:***@h:7522", "//***@h:7422"):
         assert login in masked.out
     assert render(file, *full_of_passwords(PLANTED), flags=("--show-secrets", *config)) == 0
     assert capsys.readouterr().out.count(PLANTED) >= 7

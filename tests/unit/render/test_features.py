@@ -63,13 +63,12 @@ class TestRoutes:
         ("neighbour", "routes"),
         [
             (None, ["nats://o-mgmt:6222"]),
-            (Neighbour(2), ["nats://o-mgmt:6222"]),
-            (Neighbour(2, LOGIN), [f"nats://{ESCAPED}o-mgmt:6222"]),
+            (Neighbour(2), [f"nats://o-{i}.o-mgmt.ns.svc:6222" for i in (1, 2)]),
             (
-                Neighbour(2, LOGIN, encrypted=True),
+                Neighbour(2, LOGIN),
                 [f"nats://{ESCAPED}o-{i}.o-mgmt.ns.svc:6222" for i in (1, 2)],
             ),
-            (Neighbour(0, encrypted=True), []),
+            (Neighbour(0), []),
         ],
     )
     def test_another_cluster_is_reached_as_it_wants(
@@ -78,6 +77,18 @@ class TestRoutes:
         inputs = Inputs(neighbours={"o": neighbour} if neighbour else {})
         found = config(inputs, extraRoutes=[{"cluster": "o"}])
         assert found["cluster"]["routes"][1:] == routes
+
+    def test_servers_of_the_go_operator_keep_the_name_that_they_reach_another_cluster_by(
+        self,
+    ) -> None:
+        def routes(neighbour: Neighbour) -> list[str]:
+            made = target(size=1, extraRoutes=[{"cluster": "o"}])
+            inputs = Inputs(neighbours={"o": neighbour})
+            found = attrs.evolve(made, kept={1: "c-1"}, inputs=inputs)
+            return list(server_config(found)["cluster"]["routes"])[1:]
+
+        assert routes(Neighbour(2)) == ["nats://o-mgmt:6222"]
+        assert routes(Neighbour(1, encrypted=True)) == ["nats://o-1.o-mgmt.ns.svc:6222"]
 
     def test_no_route_is_there_twice(self) -> None:
         route = {"route": "nats://c-1.c-mgmt.ns.svc:6222"}
