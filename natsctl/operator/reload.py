@@ -7,7 +7,8 @@ configuration is proven to be loaded.
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,17 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.operator.identity import Identity
+from natsctl.operator.nudges import Nudges
 from natsctl.operator.stores import Stores
-from natsctl.plan.snapshot import Observation, Refusal
+from natsctl.plan.snapshot import Refusal
 from natsctl.servers import system
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from natsctl.plan.actions import ReloadServer
     from natsctl.plan.objects import Pod
-
-SETTLED = timedelta(seconds=20)
-"""After which a reload has surely read the changed files, where the server cannot tell what it
-read: the annotation below makes the kubelet look after the pod's volumes at once."""
-
 
 KEPT = "previous."
 """Begins the keys under which a config Secret keeps the contents it had before."""
@@ -67,9 +66,13 @@ class Progress(Enum):
     DONE = "proven"
 
 
+def _time_of_day() -> datetime:
+    return datetime.now(UTC)
+
+
 @attrs.frozen
 class Reloader:
-    """Reloads servers of one cluster."""
+    """Reloads servers of one cluster. `clock` tells the time of day."""
 
     client: Client
     stores: Stores
@@ -79,15 +82,15 @@ class Reloader:
     secret: str
     connection: ssl.SSLContext | None = None
     monitoring: ssl.SSLContext | None = None
+    clock: Callable[[], datetime] = _time_of_day
 
     async def reload(self, action: ReloadServer) -> Progress | Refusal:
         """One attempt; a server that cannot be asked is asked again later."""
         pod = self.stores.pods.get((self.namespace, action.name))
         if pod is None or pod.metadata.uid != action.uid:
             return Progress.PENDING
-        if pod.metadata.annotation(names.CONFIG_ANNOTATION) != action.config:
-            # The kubelet looks after a pod's volumes whenever the pod changes.
-            await self._annotate(pod, {names.CONFIG_ANNOTATION: action.config})
+        now = self.clock()
+        nudges = await self._nudge(pod, action, now)
         if action.asks:
             try:
                 words = await system.reload(
@@ -97,10 +100,23 @@ class Reloader:
                 return Progress.PENDING
             if words:
                 return await self._refused(Refusal(action.config, words))
-        if not await self._is_loaded(action):
+        if not await self._is_loaded(action, nudges, now):
             return Progress.PENDING
-        await self._annotate(pod, {names.REVISION_ANNOTATION: action.revision})
+        proven = {names.REVISION_ANNOTATION: action.revision, names.NUDGES_ANNOTATION: None}
+        await self._annotate(pod, proven)
         return Progress.DONE
+
+    async def _nudge(self, pod: Pod, action: ReloadServer, now: datetime) -> Nudges:
+        """Have the kubelet look after the pod's files, which it does whenever the pod changes."""
+        meta = pod.metadata
+        same = meta.annotation(names.CONFIG_ANNOTATION) == action.config
+        nudges = Nudges.parse(meta.annotation(names.NUDGES_ANNOTATION) if same else None, now)
+        if not nudges.due(now):
+            return nudges
+        nudges = nudges.then(now)
+        told = {names.CONFIG_ANNOTATION: action.config, names.NUDGES_ANNOTATION: str(nudges)}
+        await self._annotate(pod, told)
+        return nudges
 
     async def _refused(self, refusal: Refusal) -> Refusal:
         """Take a configuration back that would keep the server from starting again."""
@@ -111,7 +127,7 @@ class Reloader:
             self.stores.secrets.learn(reply)  # type: ignore[arg-type] # SECRETS projects to Secret
         return refusal
 
-    async def _is_loaded(self, action: ReloadServer) -> bool:
+    async def _is_loaded(self, action: ReloadServer, nudges: Nudges, asked: datetime) -> bool:
         answers = await self.monitor.ask({action.uid: action.address}, self.monitoring)
         seen = answers[action.uid]
         if seen.problem or (action.digest and seen.config_digest != action.digest):
@@ -120,14 +136,11 @@ class Reloader:
             return False
         if action.digest and not action.secrets:
             return True
-        return await self._is_late_enough(action, seen)
-
-    async def _is_late_enough(self, action: ReloadServer, seen: Observation) -> bool:
-        """Whether the server loaded files after the last change of any of them."""
-        loaded = _moment(seen.config_load_time)
         changed = [await self._changed(name) for name in (self.secret, *action.secrets)]
-        margin = SETTLED if action.asks else timedelta()
-        return loaded is not None and all(loaded >= at + margin for at in changed if at)
+        if action.asks:  # it did what it was asked for: all files were there by then
+            return all(nudges.shown(at, asked) for at in changed)
+        loaded = _moment(seen.config_load_time)  # a side-car asks when it sees the files
+        return loaded is not None and all(loaded >= at for at in changed if at)
 
     async def _changed(self, name: str) -> datetime | None:
         """When a Secret's content was last written, by the API server's clock."""
@@ -139,7 +152,7 @@ class Reloader:
         times = [_moment(entry.get("time")) for entry in entries if _of_data(entry)]
         return max((at for at in times if at), default=None)
 
-    async def _annotate(self, pod: Pod, annotations: dict[str, str]) -> None:
+    async def _annotate(self, pod: Pod, annotations: Mapping[str, str | None]) -> None:
         meta = {"uid": pod.metadata.uid, "annotations": annotations}
         reply = await self.client.patch(PODS, self.namespace, pod.metadata.name, {"metadata": meta})
         self.stores.pods.learn(reply)  # type: ignore[arg-type] # PODS projects to Pod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -29,6 +30,17 @@ def test_a_setting_is_reloaded(cluster: Apply, version: str) -> None:
     assert found.uids() == before
     messages = found.kubectl("get", "events", "-o", "jsonpath={.items[*].message}")
     assert "spec.natsConfig.debug, spec.natsConfig.maxPayload changed" in messages
+
+
+@pytest.mark.usefixtures("reaches_pods")
+@pytest.mark.parametrize("version", ["2.10.29", NEXT])
+def test_servers_that_have_run_for_a_while_reload_too(cluster: Apply, version: str) -> None:
+    """A kubelet looks after a pod's files in the seconds after its start, later once a minute."""
+    found = cluster("a", size=3, version=version).ready()
+    time.sleep(10)
+    found.patch(natsConfig={"maxPayload": 2048})
+    found.ready()
+    assert {found.monitoring(pod, "varz")["max_payload"] for pod in found.pods()} == {2048}
 
 
 def test_what_cannot_be_reloaded_restarts(cluster: Apply) -> None:

@@ -1,0 +1,170 @@
+"""How often a server is reloaded until it surely has what it was to take up.
+
+The kubelet here is a late one, which no real kubelet is when a test needs it: a second after the
+pod changed it shows what it has heard of the Secret by then. API server and nats-server are as
+simple; tests/e2e/test_reload.py has real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import attrs
+import msgspec
+import pytest
+
+from natsctl.api import names
+from natsctl.kube.client import Client
+from natsctl.operator.identity import Identity
+from natsctl.operator.reload import Progress, Reloader
+from natsctl.operator.stores import Stores, open_stores
+from natsctl.plan.actions import ReloadServer
+from natsctl.plan.objects import Meta, Pod
+from natsctl.plan.snapshot import Observation, Refusal
+from natsctl.servers import system
+from natsctl.servers.monitoring import Monitor
+from natsctl.servers.nkey import Key
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+BEFORE = Meta(name="c-1", namespace="ns", uid="pod-1", resource_version="1")
+CHANGED = {"time": NOON.isoformat(), "fieldsV1": {"f:data": {}}}
+
+
+@attrs.define
+class World:
+    """A pod whose Secret changes at noon, which its kubelet hears of `lag` seconds later."""
+
+    lag: float
+    digests: bool = True
+    seconds: float = 0.0
+    stores: Stores = attrs.field(factory=lambda: open_stores(lambda key: None))
+    nudged: list[float] = attrs.field(factory=list)
+    loaded: str = "old"
+
+    def __attrs_post_init__(self) -> None:
+        self.stores.pods.put(Pod(BEFORE))
+
+    @property
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.seconds)
+
+    @property
+    def pod(self) -> Pod:
+        found = self.stores.pods.get(("ns", "c-1"))
+        assert found is not None
+        return found
+
+    async def patch(self, _: Any, __: str, ___: str, patch: Mapping[str, Any]) -> Pod:
+        """A merge patch of annotations."""
+        old = self.pod.metadata
+        told = {**(old.annotations or {}), **patch["metadata"]["annotations"]}
+        annotations = {key: value for key, value in told.items() if value is not None}
+        if annotations != old.annotations:
+            self.nudged.append(self.seconds)
+        version = str(int(old.resource_version) + 1)
+        meta = msgspec.structs.replace(old, annotations=annotations, resource_version=version)
+        return Pod(meta)
+
+    async def raw(self, *_: Any) -> dict[str, Any]:
+        """The Secret."""
+        return {"metadata": {"managedFields": [CHANGED]}}
+
+    async def reload(self, *_: Any) -> str:
+        """The server reads its files."""
+        looked = [at + 1 for at in self.nudged if at + 1 <= self.seconds]
+        if any(at >= self.lag for at in looked):
+            self.loaded = "new"
+        return ""
+
+    async def ask(self, *_: Any) -> dict[str, Observation]:
+        """The monitoring port."""
+        digest = self.loaded if self.digests else ""
+        return {"pod-1": Observation(config_digest=digest, config_load_time=self.now.isoformat())}
+
+    async def attempt(self, config: str = "7") -> Progress | Refusal:
+        action = ReloadServer(
+            name="c-1",
+            uid="pod-1",
+            address="10.0.0.1",
+            server_id="S",
+            config=config,
+            revision="r",
+            digest="new" if self.digests else None,
+            expiries=(),
+            secrets=(),
+            asks=True,
+            message="",
+        )
+        reloader = Reloader(
+            client=cast("Client", self),
+            stores=self.stores,
+            monitor=cast("Monitor", self),
+            identity=Identity(Key.generate().seed),
+            namespace="ns",
+            secret="c",
+            clock=lambda: self.now,
+        )
+        return await reloader.reload(action)
+
+    async def until_done(self) -> float:
+        """An attempt every second, and how many seconds it took."""
+        started = self.seconds
+        while await self.attempt() is not Progress.DONE:
+            self.seconds += 1
+            assert self.seconds - started < 300
+        return self.seconds - started
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> World:
+    found = World(**request.param)
+    monkeypatch.setattr(system, "reload", found.reload)
+    return found
+
+
+def worlds(*every: dict[str, Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("world", every, indirect=True, ids=str)
+
+
+@worlds({"lag": 0}, {"lag": 1.5}, {"lag": 5}, {"lag": 25})
+async def test_a_kubelet_that_heard_of_the_pod_first_is_made_to_look_again(world: World) -> None:
+    """It looks by itself only a minute later."""
+    assert await world.until_done() <= 2 + 3 * world.lag
+    assert world.loaded == "new"
+
+
+@worlds(*({"lag": lag, "digests": False} for lag in (0, 1.5, 5, 8)))
+async def test_a_server_that_cannot_tell_what_it_loaded_is_believed_later(world: World) -> None:
+    assert 10 <= await world.until_done() <= 20
+    assert world.loaded == "new"
+
+
+@worlds({"lag": 0, "digests": False})
+async def test_a_server_whose_turn_comes_late_waits_for_its_own_kubelet(world: World) -> None:
+    """The Secret is long changed by then, and yet nobody has shown it to this pod."""
+    world.seconds = 3600
+    assert await world.attempt() is Progress.PENDING
+    assert world.loaded == "old"
+    assert await world.until_done() <= 10
+    assert world.loaded == "new"
+
+
+@worlds({"lag": 0, "digests": False})
+async def test_another_configuration_is_waited_for_anew(world: World) -> None:
+    for world.seconds in range(10):
+        await world.attempt()
+    before = world.pod.metadata.annotation(names.NUDGES_ANNOTATION)
+    await world.attempt("8")
+    after = world.pod.metadata.annotation(names.NUDGES_ANNOTATION)
+    assert (len((before or "").split()), len((after or "").split())) == (3, 1)
+
+
+@worlds({"lag": 0}, {"lag": 0, "digests": False})
+async def test_what_is_proven_leaves_nothing_to_look_after(world: World) -> None:
+    await world.until_done()
+    assert world.pod.metadata.annotations == {
+        names.CONFIG_ANNOTATION: "7",
+        names.REVISION_ANNOTATION: "r",
+    }
