@@ -148,18 +148,36 @@ class Lease:
                     self._lose("could not be renewed in time")
                 await asyncio.sleep(random.uniform(0.2, 0.6))
 
-    async def release(self) -> None:
-        """Let the next candidate take over at once; the last thing a leader does."""
+    async def release(self) -> bool:
+        """Let the next candidate take over at once; the last thing a leader does.
+
+        False if it was not held, or could not be released: then it expires by itself.
+        """
         if not self._record or not self.held:
-            return
-        spec = self._record["spec"] | {"holderIdentity": "", "leaseDurationSeconds": RELEASED}
-        spec["renewTime"] = _now()
+            return False
         self.valid_until = self.tried = 0.0
         metrics.LEADER.labels(self.name).set(0)
         try:
-            await self._write(spec, self.timing.renew_period)
+            return await self._write_released()
+        except Conflict:  # a renewal that was cut off may have been written
+            return await self._read_and_write_released()
         except ApiError:
-            return  # it expires by itself
+            return False
+
+    async def _read_and_write_released(self) -> bool:
+        try:
+            self._record = await self.records.read(self.timing.renew_period)
+            return await self._write_released()
+        except ApiError:
+            return False
+
+    async def _write_released(self) -> bool:
+        known = self._record.get("spec") or {}
+        if known.get("holderIdentity") != self.identity:
+            return False
+        free = {"holderIdentity": "", "leaseDurationSeconds": RELEASED, "renewTime": _now()}
+        await self._write(known | free, self.timing.renew_period)
+        return True
 
     async def _try_to_acquire(self) -> bool:
         started = self.tried = self.now()

@@ -105,8 +105,10 @@ async def _lead(
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_EVENTS):
                 await recorder.flush()
-    await lease.release()
-    log.info("stopped; the lease is released")
+    if await lease.release():
+        log.info("stopped; the lease is released")
+    else:
+        log.warning("stopped; the lease could not be released, and runs out by itself")
 
 
 async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
-from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, PODS, SECRETS, SERVICES, Resource
+from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
 from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
 from tests.integration.conftest import (
@@ -339,3 +339,22 @@ async def test_a_lease_that_runs_out_before_the_first_write_is_lost_in_order(
         assert task.done()
         with pytest.raises(LeaseLost, match="lease nats-operator"):
             task.result()
+
+
+async def test_an_operator_that_stops_while_it_renews_the_lease_releases_it(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    """Its renewal is cut off, and written all the same."""
+    often = Timing(duration=5, renew_deadline=4, renew_period=0.04, acquire_period=0.2)
+
+    async def led() -> bool:
+        if not await exists(client, LEASES, namespace, "nats-operator"):
+            return False
+        lease = await client.raw(LEASES, namespace, "nats-operator")
+        return bool(lease["spec"]["holderIdentity"])
+
+    for stop in range(20):
+        async with operator(kubeconfig, namespace, timing=often):
+            await until(led)
+            await asyncio.sleep(stop * 0.005)  # at another moment of a renewal each time
+        assert not await led()

@@ -70,6 +70,35 @@ async def test_a_released_lease_is_taken_within_two_seconds() -> None:
     assert memory.record["spec"]["leaseTransitions"] == 1
 
 
+async def test_a_renewal_that_the_end_cut_off_does_not_hinder_the_release() -> None:
+    """It was written, and nobody heard the reply: the object is newer than its holder knows."""
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    keeping = asyncio.create_task(first.keep())
+    memory.fault = "lost"
+    await asyncio.sleep(first.timing.renew_period + 0.1)
+    keeping.cancel()
+    memory.fault = ""
+    released = now()
+    assert await first.release()
+    await waiting
+    assert now() - released < 2
+
+
+async def test_what_another_holds_by_now_is_not_released() -> None:
+    memory = Memory()
+    first = candidate(memory, "a")
+    await first.acquire()
+    assert memory.record is not None
+    meta = {"resourceVersion": "99"}
+    memory.record = memory.record | {"metadata": meta, "spec": {"holderIdentity": "b"}}
+    assert not await first.release()
+    assert memory.record["spec"] == {"holderIdentity": "b"}
+    assert not first.held
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.7, 1.9])
 async def test_a_silent_holder_is_replaced_within_17_seconds(delay: float) -> None:
     memory = Memory()
@@ -272,11 +301,11 @@ async def test_whoever_lives_tries_again_and_again() -> None:
 async def test_nobody_releases_what_he_does_not_hold() -> None:
     memory = Memory()
     lease = candidate(memory, "a")
-    await lease.release()
+    assert not await lease.release()
     assert memory.requests == 0
     await lease.acquire()
     memory.fault = "error"
-    await lease.release()  # it expires by itself
+    assert not await lease.release()  # it expires by itself
     assert not lease.held
 
 
