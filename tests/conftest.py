@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Generator
 
 import pytest
 
 from tests import parts
+
+NO_SKIPS = "NATSCTL_NO_SKIPS"
+"""Set where nothing may be missing: by `make test` on a testbed."""
 
 
 def pytest_configure() -> None:
@@ -18,3 +23,13 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With NATSCTL_PART only the modules of that part run here."""
     parts.deal(config, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A whole run that left something out did not pass."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(NO_SKIPS):
+        report.outcome = "failed"
+        report.longrepr = f"{NO_SKIPS} is set, and this was skipped: {report.longrepr}"
+    return report

@@ -26,7 +26,7 @@ def helm() -> str:
     """The testbed's helm; the end-to-end tests build it, and check the same."""
     found = cache() / components.key(components.BY_PROGRAM["helm"]) / "helm"
     if not found.exists():
-        pytest.skip("helm is not built yet: python3 -m testbed build helm")
+        pytest.skip("helm is not built yet: make helm")
     return str(found)
 
 
