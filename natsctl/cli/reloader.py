@@ -10,14 +10,17 @@ import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from natsctl import __version__
 from natsctl.sidecar import reloader
 from natsctl.sidecar.reloader import GivenUp, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Flag = Callable[..., None]
 
 DEFAULT_PID_FILE = "/var/run/nats/nats.pid"
 DEFAULT_FILE = "/etc/nats-config/nats.conf"
@@ -35,13 +38,24 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, add_help=False, allow_abbrev=False
     )
+    flag = partial(_flag, parser)
+    _add_files(flag)
+    _add_tries(flag)
+    _add_polling(flag)
+    flag("h", "help", action="help", help="show this and exit")
+    version = f"natsctl {__version__}"
+    flag("v", "version", action="version", version=version, help="show the version and exit")
+    return parser
 
-    def flag(*names: str, **options: object) -> None:
-        spelled = [f"{hyphens}{name}" for name in names for hyphens in ("-", "--")]
-        short = [f"-{name}" for name in names if len(name) == 1]
-        long = [name for name in spelled if len(name.lstrip("-")) > 1]
-        parser.add_argument(*short, *long, **options)  # type: ignore[arg-type]
 
+def _flag(parser: argparse.ArgumentParser, *names: str, **options: Any) -> None:
+    """Add one by its names, long ones with one hyphen and with two."""
+    short = [f"-{name}" for name in names if len(name) == 1]
+    long = [f"{hyphens}{name}" for name in names if len(name) > 1 for hyphens in ("-", "--")]
+    parser.add_argument(*short, *long, **options)
+
+
+def _add_files(flag: Flag) -> None:
     flag(
         "c",
         "config",
@@ -57,6 +71,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         metavar="FILE",
         help="where nats-server writes its process id (default: %(default)s)",
     )
+
+
+def _add_tries(flag: Flag) -> None:
     flag(
         "signal",
         type=_signal,
@@ -78,6 +95,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         metavar="N",
         help="seconds before the first of them; later ones wait longer (default: %(default)s)",
     )
+
+
+def _add_polling(flag: Flag) -> None:
     flag(
         "force-poll",
         nargs="?",
@@ -101,10 +121,6 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         metavar="N",
         help="how often inotify is tried again before polling for good (default: %(default)s)",
     )
-    flag("h", "help", action="help", help="show this and exit")
-    version = f"natsctl {__version__}"
-    flag("v", "version", action="version", version=version, help="show the version and exit")
-    return parser
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
