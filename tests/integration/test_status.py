@@ -19,8 +19,9 @@ import yaml
 from aiohttp import web
 
 from natsctl.kube.client import Client
-from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, SECRETS, Resource, token_request
+from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, Resource, token_request
 from natsctl.plan.objects import Object
+from tests.integration.canaries import plant, secret
 from tests.integration.conftest import nats, until
 from tests.integration.proxy import Proxy
 from tests.integration.test_tokens import account
@@ -354,85 +355,10 @@ def unpacked(report: Path) -> dict[str, str]:
         return {m.name.removeprefix("natsctl-report/"): f.read().decode() for m, f in members if f}
 
 
-def secret(name: str, namespace: str, data: dict[str, str], **meta: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, "namespace": namespace} | meta, "stringData": data}
-
-
-async def planted(client: Client, namespace: str) -> list[str]:
-    """A canary in every place that a secret can be in; all of them."""
-    canaries: list[str] = []
-
-    def canary(where: str) -> str:
-        canaries.append(f"c4nary-{where}")
-        return canaries[-1]
-
-    def login(where: str) -> str:
-        return f"nats://u:{canary(where)}@far.invalid:7222"
-
-    env = [{"name": "PASSWORD", "value": canary("env")}]
-    container = {"name": "own", "image": "own", "env": env, "args": ["-p", canary("argument")]}
-    header = {"httpHeaders": [{"name": "Authorization", "value": canary("header")}]}
-    container |= {"livenessProbe": {"httpGet": {"port": 80, **header}}}
-    template = {
-        "metadata": {"annotations": {"own": canary("annotation")}},
-        "spec": {"containers": [container]},
-    }
-    applied = {"kubectl.kubernetes.io/last-applied-configuration": canary("applied")}
-    manifest = nats(
-        "x",
-        namespace,
-        size=1,
-        version="2.14.5",
-        auth={"clientsAuthSecret": "users", "clusterAuthSecret": "routes"}
-        | {"gatewayAuthSecret": "gateways"},
-        tls={"serverSecret": "certs"},
-        operatorConfig={"secret": "jwt", "resolverPreload": {"A": canary("preload")}},
-        gatewayConfig={"name": "x", "gateways": [{"name": "g", "url": login("gateway")}]},
-        leafnodeConfig={"remotes": [{"urls": [login("leafnode")]}]},
-        extraRoutes=[{"route": login("route")}],
-        pod={"natsEnv": [{"name": "TOKEN", "value": canary("natsenv")}]},
-        template=template,
-    )
-    manifest["metadata"]["annotations"] = applied
-    made = await client.create(CLUSTERS, manifest)
-    config = {"authorization": {"token": canary("config"), "users": [{"nkey": canary("nkey")}]}}
-    config |= {"cluster": {"routes": [login("config-url")]}}
-    label = {"labels": {"nats_cluster": "x"}}
-    users = {"users": [{"username": "joe", "password": canary("user")}]}
-    for held in (
-        secret("x", namespace, {"nats.conf": json.dumps(config)}, **label),
-        secret("r-x-bound-token", namespace, {"token": canary("bound-token")}, **label),
-        secret("users", namespace, {"auth.json": json.dumps(users)}, annotations=applied),
-        secret("routes", namespace, {"auth.json": json.dumps({"password": canary("routes")})}),
-        secret("gateways", namespace, {"auth.json": json.dumps({"token": canary("gateways")})}),
-        secret("certs", namespace, {"server-key.pem": canary("key"), "server.pem": "x"}),
-        secret("jwt", namespace, {"op.jwt": canary("jwt")}),
-    ):
-        await client.create(SECRETS, held)
-    owner = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
-    owner |= {"uid": made.metadata.uid, "controller": True}
-    meta = {"name": "x-1", "namespace": namespace, "ownerReferences": [owner]}
-    meta |= {
-        "labels": {"app": "nats", "nats_cluster": "x"},
-        "annotations": {"own": "c4nary-annotation"},
-    }
-    await client.create(PODS, {"metadata": meta, "spec": {"containers": [container]}})
-    about = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
-    about |= {"namespace": namespace}
-    said = {"reason": "R", "message": "the server says: c4nary-user", "type": "Normal"}
-    meta = {"name": "e", "namespace": namespace}
-    await client.create(EVENTS, {"metadata": meta, "involvedObject": about, **said})
-    condition = {"type": "Degraded", "status": "True", "reason": "R"}
-    condition |= {"message": "it has c4nary-routes", "lastTransitionTime": "2026-11-23T11:00:00Z"}
-    told = {"status": {"conditions": [condition]}}
-    await client.patch_status(CLUSTERS, namespace, "x", told)
-    return canaries
-
-
 async def test_no_secret_gets_into_a_report(
     client: Client, namespace: str, kubeconfig: str, tmp_path: Path
 ) -> None:
-    canaries = await planted(client, namespace)
+    canaries = await plant(client, namespace)
     report = tmp_path / "report.tar.gz"
     flags = ("report", "x", "-n", namespace, "-o", str(report))
     code, out, err = await natsctl(*flags, kubeconfig=kubeconfig)
