@@ -6,12 +6,10 @@ the CRDs alone.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed import api, build, components, control_plane, namespaces, processes, toolchain
@@ -20,6 +18,7 @@ from testbed.progress import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from testbed.processes import Process
 
@@ -94,17 +93,7 @@ def _end(testbed: Testbed) -> None:
 
 def _crds() -> Path:
     """The folder of the CRDs in the module the program is built from."""
-    answer = subprocess.run(
-        [toolchain.go(), "mod", "download", "-json", MODULE],
-        cwd=components.MODULES / LABEL,
-        env=toolchain.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        raise TestbedError(f"{MODULE} cannot be had: {answer.stderr or answer.stdout}")
-    return Path(json.loads(answer.stdout)["Dir"]) / "deploy" / "crds"
+    return toolchain.module(MODULE, components.MODULES / LABEL) / "deploy" / "crds"
 
 
 def _kubectl(testbed: Testbed, *arguments: str | Path) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from testbed import locks, progress
 from testbed.layout import TestbedError, cache
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MINIMUM = (1, 24)
 FROM_PYPI = "1.26.1"
@@ -65,3 +63,17 @@ def environment() -> dict[str, str]:
     """The variables of a build: static programs, and nothing of the user's own Go settings."""
     kept = {name: value for name, value in os.environ.items() if name not in ("GOFLAGS", "GOBIN")}
     return kept | {"CGO_ENABLED": "0", "GOWORK": "off"}
+
+
+def module(name: str, where: Path) -> Path:
+    """The folder of a Go module's files, as `go.mod` in `where` pins it; fetches what is missing.
+
+    Inside a testbed no module proxy is reachable: call this before. Raises TestbedError if it
+    cannot be had.
+    """
+    argv = [go(), "mod", "download", "-json", name]
+    env = environment()
+    answer = subprocess.run(argv, cwd=where, env=env, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise TestbedError(f"{name} cannot be had: {answer.stderr or answer.stdout}")
+    return Path(json.loads(answer.stdout)["Dir"])
