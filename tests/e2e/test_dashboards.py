@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from testbed.prometheus import Prometheus
 from tests.e2e.certificates import Authority
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import Managing
+from tests.e2e.containers import process
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
 
@@ -73,7 +76,7 @@ def asked(metric: str, namespace: str) -> str:
 def seen(
     installed: Managing, common: Kubectl, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """A Prometheus that was there when a cluster with a certificate was made, and upgraded."""
+    """A Prometheus that was there when a cluster with a certificate was made, upgraded and hit."""
     installed.ensure()
     if not isinstance(installed, Installed):
         pytest.skip("the operator is a process here")
@@ -86,8 +89,12 @@ def seen(
         a.patch(version=NEXT)
         until("the upgrade", lambda: a.status().get("currentVersion") == NEXT)
         a.ready()
-        upgraded = time.time()
-        until("all is scraped since", lambda: scraped(found) > upgraded, 10)
+        os.kill(process(common, "a-1", "nats-server"), signal.SIGKILL)
+        exits = asked("natsctl_server_last_exit_info", common.namespace)
+        until("the crash is told", lambda: numbers(found.query(exits)) == [1.0], 30)
+        a.ready()
+        again = time.time()
+        until("all is scraped since", lambda: scraped(found) > again, 10)
         restarts = asked("natsctl_cluster_restarts_total", common.namespace)
         assert numbers(found.query(restarts)) == [1.0]
         yield found
@@ -136,13 +143,19 @@ class TestScraped:
         ]
         assert all(-2 < age < 60 for age in ages), ages
 
+    def test_a_crash_has_its_reason(self, seen: Prometheus, common: Kubectl) -> None:
+        """And is no restart of ours."""
+        mine = f'{{nats_namespace="{common.namespace}", server="a-1"}}'
+        (crash,) = seen.query(f"natsctl_server_last_exit_info{mine}")
+        assert crash["metric"]["reason"] == "Error"
+        assert numbers(seen.query(f"natsctl_server_container_restarts_total{mine}")) == [1.0]
+
     def test_series_go_with_the_cluster(self, seen: Prometheus, common: Kubectl) -> None:
         """The last test: it deletes the cluster."""
         ours = "natsctl_(cluster|server|certificate)_.*"
         mine = f'{{__name__=~"{ours}", nats_namespace="{common.namespace}"}}'
         names = {sample["metric"]["__name__"] for sample in seen.query(mine)}
-        unusual = {"natsctl_server_last_exit_info"}
         totals = {f.name + ("_total" if f.kind == "counter" else "") for f in FAMILIES}
-        assert names | unusual == totals
+        assert names == totals
         Cluster(common, "a").delete()
         until("the series are gone", lambda: not seen.query(mine), 20)

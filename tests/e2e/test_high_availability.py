@@ -8,15 +8,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import CONTEXT, Managing
+from tests.e2e.containers import process
 from tests.e2e.installed import REPLICAS, Installed
-from tests.e2e.kubectl import Kubectl, until
+from tests.e2e.kubectl import until
 from tests.e2e.test_roll import each_once
 from tests.e2e.traffic import asking
 
@@ -46,25 +46,12 @@ def evict(installed: Installed, pod: str) -> None:
 
 def kill(installed: Installed, pod: str) -> None:
     """SIGKILL to the process itself; the kubelet starts the container anew."""
-    os.kill(_process(installed.kubectl, pod), signal.SIGKILL)
+    os.kill(process(installed.kubectl, pod, "nats-operator"), signal.SIGKILL)
 
 
 def wedge(installed: Installed, pod: str) -> None:
     """Stop the process where it is: it holds what it has, and answers nobody."""
-    os.kill(_process(installed.kubectl, pod), signal.SIGSTOP)
-
-
-def _process(kubectl: Kubectl, pod: str) -> int:
-    """The process of a pod's container, seen from outside: by the name of its host."""
-    uid = kubectl.json("get", "pod", pod)["metadata"]["uid"]
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-            if b"nats-operator" in command and uid in (folder / "cgroup").read_text():
-                return int(folder.name)
-        except OSError:
-            continue
-    raise AssertionError(f"no process of pod {pod} was found")
+    os.kill(process(installed.kubectl, pod, "nats-operator"), signal.SIGSTOP)
 
 
 @contextmanager
