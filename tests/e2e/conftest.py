@@ -16,7 +16,14 @@ import hypothesis  # noqa: F401
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
-from testbed import cert_manager, nats_ops, network_policies, own_image, prometheus
+from testbed import (
+    cert_manager,
+    nats_ops,
+    network_policies,
+    own_image,
+    prometheus,
+    prometheus_operator,
+)
 from tests.e2e import images, takeover
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
@@ -49,6 +56,7 @@ def _prepare() -> None:
     network_policies.prepare()
     own_image.archive()
     prometheus.prepare()
+    prometheus_operator.prepare()
     takeover.program()
 
 
@@ -65,7 +73,7 @@ def reaches_pods() -> None:
     """Asks for pod addresses that can be dialled from here."""
 
 
-def _established(kubectl: Kubectl, crd: str) -> bool:
+def established(kubectl: Kubectl, crd: str) -> bool:
     """A CRD without any condition yet is an error to `kubectl wait`."""
     conditions = kubectl.json("get", "crd", crd).get("status", {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
@@ -79,7 +87,7 @@ def kubectl() -> Kubectl:
     found("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=crds_yaml())
     for crd in crds():
         name = crd["metadata"]["name"]
-        until(f"{name} is served", partial(_established, found, name), 30)
+        until(f"{name} is served", partial(established, found, name), 30)
     return found
 
 
