@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -13,6 +15,7 @@ from natsctl.api.problems import InvalidSpec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.cli.manifests import Document, Unreadable
 from natsctl.plan.grants import Account, Key, secret_name
+from natsctl.plan.naming import Member, joined_name
 from natsctl.plan.objects import Role, Secret
 from natsctl.plan.sources import Sources, named_secrets
 
@@ -32,7 +35,8 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
     Unreadable names an object that the API server would not take.
     """
     near = [d for d in documents if d.namespace == cluster.namespace]
-    neighbours = _neighbours(spec, near)
+    specs = _specs(near)
+    neighbours = {e.cluster: specs[e.cluster] for e in spec.extra_routes if e.cluster in specs}
     roles = _roles(cluster.name, near) if spec.auth and spec.auth.enable_service_accounts else ()
     accounts = {r.metadata.name: _accounts(r.metadata.name, documents) for r in roles}
     return Sources(
@@ -41,6 +45,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         accounts=accounts,
         tokens=_tokens(cluster.name, accounts),
         neighbours=neighbours,
+        joined=joined_name(spec, partial(_member, specs)),
         version=version_of(spec),
         system=MADE_UP_KEY,
     )
@@ -51,16 +56,20 @@ def version_of(spec: NatsClusterSpec) -> ServerVersion:
     return ServerVersion.parse(spec.version or DEFAULT_VERSION)
 
 
-def _neighbours(spec: NatsClusterSpec, near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
-    wanted = {extra.cluster for extra in spec.extra_routes}
+def _specs(near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
     found = {}
     for document in near:
-        if document.kind == names.KIND_CLUSTER and document.name in wanted:
-            try:
+        if document.kind == names.KIND_CLUSTER:
+            with suppress(InvalidSpec):
                 found[document.name] = parse_spec(document.content.get("spec"))
-            except InvalidSpec:
-                continue
     return found
+
+
+def _member(specs: dict[str, NatsClusterSpec], name: str) -> Member | None:
+    """Another cluster of the files, which is to be created too."""
+    with suppress(KeyError, ValueError):
+        return Member(specs[name], version_of(specs[name]))
+    return None
 
 
 def _logins(neighbours: dict[str, NatsClusterSpec]) -> frozenset[str]:

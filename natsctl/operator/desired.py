@@ -19,16 +19,18 @@ from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
 from natsctl.plan.takeover import is_taken_over, kept_names
 from natsctl.render.accounts import lacks_system
-from natsctl.render.conf import own_name
+from natsctl.render.gateways import gateway_name
 from natsctl.render.objects import standing_objects
 from natsctl.render.reload import reloadable
 from natsctl.render.revision import (
     NON_ROLLING,
     changed_fields,
     revision,
+    running_joined,
     running_named,
     running_system,
 )
+from natsctl.render.routes import cluster_name
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ if TYPE_CHECKING:
 
 
 ADVICE_NAMED = (
-    "spec.extraRoutes was added to running servers, which keep their cluster's name: a cluster "
-    "with another name refuses the routes. Create the NatsCluster anew to join one"
+    "spec.extraRoutes was changed under running servers, which keep their cluster's name ({}): a "
+    "cluster with another name refuses the routes. Create the NatsCluster anew to join one"
 )
 
 
@@ -121,6 +123,7 @@ def desire(
         version=version,
         named=running_named(stamps),
         kept=kept_names(meta.name, pods),
+        joined=running_joined(stamps) if pods else sources.joined,
         inputs=resolved.inputs,
         images=images,
     )
@@ -139,8 +142,9 @@ def desire(
 
 def _advice(target: Target, sources: Sources) -> Iterator[str]:
     """What is worth knowing of routes to other clusters."""
-    if target.spec.extra_routes and own_name(target):
-        yield ADVICE_NAMED
+    name = cluster_name(target)
+    if target.spec.extra_routes and name not in (None, sources.joined, gateway_name(target.spec)):
+        yield ADVICE_NAMED.format(name)
     for name, other in sources.neighbours.items():
         policy = other.network_policy or NetworkPolicy(enabled=False)
         named = {extra.cluster for extra in other.extra_routes}

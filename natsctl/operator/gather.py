@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
+from natsctl.api.status import parse_status
 from natsctl.api.version import ServerVersion
 from natsctl.kube.client import Client
 from natsctl.operator.accounts import Accounts
+from natsctl.operator.desired import version_of
 from natsctl.operator.identity import Identity
 from natsctl.operator.links import Links
 from natsctl.operator.references import References
 from natsctl.operator.stores import Stores
 from natsctl.plan.grants import switched_tokens
+from natsctl.plan.naming import Member, joined_name
+from natsctl.plan.objects import controlled
 from natsctl.plan.sources import Sources, named_secrets
 from natsctl.render.inputs import Operator
 
@@ -63,6 +69,7 @@ class Gatherer:
             tokens=tokens,
             switched=switched_tokens(tokens, timestamp),
             neighbours=neighbours,
+            joined=joined_name(spec, partial(self._member, namespace)),
             version=_version(spec),
             system=self.identity.public,
             pepper=self.identity.pepper,
@@ -80,6 +87,16 @@ class Gatherer:
         self.links.name(key, frozenset((key[0], name) for name in named))
         found = {name: self._spec((key[0], name)) for name in named}
         return {name: spec for name, spec in found.items() if spec is not None}
+
+    def _member(self, namespace: str, name: str) -> Member | None:
+        """A NatsCluster as others may join it; None if there is none with a spec to act on."""
+        key = namespace, name
+        cluster, spec = self.stores.clusters.get(key), self._spec(key)
+        if cluster is None or spec is None:
+            return None
+        pods = tuple(controlled(self.stores.pods.of_cluster(key), cluster).values())
+        stamps = tuple(pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
+        return Member(spec, version_of(spec, parse_status(cluster.status), pods), stamps)
 
     def _spec(self, key: Key) -> NatsClusterSpec | None:
         cluster = self.stores.clusters.get(key)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -17,7 +17,7 @@ from natsctl.operator.connections import Contexts, contexts
 from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.stores import Stores
-from natsctl.plan.objects import Cluster, Object, Pod
+from natsctl.plan.objects import Cluster, Pod, controlled
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
 from natsctl.plan.sources import Sources, Trust
@@ -26,9 +26,7 @@ from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-T = TypeVar("T", bound=Object)
+    from collections.abc import Mapping
 
 
 @attrs.define
@@ -64,7 +62,7 @@ class Outlook:
             return None
         pods = self.stores.pods.of_cluster(self.key)
         before = parse_status(cluster.status)
-        own = tuple(_controlled(pods, cluster).values())
+        own = tuple(controlled(pods, cluster).values())
         understood = self._understand(cluster, before, own)
         desired = self._desire(cluster, understood, own)
         self._keep_valid_observations(pods)
@@ -76,9 +74,9 @@ class Outlook:
             desired=desired,
             problems=understood.problems,
             paused=understood.paused,
-            services=_controlled(self.stores.services.of_cluster(self.key), cluster),
-            secrets=_controlled(self.stores.secrets.of_cluster(self.key), cluster),
-            policies=_controlled(self.stores.policies.of_cluster(self.key), cluster),
+            services=controlled(self.stores.services.of_cluster(self.key), cluster),
+            secrets=controlled(self.stores.secrets.of_cluster(self.key), cluster),
+            policies=controlled(self.stores.policies.of_cluster(self.key), cluster),
             pods=pods,
             observations=self._observations,
             failures=failures,
@@ -102,7 +100,7 @@ class Outlook:
         cluster = self._cluster()
         if cluster is None:
             return
-        pods = tuple(_controlled(self.stores.pods.of_cluster(self.key), cluster).values())
+        pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
         spec = self._understand(cluster, parse_status(cluster.status), pods).spec
         sources = Sources()
         if spec is not None:
@@ -168,16 +166,6 @@ class Outlook:
             self._observations[uid] = attrs.evolve(
                 answer, asked=now, incarnation=incarnation(pods[uid])
             )
-
-
-def _controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
-    """By name, those that this very NatsCluster controls."""
-    uid = cluster.metadata.uid
-    return {
-        o.metadata.name: o
-        for o in objects
-        if o.metadata.controller is not None and o.metadata.controller.uid == uid
-    }
 
 
 def _incarnation(cluster: Cluster) -> tuple[str, int]:

@@ -6,11 +6,16 @@ msgspec structs instead of attrs classes, because only they rename fields (camel
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from natsctl.api import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T", bound="Object")
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -193,6 +198,16 @@ class Secret(Object, frozen=True):
         """Which it is, without what it holds; `kubectl apply` notes that in an annotation, too."""
         meta, keys = self.metadata, sorted(self.data or {})
         return f"Secret({meta.namespace}/{meta.name}, {meta.resource_version}, keys={keys})"
+
+
+def controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
+    """By name, those that this very NatsCluster controls."""
+    uid = cluster.metadata.uid
+    return {
+        o.metadata.name: o
+        for o in objects
+        if o.metadata.controller is not None and o.metadata.controller.uid == uid
+    }
 
 
 def cluster_key(subject: Object) -> tuple[str, str] | None:

@@ -31,7 +31,8 @@ class Sources:
 
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
     name, `tokens` the bound-token Secrets by namespace and name, `switched` those among them
-    whose new token counts by now. `version` is that of the spec. `pepper` keys the digests of what
+    whose new token counts by now. `joined` is the name of the cluster that `extraRoutes` lead to
+    (`naming.joined_name`). `version` is that of the spec. `pepper` keys the digests of what
     is secret. `operator` says where the operator itself is found.
     """
 
@@ -41,6 +42,7 @@ class Sources:
     tokens: Mapping[Key, Secret] = attrs.field(factory=dict)
     switched: frozenset[Key] = frozenset()
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
+    joined: str | None = None
     version: ServerVersion | None = None
     system: str = ""
     pepper: bytes = attrs.field(default=b"", repr=False)

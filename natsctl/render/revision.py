@@ -29,17 +29,20 @@ HELD: Final = "held"
 _VERSION: Final = "version"
 # Not a field: tells later pods whether this one has the cluster's name, or its gateway's.
 _NAMED: Final = "cluster.name"
+# Nor this: the name of the other cluster that it has instead, as text: it outlives the spec's.
+_JOINED: Final = "cluster.joined"
 # Nor this: whether it has the operator's system account.
 _SYSTEM: Final = "system"
 # Nor this: that the Go operator made it.
 _ADOPTED: Final = "takeover"
-_MARKERS: Final = frozenset({_NAMED, _SYSTEM, _ADOPTED})
+_MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
 
 
 def revision(target: Target) -> dict[str, str]:
     """Field path -> hash, for every set field that reaches a server process."""
     sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
-    return {path: _hash(value) for path, value in _reaching(target)} | sealed
+    joined = {_JOINED: target.joined} if target.joined is not None else {}
+    return {path: _hash(value) for path, value in _reaching(target)} | sealed | joined
 
 
 def running_named(annotations: Iterable[str | None]) -> bool | None:
@@ -48,6 +51,12 @@ def running_named(annotations: Iterable[str | None]) -> bool | None:
     True if any has, False if some were made to go without, None if none of them says.
     """
     return _marked(annotations, _NAMED)
+
+
+def running_joined(annotations: Iterable[str | None]) -> str | None:
+    """The name of the other cluster that running servers have, for `Target.joined`."""
+    told = ((_parse(annotation) or {}).get(_JOINED) for annotation in annotations)
+    return min((name for name in told if name), default=None)
 
 
 def running_system(annotations: Iterable[str | None]) -> bool | None:

@@ -17,6 +17,7 @@ class Target:
     The version stands apart from the spec because an unset one keeps what the cluster has.
     So does whether the servers have the cluster's name as their own (`running_named` tells):
     a server with another name than its peers would lose them. None lets the spec decide.
+    `joined` is the name of the other cluster, if they were created to join one.
     `kept` are names of pods that the Go operator made, by index.
     """
 
@@ -29,3 +30,4 @@ class Target:
     inputs: Inputs = attrs.field(factory=Inputs)
     images: Images = attrs.field(factory=Images)
     kept: Mapping[int, str] = attrs.field(factory=dict)
+    joined: str | None = None

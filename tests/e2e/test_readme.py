@@ -28,6 +28,7 @@ import attrs
 import pytest
 import yaml
 
+from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Images
 from testbed import cert_manager, layout, nats_ops
 from tests.e2e.attached import INTERRUPT, attached
@@ -343,10 +344,15 @@ def test_routes_to_another_cluster(namespace: Kubectl, version: str) -> None:
     first = Cluster(namespace, "nats-v2-1").apply(size=3, version=version)
     second = created(namespace, "extra-routes-cluster.yaml", version)
     both = (first.ready(), second.ready())
+    assert [found.config()["cluster"].get("name") for found in both] == [named(version)] * 2
     for cluster in both:
         for pod in cluster.pods():
             until(f"{pod} knows five others", knows_five(cluster, pod))
     all_hear_all({pod: user(cluster, pod) for cluster in both for pod in cluster.pods()})
+
+
+def named(version: str) -> str | None:
+    return "nats-v2-1" if ServerVersion.parse(version).knows_cluster_name else None
 
 
 def knows_five(cluster: Cluster, pod: str) -> Callable[[], bool]:

@@ -121,7 +121,20 @@ def test_the_servers_of_a_cluster_find_each_other(version: str, tmp_path: Path) 
 @VERSIONS
 def test_a_cluster_joins_another_by_extra_routes(version: str, tmp_path: Path) -> None:
     first = target("a", version=version, size=1)
-    second = target("b", version=version, size=1, extraRoutes=[{"cluster": "a"}])
+    second = target("b", version=version, size=1, joined="a", extraRoutes=[{"cluster": "a"}])
+    with (
+        servers.running(first, 1, tmp_path / "a", []) as near,
+        servers.running(second, 1, tmp_path / "b", [near.cluster]) as far,
+    ):
+        assert near.peers(1) == far.peers(1) == 1
+
+
+@VERSIONS
+def test_a_cluster_without_a_name_adopts_that_of_an_outside_one(
+    version: str, tmp_path: Path
+) -> None:
+    first = target("a", version=version, size=1)
+    second = target("b", version=version, size=1, extraRoutes=[{"route": "nats://a:6222"}])
     with (
         servers.running(first, 1, tmp_path / "a", []) as near,
         servers.running(second, 1, tmp_path / "b", [near.cluster]) as far,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from natsctl.plan.objects import Cluster, Meta, Pod
 from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import Sources
 from natsctl.render.inputs import Images
+from natsctl.render.pods import pod as render_pod
+from natsctl.render.routes import cluster_name
 from tests.unit.api.strategies import specs
 from tests.unit.plan.sources import users
 from tests.unit.plan.world import pod
@@ -125,7 +128,45 @@ def test_routes_added_to_servers_that_have_a_name_come_with_advice() -> None:
     later, fresh = desired(spec, pods=(named,)), desired(spec)
     assert later is not None
     assert fresh is not None
-    assert (later.advice, fresh.advice) == (ADVICE_NAMED, "")
+    assert (later.advice, fresh.advice) == (ADVICE_NAMED.format("c"), "")
+
+
+JOINING = {"size": 1, "version": "2.12.15", "extraRoutes": [{"cluster": "other"}]}
+
+
+def made_for(found: Desired) -> Pod:
+    return msgspec.convert(render_pod(found.target, 1), Pod)
+
+
+def joined(spec: Any, name: str | None, *pods: Pod) -> Desired:
+    found = desired(spec, pods=pods, sources=attrs.evolve(WITH_SYSTEM, joined=name))
+    assert found is not None
+    return found
+
+
+def test_servers_that_are_created_to_join_a_cluster_have_its_name() -> None:
+    """And keep it, whatever becomes of the other one and of the routes to it."""
+    fresh = joined(JOINING, "other")
+    made = made_for(fresh)
+    alone = {"size": 1, "version": "2.12.15"}
+    kept = [
+        joined(JOINING, "another", made),
+        joined(JOINING, None, made),
+        joined(alone, None, made),
+    ]
+    assert [cluster_name(d.target) for d in (fresh, *kept)] == ["other"] * 4
+    elsewhere = ADVICE_NAMED.format("other")
+    assert [d.advice for d in (fresh, *kept)] == ["", elsewhere, elsewhere, ""]
+
+
+def test_servers_that_run_without_a_name_get_none() -> None:
+    made = made_for(joined(JOINING, None))
+    assert cluster_name(joined(JOINING, "other", made).target) is None
+
+
+def test_those_that_are_joined_by_their_neighbour_need_no_advice() -> None:
+    named = pod(1, {"size": 1, "version": "2.12.15"})
+    assert joined(JOINING, "c", named).advice == ""
 
 
 @pytest.mark.parametrize(

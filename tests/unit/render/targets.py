@@ -12,12 +12,17 @@ from tests.unit.api.strategies import valid_specs
 
 
 def target(
-    name: str = "c", *, named: bool | None = None, inputs: Inputs | None = None, **fields: Any
+    name: str = "c",
+    *,
+    named: bool | None = None,
+    joined: str | None = None,
+    inputs: Inputs | None = None,
+    **fields: Any,
 ) -> Target:
     """A cluster of three in namespace ns, but for the given fields of its spec."""
     spec = parse_spec({"size": 3, **fields})
     version = ServerVersion.parse(spec.version or DEFAULT_VERSION)
-    return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs())
+    return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs(), joined=joined)
 
 
 TARGETS: st.SearchStrategy[Target] = valid_specs().map(lambda raw: target(**raw))

@@ -41,6 +41,16 @@ def test_extra_routes_follow_and_leave_the_cluster_without_a_name_of_its_own() -
     }
 
 
+def test_servers_that_join_a_cluster_of_a_known_name_have_it_from_the_start() -> None:
+    extra = [{"cluster": "a"}]
+    assert server_config(target("b", joined="a", extraRoutes=extra))["cluster"]["name"] == "a"
+    old = target("b", joined="a", extraRoutes=extra, version="2.1.9")
+    assert "name" not in server_config(old)["cluster"]
+    gateway = {"name": "g", "hostPort": 7522}
+    led = target("b", joined="a", extraRoutes=extra, gatewayConfig=gateway)
+    assert server_config(led)["cluster"]["name"] == "g"
+
+
 def test_a_running_cluster_keeps_its_name_or_the_lack_of_it_when_routes_change() -> None:
     extra = [{"cluster": "a"}]
     assert server_config(target(named=True, extraRoutes=extra))["cluster"]["name"] == "c"

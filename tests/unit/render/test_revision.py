@@ -12,6 +12,7 @@ from natsctl.render.revision import (
     held,
     revision,
     revision_text,
+    running_joined,
     running_named,
     running_system,
 )
@@ -218,6 +219,14 @@ def test_running_servers_tell_whether_they_are_named(
     annotations: list[str | None], named: bool | None
 ) -> None:
     assert running_named(annotations) is named
+
+
+def test_running_servers_tell_which_cluster_they_joined() -> None:
+    joined = text(extraRoutes=ROUTES, joined="a")
+    assert running_joined([None, "{", text(), joined]) == "a"
+    assert running_joined([text(), text(extraRoutes=ROUTES)]) is None
+    assert running_named([joined]) is False
+    assert changed_fields(joined, revision(target(extraRoutes=ROUTES))) == ()
 
 
 def test_the_name_of_running_servers_is_no_change() -> None:
