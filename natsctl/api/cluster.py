@@ -153,6 +153,11 @@ class NatsClusterSpec:
         max_items=256,
         item_rules=(ONE_ROUTE,),
     )
+    cluster_name: str | None = _text(
+        "What servers call their cluster; they keep what they are created with. Unless given, it "
+        "is the name of the NatsCluster, or of the cluster that extraRoutes lead to. Give the "
+        "name that the other side has where they lead outside."
+    )
     template: Mapping[str, Any] | None = described(
         "Template of the pods.", default=None, native=native.POD_TEMPLATE
     )

@@ -20,12 +20,13 @@ from natsctl.api.text_checks import file_path
 from natsctl.api.urls import SERVER_SCHEMES, WEBSOCKET_SCHEMES, is_url
 from natsctl.api.version import ServerVersion
 
-_GATEWAY_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_SERVER_SIDE_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
 def link_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
-    """Problems of `extraRoutes`, `gatewayConfig`, `leafnodeConfig` and `websocketConfig`."""
+    """Problems of `extraRoutes`, `clusterName` and the blocks of other links than routes."""
     yield from _routes(spec.extra_routes)
+    yield from _cluster_name(spec, version)
     yield from _gateways(spec.gateway_config or GatewayConfig())
     yield from _leafnodes(spec.leafnode_config or LeafnodeConfig(), version)
     yield from _websocket(
@@ -49,6 +50,26 @@ def _routes(routes: tuple[ExtraRoute, ...]) -> Iterator[Problem]:
             yield Problem(f"{path}.cluster", shown(extra.cluster), message)
 
 
+def _cluster_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    path, name = "spec.clusterName", spec.cluster_name
+    gateway = (spec.gateway_config or GatewayConfig()).name
+    if not name:
+        return
+    yield from _server_side_name(name, path, "a cluster")
+    if not version.knows_cluster_name:
+        message = (
+            f"nats-server {version} knows no names of clusters; "
+            "leave clusterName out, or write version 2.2.0 or later"
+        )
+        yield Problem(path, shown(name), message)
+    if gateway and gateway != name:
+        message = (
+            f"{shown(name)} is not the name of the gateway, {shown(gateway)}, which nats-server "
+            "wants to be the same; leave clusterName out"
+        )
+        yield Problem(path, shown(name), message)
+
+
 def _no_url(url: str, path: str, what: str, example: str) -> Problem:
     message = f"{shown(url)} is no {what}; write a URL with host and port, such as {example}"
     return Problem(path, shown(url), message)
@@ -68,9 +89,13 @@ def _gateways(config: GatewayConfig) -> Iterator[Problem]:
 
 
 def _gateway_name(name: str, path: str) -> Iterator[Problem]:
-    if not _GATEWAY_NAME.fullmatch(name):
+    yield from _server_side_name(name, path, "a gateway")
+
+
+def _server_side_name(name: str, path: str, what: str) -> Iterator[Problem]:
+    if not _SERVER_SIDE_NAME.fullmatch(name):
         message = (
-            f"{shown(name)} is no name of a gateway; "
+            f"{shown(name)} is no name of {what}; "
             "write letters, digits, dots, hyphens and underscores"
         )
         yield Problem(path, shown(name), message)

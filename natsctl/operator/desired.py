@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 
 
 ADVICE_NAMED = (
-    "spec.extraRoutes was changed under running servers, which keep their cluster's name ({}): a "
-    "cluster with another name refuses the routes. Create the NatsCluster anew to join one"
+    "running servers keep the name of their cluster, which is {}, whatever spec.extraRoutes and "
+    "spec.clusterName say now: a cluster with another name refuses routes. Create the NatsCluster "
+    "anew to join one"
 )
 
 
@@ -142,14 +143,23 @@ def desire(
 
 def _advice(target: Target, sources: Sources) -> Iterator[str]:
     """What is worth knowing of routes to other clusters."""
-    name = cluster_name(target)
-    if target.spec.extra_routes and name not in (None, sources.joined, gateway_name(target.spec)):
-        yield ADVICE_NAMED.format(name)
+    if (kept := _unwanted_name(target, sources)) is not None:
+        yield ADVICE_NAMED.format(kept)
     for name, other in sources.neighbours.items():
         policy = other.network_policy or NetworkPolicy(enabled=False)
         named = {extra.cluster for extra in other.extra_routes}
         if policy.enabled and not policy.routes_from and target.name not in named:
             yield ADVICE_CLOSED.format(name)
+
+
+def _unwanted_name(target: Target, sources: Sources) -> str | None:
+    """The name of running servers, if the spec asks for another one now."""
+    spec, name = target.spec, cluster_name(target)
+    if gateway_name(spec) or name == sources.joined:
+        return None
+    if spec.cluster_name:
+        return name or "none of its own"
+    return name if spec.extra_routes else None
 
 
 def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:

@@ -25,11 +25,14 @@ class Member:
 
 
 def joined_name(spec: NatsClusterSpec, find: Callable[[str], Member | None]) -> str | None:
-    """The name of the cluster that a spec's `extraRoutes` lead to, as its servers have it.
+    """The name that servers are created with to join the cluster that `extraRoutes` lead to.
 
-    None if they lead to none of the namespace, or if its servers have no name of their own.
+    That of `clusterName`, else the one that its servers have; None if the routes lead to none of
+    the namespace, or to servers without a name of their own.
     `find` gives the NatsClusters of the namespace, this one among them.
     """
+    if spec.cluster_name:
+        return spec.cluster_name
     found = (_name(other, find) for other in _neighbours(spec))
     return next((name for name in found if name is not None), None)
 
@@ -54,7 +57,8 @@ def _name(name: str, find: Callable[[str], Member | None]) -> str | None:
 
 def _is_settled(member: Member) -> bool:
     """Whether nothing that happens elsewhere changes the name any more."""
-    fixed = gateway_name(member.spec) or not member.version.knows_cluster_name
+    spec, version = member.spec, member.version
+    fixed = gateway_name(spec) or spec.cluster_name or not version.knows_cluster_name
     return bool(fixed or member.stamps)
 
 
@@ -63,8 +67,9 @@ def _settled_name(name: str, member: Member) -> str | None:
         return None
     if gateway := gateway_name(member.spec):
         return gateway
-    named = running_named(member.stamps) if member.stamps else not member.spec.extra_routes
-    return name if named else running_joined(member.stamps)
+    if not member.stamps:
+        return member.spec.cluster_name or (None if member.spec.extra_routes else name)
+    return name if running_named(member.stamps) else running_joined(member.stamps)
 
 
 def _neighbours(spec: NatsClusterSpec) -> list[str]:

@@ -33,7 +33,8 @@ def own_name(target: Target) -> bool:
     they have routes to; measured: a nameless server restarted among named peers and with an
     extra route may leave its peers for the other side.
     """
-    wanted = not target.spec.extra_routes if target.named is None else target.named
+    spec = target.spec
+    wanted = not (spec.extra_routes or spec.cluster_name) if target.named is None else target.named
     return target.version.knows_cluster_name and wanted
 
 

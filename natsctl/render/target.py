@@ -17,7 +17,7 @@ class Target:
     The version stands apart from the spec because an unset one keeps what the cluster has.
     So does whether the servers have the cluster's name as their own (`running_named` tells):
     a server with another name than its peers would lose them. None lets the spec decide.
-    `joined` is the name of the other cluster, if they were created to join one.
+    `joined` is the name that they were created with instead of it, to join another cluster.
     `kept` are names of pods that the Go operator made, by index.
     """
 

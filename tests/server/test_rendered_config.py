@@ -129,6 +129,20 @@ def test_a_cluster_joins_another_by_extra_routes(version: str, tmp_path: Path) -
         assert near.peers(1) == far.peers(1) == 1
 
 
+@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.14.5"])
+def test_a_cluster_of_the_outside_ones_name_joins_it(version: str, tmp_path: Path) -> None:
+    routes = [{"route": "nats://a:6222"}]
+    first = target("a", version=version, size=1, clusterName="outside")
+    second = target("b", version=version, size=1, clusterName="outside", extraRoutes=routes)
+    with (
+        servers.running(first, 1, tmp_path / "a", []) as near,
+        servers.running(second, 1, tmp_path / "b", [near.cluster]) as far,
+    ):
+        assert near.peers(1) == far.peers(1) == 1
+        assert far.ask("/varz")["cluster"]["name"] == "outside"
+        assert "Cluster name updated" not in far.log.read_text()
+
+
 @VERSIONS
 def test_a_cluster_without_a_name_adopts_that_of_an_outside_one(
     version: str, tmp_path: Path

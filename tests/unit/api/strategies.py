@@ -167,6 +167,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.useServerName": st.just(False),
     "spec.lameDuckDurationSeconds": st.integers(30, 600),
     "spec.extraRoutes": st.lists(EXTRA_ROUTES, max_size=3),
+    "spec.clusterName": WORDS,
     "spec.template": TEMPLATES,
     "spec.natsConfig.write_deadline": DURATIONS,
     "spec.natsConfig.maxPayload": st.integers(0, 2**20),

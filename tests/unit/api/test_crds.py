@@ -59,7 +59,7 @@ UPSTREAM = {
 
 # What was added to it.
 ADDED = {
-    "": "networkPolicy",
+    "": "clusterName networkPolicy",
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",

@@ -180,6 +180,24 @@ def test_the_cluster_of_a_route_is_the_name_of_one() -> None:
     assert "write the name of a NatsCluster" in complaint(extraRoutes=[{"cluster": "other.ns"}])
 
 
+def test_the_name_of_the_servers_cluster() -> None:
+    assert complaints(clusterName="Main.1_a-b", size=1) == complaints(clusterName="") == []
+    assert complaint(clusterName="two words") == (
+        "spec.clusterName: 'two words' is no name of a cluster; "
+        "write letters, digits, dots, hyphens and underscores"
+    )
+    assert complaint(clusterName="main", version="2.1.9") == (
+        "spec.clusterName: nats-server 2.1.9 knows no names of clusters; "
+        "leave clusterName out, or write version 2.2.0 or later"
+    )
+    gateway = {"name": "g", "hostPort": 7522}
+    assert complaints(clusterName="g", gatewayConfig=gateway) == []
+    assert complaint(clusterName="main", gatewayConfig=gateway) == (
+        "spec.clusterName: 'main' is not the name of the gateway, 'g', which nats-server wants to "
+        "be the same; leave clusterName out"
+    )
+
+
 @pytest.mark.parametrize("policy", ["servicePolicy", "managementServicePolicy"])
 def test_services_have_well_formed_labels(policy: str) -> None:
     fields: dict[str, Any] = {policy: {"labels": {"a": "b c"}, "annotations": {"-x": "any thing"}}}

@@ -162,6 +162,18 @@ def test_servers_that_are_created_to_join_a_cluster_have_its_name() -> None:
 def test_servers_that_run_without_a_name_get_none() -> None:
     made = made_for(joined(JOINING, None))
     assert cluster_name(joined(JOINING, "other", made).target) is None
+    called = joined(JOINING | {"clusterName": "main"}, "main", made)
+    assert cluster_name(called.target) is None
+    assert called.advice == ADVICE_NAMED.format("none of its own")
+
+
+def test_a_name_that_the_user_gives_is_that_of_new_servers() -> None:
+    spec = {"size": 1, "version": "2.12.15", "clusterName": "main"}
+    fresh = joined(spec, "main")
+    kept = joined(spec | {"clusterName": "more"}, "more", made_for(fresh))
+    alone = joined({"size": 1, "version": "2.12.15"}, None, made_for(fresh))
+    assert [cluster_name(d.target) for d in (fresh, kept, alone)] == ["main"] * 3
+    assert [d.advice for d in (fresh, kept, alone)] == ["", ADVICE_NAMED.format("main"), ""]
 
 
 def test_those_that_are_joined_by_their_neighbour_need_no_advice() -> None:

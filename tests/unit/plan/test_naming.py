@@ -29,6 +29,7 @@ def to(*clusters: str) -> Spec:
 
 
 OUTSIDE = {"extraRoutes": [{"route": "nats://outside:6222"}]}
+CALLED = {"clusterName": "main"}
 GATEWAY = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
 OLD = {"version": "2.1.9"}
 
@@ -50,6 +51,13 @@ OLD = {"version": "2.1.9"}
         (to("a"), {"a": member(to("b")), "b": member({})}, "b"),
         (to("a"), {"a": member(to("b"), stamp("a", "b", **to("b"))), "b": member({})}, "b"),
         (to("a"), {"a": member(OUTSIDE)}, None),
+        # What the user says counts, here and there.
+        (CALLED | OUTSIDE, {}, "main"),
+        (CALLED | to("a"), {"a": member({})}, "main"),
+        (to("a"), {"a": member(CALLED | OUTSIDE)}, "main"),
+        (to("a"), {"a": member(CALLED | to("b")), "b": member({})}, "main"),
+        (to("a"), {"a": member(CALLED, stamp("a"))}, "a"),
+        (to("a"), {"a": member(OUTSIDE, stamp("a", **CALLED, **OUTSIDE))}, "main"),
         # Running servers keep the name that they have, or the lack of it.
         (to("a"), {"a": member(to("b"), stamp("a"))}, "a"),
         (to("a"), {"a": member({}, stamp("a", "b", **to("b")))}, "b"),

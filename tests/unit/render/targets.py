@@ -22,6 +22,7 @@ def target(
     """A cluster of three in namespace ns, but for the given fields of its spec."""
     spec = parse_spec({"size": 3, **fields})
     version = ServerVersion.parse(spec.version or DEFAULT_VERSION)
+    joined = joined or spec.cluster_name
     return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs(), joined=joined)
 
 

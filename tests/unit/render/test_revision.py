@@ -293,4 +293,4 @@ def test_changes_are_found_exactly_where_revisions_differ(one: Target, other: Ta
     assert json.loads(revision_text(old)) == old
     changed = changed_fields(revision_text(old), new)
     differing = {path for path in old | new if old.get(path) != new.get(path)}
-    assert differing - {"cluster.name", "system"} == set(changed)
+    assert differing - {"cluster.name", "cluster.joined", "system"} == set(changed)
