@@ -17,7 +17,7 @@ from natsctl.render.accounts import has_system
 from natsctl.render.clients import has_token
 from natsctl.render.gateways import gateway_name
 from natsctl.render.reaching import reaching_fields, set_fields
-from natsctl.render.routes import own_name
+from natsctl.render.routes import cluster_name, own_name
 from natsctl.render.target import Target
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
@@ -41,8 +41,7 @@ _MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
 def revision(target: Target) -> dict[str, str]:
     """Field path -> hash, for every set field that reaches a server process."""
     sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
-    joined = {_JOINED: target.joined} if target.joined is not None else {}
-    return {path: _hash(value) for path, value in _reaching(target)} | sealed | joined
+    return {path: _hash(value) for path, value in _reaching(target)} | sealed | _joined(target)
 
 
 def running_named(annotations: Iterable[str | None]) -> bool | None:
@@ -113,6 +112,12 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if has_token(target) and allows_system(target.spec, target.version):
         yield "auth.token", True
     yield from reaching_fields(target.spec)
+
+
+def _joined(target: Target) -> dict[str, str]:
+    """The name of another cluster, if servers made for this target have it."""
+    name = None if gateway_name(target.spec) or own_name(target) else cluster_name(target)
+    return {} if name is None else {_JOINED: name}
 
 
 def _hash(value: Any) -> str:

@@ -226,6 +226,10 @@ def test_running_servers_tell_which_cluster_they_joined() -> None:
     assert running_joined([None, "{", text(), joined]) == "a"
     assert running_joined([text(), text(extraRoutes=ROUTES)]) is None
     assert running_named([joined]) is False
+    # Without the gateway or with a later version they go on under the name that they had, or none.
+    gateway = {"name": "gw", "hostPort": 7522}
+    assert running_joined([text(extraRoutes=ROUTES, joined="a", gatewayConfig=gateway)]) is None
+    assert running_joined([text(extraRoutes=ROUTES, joined="a", version="2.1.9")]) is None
     assert changed_fields(joined, revision(target(extraRoutes=ROUTES))) == ()
 
 
