@@ -1,6 +1,6 @@
-"""Which cluster an object belongs to."""
+"""Which cluster an object belongs to, and whose it is."""
 
-from natsctl.plan.objects import Meta, Object, OwnerReference, cluster_key
+from natsctl.plan.objects import Cluster, Meta, Object, OwnerReference, cluster_key, controlled
 
 
 def test_an_owned_object_belongs_to_its_owner() -> None:
@@ -23,3 +23,17 @@ def test_key_and_version_of_an_object() -> None:
     item = Object(Meta(namespace="ns", name="x", resource_version="12"))
     assert (item.key, item.version) == (("ns", "x"), 12)
     assert Object(Meta()).version == 0
+
+
+def test_only_what_this_very_cluster_controls_is_its_own() -> None:
+    def owned(name: str, *owners: OwnerReference) -> Object:
+        return Object(Meta(name=name, namespace="ns", owner_references=owners))
+
+    ours = owned("ours", OwnerReference("NatsCluster", "c", "uid-2", controller=True))
+    others = (
+        owned("nobody's"),
+        owned("owned, not controlled", OwnerReference("NatsCluster", "c", "uid-2")),
+        owned("of an earlier one", OwnerReference("NatsCluster", "c", "uid-1", controller=True)),
+    )
+    cluster = Cluster(Meta(name="c", namespace="ns", uid="uid-2"))
+    assert controlled((ours, *others), cluster) == {"ours": ours}
