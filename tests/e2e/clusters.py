@@ -154,7 +154,7 @@ class Cluster:
         assert sorted(pods) == sorted(f"{self.name}-{i}" for i in range(1, size + 1))
         for pod in pods:
             assert self.monitoring(pod, "varz")["version"] == version
-            assert len(self._connections(pod)) == size - 1
+            assert self.peers(pod) == size - 1
         each = 4 if ServerVersion.parse(version).at_least(2, 10) else 1  # a pool, and $SYS
         for pod in pods:
             complete = partial(self._has_connections, pod, each)
@@ -162,6 +162,15 @@ class Cluster:
         status = self.status()
         assert (status["size"], status["readyReplicas"]) == (size, size)
         assert status["currentVersion"] == version
+
+    def peers(self, pod: str) -> int:
+        """To how many other servers it has routes."""
+        return len(self._connections(pod))
+
+    def until_peers(self, count: int) -> None:
+        """Wait until each of its servers has routes to so many others."""
+        for pod in self.pods():
+            until(f"{pod} knows {count} others", lambda pod=pod: self.peers(pod) == count)
 
     def _connections(self, pod: str) -> Counter[str]:
         """How many connections it has to each other server."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.e2e.clusters import NEW, Cluster
+from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.kubectl import Kubectl, until
 
 Apply = Callable[..., Cluster]
@@ -93,3 +93,20 @@ def test_clusters_join_through_extra_routes(cluster: Apply, namespace: Kubectl) 
         *(f"nats://a-{i}.a-mgmt.{namespace.namespace}.svc:6222" for i in (1, 2, 3)),
         "nats://127.0.0.1:6222",
     ]
+
+
+def test_a_cluster_joins_one_outside_whose_name_it_is_given(cluster: Apply) -> None:
+    """To the second the first is as any other: it has nothing but a route and a name."""
+    outside = cluster("outside", size=2, clusterName="Outside", version=NEXT).ready()
+    routes = [{"route": f"nats://outside-{i}.outside-mgmt:6222"} for i in (1, 2)]
+    inside = cluster("inside", size=2, clusterName="Outside", extraRoutes=routes).ready()
+    for found in (outside, inside):
+        found.until_peers(3)
+        names = {found.monitoring(pod, "varz")["cluster"]["name"] for pod in found.pods()}
+        assert names == {"Outside"}
+    servers = inside.uids()
+    inside.patch(clusterName="Other")
+    inside.until_condition(
+        "SpecAccepted", "True", "keep the name of their cluster, which is Outside"
+    )
+    assert inside.ready().uids() == servers

@@ -21,7 +21,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -346,20 +346,9 @@ def test_routes_to_another_cluster(namespace: Kubectl, version: str) -> None:
     both = (first.ready(), second.ready())
     assert [found.config()["cluster"].get("name") for found in both] == [named(version)] * 2
     for cluster in both:
-        for pod in cluster.pods():
-            until(f"{pod} knows five others", knows_five(cluster, pod))
+        cluster.until_peers(5)
     all_hear_all({pod: user(cluster, pod) for cluster in both for pod in cluster.pods()})
 
 
 def named(version: str) -> str | None:
     return "nats-v2-1" if ServerVersion.parse(version).knows_cluster_name else None
-
-
-def knows_five(cluster: Cluster, pod: str) -> Callable[[], bool]:
-    """Whether a server has routes to five others."""
-
-    def check() -> bool:
-        routes = cluster.monitoring(pod, "routez")["routes"] or []
-        return len({route["remote_id"] for route in routes}) == 5
-
-    return check
