@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -97,8 +96,7 @@ def _crds() -> Path:
 
 
 def _kubectl(testbed: Testbed, *arguments: str | Path) -> None:
-    entry = namespaces.entry(testbed, namespaces.CONTROL_PLANE)
-    argv = [*entry, build.program("kubectl"), f"--kubeconfig={testbed.kubeconfig}", *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    argv = [build.program("kubectl"), f"--kubeconfig={testbed.kubeconfig}", *arguments]
+    done = namespaces.call(testbed, namespaces.CONTROL_PLANE, argv)
     if done.returncode:
         raise TestbedError(f"kubectl {arguments[0]}: {done.stderr.strip()}")

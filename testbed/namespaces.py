@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import build, processes
+from testbed import build, processes, progress
 from testbed.layout import Testbed, TestbedError
 
 if TYPE_CHECKING:
@@ -54,10 +54,17 @@ def entry(testbed: Testbed, name: str) -> list[str]:
     return ["nsenter", f"--target={_pid(testbed, name)}", "--net", "--mount", "--"]
 
 
+def call(
+    testbed: Testbed, name: str, argv: Sequence[str | Path], stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the namespaces to its end, or to that of this process."""
+    command = progress.dying_with_us([*entry(testbed, name), *argv])
+    return subprocess.run(command, input=stdin, text=True, capture_output=True, check=False)
+
+
 def run(testbed: Testbed, name: str, script: str) -> None:
     """Run a shell script in the namespaces; raises TestbedError with what failed."""
-    argv = [*entry(testbed, name), "sh", "-eu"]
-    done = subprocess.run(argv, input=script, text=True, capture_output=True, check=False)
+    done = call(testbed, name, ["sh", "-eu"], script)
     if done.returncode:
         raise TestbedError(f"in {name}: {done.stderr.strip()}\n{script}")
 

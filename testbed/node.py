@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from testbed import (
 from testbed.layout import DNS_ADDRESS, Node, TestbedError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Sequence
 
 # Every node sees folders of its own here; the machine has them too, empty.
@@ -90,22 +90,23 @@ def start_containerd(node: Node) -> None:
 
 def load(node: Node, archives: Iterable[Path]) -> None:
     """Give the node the images in docker-archive files."""
-    entry = namespaces.entry(node.testbed, node.name)
     for archive in archives:
-        argv = [*entry, "ctr", "--namespace=k8s.io", "images", "import", str(archive)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = _images(node, "import", str(archive))
         if done.returncode:
             raise TestbedError(f"{node.name} cannot import {archive}: {done.stderr.strip()}")
 
 
 def tag(node: Node, reference: str, names: Iterable[str]) -> None:
     """Give an image that the node has other names too."""
-    entry = namespaces.entry(node.testbed, node.name)
     for name in names:
-        argv = [*entry, "ctr", "--namespace=k8s.io", "images", "tag", "--force", reference, name]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = _images(node, "tag", "--force", reference, name)
         if done.returncode:
             raise TestbedError(f"{node.name} cannot name {reference} {name}: {done.stderr.strip()}")
+
+
+def _images(node: Node, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["ctr", "--namespace=k8s.io", "images", *arguments]
+    return namespaces.call(node.testbed, node.name, command)
 
 
 def start_kubelet(node: Node) -> None:

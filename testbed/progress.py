@@ -35,15 +35,24 @@ def run(
     """
     say(f"{what} ...")
     started = time.monotonic()
-    dying_with_us = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
     with log.open("w") as output:
         process = subprocess.Popen(
-            dying_with_us, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=env
+            dying_with_us(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=env,
         )
         _wait(process, what, started)
     if process.returncode:
         raise TestbedError(f"{what}: failed, exit status {process.returncode}\n{tail(log)}")
     say(f"{what}: done in {time.monotonic() - started:.0f} s")
+
+
+def dying_with_us(argv: Sequence[str | Path]) -> list[str | Path]:
+    """The command line of a command that is killed when this process ends, however it does."""
+    return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
 def _wait(process: subprocess.Popen[bytes], what: str, started: float) -> None:

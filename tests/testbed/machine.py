@@ -63,17 +63,17 @@ def _existing_cgroups() -> set[str]:
 
 
 def _in_cgroup(group: str) -> set[int]:
-    return {pid for pid in _living() if f"/{group}/" in _read(pid, "cgroup")}
+    return {pid for pid in living() if f"/{group}/" in _read(pid, "cgroup")}
 
 
 def _mentioning(text: str) -> set[int]:
-    return {pid for pid in _living() if f"{text}/" in _read(pid, "cmdline")}
+    return {pid for pid in living() if f"{text}/" in _read(pid, "cmdline")}
 
 
-def _living() -> list[int]:
+def living() -> set[int]:
     """Process ids, without those that ended and wait for their parent to notice."""
-    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
-    return [pid for pid in pids if _state(pid) not in ("", "Z")]
+    pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+    return {pid for pid in pids if _state(pid) not in ("", "Z")}
 
 
 def _state(pid: int) -> str:
@@ -89,7 +89,7 @@ def _read(pid: int, name: str) -> str:
 
 def network_namespaces() -> set[str]:
     """The network namespaces any process is in."""
-    return {_namespace(pid) for pid in _living()} - {""}
+    return {_namespace(pid) for pid in living()} - {""}
 
 
 def _namespace(pid: int) -> str:
@@ -101,6 +101,13 @@ def _namespace(pid: int) -> str:
 
 def namespaces_of(testbed: Testbed) -> set[str]:
     return {_namespace(pid) for pid in _in_cgroup(testbed.cgroup)}
+
+
+def running(program: str, testbed: Testbed) -> set[int]:
+    """Processes of this program in the testbed's namespaces."""
+    inside = namespaces_of(testbed)
+    found = {pid for pid in living() if _read(pid, "comm").strip() == program}
+    return {pid for pid in found if _namespace(pid) in inside}
 
 
 def _output(*argv: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -14,8 +16,11 @@ from tests.testbed import machine
 from tests.testbed.machine import Remains
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from testbed.layout import Testbed
 
+T = TypeVar("T")
 pytestmark = pytest.mark.testbed
 
 
@@ -84,14 +89,25 @@ STAGES = ("control-plane-holder", "kube-apiserver", "node1-kubelet")
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_down_clears_an_up_that_was_killed(fresh: Testbed, stage: str) -> None:
-    before = machine.look()
+    before, outside = machine.look(), machine.network_namespaces()
     _kill_up_at(fresh, stage)
     assert machine.remains(fresh).processes
+    inside = machine.namespaces_of(fresh) - outside
 
     machine.done("down", fresh)
 
     assert machine.look() == before
     assert machine.remains(fresh) == Remains()
+    assert not inside & machine.network_namespaces()
+
+
+def test_an_import_of_images_ends_with_its_up(fresh: Testbed) -> None:
+    """Also if it had not begun yet: without a containerd it would wait for one for ever."""
+    with _killed(fresh, lambda: machine.running("ctr", fresh)) as importing:
+        for pid in importing:
+            os.kill(pid, signal.SIGSTOP)
+    machine.done("down", fresh)
+    assert not importing & machine.living()
 
 
 def test_up_clears_an_up_that_was_killed(fresh: Testbed) -> None:
@@ -104,11 +120,19 @@ def test_up_clears_an_up_that_was_killed(fresh: Testbed) -> None:
 
 
 def _kill_up_at(testbed: Testbed, stage: str) -> None:
+    with _killed(testbed, lambda: processes.recorded(testbed, stage)):
+        pass
+
+
+@contextmanager
+def _killed(testbed: Testbed, sign: Callable[[], T]) -> Iterator[T]:
+    """Start it; the block gets the sign as soon as there is one, and ends with a kill."""
     up = subprocess.Popen(machine.command("up", testbed), cwd=machine.ROOT, stderr=subprocess.PIPE)
     with up:
-        while processes.recorded(testbed, stage) is None:
+        while not (found := sign()):
             assert up.poll() is None, "it ended too early"
             time.sleep(0.001)
+        yield found
         up.send_signal(signal.SIGKILL)
     assert up.returncode == -signal.SIGKILL
 
