@@ -75,9 +75,17 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         return None
     written = cluster.content.get("spec")
     spec = parse_spec(written if show_secrets else masked_urls(written))
-    found = resolve(cluster.namespace, cluster.name, spec, sources_of(cluster, spec, documents))
-    inputs = found.inputs if show_secrets else masked_inputs(found.inputs)
-    target = Target(cluster.namespace, cluster.name, _UID, spec, version_of(spec), inputs=inputs)
+    sources = sources_of(cluster, spec, documents)
+    found = resolve(cluster.namespace, cluster.name, spec, sources)
+    target = Target(
+        namespace=cluster.namespace,
+        name=cluster.name,
+        uid=_UID,
+        spec=spec,
+        version=version_of(spec),
+        inputs=found.inputs if show_secrets else masked_inputs(found.inputs),
+        joined=sources.joined,
+    )
     beside = (TOKEN_BESIDE_BOTH,) if lacks_system(target) else ()
     _say(cluster, *found.missing, *beside, *found.remarks)
     return target

@@ -111,6 +111,33 @@ def test_not_even_a_digest_tells_of_them(file: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == first
 
 
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ({"extraRoutes": [{"cluster": "d"}]}, "d"),
+        ({"extraRoutes": [{"cluster": "e"}]}, "d"),
+        ({"extraRoutes": [{"cluster": "old"}]}, None),
+        ({"extraRoutes": [{"cluster": "there"}]}, "there"),
+        ({"extraRoutes": [{"route": "nats://h:6222"}]}, None),
+        ({"clusterName": "main"}, "main"),
+    ],
+)
+def test_servers_have_the_name_of_the_cluster_that_they_join(
+    file: Path, capsys: pytest.CaptureFixture[str], spec: dict[str, Any], name: str | None
+) -> None:
+    def other(name: str, **fields: Any) -> dict[str, Any]:
+        return CLUSTER | {"metadata": {"name": name, "namespace": "ns"}, "spec": fields}
+
+    near = (
+        other("d", size=0),
+        other("e", size=0, extraRoutes=[{"cluster": "d"}]),
+        other("old", size=0, version="2.1.9"),
+    )
+    assert render(file, with_spec(**spec), *near, flags=("--config",)) == 0
+    text = capsys.readouterr().out
+    assert json.JSONDecoder().raw_decode(text)[0]["cluster"].get("name") == name
+
+
 def test_a_neighbour_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = CLUSTER | {"metadata": {"name": "d", "namespace": "ns"}, "spec": {"size": "x"}}
     assert render(file, with_spec(extraRoutes=[{"cluster": "d"}]), bad) == 1
