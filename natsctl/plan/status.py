@@ -134,12 +134,12 @@ def _unlike_ours(snapshot: Snapshot, server: Server) -> str:
         target.spec, target.version, resolved.inputs.authorization
     )
     renewed = names.pod_name(target.name, server.index)
-    named = target.version.knows_cluster_name and not target.spec.extra_routes
+    named = cluster_name(attrs.evolve(target, named=None))
     found = {
         "a readiness probe": True,
         "a lame duck period when it stops": True,
         "a server name": target.version.knows_server_name,
-        f"the cluster name {cluster_name(attrs.evolve(target, named=None))}": named,
+        f"the cluster name {named}": named is not None,
         "a system account": system,
         f"the pod name {renewed}": renewed != server.name,
     }

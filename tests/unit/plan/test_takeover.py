@@ -229,6 +229,7 @@ def told(found: Snapshot) -> list[str]:
     [
         (OLD, "a server name, the cluster name c, a system account"),
         (OLD | {"extraRoutes": [{"cluster": "x"}]}, "a server name, a system account"),
+        (OLD | {"clusterName": "main"}, "a server name, a system account"),
         (OLD | {"version": "2.1.9"}, "a server name"),
         (OLD | {"version": "2.0.0"}, ""),
     ],

@@ -41,7 +41,7 @@ def _target(encoded: bytes) -> Target:
     """Kept, because the simulations look at few specs very often."""
     parsed = parse_spec(msgspec.json.decode(encoded))
     version = ServerVersion.parse(parsed.version or DEFAULT_VERSION)
-    return Target(NAMESPACE, NAME, UID, parsed, version, joined=parsed.cluster_name)
+    return Target(NAMESPACE, NAME, UID, parsed, version)
 
 
 def desired(spec: Spec, advice: str = "") -> Desired:
