@@ -78,18 +78,14 @@ def _no_url(url: str, path: str, what: str, example: str) -> Problem:
 def _gateways(config: GatewayConfig) -> Iterator[Problem]:
     path = "spec.gatewayConfig"
     if config != GatewayConfig():
-        yield from _gateway_name(config.name or "", f"{path}.name")
+        yield from _server_side_name(config.name or "", f"{path}.name", "a gateway")
         if not config.host_port:
             message = "is required; write the port that gateways connect to, such as 7522"
             yield Problem(f"{path}.hostPort", shown(config.host_port), message)
     for index, remote in enumerate(config.gateways):
         here = f"{path}.gateways[{index}]"
-        yield from _gateway_name(remote.name, f"{here}.name")
+        yield from _server_side_name(remote.name, f"{here}.name", "a gateway")
         yield from _urls(remote.url, remote.urls, here, SERVER_SCHEMES)
-
-
-def _gateway_name(name: str, path: str) -> Iterator[Problem]:
-    yield from _server_side_name(name, path, "a gateway")
 
 
 def _server_side_name(name: str, path: str, what: str) -> Iterator[Problem]:

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 ADVICE_NAMED = (
     "running servers keep the name of their cluster, which is {}, whatever spec.extraRoutes and "
-    "spec.clusterName say now: a cluster with another name refuses routes. Create the NatsCluster "
-    "anew to join one"
+    "spec.clusterName say now: a cluster with another name refuses routes. To join one, scale this "
+    "one to 0 and back, or create it anew"
 )
 
 

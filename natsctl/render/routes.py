@@ -43,8 +43,8 @@ def cluster_name(target: Target) -> str | None:
 
     Those that join a cluster whose name is known have it from the start. Measured with 2.14.5: of
     nameless servers that start at once, one may tell another its made-up name as if it were
-    fixed (CONNECT has the name of before an adoption and the `dynamic` of after it), and the other
-    keeps it until it ends, apart from its peers (1 of 900 starts of two clusters of three).
+    fixed (CONNECT has the name of before an adoption and the `dynamic` of after it), and both stay
+    apart from the rest (1 of 900 starts of two clusters of three).
     """
     if not target.version.knows_cluster_name:
         return None

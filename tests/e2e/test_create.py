@@ -110,3 +110,9 @@ def test_a_cluster_joins_one_outside_whose_name_it_is_given(cluster: Apply) -> N
         "SpecAccepted", "True", "keep the name of their cluster, which is Outside"
     )
     assert inside.ready().uids() == servers
+
+    inside.patch(size=0)
+    until("no server is left", lambda: not inside.pods())
+    inside.patch(size=2)
+    inside.ready().until_peers(1)
+    assert inside.config()["cluster"]["name"] == "Other"
