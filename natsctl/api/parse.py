@@ -22,7 +22,6 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn, override
 
 from natsctl.api.cluster import NatsClusterSpec
-from natsctl.api.config import NatsConfig
 from natsctl.api.fields import fields_of, json_name
 from natsctl.api.network import SHAPES, NetworkPolicy
 from natsctl.api.problems import InvalidSpec, Problem, shown
@@ -30,8 +29,8 @@ from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import without_none
 
 T = TypeVar("T")
-# A mistyped key of these would let somebody in.
-_CLOSED = (NatsConfig, NetworkPolicy, *SHAPES)
+# A mistyped key of these would let somebody in. Anywhere else one is named, and the rest is done.
+_CLOSED = (NetworkPolicy, *SHAPES)
 _ROOT = "spec"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from natsctl.api.version import ServerVersion
 
-_DROPPED = "unknown field: the API server drops it"
+_IGNORED = "unknown field: nothing is done about it"
 DESCRIPTION = """\
 Checks NatsClusters and NatsServiceRoles in YAML files (- is standard input), and what Secrets in
 the same files hold for them. One line for each problem: file, object, field, and what to write
@@ -89,7 +89,7 @@ def problems_of(document: Document, version: ServerVersion | None = None) -> Ite
 def _of_cluster(document: Document) -> Iterator[Problem]:
     raw = document.content.get("spec")
     for path in unknown_fields(raw):
-        yield Problem(path, "", _DROPPED)
+        yield Problem(path, "", _IGNORED)
     yield from validate(document.name, parse_spec(raw))
 
 
@@ -98,7 +98,7 @@ def _of_role(document: Document, version: ServerVersion | None) -> Iterator[Prob
     if raw is None:
         yield Problem("spec", "", "is required")
     for path in unknown_fields(raw, NatsServiceRoleSpec):
-        yield Problem(path, "", _DROPPED)
+        yield Problem(path, "", _IGNORED)
     yield from validate_role(parse_role_spec(raw), version)
 
 

@@ -45,7 +45,6 @@ def test_the_longest_name_works(cluster: Apply) -> None:
 @pytest.mark.parametrize(
     ("spec", "path", "says"),
     [
-        ({"natsConfig": {"writeDeadline": "10s"}}, "writeDeadline", "write_deadline"),
         ({"natsConfig": {"write_deadline": "10"}}, "spec.natsConfig.write_deadline", "10s"),
         ({"natsConfig": {"maxPayload": 2**27}}, "spec.natsConfig.maxPayload", "maxPending"),
         ({"serverImage": "nats:2.1.0"}, "spec.serverImage", "without a tag"),
@@ -66,8 +65,15 @@ def test_a_bad_change_of_a_running_cluster_changes_nothing(cluster: Apply) -> No
     """The servers go on as they are."""
     found = cluster("a", size=1, version=NEW).ready()
     before = found.uids()
-    found.patch(size=2, natsConfig={"writeDeadline": "10s"})
-    found.until_condition("SpecAccepted", "False", "writeDeadline", reason="InvalidSpec")
+    found.patch(size=2, natsConfig={"write_deadline": "10"})
+    found.until_condition("SpecAccepted", "False", "write_deadline", reason="InvalidSpec")
     assert found.uids() == before
     found.patch(natsConfig=None)
     found.ready().meshed(2, NEW)
+
+
+def test_an_unknown_key_is_named_and_the_rest_is_done(cluster: Apply) -> None:
+    """The Go operator's own example has it."""
+    found = cluster("a", size=1, version=NEW, natsConfig={"writeDeadline": "5s", "debug": True})
+    found.ready().meshed(1, NEW)
+    found.until_condition("SpecAccepted", "True", "writeDeadline", reason="FieldsNotActedOn")
