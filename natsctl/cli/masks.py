@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from natsctl.api.foreign import MASK, masked_urls
+
 if TYPE_CHECKING:
     from natsctl.render.inputs import Inputs, Login
 
-MASK = "***"
 _SECRET_KEYS = ("password", "token")
-# The user's name, if there is one, stays: `nats://user:***@host`, but `nats://***@host`. As Go
-# reads it, a login ends at the last @ before the path.
-_LOGIN_IN_URL = re.compile(r'(://(?:[^/@\s":]*:)?)[^/\s"]*@')
 
 
 def masked_inputs(inputs: Inputs) -> Inputs:
@@ -34,13 +31,13 @@ def masked_inputs(inputs: Inputs) -> Inputs:
     )
 
 
-def masked_urls(found: Any) -> Any:
+def masked_strings(found: Any) -> Any:
     """The same JSON without passwords in its URLs."""
     if isinstance(found, str):
-        return _LOGIN_IN_URL.sub(rf"\1{MASK}@", found)
+        return masked_urls(found)
     if isinstance(found, Mapping):
-        return {key: masked_urls(value) for key, value in found.items()}
-    return [masked_urls(item) for item in found] if isinstance(found, list | tuple) else found
+        return {key: masked_strings(value) for key, value in found.items()}
+    return [masked_strings(item) for item in found] if isinstance(found, list | tuple) else found
 
 
 def _masked_login(login: Login | None) -> Login | None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from natsctl.api import names
-from natsctl.cli.masks import MASK, masked_urls
+from natsctl.api.foreign import MASK, masked_urls
 from natsctl.plan.grants import EXPIRES, RENEW_AFTER, SWITCH_AT
 
 if TYPE_CHECKING:

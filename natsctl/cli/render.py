@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from natsctl.api import names
+from natsctl.api.foreign import MASK, masked_urls
 from natsctl.api.parse import parse_spec
 from natsctl.cli.manifests import Document, Unreadable, read
-from natsctl.cli.masks import MASK, masked_inputs, masked_urls
+from natsctl.cli.masks import masked_inputs, masked_strings
 from natsctl.cli.nearby import sources_of, version_of
 from natsctl.cli.validate import problems_of
 from natsctl.operator.desired import TOKEN_BESIDE_BOTH
@@ -74,7 +75,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         _say(cluster, *map(str, problems))
         return None
     written = cluster.content.get("spec")
-    spec = parse_spec(written if show_secrets else masked_urls(written))
+    spec = parse_spec(written if show_secrets else masked_strings(written))
     sources = sources_of(cluster, spec, documents)
     found = resolve(cluster.namespace, cluster.name, spec, sources)
     target = Target(
@@ -100,7 +101,7 @@ def _printed(target: Target, config: bool, show_secrets: bool) -> str:
     """The configuration, or every object as YAML."""
     found: Any = config_text(target) if config else [_readable(o) for o in _objects(target)]
     if not show_secrets:
-        found = masked_urls(found)
+        found = masked_strings(found)
     if config:
         return str(found)
     return yaml.dump_all(found, Dumper=_Dumper, sort_keys=False, width=100)

@@ -1,0 +1,97 @@
+"""Words of strangers, as natsctl repeats them.
+
+What comes from another object, a server, a webhook or a certificate may hold anything: orders to
+whoever reads it, escape sequences for a terminal, line breaks that forge lines of a log, passwords
+in URLs, megabytes. `quoted` is the one way to repeat it, `masked_urls` the one way to show a text
+that may hold URLs. Both make the same of the same text: conditions rest on that.
+"""
+
+import re
+import unicodedata
+
+MASK = "***"
+LIMIT = 200
+"""Characters of somebody's words that are repeated."""
+_READ = 20_000
+"""Characters of a text that are looked at: what is shown is cut far earlier."""
+_MARK = "\ufffd"
+"""Stands for what cannot be seen."""
+
+_COLOUR = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Printable as far as Unicode says, and yet nothing to see: fillers, selectors of variants."""
+_MARKS = re.compile(f"{_MARK}{{2,}}")
+_QUOTES = re.compile(
+    '["\u02ba\u02dd\u02ee\u05f4\u201c-\u201f\u2033\u2036\u275d\u275e\u301d-\u301f\u3003\uff02]'
+)
+"""What looks like the end of a quotation would let the rest pass for natsctl's own words."""
+
+# A login ends at the last @ before the path, as Go reads it. The user's name, if there is one,
+# stays: `nats://user:***@host`, but `nats://***@host`.
+_SLASHES = r"(?:\\?/){2}"
+_LOGIN = re.compile(rf'({_SLASHES}(?:[^/@\s":]*:)?)[^/\s"]*@')
+# What Go cannot read as a URL, it quotes as it is: a blank or a slash in the password.
+_BROKEN_LOGIN = re.compile(rf'("[a-z][a-z0-9+.-]*:{_SLASHES}(?:[^/@\s":]*:)?)[^"\n]*@')
+# A password that lost its @ because somebody cut the text; a port is a number.
+_CUT_LOGIN = re.compile(
+    rf'({_SLASHES}[^/@\s":\[\]]+:)(?!\*\*\*|\d{{1,5}}(?:[^\w%+=~!$&*-]|$))[^\s"]+'
+)
+_ENCODED_LOGIN = re.compile(r"(%3a%2f%2f)(?:(?!%2f)[^\s\"&])*%40", re.IGNORECASE)
+_NO_PORT = re.compile(r'(invalid port ")[^"]*(")')
+_PARAMETER = re.compile(r"""([?&;#][\w.%~\[\]-]+=)((?:[^&#\s"<>\\]|\\(?!["nrt]))*)""")
+_PLAIN_PARAMETER = re.compile(
+    r"[?&](?:acc|allowWatchBookmarks|auth|dryRun|fieldManager|fieldSelector|fieldValidation|force"
+    r"|js-(?:enabled|server)-only|labelSelector|limit|offset|resourceVersion(?:Match)?"
+    r"|sendInitialEvents|sort|state|subs|timeout(?:Seconds)?|watch)=[^;]*"
+)
+"""Parameters of Kubernetes and of nats-server; the value of any other may let somebody in."""
+
+
+def quoted(text: str, limit: int = LIMIT) -> str:
+    """Somebody's words in quotes: one line, printable, at most so many characters of them."""
+    words = _QUOTES.sub("'", _seen(text))
+    if len(words) <= limit:
+        return f'"{words}"'
+    return f'"{_beginning(words, limit)}" (cut short)'
+
+
+def printable(text: str, limit: int = LIMIT) -> str:
+    """The same without quotes, where a name or a value stands alone: a label, a column."""
+    seen = _seen(text)
+    return seen if len(seen) <= limit else _beginning(seen, limit)
+
+
+def masked_urls(text: str) -> str:
+    """Any text without the passwords, tokens and signatures in its URLs."""
+    text = _LOGIN.sub(rf"\1{MASK}@", text)
+    text = _BROKEN_LOGIN.sub(rf"\1{MASK}@", text)
+    text = _CUT_LOGIN.sub(rf"\1{MASK}", text)
+    text = _ENCODED_LOGIN.sub(rf"\1{MASK}%40", text)
+    text = _NO_PORT.sub(rf"\1{MASK}\2", text)
+    return _PARAMETER.sub(_masked_parameter, text)
+
+
+def _masked_parameter(found: re.Match[str]) -> str:
+    plain = _PLAIN_PARAMETER.fullmatch(found[0]) or not found[2]
+    return found[0] if plain else f"{found[1]}{MASK}"
+
+
+def _seen(text: str) -> str:
+    """One line of what there is to see, and a mark for the rest."""
+    read = text if len(text) <= _READ else f"{text[:_READ]}@"  # a login that is cut still ends
+    line = " ".join(_COLOUR.sub("", masked_urls(read)).split())
+    line = _UNSEEN.sub(_MARK, line)
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else _MARK for c in line)
+    return _MARKS.sub(_MARK, line)
+
+
+def _beginning(text: str, limit: int) -> str:
+    """As many whole characters with the marks that belong to them, and a sign of the cut."""
+    end = limit - 1
+    while end > 0 and unicodedata.category(text[end]).startswith("M"):
+        end -= 1
+    return f"{text[:end]}\u2026"
