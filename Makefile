@@ -38,8 +38,9 @@ else printf '== %s: FAILED after %s s (exit status %s)\n' '$(1)' $$SECONDS $$sta
 endef
 
 # $(call tier,name,others,runner): the tests in tests/<name> and in other folders, with coverage of this and all its
-# Python processes; the runner runs that command.
+# Python processes; the runner runs that command. What they need is made before: no test's time limit includes a build.
 define tier
+$(if $(filter unit,$(1))$(CONTEXT),,@$(VENV_PYTHON) -m testbed prepare $(1))
 @mkdir -p $(DATA); rm -f $(DATA)/$(1).*
 $(call step,tests/$(1),$(PLACE) COVERAGE_FILE=$(DATA)/$(1) \
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(3) $(PYTEST) tests/$(1) $(2))
@@ -113,14 +114,14 @@ testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves
 e2e: $(STAMP) ## everything on a real Kubernetes; CONTEXT= names one of your own
 	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
 
-.PHONY: helm
-helm: $(STAMP) ## build the testbed's helm, for the unit tests of the chart
-	$(call step,helm,$(VENV_PYTHON) -m testbed path helm)
+.PHONY: build
+build: $(STAMP) check-machine ## build everything that tests and demo run: Kubernetes, nats-servers, images
+	$(call step,programs and images,$(VENV_PYTHON) -m testbed prepare)
 
 .PHONY: test
 test: check-machine ## everything: lint and all tiers, sets up what it needs
 	@rm -rf $(DATA) $(TOTALS)
-	@SECONDS=0; for part in venv lint helm unit server integration testbed-test e2e coverage; do \
+	@SECONDS=0; for part in venv lint build unit server integration testbed-test e2e coverage; do \
 		NATSCTL_NO_SKIPS=$(if $(CONTEXT),,1) $(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
 		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
 

@@ -19,6 +19,7 @@ from testbed import (
     own_image,
     processes,
     progress,
+    stock,
 )
 from testbed import options as options_
 from testbed.layout import Testbed, TestbedError, cache
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
     building = command("build", _build, "build programs into the cache", named=False)
     building.add_argument("components", nargs="*", help="such as etcd; all if none is named")
+    preparing = command("prepare", _prepare, "make all that tests need", named=False)
+    preparing.add_argument("tiers", nargs="*", help=f"{', '.join(stock.STOCK)}; all if none")
     path = command("path", _path, "print the path of a program, built if missing", named=False)
     path.add_argument("program", help="such as kubectl or nats-server-2.12.15")
     up = command("up", _up, "start a testbed, or leave it alone if it runs")
@@ -79,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(arguments: argparse.Namespace) -> None:
     build.everything(arguments.components)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    stock.prepare(arguments.tiers)
 
 
 def _path(arguments: argparse.Namespace) -> None:

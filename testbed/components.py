@@ -10,6 +10,7 @@ from pathlib import Path
 MODULES = Path(__file__).parent / "modules"
 KUBERNETES = "1.34.4"
 NATS_SERVERS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
+GO_OPERATOR = "github.com/nats-io/nats-operator/cmd/operator"
 FLAGS = ("-trimpath",)
 STRIP = "-s -w"
 
@@ -96,6 +97,7 @@ BY_NAME = {component.name: component for component in ALL}
 ON_REQUEST: tuple[Component, ...] = (
     Component("cert-manager", "1.21.2", ("cert-manager",), (".",), module="cert-manager"),
     Component("kube-router", "1.6.1", ("kube-router",), (".",), module="kube-router"),
+    Component("nats-operator", "0.8.3", ("nats-operator",), (GO_OPERATOR,), module="nats-operator"),
     _installed("nats-sub", "1.45.0", "github.com/nats-io/nats.go/examples/nats-sub"),
     _prometheus("0.316.0"),
 )

@@ -51,6 +51,7 @@ def _there(program: str) -> bool:
 
 
 def _install(packages: list[str]) -> None:
+    progress.check_allowed(f"installing {' '.join(packages)}")
     if shutil.which("apt-get") is None:
         raise TestbedError(f"install these packages, then try again: {' '.join(packages)}")
     # A package that starts its daemon is told not to: only the testbed starts containerd.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INTERVAL = 10.0
+NO_BUILDS = "NATSCTL_NO_BUILDS"
+"""Set where everything was made before, as in tests: what is missing is an error, at once."""
+
+
+PREPARE = "python3 -m testbed prepare"
 
 
 def say(text: str) -> None:
@@ -31,8 +37,10 @@ def run(
 ) -> None:
     """Run a long command with its output in `log`, saying at start, every ten seconds and at end.
 
-    The command dies with this process. Raises TestbedError with the log's end if it fails.
+    The command dies with this process. Raises TestbedError with the log's end if it fails, and
+    at once where NO_BUILDS is set.
     """
+    check_allowed(what)
     say(f"{what} ...")
     started = time.monotonic()
     with log.open("w") as output:
@@ -48,6 +56,12 @@ def run(
     if process.returncode:
         raise TestbedError(f"{what}: failed, exit status {process.returncode}\n{tail(log)}")
     say(f"{what}: done in {time.monotonic() - started:.0f} s")
+
+
+def check_allowed(what: str) -> None:
+    """Raise TestbedError where nothing may be built or fetched any more."""
+    if os.environ.get(NO_BUILDS):
+        raise TestbedError(f"{what} is still to be done: run make build (or: {PREPARE})")
 
 
 def dying_with_us(argv: Sequence[str | Path]) -> list[str | Path]:

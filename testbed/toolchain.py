@@ -72,8 +72,9 @@ def module(name: str, where: Path) -> Path:
     cannot be had.
     """
     argv = [go(), "mod", "download", "-json", name]
-    env = environment()
+    env = environment() | ({"GOPROXY": "off"} if os.environ.get(progress.NO_BUILDS) else {})
     answer = subprocess.run(argv, cwd=where, env=env, capture_output=True, text=True, check=False)
     if answer.returncode:
+        progress.check_allowed(f"fetching {name}")
         raise TestbedError(f"{name} cannot be had: {answer.stderr or answer.stdout}")
     return Path(json.loads(answer.stdout)["Dir"])

@@ -8,6 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
+from testbed.progress import NO_BUILDS
 from tests import parts
 
 NO_SKIPS = "NATSCTL_NO_SKIPS"
@@ -15,7 +16,11 @@ NO_SKIPS = "NATSCTL_NO_SKIPS"
 
 
 def pytest_configure() -> None:
-    """Tests interrupt processes: these must not ignore that, as `make test &` would have them."""
+    """Nothing is built while tests run: a test's time limit is for the test.
+
+    Tests interrupt processes: these must not ignore that, as `make test &` would have them.
+    """
+    os.environ.setdefault(NO_BUILDS, "1")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -16,15 +16,8 @@ import hypothesis  # noqa: F401
 import pytest
 
 from natsctl.api.crds import crds, crds_yaml
-from testbed import (
-    cert_manager,
-    nats_ops,
-    network_policies,
-    own_image,
-    prometheus,
-    prometheus_operator,
-)
-from tests.e2e import images, takeover
+from testbed import stock
+from tests.e2e import images
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
@@ -45,19 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Everything here runs inside the testbed, unless the user named a cluster."""
     if not CONTEXT:
         if MARK not in os.environ and not config.option.collectonly:
-            _prepare()
+            stock.prepare(["e2e"])
         enter(config, os.environ.get("NATSCTL_TESTBED") or "natsctl")
-
-
-def _prepare() -> None:
-    """Have what no testbed needs to start, but some test here: inside, nothing can be fetched."""
-    cert_manager.prepare()
-    nats_ops.archive()
-    network_policies.prepare()
-    own_image.archive()
-    prometheus.prepare()
-    prometheus_operator.prepare()
-    takeover.program()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -30,8 +30,8 @@ from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
 from natsctl.operator.settings import Settings
 from natsctl.operator.supervisor import supervise
+from testbed import stock
 from tests.inside import MARK, enter
-from tests.integration import wall_clock
 from tests.integration.proxy import Proxy
 
 NAMESPACES = Resource("Namespace", "v1", "namespaces", CLUSTERS.projection)
@@ -41,7 +41,7 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Everything here runs inside a control plane of its own."""
     if MARK not in os.environ and not config.option.collectonly:
-        wall_clock.prepare()
+        stock.prepare(["integration"])
     name = os.environ.get("NATSCTL_TESTBED") or "integration"
     enter(config, name, "--control-plane-only")
 

@@ -5,20 +5,11 @@ All clocks that only count are left alone, as they are when somebody sets a mach
 
 from __future__ import annotations
 
-import sysconfig
 from pathlib import Path
 
 import attrs
 
-from testbed import debian
-
-LIBRARY = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/faketime/libfaketime.so.1"
-
-
-def prepare() -> None:
-    """Have the library. Inside a testbed no package can be fetched: call this before."""
-    debian.install({LIBRARY: "libfaketime"})
-
+from testbed.faketime import LIBRARY
 
 # The library leaves its shared memory behind: it gets some that ends with the process.
 ALONE = 'mount -t tmpfs tmpfs /dev/shm && exec env "$@"'

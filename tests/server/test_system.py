@@ -130,7 +130,7 @@ async def tell(
         return await reload(address, server.id, key, tls)
     finally:
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert open_sockets() == before
+        assert open_sockets() <= before  # others may have ended meanwhile
 
 
 def open_sockets() -> set[str]:
@@ -285,7 +285,7 @@ class TestUnreachable:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await reload("127.0.0.1", server.id, KEY, None)
-        assert open_sockets() == before
+        assert open_sockets() <= before  # others may have ended meanwhile
 
 
 class TestEncrypted:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from natsctl import __version__
-from testbed import images, own_image
+from testbed import images, own_image, progress
 from tests.testbed import machine
 from tests.unit.sidecar import beside
 
@@ -131,7 +131,8 @@ def secret(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of what the images are made of, of which they are made."""
+    """A copy of what the images are made of, of which they are made: a build is the subject."""
+    monkeypatch.delenv(progress.NO_BUILDS)
     for name in (*own_image.SOURCES, *own_image.SOURCES_OF_NAMES):
         source, target = machine.ROOT / name, tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +141,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", own_image.NAMES)
 def test_only_the_last_layer_changes_with_the_source(copied: Path, name: str) -> None:
     """A second time nothing is made; the base stays what it is, and the build leaves no mount."""

@@ -11,21 +11,12 @@ from typing import Any
 import attrs
 
 from testbed import build
-from testbed.components import Component
 from tests.e2e.kubectl import Kubectl
-
-COMPONENT = Component(
-    name="nats-operator",
-    version="0.8.3",
-    programs=("nats-operator",),
-    packages=("github.com/nats-io/nats-operator/cmd/operator",),
-    module=str(Path(__file__).parent / "module"),
-)
 
 
 def program() -> Path:
-    """Its path; built the first time, which takes the Go module proxy and some minutes."""
-    return build.build(COMPONENT) / "nats-operator"
+    """Its path."""
+    return build.program("nats-operator")
 
 
 @attrs.define
