@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from natsctl.api import limits
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import LeafnodeConfig
 from natsctl.api.problems import Problem, shown
@@ -140,6 +140,6 @@ def _claims(jwt: str) -> Any:
     if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", jwt, re.ASCII):
         return None
     try:
-        return json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return limits.load(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return None

@@ -63,8 +63,9 @@ NAME_HELP: Final = (
     "named after the cluster"
 )
 
-_INDEX = re.compile(r"[1-9][0-9]*", re.ASCII)
-_HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]*")
+# A pod of somebody else's may have any name; nobody has a thousand millions of servers.
+_INDEX = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]{0,6}")
 
 
 def pod_name(cluster: str, index: int) -> str:

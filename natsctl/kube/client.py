@@ -13,7 +13,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base, wait_random_exponential
 
 from natsctl.kube import metrics
-from natsctl.kube.errors import ApiError, Transient
+from natsctl.kube.decode import Unreadable, mapping, read
+from natsctl.kube.errors import ApiError, Terminal, Transient
 from natsctl.kube.transport import READ_TIMEOUT, Transport
 
 if TYPE_CHECKING:
@@ -127,10 +128,8 @@ class Client:
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         path = resource.path(namespace, name)
-        reply = _mapping(
-            await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
-        )
-        return msgspec.convert(reply, resource.projection) if _still_there(reply) else None
+        body = await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
+        return _decode(resource, body) if _still_there(_mapping(body)) else None
 
     async def _retried(self, method: str, resource: Resource, path: str) -> bytes:
         async for attempt in self._retrying(method):
@@ -203,11 +202,23 @@ class Client:
 
 
 def _decode(resource: Resource, body: bytes) -> Object:
-    return msgspec.json.decode(body, type=resource.projection)
+    try:
+        found: Object = read(resource, body)
+    except Unreadable as error:
+        raise _unreadable(error) from None
+    return found
 
 
 def _mapping(body: bytes) -> dict[str, Any]:
-    return msgspec.json.decode(body, type=dict[str, Any])
+    try:
+        return mapping(body)
+    except Unreadable as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Unreadable) -> Terminal:
+    """An answer that was a success and yet is of no use: asking again changes nothing."""
+    return Terminal(0, "Unreadable", f"the API server's answer cannot be read: {error}")
 
 
 def _still_there(reply: dict[str, Any]) -> bool:

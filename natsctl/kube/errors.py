@@ -71,7 +71,7 @@ def error_of(status: int, body: bytes, retry_after: str | None = None) -> ApiErr
     """The error that an answer with `status` >= 400 means."""
     try:
         parsed = msgspec.json.decode(body, type=Status)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         parsed = Status(message=body.decode(errors="replace").strip()[:500])
     message = parsed.message or f"HTTP {status}"
     if status == 409:

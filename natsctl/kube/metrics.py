@@ -21,3 +21,6 @@ WATCH_RESTARTS = Counter(
     "natsctl_watch_restarts", "Watch streams opened again, by cause", ["kind", "reason"]
 )
 CACHE_OBJECTS = Gauge("natsctl_cache_objects", "Objects held in memory", ["kind"])
+UNDECODABLE = Counter(
+    "natsctl_undecodable_objects", "Objects left out because they cannot be read", ["kind"]
+)

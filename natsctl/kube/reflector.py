@@ -5,6 +5,7 @@ Rules (Kubernetes API concepts, "Efficient detection of changes"; client-go's re
 * Start with a streaming list (`sendInitialEvents`); a server that refuses it gets a LIST.
 * The server ending a stream is normal: open it again where it stopped, list nothing.
 * 410 Gone: list anew; what vanished meanwhile is deleted from the store.
+* An object that cannot be read is told, counted and not kept; the stream goes on after it.
 * Bookmarks come every minute, so a silent stream is a dead one. A stream that stays silent twice
   may also be ahead of the server (a restored etcd): list anew.
 """
@@ -19,7 +20,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import attrs
 import msgspec
 
+from natsctl.api import limits
+from natsctl.api.foreign import quoted
 from natsctl.kube import metrics
+from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
@@ -38,9 +42,14 @@ FIRST_DELAY, LAST_DELAY = 0.8, 30.0
 REFUSED_PAUSE = 120.0
 """Seconds until what the process can do without is asked for again."""
 HEALTHY_AFTER = 120.0
-PAGE = "500"
+FIRST_PAGE, LAST_PAGE = 32, 500
+"""Objects of a list asked for at once: few at first, for each may have more than a megabyte."""
+PAGE_BYTES = 4 * 2**20
+"""What a page should have."""
 BREATH = 100
 """Events after which other tasks get a turn: reading buffered data never yields by itself."""
+DEPTH_OF_ITEMS = 200
+"""Levels of a page that are read where one object has more: enough to find out which one."""
 INITIAL_END = "k8s.io/initial-events-end"
 
 
@@ -60,13 +69,6 @@ class Page(Wire, frozen=True):
 
     metadata: ListMeta
     items: tuple[msgspec.Raw, ...] | None = None
-
-
-class Line(Wire, frozen=True):
-    """One line of a watch: the object stays raw until the type is known."""
-
-    type: str
-    object: msgspec.Raw
 
 
 class Bookmark(Wire, frozen=True):
@@ -156,7 +158,7 @@ class Reflector(Generic[T]):
             return self._refused(error)
         except ApiError as error:
             return self._interrupted(error)
-        except msgspec.MsgspecError as error:
+        except (Unreadable, msgspec.MsgspecError, ValueError) as error:  # no line of a watch
             self._position = ""
             log.error("cannot read %s: %s", self.resource.plural, error)
             return "undecodable"
@@ -188,17 +190,31 @@ class Reflector(Generic[T]):
     async def _list(self) -> None:
         """Read everything, page by page, then replace the store's content."""
         found: list[T] = []
-        params = self._selection() | {"limit": PAGE}
+        size, onward = FIRST_PAGE, ""
         while True:
-            accept = PARTIAL_LIST if self.resource.partial else JSON
-            reply = await self.transport.request("GET", self._path(), params=params, accept=accept)
-            page = msgspec.json.decode(reply.body, type=Page)
-            found.extend(map(self._decode, page.items or ()))
+            body = await self._ask_page(size, onward)
+            try:
+                page = msgspec.json.decode(body, type=Page)
+            except RecursionError:
+                if size > 1:
+                    size = 1
+                    continue
+                page = await asyncio.to_thread(_page_of_one, body)
+            found.extend(filter(None, map(self._read, page.items or ())))
             self.last_tried = asyncio.get_running_loop().time()
-            if not page.metadata.continue_:
+            onward = page.metadata.continue_ or ""
+            if not onward:
                 break
-            params["continue"] = page.metadata.continue_
+            size = _next_size(size, len(body))
         self._replace(found, page.metadata.resource_version)
+
+    async def _ask_page(self, size: int, onward: str) -> bytes:
+        params = self._selection() | {"limit": str(size)}
+        if onward:
+            params["continue"] = onward
+        accept = PARTIAL_LIST if self.resource.partial else JSON
+        reply = await self.transport.request("GET", self._path(), params=params, accept=accept)
+        return reply.body
 
     async def _watch(self) -> None:
         initial: list[T] | None = None if self._position else []
@@ -216,7 +232,7 @@ class Reflector(Generic[T]):
             async for line in _lines(chunks):
                 self.last_heard = asyncio.get_running_loop().time()
                 self._silent_before = False
-                initial = self._take(msgspec.json.decode(line, type=Line), initial)
+                initial = self._take(line_of(line), initial)
 
     def _take(self, line: Line, initial: list[T] | None) -> list[T] | None:
         """Take one line in; `initial` collects until the streaming list is complete."""
@@ -228,10 +244,12 @@ class Reflector(Generic[T]):
             if failure.code == 410:
                 raise Gone(failure.message)
             raise ApiError(failure.code, "WatchError", failure.message)
-        item = self._decode(line.object)
+        item = self._read(line.object, gone=initial is None)
         if initial is not None:
-            initial.append(item)
+            initial += [item] if item is not None else []
             return initial
+        if item is None:
+            return None
         self._position = item.metadata.resource_version
         if line.type == "DELETED":
             self.store.remove(item)
@@ -240,12 +258,29 @@ class Reflector(Generic[T]):
         self._count()
         return None
 
-    def _decode(self, line: msgspec.Raw) -> T:
-        item: T = msgspec.json.decode(line, type=self.resource.projection)  # type: ignore[assignment] # `store` and `resource` are of one kind
+    def _read(self, raw: msgspec.Raw, *, gone: bool = False) -> T | None:
+        """An object, or None for one that cannot be read; `gone`: nor is what was known of it kept.
+
+        What it was before is no longer true, and nothing may be done for it.
+        """
+        try:
+            item: T = read(self.resource, raw)
+        except Unreadable as error:
+            metrics.UNDECODABLE.labels(self.resource.kind).inc()
+            stub = error.stub
+            which = "/".join(filter(None, stub.key)) if stub else "without a name"
+            log.error(
+                "%s %s is left out: %s", self.resource.kind, quoted(which), quoted(str(error))
+            )
+            if gone and stub is not None:
+                self.store.remove(stub)  # type: ignore[arg-type] # of the kind of `resource`
+                self._position = stub.metadata.resource_version
+                self._count()
+            return None
         return item
 
     def _bookmark(self, bookmark: Bookmark, initial: list[T] | None) -> list[T] | None:
-        version = bookmark.metadata.get("resourceVersion", "")
+        version = str(bookmark.metadata.get("resourceVersion", ""))
         if initial is not None:
             if (bookmark.metadata.get("annotations") or {}).get(INITIAL_END) != "true":
                 return initial
@@ -271,19 +306,33 @@ class Reflector(Generic[T]):
         return {"labelSelector": self.selector} if self.selector else {}
 
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Split a byte stream into lines of any length."""
+def _page_of_one(body: bytes) -> Page:
+    """A page whose only object is nested too deeply, cut to what can be read."""
+    return msgspec.json.decode(limits.pruned(body, DEPTH_OF_ITEMS, len(body)), type=Page)
+
+
+def _next_size(size: int, length: int) -> int:
+    """How many objects to ask for, after as many had so many bytes."""
+    return max(1, min(2 * size, LAST_PAGE, size * PAGE_BYTES // (length + 1)))
+
+
+async def _lines(chunks: AsyncIterator[bytes], longest: int = LONGEST_LINE) -> AsyncIterator[bytes]:
+    """Split a byte stream into lines; one that is too long for any object is left out."""
     rest = bytearray()
-    count = 0
+    count, skipping = 0, False
     async for chunk in chunks:
         rest += chunk
-        if b"\n" not in chunk:
-            continue
-        *complete, tail = rest.split(b"\n")
-        rest = tail
-        for line in complete:
-            if line:
-                yield bytes(line)
-                count += 1
-                if count % BREATH == 0:
-                    await asyncio.sleep(0)
+        if b"\n" in chunk:
+            *complete, rest = rest.split(b"\n")
+            for line in complete[skipping:]:
+                if line:
+                    yield bytes(line)
+                    count += 1
+                    if count % BREATH == 0:
+                        await asyncio.sleep(0)
+            skipping = False
+        if len(rest) > longest or skipping:
+            if not skipping:
+                log.error("a line of more than %d bytes is left out of a watch", longest)
+            rest.clear()
+            skipping = True

@@ -77,6 +77,8 @@ class Understood:
 
 def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -> Understood:
     """Read a NatsCluster's spec; never raises, whatever is stored there."""
+    if cluster.unreadable:
+        return Understood(None, None, (Problem("spec", "", cluster.unreadable),))
     try:
         spec = parse_spec(cluster.spec)
     except InvalidSpec as error:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from natsctl.api import limits
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.role_checks import is_subject
 from natsctl.render.inputs import Login
@@ -70,7 +71,9 @@ def _document(secret: Secret, path: str) -> tuple[str, Any]:
         message = f"{told}; give it one key with the users as JSON, such as clients-auth.json"
         raise InvalidSpec((Problem(path, "", message),))
     try:
-        return keys[0], json.loads(base64.b64decode(data[keys[0]]))
+        return keys[0], limits.load(base64.b64decode(data[keys[0]]))
+    except limits.Refused as error:
+        raise InvalidSpec((Problem(f"{path}, key {keys[0]}", "", str(error)),)) from None
     except (ValueError, binascii.Error) as error:
         # The decoder's message tells the place; the document itself stays where it is.
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""

@@ -131,6 +131,8 @@ def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str) -> frozenset[K
 
 def role_problem(role: Role, version: ServerVersion | None = None) -> str:
     """Why a role cannot be used, or nothing."""
+    if role.unreadable:
+        return f"spec: {role.unreadable}"
     try:
         problems = validate_role(parse_role_spec(role.spec), version)
     except InvalidSpec as invalid:

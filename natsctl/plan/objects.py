@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T", bound="Object")
+LONGEST = 20
+"""Digits of a resourceVersion."""
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -72,21 +74,27 @@ class Object(Wire, frozen=True):
     @property
     def version(self) -> int:
         """resourceVersion as a number: later writes have greater ones (KEP-5504)."""
-        return int(self.metadata.resource_version or 0)
+        text = self.metadata.resource_version
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0
 
 
-class Cluster(Object, frozen=True):
-    """A NatsCluster as stored: spec and status are whatever the API server holds."""
+class Free(Object, frozen=True):
+    """What users write freely: spec and status are whatever the API server holds.
+
+    `unreadable` says why the spec was not read (see `api.limits`): then there is none.
+    """
 
     spec: Any = None
     status: Any = None
+    unreadable: str = ""
 
 
-class Role(Object, frozen=True):
+class Cluster(Free, frozen=True):
+    """A NatsCluster as stored."""
+
+
+class Role(Free, frozen=True):
     """A NatsServiceRole as stored."""
-
-    spec: Any = None
-    status: Any = None
 
 
 class Waiting(Wire, frozen=True):

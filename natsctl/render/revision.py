@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from natsctl.api import limits
 from natsctl.api.system import allows_system
 from natsctl.render.accounts import has_system
 from natsctl.render.clients import has_token
@@ -26,6 +27,8 @@ NON_ROLLING: Final = frozenset({"extraRoutes", "routes"})
 HELD: Final = "held"
 """Not a field: differs from every revision, so that the pod takes up the configuration later."""
 
+_LONGEST: Final = 64 * 2**10
+"""Bytes of a pod's annotation that anybody may have edited."""
 _VERSION: Final = "version"
 # Not a field: tells later pods whether this one has the cluster's name, or its gateway's.
 _NAMED: Final = "cluster.name"
@@ -134,7 +137,9 @@ def _set_json(item: Any) -> dict[str, Any]:
 
 def _parse(annotation: str | None) -> dict[str, str] | None:
     try:
-        found = json.loads(annotation or "null")
+        found = limits.load((annotation or "null").encode(), _LONGEST)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    return {path: digest for path, digest in found.items() if isinstance(digest, str)}

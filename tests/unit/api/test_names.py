@@ -19,7 +19,10 @@ def test_the_index_of_a_pod_is_read_back(index: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["c", "c-", "c-0", "c-01", "c-a", "c-1a", "c-1\n", "c--1", "c-\u0661", "d-1", "c-1-1", "xc-1"],
+    [
+        *("c", "c-", "c-0", "c-01", "c-a", "c-1a", "c-1\n", "c--1", "c-\u0661", "d-1", "c-1-1"),
+        *("xc-1", "c-" + "9" * 10, "c-" + "9" * 5000),
+    ],
 )
 def test_other_names_have_no_index(name: str) -> None:
     assert names.pod_index("c", name) is None
@@ -30,7 +33,9 @@ def test_pods_of_the_go_operator_count_in_hexadecimal() -> None:
     assert found == [9, 10, 16, 31]
 
 
-@pytest.mark.parametrize("name", ["c", "c-", "c-0", "c-0a", "c-A", "c-g", "d-1", "c-mgmt"])
+@pytest.mark.parametrize(
+    "name", ["c", "c-", "c-0", "c-0a", "c-A", "c-g", "d-1", "c-mgmt", "c-" + "f" * 5000]
+)
 def test_other_names_have_no_hexadecimal_index(name: str) -> None:
     assert names.hexadecimal_pod_index("c", name) is None
 

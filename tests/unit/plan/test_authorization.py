@@ -97,6 +97,21 @@ def test_a_document_that_is_none() -> None:
     assert complaint(broken) == "Secret s, key auth.json: is no JSON"
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f'{{"a":"{PLANTED}"' + ',"b":' + "[" * 5000, "key a: is nested more than 64 levels deep"),
+        (f'{{"users": [{{"username": "\\ud800", "password": "{PLANTED}"}}]}}', "half a character"),
+        (f'["{PLANTED}"' + ",1" * 20_000 + "]", "has about 20001 values"),
+        ('{"timeout": 1e400}', "a number that is too large"),
+        ('{"timeout": ' + "1" * 5000 + "}", "a number of more than 64 bits"),
+        ('{"timeout": NaN}', "has NaN"),
+    ],
+)
+def test_a_document_that_is_too_much(text: str, says: str) -> None:
+    assert says in complaint(secret(a=text))
+
+
 def test_the_one_key_that_counts() -> None:
     assert authorization_of(secret(anything='{"token": "t"}')) == {"token": "t"}
     assert authorization_of(secret(**{"a.json": '{"token": "t"}', "notes": "x"})) == {"token": "t"}

@@ -221,6 +221,22 @@ def test_running_servers_tell_whether_they_are_named(
     assert running_named(annotations) is named
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        '{"cluster.name": ["a"], "cluster.joined": {"a": 1}, "system": [[]], "takeover": 7}',
+        '{"version": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"version": "\\ud800"}',
+        '{"version": "' + "a" * 100_000 + '"}',
+    ],
+    ids=["other shapes", "deep", "half a character", "long"],
+)
+def test_anybody_may_have_edited_the_annotation(annotation: str) -> None:
+    assert running_named([annotation]) is running_system([annotation]) is None
+    assert running_joined([annotation]) is None
+    assert changed_fields(annotation, revision(target())) == ("version",)
+
+
 def test_running_servers_tell_which_cluster_they_joined() -> None:
     joined = text(extraRoutes=ROUTES, joined="a")
     assert running_joined([None, "{", text(), joined]) == "a"
