@@ -12,7 +12,7 @@ from natsctl.api.config import LeafnodeConfig
 from natsctl.api.problems import Problem, shown
 from natsctl.api.security import AuthConfig, OperatorConfig
 from natsctl.api.system import allows_system, needs_system
-from natsctl.api.text_checks import file_path, object_name
+from natsctl.api.text_checks import file_path
 from natsctl.api.urls import WEB_SCHEMES, is_url
 from natsctl.api.version import ServerVersion
 
@@ -25,17 +25,10 @@ _ACCOUNT_HELP = "write the public key of an account: 56 characters, the first an
 def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
     """Problems of `auth` and `operatorConfig`."""
     auth, operator = spec.auth or AuthConfig(), spec.operator_config or OperatorConfig()
-    for field, secret in (
-        ("clientsAuthSecret", auth.clients_auth_secret),
-        ("clusterAuthSecret", auth.cluster_auth_secret),
-        ("gatewayAuthSecret", auth.gateway_auth_secret),
-    ):
-        yield from object_name(secret, "Secret", f"spec.auth.{field}")
     yield from file_path(auth.clients_auth_file, "spec.auth.clientsAuthFile")
     yield from _system(spec, version)
     yield from _without_operator(operator)
     if operator.secret:
-        yield from object_name(operator.secret, "Secret", "spec.operatorConfig.secret")
         yield from _beside_users(auth)
         yield from _remotes(spec.leafnode_config or LeafnodeConfig(), version)
     yield from _resolver(operator, version)

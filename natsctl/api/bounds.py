@@ -11,21 +11,43 @@ from natsctl.api.problems import Problem, shown
 
 def out_of_bounds(item: Any, path: str) -> Iterator[Problem]:
     """Problems of every field of an attrs object, and of those inside it."""
-    for name, attribute in fields_of(type(item)):
-        value = getattr(item, attribute.name)
-        yield from _check(value, facts(attribute), f"{path}.{name}")
+    for value, known, here in _fields(item, path):
+        if isinstance(value, tuple):
+            if known.max_items is not None and len(value) > known.max_items:
+                message = f"has more than {known.max_items} items"
+                yield Problem(here, f"{len(value)} items", message)
+        elif value is not None:
+            yield from (Problem(here, shown(value), told) for told in _complaints(value, known))
 
 
-def _check(value: Any, known: Facts, path: str) -> Iterator[Problem]:
-    if attrs.has(type(value)):
-        yield from out_of_bounds(value, path)
-    elif isinstance(value, tuple):
-        if known.max_items is not None and len(value) > known.max_items:
-            yield Problem(path, f"{len(value)} items", f"has more than {known.max_items} items")
-        for index, item in enumerate(value):
-            yield from _check(item, known, f"{path}[{index}]")
-    elif value is not None:
-        yield from (Problem(path, shown(value), message) for message in _complaints(value, known))
+def misnamed(item: Any, path: str) -> Iterator[Problem]:
+    """Texts in an attrs object, or a list of such, that cannot be the names they are meant to be.
+
+    Names become parts of requests and paths of files: nothing is made of them before this.
+    """
+    for value, known, here in _fields(item, path):
+        if isinstance(value, str) and known.text is not None and known.text.pattern:
+            told = known.text.problem(value)
+            if told is not None:
+                yield Problem(here, shown(value), told)
+
+
+def _fields(item: Any, path: str) -> Iterator[tuple[Any, Facts, str]]:
+    """Every value inside it, with the facts of its field and its path."""
+    if isinstance(item, tuple):
+        for index, each in enumerate(item):
+            yield from _fields(each, f"{path}[{index}]")
+    elif attrs.has(type(item)):
+        for name, attribute in fields_of(type(item)):
+            yield from _field(getattr(item, attribute.name), facts(attribute), f"{path}.{name}")
+
+
+def _field(value: Any, known: Facts, path: str) -> Iterator[tuple[Any, Facts, str]]:
+    yield value, known, path
+    yield from _fields(value, path)
+    if isinstance(value, tuple):
+        plain = ((i, each) for i, each in enumerate(value) if not attrs.has(type(each)))
+        yield from ((each, known, f"{path}[{index}]") for index, each in plain)
 
 
 def _complaints(value: Any, known: Facts) -> Iterator[str]:
@@ -33,7 +55,7 @@ def _complaints(value: Any, known: Facts) -> Iterator[str]:
         yield f"is {shown(value)}; write {known.minimum} or more"
     if known.maximum is not None and value > known.maximum:
         yield f"is {shown(value)}; write {known.maximum} or less"
-    if known.max_length is not None and len(value) > known.max_length:
-        yield f"is longer than {known.max_length} characters"
+    if known.text is not None and isinstance(value, str) and (told := known.text.problem(value)):
+        yield told
     if known.enum and value not in known.enum:
         yield f"is {shown(value)}; write one of {', '.join(known.enum)}"

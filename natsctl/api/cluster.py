@@ -7,7 +7,6 @@ from attrs import frozen
 
 from natsctl.api import native
 from natsctl.api.config import (
-    NAME_MAX,
     ONE_ROUTE,
     ExtraRoute,
     GatewayConfig,
@@ -19,7 +18,8 @@ from natsctl.api.fields import Rule, described
 from natsctl.api.names import MAX_SIZE
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.security import AuthConfig, OperatorConfig, TLSConfig
-from natsctl.api.version import VERSION_HELP, VERSION_MAX_LENGTH, VERSION_RULE
+from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, SERVER_SIDE, VERSION_TAG
+from natsctl.api.version import VERSION_HELP, VERSION_RULE
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 DEFAULT_IMAGE = "nats"
@@ -36,8 +36,8 @@ def _switch(description: str) -> bool:
     return off
 
 
-def _text(description: str, json: str | None = None) -> str | None:
-    text: str | None = described(description, default=None, json=json, max_length=NAME_MAX)
+def _image(description: str) -> str | None:
+    text: str | None = described(description, default=None, text=IMAGE_PART)
     return text
 
 
@@ -49,7 +49,7 @@ def _pull_policy(whose: str) -> str | None:
 
 
 def _labels(description: str) -> Mapping[str, str]:
-    labels: Mapping[str, str] = described(description, factory=dict)
+    labels: Mapping[str, str] = described(description, factory=dict, text=LABELS)
     return labels
 
 
@@ -91,15 +91,15 @@ class PodPolicy:
         native=native.VOLUME_MOUNT,
     )
     enable_config_reload: bool = _switch("Run a side-car that reloads a changed configuration.")
-    reloader_image: str | None = _text("Image of the reloader.")
-    reloader_image_tag: str | None = _text("Tag of the reloader's image.")
+    reloader_image: str | None = _image("Image of the reloader.")
+    reloader_image_tag: str | None = _image("Tag of the reloader's image.")
     reloader_image_pull_policy: str | None = _pull_policy("reloader")
     reloader_resources: Mapping[str, Any] = described(
         "Resources of the reloader.", factory=dict, native=native.RESOURCES
     )
     enable_metrics: bool = _switch("Run a side-car that exports metrics to Prometheus.")
-    metrics_image: str | None = _text("Image of the metrics exporter.")
-    metrics_image_tag: str | None = _text("Tag of the metrics exporter's image.")
+    metrics_image: str | None = _image("Image of the metrics exporter.")
+    metrics_image_tag: str | None = _image("Tag of the metrics exporter's image.")
     metrics_image_pull_policy: str | None = _pull_policy("metrics exporter")
     enable_clients_host_port: bool = _switch("Open the clients' port on the node as well.")
     disable_gateways_host_port: bool = _switch("Do not open the gateway's port on the node.")
@@ -115,8 +115,8 @@ class PodPolicy:
         default=False,
         json="advertiseInternalIP",
     )
-    bootconfig_image: str | None = _text("Image of the init container that finds the address.")
-    bootconfig_image_tag: str | None = _text("Tag of that image.")
+    bootconfig_image: str | None = _image("Image of the init container that finds the address.")
+    bootconfig_image_tag: str | None = _image("Tag of that image.")
 
 
 @frozen
@@ -131,11 +131,11 @@ class NatsClusterSpec:
         "Version of nats-server, which is the tag of its image. "
         "A cluster without one keeps the version it was created with.",
         default=None,
-        max_length=VERSION_MAX_LENGTH,
+        text=VERSION_TAG,
         rules=(Rule(VERSION_RULE, VERSION_HELP),),
     )
     server_image: str = described(
-        "Image of nats-server, without a tag.", default=DEFAULT_IMAGE, max_length=1024
+        "Image of nats-server, without a tag.", default=DEFAULT_IMAGE, text=IMAGE
     )
     nats_config: NatsConfig | None = described("Settings of the servers.", default=None, open=True)
     use_server_name: bool = _switch("Name each server after the environment's SERVER_NAME.")
@@ -153,10 +153,12 @@ class NatsClusterSpec:
         max_items=256,
         item_rules=(ONE_ROUTE,),
     )
-    cluster_name: str | None = _text(
+    cluster_name: str | None = described(
         "What servers call their cluster; they keep what they are created with. Unless given, it "
         "is the name of the NatsCluster, or of the cluster that extraRoutes lead to. Give the "
-        "name that the other side has where they lead outside."
+        "name that the other side has where they lead outside.",
+        default=None,
+        text=SERVER_SIDE,
     )
     template: Mapping[str, Any] | None = described(
         "Template of the pods.", default=None, native=native.POD_TEMPLATE

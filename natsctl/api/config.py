@@ -3,13 +3,12 @@
 from attrs import frozen
 
 from natsctl.api.fields import Rule, described
+from natsctl.api.texts import CLUSTER, DURATION, PATH, SERVER_SIDE, URL
 
 INT32_MAX = 2**31 - 1
 # A schema's bounds are floats to the API server: it takes 2**63 - 1 for less than 0.
 EXACT_MAX = 2**53 - 1
 PORT_MAX = 65535
-NAME_MAX = 253
-PATH_MAX = 4096
 
 
 @frozen
@@ -23,7 +22,7 @@ class NatsConfig:
         'as a Go duration such as "10s".',
         default=None,
         json="write_deadline",
-        max_length=64,
+        text=DURATION,
     )
     max_connections: int | None = described(
         "The most client connections of one server; -1 is unlimited.",
@@ -59,10 +58,10 @@ class ExtraRoute:
     route: str | None = described(
         "URL of a route, such as nats://host:6222: the name of one server, not of several.",
         default=None,
-        max_length=PATH_MAX,
+        text=URL,
     )
     cluster: str | None = described(
-        "Name of another NatsCluster in the same namespace.", default=None, max_length=NAME_MAX
+        "Name of another NatsCluster in the same namespace.", default=None, text=CLUSTER
     )
 
 
@@ -76,12 +75,12 @@ ONE_ROUTE = Rule(
 class RemoteGateway:
     """Another cluster of a supercluster."""
 
-    name: str = described("Name of the remote cluster.", max_length=NAME_MAX)
+    name: str = described("Name of the remote cluster.", text=SERVER_SIDE)
     url: str | None = described(
-        "Where its gateway listens, such as nats://host:7522.", default=None, max_length=PATH_MAX
+        "Where its gateway listens, such as nats://host:7522.", default=None, text=URL
     )
     urls: tuple[str, ...] = described(
-        "Further places where it listens.", default=(), max_items=64, max_length=PATH_MAX
+        "Further places where it listens.", default=(), max_items=64, text=URL
     )
 
 
@@ -90,7 +89,7 @@ class GatewayConfig:
     """The gateway that joins this cluster to a supercluster."""
 
     name: str | None = described(
-        "Name of this cluster in the supercluster.", default=None, max_length=NAME_MAX
+        "Name of this cluster in the supercluster.", default=None, text=SERVER_SIDE
     )
     host_port: int | None = described(
         "Port of the gateway, on the pod and on its node.",
@@ -108,12 +107,12 @@ class GatewayConfig:
 class LeafnodeRemote:
     """A hub that the servers connect to as leaf nodes."""
 
-    url: str | None = described("URL of the hub.", default=None, max_length=PATH_MAX)
+    url: str | None = described("URL of the hub.", default=None, text=URL)
     urls: tuple[str, ...] = described(
-        "Further URLs of the hub.", default=(), max_items=64, max_length=PATH_MAX
+        "Further URLs of the hub.", default=(), max_items=64, text=URL
     )
     credentials: str | None = described(
-        "Path of the credentials file inside the container.", default=None, max_length=PATH_MAX
+        "Path of the credentials file inside the container.", default=None, text=PATH
     )
 
 
@@ -142,7 +141,7 @@ class WebsocketConfig:
     handshake_timeout: str | None = described(
         'How long a handshake may take, as a Go duration such as "5s".',
         default=None,
-        max_length=64,
+        text=DURATION,
     )
     compression: bool = described("Offer compression to clients.", default=False)
     no_tls: bool = described(

@@ -13,7 +13,7 @@ from natsctl.api.schema import object_schema
 from natsctl.api.status_schema import cluster_status_schema, role_status_schema
 
 # Raised whenever the operator comes to rely on something that an older schema would drop.
-SCHEMA_REVISION: Final = 4
+SCHEMA_REVISION: Final = 5
 
 _STRING: Final[Json] = {"type": "string"}
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 import attrs
 from attrs import Attribute, frozen
 
+from natsctl.api.problems import shown
+
 Json = dict[str, Any]
 _KEY: Final = "natsctl"
 
@@ -24,10 +26,33 @@ class Rule:
 
 
 @frozen
+class Text:
+    """What a text stands for: `an object` and how such a thing is written.
+
+    `pattern` is of the whole text; an empty text is always as good as none. What has no pattern
+    is checked by a function of its own, or is the user's own words.
+    """
+
+    what: str
+    help: str = ""
+    pattern: str = ""
+    max_length: int | None = None
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with it, as far as pattern and length tell."""
+        if self.max_length is not None and len(text) > self.max_length:
+            return f"is longer than {self.max_length} characters"
+        if self.pattern and text and not re.fullmatch(self.pattern, text, re.ASCII):
+            return f"{shown(text)} is not {self.what}; {self.help}"
+        return None
+
+
+@frozen
 class Facts:
     """What the schema says of one field besides its type."""
 
     description: str
+    text: Text | None = None
     json: str | None = None
     minimum: int | None = None
     maximum: int | None = None
@@ -38,6 +63,11 @@ class Facts:
     item_rules: tuple[Rule, ...] = ()
     native: Mapping[str, Any] | None = None
     open: bool = False
+
+    @property
+    def longest(self) -> int | None:
+        """How many characters a text may have."""
+        return self.max_length or (self.text.max_length if self.text else None)
 
 
 def described(

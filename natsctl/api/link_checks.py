@@ -13,7 +13,6 @@ from natsctl.api.config import (
     LeafnodeRemote,
     WebsocketConfig,
 )
-from natsctl.api.names import NAME_PATTERN
 from natsctl.api.problems import Problem, shown
 from natsctl.api.security import TLSConfig
 from natsctl.api.text_checks import file_path
@@ -42,12 +41,6 @@ def _routes(routes: tuple[ExtraRoute, ...]) -> Iterator[Problem]:
             yield Problem(path, "", ONE_ROUTE.message)
         elif extra.route and not is_url(extra.route, SERVER_SCHEMES):
             yield _no_url(extra.route, f"{path}.route", "route", "nats://host:6222")
-        elif extra.cluster and not re.fullmatch(NAME_PATTERN, extra.cluster):
-            message = (
-                f"{shown(extra.cluster)} is no name of a cluster; "
-                "write the name of a NatsCluster in the same namespace"
-            )
-            yield Problem(f"{path}.cluster", shown(extra.cluster), message)
 
 
 def _cluster_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:

@@ -63,9 +63,34 @@ NAME_HELP: Final = (
     "named after the cluster"
 )
 
+# Names of objects and of namespaces, and values of labels, as the API server checks them.
+_WORD: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+OBJECT_PATTERN: Final = rf"{_WORD}(\.{_WORD})*"
+OBJECT_MAX: Final = 253
+LABEL_PATTERN: Final = _WORD
+LABEL_MAX: Final = 63
+
+_OBJECT = re.compile(OBJECT_PATTERN, re.ASCII)
+_LABEL = re.compile(LABEL_PATTERN, re.ASCII)
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?", re.ASCII)
 # A pod of somebody else's may have any name; nobody has a thousand millions of servers.
 _INDEX = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]{0,6}")
+
+
+def is_object_name(text: str) -> bool:
+    """Whether an object can have this name (a DNS subdomain, as most kinds want it)."""
+    return len(text) <= OBJECT_MAX and _OBJECT.fullmatch(text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """Whether a namespace can have this name (a DNS label)."""
+    return len(text) <= LABEL_MAX and _LABEL.fullmatch(text) is not None
+
+
+def is_label_value(text: str) -> bool:
+    """Whether a label can have this value."""
+    return len(text) <= LABEL_MAX and _LABEL_VALUE.fullmatch(text) is not None
 
 
 def pod_name(cluster: str, index: int) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api import native
-from natsctl.api.config import NAME_MAX
 from natsctl.api.fields import Rule, described
+from natsctl.api.texts import LABELS, RANGE
 
 Peers = tuple[Mapping[str, Any], ...]
 PEERS_MAX = 64
@@ -70,16 +70,16 @@ def peer_lists(policy: NetworkPolicy) -> Iterator[tuple[str, Peers]]:
 class Requirement:
     """What labels must fulfil."""
 
-    key: str = described("Key of a label.")
+    key: str = described("Key of a label.", text=LABELS)
     operator: str = described("How it is compared.", enum=OPERATORS)
-    values: tuple[str, ...] = described("With what.", default=())
+    values: tuple[str, ...] = described("With what.", default=(), text=LABELS)
 
 
 @frozen
 class Selector:
     """Which pods, or which namespaces."""
 
-    match_labels: Mapping[str, str] = described("Labels they have.", factory=dict)
+    match_labels: Mapping[str, str] = described("Labels they have.", factory=dict, text=LABELS)
     match_expressions: tuple[Requirement, ...] = described(
         "What they fulfil.", default=(), max_items=256
     )
@@ -89,9 +89,9 @@ class Selector:
 class Block:
     """A range of addresses."""
 
-    cidr: str = described("The range.", max_length=NAME_MAX)
+    cidr: str = described("The range.", text=RANGE)
     but: tuple[str, ...] = described(
-        "Those in it that are not meant.", default=(), json="except", max_items=256
+        "Those in it that are not meant.", default=(), json="except", max_items=256, text=RANGE
     )
 
 

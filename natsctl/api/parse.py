@@ -21,6 +21,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
+from natsctl.api.bounds import misnamed
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import fields_of, json_name
 from natsctl.api.network import SHAPES, NetworkPolicy
@@ -63,9 +64,13 @@ def unknown_fields(raw: object, shape: type = NatsClusterSpec) -> tuple[str, ...
 def structure(raw: object, shape: type[T], path: str) -> T:
     """What stands at `path` as an object of this class, or list of such; or InvalidSpec."""
     try:
-        return _CONVERTER.structure({} if raw is None else _without_nulls(raw), shape)
+        found = _CONVERTER.structure({} if raw is None else _without_nulls(raw), shape)
     except (BaseValidationError, _Wrong) as error:
         raise InvalidSpec(tuple(_problems(error, path))) from None
+    problems = tuple(misnamed(found, path))
+    if problems:
+        raise InvalidSpec(problems)
+    return found
 
 
 def _without_nulls(raw: Any) -> Any:

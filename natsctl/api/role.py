@@ -4,14 +4,14 @@ from attrs import frozen
 
 from natsctl.api.config import INT32_MAX
 from natsctl.api.fields import described
+from natsctl.api.texts import DURATION, SUBJECT
 
-_SUBJECT_MAX = 4096
 _SUBJECTS_MAX = 4096
 
 
 def _subjects(description: str) -> tuple[str, ...]:
     subjects: tuple[str, ...] = described(
-        description, default=(), max_items=_SUBJECTS_MAX, max_length=_SUBJECT_MAX
+        description, default=(), max_items=_SUBJECTS_MAX, text=SUBJECT
     )
     return subjects
 
@@ -40,7 +40,7 @@ class AllowResponses:
         'For how long a message may be replied to, as a Go duration such as "1m"; '
         "two minutes unless given.",
         default=None,
-        max_length=64,
+        text=DURATION,
     )
 
 

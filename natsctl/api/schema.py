@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs import Attribute
 
-from natsctl.api.fields import Facts, Json, Rule, facts, fields_of
+from natsctl.api.fields import Facts, Json, Rule, Text, facts, fields_of
 
 _SCALARS: Mapping[type, Json] = {
     bool: {"type": "boolean"},
@@ -68,10 +68,12 @@ def _array_schema(item: Any, known: Facts) -> Json:
 
 
 def _bounds(known: Facts) -> Json:
+    text = known.text or Text("")
     bounds = {
         "minimum": known.minimum,
         "maximum": known.maximum,
-        "maxLength": known.max_length,
+        "maxLength": known.longest,
+        "pattern": f"^({text.pattern})?$" if text.pattern else None,
         "enum": list(known.enum) or None,
     }
     return {keyword: value for keyword, value in bounds.items() if value is not None}

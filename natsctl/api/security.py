@@ -4,27 +4,26 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from natsctl.api.config import NAME_MAX, PATH_MAX
 from natsctl.api.fields import described
+from natsctl.api.texts import ALGORITHM, JWT, NKEY, PATH, RESOLVER, file_name, object_name
 
 # What the API server takes for `expirationSeconds` of a token.
 TOKEN_SECONDS_MIN = 600
 TOKEN_SECONDS_MAX = 2**31
 
 
-def _secret(whom: str) -> str | None:
-    secret: str | None = described(
-        f"Secret with the certificates for {whom}.", default=None, max_length=NAME_MAX
-    )
+def _secret(content: str) -> str | None:
+    secret: str | None = object_name("Secret", f"Secret with {content}.")
     return secret
 
 
+def _certificates(whom: str) -> str | None:
+    return _secret(f"the certificates for {whom}")
+
+
 def _file(json: str, what: str, default: str) -> str:
-    name: str = described(
-        f"Name of the {what}; {default} unless given.",
-        default=default,
-        json=json,
-        max_length=PATH_MAX,
+    name: str = file_name(
+        f"Name of the {what}; {default} unless given.", default=default, json=json
     )
     return name
 
@@ -40,7 +39,7 @@ def _timeout(json: str, whom: str) -> float | None:
 class TLSConfig:
     """Certificates of every listener; a listener without a secret is not encrypted."""
 
-    server_secret: str | None = _secret("clients")
+    server_secret: str | None = _certificates("clients")
     server_secret_ca_file_name: str = _file(
         "serverSecretCAFileName", "CA in serverSecret", "ca.pem"
     )
@@ -51,7 +50,7 @@ class TLSConfig:
         "serverSecretKeyFileName", "key in serverSecret", "server-key.pem"
     )
     clients_tls_timeout: float | None = _timeout("clientsTLSTimeout", "clients")
-    routes_secret: str | None = _secret("routes between servers")
+    routes_secret: str | None = _certificates("routes between servers")
     routes_secret_ca_file_name: str = _file(
         "routesSecretCAFileName", "CA in routesSecret", "ca.pem"
     )
@@ -62,7 +61,7 @@ class TLSConfig:
         "routesSecretKeyFileName", "key in routesSecret", "route-key.pem"
     )
     routes_tls_timeout: float | None = _timeout("routesTLSTimeout", "routes")
-    gateway_secret: str | None = _secret("gateways")
+    gateway_secret: str | None = _certificates("gateways")
     gateway_secret_ca_file_name: str = _file(
         "gatewaySecretCAFileName", "CA in gatewaySecret", "ca.pem"
     )
@@ -73,7 +72,7 @@ class TLSConfig:
         "gatewaySecretKeyFileName", "key in gatewaySecret", "server-key.pem"
     )
     gateways_tls_timeout: float | None = _timeout("gatewaysTLSTimeout", "gateways")
-    leafnode_secret: str | None = _secret("leaf nodes")
+    leafnode_secret: str | None = _certificates("leaf nodes")
     leafnode_secret_ca_file_name: str = _file(
         "leafnodeSecretCAFileName", "CA in leafnodeSecret", "ca.pem"
     )
@@ -84,7 +83,7 @@ class TLSConfig:
         "leafnodeSecretKeyFileName", "key in leafnodeSecret", "server-key.pem"
     )
     leafnodes_tls_timeout: float | None = _timeout("leafnodesTLSTimeout", "leaf nodes")
-    websocket_secret: str | None = _secret("websocket clients")
+    websocket_secret: str | None = _certificates("websocket clients")
     websocket_secret_ca_file_name: str = _file(
         "websocketSecretCAFileName", "CA in websocketSecret", "ca.pem"
     )
@@ -98,10 +97,10 @@ class TLSConfig:
     enable_https: bool = described("Serve monitoring over HTTPS.", default=False)
     verify: bool = described("Ask clients for certificates.", default=False)
     cipher_suites: tuple[str, ...] = described(
-        "Cipher suites offered to clients.", default=(), max_items=64, max_length=NAME_MAX
+        "Cipher suites offered to clients.", default=(), max_items=64, text=ALGORITHM
     )
     curve_preferences: tuple[str, ...] = described(
-        "Elliptic curves offered to clients.", default=(), max_items=16, max_length=NAME_MAX
+        "Elliptic curves offered to clients.", default=(), max_items=16, text=ALGORITHM
     )
 
 
@@ -112,11 +111,9 @@ class AuthConfig:
     enable_service_accounts: bool = described(
         "Make a user of every NatsServiceRole and its ServiceAccount.", default=False
     )
-    clients_auth_secret: str | None = described(
-        "Secret with the users as JSON.", default=None, max_length=NAME_MAX
-    )
+    clients_auth_secret: str | None = _secret("the users as JSON")
     clients_auth_file: str | None = described(
-        "File with the users, included under /etc/nats-config.", default=None, max_length=PATH_MAX
+        "File with the users, included under /etc/nats-config.", default=None, text=PATH
     )
     clients_auth_timeout: int | None = described(
         "Seconds that a client has to authenticate.", default=None, minimum=0
@@ -124,15 +121,11 @@ class AuthConfig:
     tls_verify_and_map: bool = described(
         "Take the user from the client's certificate.", default=False
     )
-    cluster_auth_secret: str | None = described(
-        "Secret with the credentials of routes.", default=None, max_length=NAME_MAX
-    )
+    cluster_auth_secret: str | None = _secret("the credentials of routes")
     cluster_auth_timeout: int | None = described(
         "Seconds that a route has to authenticate.", default=None, minimum=0
     )
-    gateway_auth_secret: str | None = described(
-        "Secret with the credentials of gateways.", default=None, max_length=NAME_MAX
-    )
+    gateway_auth_secret: str | None = _secret("the credentials of gateways")
     gateway_auth_timeout: int | None = described(
         "Seconds that a gateway has to authenticate.", default=None, minimum=0
     )
@@ -151,17 +144,17 @@ class AuthConfig:
 class OperatorConfig:
     """Accounts kept as JWTs that a NATS operator signed."""
 
-    secret: str | None = described(
-        "Secret with the operator's JWT under op.jwt.", default=None, max_length=NAME_MAX
-    )
+    secret: str | None = _secret("the operator's JWT under op.jwt")
     system_account: str | None = described(
-        "Public key of the system account.", default=None, max_length=NAME_MAX
+        "Public key of the system account.", default=None, text=NKEY
     )
     resolver: str | None = described(
         "Where account JWTs are found: URL(https://host/jwt/v1/accounts/), or MEMORY.",
         default=None,
-        max_length=PATH_MAX,
+        text=RESOLVER,
     )
     resolver_preload: Mapping[str, str] = described(
-        "JWTs of accounts by the account's public key, for resolver MEMORY.", factory=dict
+        "JWTs of accounts by the account's public key, for resolver MEMORY.",
+        factory=dict,
+        text=JWT,
     )

@@ -9,14 +9,15 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api.fields import described
+from natsctl.api.texts import LABELS, PATH, WORDS, object_name
 
 
 @frozen
 class EnvVar:
     """A variable of a container's environment."""
 
-    name: str = described("Its name.")
-    value: str | None = described("Its value.", default=None)
+    name: str = described("Its name.", text=WORDS)
+    value: str | None = described("Its value.", default=None, text=WORDS)
     value_from: Mapping[str, Any] | None = described("Where its value is.", default=None)
 
 
@@ -24,25 +25,25 @@ class EnvVar:
 class VolumeMount:
     """A volume in a container."""
 
-    name: str = described("Name of the volume.")
-    mount_path: str = described("Where it is mounted.")
+    name: str = described("Name of the volume.", text=WORDS)
+    mount_path: str = described("Where it is mounted.", text=PATH)
 
 
 @frozen
 class Named:
     """A volume or a container that is passed on as it is."""
 
-    name: str = described("Its name.")
+    name: str = described("Its name.", text=WORDS)
 
 
 @frozen
 class Toleration:
     """A taint that is tolerated."""
 
-    key: str | None = described("Key of the taint.", default=None)
-    operator: str | None = described("How the value is compared.", default=None)
-    value: str | None = described("Value of the taint.", default=None)
-    effect: str | None = described("Effect of the taint.", default=None)
+    key: str | None = described("Key of the taint.", default=None, text=LABELS)
+    operator: str | None = described("How the value is compared.", default=None, text=WORDS)
+    value: str | None = described("Value of the taint.", default=None, text=LABELS)
+    effect: str | None = described("Effect of the taint.", default=None, text=WORDS)
 
 
 @frozen
@@ -57,8 +58,8 @@ class Resources:
 class Capabilities:
     """Capabilities of a container."""
 
-    add: tuple[str, ...] = described("Those it gets.", default=())
-    drop: tuple[str, ...] = described("Those it loses.", default=())
+    add: tuple[str, ...] = described("Those it gets.", default=(), text=WORDS)
+    drop: tuple[str, ...] = described("Those it loses.", default=(), text=WORDS)
 
 
 @frozen
@@ -74,7 +75,8 @@ class SecurityContext:
 class Container:
     """The container that the server's is built upon, or one beside it."""
 
-    name: str | None = described("Its name.", default=None)
+    # No name of an object: one that the server's container is built upon may be any.
+    name: str | None = described("Its name.", default=None, text=WORDS)
     env: tuple[EnvVar, ...] = described("Its environment.", default=())
     volume_mounts: tuple[VolumeMount, ...] = described("Its volumes.", default=())
     resources: Resources | None = described("Its resources.", default=None)
@@ -85,8 +87,8 @@ class Container:
 class Metadata:
     """Labels and annotations."""
 
-    labels: Mapping[str, str] = described("Its labels.", factory=dict)
-    annotations: Mapping[str, str] = described("Its annotations.", factory=dict)
+    labels: Mapping[str, str] = described("Its labels.", factory=dict, text=LABELS)
+    annotations: Mapping[str, str] = described("Its annotations.", factory=dict, text=LABELS)
 
 
 @frozen
@@ -97,7 +99,7 @@ class PodSpec:
     init_containers: tuple[Container, ...] = described("Those that run first.", default=())
     volumes: tuple[Named, ...] = described("Its volumes.", default=())
     security_context: SecurityContext | None = described("Its rights.", default=None)
-    service_account_name: str | None = described("Its account.", default=None)
+    service_account_name: str | None = object_name("ServiceAccount", "Its account.")
     termination_grace_period_seconds: int | None = described(
         "How long it may take to end.", default=None, minimum=0
     )

@@ -10,7 +10,7 @@ from natsctl.api.fields import json_name
 from natsctl.api.listeners import LISTENERS, Listener
 from natsctl.api.problems import Problem, shown
 from natsctl.api.security import AuthConfig, TLSConfig
-from natsctl.api.text_checks import file_path, object_name
+from natsctl.api.text_checks import file_path
 from natsctl.api.version import ServerVersion
 
 _TLS_1_3: Final = (
@@ -48,7 +48,7 @@ def tls_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Prob
     tls = spec.tls or TLSConfig()
     yield from _without_block(spec, tls)
     yield from _without_certificates(spec, tls)
-    yield from _names(tls)
+    yield from _files(tls)
     suites, curves = cipher_suites(version), curve_preferences(version)
     yield from _known(tls.cipher_suites, suites, version, "spec.tls.cipherSuites", "cipher suite")
     yield from _known(tls.curve_preferences, curves, version, "spec.tls.curvePreferences", "curve")
@@ -89,10 +89,8 @@ def _without_certificates(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Pro
             yield Problem(path, "true", message)
 
 
-def _names(tls: TLSConfig) -> Iterator[Problem]:
+def _files(tls: TLSConfig) -> Iterator[Problem]:
     for listener in LISTENERS:
-        path = f"spec.tls.{_json(listener.field)}"
-        yield from object_name(getattr(tls, listener.field), "Secret", path)
         for field in _file_fields(listener):
             yield from file_path(getattr(tls, field), f"spec.tls.{_json(field)}")
 

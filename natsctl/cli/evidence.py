@@ -15,10 +15,11 @@ from natsctl.api import names
 from natsctl.cli.describe import own_pods, spec_of, view
 from natsctl.cli.failures import reason
 from natsctl.cli.layout import page
-from natsctl.cli.reading import ABOUT_PODS, Reader, about, decode, is_of_server, selector_of
+from natsctl.cli.reading import ABOUT_PODS, Reader, decode, is_of_server, selector_of
 from natsctl.cli.sight import Happening
 from natsctl.cli.view import to_json
 from natsctl.kube.errors import ApiError
+from natsctl.kube.paths import VERSION, ApiPath, Selection, about, labelled
 from natsctl.kube.resources import (
     CLUSTERS,
     CRDS,
@@ -41,7 +42,7 @@ Raw = dict[str, Any]
 PAGES = ("varz", "routez", "gatewayz", "leafz", "healthz")
 """Of the monitoring port; none of them tells of single clients."""
 DEPLOYMENTS = Resource("Deployment", "apps/v1", "deployments", Object)
-OPERATOR = {"labelSelector": "app.kubernetes.io/component=operator"}
+OPERATOR = labelled({names.LABEL_K8S_COMPONENT: "operator"})
 """What the chart labels the operator with, under any name."""
 LOG_BYTES = 2_000_000
 
@@ -85,12 +86,12 @@ class Evidence:
             await self._operator(namespace, lease)
 
     async def _versions(self) -> None:
-        found = await self._try("get /version", self._json("/version"), {})
+        found = await self._try("get /version", self._get(VERSION), {})
         crds = {}
         for plural in (names.PLURAL_CLUSTERS, names.PLURAL_ROLES):
             name = f"{plural}.{names.GROUP}"
             wanted = f"get customresourcedefinition {name}"
-            crd = await self._try(wanted, self._json(CRDS.path(None, name)), {})
+            crd = await self._try(wanted, self._json(CRDS, None, name), {})
             annotations = (crd.get("metadata") or {}).get("annotations") or {}
             crds[name] = annotations.get(names.SCHEMA_REVISION_ANNOTATION)
         self._add("versions.json", Form.NATS, {"kubernetes": found, "schemaRevisions": crds})
@@ -103,12 +104,12 @@ class Evidence:
         self.unread += [f"{folder}: {note}" for note in seen.notes]
         self._add(f"{folder}/status.txt", Form.TEXT, page(seen, self.now))
         self._add(f"{folder}/status.yaml", Form.MANIFESTS, [to_json(seen)])
-        itself = self._json(CLUSTERS.path(namespace, name))
+        itself = self._json(CLUSTERS, namespace, name)
         found = await self._try(f"get natscluster {folder}", itself, None)
         self._add(f"{folder}/natscluster.yaml", Form.MANIFESTS, [found] if found else [])
-        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
+        of_cluster = labelled({names.LABEL_CLUSTER: name})
         await self._listed(f"{folder}/pods.yaml", PODS, namespace, selector_of(name))
-        await self._listed(f"{folder}/services.yaml", SERVICES, namespace, labelled)
+        await self._listed(f"{folder}/services.yaml", SERVICES, namespace, of_cluster)
         await self._events(folder, namespace, name)
         await self._secrets(folder, cluster)
         async with asyncio.TaskGroup() as group:
@@ -116,7 +117,7 @@ class Evidence:
                 group.create_task(self._server(folder, cluster, pod))
 
     async def _events(self, folder: str, namespace: str, name: str) -> None:
-        about_it = {"fieldSelector": about(names.KIND_CLUSTER, name)}
+        about_it = about(names.KIND_CLUSTER, name)
         found = await self._items(EVENTS, namespace, about_it)
         of_pods = await self._items(EVENTS, namespace, ABOUT_PODS)
         found += [e for e in of_pods if is_of_server(name, msgspec.convert(e, Happening))]
@@ -125,12 +126,13 @@ class Evidence:
     async def _secrets(self, folder: str, cluster: Cluster) -> None:
         """Those that belong to the cluster and those that it names, and its configuration."""
         namespace, name = cluster.key
-        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
-        found = {s["metadata"]["name"]: s for s in await self._items(SECRETS, namespace, labelled)}
+        of_cluster = labelled({names.LABEL_CLUSTER: name})
+        listed = await self._items(SECRETS, namespace, of_cluster)
+        found = {s["metadata"]["name"]: s for s in listed}
         spec = spec_of(cluster)
         for other in sorted(named_secrets(spec) - set(found)) if spec else ():
             wanted = f"get secret {other} in namespace {namespace}"
-            read = await self._try(wanted, self._json(SECRETS.path(namespace, other)), None)
+            read = await self._try(wanted, self._json(SECRETS, namespace, other), None)
             found |= {other: read} if read else {}
         self._add(f"{folder}/secrets.yaml", Form.SECRETS, list(found.values()))
         config = _config(found.get(name))
@@ -165,7 +167,7 @@ class Evidence:
     async def _log(self, path: str, pod: Pod, container: str, **more: str) -> None:
         bounds = {"tailLines": str(self.lines), "limitBytes": str(LOG_BYTES)}
         params = {"container": container, "timestamps": "true", **bounds, **more}
-        where = f"{PODS.path(*pod.key)}/log"
+        where = PODS.path(*pod.key, "log")
         wanted = f"get pods/log of {pod.metadata.name}, container {container}"
         read = self.reader.get(where, params, accept="application/json, */*")
         body = await self._try(wanted, read, None)
@@ -175,7 +177,7 @@ class Evidence:
     async def _operator(self, namespace: str, lease: str) -> None:
         folder = f"operator/{namespace}"
         wanted = f"get lease {lease} in namespace {namespace}"
-        read = self._json(LEASES.path(namespace, lease))
+        read = self._json(LEASES, namespace, lease)
         found = await self._try(wanted, read, None)
         self._add(f"{folder}/lease.yaml", Form.MANIFESTS, [found] if found else [])
         await self._listed(f"{folder}/deployments.yaml", DEPLOYMENTS, namespace, OPERATOR)
@@ -189,21 +191,24 @@ class Evidence:
         path: str,
         resource: Resource,
         namespace: str,
-        selection: Mapping[str, str] | None = None,
+        selection: Selection | None = None,
     ) -> list[Raw]:
         found = await self._items(resource, namespace, selection)
         self._add(path, Form.MANIFESTS, found)
         return found
 
     async def _items(
-        self, resource: Resource, namespace: str, selection: Mapping[str, str] | None = None
+        self, resource: Resource, namespace: str, selection: Selection | None = None
     ) -> list[Raw]:
         wanted = f"list {resource.plural} in namespace {namespace}"
         return list(
             await self._try(wanted, self.reader.list(resource, namespace, Raw, selection), ())
         )
 
-    async def _json(self, path: str) -> Raw:
+    async def _json(self, resource: Resource, namespace: str | None, name: str) -> Raw:
+        return await self._get(resource.path(namespace, name))
+
+    async def _get(self, path: ApiPath) -> Raw:
         return decode(await self.reader.get(path), Raw)
 
     async def _try(self, wanted: str, read: Awaitable[T], default: T) -> T:

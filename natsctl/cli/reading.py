@@ -15,6 +15,7 @@ from natsctl.cli.describe import own_pods, spec_of
 from natsctl.cli.failures import UNKNOWN_KIND, Unusable, failure, reason
 from natsctl.cli.sight import Answer, Happening, LeaseRecord, Routes, Sight, Vitals
 from natsctl.kube.errors import ApiError, NotFound, Terminal
+from natsctl.kube.paths import about, labelled, proxy_path
 from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECRETS_METADATA
 from natsctl.kube.transport import JSON, PARTIAL_LIST, Transport
 from natsctl.plan.objects import Cluster, Meta, Object, Pod, Secret
@@ -23,13 +24,14 @@ from natsctl.render import tls
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from natsctl.kube.paths import ApiPath, Selection
     from natsctl.kube.resources import Resource
 
 T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds a request may take: a person waits for it."""
 MONITORING_PATIENCE = 5.0
-ABOUT_PODS = {"fieldSelector": "involvedObject.kind=Pod"}
+ABOUT_PODS = about("Pod")
 
 
 @attrs.frozen
@@ -98,14 +100,14 @@ class Reader:
 
     async def _events(self, namespace: str, name: str) -> tuple[Happening, ...]:
         """Of the cluster, and of all pods that have names of its servers."""
-        about_it = {"fieldSelector": about(names.KIND_CLUSTER, name)}
+        about_it = about(names.KIND_CLUSTER, name)
         of_cluster = await self.list(EVENTS, namespace, Happening, about_it)
         of_pods = await self.list(EVENTS, namespace, Happening, ABOUT_PODS)
         return (*of_cluster, *(e for e in of_pods if is_of_server(name, e)))
 
     async def _held(self, namespace: str, name: str) -> tuple[Object, ...]:
-        labelled = {"labelSelector": f"{names.LABEL_CLUSTER}={name}"}
-        return await self.list(SECRETS_METADATA, namespace, Object, labelled)
+        of_cluster = labelled({names.LABEL_CLUSTER: name})
+        return await self.list(SECRETS_METADATA, namespace, Object, of_cluster)
 
     async def _certificates(self, cluster: Cluster, unread: list[str]) -> dict[str, Secret]:
         """The Secrets with certificates, as far as they are there."""
@@ -163,8 +165,7 @@ class Reader:
 
     async def monitor(self, pod: Pod, page: str, secure: bool) -> bytes:
         """One page of a server's monitoring port."""
-        host = f"{'https:' if secure else ''}{pod.metadata.name}:{names.MONITORING_PORT}"
-        path = f"{PODS.path(pod.metadata.namespace, host)}/proxy/{page}"
+        path = proxy_path(*pod.key, names.MONITORING_PORT, page, secure=secure)
         return await self.get(path, timeout=MONITORING_PATIENCE)
 
     async def list(
@@ -172,7 +173,7 @@ class Reader:
         resource: Resource,
         namespace: str | None,
         kind: type[T],
-        selection: Mapping[str, str] | None = None,
+        selection: Selection | None = None,
     ) -> tuple[T, ...]:
         """All objects of a kind, decoded."""
         accept = PARTIAL_LIST if resource.partial else JSON
@@ -181,7 +182,7 @@ class Reader:
 
     async def get(
         self,
-        path: str,
+        path: ApiPath,
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         timeout: float = PATIENCE,  # noqa: ASYNC109 - handed to the transport
@@ -218,15 +219,9 @@ class _Items(msgspec.Struct):
     items: tuple[msgspec.Raw, ...] | None = None
 
 
-def selector_of(cluster: str) -> dict[str, str]:
+def selector_of(cluster: str) -> Selection:
     """Selects the pods of a cluster, those of the Go operator too."""
-    label = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}={cluster}"
-    return {"labelSelector": label}
-
-
-def about(kind: str, name: str) -> str:
-    """Selects the Events of one object."""
-    return f"involvedObject.kind={kind},involvedObject.name={name}"
+    return labelled({names.LABEL_APP: names.APP, names.LABEL_CLUSTER: cluster})
 
 
 def is_of_server(cluster: str, event: Happening) -> bool:

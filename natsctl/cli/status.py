@@ -20,17 +20,20 @@ from natsctl.cli.describe import view
 from natsctl.cli.display import Display
 from natsctl.cli.failures import Unreachable, Unusable
 from natsctl.cli.layout import overview, page, printable
-from natsctl.cli.reading import Reader, about, selector_of
+from natsctl.cli.reading import Reader, selector_of
 from natsctl.cli.sight import Sight
 from natsctl.cli.view import to_json
 from natsctl.cli.watching import nudge
+from natsctl.kube.errors import NoName
+from natsctl.kube.paths import EVERYTHING, about, by_name
 from natsctl.kube.resources import CLUSTERS, EVENTS, PODS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from natsctl.cli.kubeconfig import Place
     from natsctl.cli.view import ClusterView
+    from natsctl.kube.paths import Selection
     from natsctl.kube.resources import Resource
 
 DESCRIPTION = """\
@@ -114,8 +117,12 @@ async def _follow(reader: Reader, question: Question) -> NoReturn:
     """Show every change, for ever; Unusable if that is not possible (any more)."""
     wake = asyncio.Event()
     try:
+        watched = _watched(question)
+    except NoName as error:
+        raise Unusable(str(error)) from error
+    try:
         async with asyncio.TaskGroup() as group:
-            for resource, selection in _watched(question):
+            for resource, selection in watched:
                 where = question.namespace
                 watch = nudge(reader.transport, resource, where, selection, wake)
                 group.create_task(watch)
@@ -126,13 +133,13 @@ async def _follow(reader: Reader, question: Question) -> NoReturn:
     raise AssertionError("it only ends by an exception")
 
 
-def _watched(question: Question) -> tuple[tuple[Resource, Mapping[str, str]], ...]:
+def _watched(question: Question) -> tuple[tuple[Resource, Selection], ...]:
     """What the answer depends on, as far as it tells of changes."""
     if question.name is None:
-        return ((CLUSTERS, {}),)
-    about_it = {"fieldSelector": about(names.KIND_CLUSTER, question.name)}
-    itself = {"fieldSelector": f"metadata.name={question.name}"}
-    return (CLUSTERS, itself), (PODS, selector_of(question.name)), (EVENTS, about_it)
+        return ((CLUSTERS, EVERYTHING),)
+    name = question.name
+    about_it = about(names.KIND_CLUSTER, name)
+    return (CLUSTERS, by_name(name)), (PODS, selector_of(name)), (EVENTS, about_it)
 
 
 async def _show_changes(reader: Reader, question: Question, wake: asyncio.Event) -> None:

@@ -9,8 +9,7 @@ from natsctl.cli.failures import failure
 from natsctl.kube.errors import ApiError, Transient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from natsctl.kube.paths import Selection
     from natsctl.kube.resources import Resource
     from natsctl.kube.transport import Transport
 
@@ -23,7 +22,7 @@ async def nudge(
     transport: Transport,
     resource: Resource,
     namespace: str | None,
-    selection: Mapping[str, str],
+    selection: Selection,
     wake: asyncio.Event,
 ) -> None:
     """Set `wake` on every change of a collection, for ever; Unusable if it may not be watched.

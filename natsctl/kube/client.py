@@ -18,6 +18,7 @@ from natsctl.kube.errors import ApiError, Terminal, Transient
 from natsctl.kube.transport import READ_TIMEOUT, Transport
 
 if TYPE_CHECKING:
+    from natsctl.kube.paths import ApiPath, Subresource
     from natsctl.kube.resources import Resource
     from natsctl.plan.objects import Object
 
@@ -73,10 +74,15 @@ class Client:
         return _decode(resource, reply)
 
     async def submit(
-        self, resource: Resource, namespace: str, body: Mapping[str, Any]
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        subresource: Subresource,
+        body: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """POST what is answered and not kept, such as a TokenRequest; the whole answer."""
-        path, encoded = resource.path(namespace), msgspec.json.encode(body)
+        """POST to a part of an object what is answered and not kept; the whole answer."""
+        path, encoded = resource.path(namespace, name, subresource), msgspec.json.encode(body)
         async for attempt in self._retrying("POST"):
             with attempt:
                 reply = await self._write("POST", resource, path, {}, encoded)
@@ -102,7 +108,7 @@ class Client:
         wrote in another shape.
         """
         params = {"fieldManager": FIELD_MANAGER}
-        path = resource.path(namespace, name) + "/status"
+        path = resource.path(namespace, name, "status")
         body = msgspec.json.encode(patch)
         async for attempt in self._retrying("PATCH"):
             with attempt:
@@ -131,7 +137,7 @@ class Client:
         body = await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
         return _decode(resource, body) if _still_there(_mapping(body)) else None
 
-    async def _retried(self, method: str, resource: Resource, path: str) -> bytes:
+    async def _retried(self, method: str, resource: Resource, path: ApiPath) -> bytes:
         async for attempt in self._retrying(method):
             with attempt:
                 reply = await self._send(method, resource, path)
@@ -157,7 +163,7 @@ class Client:
         self,
         method: str,
         resource: Resource,
-        path: str,
+        path: ApiPath,
         params: Mapping[str, str],
         body: bytes,
         content_type: str = "application/json",
@@ -169,7 +175,7 @@ class Client:
         self,
         method: str,
         resource: Resource,
-        path: str,
+        path: ApiPath,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",

@@ -6,6 +6,7 @@ ApiError
 |   `-- AlreadyExists
 `-- Terminal      the same request will never work: 4xx, a field the schema does not know
     `-- NotFound
+        `-- NoName  there can be no such object: no request was sent
 Fenced            the lease no longer allows writing; the process is about to end
 """
 
@@ -47,6 +48,13 @@ class Terminal(ApiError):
 
 class NotFound(Terminal):
     """No such object, or no such kind."""
+
+
+class NoName(NotFound):
+    """No object can have such a name, so nobody was asked for it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(404, "InvalidName", message)
 
 
 class Fenced(Exception):

@@ -32,6 +32,8 @@ from natsctl.plan.objects import Object, Wire
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from natsctl.kube.paths import ApiPath
+
 T = TypeVar("T", bound=Object)
 S = TypeVar("S", bound=Object, contravariant=True)
 log = logging.getLogger(__name__)
@@ -299,7 +301,7 @@ class Reflector(Generic[T]):
     def _count(self) -> None:
         metrics.CACHE_OBJECTS.labels(self.resource.kind).set(len(self.store))
 
-    def _path(self) -> str:
+    def _path(self) -> ApiPath:
         return self.resource.path(self.namespace)
 
     def _selection(self) -> dict[str, str]:

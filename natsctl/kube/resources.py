@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from natsctl.api import names
+from natsctl.kube.paths import ApiPath, Subresource, path_of
 from natsctl.plan import objects
 
 
@@ -18,11 +19,17 @@ class Resource:
     projection: type[objects.Object]
     partial: bool = False  # only metadata is asked for
 
-    def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """Path of the collection (of one namespace, or all) or of one object."""
-        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
-        middle = f"/namespaces/{namespace}" if namespace else ""
-        return f"{root}{middle}/{self.plural}" + (f"/{name}" if name else "")
+    def path(
+        self,
+        namespace: str | None = None,
+        name: str | None = None,
+        subresource: Subresource | None = None,
+    ) -> ApiPath:
+        """Path of the collection (of one namespace, or all), of one object or of a part of it.
+
+        NoName if namespace or name can be none.
+        """
+        return path_of(self.api_version, self.plural, namespace, name, subresource)
 
 
 CLUSTERS = Resource(names.KIND_CLUSTER, names.API_VERSION, "natsclusters", objects.Cluster)
@@ -45,11 +52,6 @@ CRDS = Resource(
     "customresourcedefinitions",
     objects.Object,
 )
-
-
-def token_request(account: str) -> Resource:
-    """Where tokens of one ServiceAccount are asked for."""
-    return Resource("TokenRequest", "v1", f"serviceaccounts/{account}/token", objects.Object)
 
 
 BY_KIND = {

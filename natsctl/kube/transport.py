@@ -26,6 +26,8 @@ from natsctl.kube.errors import Transient, error_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from natsctl.kube.paths import ApiPath
+
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
 UNSENT = 4.0
@@ -60,7 +62,7 @@ class Transport:
     async def request(
         self,
         method: str,
-        path: str,
+        path: ApiPath,
         *,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
@@ -89,7 +91,7 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str], silence: float, accept: str = JSON
+        self, path: ApiPath, params: Mapping[str, str], silence: float, accept: str = JSON
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a watch; yields chunks of bytes. No byte for `silence` seconds raises Transient."""
         headers = await self._headers(None, accept)

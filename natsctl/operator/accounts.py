@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 import msgspec
 
+from natsctl.kube.paths import by_name
 from natsctl.kube.reflector import Page
 from natsctl.kube.resources import ACCOUNTS_METADATA
 from natsctl.kube.store import Key
@@ -122,7 +123,7 @@ class Accounts:
             self._end_of_list(name)
 
     async def _list(self, transport: Transport, name: str) -> None:
-        params = {"fieldSelector": f"metadata.name={name}"}
+        params = by_name(name)
         for namespace in self.namespaces or (None,):
             path = ACCOUNTS_METADATA.path(namespace)
             reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)

@@ -64,8 +64,9 @@ class Claimant:
 
     async def _lease_of(self, installation: str) -> str:
         """The version of another's lease; empty if there is none."""
+        namespace, _, name = installation.partition("/")
         try:
-            lease = await self.client.get(LEASES, *installation.split("/", 1))
+            lease = await self.client.get(LEASES, namespace, name)
         except NotFound:
             return ""
         except Terminal:  # no right to look there

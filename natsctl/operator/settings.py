@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import attrs
 
 from natsctl.api.meta_checks import label_problems
+from natsctl.api.names import is_namespace
 from natsctl.operator.lease import Timing
 from natsctl.render.inputs import Images, Operator
 
@@ -71,8 +71,10 @@ def namespace_list(text: str) -> tuple[str, ...]:
     """Read `a,b`: names of namespaces, each once; ValueError names what is none."""
     found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     for name in found:
-        if len(name) > 63 or not re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
-            raise ValueError(f"{name!r} is no name of a namespace; write --watch-namespaces a,b")
+        if not is_namespace(name):
+            raise ValueError(
+                f"{name!r} is not a valid name of a namespace; write --watch-namespaces a,b"
+            )
     return found
 
 

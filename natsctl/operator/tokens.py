@@ -17,7 +17,7 @@ from natsctl.api import names
 from natsctl.api.security import AuthConfig
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, NotFound
-from natsctl.kube.resources import SECRETS, token_request
+from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
 from natsctl.plan.grants import (
     ACCOUNT_UID,
     EXPIRES,
@@ -136,8 +136,8 @@ class TokenWriter:
                 },
             },
         }
-        resource = token_request(grant.role.metadata.name)
-        reply = await self.client.submit(resource, grant.account.namespace, body)
+        where = grant.account.namespace, grant.role.metadata.name
+        reply = await self.client.submit(ACCOUNTS_METADATA, *where, "token", body)
         return reply["status"]["token"], datetime.fromisoformat(
             reply["status"]["expirationTimestamp"]
         )

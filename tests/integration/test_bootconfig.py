@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from natsctl.kube.client import Client
-from natsctl.kube.resources import Resource, token_request
+from natsctl.kube.resources import ACCOUNTS_METADATA, Resource
 from natsctl.plan.objects import Object
 from natsctl.sidecar.bootconfig import NODES, Advertised, Failed, Settings, write
 from tests.integration.conftest import until
@@ -101,7 +101,7 @@ async def account(client: Client, settings: Settings, folder: Path) -> str:
     namespace = settings.node
     meta = {"name": "nats-server", "namespace": namespace}
     await client.create(ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
-    answer = await client.submit(token_request("nats-server"), namespace, {"spec": {}})
+    answer = await client.submit(ACCOUNTS_METADATA, namespace, "nats-server", "token", {"spec": {}})
     config: dict[str, Any] = yaml.safe_load(Path(str(settings.kubeconfig)).read_text())
     for user in config["users"]:
         user["user"] = {"token": answer["status"]["token"]}

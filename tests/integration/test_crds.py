@@ -38,7 +38,7 @@ async def test_a_name_that_no_service_can_have_is_refused(
 
 async def test_it_scales_through_the_scale_subresource(client: Client, namespace: str) -> None:
     await client.create(CLUSTERS, nats("x", namespace, size=1))
-    path = CLUSTERS.path(namespace, "x") + "/scale"
+    path = CLUSTERS.path(namespace, "x", "scale")
     await client.transport.request(
         "PATCH", path, body=b'{"spec":{"replicas":5}}', content_type="application/merge-patch+json"
     )

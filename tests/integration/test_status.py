@@ -19,7 +19,7 @@ import yaml
 from aiohttp import web
 
 from natsctl.kube.client import Client
-from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, Resource, token_request
+from natsctl.kube.resources import ACCOUNTS_METADATA, CLUSTERS, PODS, SECRETS, Resource
 from natsctl.plan.objects import Object
 from tests.integration.canaries import plant, secret
 from tests.integration.conftest import nats, until
@@ -81,7 +81,7 @@ async def user(
     subject = {"kind": "ServiceAccount", "name": who, "namespace": namespace}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who}
     await client.create(BINDINGS, {"metadata": meta, "roleRef": role, "subjects": [subject]})
-    reply = await client.submit(token_request(who), namespace, {"spec": {}})
+    reply = await client.submit(ACCOUNTS_METADATA, namespace, who, "token", {"spec": {}})
     config = yaml.safe_load(Path(kubeconfig).read_text())
     credential = {
         "apiVersion": "client.authentication.k8s.io/v1",

@@ -3,12 +3,16 @@
 from typing import Any
 
 from natsctl.api.parse import parse_spec
+from natsctl.api.problems import InvalidSpec
 from natsctl.api.validate import validate
 
 
 def complaints(**fields: Any) -> list[str]:
     """Every complaint, with its place."""
-    return [str(each) for each in validate("c", parse_spec({"size": 3, **fields}))]
+    try:
+        return [str(each) for each in validate("c", parse_spec({"size": 3, **fields}))]
+    except InvalidSpec as invalid:
+        return [str(each) for each in invalid.problems]
 
 
 def complaint(**fields: Any) -> str:

@@ -295,7 +295,7 @@ def _numbers(schema: Json, path: str) -> st.SearchStrategy[Any]:
 def _strings(schema: Json, path: str) -> st.SearchStrategy[Any]:
     for ending, kind in FILE_KINDS.items():
         if path.endswith(ending):
-            return st.sampled_from(["", f"{kind}.pem", f"a \u00e9.{kind}", f"/etc/other/{kind}"])
+            return st.sampled_from(["", f"{kind}.pem", f"my_{kind}.1", f"/etc/other/{kind}"])
     return WORDS if path.endswith("Secret") else TEXTS
 
 

@@ -18,7 +18,7 @@ def operator(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("field", ["clientsAuthSecret", "clusterAuthSecret", "gatewayAuthSecret"])
 def test_secrets_have_names_that_objects_can_have(field: str) -> None:
     assert complaint(auth={field: "My Secret"}) == (
-        f"spec.auth.{field}: 'My Secret' is no name of a Secret; "
+        f"spec.auth.{field}: 'My Secret' is not a valid name of a Secret; "
         "write lower-case letters, digits, hyphens and dots"
     )
 

@@ -5,6 +5,7 @@ from hypothesis import given
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.parse import parse_spec
+from natsctl.api.problems import InvalidSpec
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion
 from tests.unit.api.strategies import specs, without_problems
@@ -12,7 +13,10 @@ from tests.unit.api.strategies import specs, without_problems
 
 def complaints(name: str = "c", kept: str | None = None, **fields: Any) -> list[str]:
     version = ServerVersion.parse(kept) if kept else None
-    return [str(each) for each in validate(name, parse_spec({"size": 3, **fields}), version)]
+    try:
+        return [str(each) for each in validate(name, parse_spec({"size": 3, **fields}), version)]
+    except InvalidSpec as invalid:
+        return [str(each) for each in invalid.problems]
 
 
 def complaint(**fields: Any) -> str:

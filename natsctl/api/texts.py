@@ -1,0 +1,63 @@
+"""What the texts of a spec stand for: each text field of the API is declared as one of these.
+
+Those with a pattern become parts of requests to the API server, or names of files; the pattern is
+in the schema and is checked again whenever a spec is read.
+"""
+
+from typing import Any, Final
+
+from natsctl.api.fields import Text, described
+from natsctl.api.names import NAME_PATTERN, OBJECT_MAX, OBJECT_PATTERN
+from natsctl.api.version import VERSION_MAX_LENGTH
+
+NAME_MAX: Final = 253
+PATH_MAX: Final = 4096
+
+_NAME_HELP: Final = "write lower-case letters, digits, hyphens and dots"
+_KEY: Final = r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,251}"
+_ELSEWHERE: Final = r'/[^"\\\x00-\x1f\x7f-\x9f]+'
+
+CLUSTER: Final = Text(
+    "a valid name of a cluster",
+    "write the name of a NatsCluster in the same namespace",
+    NAME_PATTERN.strip("^$"),
+    OBJECT_MAX,
+)
+FILE: Final = Text(
+    "a valid name of a file",
+    "write a key of the Secret (letters, digits, hyphens, underscores and dots), "
+    "or an absolute path in the container",
+    rf"{_KEY}|{_ELSEWHERE}",
+    PATH_MAX,
+)
+PATH: Final = Text("a path in the container", max_length=PATH_MAX)
+URL: Final = Text("a URL", max_length=PATH_MAX)
+VERSION_TAG: Final = Text("a version of nats-server", max_length=VERSION_MAX_LENGTH)
+DURATION: Final = Text("a duration", max_length=64)
+IMAGE: Final = Text("an image", max_length=1024)
+IMAGE_PART: Final = Text("an image, or its tag", max_length=NAME_MAX)
+SERVER_SIDE: Final = Text("a name that servers know each other by", max_length=NAME_MAX)
+ALGORITHM: Final = Text("a cipher suite or a curve", max_length=NAME_MAX)
+NKEY: Final = Text("a public nkey", max_length=NAME_MAX)
+RESOLVER: Final = Text("a resolver of account JWTs", max_length=PATH_MAX)
+JWT: Final = Text("a JWT")
+SUBJECT: Final = Text("a subject", max_length=4096)
+LABELS: Final = Text("keys and values of labels or annotations")
+RANGE: Final = Text("a range of addresses", max_length=NAME_MAX)
+WORDS: Final = Text("a text that is passed on as it is")
+
+
+def object_name(kind: str, description: str, **facts: Any) -> Any:
+    """A field that names an object of Kubernetes; unset unless required."""
+    text = Text(f"a valid name of a {kind}", _NAME_HELP, OBJECT_PATTERN, OBJECT_MAX)
+    return described(description, text=text, **({"default": None} | facts))
+
+
+def object_names(kind: str, description: str, **facts: Any) -> Any:
+    """A field that names several."""
+    return object_name(kind, description, **({"default": ()} | facts))
+
+
+def file_name(description: str, **facts: Any) -> Any:
+    """A field that names a key of a Secret, which is a file in the container, or another file."""
+    return described(description, text=FILE, **facts)
