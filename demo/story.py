@@ -22,7 +22,7 @@ from demo.traffic import Traffic, flowing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.5"
+OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.10"
 FIRST, SECOND = "example-nats-cluster", "nats-demo"
 STEPS = 9
 NO_CLIENTS = """

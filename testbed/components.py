@@ -9,7 +9,10 @@ from pathlib import Path
 
 MODULES = Path(__file__).parent / "modules"
 KUBERNETES = "1.34.4"
-NATS_SERVERS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
+NATS_SERVERS = (
+    *("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29"),
+    *("2.11.17", "2.12.15", "2.14.10", "2.15.3"),
+)
 GO_OPERATOR = "github.com/nats-io/nats-operator/cmd/operator"
 FLAGS = ("-trimpath",)
 STRIP = "-s -w"

@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from attrs import frozen
 
-DEFAULT_VERSION: Final = "2.14.5"
+DEFAULT_VERSION: Final = "2.15.3"
 # The tag is also the value of a label, hence the length and the last character.
 VERSION_PATTERN: Final = (
     r"^v*([0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}|nightly)([-._][A-Za-z0-9._-]*[A-Za-z0-9])?$"

@@ -75,4 +75,4 @@ class Images:
 
     reloader: str = "connecteverything/nats-server-config-reloader:0.4.5-v1alpha2"
     bootconfig: str = "connecteverything/nats-boot-config:0.5.2"
-    metrics: str = "synadia/prometheus-nats-exporter:0.2.2"
+    metrics: str = "natsio/prometheus-nats-exporter:0.20.1"

@@ -20,6 +20,17 @@ from natsctl.render.target import Target
 
 _PULL_POLICY: Final = "IfNotPresent"
 _USUAL: Final = Images()
+_UPSTREAM_METRICS: Final = "synadia/prometheus-nats-exporter:0.2.2"
+_ANY_METRICS: Final = ("-connz", "-routez", "-subz", "-varz")
+"""Flags that every release of the exporter knows."""
+_TODAYS_METRICS: Final = (
+    *_ANY_METRICS,
+    "-gatewayz",
+    "-leafz",
+    "-healthz",
+    "-use_internal_server_id",
+)
+"""What 0.20.1 has to tell of servers without JetStream, labelled by server and not by URL."""
 
 
 def sidecars(target: Target, server: Json) -> list[Json]:
@@ -71,9 +82,9 @@ def _metrics(target: Target, policy: PodPolicy, server: Json) -> Json:
     url = f"{'https' if secure else 'http'}://localhost:{names.MONITORING_PORT}"
     return {
         "name": names.METRICS,
-        "image": image_of(given, tag, _USUAL.metrics, target.images.metrics),
+        "image": image_of(given, tag, _UPSTREAM_METRICS, target.images.metrics),
         "imagePullPolicy": policy.metrics_image_pull_policy or _PULL_POLICY,
-        "args": ["-connz", "-routez", "-subz", "-varz", url],
+        "args": [*(_ANY_METRICS if given or tag else _TODAYS_METRICS), url],
         "ports": [{"name": names.METRICS, "containerPort": names.METRICS_PORT, "protocol": "TCP"}],
         "securityContext": beside(server["securityContext"]),
         **(_trust(target) if secure else {}),

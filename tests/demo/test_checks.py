@@ -44,7 +44,7 @@ def test_a_cluster_that_is_as_asked_for_is_settled() -> None:
         cluster({"Degraded": "True"}),
         cluster(size=4),
         cluster(readyReplicas=2),
-        cluster(currentVersion="2.14.5"),
+        cluster(currentVersion="2.14.10"),
         {"metadata": {"generation": 1}},
     ],
 )
@@ -67,7 +67,7 @@ def test_a_route_to_a_server_that_was_killed_may_last_a_while() -> None:
     [
         [answer("a", "B"), answer("b")],
         [answer("a", "B", "X"), answer("b", "A")],
-        [answer("a", "B", version="2.14.5"), answer("b", "A")],
+        [answer("a", "B", version="2.14.10"), answer("b", "A")],
     ],
     ids=["a route is missing", "a stranger is connected", "another version"],
 )

@@ -18,7 +18,7 @@ from natsctl.api.version import ServerVersion
 from tests.e2e.history import History
 from tests.e2e.kubectl import Json, Kubectl, until
 
-NEW, NEXT = "2.12.15", "2.14.5"
+NEW, NEXT = "2.12.15", "2.14.10"
 """The versions most tests run, and upgrade to."""
 
 

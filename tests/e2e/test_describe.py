@@ -39,7 +39,7 @@ Status:
     Status:                True
     Type:                  ConfigAccepted
   Control Paused:          false
-  Current Version:         2.14.5
+  Current Version:         2.14.10
   Observed Generation:     1
   Operator:                HOME/nats-operator
   Phase:                   Running
@@ -49,7 +49,7 @@ Status:
     Message:
     Name:     a-1
     Ready:    true
-    Version:  2.14.5
+    Version:  2.14.10
   Size:       1
 Events:
   Normal CreatedObjects: created Service a; Service a-mgmt; Secret a

@@ -79,7 +79,7 @@ def test_what_is_paused_stays_as_it_is(cluster: Apply, namespace: Kubectl) -> No
     found.until_condition("Progressing", "False", "spec.paused", reason="Paused")
     assert found.status()["phase"] == "Paused"
     before = found.uids()
-    found.patch(size=2, version="2.14.5")
+    found.patch(size=2, version="2.14.10")
     namespace("delete", "service", "a")
     found.until_condition("Progressing", "False", reason="Paused")
     until(
@@ -89,5 +89,5 @@ def test_what_is_paused_stays_as_it_is(cluster: Apply, namespace: Kubectl) -> No
     assert found.uids() == before
     assert "service/a" not in found.remains()
     found.patch(paused=False)
-    found.ready().meshed(2, "2.14.5")
+    found.ready().meshed(2, "2.14.10")
     assert "service/a" in found.remains()

@@ -154,8 +154,9 @@ def test_the_metrics_exporter_as_the_api_server_takes_it(cluster: Apply) -> None
     exporter = until("a-1 is there", found.pods, 30)["a-1"]
     server, metrics = exporter["spec"]["containers"]
     assert (server["name"], metrics["name"]) == ("nats", "metrics")
-    assert metrics["image"] == "synadia/prometheus-nats-exporter:0.2.2"
-    assert metrics["args"] == ["-connz", "-routez", "-subz", "-varz", "http://localhost:8222"]
+    assert metrics["image"] == "natsio/prometheus-nats-exporter:0.20.1"
+    assert metrics["args"][:3] == ["-connz", "-routez", "-subz"]
+    assert metrics["args"][-2:] == ["-use_internal_server_id", "http://localhost:8222"]
     assert metrics["ports"] == [{"name": "metrics", "containerPort": 7777, "protocol": "TCP"}]
     annotations = exporter["metadata"]["annotations"]
     assert annotations["prometheus.io/scrape"] == "true"

@@ -135,7 +135,7 @@ def legacy(
             place.apply(*role_and_account(place.namespace), STAND_IN)
             found.closed.apply(size=3, version="2.9.25", auth={"enableServiceAccounts": True})
             found.many.apply(size=11, version="2.1.9")
-            found.today.apply(size=2, version="2.14.5")
+            found.today.apply(size=2, version="2.14.10")
             settled(found.today, 2)
             found.today.patch(size=3)
             for cluster, size in ((found.closed, 3), (found.many, 11), (found.today, 3)):
@@ -220,13 +220,13 @@ def test_what_the_user_asks_for_changes_them(legacy: Legacy) -> None:
     with legacy.operator:
         legacy.follow("See", legacy.today)
         legacy.today.patch(size=4)
-        legacy.today.ready().meshed(4, "2.14.5")
+        legacy.today.ready().meshed(4, "2.14.10")
         assert {k: v for k, v in legacy.runs().items() if k != "today-4"} == before
         assert "name" not in legacy.today.config()["cluster"]
         with asking(legacy.today) as requests:
             legacy.follow("What comes with the next restart", legacy.today)
         requests.check(longest=10)
-        legacy.today.ready().meshed(4, "2.14.5")
+        legacy.today.ready().meshed(4, "2.14.10")
         assert legacy.today.config()["cluster"]["name"] == "today"
         assert "accounts" in legacy.today.config()
         assert not any(s["message"] for s in legacy.today.status()["servers"])

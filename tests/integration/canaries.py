@@ -69,7 +69,7 @@ def _container(canaries: Canaries) -> Json:
 def _spec(canaries: Canaries, container: Json) -> Json:
     return {
         "size": 1,
-        "version": "2.14.5",
+        "version": "2.14.10",
         "auth": {
             "clientsAuthSecret": "users",
             "clusterAuthSecret": "routes",

@@ -15,7 +15,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"size": -1}, "spec.size.*from 0 to 999"),
     ({"size": "three"}, "spec.size.*must be of type integer"),
     ({}, "spec.size.*Required"),
-    ({"size": 1, "version": "latest-ish"}, 'write a full version such as "2.14.5"'),
+    ({"size": 1, "version": "latest-ish"}, 'write a full version such as "2.15.3"'),
     ({"size": 1, "lameDuckDurationSeconds": 5}, "lameDuckDurationSeconds"),
 ]
 

@@ -109,5 +109,5 @@ async def test_why_a_server_was_replaced_is_counted(
         zero = [f'reason="{why}"}} 0' for why in ("version", "spec", "ended")]
         await shows(port, *zero, name=name)
         await until(lambda: series(port, "natsctl_server_info"))
-        await client.patch(CLUSTERS, namespace, "x", {"spec": {"version": "2.14.5"}})
+        await client.patch(CLUSTERS, namespace, "x", {"spec": {"version": "2.14.10"}})
         await shows(port, 'reason="version"} 1', *zero[1:], name=name)

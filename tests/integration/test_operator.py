@@ -178,7 +178,7 @@ async def test_a_quota_that_is_just_full_does_not_hold_up_a_restart(
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=1, version="2.12.15"))
         before = await made(client, namespace, everything)
-        await edit(client, namespace, version="2.14.5")
+        await edit(client, namespace, version="2.14.10")
 
         async def restarted() -> bool:
             found = await children(client, namespace)

@@ -20,7 +20,17 @@ from natsctl.render.target import Target
 from tests.server.layout import ANY_PORT as ANY_PORT
 from tests.server.layout import lay_out, on_loopback, texts
 
-VERSIONS = ("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29", "2.11.17", "2.12.15", "2.14.5")
+VERSIONS = (
+    "2.0.0",
+    "2.1.9",
+    "2.2.6",
+    "2.9.25",
+    "2.10.29",
+    "2.11.17",
+    "2.12.15",
+    "2.14.10",
+    "2.15.3",
+)
 PATIENCE = 20.0
 _ANYBODY = ssl._create_unverified_context()
 

@@ -17,7 +17,7 @@ from tests.unit.sidecar.beside import Speaker, Volume
 
 pytestmark = pytest.mark.server
 
-VERSIONS = ("2.0.0", "2.9.25", "2.10.29", "2.14.5")
+VERSIONS = ("2.0.0", "2.9.25", "2.10.29", "2.15.3")
 RELOADED = "Reloaded server configuration"
 BOOT = """
 listen: "127.0.0.1:-1"

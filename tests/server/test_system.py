@@ -33,7 +33,7 @@ from tests.server import servers
 
 pytestmark = pytest.mark.server
 
-OLD, NEWEST = "2.9.25", "2.14.5"
+OLD, NEWEST = "2.9.25", "2.15.3"
 ALL = pytest.mark.parametrize("version", [OLD, "2.10.29", NEWEST])
 SINCE_2_10 = pytest.mark.parametrize("version", ["2.10.29", NEWEST])
 KEY = Key.generate()

@@ -25,7 +25,7 @@ CLUSTER = {
     "apiVersion": "nats.io/v1alpha2",
     "kind": "NatsCluster",
     "metadata": {"name": "a"},
-    "spec": {"size": 2, "version": "2.14.5", "pod": {"antiAffinity": True}},
+    "spec": {"size": 2, "version": "2.14.10", "pod": {"antiAffinity": True}},
 }
 
 

@@ -22,7 +22,7 @@ WORDS = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 LABELS = st.dictionaries(WORDS.map(lambda word: f"x-{word}"), WORDS, max_size=3)
 VERSIONS = st.sampled_from(
-    ["1.4.1", "2.0.0", "v2.1.9", "2.2.6", "2.9.25-alpine3.18", "2.10.29", "2.14.5", "nightly"]
+    ["1.4.1", "2.0.0", "v2.1.9", "2.2.6", "2.9.25-alpine3.18", "2.10.29", "2.14.10", "nightly"]
 )
 DURATIONS = st.sampled_from(["0", "2s", "1m30s", "1.5h", "300ms"])
 ROUTES = st.sampled_from(["nats://host:6222", "tls://u:p@10.0.0.1:6222", "nats-route://[::1]:1"])
@@ -91,7 +91,7 @@ FILE_KINDS = {"CAFileName": "ca", "CertFileName": "cert", "KeyFileName": "key"}
 PORTS = st.sampled_from([0, 7222, 7422, 7522, 8080, 9222, 4222, 7777, 1, 65535])
 SECONDS = st.one_of(st.integers(0, 60), st.floats(0, 60, allow_nan=False))
 CIPHER_SUITES = sorted(
-    {suite for v in ("2.1.9", "2.14.5") for suite in cipher_suites(ServerVersion.parse(v))}
+    {suite for v in ("2.1.9", "2.14.10") for suite in cipher_suites(ServerVersion.parse(v))}
 )
 OPERATORS = st.one_of(
     st.fixed_dictionaries(
@@ -174,7 +174,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "spec.natsConfig.maxPending": st.integers(2**20, 2**40),
     "spec.tls.cipherSuites": st.lists(st.sampled_from(CIPHER_SUITES), max_size=3),
     "spec.tls.curvePreferences": st.lists(
-        st.sampled_from(curve_preferences(ServerVersion.parse("2.14.5"))), max_size=2
+        st.sampled_from(curve_preferences(ServerVersion.parse("2.14.10"))), max_size=2
     ),
     "spec.auth.clientsAuthFile": st.sampled_from(["users.json", "auth/users.json", "/a/b c", ""]),
     "spec.auth.clientsAuthTimeout": st.integers(0, 60),

@@ -91,7 +91,7 @@ def test_the_first_servers_take_one_url_of_a_hub() -> None:
 def test_the_newest_servers_take_a_hub_once() -> None:
     assert leaf(HUB, HUB, version="2.12.15") == []
     assert leaf(HUB, HUB) == [
-        "spec.leafnodeConfig.remotes[1]: is there already, which nats-server 2.14.5 refuses; "
+        "spec.leafnodeConfig.remotes[1]: is there already, which nats-server 2.15.3 refuses; "
         "leave one out"
     ]
 

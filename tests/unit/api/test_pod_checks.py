@@ -7,7 +7,7 @@ from natsctl.api.pod_checks import pod_problems
 
 
 def complaints(**fields: Any) -> list[str]:
-    spec = parse_spec({"size": 3, "version": "2.14.5", **fields})
+    spec = parse_spec({"size": 3, "version": "2.14.10", **fields})
     return [str(problem) for problem in pod_problems("c", spec)]
 
 
@@ -36,7 +36,7 @@ def test_an_ordinary_template_is_fine() -> None:
         },
     }
     pod = {
-        "labels": {"app": "nats", "nats_cluster": "c", "nats_version": "2.14.5", "mine": ""},
+        "labels": {"app": "nats", "nats_cluster": "c", "nats_version": "2.14.10", "mine": ""},
         "natsEnv": [{"name": "SERVER_NAME", "value": "$(POD_NAME)"}],
         "volumeMounts": [{"name": "creds", "mountPath": "/creds"}],
         "resources": {"requests": {"cpu": "100m"}},

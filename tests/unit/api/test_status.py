@@ -20,13 +20,13 @@ FULL = ClusterStatus(
     phase="Running",
     size=3,
     ready_replicas=2,
-    current_version="2.14.5",
+    current_version="2.14.10",
     selector="app=nats,nats_cluster=c",
     observed_generation=7,
     control_paused=True,
     operator="nats/nats-operator",
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
-    servers=(ServerStatus("c-1", "2.14.5", True), ServerStatus("c-2", message="waits for c-1")),
+    servers=(ServerStatus("c-1", "2.14.10", True), ServerStatus("c-2", message="waits for c-1")),
     certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
 )
 
@@ -36,7 +36,7 @@ def test_the_manifest_has_camel_case_names() -> None:
         "phase": "Running",
         "size": 3,
         "readyReplicas": 2,
-        "currentVersion": "2.14.5",
+        "currentVersion": "2.14.10",
         "selector": "app=nats,nats_cluster=c",
         "observedGeneration": 7,
         "controlPaused": True,
@@ -52,7 +52,7 @@ def test_the_manifest_has_camel_case_names() -> None:
             }
         ],
         "servers": [
-            {"name": "c-1", "version": "2.14.5", "ready": True, "message": ""},
+            {"name": "c-1", "version": "2.14.10", "ready": True, "message": ""},
             {"name": "c-2", "version": "", "ready": False, "message": "waits for c-1"},
         ],
         "certificates": [

@@ -63,7 +63,7 @@ def test_any_number_of_servers_between_is_fine(size: int) -> None:
 def test_a_version_is_a_full_one(version: str) -> None:
     assert complaint(version=version) == (
         f"spec.version: '{version}' is not a version of nats-server; "
-        'write a full version such as "2.14.5"'
+        'write a full version such as "2.15.3"'
     )
 
 
@@ -79,10 +79,10 @@ def test_a_lame_duck_period_is_long_enough_for_the_server() -> None:
 )
 def test_an_image_has_no_tag(image: str) -> None:
     assert complaints(serverImage=image) == []
-    assert "write it without a tag" in complaint(serverImage=f"{image}:2.14.5")
+    assert "write it without a tag" in complaint(serverImage=f"{image}:2.14.10")
 
 
-@pytest.mark.parametrize("image", ["registry:5000/nats", "nats", "nats:2.14.5"])
+@pytest.mark.parametrize("image", ["registry:5000/nats", "nats", "nats:2.14.10"])
 def test_an_image_may_be_pinned_by_a_digest(image: str) -> None:
     assert complaints(serverImage=f"{image}@sha256:{'0' * 64}") == []
 
@@ -131,7 +131,7 @@ def test_durations_are_gos(fields: dict[str, Any], path: str) -> None:
 def test_a_message_is_no_larger_than_what_may_wait_for_a_client() -> None:
     assert complaint(natsConfig={"maxPayload": 200, "maxPending": 100}) == (
         "spec.natsConfig.maxPayload: maxPayload (200) is more than maxPending (100), "
-        "which nats-server 2.14.5 refuses; lower maxPayload or raise maxPending"
+        "which nats-server 2.15.3 refuses; lower maxPayload or raise maxPending"
     )
     assert complaints(natsConfig={"maxPayload": 128, "maxPending": 65536}) == []
 

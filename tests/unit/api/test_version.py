@@ -34,7 +34,7 @@ def test_leading_vs_are_trimmed() -> None:
     ],
 )
 def test_other_text_is_refused_and_the_error_says_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r'write a full version such as "2\.14\.5"'):
+    with pytest.raises(ValueError, match=r'write a full version such as "2\.15\.3"'):
         parse(text)
 
 
@@ -76,13 +76,13 @@ def test_the_binary_is_where_the_image_has_it(text: str, binary: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "reported"),
     [
-        ("2.14.5", "2.14.5"),
-        ("2.14.5-alpine3.22", "2.14.5"),
-        ("2.14.5-scratch", "2.14.5"),
-        ("2.14.5-linux", "2.14.5"),
+        ("2.14.10", "2.14.10"),
+        ("2.14.10-alpine3.22", "2.14.10"),
+        ("2.14.10-scratch", "2.14.10"),
+        ("2.14.10-linux", "2.14.10"),
         ("2.11.0-RC.1", "2.11.0-RC.1"),
         ("2.11.0-RC.1-alpine", "2.11.0-RC.1"),
-        ("2.14.5-acme1", "2.14.5"),
+        ("2.14.10-acme1", "2.14.10"),
         ("nightly", "2.15.0-dev"),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_server_reports_the_version_of_its_tag(tag: str, reported: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("tag", "reported"), [("2.14.5", "2.14.50"), ("2.14.5", ""), ("2.14.5", "2.14.5-RC.1")]
+    ("tag", "reported"), [("2.14.10", "2.14.50"), ("2.14.10", ""), ("2.14.10", "2.14.10-RC.1")]
 )
 def test_another_version_does_not_match(tag: str, reported: str) -> None:
     assert not parse(tag).matches(reported)

@@ -100,10 +100,10 @@ def test_unknown_fields_are_listed() -> None:
 @pytest.mark.parametrize(
     ("status", "pods", "version"),
     [
-        ({}, (), "2.14.5"),
+        ({}, (), "2.15.3"),
         ({"currentVersion": "2.9.25"}, (), "2.9.25"),
         ({}, ("2.10.29",), "2.10.29"),
-        ({"currentVersion": "nonsense"}, (), "2.14.5"),
+        ({"currentVersion": "nonsense"}, (), "2.15.3"),
     ],
 )
 def test_an_unset_version_keeps_what_the_cluster_has(
@@ -201,7 +201,7 @@ def test_routes_to_a_cluster_that_keeps_them_out_come_with_advice(
     assert found.advice == (ADVICE_CLOSED.format("hub") if told else "")
 
 
-NEWER = {"size": 1, "version": "2.14.5"}
+NEWER = {"size": 1, "version": "2.14.10"}
 OLDER = {"size": 1, "version": "2.12.15"}
 
 

@@ -32,7 +32,7 @@ AUTH = {
     "clientsAuthSecret": "users",
     "clusterAuthSecret": "r",
 }
-SPEC: dict[str, Any] = {"size": 3, "version": "2.14.5"}
+SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 FULL = SPEC | {"auth": AUTH, "tls": {"serverSecret": "certs"}}
 
 
@@ -68,7 +68,7 @@ def given(**more: Any) -> Sources:
 def desired(sources: Sources) -> Desired:
     spec = parse_spec(FULL)
     made = resolve("ns", "c", spec, sources)
-    goal = Target("ns", "c", "uid-of-c", spec, ServerVersion.parse("2.14.5"), inputs=made.inputs)
+    goal = Target("ns", "c", "uid-of-c", spec, ServerVersion.parse("2.14.10"), inputs=made.inputs)
     return Desired(goal, tuple(map(stamped, standing_objects(goal))), revision(goal), resolved=made)
 
 

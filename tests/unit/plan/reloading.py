@@ -18,7 +18,7 @@ from natsctl.render.target import Target
 from tests.unit.plan.world import stamped, target
 
 SYSTEM = "U" + "A" * 55
-THREE: dict[str, Any] = {"size": 3, "version": "2.14.5"}
+THREE: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 
 
 def goal_of(spec: dict[str, Any], system: str = SYSTEM, **sealed: str) -> Target:

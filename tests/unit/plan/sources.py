@@ -88,4 +88,4 @@ def with_tokens(*tokens: Secret, **more: Any) -> Sources:
 
 
 def resolved(spec: dict[str, Any], found: Sources) -> Resolved:
-    return resolve("ns", "c", parse_spec({"size": 3, "version": "2.14.5"} | spec), found)
+    return resolve("ns", "c", parse_spec({"size": 3, "version": "2.14.10"} | spec), found)

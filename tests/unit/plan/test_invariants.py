@@ -19,7 +19,7 @@ from natsctl.plan.snapshot import Observation, Snapshot
 from natsctl.plan.status import status
 from tests.unit.plan.world import answers, pod, snapshot, terminating
 
-GOOD = ("2.12.15", "2.14.5")
+GOOD = ("2.12.15", "2.14.10")
 BROKEN = "9.9.9"
 """A version whose image cannot be pulled."""
 

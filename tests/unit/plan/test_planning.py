@@ -23,7 +23,7 @@ from tests.unit.plan.world import (
 )
 
 THREE = {"size": 3, "version": "2.12.15"}
-NEWER = {"size": 3, "version": "2.14.5"}
+NEWER = {"size": 3, "version": "2.14.10"}
 
 
 def actions(found: Plan) -> list[object]:
@@ -185,7 +185,7 @@ class TestRolling:
 
     def test_a_pod_with_an_edited_version_label_is_not_trusted(self) -> None:
         edited = changed(pod(1, THREE), labels={names.LABEL_VERSION: "x", "nats_cluster": "c"})
-        found = plan(snapshot({"size": 1, "version": "2.14.5"}, (edited,)))
+        found = plan(snapshot({"size": 1, "version": "2.14.10"}, (edited,)))
         assert names_of(found, ReplaceServer) == ["c-1"]
 
 

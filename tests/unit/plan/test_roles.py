@@ -19,7 +19,7 @@ ACCOUNTS: dict[str, Any] = {"auth": {"enableServiceAccounts": True}}
 
 def seen(*tokens: Any, spec: dict[str, Any] = ACCOUNTS, **more: Any) -> Snapshot:
     given = with_tokens(*tokens, **more)
-    whole = {"size": 1, "version": "2.14.5"} | spec
+    whole = {"size": 1, "version": "2.14.10"} | spec
     goal = attrs.evolve(desired(whole), resolved=resolved(spec, given))
     return running(whole, desired=goal, sources=given)
 

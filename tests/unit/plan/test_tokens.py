@@ -15,7 +15,7 @@ from tests.unit.plan.sources import account, resolved, role, token, with_tokens
 from tests.unit.plan.world import NOW, changed_secret, desired, failure, running
 
 ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
-SPEC = {"size": 1, "version": "2.14.5"} | ACCOUNTS
+SPEC = {"size": 1, "version": "2.14.10"} | ACCOUNTS
 
 
 def found(*tokens: Any, **more: Any) -> Snapshot:

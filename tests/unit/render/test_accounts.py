@@ -12,7 +12,7 @@ from tests.unit.render.targets import target
 KEY = "U" + "A" * 55
 
 
-def may(version: str = "2.14.5", authorization: Any = None, **fields: Any) -> bool:
+def may(version: str = "2.14.10", authorization: Any = None, **fields: Any) -> bool:
     spec = parse_spec({"size": 1, **fields})
     return may_have_system(spec, ServerVersion.parse(version), authorization)
 

@@ -61,7 +61,7 @@ def test_of_labels_and_annotations_the_operators_win_over_the_policys_over_the_t
         == (metadata["labels"])
     )
     assert (
-        metadata["annotations"] | {"who": "policy", "nats.version": "2.14.5"}
+        metadata["annotations"] | {"who": "policy", "nats.version": "2.15.3"}
         == (metadata["annotations"])
     )
 

@@ -4,7 +4,7 @@ from natsctl.api.version import ServerVersion
 from natsctl.render.reload import reloadable
 from natsctl.render.revision import NON_ROLLING
 
-NEWEST = ServerVersion.parse("2.14.5")
+NEWEST = ServerVersion.parse("2.14.10")
 
 
 @pytest.mark.parametrize(

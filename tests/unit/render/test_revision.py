@@ -166,8 +166,8 @@ def test_what_only_counts_beside_another_field_counts_there(
     [
         {"size": 5},
         {"paused": True},
-        {"version": "2.14.5"},
-        {"version": "v2.14.5"},
+        {"version": "2.15.3"},
+        {"version": "v2.15.3"},
         {"serverImage": "nats"},
         {"useServerName": True},
         {"natsConfig": {"debug": False, "maxPayload": 0}},

@@ -133,12 +133,36 @@ def test_resources_are_the_reloaders_own() -> None:
     assert "resources" not in reloader()
 
 
-def test_metrics_are_exported_without_the_flags_of_streaming_servers() -> None:
+def test_metrics_are_exported_by_the_maintained_image_with_todays_flags() -> None:
     found = metrics()
-    assert found["args"] == ["-connz", "-routez", "-subz", "-varz", "http://localhost:8222"]
+    assert found["image"] == "natsio/prometheus-nats-exporter:0.20.1"
+    assert found["args"] == [
+        *("-connz", "-routez", "-subz", "-varz"),
+        *("-gatewayz", "-leafz", "-healthz", "-use_internal_server_id"),
+        "http://localhost:8222",
+    ]
     assert found["ports"] == [{"name": "metrics", "containerPort": 7777, "protocol": "TCP"}]
     assert found["securityContext"] == LOCKED
     assert "command" not in found
+
+
+@pytest.mark.parametrize(
+    ("named", "image"),
+    [
+        (
+            {"metricsImage": "synadia/prometheus-nats-exporter"},
+            "synadia/prometheus-nats-exporter:0.2.2",
+        ),
+        ({"metricsImageTag": "0.6.2"}, "synadia/prometheus-nats-exporter:0.6.2"),
+        ({"metricsImage": "my/exporter:1"}, "my/exporter:1"),
+    ],
+)
+def test_an_exporter_that_the_spec_names_gets_the_flags_that_all_know(
+    named: dict[str, Any], image: str
+) -> None:
+    found = metrics(pod=named)
+    assert found["image"] == image
+    assert found["args"] == ["-connz", "-routez", "-subz", "-varz", "http://localhost:8222"]
 
 
 def test_prometheus_finds_them() -> None:
@@ -211,9 +235,7 @@ def test_images_are_the_specs_or_the_operators(given: dict[str, Any], image: str
 
 def test_images_are_the_older_operators_unless_the_new_one_has_its_own() -> None:
     assert reloader()["image"] == "connecteverything/nats-server-config-reloader:0.4.5-v1alpha2"
-    assert metrics()["image"] == "synadia/prometheus-nats-exporter:0.2.2"
     assert bootconfig()["image"] == "connecteverything/nats-boot-config:0.5.2"
-    assert metrics(pod={"metricsImageTag": "0.6.2"})["image"].endswith("exporter:0.6.2")
     assert bootconfig(pod={"bootconfigImage": "b"})["image"] == "b:0.5.2"
 
 

@@ -103,7 +103,7 @@ class TestReload:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             serving.add(asyncio.current_task())
-            writer.write(b'INFO {"version":"2.14.5","nonce":"abc","auth_required":true}\r\n')
+            writer.write(b'INFO {"version":"2.14.10","nonce":"abc","auth_required":true}\r\n')
             while line := (await reader.readline()).split():
                 match line[0]:
                     case b"PING":
