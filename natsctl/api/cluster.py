@@ -18,8 +18,8 @@ from natsctl.api.fields import Rule, described
 from natsctl.api.names import MAX_SIZE
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.security import AuthConfig, OperatorConfig, TLSConfig
-from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, SERVER_SIDE, VERSION_TAG
-from natsctl.api.version import VERSION_HELP, VERSION_RULE
+from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, RELEASE, SERVER_SIDE, VERSION_TAG
+from natsctl.api.version import RELEASE_HELP, RELEASE_RULE, VERSION_HELP, VERSION_RULE
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 DEFAULT_IMAGE = "nats"
@@ -136,6 +136,13 @@ class NatsClusterSpec:
     )
     server_image: str = described(
         "Image of nats-server, without a tag.", default=DEFAULT_IMAGE, text=IMAGE
+    )
+    server_version: str | None = described(
+        'The release of nats-server, such as "2.15.3", in an image whose tag says none or another '
+        "one. Unless given, servers are asked where the tag does not say it.",
+        default=None,
+        text=RELEASE,
+        rules=(Rule(RELEASE_RULE, RELEASE_HELP),),
     )
     nats_config: NatsConfig | None = described("Settings of the servers.", default=None, open=True)
     use_server_name: bool = _switch("Name each server after the environment's SERVER_NAME.")

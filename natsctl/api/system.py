@@ -9,13 +9,15 @@ from natsctl.api.version import ServerVersion
 def allows_system(spec: NatsClusterSpec, version: ServerVersion) -> bool:
     """Whether spec and version allow one; what Secrets hold may still forbid it.
 
-    Measured: below 2.9 it closes an open server, or opens a closed one. With JWTs the accounts
+    Measured: below 2.9 it closes an open server, or opens a closed one; so none where nobody knows
+    the release. With JWTs the accounts
     are the issuer's. Where a file is included, nobody knows whether it has a token; where
     certificates name the user, the operator has none of its own.
     """
     auth = spec.auth or AuthConfig()
     return (
         version.at_least(2, 9)
+        and not version.guessed
         and not (spec.operator_config or OperatorConfig()).secret
         and not included_file(auth)
         and not auth.tls_verify_and_map

@@ -24,8 +24,9 @@ from natsctl.api.names import MAX_CLUSTER_NAME, MAX_SIZE, NAME_HELP, NAME_PATTER
 from natsctl.api.network_checks import network_problems
 from natsctl.api.pod_checks import pod_problems
 from natsctl.api.problems import Problem, shown
+from natsctl.api.release import meant_version, release_problems
 from natsctl.api.tls_checks import tls_problems
-from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.api.version import ServerVersion
 
 _DEFAULT_MAX_PAYLOAD = 2**20
 _DEFAULT_MAX_PENDING = 2**26
@@ -36,13 +37,14 @@ _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)*", re.ASCI
 def validate(
     name: str, spec: NatsClusterSpec, version: ServerVersion | None = None
 ) -> tuple[Problem, ...]:
-    """Every problem of a cluster; `version` is what it runs where the spec does not say."""
+    """Every problem of a cluster; `version` is what it is to run, if more than the spec tells."""
     return (
         *_name(name),
         *out_of_bounds(spec, "spec"),
         *_numbers(spec),
         *_image(spec.server_image),
-        *_versioned(spec, version or ServerVersion.parse(DEFAULT_VERSION)),
+        *release_problems(spec),
+        *_versioned(spec, version or meant_version(spec)),
         *_durations(spec.nats_config or NatsConfig(), spec.websocket_config or WebsocketConfig()),
         *_policy(spec.service_policy, "spec.servicePolicy"),
         *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
@@ -77,13 +79,8 @@ def _image(image: str) -> Iterator[Problem]:
         yield Problem("spec.serverImage", shown(image), message)
 
 
-def _versioned(spec: NatsClusterSpec, kept: ServerVersion) -> Iterator[Problem]:
-    """What depends on the version, or the version itself if it is none."""
-    try:
-        version = ServerVersion.parse(spec.version) if spec.version else kept
-    except ValueError as error:
-        yield Problem("spec.version", shown(spec.version), str(error))
-        return
+def _versioned(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    """What depends on the version."""
     yield from _server_name(spec, version)
     yield from _payload(spec.nats_config or NatsConfig(), version)
     yield from tls_problems(spec, version)

@@ -1,44 +1,86 @@
-"""Versions of nats-server as image tags write them."""
+"""Versions of nats-server: the tags of its images, and the releases in them.
 
+A tag mostly is the release (`2.14.5`, `2.14.5-alpine`), or the line of one (`2.14`). Any other tag
+(`latest`, `edge-1`, a commit) says nothing of it: then users tell, or the servers themselves do.
+"""
+
+import hashlib
 import re
 from typing import Final, Self
 
 from attrs import frozen
 
 DEFAULT_VERSION: Final = "2.15.3"
-# The tag is also the value of a label, hence the length and the last character.
-VERSION_PATTERN: Final = (
-    r"^v*([0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}|nightly)([-._][A-Za-z0-9._-]*[A-Za-z0-9])?$"
-)
-VERSION_MAX_LENGTH: Final = 63
+Number = tuple[int, int, int]
+VERSION_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
+VERSION_MAX_LENGTH: Final = 128
 VERSION_RULE: Final = f"self == '' || self.matches(r'{VERSION_PATTERN}')"
-VERSION_HELP: Final = f'write a full version such as "{DEFAULT_VERSION}"'
+VERSION_HELP: Final = f'write the tag of an image, such as "{DEFAULT_VERSION}"'
+RELEASE_PATTERN: Final = r"^[0-9](\.[0-9]{1,9}){1,2}([-._][A-Za-z0-9._-]*)?$"
+RELEASE_RULE: Final = f"self == '' || self.matches(r'{RELEASE_PATTERN}')"
+RELEASE_HELP: Final = f'write a release of nats-server, such as "{DEFAULT_VERSION}"'
 
-_TAG = re.compile(VERSION_PATTERN, re.ASCII)
-_IMAGE_VARIANT = re.compile(r"-(alpine[0-9.]*|scratch|linux)$")
+_NEWEST: Final = 10**9
+_LABEL_MAX: Final = 63
+_TAG: Final = re.compile(VERSION_PATTERN, re.ASCII)
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+# One digit of a major version: tags that begin with a year are dates.
+_FULL: Final = re.compile(r"v*([0-9]\.[0-9]{1,9}\.[0-9]{1,9})([-._][A-Za-z0-9._-]*)?", re.ASCII)
+_IMAGE_VARIANT: Final = re.compile(r"-(alpine[0-9.]*|scratch|linux)$", re.ASCII)
+_LINE: Final = re.compile(rf"v*([0-9](\.[0-9]{{1,9}})?)({_IMAGE_VARIANT.pattern[:-1]})?", re.ASCII)
+_RELEASE: Final = re.compile(RELEASE_PATTERN, re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]+(\.[0-9]+){0,2}", re.ASCII)
+_NIGHTLY: Final = re.compile(r"v*(nightly([-._].*)?)", re.ASCII)
 
 
 @frozen
 class ServerVersion:
-    """A nats-server release; `number` is None for nightly builds, which count as newest."""
+    """The tag of an image, `text`, and what is known of the release in it.
+
+    `number` is None where nothing is: then it counts as the newest. `claim` is the release that
+    its servers have to report; empty: whatever they report is right.
+    """
 
     text: str
-    number: tuple[int, int, int] | None
+    number: Number | None
+    claim: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read an image tag; ValueError says what to write instead."""
-        found = _TAG.match(text)
-        if not found or text.endswith("\n") or len(text) > VERSION_MAX_LENGTH:
-            raise ValueError(f"{text!r} is not a version of nats-server; {VERSION_HELP}")
-        major, _, rest = found[1].partition(".")
-        minor, _, patch = rest.partition(".")
-        number = None if major == "nightly" else (int(major), int(minor), int(patch))
-        return cls(text.lstrip("v"), number)
+        if not is_tag(text):
+            raise ValueError(f"{text!r} is not usable as a tag; {VERSION_HELP}")
+        if found := _FULL.fullmatch(text):
+            return cls(text.lstrip("v"), _number(found[1]), text.lstrip("v"))
+        if found := _LINE.fullmatch(text):
+            return cls(text.lstrip("v"), _number(found[1]), found[1])
+        return cls(text.lstrip("v") if _NIGHTLY.fullmatch(text) else text, None)
+
+    @classmethod
+    def told(cls, text: str, release: str) -> Self:
+        """A tag as it stands, and the release that somebody says is in the image."""
+        if not is_tag(text):
+            raise ValueError(f"{text!r} is not usable as a tag; {VERSION_HELP}")
+        if (number := number_of(release)) is None:
+            raise ValueError(f"{release!r} is not a release; {RELEASE_HELP}")
+        return cls(text, number, release)
 
     def at_least(self, major: int, minor: int, patch: int = 0) -> bool:
         """Whether this release has what came with the given one."""
         return self.number is None or self.number >= (major, minor, patch)
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it counts as the newest only for want of knowledge; nightly builds are."""
+        return self.number is None and not _NIGHTLY.fullmatch(self.text)
+
+    @property
+    def label(self) -> str:
+        """The tag as the value of a label, cut and marked by a digest where it cannot be one."""
+        if len(self.text) <= _LABEL_MAX and _LABEL.fullmatch(self.text):
+            return self.text
+        digest = hashlib.sha256(self.text.encode()).hexdigest()[:8]
+        return f"{self.text.strip('._-')[: _LABEL_MAX - 9]}-{digest}".lstrip("-")
 
     @property
     def knows_server_name(self) -> bool:
@@ -62,21 +104,47 @@ class ServerVersion:
 
     @property
     def binary(self) -> str:
-        """Where the server is inside its image."""
-        if self.number is None:
+        """Where the server is inside its image; by the image's PATH where the tag does not say."""
+        if _NIGHTLY.fullmatch(self.text):
             return "/bin/nats-server"
         if not self.at_least(2, 0):
             return "/gnatsd"
         if "alpine" in self.text:
             return "/usr/local/bin/nats-server"
-        return "/nats-server"
+        says = self.claim and self.text.startswith(self.claim)
+        return "/nats-server" if says else "nats-server"
 
     def matches(self, reported: str) -> bool:
-        """Whether a server whose /varz reports this version runs this tag."""
-        if self.number is None:
+        """Whether a server whose /varz reports this version runs what the tag claims."""
+        if not self.claim:
             return True
-        plain = ".".join(map(str, self.number))
-        return reported in (self.text, _IMAGE_VARIANT.sub("", self.text), plain)
+        release = _digits(self.claim)
+        if release.count(".") < 2:
+            return reported.startswith(f"{release}.")
+        return reported in (self.claim, _IMAGE_VARIANT.sub("", self.claim), release)
 
     def __str__(self) -> str:
         return self.text
+
+
+def is_tag(text: str) -> bool:
+    """Whether a registry would take it for the tag of an image."""
+    return bool(_TAG.fullmatch(text)) and len(text) <= VERSION_MAX_LENGTH
+
+
+def number_of(reported: str) -> Number | None:
+    """The number of a release as a server reports it or a user writes it, if it is one."""
+    return _number(_digits(reported)) if _RELEASE.fullmatch(reported) else None
+
+
+def _digits(release: str) -> str:
+    """Its two or three numbers, or the first one alone."""
+    found = _DIGITS.match(release)
+    return found[0] if found else ""
+
+
+def _number(digits: str) -> Number:
+    """Of a line the newest: its tag moves on to that."""
+    given = [int(part) for part in digits.split(".")]
+    major, minor, patch = (given + [_NEWEST] * 2)[:3]
+    return major, minor, patch

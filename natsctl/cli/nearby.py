@@ -12,7 +12,7 @@ import msgspec
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.api.release import meant_version
 from natsctl.cli.manifests import Document, Unreadable
 from natsctl.plan.grants import Account, Key, secret_name
 from natsctl.plan.naming import Member, joined_name
@@ -46,14 +46,9 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         tokens=_tokens(cluster.name, accounts),
         neighbours=neighbours,
         joined=joined_name(spec, partial(_member, specs)),
-        version=version_of(spec),
+        version=meant_version(spec),
         system=MADE_UP_KEY,
     )
-
-
-def version_of(spec: NatsClusterSpec) -> ServerVersion:
-    """What a new cluster with this spec runs; ValueError if that is no version."""
-    return ServerVersion.parse(spec.version or DEFAULT_VERSION)
 
 
 def _specs(near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
@@ -67,8 +62,8 @@ def _specs(near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
 
 def _member(specs: dict[str, NatsClusterSpec], name: str) -> Member | None:
     """Another cluster of the files, which is to be created too."""
-    with suppress(KeyError, ValueError):
-        return Member(specs[name], version_of(specs[name]))
+    with suppress(KeyError):
+        return Member(specs[name], meant_version(specs[name]))
     return None
 
 

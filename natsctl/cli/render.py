@@ -12,9 +12,10 @@ import yaml
 from natsctl.api import names
 from natsctl.api.foreign import MASK, masked_urls
 from natsctl.api.parse import parse_spec
+from natsctl.api.release import meant_version
 from natsctl.cli.manifests import Document, Unreadable, read
 from natsctl.cli.masks import masked_inputs, masked_strings
-from natsctl.cli.nearby import sources_of, version_of
+from natsctl.cli.nearby import sources_of
 from natsctl.cli.validate import problems_of
 from natsctl.operator.desired import TOKEN_BESIDE_BOTH
 from natsctl.plan.sources import resolve
@@ -83,7 +84,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         name=cluster.name,
         uid=_UID,
         spec=spec,
-        version=version_of(spec),
+        version=meant_version(spec),
         inputs=found.inputs if show_secrets else masked_inputs(found.inputs),
         joined=sources.joined,
     )

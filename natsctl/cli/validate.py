@@ -12,11 +12,12 @@ import attrs
 from natsctl.api import names
 from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.release import meant_version
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.role_checks import validate_role
 from natsctl.api.validate import validate
 from natsctl.cli.manifests import Document, Unreadable, read
-from natsctl.cli.nearby import sources_of, version_of
+from natsctl.cli.nearby import sources_of
 from natsctl.plan.sources import resolve
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def _version_for(role: Document, documents: Sequence[Document]) -> ServerVersion
         ours = (document.namespace, document.kind) == (role.namespace, names.KIND_CLUSTER)
         if ours and document.name == role.labels.get(names.LABEL_CLUSTER):
             try:
-                return version_of(parse_spec(document.content.get("spec")))
-            except (InvalidSpec, ValueError):
+                return meant_version(parse_spec(document.content.get("spec")))
+            except InvalidSpec:
                 return None
     return None
 

@@ -13,8 +13,10 @@ from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.parse import parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.release import meant_version
 from natsctl.api.validate import validate
-from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.api.version import ServerVersion, is_tag
+from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
 from natsctl.plan.takeover import is_taken_over, kept_names
@@ -34,10 +36,11 @@ from natsctl.render.routes import cluster_name
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
+    from natsctl.plan.snapshot import Observation
     from natsctl.plan.sources import Sources
     from natsctl.render.inputs import Images
 
@@ -46,6 +49,12 @@ ADVICE_NAMED = (
     "running servers keep the name of their cluster, which is {}, whatever spec.extraRoutes and "
     "spec.clusterName say now: a cluster with another name refuses routes. To join one, scale this "
     "one to 0 and back, or create it anew"
+)
+
+
+ADVICE_GUESSED = (
+    "the tag {} does not say which release of nats-server it is: until a server has told, it is "
+    "taken for the newest; spec.serverVersion says it beforehand"
 )
 
 
@@ -75,7 +84,12 @@ class Understood:
         return self.spec is not None and self.spec.paused
 
 
-def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -> Understood:
+def understand(
+    cluster: Cluster,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None = None,
+) -> Understood:
     """Read a NatsCluster's spec; never raises, whatever is stored there."""
     if cluster.unreadable:
         return Understood(None, None, (Problem("spec", "", cluster.unreadable),))
@@ -83,25 +97,21 @@ def understand(cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -
         spec = parse_spec(cluster.spec)
     except InvalidSpec as error:
         return Understood(None, None, error.problems)
-    version = version_of(spec, before, pods)
+    version = version_of(spec, before, pods, seen)
     problems = validate(cluster.metadata.name, spec, version)
     return Understood(spec, None if problems else version, problems)
 
 
 def version_of(
-    spec: NatsClusterSpec, before: ClusterStatus, pods: tuple[Pod, ...]
+    spec: NatsClusterSpec,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None = None,
 ) -> ServerVersion:
     """The wanted version; unset, a cluster keeps the one it has."""
-    labels = (pod.metadata.label(names.LABEL_VERSION) for pod in pods)
-    known = (spec.version, before.current_version, *labels, DEFAULT_VERSION)
-    return next(version for text in known if text and (version := _parsed(text)) is not None)
-
-
-def _parsed(text: str) -> ServerVersion | None:
-    try:
-        return ServerVersion.parse(text)
-    except ValueError:
-        return None
+    tags = (before.current_version, *map(tag_of, pods))
+    kept = next(filter(is_tag, tags), "")
+    return learned(meant_version(spec, kept), reports_of(pods, before, seen or {}))
 
 
 def desire(
@@ -144,7 +154,9 @@ def desire(
 
 
 def _advice(target: Target, sources: Sources) -> Iterator[str]:
-    """What is worth knowing of routes to other clusters."""
+    """What is worth knowing of the version, and of routes to other clusters."""
+    if target.version.guessed:
+        yield ADVICE_GUESSED.format(target.version)
     if (kept := _unwanted_name(target, sources)) is not None:
         yield ADVICE_NAMED.format(kept)
     for name, other in sources.neighbours.items():

@@ -10,8 +10,8 @@ import attrs
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
+from natsctl.api.release import meant_version
 from natsctl.api.status import parse_status
-from natsctl.api.version import ServerVersion
 from natsctl.kube.client import Client
 from natsctl.operator.accounts import Accounts
 from natsctl.operator.desired import version_of
@@ -70,7 +70,7 @@ class Gatherer:
             switched=switched_tokens(tokens, timestamp),
             neighbours=neighbours,
             joined=joined_name(spec, partial(self._member, namespace)),
-            version=_version(spec),
+            version=meant_version(spec) if spec.version else None,
             system=self.identity.public,
             pepper=self.identity.pepper,
             operator=self.operator,
@@ -108,13 +108,6 @@ class Gatherer:
     def _tokens(self, key: Key) -> dict[Key, Secret]:
         held = self.stores.secrets.of_cluster(key)
         return {s.key: s for s in held if s.metadata.name.endswith(TOKEN_SUFFIX)}
-
-
-def _version(spec: NatsClusterSpec) -> ServerVersion | None:
-    try:
-        return ServerVersion.parse(spec.version) if spec.version else None
-    except ValueError:
-        return None
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.stores import Stores
 from natsctl.plan.objects import Cluster, Pod, controlled
+from natsctl.plan.releases import reports_of
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
 from natsctl.plan.sources import Sources, Trust
@@ -131,12 +132,12 @@ class Outlook:
     def _understand(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> Understood:
-        """Parsing and rendering are done once per generation and what pods were made for."""
-        stamps = frozenset(_stamps(pod) for pod in pods)
+        """Parsing is done once per generation and what servers say of their versions."""
+        reports = reports_of(pods, before, self._observations)
         meta = cluster.metadata
-        key = (meta.uid, meta.generation, before.current_version, stamps)
+        key = (meta.uid, meta.generation, before.current_version, reports)
         if self._understood is None or self._understood[0] != key:
-            self._understood = key, understand(cluster, before, pods)
+            self._understood = key, understand(cluster, before, pods, self._observations)
         return self._understood[1]
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
-from natsctl.api.version import ServerVersion
 from natsctl.plan.objects import ContainerStatus, Pod
+from natsctl.plan.releases import tag_of
 from natsctl.plan.snapshot import Desired, Observation, Snapshot
 from natsctl.plan.takeover import is_renewed, is_taken_over, server_index
 from natsctl.render.accounts import has_system
 from natsctl.render.reload import reloadable
-from natsctl.render.revision import NON_ROLLING, changed_fields, running_system
+from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, running_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from natsctl.api.version import ServerVersion
 
 STUCK_REASONS = frozenset(
     {
@@ -46,7 +48,7 @@ class Server:
     `trouble` is what the kubelet or scheduler complains of; `ailment` why it is not healthy
     (empty: healthy). `changes`, `reloads` and `pending` are paths of what it does not run yet:
     after a restart, after a reload, or when it starts next for another reason. `right_version`:
-    it reports the version its own pod was made for.
+    it does not report another version than the wanted one that its pod was made for.
     """
 
     index: int
@@ -81,7 +83,7 @@ class Server:
 
     @property
     def ready(self) -> bool:
-        """Healthy, with the version its pod was made for."""
+        """Healthy, and it runs what its image says."""
         return self.healthy and self.right_version
 
     @property
@@ -156,7 +158,6 @@ def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str])
     if snapshot.desired is None:
         return Server(index, pod, observation, trouble, ailment)
     changes, reloads, pending = _due(pod, snapshot)
-    version = pod.metadata.label(names.LABEL_VERSION)
     return Server(
         index=index,
         pod=pod,
@@ -166,7 +167,7 @@ def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str])
         changes=changes,
         reloads=reloads,
         pending=pending,
-        right_version=_runs(version, observation),
+        right_version=_runs(pod, observation, snapshot.desired.target.version),
     )
 
 
@@ -186,7 +187,8 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     said = snapshot.refusals.values()  # what one cannot reload, no other can
     refused = any(r.config == desired.config and r.needs_restart for r in said)
     able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
-    worth = tuple(path for path in changed if path not in NON_ROLLING)
+    idle = NON_ROLLING if kubelet_ready(pod) else NON_ROLLING - {RELEASE}
+    worth = tuple(path for path in changed if path not in idle)
     if any(not (able and reloadable(path, desired.target.version)) for path in worth):
         return worth, (), ()
     return ((), changed, ()) if able else ((), (), changed)
@@ -225,13 +227,11 @@ def told(paths: Sequence[str]) -> str:
     return ", ".join(_UNNAMED.get(path, f"spec.{path}") for path in paths)
 
 
-def _runs(label: str | None, observation: Observation | None) -> bool:
+def _runs(pod: Pod, observation: Observation | None, wanted: ServerVersion) -> bool:
+    """Of an image that is to go, or that somebody's label tells of, nobody needs to know."""
     if observation is None:
         return False
-    try:
-        return ServerVersion.parse(label or "").matches(observation.version)
-    except ValueError:
-        return True  # an edited label: `changes` tells that the version is not as wanted
+    return tag_of(pod) != wanted.text or wanted.matches(observation.version)
 
 
 def _ailment(

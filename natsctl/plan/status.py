@@ -10,6 +10,7 @@ from natsctl.api import names
 from natsctl.api.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.plan import conditions
 from natsctl.plan.policies.rollout import outdated_servers, why
+from natsctl.plan.releases import tag_of
 from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
 from natsctl.plan.takeover import is_taken_over
 from natsctl.render.accounts import may_have_system
@@ -76,7 +77,7 @@ def _current_version(snapshot: Snapshot, servers: Sequence[Server]) -> str:
     if snapshot.desired is None:
         return before
     wanted = snapshot.desired.target.version.text
-    everywhere = all(s.pod.metadata.label(names.LABEL_VERSION) == wanted for s in servers)
+    everywhere = all(tag_of(s.pod) == wanted for s in servers)
     return wanted if everywhere or not before else before
 
 
@@ -106,7 +107,7 @@ def _server_status(snapshot: Snapshot, server: Server, servers: Sequence[Server]
 def _version(server: Server) -> str:
     if server.observation is not None and server.observation.version:
         return server.observation.version
-    return server.pod.metadata.label(names.LABEL_VERSION) or ""
+    return tag_of(server.pod)
 
 
 def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> str:
@@ -115,7 +116,8 @@ def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> s
     if server.ailment:
         return server.ailment
     if not server.right_version and server.observation is not None:
-        wanted = server.pod.metadata.label(names.LABEL_VERSION)
+        assert snapshot.desired is not None  # else no version is wrong
+        wanted = snapshot.desired.target.version.claim
         return f"answers with version {server.observation.version}, its image says {wanted}"
     if server.reloads:
         return f"to reload: {told(server.reloads)} changed"

@@ -46,8 +46,8 @@ def grace_period(target: Target) -> int:
 def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     policy = target.spec.pod or PodPolicy()
     version = {
-        names.LABEL_VERSION: target.version.text,
-        names.LABEL_K8S_VERSION: target.version.text,
+        names.LABEL_VERSION: target.version.label,
+        names.LABEL_K8S_VERSION: target.version.label,
     }
     annotations = {
         **template.get("annotations", {}),

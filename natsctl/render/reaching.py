@@ -14,6 +14,7 @@ from natsctl.api.system import asks_for_users, included_file
 
 _OF_CLUSTER: Final = (
     "server_image",
+    "server_version",
     "no_advertise",
     "lame_duck_duration_seconds",
     "template",

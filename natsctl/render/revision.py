@@ -21,8 +21,11 @@ from natsctl.render.reaching import reaching_fields, set_fields
 from natsctl.render.routes import cluster_name, own_name
 from natsctl.render.target import Target
 
+RELEASE: Final = "serverVersion"
+"""Changes nothing about a server that runs; one that is down may need it to start."""
+
 # Servers learn routes from each other and from the next start; no restart is worth them.
-NON_ROLLING: Final = frozenset({"extraRoutes", "routes"})
+NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE})
 
 HELD: Final = "held"
 """Not a field: differs from every revision, so that the pod takes up the configuration later."""

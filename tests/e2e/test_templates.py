@@ -80,6 +80,21 @@ def test_an_image_by_its_digest(cluster: Apply) -> None:
     assert found.monitoring("a-1", "varz")["version"] == NEXT
 
 
+def test_a_tag_that_says_no_version(cluster: Apply) -> None:
+    """The server is asked; to tell it restarts nothing, and the next roll waits for nothing."""
+    images.testbed("load", images.server("2.9.25"), "--as", f"{images.MIRROR}:prod")
+    found = cluster("a", size=2, version="prod", serverImage=images.MIRROR).ready()
+    found.meshed(2, "2.9.25")
+    assert found.status()["currentVersion"] == "prod"
+    assert {s["version"] for s in found.status()["servers"]} == {"2.9.25"}
+    before = found.uids()
+    found.patch(serverVersion="2.9.25")
+    found.ready()
+    assert found.uids() == before
+    found.patch(version=NEXT, serverVersion=None, serverImage="nats")
+    found.ready().meshed(2, NEXT)
+
+
 @pytest.mark.parametrize("disabled", [False, True])
 def test_ports_of_the_node(cluster: Apply, disabled: bool) -> None:
     """Gateways and leaf nodes are on it unless that is switched off, websockets are not."""

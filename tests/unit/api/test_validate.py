@@ -59,11 +59,31 @@ def test_any_number_of_servers_between_is_fine(size: int) -> None:
     assert complaints(size=size) == []
 
 
-@pytest.mark.parametrize("version", ["latest-ish", "2.12"])
-def test_a_version_is_a_full_one(version: str) -> None:
+@pytest.mark.parametrize("version", ["2.14.5 ", "nats:2.14.5", "-x"])
+def test_a_version_is_the_tag_of_an_image(version: str) -> None:
     assert complaint(version=version) == (
-        f"spec.version: '{version}' is not a version of nats-server; "
-        'write a full version such as "2.15.3"'
+        f"spec.version: '{version}' is not usable as a tag; "
+        'write the tag of an image, such as "2.15.3"'
+    )
+
+
+@pytest.mark.parametrize("version", ["latest", "2.14", "edge-20261129", "0123456789abcdef"])
+def test_any_tag_will_do(version: str) -> None:
+    assert complaints(version=version) == []
+    assert complaints(version=version, serverVersion="2.12.15") == []
+
+
+def test_what_a_tag_is_said_to_be_is_a_release() -> None:
+    assert complaint(version="edge", serverVersion="newest") == (
+        "spec.serverVersion: 'newest' is not a release; "
+        'write a release of nats-server, such as "2.15.3"'
+    )
+
+
+def test_a_release_that_is_told_decides_what_can_be_asked_for() -> None:
+    assert complaints(version="edge", useServerName=True) == []
+    assert "knows no server names" in complaint(
+        version="edge", serverVersion="2.0.0", useServerName=True
     )
 
 
@@ -231,7 +251,7 @@ def test_keys_of_labels_are_the_api_servers(key: str, fine: bool) -> None:
 
 
 def test_every_problem_is_told() -> None:
-    spec = NatsClusterSpec(size=-1, version="x", lame_duck_duration_seconds=1)
+    spec = NatsClusterSpec(size=-1, version="-x", lame_duck_duration_seconds=1)
     assert [problem.path for problem in validate("C", spec)] == [
         "metadata.name",
         "spec.size",

@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from natsctl.api.version import DEFAULT_VERSION, ServerVersion
+from natsctl.api.version import DEFAULT_VERSION, ServerVersion, number_of
 
 parse = ServerVersion.parse
 
@@ -18,30 +20,91 @@ def test_leading_vs_are_trimmed() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["", "-2.1.0", ".x", "2.1.0 ", "2.1.0\n", "2.1.0/x", "nats:2.1.0", "é", "x" * 129]
+)
+def test_what_no_image_can_have_for_a_tag_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r'write the tag of an image, such as "2\.15\.3"'):
+        parse(text)
+    with pytest.raises(ValueError, match="write the tag of an image"):
+        ServerVersion.told(text, "2.14.5")
+
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
     "text",
+    ["latest", "alpine", "edge-2", "main", SHA, "3141592", "2025.11.29", "2.12.x", "v", "_", "v1x"],
+)
+def test_a_tag_that_says_no_release_counts_as_newest_until_it_is_known(text: str) -> None:
+    found = parse(text)
+    assert (found.text, found.guessed) == (text, True)
+    assert found.at_least(99, 0)
+    assert found.matches("2.9.25")
+
+
+@pytest.mark.parametrize(
+    ("text", "runs", "not_yet", "reported", "other"),
     [
-        "",
-        "v",
-        "2",
-        "2.12",
-        "latest",
-        "latest-ish",
-        "2.12.x",
-        "2.1.0-",
-        "2.1.0 ",
-        "2.1.0\n",
-        "2.1.0/x",
+        ("2.12", (2, 12, 99), (2, 13), "2.12.15", "2.1.2"),
+        ("v2.12-alpine3.22", (2, 12), (2, 13), "2.12.0", "2.14.5"),
+        ("2", (2, 99), (3, 0), "2.15.3", "1.4.1"),
+        ("2-scratch", (2, 0), (3, 0), "2.0.0", "20.1.0"),
     ],
 )
-def test_other_text_is_refused_and_the_error_says_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r'write a full version such as "2\.15\.3"'):
-        parse(text)
+def test_the_tag_of_a_line_is_its_newest_release(
+    text: str, runs: tuple[int, ...], not_yet: tuple[int, int], reported: str, other: str
+) -> None:
+    found = parse(text)
+    assert found.at_least(*runs)
+    assert not found.at_least(*not_yet)
+    assert found.matches(reported)
+    assert not found.matches(other)
+    assert not found.guessed
 
 
-def test_a_version_is_no_longer_than_a_label() -> None:
-    assert parse("2.0.0-" + "x" * 57).text
-    with pytest.raises(ValueError, match="full version"):
-        parse("2.0.0-" + "x" * 58)
+def test_a_release_that_is_told_counts_before_what_the_tag_says() -> None:
+    found = ServerVersion.told("v1.0.7", "2.9.25")
+    assert str(found) == "v1.0.7"
+    assert found.at_least(2, 9, 25)
+    assert not found.at_least(2, 10)
+    assert found.matches("2.9.25")
+    assert not found.matches("2.14.5")
+    assert ServerVersion.told("x", "2.14").matches("2.14.5")
+    with pytest.raises(ValueError, match=r"'nine' is not a release.* such as \"2\.15\.3\""):
+        ServerVersion.told("x", "nine")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2.14.5", (2, 14, 5)),
+        ("2.15.0-dev", (2, 15, 0)),
+        ("2.11.0-RC.1", (2, 11, 0)),
+        ("2.15.0-preview.2", (2, 15, 0)),
+        ("", None),
+        ("dev", None),
+        ("2", None),
+        ("2.14.5\n", None),
+        ("9" * 30 + ".1.1", None),
+        ("2." + "9" * 30, None),
+    ],
+)
+def test_the_number_of_what_a_server_reports(text: str, number: object) -> None:
+    assert number_of(text) == number
+
+
+@pytest.mark.parametrize("text", ["2.14.5", "latest", SHA, "x" * 63])
+def test_a_tag_is_its_own_label(text: str) -> None:
+    assert parse(text).label == text
+
+
+@pytest.mark.parametrize("text", ["2.14.5-", "_x", "x" * 64, "x" * 53 + "-" + "y" * 60, "_", "._"])
+def test_a_tag_that_cannot_be_a_label_is_cut_and_told_apart(text: str) -> None:
+    tag = text if text != "._" else "_._"
+    label = parse(tag).label
+    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9._]{0,61}[A-Za-z0-9])?", label)
+    assert label != parse(f"{tag}_").label
 
 
 def test_releases_are_compared_by_number() -> None:
@@ -53,6 +116,7 @@ def test_releases_are_compared_by_number() -> None:
 
 def test_nightly_is_newest() -> None:
     assert parse("nightly").at_least(99, 0)
+    assert not parse("nightly").guessed
 
 
 @pytest.mark.parametrize(
@@ -67,6 +131,11 @@ def test_nightly_is_newest() -> None:
         ("nightly-20201008", "/bin/nats-server"),
         ("2.10.29-alpine", "/usr/local/bin/nats-server"),
         ("2.10.29-alpine3.22", "/usr/local/bin/nats-server"),
+        ("2.10-alpine", "/usr/local/bin/nats-server"),
+        ("alpine", "/usr/local/bin/nats-server"),
+        ("2.14", "/nats-server"),
+        ("latest", "nats-server"),
+        (SHA, "nats-server"),
     ],
 )
 def test_the_binary_is_where_the_image_has_it(text: str, binary: str) -> None:

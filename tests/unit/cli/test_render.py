@@ -198,7 +198,7 @@ def test_long_texts_are_readable(file: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_cluster_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert render(file, with_spec(version="new")) == 1
+    assert render(file, with_spec(version="no tag")) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "spec.version" in err

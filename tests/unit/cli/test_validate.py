@@ -95,7 +95,7 @@ def test_a_role_is_for_servers_of_a_version(
     assert ("nats-server 2.0.0 knows no such permission" in capsys.readouterr().out) == wrong
 
 
-@pytest.mark.parametrize("spec", ["{size: x}", "{size: 1, version: new}"])
+@pytest.mark.parametrize("spec", ["{size: x}", "{size: 1, version: no tag}"])
 def test_a_role_of_a_bad_cluster_is_not_to_blame(
     file: Path, capsys: pytest.CaptureFixture[str], spec: str
 ) -> None:

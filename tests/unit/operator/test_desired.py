@@ -103,7 +103,7 @@ def test_unknown_fields_are_listed() -> None:
         ({}, (), "2.15.3"),
         ({"currentVersion": "2.9.25"}, (), "2.9.25"),
         ({}, ("2.10.29",), "2.10.29"),
-        ({"currentVersion": "nonsense"}, (), "2.15.3"),
+        ({"currentVersion": "no tag"}, (), "2.15.3"),
     ],
 )
 def test_an_unset_version_keeps_what_the_cluster_has(

@@ -309,7 +309,7 @@ def test_what_failed_and_who_is_in_the_way_is_named() -> None:
 
 
 def test_a_server_without_answer_or_label_has_no_version() -> None:
-    bare = changed(pod(1, THREE), labels=None)
+    bare = changed(pod(1, THREE), labels=None, annotations=None)
     assert status(snapshot({"size": 1}, (bare,), {})).servers[0].version == ""
 
 

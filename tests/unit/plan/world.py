@@ -12,8 +12,8 @@ import msgspec
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import Problem
+from natsctl.api.release import meant_version
 from natsctl.api.status import ClusterStatus, parse_status
-from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.plan.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Snapshot, Standing
@@ -40,8 +40,7 @@ def target(spec: Spec) -> Target:
 def _target(encoded: bytes) -> Target:
     """Kept, because the simulations look at few specs very often."""
     parsed = parse_spec(msgspec.json.decode(encoded))
-    version = ServerVersion.parse(parsed.version or DEFAULT_VERSION)
-    return Target(NAMESPACE, NAME, UID, parsed, version)
+    return Target(NAMESPACE, NAME, UID, parsed, meant_version(parsed))
 
 
 def desired(spec: Spec, advice: str = "") -> Desired:

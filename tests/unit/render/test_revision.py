@@ -187,8 +187,8 @@ def test_the_version_is_named_first() -> None:
     assert changes({}, fields) == ("version", "natsConfig.trace", "noAdvertise")
 
 
-def test_no_server_restarts_for_its_routes() -> None:
-    assert {"extraRoutes", "routes"} == NON_ROLLING
+def test_no_server_restarts_for_its_routes_or_to_be_told_what_it_is() -> None:
+    assert {"extraRoutes", "routes", "serverVersion"} == NON_ROLLING
 
 
 @pytest.mark.parametrize("annotation", [None, "", "{", "[]", "3", "null"])
