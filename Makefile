@@ -88,7 +88,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 
 .PHONY: unit
 unit: $(STAMP) ## tests that need nothing but Python; the pure layers are covered to 100 %
-	$(call tier,unit,tests/demo,$(call parts,unit))
+	$(call tier,unit,tests/demo tests/benchmarks,$(call parts,unit))
 	@mkdir -p $(TOTALS)  # apart: a report takes up, and removes, parallel data beside its own
 	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/unit $(DATA)/unit.*
 	@$(COVERAGE) report --data-file=$(TOTALS)/unit --include='$(PURE)' --fail-under=100

@@ -21,15 +21,38 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 CONCURRENCY = 16
 """Requests in flight, as many as the operator allows itself."""
+PAGE = 200
+"""Objects that one request deletes at most: thousands take the API server over a minute, and then
+it answers 504."""
+TRIES, PAUSE = 6, 1.0
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers after which the same request may work."""
+
+
+class Refused(RuntimeError):
+    """An answer that is not success, by its status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @attrs.frozen
 class Bare:
-    """A session with one API server; `gate` bounds the requests in flight, watches apart."""
+    """A session with one API server; `gate` bounds the requests in flight, watches apart.
+
+    A request is sent once, unless `tries` says more: what is measured must not hide a second one.
+    """
 
     session: aiohttp.ClientSession
     server: str
+    tries: int = 1
     gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(CONCURRENCY))
+
+    @property
+    def patient(self) -> Bare:
+        """The same for what is not measured: it tries again what may work next time."""
+        return attrs.evolve(self, tries=TRIES)
 
     async def get(self, path: str) -> Json:
         """One object, or a list of them."""
@@ -47,6 +70,13 @@ class Bare:
         """Delete an object, or all of a collection."""
         return await self._send("DELETE", path, options)
 
+    async def clear(self, path: str, **options: Any) -> None:
+        """Delete all of a collection, page by page; returns when nothing is left."""
+        pages = f"{path}?limit={PAGE}"
+        while (await self.get(pages))["items"]:
+            await self._send("DELETE", pages, options)
+            await asyncio.sleep(0.2)
+
     async def watch(self, path: str, **parameters: str) -> AsyncIterator[Json]:
         """Watch events, first one per object there is; may end."""
         query = {"watch": "1", **parameters}
@@ -60,13 +90,27 @@ class Bare:
                     yield json.loads(line)
 
     async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+        for left in reversed(range(self.tries)):
+            try:
+                return await self._once(method, path, body)
+            except (aiohttp.ClientError, TimeoutError, Refused) as error:
+                again = left < self.tries - 1
+                if again and method == "POST" and getattr(error, "status", 0) == 409:
+                    return {}  # the try before was written, and its answer lost
+                if not left or getattr(error, "status", 500) not in PASSING:
+                    raise
+            await asyncio.sleep(PAUSE * (self.tries - left))
+        raise AssertionError("tries is at least 1")
+
+    async def _once(self, method: str, path: str, body: Json | None) -> Json:
         async with (
             self.gate,
             self.session.request(method, self.server + path, json=body) as reply,
         ):
             answer: Json = await reply.json(content_type=None)
             if reply.status >= 400:
-                raise RuntimeError(f"{method} {path}: {reply.status} {answer.get('message')}")
+                text = f"{method} {path}: {reply.status} {answer.get('message')}"
+                raise Refused(reply.status, text)
             return answer
 
 

@@ -6,7 +6,6 @@ python -m benchmarks.inside fleet|kubelet RESULT.json [CLUSTERS MANY FOREIGN ROU
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -22,6 +21,7 @@ from benchmarks.bare import Bare, connect
 from benchmarks.fleet import Created, converged, create
 from benchmarks.floor import Floor, floor
 from benchmarks.memory import create_foreign, settled_rss
+from benchmarks.notebook import Notebook
 from benchmarks.objects import create_namespace, install_crds, remove_all
 from benchmarks.process import Measured, operator
 
@@ -61,22 +61,24 @@ async def _responder(log: Path) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def on_fake_nodes(kubeconfig: str, folder: Path, scale: Scale) -> Figures:
+async def on_fake_nodes(kubeconfig: str, notebook: Notebook, scale: Scale) -> None:
     """(a), (b) and (c): floor and natsctl take turns; the last of its turns goes on."""
+    folder = notebook.file.parent
+    notebook.note(**attrs.asdict(scale))
     async with connect(kubeconfig) as bare, _responder(folder / "responder.log"):
         await install_crds(bare)
         for name in ("floor", "fleet"):
             await create_namespace(bare, name)
-        floors, fleets, figures = [], [], attrs.asdict(scale)
+        floors, fleets = [], []
         for turn in range(1, scale.rounds + 1):
             floors.append(await _floor(bare, scale))
             async with operator(kubeconfig, folder / "operator.log") as measured:
-                figures["rss_idle_mb"] = await settled_rss(measured)
+                notebook.note(rss_idle_mb=await settled_rss(measured))
                 fleets.append(await _fleet(bare, measured, scale))
+                notebook.note(**_creation(fleets[-1]), **_comparison(floors, fleets))
                 if turn == scale.rounds:
-                    figures |= await _measure(bare, measured, scale)
+                    await _measure(bare, measured, scale, notebook)
             await remove_all(bare, "fleet")
-    return figures | _creation(fleets[-1]) | _comparison(floors, fleets)
 
 
 async def _floor(bare: Bare, scale: Scale) -> Floor:
@@ -111,20 +113,25 @@ def _comparison(floors: list[Floor], fleets: list[Created]) -> Figures:
     }
 
 
-async def _measure(bare: Bare, measured: Measured, scale: Scale) -> Figures:
-    figures: Figures = {"rss_100_mb": await settled_rss(measured)}
+async def _measure(bare: Bare, measured: Measured, scale: Scale, notebook: Notebook) -> None:
+    notebook.note(rss_100_mb=await settled_rss(measured))
     say(f"{CALM_SECONDS:.0f} s in which nothing happens")
     calm = await converged(bare, measured, CALM_SECONDS)
-    figures |= {"converged_requests": calm.requests, "lease_renewals": calm.renewals}
-    figures |= {"converged_cpu_s": calm.cpu_seconds}
+    notebook.note(
+        converged_requests=calm.requests,
+        lease_renewals=calm.renewals,
+        converged_cpu_s=calm.cpu_seconds,
+    )
     say(f"{scale.many} clusters")
     more = await create(bare, measured, "fleet", range(scale.clusters + 1, scale.many + 1))
-    figures |= {"fleet_1000_s": more.seconds, "rss_1000_mb": await settled_rss(measured)}
+    notebook.note(fleet_1000_s=more.seconds)
+    alone = await settled_rss(measured)
+    notebook.note(rss_1000_mb=alone)
     say(f"{scale.foreign} pods and {scale.foreign} Secrets of others")
     await create_foreign(bare, scale.foreign)
     foreign = await settled_rss(measured)
-    figures |= {"rss_foreign_mb": foreign, "rss_peak_mb": measured.peak_mb()}
-    return figures | {"rss_foreign_growth_mb": foreign - figures["rss_1000_mb"]}
+    notebook.note(rss_foreign_mb=foreign, rss_foreign_growth_mb=foreign - alone)
+    notebook.note(rss_peak_mb=measured.peak_mb())
 
 
 def _creation(created: Created) -> Figures:
@@ -138,31 +145,30 @@ def _creation(created: Created) -> Figures:
     }
 
 
-async def on_a_kubelet(kubeconfig: str, folder: Path) -> Figures:
+async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
     """(d)."""
     async with connect(kubeconfig) as bare:
         await install_crds(bare)
-        async with operator(kubeconfig, folder / "operator.log") as measured:
+        async with operator(kubeconfig, notebook.file.parent / "operator.log") as measured:
+            notebook.note(start_s=measured.started)
             say(f"{kubelet.ROUNDS} clusters on a real kubelet, one after the other")
             found = await kubelet.times(bare)
-    return {
-        "start_s": measured.started,
-        "ready3_s": statistics.median(found.ready3),
-        "ready3_max_s": max(found.ready3),
-        "replace_s": statistics.median(found.replace),
-        "replace_max_s": max(found.replace),
-    }
+    notebook.note(
+        ready3_s=statistics.median(found.ready3),
+        ready3_max_s=max(found.ready3),
+        replace_s=statistics.median(found.replace),
+        replace_max_s=max(found.replace),
+    )
 
 
 def main() -> None:
-    """Measure one half; its figures go to the file named."""
+    """Measure one half; each figure goes to the file named once it is known."""
     half, result, *numbers = sys.argv[1:]
-    kubeconfig, folder = os.environ["KUBECONFIG"], Path(result).parent
+    kubeconfig, notebook = os.environ["KUBECONFIG"], Notebook(Path(result))
     if half == "fleet":
-        figures = asyncio.run(on_fake_nodes(kubeconfig, folder, Scale(*map(int, numbers))))
+        asyncio.run(on_fake_nodes(kubeconfig, notebook, Scale(*map(int, numbers))))
     else:
-        figures = asyncio.run(on_a_kubelet(kubeconfig, folder))
-    Path(result).write_text(json.dumps(figures))
+        asyncio.run(on_a_kubelet(kubeconfig, notebook))
 
 
 if __name__ == "__main__":

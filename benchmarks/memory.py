@@ -26,7 +26,7 @@ async def create_foreign(bare: Bare, count: int) -> None:
     await create_namespace(bare, "foreign")
     for first in range(0, count, BATCH):
         numbers = range(first, min(first + BATCH, count))
-        await asyncio.gather(*(_create_both(bare, number) for number in numbers))
+        await asyncio.gather(*(_create_both(bare.patient, number) for number in numbers))
 
 
 async def _create_both(bare: Bare, number: int) -> None:

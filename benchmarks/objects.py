@@ -72,9 +72,9 @@ async def write(bare: Bare, manifest: Json) -> Json:
 async def install_crds(bare: Bare) -> None:
     """Create our CRDs and wait until they are served."""
     for crd in crds():
-        await write(bare, crd)
+        await write(bare.patient, crd)
     for crd in crds():
-        while not await _established(bare, crd["metadata"]["name"]):  # noqa: ASYNC110 - remote
+        while not await _established(bare.patient, crd["metadata"]["name"]):  # noqa: ASYNC110 - remote
             await asyncio.sleep(0.1)
 
 
@@ -87,9 +87,9 @@ async def _established(bare: Bare, name: str) -> bool:
 async def create_namespace(bare: Bare, name: str) -> None:
     """Create a namespace and wait until pods can be made in it."""
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    await bare.create("/api/v1/namespaces", manifest)
+    await bare.patient.create("/api/v1/namespaces", manifest)
     while True:
-        found = await bare.get(f"/api/v1/namespaces/{name}/serviceaccounts")
+        found = await bare.patient.get(f"/api/v1/namespaces/{name}/serviceaccounts")
         if any(item["metadata"]["name"] == "default" for item in found["items"]):
             return
         await asyncio.sleep(0.1)
@@ -130,9 +130,5 @@ def is_ready(item: Json) -> bool:
 
 async def remove_all(bare: Bare, namespace: str) -> None:
     """Delete everything of ours in a namespace, and wait until it is gone."""
-    await bare.delete(CLUSTERS.path(namespace))
-    for resource in (PODS, SERVICES, SECRETS):
-        await bare.delete(resource.path(namespace), gracePeriodSeconds=0)
     for resource in (CLUSTERS, PODS, SERVICES, SECRETS):
-        while (await bare.get(resource.path(namespace)))["items"]:  # noqa: ASYNC110 - remote
-            await asyncio.sleep(0.5)
+        await bare.patient.clear(resource.path(namespace), gracePeriodSeconds=0)
