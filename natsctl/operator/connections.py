@@ -29,6 +29,6 @@ def contexts(trust: Trust | None, before: Trust | None = None) -> Contexts:
     if trust is None:
         return Contexts()
     trusted = [t.ca or t.cert for t in (trust, before) if t is not None]
-    pem = b"\n".join(filter(None, trusted))
+    pem = b"\n".join(dict.fromkeys(filter(None, trusted)))
     made = system.context(pem or None, trust.cert or None, trust.key or None)
     return Contexts(made, made)

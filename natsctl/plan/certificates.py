@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 from attrs import frozen
+
+from natsctl.api.foreign import printable
+from natsctl.plan.keys import blocks, public_half, public_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -19,7 +22,12 @@ if TYPE_CHECKING:
 
 _Read = TypeVar("_Read")
 _Extension = TypeVar("_Extension")
-_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_CERTIFICATE: Final = b"CERTIFICATE"
+CHAIN_BYTES: Final = 64 * 2**10
+"""A chain has two or three certificates of a few kilobytes."""
+CA_BYTES, CA_MOST = 512 * 2**10, 160
+"""All authorities of a browser are some 145 and 220 kilobytes; OpenSSL takes 0.3 ms for each."""
+NAMES_SHOWN: Final = 8
 
 
 @frozen
@@ -43,11 +51,18 @@ def inspect(cert_pem: bytes, key_pem: bytes, ca_pem: bytes | None) -> Certificat
 
     Never raises; no problem quotes what it was given.
     """
+    if len(cert_pem) > CHAIN_BYTES:
+        return Certificate(problem=_too_long("the certificate", cert_pem, CHAIN_BYTES))
     read = _attempt(_describe, cert_pem)
     if read is None:
         return Certificate(problem="the certificate cannot be read")
     found, public_key = read
-    return attrs.evolve(found, problem=_key_problem(public_key, key_pem) or _ca_problem(ca_pem))
+    problem = public_problem(public_key) or _key_problem(public_key, key_pem)
+    return attrs.evolve(found, problem=problem or _ca_problem(ca_pem))
+
+
+def _too_long(what: str, pem: bytes, limit: int) -> str:
+    return f"{what} has {len(pem)} bytes: natsctl reads at most {limit}"
 
 
 def route_problem(certificate: Certificate, host: str) -> str:
@@ -58,12 +73,19 @@ def route_problem(certificate: Certificate, host: str) -> str:
     """
     problems = []
     if not any(_matches(name, host) for name in certificate.dns_names):
-        names = ", ".join(certificate.dns_names) or "no DNS name at all"
+        names = _listed(certificate.dns_names) or "no DNS name at all"
         problems.append(f"it is not valid for {host}: it has {names}")
     usages = {"server": certificate.server_auth, "client": certificate.client_auth}
     if lacking := [f"{role} authentication" for role, has in usages.items() if not has]:
         problems.append(f"its extended key usage lacks {' and '.join(lacking)}")
     return "; ".join(problems)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Some of them, as text: anybody can have a certificate of thousands."""
+    shown = ", ".join(printable(name) for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _matches(pattern: str, host: str) -> bool:
@@ -74,18 +96,13 @@ def _matches(pattern: str, host: str) -> bool:
 
 def _attempt(read: Callable[[bytes], _Read], pem: bytes) -> _Read | None:
     """What is read, or None if it cannot be: anybody may write anything into a Secret."""
-    from cryptography import exceptions, x509
-
     try:
         return read(pem)
-    except (
-        TypeError,  # a key that is encrypted
-        ValueError,
-        exceptions.UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.InvalidVersion,
-        x509.UnsupportedGeneralNameType,
-    ):
+    except Exception:  # parsers of two libraries raise many kinds; whichever it is, it is not read
+        return None
+    except BaseException as error:  # what Rust calls a panic is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
         return None
 
 
@@ -136,20 +153,22 @@ def _hexadecimal(serial: int) -> str:
 
 
 def _key_problem(public_key: PublicKeyTypes, key_pem: bytes) -> str:
-    found = _attempt(_public_half, key_pem)
+    found = _attempt(public_half, key_pem)
     if found is None:
-        return "the key cannot be read: it must be a private key in PEM, and not encrypted"
+        return (
+            "the key cannot be read: it must be a private key in PEM, of RSA, an elliptic curve or "
+            "Ed25519, and not encrypted"
+        )
     return "" if found == public_key else "the key does not belong to the certificate"
-
-
-def _public_half(key_pem: bytes) -> PublicKeyTypes:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    return load_pem_private_key(key_pem, None).public_key()
 
 
 def _ca_problem(ca_pem: bytes | None) -> str:
     """As Go reads CAs: one that can be read is enough."""
-    if ca_pem is None or any(_attempt(_load, block) for block in _BLOCK.findall(ca_pem)):
+    if ca_pem is None:
         return ""
-    return "the CA cannot be read"
+    if len(ca_pem) > CA_BYTES:
+        return _too_long("the CA", ca_pem, CA_BYTES)
+    found = tuple(islice(blocks(ca_pem, _CERTIFICATE), CA_MOST + 1))
+    if len(found) > CA_MOST:
+        return f"the CA has more than {CA_MOST} certificates: natsctl reads no more"
+    return "" if any(_attempt(_load, block) for block in found) else "the CA cannot be read"

@@ -102,6 +102,11 @@ class TestCheck:
     def test_only_what_stands_outside_of_texts_counts(self, value: Any) -> None:
         check(json.dumps([value, '[[{{,\\"' * 1000, "\\"]).encode(), values=500)
 
+    def test_ends_are_no_values(self) -> None:
+        check(b"[[],[],1]", values=5)
+        with pytest.raises(Refused):
+            check(b"[[],[],1]", values=4)
+
     @given(JSON, st.integers(0, 5))
     def test_depth_is_counted(self, value: Any, more: int) -> None:
         text = json.dumps(value).encode()

@@ -36,7 +36,10 @@ CA = AUTHORITY.cert_pem.bytes()
 DER = x509.load_pem_x509_certificate(CHAIN).public_bytes(Encoding.DER)
 GARBAGE = [b"", b"\xff\xfe", b"secret", CHAIN[:100], CHAIN.replace(b"MII", b"MIX", 1)]
 UNREADABLE = "the certificate cannot be read"
-BAD_KEY = "the key cannot be read: it must be a private key in PEM, and not encrypted"
+BAD_KEY = (
+    "the key cannot be read: it must be a private key in PEM, of RSA, an elliptic curve or "
+    "Ed25519, and not encrypted"
+)
 
 
 def self_signed(
@@ -159,19 +162,52 @@ class TestProblems:
 
     @pytest.mark.parametrize(
         "other",
-        [ec.generate_private_key(ec.SECP256R1()), dsa.generate_private_key(1024)],
+        [ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 1024)],
         ids=["same kind", "another kind"],
     )
     def test_the_key_of_another_certificate(
-        self, other: ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey
+        self, other: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     ) -> None:
         text = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         found = inspect(self_signed(ELLIPTIC), text, None)
         assert found.problem == "the key does not belong to the certificate"
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            dsa.generate_private_key(1024).private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            ),
+            KEY[:60] + b"\n-----END EC PRIVATE KEY-----",
+            b"-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----",
+            b"-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----",
+        ],
+        ids=["another kind", "cut", "no DER", "no base64"],
+    )
+    def test_no_key_of_ours(self, text: bytes) -> None:
+        assert inspect(CHAIN, text, CA).problem == BAD_KEY
+
     @pytest.mark.parametrize("text", [*GARBAGE, KEY, pem(b"garbage")])
     def test_no_ca(self, text: bytes) -> None:
         assert inspect(CHAIN, KEY, text).problem == "the CA cannot be read"
+
+    def test_a_panic_of_the_parser_is_no_more_than_an_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class PanicException(BaseException):
+            pass
+
+        for raised in (PanicException, KeyboardInterrupt):
+
+            def panics(_: bytes, error: type[BaseException] = raised) -> None:
+                raise error
+
+            monkeypatch.setattr("natsctl.plan.certificates._load", panics)
+            if raised is PanicException:
+                assert inspect(CHAIN, KEY, CA).problem == UNREADABLE
+            else:
+                with pytest.raises(KeyboardInterrupt):
+                    inspect(CHAIN, KEY, CA)
 
     def test_one_readable_ca_is_enough(self) -> None:
         assert inspect(CHAIN, KEY, b"# comment\n" + pem(b"garbage") + CA).problem == ""
@@ -233,6 +269,11 @@ class TestRoutes:
     def test_names_that_do_not(self, name: str) -> None:
         found = Certificate(dns_names=(name,), client_auth=True, server_auth=True)
         assert route_problem(found, HOST) == f"it is not valid for {HOST}: it has {name}"
+
+    def test_of_many_names_some_are_told(self) -> None:
+        found = Certificate(dns_names=tuple(f"a{i}\n" for i in range(1000)))
+        problem = route_problem(found, HOST)
+        assert "it has a0, a1, a2, a3, a4, a5, a6, a7 and 992 more" in problem
 
     def test_without_names_the_common_name_does_not_help(self) -> None:
         found = inspect(self_signed(ELLIPTIC, BOTH), private(ELLIPTIC), None)
