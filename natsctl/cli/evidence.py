@@ -16,6 +16,11 @@ from natsctl.cli.describe import own_pods, spec_of, view
 from natsctl.cli.failures import reason
 from natsctl.cli.layout import page
 from natsctl.cli.reading import ABOUT_PODS, Reader, decode, is_of_server, selector_of
+from natsctl.cli.shapes import SAID, Fields, Shape, fields
+from natsctl.cli.shown_clusters import CLUSTER, ROLE, VIEW
+from natsctl.cli.shown_objects import DEPLOYMENT, EVENT, LEASE, SERVICE
+from natsctl.cli.shown_pods import POD
+from natsctl.cli.shown_servers import CONFIG, PAGES, VERSIONS
 from natsctl.cli.sight import Happening
 from natsctl.cli.view import to_json
 from natsctl.kube.errors import ApiError
@@ -39,8 +44,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Raw = dict[str, Any]
-PAGES = ("varz", "routez", "gatewayz", "leafz", "healthz")
-"""Of the monitoring port; none of them tells of single clients."""
 DEPLOYMENTS = Resource("Deployment", "apps/v1", "deployments", Object)
 OPERATOR = labelled({names.LABEL_K8S_COMPONENT: "operator"})
 """What the chart labels the operator with, under any name."""
@@ -48,21 +51,37 @@ LOG_BYTES = 2_000_000
 
 
 class Form(Enum):
-    """How a document is masked and written."""
+    """How a document is written."""
 
-    MANIFESTS = "objects of Kubernetes, as YAML"
+    OBJECTS = "objects of Kubernetes, as YAML"
     SECRETS = "Secrets, as YAML"
-    NATS = "configuration or answer of a server, as JSON"
+    ANSWER = "configuration or answer of a server, as JSON"
     TEXT = "what a program said"
+
+
+NOTHING = Fields({})
+SHAPES: Mapping[str, Shape] = {
+    "Deployment": DEPLOYMENT,
+    "NatsServiceRole": ROLE,
+    "Pod": POD,
+    "Service": SERVICE,
+}
+"""Of what is listed."""
+TEXT = fields(SAID, "text")
+"""An answer that is no JSON."""
 
 
 @attrs.frozen
 class Document:
-    """One file of a report. Invariant: not masked, so it is never shown."""
+    """One file of a report. Invariant: not masked, so it is never shown.
+
+    `shape` says what may be shown of each of its objects.
+    """
 
     path: str
     form: Form
     content: Any = attrs.field(repr=False)
+    shape: Shape = NOTHING
 
 
 @attrs.define
@@ -94,7 +113,8 @@ class Evidence:
             crd = await self._try(wanted, self._json(CRDS, None, name), {})
             annotations = (crd.get("metadata") or {}).get("annotations") or {}
             crds[name] = annotations.get(names.SCHEMA_REVISION_ANNOTATION)
-        self._add("versions.json", Form.NATS, {"kubernetes": found, "schemaRevisions": crds})
+        versions = {"kubernetes": found, "schemaRevisions": crds}
+        self._add("versions.json", Form.ANSWER, versions, VERSIONS)
 
     async def _cluster(self, cluster: Cluster) -> None:
         namespace, name = cluster.key
@@ -103,10 +123,10 @@ class Evidence:
         seen = view(sight, self.now)
         self.unread += [f"{folder}: {note}" for note in seen.notes]
         self._add(f"{folder}/status.txt", Form.TEXT, page(seen, self.now))
-        self._add(f"{folder}/status.yaml", Form.MANIFESTS, [to_json(seen)])
+        self._add(f"{folder}/status.yaml", Form.OBJECTS, [to_json(seen)], VIEW)
         itself = self._json(CLUSTERS, namespace, name)
         found = await self._try(f"get natscluster {folder}", itself, None)
-        self._add(f"{folder}/natscluster.yaml", Form.MANIFESTS, [found] if found else [])
+        self._add(f"{folder}/natscluster.yaml", Form.OBJECTS, [found] if found else [], CLUSTER)
         of_cluster = labelled({names.LABEL_CLUSTER: name})
         await self._listed(f"{folder}/pods.yaml", PODS, namespace, selector_of(name))
         await self._listed(f"{folder}/services.yaml", SERVICES, namespace, of_cluster)
@@ -121,7 +141,7 @@ class Evidence:
         found = await self._items(EVENTS, namespace, about_it)
         of_pods = await self._items(EVENTS, namespace, ABOUT_PODS)
         found += [e for e in of_pods if is_of_server(name, msgspec.convert(e, Happening))]
-        self._add(f"{folder}/events.yaml", Form.MANIFESTS, found)
+        self._add(f"{folder}/events.yaml", Form.OBJECTS, found, EVENT)
 
     async def _secrets(self, folder: str, cluster: Cluster) -> None:
         """Those that belong to the cluster and those that it names, and its configuration."""
@@ -137,21 +157,21 @@ class Evidence:
         self._add(f"{folder}/secrets.yaml", Form.SECRETS, list(found.values()))
         config = _config(found.get(name))
         if config is not None:
-            self._add(f"{folder}/nats.conf", Form.NATS, config)
+            self._add(f"{folder}/nats.conf", Form.ANSWER, config, CONFIG)
 
     async def _server(self, folder: str, cluster: Cluster, pod: Pod) -> None:
         """What one server says now, and what it said."""
         spec = spec_of(cluster)
         secure = bool(spec and spec.tls and spec.tls.enable_https)
         where = f"{folder}/servers/{pod.metadata.name}"
-        for name in PAGES if pod.status.pod_ip else ():
+        for name, shape in PAGES.items() if pod.status.pod_ip else ():
             body = await self._try(
                 f"get pods/proxy of {pod.metadata.name}: /{name}",
                 self.reader.monitor(pod, name, secure),
                 None,
             )
             if body is not None:
-                self._add(f"{where}/{name}.json", Form.NATS, _parsed(body))
+                self._add(f"{where}/{name}.json", Form.ANSWER, _parsed(body), shape | TEXT)
         await self._logs(where, pod)
 
     async def _logs(self, where: str, pod: Pod) -> None:
@@ -179,7 +199,7 @@ class Evidence:
         wanted = f"get lease {lease} in namespace {namespace}"
         read = self._json(LEASES, namespace, lease)
         found = await self._try(wanted, read, None)
-        self._add(f"{folder}/lease.yaml", Form.MANIFESTS, [found] if found else [])
+        self._add(f"{folder}/lease.yaml", Form.OBJECTS, [found] if found else [], LEASE)
         await self._listed(f"{folder}/deployments.yaml", DEPLOYMENTS, namespace, OPERATOR)
         pods = await self._listed(f"{folder}/pods.yaml", PODS, namespace, OPERATOR)
         async with asyncio.TaskGroup() as group:
@@ -194,7 +214,7 @@ class Evidence:
         selection: Selection | None = None,
     ) -> list[Raw]:
         found = await self._items(resource, namespace, selection)
-        self._add(path, Form.MANIFESTS, found)
+        self._add(path, Form.OBJECTS, found, SHAPES[resource.kind])
         return found
 
     async def _items(
@@ -218,9 +238,9 @@ class Evidence:
             self.unread.append(reason(error, wanted))
             return default
 
-    def _add(self, path: str, form: Form, content: Any) -> None:
+    def _add(self, path: str, form: Form, content: Any, shape: Shape = NOTHING) -> None:
         if content:
-            self.documents.append(Document(path, form, content))
+            self.documents.append(Document(path, form, content, shape))
 
 
 def _installation(cluster: Cluster) -> tuple[str, str] | None:

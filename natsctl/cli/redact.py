@@ -1,8 +1,8 @@
 """Hides what is secret in everything that a report takes along; pure.
 
-Twice: by where something stands (a value of a Secret, a password of a configuration, a variable
-of a container, ...), and by what it is (a private key, a token, or any text that was found in such
-a place, wherever else it turns up).
+By where something stands: of objects and answers only those fields are shown that a list allows
+(`natsctl/cli/shown_objects.py` and its neighbours). And by what it is: a private key, a token, or
+any text that was found in a place for secrets, wherever else it turns up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -20,18 +20,15 @@ import attrs
 
 from natsctl.api import names
 from natsctl.api.foreign import MASK, masked_urls
-from natsctl.plan.grants import EXPIRES, RENEW_AFTER, SWITCH_AT
+from natsctl.cli.shapes import Shape, look
+from natsctl.cli.shown_objects import SECRET
+from natsctl.cli.shown_servers import CONFIG, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SHORTEST = 8
 """Characters of a text that is looked for everywhere: to mask a common word would tell it."""
-_SECRET_KEY = re.compile(
-    r"^(pass(word)?|.*token|nkey|seed|sig|jwt|.*secret|.*_digest|private_?key|api_?key|nonce)$",
-    re.IGNORECASE,
-)
-"""Keys of nats-server's configuration and answers; its own digest covers passwords, unkeyed."""
 _SECRET_TEXT = re.compile(
     r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|SEED)-+.*?(?:-+END [A-Z ]*-+|\Z)"
     r"|eyJ[\w-]{10,}(?:\.[\w-]+)*"  # JWT
@@ -44,37 +41,6 @@ _SAID = re.compile(
     ["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?("[^"\n]*"|'[^'\n]*'|[^\s,}]+)"""
 )
 _PAYLOAD = re.compile(r"(MSG_PAYLOAD: ).*")
-_SHOWN_ANNOTATIONS = frozenset(
-    {
-        names.ANNOTATION_VERSION,
-        names.OPERATOR_ANNOTATION,
-        names.SCHEMA_REVISION_ANNOTATION,
-        EXPIRES,
-        RENEW_AFTER,
-        SWITCH_AT,
-    }
-)
-_SHOWN_VARIABLES = frozenset(
-    {names.SERVER_NAME_ENV, "GOMEMLIMIT", "GOMAXPROCS", "TZ", "NATSCTL_IMAGE", "MY_POD_NAMESPACE"}
-)
-_DROPPED = frozenset({"managedFields", "kubectl.kubernetes.io/last-applied-configuration"})
-_SHOWN_FLAGS = frozenset(
-    {
-        "--cluster_advertise",
-        "--feature-gates",
-        "--listen-addr",
-        "--log-format",
-        "--log-level",
-        "--namespace",
-        "--sidecar-image",
-        "--watch-namespaces",
-    }
-)
-_HIDDEN = frozenset({"volumeAttributes", "options", "resolverPreload"})
-_PLAIN_ARGUMENT = re.compile(
-    r"/(?:etc|var|tmp|opt|usr|bin|data|nats-server)[\w./-]*|\d+|true|false"
-)
-_SIGNPOST = re.compile(r"(-{1,2}[\w-]+)(?:=(.*))?", re.DOTALL)
 
 
 @attrs.frozen
@@ -106,169 +72,126 @@ class Redactor:
         """What a program said: also without what it calls a password, and without messages."""
         return _PAYLOAD.sub(rf"\1{MASK}", _SAID.sub(rf"\1{MASK}", self.text(found)))
 
-    def nats(self, found: Any) -> Any:
-        """A configuration of nats-server, or an answer of its monitoring port."""
-        if isinstance(found, Mapping):
-            return {
-                self.text(key): _all(value)
-                if _SECRET_KEY.match(key) or key == "resolver_preload"
-                else self.nats(value)
-                for key, value in found.items()
-            }
-        if isinstance(found, list):
-            return [self.nats(item) for item in found]
-        return self.text(found) if isinstance(found, str) else found
+    def hide(self, found: Any) -> str:
+        """What stands for what is in a place for secrets."""
+        return MASK
+
+    stow = hide
+
+    def shown(self, shape: Shape, found: Any) -> Any:
+        """An object of Kubernetes, a configuration or an answer: what the shape shows of it."""
+        return look(shape, found, self)
 
     def secret(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """A Secret: its keys, with the size and the mark of each value."""
-        data = {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
-        values = {key: f"{self.mark(value)} ({len(value)} bytes)" for key, value in data.items()}
+        data = {key: _decoded(value) for key, value in _data(found).items()}
+        values = {
+            self.text(key): f"{self.mark(value)} ({len(value)} bytes)"
+            for key, value in data.items()
+        }
         rest = {k: v for k, v in found.items() if k not in ("data", "stringData")}
-        return {**self.manifest(rest), "data": values}
+        return {**self.shown(SECRET, rest), "data": values}
 
-    def manifest(self, found: Any, key: str = "") -> Any:
-        """An object of Kubernetes, but for Secrets."""
-        if key in _HIDDEN:
-            return _all(found)
-        if key in self._shown:
-            kind, show = self._shown[key]
-            return show(found) if isinstance(found, kind) else _all(found)
-        if isinstance(found, Mapping):
-            return {k: self.manifest(v, k) for k, v in found.items() if k not in _DROPPED}
-        if isinstance(found, list):
-            return [self.manifest(item) for item in found]
-        return self.text(found) if isinstance(found, str) else found
+
+@attrs.define
+class Learner:
+    """Learns by looking: what is hidden, what nobody knows, and what is shown anyway."""
+
+    hidden: set[str] = attrs.field(factory=set, repr=False)
+    stowed: set[str] = attrs.field(factory=set, repr=False)
+    shown: set[str] = attrs.field(factory=set, repr=False)
+
+    def text(self, found: str) -> str:
+        """Shown, but for a password of its URL."""
+        for login in _IN_URL.findall(found):
+            self.hidden |= {login, unquote(login)}
+        self.shown.add(found)
+        return found
+
+    def log(self, found: str) -> str:
+        """Not a place to learn from."""
+        return found
+
+    def mark(self, value: str) -> str:
+        """Common words, as values of labels are: they are not looked for anywhere else."""
+        return value
+
+    def hide(self, found: Any) -> str:
+        """A secret."""
+        self.hidden |= set(_strings(found))
+        return MASK
+
+    def stow(self, found: Any) -> str:
+        """Maybe a secret."""
+        self.stowed |= set(_strings(found))
+        return MASK
 
     @property
-    def _shown(self) -> Mapping[str, tuple[type, Callable[[Any], Any]]]:
-        """What is shown of those that may hold secrets: of anything but the usual type, nothing."""
-        return {
-            "annotations": (dict, self._annotations),
-            "env": (list, self._variables),
-            "natsEnv": (list, self._variables),
-            "httpHeaders": (list, self._variables),
-            "command": (list, self._arguments),
-            "args": (list, self._arguments),
-            "message": (str, self.log),
-        }
-
-    def _annotations(self, found: Mapping[str, Any]) -> dict[str, str]:
-        return {k: self._annotation(k, str(v)) for k, v in found.items() if k not in _DROPPED}
-
-    def _annotation(self, key: str, value: str) -> str:
-        if key in _SHOWN_ANNOTATIONS:
-            return self.text(value)
-        if key == names.REVISION_ANNOTATION:
-            return self._marks(value)
-        if key == names.REFUSED_ANNOTATION:
-            digest, _, words = value.partition(" ")
-            return f"{self.mark(digest)} {self.log(words)}"
-        return self.mark(value)
-
-    def _marks(self, revision: str) -> str:
-        """Which fields a revision has, with marks in the place of their hashes."""
-        try:
-            fields = json.loads(revision)
-        except ValueError:
-            return self.mark(revision)
-        if not isinstance(fields, dict):
-            return self.mark(revision)
-        return json.dumps({self.text(k): self.mark(str(v)) for k, v in fields.items()})
-
-    def _variables(self, found: list[Any]) -> list[Any]:
-        """Names of variables, and where their values are from; values only of a few."""
-        return [self._variable(item) for item in found]
-
-    def _variable(self, found: Any) -> Any:
-        if not isinstance(found, Mapping):
-            return MASK
-        rest = {k: self.manifest(v, k) for k, v in found.items() if k != "value"}
-        if "value" not in found:
-            return rest
-        return {**rest, "value": found["value"] if _is_shown(found) else MASK}
-
-    def _arguments(self, found: list[Any]) -> list[str]:
-        """The program, flags, values of a few, and what is a path, a number or a boolean."""
-        words = [str(text) for text in found]
-        before = ["", *words]
-        return [
-            self.text(word if last in _SHOWN_FLAGS else _argument(word, place))
-            for place, (last, word) in enumerate(zip(before, words, strict=False))
-        ]
+    def known(self) -> frozenset[str]:
+        """What must not turn up anywhere."""
+        return _long_enough(self.hidden | (self.stowed - self.shown))
 
 
-def _is_shown(variable: Mapping[str, Any]) -> bool:
-    return variable.get("name") in _SHOWN_VARIABLES
-
-
-def _argument(text: str, position: int) -> str:
-    if _PLAIN_ARGUMENT.fullmatch(text) or (position == 0 and text.startswith("/")):
-        return text
-    flag = _SIGNPOST.fullmatch(text)
-    if flag is None:
-        return MASK
-    name, value = flag[1], flag[2]
-    if value is None or name in _SHOWN_FLAGS or _PLAIN_ARGUMENT.fullmatch(value):
-        return text
-    return f"{name}={MASK}"
-
-
-def _all(found: Any) -> Any:
-    """The same shape, every value masked."""
+def _strings(found: Any) -> Iterator[str]:
     if isinstance(found, Mapping):
-        return {key: _all(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_all(item) for item in found]
-    return MASK if found not in ("", None) else found
+        for value in found.values():
+            yield from _strings(value)
+    elif isinstance(found, list):
+        for item in found:
+            yield from _strings(item)
+    elif found is not None:
+        yield from _ways(str(found))
+
+
+def _ways(text: str) -> Iterator[str]:
+    """A text, its lines, and what is in it if it is JSON: others may have only that."""
+    yield text.strip()
+    yield from (line.strip() for line in text.splitlines())
+    yield from (login for found in _IN_URL.findall(text) for login in (found, unquote(found)))
+
+
+def _data(secret: Mapping[str, Any]) -> Mapping[str, str]:
+    found = secret.get("data")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value)
+    except ValueError:
+        return value.encode()
 
 
 def secrets_of(secret: Mapping[str, Any]) -> frozenset[str]:
     """What a Secret holds that must not turn up anywhere."""
-    found: set[str] = set()
-    for key, value in (secret.get("data") or {}).items():
-        text = base64.b64decode(value).decode(errors="replace").strip()
-        if key in (names.BOOT_KEY, "namespace", "ca.crt", "ca.pem"):
-            continue
-        try:
-            content = json.loads(text)
-        except ValueError:
-            found |= {text, *(line.strip() for line in text.splitlines())}
-        else:
-            found |= {text, *_under_secret_keys(content)}
-    return _long_enough(found)
+    learner = Learner()
+    look(SECRET, {k: v for k, v in secret.items() if k not in ("data", "stringData")}, learner)
+    for key, value in _data(secret).items():
+        if key not in (names.BOOT_KEY, "namespace", "ca.crt", "ca.pem"):
+            _learn(learner, _decoded(value).decode(errors="replace"))
+    return learner.known
 
 
-def secrets_in(manifest: Any) -> frozenset[str]:
-    """The same of what stands in clear text in an object: variables, passwords in URLs."""
-    return _long_enough(_in_clear_text(manifest))
+def _learn(learner: Learner, text: str) -> None:
+    """A value: all of it, or of a configuration or a list of users what is secret there."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, Mapping):
+        look(CONFIG | USERS, content, learner)
+    else:
+        learner.hide(text)
 
 
-def _in_clear_text(found: Any) -> Iterator[str]:
-    if isinstance(found, Mapping):
-        if "name" in found and isinstance(found.get("value"), str) and not _is_shown(found):
-            yield found["value"]
-        for value in found.values():
-            yield from _in_clear_text(value)
-    elif isinstance(found, list):
-        for item in found:
-            yield from _in_clear_text(item)
-    elif isinstance(found, str):
-        for login in _IN_URL.findall(found):
-            yield from (login, unquote(login))
+def secrets_in(shape: Shape, found: Any) -> frozenset[str]:
+    """The same of what stands in clear text in an object."""
+    learner = Learner()
+    look(shape, found, learner)
+    return learner.known
 
 
 _IN_URL = re.compile(r"://(?:[^/@\s\":]*:)?([^/\s\"]*)@")
-
-
-def _under_secret_keys(found: Any, hidden: bool = False) -> Iterator[str]:
-    if isinstance(found, Mapping):
-        for key, value in found.items():
-            yield from _under_secret_keys(value, hidden or bool(_SECRET_KEY.match(key)))
-    elif isinstance(found, list):
-        for item in found:
-            yield from _under_secret_keys(item, hidden)
-    elif isinstance(found, str):
-        yield from [found] if hidden else _IN_URL.findall(found)
 
 
 def _long_enough(found: Iterable[str]) -> frozenset[str]:

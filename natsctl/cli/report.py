@@ -21,7 +21,8 @@ from natsctl.cli import kubeconfig
 from natsctl.cli.evidence import Document, Evidence, Form
 from natsctl.cli.failures import Unusable
 from natsctl.cli.reading import Reader
-from natsctl.cli.redact import Redactor, secrets_in, secrets_of
+from natsctl.cli.redact import SHORTEST, Redactor, secrets_in, secrets_of
+from natsctl.cli.shapes import Many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,14 +43,15 @@ INTERRUPTED = 130
 README = """\
 A report of natsctl {version}, made at {time}.
 
-Masked (***): values of Secrets, passwords, tokens, nkeys and hashes of passwords in
-configurations, answers and URLs, private keys, JWTs, values of environment variables, arguments,
-annotations, payloads in logs; and wherever else a text of {shortest} characters or more from one
-of these places turns up. What follows *** tells equal values of this report from others, and
-nothing else.
+Shown of objects, configurations and answers are the fields that docs/commands.md lists; all others
+are masked (***), those that natsctl does not know included. Masked are: values of Secrets,
+passwords, tokens, nkeys and hashes of passwords, credentials in URLs and what follows their hosts,
+values of environment variables, arguments, labels and annotations of your own, payloads in logs;
+and wherever else a text of {shortest} characters or more from one of these places turns up. What
+follows *** tells equal values of this report from others, and nothing else.
 
-Not masked: names of objects, users, subjects, nodes and images, addresses, labels, permissions.
-Texts that natsctl could not know to be secret may be left in logs: look through them.
+Not masked: names of objects, users, subjects, nodes and images, addresses, permissions.
+Texts that natsctl could not know to be secret may be left in logs and messages: look through them.
 
 status.txt       begin here: what natsctl status says of each cluster
 unread.txt       what could not be read, and why
@@ -118,7 +120,7 @@ def files_of(documents: Sequence[Document], unread: Iterable[str], now: datetime
     redactor = Redactor(secrets.token_bytes(32), _known(documents))
     files = {d.path: _masked(d, redactor) for d in documents}
     pages = (files[path] for path in sorted(files) if path.endswith("/status.txt"))
-    about = README.format(version=__version__, time=f"{now:%Y-%m-%dT%H:%M:%SZ}", shortest=8)
+    about = README.format(version=__version__, time=f"{now:%Y-%m-%dT%H:%M:%SZ}", shortest=SHORTEST)
     told = "".join(f"{redactor.log(line)}\n" for line in sorted(set(unread)))
     return {"README.txt": about, "status.txt": "\n".join(pages), "unread.txt": told, **files}
 
@@ -132,18 +134,21 @@ def _secrets_of(document: Document) -> Iterator[str]:
     if document.form is Form.SECRETS:
         for secret in document.content:
             yield from secrets_of(secret)
-    elif document.form in (Form.MANIFESTS, Form.NATS):
-        yield from secrets_in(document.content)
+    elif document.form is Form.OBJECTS:
+        yield from secrets_in(Many(document.shape), document.content)
+    elif document.form is Form.ANSWER:
+        yield from secrets_in(document.shape, document.content)
 
 
 def _masked(document: Document, redactor: Redactor) -> str:
     content = document.content
-    if document.form is Form.MANIFESTS:
-        return _yaml([redactor.manifest(item) for item in content])
+    if document.form is Form.OBJECTS:
+        return _yaml([redactor.shown(document.shape, item) for item in content])
     if document.form is Form.SECRETS:
         return _yaml([redactor.secret(item) for item in content])
-    if document.form is Form.NATS:
-        return json.dumps(redactor.nats(content), indent=2, ensure_ascii=False) + "\n"
+    if document.form is Form.ANSWER:
+        shown = redactor.shown(document.shape, content)
+        return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     return redactor.log(content)
 
 

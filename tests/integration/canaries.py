@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
+from natsctl.api.names import API_VERSION, KIND_ROLE
 from natsctl.kube.client import Client
-from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, SECRETS
+from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, ROLES, SECRETS, SERVICES
 from natsctl.plan.objects import Object
 from tests.integration.conftest import nats
 
@@ -45,14 +46,37 @@ async def plant(client: Client, namespace: str) -> list[str]:
     applied = {LAST_APPLIED: canaries.new("applied")}
     container = _container(canaries)
     manifest = nats("x", namespace, **_spec(canaries, container))
-    manifest["metadata"]["annotations"] = applied
+    manifest["metadata"] |= _labels(canaries, "cluster")
+    manifest["metadata"]["annotations"] |= applied
     made = await client.create(CLUSTERS, manifest)
     for secret in _secrets(canaries, namespace, applied):
         await client.create(SECRETS, secret)
     await client.create(PODS, _pod(made, container))
-    await client.create(EVENTS, _event(namespace))
-    await client.patch_status(CLUSTERS, namespace, "x", _status())
+    await client.create(EVENTS, _event(canaries, namespace))
+    await client.create(ROLES, _role(canaries, namespace))
+    await client.create(SERVICES, _service(canaries, namespace))
+    await client.patch_status(CLUSTERS, namespace, "x", _status(canaries))
     return canaries.planted
+
+
+def _labels(canaries: Canaries, where: str) -> Json:
+    """Labels and annotations of somebody's own."""
+    return {
+        "labels": {"nats_cluster": "x", "owner": canaries.new(f"{where}-label")},
+        "annotations": {"owner": canaries.new(f"{where}-annotation")},
+    }
+
+
+def _role(canaries: Canaries, namespace: str) -> Json:
+    meta = {"name": "r", "namespace": namespace} | _labels(canaries, "role")
+    spec = {"permissions": {"publish": ["a"]}}
+    return {"apiVersion": API_VERSION, "kind": KIND_ROLE, "metadata": meta, "spec": spec}
+
+
+def _service(canaries: Canaries, namespace: str) -> Json:
+    meta = {"name": "x", "namespace": namespace} | _labels(canaries, "service")
+    selector = {"owner": canaries.new("selector")}
+    return {"metadata": meta, "spec": {"ports": [{"port": 1}], "selector": selector}}
 
 
 def _container(canaries: Canaries) -> Json:
@@ -83,10 +107,24 @@ def _spec(canaries: Canaries, container: Json) -> Json:
         },
         "leafnodeConfig": {"remotes": [{"urls": [canaries.login("leafnode")]}]},
         "extraRoutes": [{"route": canaries.login("route")}],
-        "pod": {"natsEnv": [{"name": "TOKEN", "value": canaries.new("natsenv")}]},
+        "natsConfig": {"password": canaries.new("config"), "nested": {"a": [canaries.new("list")]}},
+        "pod": {
+            "natsEnv": [{"name": "TOKEN", "value": canaries.new("natsenv")}],
+            "labels": {"own": canaries.new("pod-label")},
+            "nodeSelector": {"own": canaries.new("node")},
+            "tolerations": [{"key": "own", "value": canaries.new("toleration")}],
+        },
         "template": {
-            "metadata": {"annotations": {"own": canaries.new("annotation")}},
-            "spec": {"containers": [container]},
+            "metadata": {
+                "annotations": {"own": canaries.new("annotation")},
+                "unknown": canaries.new("unknown-meta"),
+            },
+            "spec": {
+                "containers": [container | {"unknown": canaries.new("unknown-container")}],
+                "unknown": {"a": [{"b": canaries.new("unknown-nested")}]},
+                "dnsConfig": {"options": [{"name": "a", "value": canaries.new("dns")}]},
+            },
+            "unknown": canaries.new("unknown-template"),
         },
     }
 
@@ -135,23 +173,26 @@ def _pod(cluster: Object, container: Json) -> Json:
     return {"metadata": meta, "spec": {"containers": [container]}}
 
 
-def _event(namespace: str) -> Json:
+def _event(canaries: Canaries, namespace: str) -> Json:
     about = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
     return {
         "metadata": {"name": "e", "namespace": namespace},
         "involvedObject": about | {"namespace": namespace},
         "reason": "R",
-        "message": "the server says: c4nary-user",
+        "message": f"the server says: c4nary-user {canaries.login('event')}",
         "type": "Normal",
     }
 
 
-def _status() -> Json:
+def _status(canaries: Canaries) -> Json:
     condition = {
         "type": "Degraded",
         "status": "True",
         "reason": "R",
-        "message": "it has c4nary-routes",
+        "message": f"it has c4nary-routes, h https://h/?token={canaries.new('parameter')}",
+        "unknown": canaries.new("unknown-condition"),
         "lastTransitionTime": "2026-11-23T11:00:00Z",
     }
-    return {"status": {"conditions": [condition]}}
+    server = {"name": "x-1", "unknown": canaries.new("unknown-server")}
+    status = {"conditions": [condition], "servers": [server]}
+    return {"status": status | {"unknown": {"a": canaries.new("unknown-status")}}}

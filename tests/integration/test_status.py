@@ -366,7 +366,7 @@ async def test_no_secret_gets_into_a_report(
     assert str(report) in err
     assert report.stat().st_mode & 0o777 == 0o600
     files = unpacked(report)
-    assert len(canaries) == 19
+    assert len(set(canaries)) == 40
     for canary in canaries:
         encoded = base64.b64encode(canary.encode()).decode().rstrip("=")
         found = [f for f, text in files.items() if canary in text or encoded in text]

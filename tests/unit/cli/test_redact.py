@@ -11,20 +11,30 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from natsctl.cli.masks import MASK
+from natsctl.api.foreign import MASK
 from natsctl.cli.redact import Redactor, secrets_in, secrets_of
+from natsctl.cli.shapes import SAID, Fields, Many, Shape
+from natsctl.cli.shown_clusters import CLUSTER, URL
+from natsctl.cli.shown_objects import EVENT
+from natsctl.cli.shown_pods import CONTAINER, POD, POD_SPEC
+from natsctl.cli.shown_servers import CONFIG, VARZ
+from natsctl.cli.shown_values import ANNOTATIONS, ARGUMENTS, ENVIRONMENT, HIDDEN, LABELS
 
 CANARY = "c4nary/+ in \"a\" 'cage'"
-HOLDERS = (
-    "annotations",
-    "env",
-    "natsEnv",
-    "httpHeaders",
-    "command",
-    "args",
-    "volumeAttributes",
-    "resolverPreload",
-)
+HOLDERS: dict[str, Shape] = {
+    "annotations": ANNOTATIONS,
+    "labels": LABELS,
+    "variables": ENVIRONMENT,
+    "arguments": ARGUMENTS,
+    "hidden": HIDDEN,
+    "log": SAID,
+    "url": URL,
+    "cluster": CLUSTER,
+    "pod": POD,
+    "event": EVENT,
+    "config": CONFIG,
+    "varz": VARZ,
+}
 plain = Redactor(b"key")
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"
 SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
@@ -114,8 +124,9 @@ class TestSecrets:
         assert plain.mark("x") != Redactor(b"other").mark("x")
 
     def test_texts_of_all_kinds(self) -> None:
-        config = {"users": [{"username": "somebody", "password": "c4nary-json"}]}
-        config |= {"urls": ["nats://u:c4nary-url@h"], "accounts": {"nkey": ["c4nary-nkey"]}}
+        config: dict[str, Any] = {"users": [{"username": "somebody", "password": "c4nary-json"}]}
+        config |= {"cluster": {"routes": ["nats://u:c4nary-url@h"]}}
+        config |= {"accounts": {"A": {"users": [{"nkey": "c4nary-nkey"}]}}}
         found = secrets_of(
             secret(
                 auth=json.dumps(config),
@@ -130,19 +141,18 @@ class TestSecrets:
 
 
 class TestObjects:
-    def shown(self, **found: Any) -> Any:
-        return plain.manifest(found)
-
     def test_variables_and_headers(self) -> None:
         env = [{"name": "A", "value": "x"}, {"name": "GOMEMLIMIT", "value": "1GiB"}]
         env += [{"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
-        assert self.shown(env=env)["env"] == [{"name": "A", "value": MASK}, *env[1:]]
-        assert self.shown(natsEnv=env)["natsEnv"][0]["value"] == MASK
-        assert self.shown(httpHeaders=env)["httpHeaders"][0]["value"] == MASK
+        get = {"port": 80, "httpHeaders": env[:1]}
+        found = {"env": env, "livenessProbe": {"httpGet": get}}
+        shown = plain.shown(CONTAINER, found)
+        assert shown["env"] == [{"name": "A", "value": MASK}, *env[1:]]
+        assert shown["livenessProbe"]["httpGet"]["httpHeaders"] == [{"name": "A", "value": MASK}]
 
     def test_arguments(self) -> None:
         given_ = ["/nats-server", "-c", "/etc/x/nats.conf", "--pass", "x", "--token=x", "-D=true"]
-        assert self.shown(command=given_)["command"] == [
+        assert plain.shown(ARGUMENTS, given_) == [
             "/nats-server",
             "-c",
             "/etc/x/nats.conf",
@@ -151,72 +161,155 @@ class TestObjects:
             f"--token={MASK}",
             "-D=true",
         ]
-        assert self.shown(args=["sh", "-c", "PASS=x y", 7])["args"] == [MASK, "-c", MASK, "7"]
+        assert plain.shown(ARGUMENTS, ["sh", "-c", "PASS=x y", 7]) == [MASK, "-c", MASK, "7"]
 
     def test_flags_that_hold_no_secret(self) -> None:
         given_ = ["--cluster_advertise", "x-1.x-mgmt", "--feature-gates=A=true", "x-1.x-mgmt"]
-        assert self.shown(args=given_)["args"] == [*given_[:3], MASK]
+        assert plain.shown(ARGUMENTS, given_) == [*given_[:3], MASK]
 
     def test_annotations(self) -> None:
-        shown = self.shown(
-            annotations={
+        shown = plain.shown(
+            ANNOTATIONS,
+            {
                 "kubectl.kubernetes.io/last-applied-configuration": "x",
                 "nats.version": "2.14.5",
                 "nats.io/revision": '{"version": "hash"}',
                 "nats.io/refused": "digest password: x",
                 "vault": "x",
-            }
-        )["annotations"]
+            },
+        )
         assert "kubectl.kubernetes.io/last-applied-configuration" not in shown
         assert shown["nats.version"] == "2.14.5"
         assert json.loads(shown["nats.io/revision"]) == {"version": plain.mark("hash")}
         assert shown["nats.io/refused"] == f"{plain.mark('digest')} password: {MASK}"
         assert shown["vault"] == plain.mark("x")
 
-    @pytest.mark.parametrize("revision", ["x", "[1]"])
+    @pytest.mark.parametrize("revision", ["x", "[1]", "[" * 100_000])
     def test_a_revision_that_is_none(self, revision: str) -> None:
-        shown = self.shown(annotations={"nats.io/revision": revision})
-        assert shown["annotations"] == {"nats.io/revision": plain.mark(revision)}
+        shown = plain.shown(ANNOTATIONS, {"nats.io/revision": revision})
+        assert shown == {"nats.io/revision": plain.mark(revision)}
 
-    @pytest.mark.parametrize("key", HOLDERS)
-    @pytest.mark.parametrize("held", ["canary", ["canary"], {"a": "canary"}, [["canary"]]])
-    def test_no_shape_gets_around_it(self, key: str, held: Any) -> None:
+    def test_labels_of_others_are_marked_wherever_they_select(self) -> None:
+        found = {"nats_cluster": "x", "owner": "joe"}
+        labels = {"nats_cluster": "x", "owner": plain.mark("joe")}
+        term = {"matchExpressions": [{"key": "owner", "operator": "In", "values": ["joe"]}]}
+        terms = {"nodeSelectorTerms": [term]}
+        node = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+        shown = plain.shown(POD_SPEC, {"nodeSelector": found, "affinity": node})
+        assert shown["nodeSelector"] == labels
+        assert plain.mark("joe") in json.dumps(shown["affinity"])
+        assert "joe" not in json.dumps(shown)
+
+    @pytest.mark.parametrize("shape", HOLDERS.values(), ids=HOLDERS)
+    @pytest.mark.parametrize(
+        "held",
+        ["password: canary", ["canary"], {"a": "canary"}, [["canary"]], {"canary b": {"c": 1}}],
+        ids=["text", "list", "object", "nested", "key"],
+    )
+    def test_no_shape_gets_around_it(self, shape: Shape, held: Any) -> None:
         """A template may hold anything."""
-        assert "canary" not in json.dumps(self.shown(**{key: held}))
+        assert "canary" not in json.dumps(plain.shown(shape, held))
 
-    @pytest.mark.parametrize("held", ["password: canary", ["canary"], {"a": "canary"}])
-    def test_messages(self, held: Any) -> None:
-        assert "canary" not in json.dumps(self.shown(message=held))
+    def test_what_nobody_knows_keeps_its_name(self) -> None:
+        found = {"spec": {"size": 3, "sise": 3, "natsConfig": {"debug": True, "pass": {"x": "y"}}}}
+        assert plain.shown(CLUSTER, found) == {
+            "spec": {"size": 3, "sise": MASK, "natsConfig": {"debug": True, "pass": MASK}}
+        }
+
+    def test_a_known_field_of_another_form(self) -> None:
+        found = {"metadata": {"name": "canary and more"}, "spec": {"size": "canary"}}
+        shown = plain.shown(CLUSTER, found | {"kind": ["canary"]})
+        assert shown == {"metadata": {"name": MASK}, "spec": {"size": MASK}, "kind": MASK}
+
+    def test_urls_up_to_their_path(self) -> None:
+        routes = [{"route": "nats://u:pw@h:6222/canary"}, {"route": "nats://h:6222"}]
+        shown = plain.shown(CLUSTER, {"spec": {"extraRoutes": routes}})
+        assert shown["spec"]["extraRoutes"] == [
+            {"route": "nats://u:***@h:6222/***"},
+            {"route": "nats://h:6222"},
+        ]
 
     def test_the_rest_stays(self) -> None:
-        found = {"spec": {"size": 3, "auth": {"clientsAuthSecret": "users"}, "paused": False}}
-        assert plain.manifest(found | {"managedFields": []}) == found
+        auth, tls = {"clientsAuthSecret": "users"}, {"serverSecret": "certs", "verify": True}
+        resources = {"limits": {"cpu": "500m", "memory": 1024}}
+        spec = {"size": 3, "version": "2.14.5-alpine", "auth": auth, "tls": tls, "paused": False}
+        container = {"name": "nats", "image": "a.example/b:1@sha256:abc", "resources": resources}
+        volume = {"name": "v", "secret": {"secretName": "s", "defaultMode": 420}}
+        template = {"spec": {"containers": [container], "volumes": [volume]}}
+        condition = {"type": "Ready", "status": "True", "message": "all 3 servers are ready"}
+        condition |= {"lastTransitionTime": "2026-11-23T11:00:00Z", "observedGeneration": 2}
+        server = {"name": "x-1", "version": "2.14.5", "ready": True, "message": ""}
+        status = {"phase": "Running", "conditions": [condition], "servers": [server]}
+        found = {"spec": spec | {"template": template}, "status": status}
+        assert plain.shown(CLUSTER, found) == found
 
     def test_what_stands_in_clear_text(self) -> None:
         env = [{"name": "A", "value": "c4nary-env"}, {"name": "TZ", "value": "Europe/Berlin"}]
-        found = {"spec": [{"env": env}, {"url": "nats://u:c4nary%20url@h"}, 3]}
-        toleration = {"tolerations": [{"key": "a", "value": "dedicated-nodes"}]}
-        expected = {"c4nary-env", "c4nary%20url", "c4nary url"}
-        assert secrets_in(found | toleration) == expected
+        container = {"name": "c-contained", "env": env, "command": ["sh", "c4nary-argument"]}
+        labels = {"team": "dedicated-nodes"}
+        spec = {"containers": [container], "nodeSelector": labels, "unknown": "c4nary-unknown"}
+        spec |= {"typo": "c-contained", "twice": "line-number-1\nc4nary-line"}
+        found = {"metadata": {"labels": labels}, "spec": spec}
+        assert secrets_in(POD, found) == {
+            "c4nary-env",
+            "c4nary-argument",
+            "c4nary-unknown",
+            "line-number-1\nc4nary-line",
+            "line-number-1",
+            "c4nary-line",
+        }
+
+    def test_passwords_of_urls(self) -> None:
+        url = {"spec": {"extraRoutes": [{"route": "nats://u:c4nary%20url@h"}]}}
+        assert secrets_in(CLUSTER, url) == {"c4nary%20url", "c4nary url"}
 
 
-def test_configurations_and_answers_of_servers() -> None:
+def test_configurations_of_servers() -> None:
+    user = {"user": "u", "permissions": {"publish": {"allow": ["a.>"]}, "subscribe": "b"}}
     found = {
-        "authorization": {"users": [{"user": "u", "password": "x"}], "token": "x", "timeout": 2},
+        "authorization": {"users": [user | {"password": "x"}], "token": "x", "timeout": 2},
         "accounts": {"SYS": {"users": [{"nkey": "x"}]}},
         "cluster": {"routes": ["nats://u:x@h"]},
         "resolver_preload": {"A": "x"},
-        "config_digest": "sha256:x",
         "port": 4222,
+        "unknown": 4222,
     }
-    assert plain.nats(found) == {
-        "authorization": {"users": [{"user": "u", "password": MASK}], "token": MASK, "timeout": 2},
+    assert plain.shown(CONFIG, found) == {
+        "authorization": {"users": [user | {"password": MASK}], "token": MASK, "timeout": 2},
         "accounts": {"SYS": {"users": [{"nkey": MASK}]}},
         "cluster": {"routes": [f"nats://u:{MASK}@h"]},
-        "resolver_preload": {"A": MASK},
-        "config_digest": MASK,
+        "resolver_preload": MASK,
         "port": 4222,
+        "unknown": MASK,
     }
+
+
+def test_answers_of_servers() -> None:
+    found = {"version": "2.14.5", "uptime": "1h2m3s", "cluster": {"urls": ["10.0.0.1:6222"]}}
+    found |= {"write_deadline": 10_000_000_000, "cpu": 0.5, "http_req_stats": {"/varz": 3}}
+    hidden = {"config_digest": "sha256:x", "tags": ["x"], "metadata": {"x": "y"}}
+    assert plain.shown(VARZ, found | hidden) == found | dict.fromkeys(hidden, MASK)
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["metadata", "spec", "containers", "env", "labels", "x"])
+                | st.text(),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_anything_can_be_shown(found: Any) -> None:
+    for shape in (POD, CLUSTER, CONFIG, Many(Fields({}))):
+        json.dumps(plain.shown(shape, found))
+        secrets_in(shape, found)
 
 
 def test_the_representation_tells_nothing() -> None:
