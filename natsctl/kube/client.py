@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,12 @@ from tenacity.wait import wait_base, wait_random_exponential
 from natsctl.kube import metrics
 from natsctl.kube.decode import Unreadable, mapping, read
 from natsctl.kube.errors import ApiError, Terminal, Transient
+from natsctl.kube.fence import Fence, unfenced
 from natsctl.kube.transport import READ_TIMEOUT, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from natsctl.kube.paths import ApiPath, Subresource
     from natsctl.kube.resources import Resource
     from natsctl.plan.objects import Object
@@ -26,26 +29,20 @@ FIELD_MANAGER = "natsctl"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-WRITE_TIMEOUT = 4.5
-"""Seconds for a write: what passed the fence ends before anybody else may hold the lease."""
 BUDGET = 12.0
 """Seconds that retries of one idempotent call may take."""
-
-
-def unfenced() -> None:
-    """The fence of a client that may always write (the lease itself, commands, tests)."""
 
 
 @attrs.frozen
 class Client:
     """Reads and writes objects.
 
-    `fence` is called before every write and raises Fenced when writing is no longer allowed.
-    `gate` bounds the calls in flight.
+    `fence` is around every write, and raises Fenced when writing is no longer allowed. `gate`
+    bounds the calls in flight.
     """
 
     transport: Transport
-    fence: Callable[[], None] = unfenced
+    fence: Fence = unfenced
     gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(16))
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
@@ -179,32 +176,39 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
-        fence: Callable[[], None] = unfenced,
+        fence: Fence = unfenced,
     ) -> bytes:
         waiting = perf_counter()
         async with self.gate:
             host = self.transport.host
             metrics.GATE_SECONDS.labels(method, host).observe(perf_counter() - waiting)
-            fence()  # here, not before the gate: waiting for it may outlast the lease
-            started = perf_counter()
-            code = "<error>"
-            try:
+            # The fence is here, not before the gate: waiting for that may outlast the lease.
+            with fence() as permit, _counted(method, host) as count:
                 reply = await self.transport.request(
                     method,
                     path,
                     params=params,
                     body=body,
                     content_type=content_type,
-                    timeout=READ_TIMEOUT if fence is unfenced else WRITE_TIMEOUT,
+                    timeout=READ_TIMEOUT,
+                    permit=permit,
                 )
-                code = str(reply.status)
-            except ApiError as error:
-                code = str(error.status or "<error>")
-                raise
-            finally:
-                metrics.REQUESTS.labels(code, method, host).inc()
-                metrics.REQUEST_SECONDS.labels(method).observe(perf_counter() - started)
+                count(reply.status)
         return reply.body
+
+
+@contextmanager
+def _counted(method: str, host: str) -> Iterator[Callable[[int], None]]:
+    """Count one request by how it ended, and how long that took."""
+    started, codes = perf_counter(), ["<error>"]
+    try:
+        yield lambda status: codes.append(str(status))
+    except ApiError as error:
+        codes.append(str(error.status or "<error>"))
+        raise
+    finally:
+        metrics.REQUESTS.labels(codes[-1], method, host).inc()
+        metrics.REQUEST_SECONDS.labels(method).observe(perf_counter() - started)
 
 
 def _decode(resource: Resource, body: bytes) -> Object:

@@ -8,9 +8,9 @@ defects an operator cannot live with; docs/architecture.md). The package is impo
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
-import socket
 import sys
 import types
 from contextlib import asynccontextmanager, suppress
@@ -22,16 +22,18 @@ import attrs
 
 from natsctl import __version__
 from natsctl.kube.errors import Transient, error_of
+from natsctl.kube.sockets import open_socket, sending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from natsctl.kube.fence import Permit
     from natsctl.kube.paths import ApiPath
 
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
-UNSENT = 4.0
-"""Seconds until bytes that nobody acknowledges are given up: less than a write may take."""
+ANSWERED = 0.9
+"""Share of a write's time after which the API server gives up as well, and says so."""
 JSON = "application/json"
 PARTIAL = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -67,22 +69,30 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
-        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - handed to aiohttp, which enforces it
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - enforced here, with all it takes
         accept: str = JSON,
+        permit: Permit | None = None,
     ) -> Response:
-        """Send one request; raises an ApiError for every answer but success."""
-        headers = await self._headers(content_type if body is not None else None, accept)
+        """Send one request; raises an ApiError for every answer but success.
+
+        A write with a permit ends with it: here, in the kernel, and in the API server.
+        """
+        seconds = permit.seconds if permit else timeout
+        told = {"timeout": f"{seconds * ANSWERED:.3f}s"} if permit else {}
         try:
-            async with self.session.request(
-                method,
-                self.configuration.host + path,
-                params=params,
-                data=body,
-                headers=headers,
-                server_hostname=self.server_hostname,
-                timeout=aiohttp.ClientTimeout(total=timeout),
-            ) as reply:
-                content = await reply.read()
+            async with asyncio.timeout(seconds):
+                headers = await self._headers(content_type if body is not None else None, accept)
+                with sending(permit):
+                    async with self.session.request(
+                        method,
+                        self.configuration.host + path,
+                        params={**(params or {}), **told},
+                        data=body,
+                        headers=headers,
+                        server_hostname=self.server_hostname,
+                        timeout=aiohttp.ClientTimeout(total=None),
+                    ) as reply:
+                        content = await reply.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _lost(error) from error
         if reply.status >= 400:
@@ -148,23 +158,12 @@ async def connect(
     client = sdk.ApiClient(configuration)
     try:
         session = client.rest_client.pool_manager
-        session.connector._socket_factory = _socket  # no option of kubernetes_asyncio leads there
+        session.connector._socket_factory = (
+            open_socket  # no option of kubernetes_asyncio leads there
+        )
         yield Transport(session, configuration, client.rest_client.server_hostname)
     finally:
         await client.close()
-
-
-def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket whose kernel gives up with the request.
-
-    Otherwise it would go on sending a write that timed out here, and deliver it when the network is
-    back: after somebody else leads.
-    """
-    family, kind, protocol, *_ = address
-    made = socket.socket(family, kind, protocol)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNSENT * 1000))
-    return made
 
 
 def _addresses() -> dict[str, str]:

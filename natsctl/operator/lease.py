@@ -1,8 +1,14 @@
 """Who may write, and until when: a coordination.k8s.io Lease.
 
 The rules of client-go's leaderelection, with two differences. Validity counts from before the
-request, not after the reply. And `check` fences every write by it, so that a process that was
+request, not after the reply. And `writing` fences every write by it, so that a process that was
 stopped for a while cannot write with a lease that has passed on meanwhile.
+
+Never do two write, however long any request takes on its way. What a holder may write ends, in its
+own process, in its kernel and in the API server, before `Timing.silence` is over, counted from
+before the renewal was asked for. Others wait for `Timing.duration`, which is longer, and count from
+after the reply that showed them the renewal: it was asked for before that, in any case. And who
+lets the lease go first knows what became of each write.
 
 Times in the Lease are never compared with the local clock: a holder is gone when its record has
 not changed for the lease's duration, as seen here. So a wall clock that jumps changes nothing. The
@@ -18,7 +24,8 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol
 
@@ -26,6 +33,7 @@ import attrs
 import msgspec
 
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
+from natsctl.kube.fence import WRITE_TIMEOUT, Permit
 from natsctl.kube.resources import LEASES
 from natsctl.kube.transport import Transport
 from natsctl.operator import metrics
@@ -46,6 +54,23 @@ class Timing:
     renew_deadline: float = 10.0
     renew_period: float = 2.0
     acquire_period: float = 1.0
+
+    @property
+    def silence(self) -> float:
+        """Seconds from a renewal on after which nothing of its holder can be written any more.
+
+        The rest of the duration is for what etcd may have accepted and not told yet.
+        """
+        return (self.renew_deadline + self.duration) / 2
+
+    def allowance(self, left: float) -> float:
+        """Seconds for a write that begins when the lease is held for `left` seconds more.
+
+        It is given up while the lease is held. It may reach the API server at the very end of
+        that time, which then takes as long again.
+        """
+        late = self.silence - self.renew_deadline
+        return min(WRITE_TIMEOUT, left, (left + late) / 2)
 
 
 class Records(Protocol):
@@ -109,6 +134,7 @@ class Lease:
     holder: str = ""
     _record: dict[str, Any] = attrs.field(factory=dict)
     _free_at: float | None = None
+    _doubt: float = 0.0
 
     def now(self) -> float:
         """Seconds by the clock that leases go by: the event loop's, and what it slept through."""
@@ -123,6 +149,24 @@ class Lease:
     def held(self) -> bool:
         """Whether writing is allowed right now."""
         return self.now() < self.valid_until
+
+    @contextmanager
+    def writing(self) -> Iterator[Permit]:
+        """Around every write: the fence (natsctl.kube.fence)."""
+        self.check()
+        began = self.now()
+        seconds = self.timing.allowance(self.valid_until - began)
+        try:
+            yield Permit(seconds, lambda: began + seconds - self.now())
+        except BaseException as error:
+            if not _is_answer(error):
+                self._doubt = max(self._doubt, began + 2 * seconds)
+            raise
+
+    @property
+    def doubt(self) -> float:
+        """Seconds for which a write that nobody answered may still be carried out."""
+        return max(self._doubt - self.now(), 0.0)
 
     async def acquire(self) -> None:
         """Return once the lease is ours, however long that takes."""
@@ -151,9 +195,10 @@ class Lease:
     async def release(self) -> bool:
         """Let the next candidate take over at once; the last thing a leader does.
 
-        False if it was not held, or could not be released: then it expires by itself.
+        False if it was not held, or could not be released, or if a write may still be carried
+        out: then it expires by itself.
         """
-        if not self._record or not self.held:
+        if not self._record or not self.held or self.doubt:
             return False
         self.valid_until = self.tried = 0.0
         metrics.LEADER.labels(self.name).set(0)
@@ -182,8 +227,8 @@ class Lease:
     async def _try_to_acquire(self) -> bool:
         started = self.tried = self.now()
         try:
-            await self._look(started)
-            if not self._is_free(started):
+            await self._look()
+            if not self._is_free(self.now()):
                 return False
             await self._write(self._claim(), self.timing.renew_period)
         except ApiError:
@@ -191,26 +236,33 @@ class Lease:
         self._hold(started)
         return True
 
-    async def _look(self, now: float) -> None:
-        """Read the record; a change of it is a sign of life of who holds it."""
+    async def _look(self) -> None:
+        """Read the record; a change of it is a sign of life of who holds it.
+
+        As late a one as can be: it may have been made right before the API server answered.
+        """
         try:
             record = await self.records.read(self.timing.renew_period)
         except NotFound:
             record = {}
         known, found = self._record.get("spec") or {}, record.get("spec") or {}
-        if found != known or self._free_at is None:
-            self._free_at = self._free_from(known, found, now)
+        if self._free_at is None or _version(record) != _version(self._record):
+            self._free_at = self._free_from(known, found, self.now())
         self._record = record
         self.holder = found.get("holderIdentity") or ""
 
     def _free_from(self, known: dict[str, Any], found: dict[str, Any], now: float) -> float:
         """From when on nobody else can write, by the record before and the one now."""
         if found.get("holderIdentity"):
-            return now + _duration(found)
+            return now + self._patience(found)
         if _duration(found) == RELEASED:
             return now
         taken_away = bool(known.get("holderIdentity"))
-        return max(self._free_at or now, now + taken_away * _duration(known))
+        return max(self._free_at or now, now + taken_away * self._patience(known))
+
+    def _patience(self, spec: dict[str, Any]) -> float:
+        """A holder's own duration, and never less than ours: others may have edited it."""
+        return max(_duration(spec), self.timing.duration)
 
     def _is_free(self, now: float) -> bool:
         ours = self.holder == self.identity  # the reply to an earlier try was lost
@@ -272,6 +324,15 @@ class Lease:
         self.valid_until = 0.0
         metrics.LEADER.labels(self.name).set(0)
         raise LeaseLost(f"the lease {self.name} {why}")
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether the API server said that it did not do it; 5xx may come too early to know."""
+    return isinstance(error, ApiError) and 400 <= error.status < 500
+
+
+def _version(record: dict[str, Any]) -> str:
+    return str((record.get("metadata") or {}).get("resourceVersion") or "")
 
 
 def _duration(spec: dict[str, Any]) -> float:

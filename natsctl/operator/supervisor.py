@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 LAST_EVENTS = 1.0
 """Seconds for writing the last Events when the process stops."""
+LAST_DOUBTS = 8.0
+"""Seconds to wait for what may become of writes that nobody answered, before the lease goes."""
 
 
 async def supervise(settings: Settings, stop: asyncio.Event) -> None:
@@ -67,7 +69,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 if not await _first(stop, _synced(readers), lease.acquire()):
                     return
                 log.info("leading as %s", lease.identity)
-                client = Client(transport, lease.check)
+                client = Client(transport, lease.writing)
                 identity = await _identity(client, settings.namespace, lease)
                 itself = settings.operator
                 gatherer = Gatherer(client, stores, references, accounts, Links(), identity, itself)
@@ -85,26 +87,27 @@ async def _lead(
     metrics.CAPACITY.labels(metrics.CONTROLLER).set(settings.concurrency)
     client, stores = gatherer.client, gatherer.stores
     recorder = Recorder(client)
-    async with (
-        background(lease.keep(), recorder.run()),
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
-    ):
-        turns = asyncio.Semaphore(settings.concurrency)
-        shared = Shared(
-            client=client,
-            stores=stores,
-            monitor=Monitor(session),
-            recorder=recorder,
-            turns=turns,
-            gatherer=gatherer,
-            images=settings.images,
-            namespaces=settings.watched,
-            installation=settings.installation,
-        )
-        await fleet.run(shared, stop)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_EVENTS):
-                await recorder.flush()
+    async with background(lease.keep()):
+        async with (
+            background(recorder.run()),
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
+        ):
+            shared = Shared(
+                client=client,
+                stores=stores,
+                monitor=Monitor(session),
+                recorder=recorder,
+                turns=asyncio.Semaphore(settings.concurrency),
+                gatherer=gatherer,
+                images=settings.images,
+                namespaces=settings.watched,
+                installation=settings.installation,
+            )
+            await fleet.run(shared, stop)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_EVENTS):
+                    await recorder.flush()
+        await asyncio.sleep(lease.doubt if lease.doubt < LAST_DOUBTS else 0)
     if await lease.release():
         log.info("stopped; the lease is released")
     else:

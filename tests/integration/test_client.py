@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -91,8 +93,10 @@ async def test_what_was_posted_can_be_given_up_by_an_apply(client: Client, names
 
 
 async def test_a_fenced_client_sends_no_write(client: Client, namespace: str) -> None:
-    def fence() -> None:
+    @contextmanager
+    def fence() -> Iterator[None]:
         raise Fenced
+        yield
 
     fenced = Client(client.transport, fence)
     with pytest.raises(Fenced):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ import pytest
 
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal, Transient
+from natsctl.kube.fence import Permit
 from natsctl.kube.resources import SECRETS
 from natsctl.kube.transport import Transport, connect
 from tests.unit.kube.faulty import Answer, Faulty, drops, hangs, says, secret, serving
 
 GOOD = says(200, secret("s", 5))
 BUSY = says(429, b"Too many requests", Retry_After="0")
+WRITES = ("create", "apply", "status", "patch", "delete")
 MANIFEST = {"kind": "Secret", "metadata": {"name": "s", "namespace": "ns"}}
 
 
@@ -156,13 +160,45 @@ async def test_an_answer_that_never_comes(
     assert len(api.lines) == 2
 
 
-@pytest.mark.parametrize("verb", ["create", "apply", "status", "patch", "delete"])
+@contextmanager
+def closed() -> Iterator[None]:
+    raise Fenced
+    yield
+
+
+@pytest.mark.parametrize("verb", WRITES)
+async def test_a_write_ends_with_its_permit_here_and_over_there(
+    transport: Transport, api: Faulty, verb: str
+) -> None:
+    """The API server is told how long it has, and lets this side have its words in time."""
+
+    api.script = [hangs, GOOD]
+    ended = []
+
+    @contextmanager
+    def fence() -> Iterator[Permit]:
+        try:
+            yield Permit(0.2, lambda: 0.2)
+        finally:
+            ended.append(asyncio.get_running_loop().time())
+
+    started = asyncio.get_running_loop().time()
+    with suppress(Transient):  # some are tried again
+        await call(Client(transport, fence), verb)
+    assert 0.15 < ended[0] - started < 2
+    assert api.asked[0]["timeout"] == "0.180s"
+
+
+async def test_reads_have_a_time_of_their_own(transport: Transport, api: Faulty) -> None:
+    api.script = [GOOD]
+    await call(Client(transport, closed), "get")
+    assert api.asked == [{}]
+
+
+@pytest.mark.parametrize("verb", WRITES)
 async def test_a_closed_fence_lets_no_write_out(
     transport: Transport, api: Faulty, verb: str
 ) -> None:
-    def closed() -> None:
-        raise Fenced
-
     api.script = [GOOD]
     with pytest.raises(Fenced):
         await call(Client(transport, closed), verb)
@@ -173,9 +209,11 @@ async def test_a_closed_fence_lets_no_write_out(
 async def test_the_fence_is_asked_before_every_try(transport: Transport, api: Faulty) -> None:
     """A retry, too, may come after the lease has passed on."""
 
-    def fence() -> None:
+    @contextmanager
+    def fence() -> Iterator[None]:
         if api.lines:
             raise Fenced
+        yield
 
     api.script = [BUSY, GOOD]
     with pytest.raises(Fenced):
@@ -188,9 +226,11 @@ async def test_the_fence_is_asked_after_the_wait_for_the_gate(
 ) -> None:
     closed = False
 
-    def fence() -> None:
+    @contextmanager
+    def fence() -> Iterator[None]:
         if closed:
             raise Fenced
+        yield
 
     gate = asyncio.Semaphore(1)
     client = Client(transport, fence, gate)

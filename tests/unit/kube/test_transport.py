@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from natsctl.kube.client import WRITE_TIMEOUT
+from natsctl.kube.errors import Transient
+from natsctl.kube.fence import Permit
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
+from natsctl.kube.sockets import UNSENT
 from natsctl.kube.transport import Transport
 from tests.unit.kube.faulty import Faulty, says
 
@@ -44,14 +47,41 @@ def test_paths() -> None:
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+@pytest.mark.parametrize("permit", [None, Permit(3.0, lambda: 1.5)])
 async def test_the_kernel_gives_up_what_a_request_gave_up(
-    transport: Transport, api: Faulty
+    transport: Transport, api: Faulty, permit: Permit | None
 ) -> None:
     """Bytes of a write that timed out are not delivered to whoever comes back later."""
     api.script.append(says(200, {"kind": "Status"}))
-    await transport.request("GET", "/version")
+    await transport.request("GET", "/version", permit=permit)
     connector: Any = transport.session.connector
     ((protocol, _),) = next(iter(connector._conns.values()))  # it stays open for the next request
     connection = protocol.transport.get_extra_info("socket")
     limit = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-    assert 0 < limit < WRITE_TIMEOUT * 1000
+    assert limit == (1500 if permit else UNSENT * 1000)
+
+
+async def test_nothing_is_sent_of_a_write_whose_time_is_up(
+    transport: Transport, api: Faulty
+) -> None:
+    """The process stood still after it had looked at the lease, right before it wrote."""
+    api.script.append(says(200, {"kind": "Status"}))
+    await transport.request("GET", "/version")  # there is a connection: nothing is waited for
+    with pytest.raises(Transient, match="too late"):
+        await transport.request("PUT", "/x", body=b"{}", permit=Permit(3.0, lambda: -1.0))
+    assert api.lines == ["GET /version"]
+    await transport.request("GET", "/version")
+    assert len(api.lines) == 2
+
+
+async def test_credentials_that_take_long_do_not_prolong_a_write(
+    transport: Transport, api: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(transport.configuration, "auth_settings", slow)
+    with pytest.raises(Transient):
+        await transport.request("PUT", "/x", body=b"{}", permit=Permit(0.1, lambda: 0.1))
+    assert api.lines == []

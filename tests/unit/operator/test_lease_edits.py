@@ -80,3 +80,18 @@ async def test_a_holder_that_died_when_it_was_written_out_is_replaced(
     spoilt = now()
     await taking
     assert 13 < now() - spoilt < 17
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 3, None])
+async def test_a_duration_that_others_wrote_does_not_make_anybody_impatient(
+    seconds: int | None,
+) -> None:
+    """The holder goes by what it was started with."""
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    await first.acquire()
+    edit(memory, leaseDurationSeconds=seconds)
+    spoilt = now()
+    await second.acquire()
+    assert not first.held
+    assert 14 < now() - spoilt < 17
