@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,9 @@ from natsctl.kube import metrics
 from natsctl.kube.decode import Unreadable, mapping, read
 from natsctl.kube.errors import ApiError, Terminal, Transient
 from natsctl.kube.fence import Fence, unfenced
+from natsctl.kube.paths import namespace_of
 from natsctl.kube.transport import READ_TIMEOUT, Transport
+from natsctl.kube.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,8 @@ FIELD_MANAGER = "natsctl"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+IN_FLIGHT = 32
+"""Calls at a time; half of them for one namespace alone."""
 BUDGET = 12.0
 """Seconds that retries of one idempotent call may take."""
 
@@ -38,12 +41,12 @@ class Client:
     """Reads and writes objects.
 
     `fence` is around every write, and raises Fenced when writing is no longer allowed. `gate`
-    bounds the calls in flight.
+    bounds the calls in flight, fairly between namespaces.
     """
 
     transport: Transport
     fence: Fence = unfenced
-    gate: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(16))
+    gate: Turns = attrs.field(factory=lambda: Turns(IN_FLIGHT))
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """Read one object."""
@@ -179,7 +182,7 @@ class Client:
         fence: Fence = unfenced,
     ) -> bytes:
         waiting = perf_counter()
-        async with self.gate:
+        async with self.gate.turn(namespace_of(path)):
             host = self.transport.host
             metrics.GATE_SECONDS.labels(method, host).observe(perf_counter() - waiting)
             # The fence is here, not before the gate: waiting for that may outlast the lease.

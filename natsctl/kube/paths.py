@@ -49,6 +49,11 @@ def path_of(
     return ApiPath("/".join(parts))
 
 
+def namespace_of(path: str) -> str:
+    """The namespace of what a path leads to; empty if that is in none, or in all."""
+    return path.partition("/namespaces/")[2].partition("/")[0]
+
+
 def proxy_path(namespace: str, pod: str, port: int, page: str, *, secure: bool) -> ApiPath:
     """Path of a page that a pod serves, through the API server."""
     parts = (

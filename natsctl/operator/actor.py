@@ -18,10 +18,11 @@ from natsctl.api.status import ClusterStatus, parse_status, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS
+from natsctl.kube.turns import Turn, Turns
 from natsctl.operator import events, metrics
 from natsctl.operator.claimant import Claimant
 from natsctl.operator.events import Event
-from natsctl.operator.execute import Executor
+from natsctl.operator.execute import Executor, Outcome
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.outlook import Outlook
 from natsctl.operator.recorder import Recorder
@@ -58,15 +59,15 @@ RESYNC = 10 * 3600.0
 class Shared:
     """What all actors use together.
 
-    `turns` bounds the passes that run at the same time; `namespaces` are the only ones that
-    natsctl manages (None: all).
+    `turns` bounds the passes that run at the same time, fairly between namespaces; `namespaces`
+    are the only ones that natsctl manages (None: all).
     """
 
     client: Client
     stores: Stores
     monitor: Monitor
     recorder: Recorder
-    turns: asyncio.Semaphore
+    turns: Turns
     gatherer: Gatherer
     images: Images
     namespaces: tuple[str, ...] | None
@@ -113,13 +114,13 @@ class Actor:
         """Reconcile until the cluster is gone or the process stops."""
         self.wake()
         while not stopping():
-            async with self.shared.turns:
+            async with self.shared.turns.turn(self.key[0]) as turn:
                 self._open_mailbox()
                 if self.shared.stores.clusters.get(self.key) is None:
                     self._forget()
                     return
                 with metrics.WORK.one_pass():
-                    pause = await self._turn()
+                    pause = await self._turn(turn)
             await self._sleep(pause)
 
     def _open_mailbox(self) -> None:
@@ -135,12 +136,12 @@ class Actor:
         except TimeoutError:
             return
 
-    async def _turn(self) -> float:
+    async def _turn(self, turn: Turn) -> float:
         """One pass, whatever happens in it; how long to sleep at most."""
         again: float | None
         try:
             async with asyncio.timeout(PASS_LIMIT):
-                again = await self._pass()
+                again = await self._pass(turn)
             result = "success" if again is None else "requeue_after"
         except (Conflict, Fenced):
             # Fenced: the lease is over, and whoever keeps it ends this process.
@@ -172,8 +173,11 @@ class Actor:
         ceiling = min(FIRST_RETRY * 2.0 ** min(self._attempts - 1, 10), LAST_RETRY)
         return ceiling * random.uniform(0.8, 1.2)
 
-    async def _pass(self) -> float | None:
-        """Look, decide, act, tell; when to look again (None: when something changes)."""
+    async def _pass(self, turn: Turn) -> float | None:
+        """Look, decide, act, tell; when to look again (None: when something changes).
+
+        Whoever waits for a server holds no turn: nobody else has to wait for that one.
+        """
         if self._claim() not in (Claim.OURS, Claim.FREE, None):
             pause = await self._stand_back()
             if pause != 0.0:
@@ -186,10 +190,11 @@ class Actor:
             return None  # free still: an old CRD takes no status, so nobody can claim it
         decided = plan(snapshot)
         if decided.observe:
-            await self.outlook.ask(decided.observe, snapshot)
+            async with turn.aside():
+                await self.outlook.ask(decided.observe, snapshot)
             snapshot = self._look() or snapshot
             decided = plan(snapshot)
-        await self._act(snapshot, decided)
+        await self._act(snapshot, decided, turn)
         told = await self._tell()
         if self._failures:
             metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
@@ -227,7 +232,7 @@ class Actor:
     def _look(self) -> Snapshot | None:
         return self.outlook.look(self._failures)
 
-    async def _act(self, snapshot: Snapshot, decided: Plan) -> None:
+    async def _act(self, snapshot: Snapshot, decided: Plan, turn: Turn) -> None:
         if snapshot.desired is None:
             self._failures = ()
             return
@@ -246,22 +251,28 @@ class Actor:
         executor = Executor(shared.client, shared.stores, snapshot.desired, reloader)
         failures: tuple[Failure, ...] = ()
         for stage in decided.stages:
-            outcome = await executor.run(stage)
+            outcome = await self._carry_out(executor, stage, snapshot, turn)
             failures += outcome.failures
             self.outlook.refusals |= outcome.refusals
             self.showing.count(outcome.done)
-            await self._look_after_reloads(outcome.done, snapshot)
             for event in events.events_of(outcome.done):
                 self._record(snapshot.cluster, event)
             if outcome.blocking:
                 break
         self._failures = failures
 
-    async def _look_after_reloads(self, done: tuple[Action, ...], snapshot: Snapshot) -> None:
-        """Servers that reloaded tell something else by now."""
-        uids = tuple(action.uid for action in done if isinstance(action, ReloadServer))
-        if uids:
-            await self.outlook.ask(uids, snapshot)
+    async def _carry_out(
+        self, executor: Executor, stage: tuple[Action, ...], snapshot: Snapshot, turn: Turn
+    ) -> Outcome:
+        """Run one stage; servers that reloaded in it tell something else by now."""
+        if not any(isinstance(action, ReloadServer) for action in stage):
+            return await executor.run(stage)
+        async with turn.aside():
+            outcome = await executor.run(stage)
+            uids = tuple(a.uid for a in outcome.done if isinstance(a, ReloadServer))
+            if uids:
+                await self.outlook.ask(uids, snapshot)
+        return outcome
 
     async def _tell(self) -> float | None:
         """Write the status if it changed; when to look again, if it was held back."""

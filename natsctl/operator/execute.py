@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from natsctl.plan.objects import Object
 
 
+AT_A_TIME = 16
+"""Actions of one cluster at a time."""
 QUOTA_FULL = "exceeded quota"
 """How the ResourceQuota admission plug-in puts it."""
 
@@ -72,8 +74,17 @@ class Executor:
     reloader: Reloader
 
     async def run(self, stage: Sequence[Action]) -> Outcome:
-        """Run the actions of one stage at the same time; all of them end before this returns."""
-        found = await asyncio.gather(*map(self._one, stage), return_exceptions=True)
+        """Run the actions of one stage at the same time; all of them end before this returns.
+
+        A thousand at the same time would only be rendered earlier, and keep everybody waiting.
+        """
+        places = asyncio.Semaphore(AT_A_TIME)
+
+        async def one(action: Action) -> Failure | Progress | Refusal | None:
+            async with places:
+                return await self._one(action)
+
+        found = await asyncio.gather(*map(one, stage), return_exceptions=True)
         error = worst([e for e in found if isinstance(e, BaseException)])
         if error is not None:
             raise error

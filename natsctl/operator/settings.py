@@ -21,6 +21,7 @@ class Settings:
 
     `namespace` is where the lease is. What is watched: all namespaces if `cluster_scoped`, else
     `namespaces`, else that of the lease. `pod_labels` are those of the operator's own pods.
+    `concurrency` is how many clusters of one namespace are worked on at a time; of all, twice that.
     """
 
     namespace: str

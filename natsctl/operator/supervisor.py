@@ -20,6 +20,7 @@ from natsctl.kube.errors import Fenced
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
+from natsctl.kube.turns import Turns
 from natsctl.operator import health, metrics
 from natsctl.operator.accounts import Accounts
 from natsctl.operator.actor import Shared
@@ -84,7 +85,7 @@ async def _lead(
     stop: asyncio.Event,
 ) -> None:
     """Run the fleet while the lease lasts; release it only after the last actor ended."""
-    metrics.CAPACITY.labels(metrics.CONTROLLER).set(settings.concurrency)
+    metrics.CAPACITY.labels(metrics.CONTROLLER).set(2 * settings.concurrency)
     client, stores = gatherer.client, gatherer.stores
     recorder = Recorder(client)
     async with background(lease.keep()):
@@ -97,7 +98,7 @@ async def _lead(
                 stores=stores,
                 monitor=Monitor(session),
                 recorder=recorder,
-                turns=asyncio.Semaphore(settings.concurrency),
+                turns=Turns(2 * settings.concurrency),
                 gatherer=gatherer,
                 images=settings.images,
                 namespaces=settings.watched,

@@ -16,6 +16,7 @@ from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Termi
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import SECRETS
 from natsctl.kube.transport import Transport, connect
+from natsctl.kube.turns import Turns
 from tests.unit.kube.faulty import Answer, Faulty, drops, hangs, says, secret, serving
 
 GOOD = says(200, secret("s", 5))
@@ -232,10 +233,10 @@ async def test_the_fence_is_asked_after_the_wait_for_the_gate(
             raise Fenced
         yield
 
-    gate = asyncio.Semaphore(1)
+    gate = Turns(1)
     client = Client(transport, fence, gate)
     api.script = [GOOD]
-    async with gate:
+    async with gate.turn("others"):
         waiting = asyncio.create_task(call(client, "create"))
         await asyncio.sleep(0.05)
         closed = True
@@ -258,7 +259,7 @@ async def test_no_more_calls_are_in_flight_than_the_gate_lets_through(
         return await GOOD(request)
 
     api.script = [slow]
-    client = Client(transport, gate=asyncio.Semaphore(3))
+    client = Client(transport, gate=Turns(6))  # half of them for one namespace
     await asyncio.gather(*(call(client, "get") for _ in range(12)))
     assert most == 3
 

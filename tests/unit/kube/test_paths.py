@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.kube.errors import NoName, NotFound
-from natsctl.kube.paths import about, by_name, labelled, proxy_path
+from natsctl.kube.paths import about, by_name, labelled, namespace_of, proxy_path
 from natsctl.kube.resources import ACCOUNTS_METADATA, CLUSTERS, CRDS, PODS, SECRETS
 from tests.unit.api.hostile import HOSTILE, TEXTS
 
@@ -112,3 +112,9 @@ def test_they_are_put_together_in_one_place_only() -> None:
     assert made == []
     whole = (PACKAGE / "kube/transport.py").read_text()
     assert whole.count("path: ApiPath") == 2
+
+
+def test_a_path_tells_its_namespace() -> None:
+    assert namespace_of(PODS.path("ns", "p")) == "ns"
+    assert namespace_of(CLUSTERS.path("ns")) == "ns"
+    assert namespace_of(PODS.path()) == ""

@@ -15,6 +15,7 @@ from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import PODS
 from natsctl.kube.transport import ANSWERED, Response
+from natsctl.kube.turns import Turns
 from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
 
 NEVER = 1e6
@@ -165,7 +166,7 @@ def replica(
 ) -> Replica:
     line: Any = Line(server, who, course)
     lease = kind(KubernetesRecords(line, "ns", "l"), identity=who)
-    return Replica(lease, Client(line, lease.writing, asyncio.Semaphore(1000)))
+    return Replica(lease, Client(line, lease.writing, Turns(2000)))
 
 
 def _now() -> float:

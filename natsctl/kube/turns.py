@@ -1,0 +1,111 @@
+"""A bound on what happens at the same time, shared fairly between those for whom it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@attrs.define
+class Turns:
+    """So many turns at a time; who waits is let in by owner, one after the other.
+
+    Nobody takes one who holds as many as are free: an owner who wants all gets half of them, the
+    next one half of the rest. So whoever holds none finds a free one beside several of that kind.
+    """
+
+    capacity: int
+    _held: Counter[str] = attrs.field(factory=Counter)
+    _waiting: dict[str, deque[asyncio.Future[None]]] = attrs.field(factory=dict)
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[Turn]:
+        """Wait for a turn, and hold it."""
+        held = Turn(self, owner)
+        await held.take()
+        try:
+            yield held
+        finally:
+            held.give()
+
+    async def take(self, owner: str) -> None:
+        """Return once this owner has one more turn."""
+        queue = self._waiting.setdefault(owner, deque())
+        place = asyncio.get_running_loop().create_future()
+        queue.append(place)
+        self._let_in()
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._leave(owner, place)
+            else:
+                self.give(owner)  # it was let in, and never got to know
+            raise
+
+    def give(self, owner: str) -> None:
+        """Let the next one have a turn of this owner's."""
+        self._held[owner] -= 1
+        if not self._held[owner]:
+            del self._held[owner]
+        self._let_in()
+
+    def _leave(self, owner: str, place: asyncio.Future[None]) -> None:
+        queue = self._waiting.get(owner, deque())
+        if place in queue:
+            queue.remove(place)
+        if not queue:
+            self._waiting.pop(owner, None)
+
+    def _let_in(self) -> None:
+        while (owner := self._next()) is not None:
+            queue = self._waiting.pop(owner)
+            place = queue.popleft()
+            if queue:
+                self._waiting[owner] = queue  # at the end: the others are next
+            if not place.done():
+                self._held[owner] += 1
+                place.set_result(None)
+
+    def _next(self) -> str | None:
+        free = self.capacity - self._held.total()
+        if free <= 0:
+            return None
+        return next((owner for owner in self._waiting if self._held[owner] < free), None)
+
+
+@attrs.define
+class Turn:
+    """One turn of one owner."""
+
+    turns: Turns
+    owner: str
+    _held: bool = False
+
+    async def take(self) -> None:
+        """Return once it is held."""
+        await self.turns.take(self.owner)
+        self._held = True
+
+    def give(self) -> None:
+        """Let it go, if it is held."""
+        if self._held:
+            self._held = False
+            self.turns.give(self.owner)
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Let others have the turn while this one waits for something; then take another.
+
+        Not after an error: who meets one is about to end.
+        """
+        self.give()
+        yield
+        await self.take()

@@ -1,0 +1,124 @@
+"""Turns are bounded, and nobody's many wait before another's first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from natsctl.kube.turns import Turns
+
+pytestmark = pytest.mark.looptime
+
+
+async def hold(turns: Turns, owner: str, seconds: float, order: list[str]) -> None:
+    async with turns.turn(owner):
+        order.append(owner)
+        await asyncio.sleep(seconds)
+
+
+async def test_one_owner_alone_holds_half_of_all_turns() -> None:
+    turns, order = Turns(32), list[str]()
+    tasks = [asyncio.create_task(hold(turns, "a", 1, order)) for _ in range(40)]
+    await asyncio.sleep(0.5)
+    assert len(order) == 16
+    await asyncio.gather(*tasks)
+    assert len(order) == 40
+
+
+@pytest.mark.parametrize("owners", [1, 2, 5])
+async def test_who_holds_none_finds_one_free_however_much_others_want(owners: int) -> None:
+    turns, order = Turns(32), list[str]()
+    for owner in range(owners):
+        for _ in range(100):
+            asyncio.get_running_loop().create_task(hold(turns, str(owner), 3600, order))
+    await asyncio.sleep(1)
+    started = asyncio.get_running_loop().time()
+    async with turns.turn("late"):
+        assert asyncio.get_running_loop().time() == started
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+async def test_owners_take_turns_when_there_are_few() -> None:
+    turns, order = Turns(2), list[str]()
+    many = [asyncio.create_task(hold(turns, "many", 1, order)) for _ in range(20)]
+    await asyncio.sleep(0.5)
+    few = [asyncio.create_task(hold(turns, name, 1, order)) for name in ("b", "c", "b")]
+    await asyncio.gather(*many, *few)
+    assert order.index("c") < 4
+    assert max(i for i, name in enumerate(order) if name == "b") < 7
+
+
+async def test_a_turn_that_is_put_aside_is_another_ones() -> None:
+    turns = Turns(1)
+    async with turns.turn("a") as turn:
+        async with turn.aside(), turns.turn("b"):
+            pass
+        taking = asyncio.create_task(hold(turns, "b", 0, []))
+        await asyncio.sleep(1)
+        assert not taking.done()
+    await taking
+
+
+async def test_an_error_while_it_is_aside_gives_nothing_back_twice() -> None:
+    turns = Turns(1)
+    with suppress(ValueError):
+        async with turns.turn("a") as turn, turn.aside():
+            raise ValueError
+    order: list[str] = []
+    tasks = [asyncio.create_task(hold(turns, "a", 1, order)) for _ in range(2)]
+    await asyncio.sleep(0.5)
+    assert order == ["a"]
+    await asyncio.gather(*tasks)
+
+
+async def test_who_is_cancelled_at_the_very_moment_of_his_turn_leaves_it_to_the_next() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+    async with turns.turn("a"):
+        second = asyncio.create_task(hold(turns, "b", 0, order))
+        third = asyncio.create_task(hold(turns, "c", 0, order))
+        await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait_for(third, 1)
+    assert order == ["c"]
+
+
+HOLDERS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.integers(0, 5), st.integers(0, 12)),
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 6), HOLDERS)
+async def test_turns_are_never_lost_nor_doubled(
+    capacity: int, holders: list[tuple[str, int, int, int]]
+) -> None:
+    """Whoever comes when, holds it for how long, and is cancelled when."""
+    turns, held = Turns(capacity), Counter[str]()
+
+    async def live(owner: str, start: int, seconds: int) -> None:
+        await asyncio.sleep(start)
+        async with turns.turn(owner) as turn:
+            held[owner] += 1
+            try:
+                assert held.total() <= capacity
+                await asyncio.sleep(seconds / 2)
+            finally:
+                held[owner] -= 1
+            async with turn.aside():
+                await asyncio.sleep(1)
+
+    tasks = []
+    for owner, start, seconds, end in holders:
+        tasks.append(asyncio.create_task(live(owner, start, seconds)))
+        asyncio.get_running_loop().call_later(end, tasks[-1].cancel)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert not [t for t in tasks if not t.cancelled() and t.exception()]
+    assert turns == Turns(capacity)
