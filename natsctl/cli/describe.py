@@ -15,7 +15,7 @@ from natsctl.api.status import CertificateStatus, ClusterStatus, ServerStatus, p
 from natsctl.cli.layout import TAKEN_OVER, moment
 from natsctl.cli.view import CertificateView, ClusterView, Difference, EventView, ServerView
 from natsctl.plan.certificates import inspect
-from natsctl.plan.grants import RENEW_AFTER
+from natsctl.plan.seals import RENEW_AFTER
 from natsctl.plan.servers import pod_trouble
 from natsctl.plan.takeover import is_taken_over, server_index
 from natsctl.render import tls

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
@@ -43,7 +44,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         secrets=_secrets(named_secrets(spec) | _logins(neighbours), near),
         roles=roles,
         accounts=accounts,
-        tokens=_tokens(cluster.name, accounts),
+        proven=_tokens(cluster.name, accounts),
         neighbours=neighbours,
         joined=joined_name(spec, partial(_member, specs)),
         version=meant_version(spec),
@@ -73,8 +74,14 @@ def _logins(neighbours: dict[str, NatsClusterSpec]) -> frozenset[str]:
 
 
 def _roles(cluster: str, near: Sequence[Document]) -> tuple[Role, ...]:
-    roles = (_read(d, d.content, Role) for d in near if d.kind == names.KIND_ROLE)
+    roles = (_role(d) for d in near if d.kind == names.KIND_ROLE)
     return tuple(r for r in roles if r.metadata.label(names.LABEL_CLUSTER) == cluster)
+
+
+def _role(document: Document) -> Role:
+    """With the namespace that it gets where none is written."""
+    role = _read(document, document.content, Role)
+    return replace(role, metadata=replace(role.metadata, namespace=document.namespace))
 
 
 def _accounts(name: str, documents: Sequence[Document]) -> tuple[Account, ...]:
@@ -82,18 +89,13 @@ def _accounts(name: str, documents: Sequence[Document]) -> tuple[Account, ...]:
     return tuple(Account(d.namespace, "") for d in found)
 
 
-def _tokens(cluster: str, accounts: dict[str, tuple[Account, ...]]) -> dict[Key, Secret]:
+def _tokens(cluster: str, accounts: dict[str, tuple[Account, ...]]) -> dict[Key, str]:
     """Stand-ins that say what they stand for."""
     return {
-        (account.namespace, secret_name(role, cluster)): _token(account.namespace, role)
+        (account.namespace, secret_name(role, cluster)): f"the token of {account.namespace}/{role}"
         for role, found in accounts.items()
         for account in found
     }
-
-
-def _token(namespace: str, role: str) -> Secret:
-    text = f"the token of {namespace}/{role}"
-    return msgspec.convert({"metadata": {}, "data": {"token": _encoded(text)}}, Secret)
 
 
 def _secrets(wanted: frozenset[str], near: Sequence[Document]) -> dict[str, Secret | None]:

@@ -26,7 +26,7 @@ from natsctl.cli.shapes import (
     look,
     named,
 )
-from natsctl.plan.grants import EXPIRES, RENEW_AFTER, SWITCH_AT
+from natsctl.plan.seals import EXPIRES, RENEW_AFTER, SWITCH_AT
 
 SHOWN_LABELS = frozenset(
     {

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -109,7 +110,9 @@ class Reflector(Generic[T]):
     """Feeds `store` with the objects of one kind, of one namespace or all.
 
     `selector` is a label selector. `synced` is set once the store holds everything; where the
-    objects are `optional` also if they may not be watched: then the store holds none.
+    objects are `optional` also if they may not be watched: then the store holds none. `door` lets
+    objects in, as they are or smaller; None: the store never sees this one. `part` names which
+    objects of the kind these are.
     """
 
     transport: Transport
@@ -122,6 +125,8 @@ class Reflector(Generic[T]):
     last_tried: float = 0.0
     silence: float = SILENCE
     optional: bool = False
+    door: Callable[[T], T | None] = lambda item: item
+    part: str = ""
     _position: str = ""
     _streaming_list: bool = True
     _silent_before: bool = False
@@ -202,7 +207,8 @@ class Reflector(Generic[T]):
                     size = 1
                     continue
                 page = await asyncio.to_thread(_page_of_one, body)
-            found.extend(filter(None, map(self._read, page.items or ())))
+            told = filter(None, map(self._read, page.items or ()))
+            found.extend(filter(None, map(self.door, told)))
             self.last_tried = asyncio.get_running_loop().time()
             onward = page.metadata.continue_ or ""
             if not onward:
@@ -246,15 +252,16 @@ class Reflector(Generic[T]):
             if failure.code == 410:
                 raise Gone(failure.message)
             raise ApiError(failure.code, "WatchError", failure.message)
-        item = self._read(line.object, gone=initial is None)
+        told = self._read(line.object, gone=initial is None)
+        item = self.door(told) if told is not None else None
         if initial is not None:
             initial += [item] if item is not None else []
             return initial
-        if item is None:
+        if told is None:
             return None
-        self._position = item.metadata.resource_version
-        if line.type == "DELETED":
-            self.store.remove(item)
+        self._position = told.metadata.resource_version
+        if item is None or line.type == "DELETED":
+            self.store.remove(told)
         else:
             self.store.put(item)
         self._count()

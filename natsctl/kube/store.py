@@ -22,10 +22,15 @@ class Store(Generic[T]):
     object deleted since.
     """
 
-    def __init__(self, on_change: Callable[[Key], None] = lambda key: None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[Key], None] = lambda key: None,
+        owner: Callable[[T], Key | None] | None = None,
+    ) -> None:
         self._objects: dict[Key, T] = {}
         self._of_cluster: dict[Key, dict[Key, T]] = defaultdict(dict)
         self._on_change = on_change
+        self._owner: Callable[[T], Key | None] = owner or _index_key
         self._horizons: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -93,7 +98,7 @@ class Store(Generic[T]):
                 return
             self._unindex(held)
         self._objects[item.key] = item
-        owner = _index_key(item)
+        owner = self._owner(item)
         if owner:
             self._of_cluster[owner][item.key] = item
             self._on_change(owner)
@@ -102,7 +107,7 @@ class Store(Generic[T]):
         self._unindex(self._objects.pop(key))
 
     def _unindex(self, item: T) -> None:
-        owner = _index_key(item)
+        owner = self._owner(item)
         if owner and self._of_cluster.get(owner, {}).pop(item.key, None) is not None:
             if not self._of_cluster[owner]:
                 del self._of_cluster[owner]

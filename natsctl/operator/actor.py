@@ -248,12 +248,14 @@ class Actor:
             connection=contexts.clients,
             monitoring=contexts.monitoring,
         )
-        executor = Executor(shared.client, shared.stores, snapshot.desired, reloader)
+        sealing = shared.gatherer.sealing
+        executor = Executor(shared.client, shared.stores, snapshot.desired, reloader, sealing)
         failures: tuple[Failure, ...] = ()
         for stage in decided.stages:
             outcome = await self._carry_out(executor, stage, snapshot, turn)
             failures += outcome.failures
             self.outlook.refusals |= outcome.refusals
+            self.outlook.note_trials(outcome.tried, snapshot)
             self.showing.count(outcome.done)
             for event in events.events_of(outcome.done):
                 self._record(snapshot.cluster, event)

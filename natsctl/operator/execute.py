@@ -19,7 +19,7 @@ from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Ter
 from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
 from natsctl.operator.reload import Progress, Reloader, keeping
 from natsctl.operator.stores import Stores
-from natsctl.operator.tokens import TokenWriter
+from natsctl.operator.tokens import Refused, TokenWriter
 from natsctl.plan.actions import (
     Action,
     AdoptServer,
@@ -33,6 +33,7 @@ from natsctl.plan.actions import (
     TellRole,
     Withdraw,
 )
+from natsctl.plan.seals import kept
 from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
 from natsctl.render.revision import held
@@ -57,6 +58,7 @@ class Outcome:
     failures: tuple[Failure, ...]
     failed: tuple[Action, ...] = ()
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    tried: Mapping[tuple[str, str], Refused | None] = attrs.field(factory=dict)
 
     @property
     def blocking(self) -> bool:
@@ -72,6 +74,7 @@ class Executor:
     stores: Stores
     desired: Desired
     reloader: Reloader
+    sealing: bytes = attrs.field(default=b"", repr=False)
 
     async def run(self, stage: Sequence[Action]) -> Outcome:
         """Run the actions of one stage at the same time; all of them end before this returns.
@@ -80,7 +83,7 @@ class Executor:
         """
         places = asyncio.Semaphore(AT_A_TIME)
 
-        async def one(action: Action) -> Failure | Progress | Refusal | None:
+        async def one(action: Action) -> Failure | Progress | Refusal | Refused | None:
             async with places:
                 return await self._one(action)
 
@@ -98,9 +101,14 @@ class Executor:
                 for a, f in results
                 if isinstance(a, ReloadServer) and isinstance(f, Refusal)
             },
+            tried={
+                a.key: f if isinstance(f, Refused) else None
+                for a, f in results
+                if isinstance(a, BindToken | RemoveToken)
+            },
         )
 
-    async def _one(self, action: Action) -> Failure | Progress | Refusal | None:
+    async def _one(self, action: Action) -> Failure | Progress | Refusal | Refused | None:
         try:
             match action:
                 case ReloadServer():
@@ -108,9 +116,7 @@ class Executor:
                 case BindToken():
                     return await self._bind_token(action)
                 case RemoveToken():
-                    await self._tokens.remove(action)
-                    self.stores.secrets.forget(action.secret.key, action.secret.metadata.uid)
-                    return None
+                    return await self._remove_token(action)
                 case TellRole():
                     await self._tell_role(action)
                     return None
@@ -134,14 +140,22 @@ class Executor:
 
     @property
     def _tokens(self) -> TokenWriter:
-        return TokenWriter(self.client, self.desired.target)
+        config = self.stores.secrets.get((self.desired.target.namespace, self._name))
+        ours = config if config is not None and self._is_ours(config) else None
+        return TokenWriter(self.client, self.desired.target, self.sealing, ours)
 
-    async def _bind_token(self, action: BindToken) -> Failure | None:
-        found = await self._tokens.bind(action)
-        if isinstance(found, Failure):
+    async def _bind_token(self, action: BindToken) -> Refused | None:
+        found = await self._tokens.bind(action.grant)
+        if isinstance(found, Refused):
             return found
-        self._learn(SECRETS, found)
+        self.stores.tokens.learn(kept(found))
         return None
+
+    async def _remove_token(self, action: RemoveToken) -> Refused | None:
+        refused = await self._tokens.remove(action)
+        if refused is None:
+            self.stores.tokens.forget(action.key, action.secret.metadata.uid)
+        return refused
 
     async def _tell_role(self, action: TellRole) -> None:
         meta = action.role.metadata
@@ -338,11 +352,8 @@ def _subject(action: Action) -> str:
             return f"{action.standing.kind} {action.standing.name}"
         case Withdraw():
             return f"{action.kind} {action.name}"
-        case BindToken():
-            meta = action.grant.role.metadata
-            return f"ServiceAccount {action.grant.account.namespace}/{meta.name}"
-        case RemoveToken():
-            return f"Secret {action.secret.metadata.namespace}/{action.name}"
+        case BindToken() | RemoveToken():
+            return f"Secret {'/'.join(action.key)}"
         case TellRole():
             return f"NatsServiceRole {action.name}"
     return f"pod {action.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
     from natsctl.api.cluster import NatsClusterSpec
     from natsctl.kube.store import Key
-    from natsctl.plan.objects import Secret
-
-TOKEN_SUFFIX = "-bound-token"
 
 
 @attrs.frozen
@@ -45,15 +43,22 @@ class Gatherer:
     accounts: Accounts
     links: Links
     identity: Identity
+    sealing: bytes = attrs.field(factory=partial(secrets.token_bytes, 32), repr=False)
     operator: Operator = attrs.field(factory=Operator)
 
-    async def gather(self, key: Key, spec: NatsClusterSpec, timestamp: str) -> Sources:
+    async def gather(
+        self,
+        key: Key,
+        spec: NatsClusterSpec,
+        timestamp: str,
+        proven: Mapping[Key, str] | None = None,
+    ) -> Sources:
         """Everything outside the NatsCluster that its configuration depends on."""
         namespace = key[0]
         neighbours = self._neighbours(key, spec)
         needed = named_secrets(spec) | _logins(neighbours)
         self.references.name(key, frozenset((namespace, name) for name in needed))
-        secrets = {
+        found = {
             name: await self.references.read(self.client, (namespace, name))
             for name in sorted(needed)
         }
@@ -61,13 +66,17 @@ class Gatherer:
         wanted = frozenset(r.metadata.name for r in roles)
         if spec.auth is None or not spec.auth.enable_service_accounts:
             wanted = frozenset()
-        tokens = self._tokens(key)
+        tokens = {secret.key: secret for secret in self.stores.tokens.of_cluster(key)}
+        cluster = self.stores.clusters.get(key)
         return Sources(
-            secrets=secrets,
+            secrets=found,
             roles=tuple(sorted(roles, key=lambda role: role.metadata.name)),
             accounts=await self.accounts.find(self.client.transport, key, wanted),
             tokens=tokens,
-            switched=switched_tokens(tokens, timestamp),
+            switched=switched_tokens(tokens, timestamp, self.sealing),
+            proven=proven or {},
+            uid=cluster.metadata.uid if cluster is not None else "",
+            sealing=self.sealing,
             neighbours=neighbours,
             joined=joined_name(spec, partial(self._member, namespace)),
             version=meant_version(spec) if spec.version else None,
@@ -104,10 +113,6 @@ class Gatherer:
             return parse_spec(cluster.spec) if cluster is not None else None
         except InvalidSpec:
             return None
-
-    def _tokens(self, key: Key) -> dict[Key, Secret]:
-        held = self.stores.secrets.of_cluster(key)
-        return {s.key: s for s in held if s.metadata.name.endswith(TOKEN_SUFFIX)}
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

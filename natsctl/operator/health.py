@@ -60,7 +60,8 @@ def readiness(reflectors: Sequence[Reflector[Any]]) -> dict[str, Check]:
 def _name(reflector: Reflector[Any]) -> str:
     """Its kind, whether it is of what others own, and its namespace if there is one for each."""
     resource = reflector.resource
-    parts = (resource.plural, "metadata" if resource.partial else "", reflector.namespace)
+    kind = "metadata" if resource.partial else reflector.part
+    parts = (resource.plural, kind, reflector.namespace)
     return "-".join(filter(None, parts))
 
 

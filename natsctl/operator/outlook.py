@@ -13,6 +13,7 @@ import attrs
 
 from natsctl.api import names
 from natsctl.api.status import ClusterStatus, parse_status
+from natsctl.kube.store import Key
 from natsctl.operator.connections import Contexts, contexts
 from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.gather import Gatherer
@@ -20,14 +21,19 @@ from natsctl.operator.stores import Stores
 from natsctl.plan.objects import Cluster, Pod, controlled
 from natsctl.plan.releases import reports_of
 from natsctl.plan.servers import incarnation
-from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot
-from natsctl.plan.sources import Sources, Trust
+from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot, Trial
+from natsctl.plan.sources import Resolved, Sources, Trust
 from natsctl.plan.takeover import is_taken_over
 from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from natsctl.operator.tokens import Refused
+
+FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
+"""Seconds between two attempts on one token, however often somebody breaks its Secret."""
 
 
 @attrs.define
@@ -45,6 +51,7 @@ class Outlook:
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
+    trials: dict[Key, Trial] = attrs.field(factory=dict)
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
     _fingerprint: object = None
@@ -81,6 +88,7 @@ class Outlook:
             pods=pods,
             observations=self._observations,
             failures=failures,
+            trials=self.trials,
             refusals=self.refusals,
             sources=self._gathered[1],
             scope=self.namespaces,
@@ -105,8 +113,18 @@ class Outlook:
         spec = self._understand(cluster, parse_status(cluster.status), pods).spec
         sources = Sources()
         if spec is not None:
-            sources = await self.gatherer.gather(self.key, spec, _timestamp())
+            proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
+            sources = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
         self._gathered = _incarnation(cluster), sources
+
+    def note_trials(self, tried: Mapping[Key, Refused | None], snapshot: Snapshot) -> None:
+        """Remember what came of attempts on tokens, as long as there is a reason for them."""
+        resolved = snapshot.desired.resolved if snapshot.desired is not None else Resolved()
+        reasons = {g.key for g in resolved.grants} | {s.key for s in resolved.unwanted}
+        now = asyncio.get_running_loop().time()
+        fresh = {key: _trial(self.trials.get(key), refused, now) for key, refused in tried.items()}
+        known = {key: trial for key, trial in self.trials.items() if key in reasons}
+        self.trials = known | fresh
 
     def _desire(
         self, cluster: Cluster, understood: Understood, pods: tuple[Pod, ...]
@@ -172,6 +190,15 @@ class Outlook:
 def _incarnation(cluster: Cluster) -> tuple[str, int]:
     """What changes with the spec."""
     return cluster.metadata.uid, cluster.metadata.generation
+
+
+def _trial(before: Trial | None, refused: Refused | None, now: float) -> Trial:
+    """When to try again: after a pause in any case, and a longer one after each failure."""
+    failed = before is not None and before.failure is not None
+    pause = min(2 * before.pause, LAST_PAUSE) if before and failed and refused else FIRST_PAUSE
+    if refused is None:
+        return Trial(now + pause, pause)
+    return Trial(now + pause, pause, refused.failure, refused.token)
 
 
 def _timestamp() -> str:

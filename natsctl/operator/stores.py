@@ -11,6 +11,7 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS, ROLES, SECRETS, SERVICES
 from natsctl.kube.store import Key, Store
 from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Role, Secret, Service
+from natsctl.plan.seals import bond_of, claimed, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 OURS = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
 """Selects what belongs to NATS clusters: memory stays flat in everything else."""
+CONFIGURATIONS = f"{OURS},!{names.LABEL_CLUSTER_NAMESPACE}"
+TOKENS = f"{OURS},{names.LABEL_CLUSTER_NAMESPACE}"
+"""Select two kinds of Secrets, of which one may lie in any namespace."""
 
 
 @attrs.frozen
 class Stores:
-    """All that is known of the API server's content."""
+    """All that is known of the API server's content; of `tokens` only what has a valid seal."""
 
     clusters: Store[Cluster]
     pods: Store[Pod]
@@ -31,6 +35,7 @@ class Stores:
     secrets: Store[Secret]
     roles: Store[Role]
     policies: Store[NetworkPolicy]
+    tokens: Store[Secret]
 
     def of_kind(self, kind: str) -> Store[Object]:
         """The store of a kind that clusters own."""
@@ -46,7 +51,15 @@ class Stores:
 
 def open_stores(on_change: Callable[[Key], None]) -> Stores:
     """Empty stores that tell the key of the cluster whose things changed."""
-    return Stores(*(Store(on_change) for _ in range(6)))
+    return Stores(
+        clusters=Store(on_change),
+        pods=Store(on_change),
+        services=Store(on_change),
+        secrets=Store(on_change),
+        roles=Store(on_change),
+        policies=Store(on_change),
+        tokens=Store(on_change, claimed),
+    )
 
 
 def reflectors(
@@ -60,8 +73,30 @@ def reflectors(
             Reflector(transport, CLUSTERS, stores.clusters, namespace),
             Reflector(transport, PODS, stores.pods, namespace, OURS),
             Reflector(transport, SERVICES, stores.services, namespace, OURS),
-            Reflector(transport, SECRETS, stores.secrets, namespace, OURS),
+            Reflector(
+                transport, SECRETS, stores.secrets, namespace, CONFIGURATIONS, door=configuration
+            ),
             Reflector(transport, ROLES, stores.roles, namespace),
             Reflector(transport, NETWORK_POLICIES, stores.policies, namespace, OURS, optional=True),
         )
     )
+
+
+def token_readers(
+    transport: Transport, stores: Stores, namespaces: tuple[str, ...] | None, sealing: bytes
+) -> tuple[Reflector[Secret], ...]:
+    """What fills the store of tokens; it takes the key of the seals to tell them from others."""
+
+    def door(secret: Secret) -> Secret | None:
+        return kept(secret) if bond_of(secret, sealing) is not None else None
+
+    return tuple(
+        Reflector(transport, SECRETS, stores.tokens, namespace, TOKENS, door=door, part="tokens")
+        for namespace in namespaces or (None,)
+    )
+
+
+def configuration(secret: Secret) -> Secret | None:
+    """Of the labelled Secrets only those that can be a cluster's configuration."""
+    meta = secret.metadata
+    return secret if meta.name == meta.label(names.LABEL_CLUSTER) else None

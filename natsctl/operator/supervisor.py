@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import attrs
 
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Fenced
@@ -32,8 +33,9 @@ from natsctl.operator.links import Links
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
-from natsctl.operator.stores import open_stores, reflectors
+from natsctl.operator.stores import open_stores, reflectors, token_readers
 from natsctl.operator.web import serve
+from natsctl.plan.seals import sealing_key
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
@@ -73,7 +75,11 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 client = Client(transport, lease.writing)
                 identity = await _identity(client, settings.namespace, lease)
                 itself = settings.operator
-                gatherer = Gatherer(client, stores, references, accounts, Links(), identity, itself)
+                gatherer = Gatherer(
+                    client, stores, references, accounts, Links(), identity, operator=itself
+                )
+                if identity.seed:  # else the key lasts as long as the process
+                    gatherer = attrs.evolve(gatherer, sealing=sealing_key(identity.pepper))
                 await _lead(settings, lease, fleet, gatherer, stop)
 
 
@@ -88,9 +94,10 @@ async def _lead(
     metrics.CAPACITY.labels(metrics.CONTROLLER).set(2 * settings.concurrency)
     client, stores = gatherer.client, gatherer.stores
     recorder = Recorder(client)
+    tokens = token_readers(client.transport, stores, settings.watched, gatherer.sealing)
     async with background(lease.keep()):
         async with (
-            background(recorder.run()),
+            background(recorder.run(), *(reader.run() for reader in tokens)),
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
         ):
             shared = Shared(
@@ -104,7 +111,8 @@ async def _lead(
                 namespaces=settings.watched,
                 installation=settings.installation,
             )
-            await fleet.run(shared, stop)
+            if await _first(stop, _synced(tokens)):
+                await fleet.run(shared, stop)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_EVENTS):
                     await recorder.flush()

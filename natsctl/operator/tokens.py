@@ -14,75 +14,111 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import quoted
 from natsctl.api.security import AuthConfig
 from natsctl.kube.client import Client
-from natsctl.kube.errors import AlreadyExists, Conflict, NotFound
+from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
-from natsctl.plan.grants import (
+from natsctl.plan.adoption import RENEWED_AT, Kept, kept_token, objection, passwords_of
+from natsctl.plan.objects import Secret
+from natsctl.plan.seals import (
     ACCOUNT_UID,
     EXPIRES,
     PREVIOUS,
     RENEW_AFTER,
+    SEAL,
     SWITCH_AT,
     TOKEN,
     USERNAME,
-    Grant,
+    bond_of,
+    is_token,
     labels_of,
+    sealed,
 )
 from natsctl.plan.snapshot import Failure
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from natsctl.plan.actions import BindToken, RemoveToken
-    from natsctl.plan.objects import Secret
+    from natsctl.plan.actions import RemoveToken
+    from natsctl.plan.grants import Grant
 
 LIFE = 365 * 24 * 3600
 """Seconds asked for unless the spec says; an API server may give less."""
-RENEWED_AT = 0.8
-"""Part of a token's life after which it is renewed."""
 CHANGE_OVER = timedelta(seconds=180)
 """What kubelets need at most to show a changed Secret to every pod: the period of their passes (a
 minute and its jitter) and the age of their caches."""
 
 
 @attrs.frozen
+class Refused:
+    """What stood in the way of one token, and nothing else. `token` counts nevertheless."""
+
+    failure: Failure
+    token: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class Content:
+    """What a bound-token Secret is to hold; `previous` counts until `switch_at`."""
+
+    token: str = attrs.field(repr=False)
+    previous: str = attrs.field(default="", repr=False)
+    expires: str = ""
+    renew_after: str = ""
+    switch_at: str = ""
+
+
+@attrs.frozen
 class TokenWriter:
-    """Writes the tokens of one cluster."""
+    """Writes the tokens of one cluster, and their seals.
+
+    `config` is the Secret of the configuration that the servers have now.
+    """
 
     client: Client
     target: Target
+    sealing: bytes = attrs.field(repr=False)
+    config: Secret | None = attrs.field(default=None, repr=False)
 
-    async def bind(self, action: BindToken) -> Secret | Failure:
-        """Make sure of the Secret, then ask for a token that is bound to it."""
-        grant = action.grant
-        held = grant.held or await self._create(grant)
-        if isinstance(held, Failure):
-            return held
-        token, expires = await self._request(grant, held)
-        now = datetime.now(UTC)
-        meta = {
-            "uid": held.metadata.uid,
-            "labels": self._labels(),
-            "annotations": _annotations(grant, now, expires),
-        }
-        patch = {"metadata": meta, "data": _data(grant, token)}
-        name = held.metadata.name
-        found = await self.client.patch(SECRETS, held.metadata.namespace, name, patch)
-        return found  # type: ignore[return-value] # SECRETS projects to Secret
+    async def bind(self, grant: Grant) -> Secret | Refused:
+        """Make sure of the Secret, then of a token that is bound to it."""
+        kept: Kept | None = None
+        subject = f"Secret {grant.account.namespace}/{grant.secret}"
+        try:
+            held = grant.held or await self._create(grant)
+            if held is not None:
+                return await self._write(held, grant, await self._renewed(grant, held, grant.token))
+            live = await self._live(grant)
+            if self._is_sealed(live, grant):
+                return live
+            if words := objection(live, grant):
+                return Refused(Failure(subject, "NotOurs", words))
+            kept = kept_token(live, grant, passwords_of(self.config))
+            return await self._adopt(live, grant, kept)
+        except ApiError as error:
+            told = f"not written: {quoted(str(error))}"
+            failure = Failure(subject, error.reason or "Refused", told)
+            return Refused(failure, kept.token if kept is not None else "")
 
-    async def remove(self, action: RemoveToken) -> None:
+    async def remove(self, action: RemoveToken) -> Refused | None:
         """Delete exactly this Secret."""
         meta = action.secret.metadata
         try:
             await self.client.delete(SECRETS, meta.namespace, meta.name, meta.uid)
         except (NotFound, Conflict):
-            return
+            return None
+        except ApiError as error:
+            subject = f"Secret {meta.namespace}/{meta.name}"
+            told = f"not deleted, but worth nothing any more: {quoted(str(error))}"
+            return Refused(Failure(subject, error.reason or "Refused", told))
+        return None
 
-    async def _create(self, grant: Grant) -> Secret | Failure:
+    async def _create(self, grant: Grant) -> Secret | None:
+        """A new Secret; None if there is one of that name."""
         meta = {
             "name": grant.secret,
             "namespace": grant.account.namespace,
-            "labels": self._labels(),
+            "labels": labels_of(*grant.cluster),
             "annotations": {ACCOUNT_UID: grant.account.uid},
             "ownerReferences": [self._owner(grant)],
         }
@@ -90,23 +126,64 @@ class TokenWriter:
         try:
             return await self.client.create(SECRETS, manifest)  # type: ignore[return-value]
         except AlreadyExists:
-            return await self._adopt(grant)
+            return None
 
-    async def _adopt(self, grant: Grant) -> Secret | Failure:
-        """Take over a Secret that the Go operator made for this very role; no other."""
-        namespace = grant.account.namespace
-        live = await self.client.get(SECRETS, namespace, grant.secret)
-        role, labels = grant.role.metadata, live.metadata.labels or {}
-        owners = {o.name for o in live.metadata.owner_references or () if o.kind == names.KIND_ROLE}
-        told = labels.get(names.LABEL_CLUSTER_NAMESPACE, self.target.namespace)
-        if role.name in owners and told == self.target.namespace:
-            return live  # type: ignore[return-value]
-        return Failure(
-            f"Secret {namespace}/{grant.secret}",
-            "NotOurs",
-            f"is not natsctl's and is left alone, but the token of ServiceAccount {role.name} "
-            "needs the name: delete or rename it",
+    async def _live(self, grant: Grant) -> Secret:
+        found = await self.client.get(SECRETS, *grant.key)
+        return found  # type: ignore[return-value] # SECRETS projects to Secret
+
+    def _is_sealed(self, live: Secret, grant: Grant) -> bool:
+        """Whether it is what is wanted, and only the watch has not told of it yet."""
+        bond = bond_of(live, self.sealing)
+        going = live.metadata.deletion_timestamp is not None
+        return (
+            bond is not None
+            and not going
+            and bond == grant.new_bond(bond.renew_after, bond.switch_at)
         )
+
+    async def _adopt(self, live: Secret, grant: Grant, kept: Kept | None) -> Secret:
+        """Write over a Secret that was made for this grant; a token known to be ours stays."""
+        if kept is not None and kept.current:
+            content = Content(kept.token, "", kept.expires, kept.renew_after)
+        else:
+            content = await self._renewed(grant, live, kept.token if kept is not None else "")
+        return await self._write(live, grant, content)
+
+    async def _renewed(self, grant: Grant, held: Secret, previous: str) -> Content:
+        """A new token; the previous one counts until clients have had the time to find it."""
+        token, expires = await self._request(grant, held)
+        now = datetime.now(UTC)
+        return Content(
+            token,
+            previous,
+            _text(expires),
+            _text(now + (expires - now) * RENEWED_AT),
+            _text(now + CHANGE_OVER) if previous else "",
+        )
+
+    async def _write(self, held: Secret, grant: Grant, content: Content) -> Secret:
+        """All that counts is written anew, so that the seal is over what is known to be there."""
+        data = {TOKEN: content.token, USERNAME: grant.user, PREVIOUS: content.previous}
+        written = {key: _encoded(text) if text else None for key, text in data.items()}
+        bond = grant.new_bond(content.renew_after, content.switch_at)
+        seal = sealed(self.sealing, bond, held.metadata, {k: v for k, v in written.items() if v})
+        notes = {
+            ACCOUNT_UID: grant.account.uid,
+            EXPIRES: content.expires or None,
+            RENEW_AFTER: content.renew_after or None,
+            SWITCH_AT: content.switch_at or None,
+            SEAL: seal,
+        }
+        meta = {
+            "uid": held.metadata.uid,
+            "labels": labels_of(*grant.cluster),
+            "annotations": notes,
+            "ownerReferences": [self._owner(grant)],
+        }
+        patch = {"metadata": meta, "data": written}
+        found = await self.client.patch(SECRETS, *held.key, patch)
+        return found  # type: ignore[return-value] # SECRETS projects to Secret
 
     def _owner(self, grant: Grant) -> dict[str, Any]:
         """What takes the Secret along: its role, or in another namespace its ServiceAccount."""
@@ -117,16 +194,13 @@ class TokenWriter:
             kind, version, uid = "ServiceAccount", "v1", grant.account.uid
         return {"apiVersion": version, "kind": kind, "name": role.name, "uid": uid}
 
-    def _labels(self) -> dict[str, str]:
-        return labels_of(self.target.namespace, self.target.name)
-
     async def _request(self, grant: Grant, held: Secret) -> tuple[str, datetime]:
         auth = self.target.spec.auth or AuthConfig()
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {
-                "audiences": [f"nats://{self.target.name}.{grant.account.namespace}.svc"],
+                "audiences": [audience(*grant.cluster)],
                 "expirationSeconds": auth.service_account_token_seconds or LIFE,
                 "boundObjectRef": {
                     "apiVersion": "v1",
@@ -137,28 +211,24 @@ class TokenWriter:
             },
         }
         where = grant.account.namespace, grant.role.metadata.name
-        reply = await self.client.submit(ACCOUNTS_METADATA, *where, "token", body)
-        return reply["status"]["token"], datetime.fromisoformat(
-            reply["status"]["expirationTimestamp"]
-        )
+        return answered(await self.client.submit(ACCOUNTS_METADATA, *where, "token", body))
 
 
-def _annotations(grant: Grant, now: datetime, expires: datetime) -> dict[str, str]:
-    told = {
-        ACCOUNT_UID: grant.account.uid,
-        EXPIRES: _text(expires),
-        RENEW_AFTER: _text(now + (expires - now) * RENEWED_AT),
-    }
-    return told | ({SWITCH_AT: _text(now + CHANGE_OVER)} if grant.token else {})
+def audience(namespace: str, cluster: str) -> str:
+    """Whom a token is for: one cluster, which no other one of its name shares."""
+    return f"nats://{cluster}.{namespace}.svc"
 
 
-def _data(grant: Grant, token: str) -> dict[str, str | None]:
-    """The new token, and the one that counts until the change-over."""
-    return {
-        TOKEN: _encoded(token),
-        USERNAME: _encoded(grant.user),
-        PREVIOUS: _encoded(grant.token) if grant.token else None,
-    }
+def answered(reply: dict[str, Any]) -> tuple[str, datetime]:
+    """The token and its end; Terminal if the answer has none that a server could take."""
+    try:
+        token, end = reply["status"]["token"], reply["status"]["expirationTimestamp"]
+        expires = datetime.fromisoformat(end).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        token, expires = "", datetime.now(UTC)
+    if not isinstance(token, str) or not is_token(token):
+        raise Terminal(0, "Unusable", "the answer to the TokenRequest has no usable token")
+    return token, expires
 
 
 def _encoded(text: str) -> str:

@@ -99,6 +99,11 @@ class BindToken:
     grant: Grant
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Where the Secret is."""
+        return self.grant.key
+
+    @property
     def name(self) -> str:
         """The Secret's name."""
         return self.grant.secret
@@ -109,6 +114,11 @@ class RemoveToken:
     """Delete a bound-token Secret whose role or ServiceAccount is gone."""
 
     secret: Secret
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Where the Secret is."""
+        return self.secret.key
 
     @property
     def name(self) -> str:

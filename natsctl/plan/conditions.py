@@ -67,7 +67,19 @@ def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
         return Verdict("False", "ReloadRefused", f"{told}; the servers keep the one they have)")
     if desired.resolved.remarks:
         return Verdict("True", "NobodyAllowed", listed(desired.resolved.remarks))
+    lacking = _tokens_not_made(snapshot)
+    if lacking:
+        return Verdict("True", "TokensNotMade", f"{listed(lacking)} (all others get in)")
     return Verdict("True", "Accepted")
+
+
+def _tokens_not_made(snapshot: Snapshot) -> list[str]:
+    """What went wrong with single tokens: a remark, for each may lie in anybody's namespace."""
+    assert snapshot.desired is not None
+    resolved = snapshot.desired.resolved
+    keys = sorted({g.key for g in resolved.grants} | {s.key for s in resolved.unwanted})
+    failures = (t.failure for key in keys if (t := snapshot.trials.get(key)) is not None)
+    return [f"{failure.subject} {failure.message}" for failure in failures if failure is not None]
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:

@@ -6,8 +6,6 @@ In the cluster's own namespace the user has the name of the role; in another one
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,6 +16,7 @@ from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
 from natsctl.plan.objects import Role, Secret
+from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,16 +25,8 @@ if TYPE_CHECKING:
     from natsctl.api.version import ServerVersion
     from natsctl.plan.sources import Sources
 
-TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
-"""Keys of a bound-token Secret."""
-EXPIRES, RENEW_AFTER, SWITCH_AT = (
-    "nats.io/token-expires",
-    "nats.io/token-renew-after",
-    "nats.io/token-switch-at",
-)
-"""Its annotations, RFC 3339: when the token ends, when to renew it, when servers change over."""
-ACCOUNT_UID = "nats.io/service-account-uid"
-
+LONGEST_NAME = 253
+"""Characters of a Secret's name."""
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -53,79 +44,142 @@ class Account:
 class Grant:
     """One ServiceAccount that may connect with the permissions of one role.
 
-    `token` is the password that counts now; empty: there is none yet. `held` is the Secret as it
-    is; `problem` says why the role cannot be used.
+    `cluster` is the namespace and name of the NatsCluster. `token` is the password that counts
+    now; empty: there is none yet. `held` is the Secret with our seal, and `bond` what that says
+    if it is for this very grant; `problem` says why nobody gets in by it.
     """
 
     role: Role
     account: Account
+    cluster: Key
+    cluster_uid: str
     user: str
     permissions: Json
     token: str = attrs.field(default="", repr=False)
     held: Secret | None = attrs.field(default=None, repr=False)
+    bond: Bond | None = None
     problem: str = ""
 
     @property
     def secret(self) -> str:
         """Name of the Secret with the token."""
-        return secret_name(self.role.metadata.name, self.role.metadata.label(names.LABEL_CLUSTER))
+        return secret_name(self.role.metadata.name, self.cluster[1])
+
+    @property
+    def key(self) -> Key:
+        """Where the Secret is."""
+        return self.account.namespace, self.secret
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether the ServiceAccount may connect."""
+        return bool(self.token) and not self.problem
 
     def as_user(self) -> Json:
         """The entry of the servers' configuration."""
         user = {"username": self.user, "password": self.token}
         return {**user, **({"permissions": self.permissions} if self.permissions else {})}
 
+    def new_bond(self, renew_after: str, switch_at: str) -> Bond:
+        """What the seal of its Secret is to say."""
+        role = self.role.metadata
+        return Bond(
+            *self.cluster,
+            cluster_uid=self.cluster_uid,
+            role=role.name,
+            role_uid=role.uid,
+            account_uid=self.account.uid,
+            renew_after=renew_after,
+            switch_at=switch_at,
+        )
 
-def secret_name(role: str, cluster: str | None) -> str:
+
+def secret_name(role: str, cluster: str) -> str:
     """Upstream's name of a bound-token Secret."""
-    return f"{role}-{cluster}-bound-token"
+    return f"{role}-{cluster}{SUFFIX}"
 
 
-def grants_of(namespace: str, cluster: str, sources: Sources) -> tuple[Grant, ...]:
-    """Every role with every ServiceAccount of its name, in a stable order."""
+def grants_of(
+    namespace: str, cluster: str, sources: Sources, taken: frozenset[str] = frozenset()
+) -> tuple[Grant, ...]:
+    """Every role with every ServiceAccount of its name, in a stable order.
+
+    `taken` are names of users that are somebody else's: a grant of that name lets nobody in.
+    """
     return tuple(
-        _grant(namespace, role, account, sources)
+        _grant((namespace, cluster), role, account, sources, taken)
         for role in sorted(sources.roles, key=lambda r: r.metadata.name)
+        if is_role_of(role, (namespace, cluster))
         for account in sources.accounts.get(role.metadata.name, ())
     )
 
 
-def _grant(namespace: str, role: Role, account: Account, sources: Sources) -> Grant:
+def is_role_of(role: Role, cluster: Key) -> bool:
+    """Whether a role is of this cluster: in its namespace, and with its name as the label."""
+    return (role.metadata.namespace, role.metadata.label(names.LABEL_CLUSTER)) == cluster
+
+
+def _grant(
+    cluster: Key, role: Role, account: Account, sources: Sources, taken: frozenset[str]
+) -> Grant:
     name = role.metadata.name
-    key = (account.namespace, secret_name(name, role.metadata.label(names.LABEL_CLUSTER)))
-    held = sources.tokens.get(key)
-    return Grant(
+    key = account.namespace, secret_name(name, cluster[1])
+    empty = Grant(
         role=role,
         account=account,
-        user=user_name(namespace, name, account.namespace),
+        cluster=cluster,
+        cluster_uid=sources.uid,
+        user=user_name(cluster[0], name, account.namespace),
         permissions=permissions_of(role),
-        token=_token(held, key in sources.switched) if held else "",
-        held=held,
-        problem=role_problem(role, sources.version),
+        token=sources.proven.get(key, ""),
     )
+    problem = role_problem(role, sources.version) or _name_problem(empty, taken)
+    return _with_secret(attrs.evolve(empty, problem=problem), sources)
+
+
+def _name_problem(grant: Grant, taken: frozenset[str]) -> str:
+    if grant.user in taken:
+        return f"user {grant.user} is also one of spec.auth.clientsAuthSecret: rename one of both"
+    if len(grant.secret) > LONGEST_NAME:
+        return (
+            f"the Secret of its token would have a name of {len(grant.secret)} characters, and "
+            f"Kubernetes takes {LONGEST_NAME}: give role and ServiceAccount a shorter name"
+        )
+    return ""
+
+
+def _with_secret(grant: Grant, sources: Sources) -> Grant:
+    """A Secret counts only with our seal; its token only if the seal is for this very grant."""
+    held = sources.tokens.get(grant.key)
+    bond = bond_of(held, sources.sealing) if held is not None else None
+    if held is None or bond is None or held.metadata.deletion_timestamp is not None:
+        return grant
+    if bond != grant.new_bond(bond.renew_after, bond.switch_at):
+        return attrs.evolve(grant, held=held if bond.key == grant.cluster else None)
+    token = _token(held, grant.key in sources.switched)
+    return attrs.evolve(grant, held=held, bond=bond, token=token)
 
 
 def user_name(cluster_namespace: str, role: str, namespace: str) -> str:
-    """The user of a ServiceAccount in one namespace."""
+    """The user of a ServiceAccount in one namespace.
+
+    Neither a role's nor a namespace's name can have the underscore, so no two users are the same.
+    """
     return role if namespace == cluster_namespace else f"{role}_{namespace}"
 
 
 def _token(held: Secret, switched: bool) -> str:
     """The password that counts now: the previous token until the clients have the new one."""
-    data = held.data or {}
-    key = TOKEN if switched or not data.get(PREVIOUS) else PREVIOUS
-    try:
-        return base64.b64decode(data.get(key, "")).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    key = TOKEN if switched or not (held.data or {}).get(PREVIOUS) else PREVIOUS
+    return decoded(held, key)
 
 
-def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str) -> frozenset[Key]:
+def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str, sealing: bytes) -> frozenset[Key]:
     """Those whose new token counts by now; RFC 3339 times in UTC sort as text."""
     return frozenset(
         key
         for key, held in tokens.items()
-        if (held.metadata.annotation(SWITCH_AT) or "") <= timestamp
+        if (bond := bond_of(held, sealing)) is not None and switch_at(held, bond) <= timestamp
     )
 
 
@@ -174,21 +228,14 @@ def _responses(given: AllowResponses | None) -> Any:
     return {key: value for key, value in told.items() if value is not None} or True
 
 
-def labels_of(namespace: str, cluster: str) -> dict[str, str]:
-    """Labels of a bound-token Secret; they lead back to the cluster from any namespace."""
-    return {
-        names.LABEL_APP: names.APP,
-        names.LABEL_CLUSTER: cluster,
-        names.LABEL_CLUSTER_NAMESPACE: namespace,
-        names.LABEL_K8S_MANAGED_BY: names.MANAGED_BY,
-    }
-
-
-def unwanted(grants: Iterable[Grant], tokens: Mapping[Key, Secret]) -> tuple[Secret, ...]:
-    """Bound-token Secrets whose role or ServiceAccount is gone."""
-    wanted = {(g.account.namespace, g.secret): g.account.uid for g in grants}
+def unwanted(grants: Iterable[Grant], cluster: Key, sources: Sources) -> tuple[Secret, ...]:
+    """Bound-token Secrets with our seal whose role or ServiceAccount is gone."""
+    wanted = {g.key: (g.role.metadata.name, g.role.metadata.uid, g.account.uid) for g in grants}
     return tuple(
         held
-        for key, held in tokens.items()
-        if key not in wanted or held.metadata.annotation(ACCOUNT_UID) not in (None, wanted[key])
+        for key, held in sources.tokens.items()
+        if (bond := bond_of(held, sources.sealing)) is not None
+        and bond.key == cluster
+        and wanted.get(key) != (bond.role, bond.role_uid, bond.account_uid)
+        and held.metadata.deletion_timestamp is None
     )

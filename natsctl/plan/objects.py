@@ -219,10 +219,16 @@ def controlled(objects: Iterable[T], cluster: Cluster) -> dict[str, T]:
 
 
 def cluster_key(subject: Object) -> tuple[str, str] | None:
-    """Namespace and name of the NatsCluster an object belongs to: its owner, else its labels."""
+    """Namespace and name of the NatsCluster an object belongs to: its owner, else its label.
+
+    That is always one of the object's own namespace: whoever may write labels there has no say
+    anywhere else. A role belongs to the cluster of its label alone; without one, to none of a name.
+    """
     meta = subject.metadata
+    label = meta.label(names.LABEL_CLUSTER) or ""
+    if isinstance(subject, Role):
+        return meta.namespace, label
     for owner in meta.owner_references or ():
         if owner.kind == names.KIND_CLUSTER:
             return meta.namespace, owner.name
-    label = meta.label(names.LABEL_CLUSTER)
-    return (meta.label(names.LABEL_CLUSTER_NAMESPACE) or meta.namespace, label) if label else None
+    return (meta.namespace, label) if label else None

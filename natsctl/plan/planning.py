@@ -34,8 +34,8 @@ def plan(snapshot: Snapshot) -> Plan:
     if snapshot.paused or desired is None:
         return Plan(observe=observe, again=again)
     tokens = remove_tokens(snapshot) + bind_tokens(snapshot)
-    if tokens and not snapshot.failures:
-        return Plan((tokens,), (), 0.0)  # the configuration is made with them
+    if tokens:
+        return Plan((tokens,), (), 0.0)  # the configuration is made with those that come of it
     adopted = adopt_servers(snapshot, servers)
     standing: tuple[Action, ...] = ensure_standing(snapshot) + withdraw_policies(snapshot)
     roles = tell_roles(snapshot)
@@ -49,7 +49,7 @@ def plan(snapshot: Snapshot) -> Plan:
         if not servers_stage and not observe:
             servers_stage, observe = _disruptive(snapshot, servers)
             again = 0.0 if observe else again  # the answers decide about the next step
-    stages = (adopted, tokens, standing, servers_stage, roles)
+    stages = (adopted, standing, servers_stage, roles)
     return Plan(tuple(s for s in stages if s), observe, again)
 
 

@@ -10,6 +10,7 @@ import attrs
 from natsctl.api import names
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
+from natsctl.plan.grants import Key
 from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
 from natsctl.plan.sources import Resolved, Sources
 from natsctl.render.target import Target
@@ -91,6 +92,21 @@ class Failure:
 
 
 @attrs.frozen
+class Trial:
+    """What came of the last attempt on one bound-token Secret, and when the next one may be.
+
+    `due` is monotonic seconds, `pause` how long after the attempt; `failure` says what stood in
+    the way, if anything did. `token` counts although it could not be sealed: the running
+    configuration has it.
+    """
+
+    due: float
+    pause: float
+    failure: Failure | None = None
+    token: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
 class Refusal:
     """A server's own words about a configuration it did not take, and the digest of that."""
 
@@ -109,8 +125,9 @@ class Snapshot:
 
     `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
     seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
-    `refusals` are by pod uid; `scope` are the only namespaces that natsctl sees (None: all).
-    `installation` is the name of natsctl itself (see claim).
+    `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
+    the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
+    (see claim).
     """
 
     cluster: Cluster
@@ -124,6 +141,7 @@ class Snapshot:
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
     failures: tuple[Failure, ...] = ()
+    trials: Mapping[Key, Trial] = attrs.field(factory=dict)
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
     sources: Sources = attrs.field(factory=Sources)
     scope: tuple[str, ...] | None = None

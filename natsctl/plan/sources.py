@@ -19,7 +19,7 @@ from natsctl.api.status import CertificateStatus
 from natsctl.api.version import ServerVersion
 from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
 from natsctl.plan.certificates import Certificate, inspect, route_problem
-from natsctl.plan.grants import Account, Grant, Key, grants_of
+from natsctl.plan.grants import Account, Grant, Key, grants_of, unwanted
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour, Operator
@@ -30,10 +30,12 @@ class Sources:
     """Everything outside the NatsCluster itself that its configuration depends on.
 
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
-    name, `tokens` the bound-token Secrets by namespace and name, `switched` those among them
-    whose new token counts by now. `joined` is the name of the cluster that `extraRoutes` lead to
-    (`naming.joined_name`). `version` is that of the spec. `pepper` keys the digests of what
-    is secret. `operator` says where the operator itself is found.
+    name, `tokens` the sealed bound-token Secrets by namespace and name, `switched` those among
+    them whose new token counts by now; `proven` are tokens that could not be sealed, and yet are
+    known to be right. `uid` is the cluster's own, `sealing` the key of the seals. `joined` is the
+    name of the cluster that `extraRoutes` lead to (`naming.joined_name`). `version` is that of the
+    spec. `pepper` keys the digests of what is secret. `operator` says where the operator itself is
+    found.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -41,6 +43,9 @@ class Sources:
     accounts: Mapping[str, tuple[Account, ...]] = attrs.field(factory=dict)
     tokens: Mapping[Key, Secret] = attrs.field(factory=dict)
     switched: frozenset[Key] = frozenset()
+    proven: Mapping[Key, str] = attrs.field(factory=dict, repr=False)
+    uid: str = ""
+    sealing: bytes = attrs.field(default=b"", repr=False)
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
     joined: str | None = None
     version: ServerVersion | None = None
@@ -64,6 +69,7 @@ class Resolved:
     """What came of the sources.
 
     `missing` says why there is no configuration to be made; `remarks` what is worth knowing.
+    `unwanted` are bound-token Secrets of ours that are to go.
     `can_connect`: servers that ask for a client's certificate take the one the operator has.
     """
 
@@ -72,6 +78,7 @@ class Resolved:
     remarks: tuple[str, ...] = ()
     certificates: tuple[CertificateStatus, ...] = ()
     grants: tuple[Grant, ...] = ()
+    unwanted: tuple[Secret, ...] = ()
     trust: Trust | None = None
     can_connect: bool = True
 
@@ -118,6 +125,7 @@ def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) 
         remarks=tuple(found.remarks),
         certificates=certificates,
         grants=found.grants,
+        unwanted=unwanted(found.grants, (namespace, name), sources),
         trust=trust,
         can_connect=trust is None or trust.is_client or not tls.checks(spec, "clients"),
     )
@@ -165,7 +173,9 @@ class _Finding:
         """The clients' block, users of ServiceAccounts first."""
         block = self._static_users()
         if self.auth.enable_service_accounts:
-            self.grants = grants_of(self.namespace, self.name, self.sources)
+            static = _users_of(block or {})
+            taken = frozenset(filter(None, (user.get("username") for user in static)))
+            self.grants = grants_of(self.namespace, self.name, self.sources, taken)
             block = self._with_grants(block or {})
         asked = self.auth.enable_service_accounts or uses_static_users(self.auth)
         if asked and nobody_allowed(block or {}):
@@ -188,22 +198,15 @@ class _Finding:
             return None
 
     def _with_grants(self, block: dict[str, Any]) -> dict[str, Any]:
-        users = [g.as_user() for g in self.grants if g.token and not g.problem]
+        users = [g.as_user() for g in self.grants if g.lets_in]
         if block.get("token"):
             self.missing.append(
                 f"Secret {self.auth.clients_auth_secret} has a token, which nats-server does not "
                 "take beside users: replace it by users, or leave allowStaticUsers out"
             )
             return {"users": users}
-        static = _users_of(block)
-        taken = {u["username"] for u in users} & {u.get("username") for u in static}
-        for user in sorted(taken):
-            self.missing.append(
-                f"user {user} of Secret {self.auth.clients_auth_secret} is also the user of a "
-                "NatsServiceRole: rename one of the two"
-            )
         kept = {k: v for k, v in block.items() if k not in ("users", "username", "password")}
-        return {**kept, "users": [*users, *static]}
+        return {**kept, "users": [*users, *_users_of(block)]}
 
     def _why_nobody(self) -> str:
         if not self.auth.enable_service_accounts:

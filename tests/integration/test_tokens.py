@@ -129,12 +129,8 @@ async def test_a_secret_of_that_name_that_is_not_ours_is_left_alone(
         await client.create(CLUSTERS, nats("x", namespace, size=1, auth=AUTH))
 
         async def says() -> bool:
-            status = (await client.raw(CLUSTERS, namespace, "x")).get("status") or {}
-            return any(
-                SECRET in c["message"] and c["status"] == "True"
-                for c in status.get("conditions") or []
-                if c["type"] == "Degraded"
-            )
+            condition, *_ = (await told(client, namespace)).get("conditions") or [{}]
+            return condition.get("reason") == "NotLetIn" and SECRET in condition["message"]
 
         await until(says)
         assert (await client.raw(SECRETS, namespace, SECRET))["data"] == {"token": "eA=="}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from natsctl.api.status import AccountStatus, Condition, RoleStatus, parse_role_status
 from natsctl.plan.actions import TellRole
-from natsctl.plan.grants import Grant, role_problem
+from natsctl.plan.conditions import listed
+from natsctl.plan.grants import Grant, is_role_of, role_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from natsctl.plan.snapshot import Snapshot
 
 MATCHED = "Matched"
+MOST_TOLD = 256
+"""ServiceAccounts that one status lists: an object has an end, and namespaces have none."""
 
 
 def tell_roles(snapshot: Snapshot) -> tuple[TellRole, ...]:
@@ -23,7 +26,7 @@ def tell_roles(snapshot: Snapshot) -> tuple[TellRole, ...]:
     told = (
         TellRole(role, role_status(snapshot, role, _of(role, snapshot.desired.resolved.grants)))
         for role in snapshot.sources.roles
-        if role.metadata.deletion_timestamp is None
+        if is_role_of(role, snapshot.cluster.key) and role.metadata.deletion_timestamp is None
     )
     return tuple(t for t in told if t.status != parse_role_status(t.role.status))
 
@@ -41,8 +44,8 @@ def role_status(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> Role
         service_accounts=tuple(
             AccountStatus(g.account.namespace, role.metadata.name, g.user, g.secret)
             for g in grants
-            if g.token and not g.problem
-        ),
+            if g.lets_in
+        )[:MOST_TOLD],
     )
 
 
@@ -51,19 +54,37 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     name, cluster = role.metadata.name, snapshot.cluster.metadata.name
     auth = snapshot.desired.target.spec.auth
     if auth is None or not auth.enable_service_accounts:
-        told = f"NatsCluster {cluster} does not have spec.auth.enableServiceAccounts"
-        return "False", "ServiceAccountsDisabled", told
+        disabled = f"NatsCluster {cluster} does not have spec.auth.enableServiceAccounts"
+        return "False", "ServiceAccountsDisabled", disabled
     problem = role_problem(role, snapshot.sources.version)
     if problem:
         return "False", "InvalidSpec", problem
     where = _reach(snapshot.scope)
     if not grants:
         return "False", "NoServiceAccount", f"there is no ServiceAccount {name}; {where}"
-    without = [g.account.namespace for g in grants if not g.token]
-    if not without:
-        return "True", "Matched", where
-    told = f"no token yet for ServiceAccount {name} of {', '.join(without)}"
-    return ("False" if len(without) == len(grants) else "True"), "WaitingForToken", told
+    state = "True" if any(g.lets_in for g in grants) else "False"
+    told = [(g.account.namespace, _trouble(snapshot, g)) for g in grants]
+    troubles = [f"of {namespace}: {text}" for namespace, text in told if text]
+    if troubles:
+        reason = "NotLetIn" if any(_is_stuck(snapshot, g) for g in grants) else "WaitingForToken"
+        return state, reason, f"ServiceAccount {name} {listed(troubles)}"
+    return state, "Matched", where
+
+
+def _is_stuck(snapshot: Snapshot, grant: Grant) -> bool:
+    trial = snapshot.trials.get(grant.key)
+    return bool(grant.problem) or (trial is not None and trial.failure is not None)
+
+
+def _trouble(snapshot: Snapshot, grant: Grant) -> str:
+    """What stands between a ServiceAccount and the servers, or its next token."""
+    if grant.problem:
+        return grant.problem
+    trial = snapshot.trials.get(grant.key)
+    if trial is not None and trial.failure is not None:
+        still = " (the token there is counts until then)" if grant.lets_in else ""
+        return f"{trial.failure.subject} {trial.failure.message}{still}"
+    return "" if grant.lets_in else "no token yet"
 
 
 def _reach(scope: tuple[str, ...] | None) -> str:

@@ -12,7 +12,7 @@ from natsctl.cli.shown_values import (
     SHOWN_LABELS,
     SHOWN_VARIABLES,
 )
-from natsctl.plan.grants import EXPIRES, RENEW_AFTER, SWITCH_AT
+from natsctl.plan.seals import EXPIRES, RENEW_AFTER, SWITCH_AT
 
 eyes = Redactor(b"key")
 DOCUMENT = Path(__file__).parents[3] / "docs" / "commands.md"

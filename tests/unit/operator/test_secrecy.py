@@ -13,9 +13,9 @@ from natsctl.api.status import to_json
 from natsctl.api.version import ServerVersion
 from natsctl.operator.events import events_of, turning_points
 from natsctl.plan.actions import Action, BindToken, Ensure, RemoveToken, TellRole
-from natsctl.plan.grants import RENEW_AFTER
 from natsctl.plan.objects import Secret
 from natsctl.plan.planning import plan
+from natsctl.plan.seals import RENEW_AFTER
 from natsctl.plan.snapshot import Desired, Refusal, Snapshot
 from natsctl.plan.sources import Sources, resolve
 from natsctl.plan.status import status
@@ -101,7 +101,6 @@ BROKEN = [
     {"token": P, "users": [{"username": "a", "password": P}]},
     {"password": P},
     {"users": [{"username": "u", "password": [P]}]},
-    {"users": [{"username": "worker", "password": P}]},
     P,
 ]
 

@@ -8,13 +8,17 @@ from functools import cache
 from typing import Any
 
 import trustme
+from msgspec.structs import replace
 
 from natsctl.api.parse import parse_spec
 from natsctl.plan.grants import Account, secret_name
 from natsctl.plan.objects import Meta, Role, Secret
+from natsctl.plan.seals import RENEW_AFTER, SEAL, SWITCH_AT, Bond, sealed, sealing_key
 from natsctl.plan.sources import Resolved, Sources, resolve
 
 PEPPER = b"pepper"
+SEALING = sealing_key(PEPPER)
+UID = "uid-of-c"
 
 
 def secret(name: str, data: dict[str, bytes | str], kind: str = "Opaque", **meta: Any) -> Secret:
@@ -64,27 +68,72 @@ def account(namespace: str = "ns", uid: str = "sa") -> Account:
     return Account(namespace, uid)
 
 
+def bond(name: str = "worker", **more: Any) -> Bond:
+    """Of a token of cluster c; its role is that of `role(name)`."""
+    usual = {
+        "namespace": "ns",
+        "cluster": "c",
+        "cluster_uid": UID,
+        "role": name,
+        "role_uid": f"role-{name}",
+        "account_uid": "sa",
+    }
+    return Bond(**(usual | more))
+
+
+def unsealed(
+    text: str = "t0ken",
+    name: str = "worker",
+    namespace: str = "ns",
+    previous: str = "",
+    user: str = "worker",
+    **meta: Any,
+) -> Secret:
+    """A Secret of that name and content that anybody may have made."""
+    data: dict[str, bytes | str] = {"token": text, "username": user}
+    if previous:
+        data["previous-token"] = previous
+    return secret(secret_name(name, "c"), data, namespace=namespace, **meta)
+
+
+def with_seal(found: Secret, made_for: Bond, key: bytes = SEALING) -> Secret:
+    """The same Secret with our seal, as the operator writes it."""
+    seal = sealed(key, made_for, found.metadata, found.data or {})
+    notes = (found.metadata.annotations or {}) | {SEAL: seal}
+    return replace(found, metadata=replace(found.metadata, annotations=notes))
+
+
 def token(
     text: str = "t0ken",
     name: str = "worker",
     namespace: str = "ns",
     previous: str = "",
+    bond_to: Bond | None = None,
     **annotations: str,
 ) -> Secret:
-    data: dict[str, bytes | str] = {"token": text}
-    if previous:
-        data["previous-token"] = previous
-    where = secret_name(name, "c")
-    return secret(where, data, namespace=namespace, annotations=annotations)
+    """A bound-token Secret that is ours, to be renewed and switched when its annotations say."""
+    times = {
+        "renew_after": annotations.get(RENEW_AFTER, ""),
+        "switch_at": annotations.get(SWITCH_AT, ""),
+    }
+    found = unsealed(text, name, namespace, previous, annotations=annotations)
+    found = replace(found, metadata=replace(found.metadata, uid=f"secret-{namespace}-{name}"))
+    return with_seal(found, bond_to or bond(name, **times))
 
 
 def sources(*secrets: Secret, **more: Any) -> Sources:
-    return Sources(secrets={s.metadata.name: s for s in secrets}, pepper=PEPPER, **more)
+    usual: dict[str, Any] = {"pepper": PEPPER, "sealing": SEALING, "uid": UID}
+    named = {"secrets": {s.metadata.name: s for s in secrets}}
+    return Sources(**(usual | named | more))
 
 
 def with_tokens(*tokens: Secret, **more: Any) -> Sources:
-    usual = {"roles": (role(publish=["a"]),), "accounts": {"worker": (account(),)}}
-    return Sources(tokens={t.key: t for t in tokens}, pepper=PEPPER, **(usual | more))
+    usual = {
+        "roles": (role(publish=["a"]),),
+        "accounts": {"worker": (account(),)},
+        "tokens": {t.key: t for t in tokens},
+    }
+    return sources(**(usual | more))
 
 
 def resolved(spec: dict[str, Any], found: Sources) -> Resolved:

@@ -8,17 +8,27 @@ import pytest
 
 from natsctl.api.version import ServerVersion
 from natsctl.plan.grants import (
-    SWITCH_AT,
     Grant,
     grants_of,
-    labels_of,
     permissions_of,
     role_problem,
     switched_tokens,
     unwanted,
+    user_name,
 )
 from natsctl.plan.objects import Meta, Role
-from tests.unit.plan.sources import account, role, token, with_tokens
+from natsctl.plan.seals import SWITCH_AT
+from tests.unit.plan.sources import (
+    SEALING,
+    account,
+    bond,
+    role,
+    token,
+    unsealed,
+    with_seal,
+    with_tokens,
+)
+from tests.unit.plan.world import changed_secret
 
 NOW = "2026-01-01T00:00:00Z"
 
@@ -55,8 +65,9 @@ def test_a_user_has_the_permissions_of_its_role() -> None:
 
 def test_the_previous_token_counts_until_the_change_over() -> None:
     held = token("new", previous="old", **{SWITCH_AT: "2026-01-01T00:03:00Z"})
-    assert switched_tokens({held.key: held}, NOW) == frozenset()
-    assert switched_tokens({held.key: held}, "2026-01-01T00:03:00Z") == {held.key}
+    assert switched_tokens({held.key: held}, NOW, SEALING) == frozenset()
+    assert switched_tokens({held.key: held}, "2026-01-01T00:03:00Z", SEALING) == {held.key}
+    assert switched_tokens({held.key: held}, "2026-01-01T00:03:00Z", b"other") == frozenset()
     assert grants(held)[0].token == "old"
     assert grants(held, switched=frozenset({held.key}))[0].token == "new"
 
@@ -105,24 +116,82 @@ def test_a_role_for_newer_servers_lets_nobody_in() -> None:
     assert "allowResponses" in found.problem
 
 
+CLUSTER = ("ns", "c")
+
+
+def leaving(*tokens: Any, **more: Any) -> list[str]:
+    given = with_tokens(*tokens, **more)
+    return [s.metadata.name for s in unwanted(grants_of(*CLUSTER, given), CLUSTER, given)]
+
+
 def test_a_token_without_role_or_account_is_unwanted() -> None:
-    (grant,) = grants(token())
-    held = {t.key: t for t in (token(), token(name="gone"))}
-    assert [s.metadata.name for s in unwanted((grant,), held)] == ["gone-c-bound-token"]
-    assert len(unwanted((), held)) == 2
+    assert leaving(token(), token(name="gone")) == ["gone-c-bound-token"]
+    assert len(leaving(token(), token(name="gone"), roles=())) == 2
 
 
-def test_a_token_of_an_account_that_was_made_anew_is_unwanted() -> None:
-    (grant,) = grants()
-    same, other = (token(**{"nats.io/service-account-uid": uid}) for uid in ("sa", "before"))
-    assert unwanted((grant,), {same.key: same}) == ()
-    assert unwanted((grant,), {other.key: other}) == (other,)
+def test_a_token_of_a_role_or_account_that_was_made_anew_counts_no_more() -> None:
+    for before in ({"role_uid": "before"}, {"account_uid": "before"}):
+        old = token(bond_to=bond(**before))
+        assert leaving(old) == ["worker-c-bound-token"]
+        assert [g.token for g in grants(old)] == [""]
+    assert leaving(token()) == []
 
 
-def test_labels_lead_back_to_the_cluster() -> None:
-    assert labels_of("ns", "c") == {
-        "app": "nats",
-        "nats_cluster": "c",
-        "nats.io/cluster-namespace": "ns",
-        "app.kubernetes.io/managed-by": "natsctl",
-    }
+def test_of_a_cluster_that_was_made_anew_it_stays_and_gets_another_token() -> None:
+    old = token(bond_to=bond(cluster_uid="before"))
+    (found,) = grants(old)
+    assert (found.held, found.token, leaving(old)) == (old, "", [])
+
+
+def test_what_is_not_sealed_or_going_is_neither_believed_nor_taken_away() -> None:
+    sealed = token()
+    others = (
+        unsealed(),
+        with_seal(unsealed(), bond(), b"another key"),
+        with_seal(unsealed(), bond(namespace="evil")),
+        changed_secret(sealed, deletion_timestamp=NOW),
+        changed_secret(sealed, uid="a copy"),
+        changed_secret(sealed, name="other-c-bound-token"),
+        changed_secret(sealed, namespace="other"),
+    )
+    for secret in others:
+        moved = {("ns", "worker-c-bound-token"): secret}
+        assert [(g.held, g.token) for g in grants(tokens=moved)] == [(None, "")]
+        assert leaving(tokens=moved) == []
+
+
+def test_a_token_that_is_proven_though_not_sealed_counts() -> None:
+    (found,) = grants(proven={("ns", "worker-c-bound-token"): "running"})
+    assert (found.token, found.held, found.lets_in) == ("running", None, True)
+
+
+def test_only_roles_of_the_clusters_own_namespace_count() -> None:
+    stranger = Role(
+        Meta(
+            name="worker",
+            namespace="evil",
+            labels={"nats_cluster": "c", "nats.io/cluster-namespace": "ns"},
+        )
+    )
+    assert grants(roles=(stranger, role(cluster="d"))) == ()
+
+
+def test_a_role_with_the_name_of_another_user_lets_nobody_in() -> None:
+    both = {"worker": (account(), account("other"))}
+    given = with_tokens(token(), token(namespace="other"), accounts=both)
+    here, there = grants_of(*CLUSTER, given, frozenset({"worker"}))
+    assert "rename one of both" in here.problem
+    assert (here.lets_in, there.lets_in) == (False, True)
+
+
+def test_a_role_with_too_long_a_name_lets_nobody_in() -> None:
+    name = "w" * 240
+    (found,) = grants(roles=(role(name),), accounts={name: (account(),)})
+    assert "253" in found.problem
+
+
+def test_no_two_users_of_one_cluster_have_one_name() -> None:
+    """Roles and namespaces have names without an underscore; the API server sees to that."""
+    parts = ["a", "b", "a-b", "a.b", "b-a"]
+    users = [user_name("home", role, namespace) for role in parts for namespace in (*parts, "home")]
+    assert len(set(users)) == len(users)

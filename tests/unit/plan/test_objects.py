@@ -1,6 +1,14 @@
 """Which cluster an object belongs to, and whose it is."""
 
-from natsctl.plan.objects import Cluster, Meta, Object, OwnerReference, cluster_key, controlled
+from natsctl.plan.objects import (
+    Cluster,
+    Meta,
+    Object,
+    OwnerReference,
+    Role,
+    cluster_key,
+    controlled,
+)
 
 
 def test_an_owned_object_belongs_to_its_owner() -> None:
@@ -13,6 +21,18 @@ def test_an_object_of_another_owner_belongs_to_the_cluster_of_its_label() -> Non
     owner = OwnerReference(kind="ConfigMap", name="boss", uid="u", controller=True)
     meta = Meta(namespace="ns", name="x", owner_references=(owner,), labels={"nats_cluster": "d"})
     assert cluster_key(Object(meta)) == ("ns", "d")
+
+
+def test_a_label_leads_to_no_cluster_of_another_namespace() -> None:
+    labels = {"nats_cluster": "c", "nats.io/cluster-namespace": "victim"}
+    assert cluster_key(Object(Meta(namespace="evil", name="x", labels=labels))) == ("evil", "c")
+    assert cluster_key(Role(Meta(namespace="evil", name="x", labels=labels))) == ("evil", "c")
+
+
+def test_a_role_belongs_to_the_cluster_of_its_label_or_to_none_of_a_name() -> None:
+    owner = OwnerReference(kind="NatsCluster", name="c", uid="u", controller=True)
+    meta = Meta(namespace="ns", name="x", owner_references=(owner,))
+    assert cluster_key(Role(meta)) == ("ns", "")
 
 
 def test_an_object_without_both_belongs_to_none() -> None:

@@ -8,10 +8,12 @@ import attrs
 import pytest
 
 from natsctl.api.status import RoleStatus, to_json
+from natsctl.plan.conditions import config_accepted, degraded
 from natsctl.plan.objects import Meta, Role
 from natsctl.plan.policies.roles import tell_roles
-from natsctl.plan.snapshot import Snapshot
-from tests.unit.plan.sources import account, resolved, role, token, with_tokens
+from natsctl.plan.servers import servers_of
+from natsctl.plan.snapshot import Failure, Snapshot, Trial
+from tests.unit.plan.sources import account, resolved, role, token, users, with_tokens
 from tests.unit.plan.world import NOW, desired, running
 
 ACCOUNTS: dict[str, Any] = {"auth": {"enableServiceAccounts": True}}
@@ -52,7 +54,7 @@ def test_which_accounts_are_in() -> None:
         (seen(spec={"auth": {}}), ("False", "ServiceAccountsDisabled", "enableServiceAccounts")),
         (seen(roles=(role(publish=[".."]),)), ("False", "InvalidSpec", "is no subject")),
         (seen(accounts={}), ("False", "NoServiceAccount", "there is no ServiceAccount worker")),
-        (seen(), ("False", "WaitingForToken", "no token yet for ServiceAccount worker of ns")),
+        (seen(), ("False", "WaitingForToken", "ServiceAccount worker of ns: no token yet")),
         (
             seen(token(), accounts={"worker": (account(), account("b"))}),
             ("True", "WaitingForToken", "of b"),
@@ -68,6 +70,53 @@ def test_why_or_why_not(snapshot: Snapshot, says: tuple[str, str, str]) -> None:
     status, reason, message = verdict(snapshot)
     assert (status, reason) == says[:2]
     assert says[2] in message
+
+
+KEY = ("ns", "worker-c-bound-token")
+
+
+def test_what_stands_in_the_way_of_one_account() -> None:
+    both = {"worker": (account(), account("b"))}
+    words = Failure("Secret b/worker-c-bound-token", "NotOurs", "was not made for this role")
+    trials = {("b", "worker-c-bound-token"): Trial(110.0, 10.0, words)}
+    snapshot = attrs.evolve(seen(token(), accounts=both), trials=trials)
+    assert verdict(snapshot) == (
+        "True",
+        "NotLetIn",
+        "ServiceAccount worker of b: Secret b/worker-c-bound-token was not made for this role",
+    )
+    assert [a.namespace for a in told(snapshot).service_accounts] == ["ns"]
+    assert degraded(snapshot, servers_of(snapshot)).status == "False"
+    remark = config_accepted(snapshot, servers_of(snapshot))
+    assert (remark.status, remark.reason) == ("True", "TokensNotMade")
+    assert "Secret b/worker-c-bound-token was not made for this role" in remark.message
+
+
+def test_a_token_that_could_not_be_renewed_counts_on() -> None:
+    trials = {KEY: Trial(110.0, 10.0, Failure("Secret ns/x", "Forbidden", "not written"))}
+    status, _, message = verdict(attrs.evolve(seen(token()), trials=trials))
+    assert status == "True"
+    assert "the token there is counts" in message
+
+
+def test_what_was_tried_for_somebody_who_is_gone_is_told_no_more() -> None:
+    trials = {("b", "gone"): Trial(110.0, 10.0, Failure("Secret b/gone", "Forbidden", "no"))}
+    snapshot = attrs.evolve(seen(token()), trials=trials)
+    assert config_accepted(snapshot, servers_of(snapshot)).reason == "Accepted"
+
+
+def test_a_role_with_the_name_of_a_static_user_says_so() -> None:
+    spec = {"auth": {**ACCOUNTS["auth"], "allowStaticUsers": True, "clientsAuthSecret": "users"}}
+    static = {"users": users({"username": "worker", "password": "p"})}
+    found = verdict(seen(token(), spec=spec, secrets=static))
+    assert found[:2] == ("False", "NotLetIn")
+    assert "user worker is also one of spec.auth.clientsAuthSecret" in found[2]
+
+
+def test_a_status_lists_a_bounded_number_of_accounts() -> None:
+    many = tuple(account(f"n{i:03}") for i in range(300))
+    tokens = [token(namespace=a.namespace) for a in many]
+    assert len(told(seen(*tokens, accounts={"worker": many})).service_accounts) == 256
 
 
 def test_what_was_told_is_not_told_again() -> None:
@@ -87,5 +136,6 @@ def test_a_condition_that_stays_keeps_its_time() -> None:
 
 
 def test_a_role_that_is_going_is_left_alone() -> None:
-    going = Role(Meta(name="worker", namespace="ns", deletion_timestamp=NOW))
+    labels = {"nats_cluster": "c"}
+    going = Role(Meta(name="worker", namespace="ns", labels=labels, deletion_timestamp=NOW))
     assert tell_roles(seen(roles=(going,))) == ()

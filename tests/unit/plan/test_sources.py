@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 import msgspec
-import pytest
 
 from natsctl.api.parse import parse_spec
 from natsctl.plan.objects import Meta, Secret
@@ -112,18 +111,19 @@ class TestServiceAccounts:
         assert [u["username"] for u in both.inputs.authorization["users"]] == ["worker", "u"]  # type: ignore[index]
         assert both.inputs.authorization["default_permissions"] == {"publish": ["x"]}  # type: ignore[index]
 
-    @pytest.mark.parametrize(
-        ("content", "says"),
-        [
-            ({"token": "t"}, "does not take beside users"),
-            ({"username": "worker", "password": "p"}, "user worker of Secret users is also"),
-        ],
-    )
-    def test_static_users_that_do_not_go_with_them(self, content: Any, says: str) -> None:
+    def test_a_static_token_does_not_go_with_them(self) -> None:
         auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
         spec = {"auth": auth | {"allowStaticUsers": True}}
-        found = resolved(spec, with_tokens(token(), secrets={"users": users(content)}))
-        assert says in found.missing[0]
+        found = resolved(spec, with_tokens(token(), secrets={"users": users({"token": "t"})}))
+        assert "does not take beside users" in found.missing[0]
+
+    def test_a_static_user_of_the_same_name_keeps_it(self) -> None:
+        auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
+        spec = {"auth": auth | {"allowStaticUsers": True}}
+        static = users({"username": "worker", "password": "p"})
+        found = resolved(spec, with_tokens(token(), secrets={"users": static}))
+        assert found.missing == ()
+        assert found.inputs.authorization == {"users": [{"username": "worker", "password": "p"}]}
 
 
 class TestCertificates:

@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 
 from natsctl.plan.actions import BindToken, RemoveToken
-from natsctl.plan.grants import RENEW_AFTER, SWITCH_AT
 from natsctl.plan.planning import plan
 from natsctl.plan.policies.tokens import bind_tokens, next_token_in, remove_tokens
-from natsctl.plan.snapshot import Snapshot
-from tests.unit.plan.sources import account, resolved, role, token, with_tokens
-from tests.unit.plan.world import NOW, changed_secret, desired, failure, running
+from natsctl.plan.seals import RENEW_AFTER, SWITCH_AT
+from natsctl.plan.snapshot import Snapshot, Trial
+from tests.unit.plan.sources import account, bond, resolved, role, token, with_tokens
+from tests.unit.plan.world import NOW, changed_secret, desired, failure, invalid, running
 
 ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
 SPEC = {"size": 1, "version": "2.14.10"} | ACCOUNTS
@@ -27,6 +27,7 @@ def found(*tokens: Any, **more: Any) -> Snapshot:
 def test_a_missing_token_is_made() -> None:
     (action,) = bind_tokens(found())
     assert (action.grant.user, action.name) == ("worker", "worker-c-bound-token")
+    assert action.key == ("ns", "worker-c-bound-token")
     assert bind_tokens(found(token(""))) != ()
 
 
@@ -41,14 +42,25 @@ def test_one_that_the_go_operator_made_is_not_renewed() -> None:
     assert bind_tokens(found(token())) == ()
 
 
+def test_an_annotation_brings_renewal_forward_and_never_puts_it_off() -> None:
+    sealed = token(bond_to=bond(renew_after="2026-01-01T00:00:01Z"))
+    for told, due in ((NOW, 1), ("2099-01-01T00:00:00Z", 0), ("9999-99-99T00:00:00Z", 0), ("x", 0)):
+        edited = changed_secret(
+            sealed, annotations=(sealed.metadata.annotations or {}) | {RENEW_AFTER: told}
+        )
+        assert len(bind_tokens(found(edited))) == due
+        assert due or next_token_in(found(edited)) == 1.0
+
+
 def test_a_role_that_cannot_be_used_has_no_token_made() -> None:
     assert bind_tokens(found(roles=(role(publish=["a b"]),))) == ()
 
 
 def test_what_is_unwanted_goes_first() -> None:
-    other = token(**{"nats.io/service-account-uid": "before", RENEW_AFTER: NOW})
+    other = token(bond_to=bond(account_uid="before"))
     (removed,) = remove_tokens(found(other))
     assert removed.name == "worker-c-bound-token"
+    assert removed.key == ("ns", "worker-c-bound-token")
     assert bind_tokens(found(other)) == ()
 
 
@@ -63,10 +75,35 @@ def test_tokens_come_before_the_configuration_that_names_them() -> None:
     assert first.again == 0.0
 
 
-def test_a_token_that_cannot_be_made_holds_nothing_up() -> None:
-    failed = attrs.evolve(found(), failures=(failure("ServiceAccount ns/worker"),))
-    stages = plan(attrs.evolve(failed, pods=(), observations={})).stages
-    assert len(stages) > 1
+KEYS = (("ns", "worker-c-bound-token"), ("ns", "gone-c-bound-token"))
+
+
+def tried(due: float, **more: Any) -> Snapshot:
+    """Nothing came of the last attempt, or what came of it is gone again."""
+    trials = {key: Trial(due, 10.0, **more) for key in KEYS}
+    return attrs.evolve(found(token(name="gone")), trials=trials)
+
+
+def test_what_was_tried_waits_and_holds_nothing_up() -> None:
+    for waits in (tried(107.5), tried(107.5, failure=failure("Secret ns/worker-c-bound-token"))):
+        assert bind_tokens(waits) == remove_tokens(waits) == ()
+        assert next_token_in(waits) == 7.5
+        assert len(plan(attrs.evolve(waits, pods=(), observations={})).stages) > 1
+    assert len(bind_tokens(tried(100.0))) == len(remove_tokens(tried(100.0))) == 1
+
+
+def test_no_other_failure_holds_a_token_up() -> None:
+    failed = attrs.evolve(found(), failures=(failure("Service c"),))
+    assert {type(a) for stage in plan(failed).stages for a in stage} == {BindToken}
+
+
+def test_a_token_that_could_not_be_sealed_is_tried_again() -> None:
+    snapshot = found(proven={KEYS[0]: "running"})
+    assert len(bind_tokens(snapshot)) == 1
+
+
+def test_without_a_spec_to_act_on_nothing_is_due() -> None:
+    assert next_token_in(invalid()) is None
 
 
 def test_the_next_time_that_counts() -> None:
