@@ -247,6 +247,7 @@ class Actor:
             secret=meta.name,
             connection=contexts.clients,
             monitoring=contexts.monitoring,
+            gate=shared.monitor.gate,
         )
         sealing = shared.gatherer.sealing
         executor = Executor(shared.client, shared.stores, snapshot.desired, reloader, sealing)

@@ -25,15 +25,9 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-def _is_worth_it(record: logging.LogRecord) -> bool:
-    """nats-py changes to TLS under a reader of plain text, which asyncio remarks each time."""
-    return "eof_received()" not in record.getMessage()
-
-
 def set_up_logging(level: str, style: str) -> None:
     """Log to standard error, as `text` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
-    handler.addFilter(_is_worth_it)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -20,12 +20,12 @@ from natsctl.operator.gather import Gatherer
 from natsctl.operator.stores import Stores
 from natsctl.plan.objects import Cluster, Pod, controlled
 from natsctl.plan.releases import reports_of
-from natsctl.plan.servers import incarnation
+from natsctl.plan.servers import incarnation, is_ours
 from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot, Trial
 from natsctl.plan.sources import Resolved, Sources, Trust
 from natsctl.plan.takeover import is_taken_over
 from natsctl.render.inputs import Images
-from natsctl.servers.monitoring import Monitor
+from natsctl.servers.monitoring import Monitor, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,10 +176,12 @@ class Outlook:
     async def ask(self, uids: tuple[str, ...], snapshot: Snapshot) -> None:
         """Ask these pods' servers, and keep what they answer."""
         pods = {p.metadata.uid: p for p in self.stores.pods.of_cluster(self.key)}
-        addresses: Mapping[str, str] = {
-            uid: pods[uid].status.pod_ip or "" for uid in uids if uid in pods
+        places = {
+            uid: Place.of(pods[uid])
+            for uid in uids
+            if uid in pods and is_ours(pods[uid], snapshot)  # nobody else's is connected to
         }
-        answers = await self.monitor.ask(addresses, self.contexts_of(snapshot).monitoring)
+        answers = await self.monitor.ask(places, self.contexts_of(snapshot).monitoring)
         now = asyncio.get_running_loop().time()
         for uid, answer in answers.items():
             self._observations[uid] = attrs.evolve(

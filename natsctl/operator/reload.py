@@ -6,6 +6,7 @@ configuration is proven to be loaded.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from natsctl.operator.nudges import Nudges
 from natsctl.operator.stores import Stores
 from natsctl.plan.snapshot import Refusal
 from natsctl.servers import system
-from natsctl.servers.monitoring import Monitor
+from natsctl.servers.gate import OF_ONE, Gate
+from natsctl.servers.monitoring import Monitor, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +74,7 @@ def _time_of_day() -> datetime:
 
 @attrs.frozen
 class Reloader:
-    """Reloads servers of one cluster. `clock` tells the time of day."""
+    """Reloads servers of one cluster, some at a time. `clock` tells the time of day."""
 
     client: Client
     stores: Stores
@@ -83,6 +85,8 @@ class Reloader:
     connection: ssl.SSLContext | None = None
     monitoring: ssl.SSLContext | None = None
     clock: Callable[[], datetime] = _time_of_day
+    gate: Gate = attrs.field(factory=Gate)
+    turns: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(OF_ONE))
 
     async def reload(self, action: ReloadServer) -> Progress | Refusal:
         """One attempt; a server that cannot be asked is asked again later."""
@@ -93,14 +97,12 @@ class Reloader:
         nudges = await self._nudge(pod, action, now)
         if action.asks:
             try:
-                words = await system.reload(
-                    action.address, action.server_id, self.identity.key, self.connection
-                )
+                words = await self._ask(action)
             except system.Unreachable:
                 return Progress.PENDING
             if words:
                 return await self._refused(Refusal(action.config, words))
-        if not await self._is_loaded(action, nudges, now):
+        if not await self._is_loaded(action, pod, nudges, now):
             return Progress.PENDING
         proven = {names.REVISION_ANNOTATION: action.revision, names.NUDGES_ANNOTATION: None}
         await self._annotate(pod, proven)
@@ -127,10 +129,20 @@ class Reloader:
             self.stores.secrets.learn(reply)  # type: ignore[arg-type] # SECRETS projects to Secret
         return refusal
 
-    async def _is_loaded(self, action: ReloadServer, nudges: Nudges, asked: datetime) -> bool:
-        answers = await self.monitor.ask({action.uid: action.address}, self.monitoring)
+    async def _ask(self, action: ReloadServer) -> str:
+        async with self.turns, self.gate.all:
+            return await system.reload(
+                action.address, action.server_id, self.identity.key, self.connection
+            )
+
+    async def _is_loaded(
+        self, action: ReloadServer, pod: Pod, nudges: Nudges, asked: datetime
+    ) -> bool:
+        answers = await self.monitor.ask({action.uid: Place.of(pod)}, self.monitoring)
         seen = answers[action.uid]
-        if seen.problem or (action.digest and seen.config_digest != action.digest):
+        if seen.problem or seen.server_id != action.server_id:
+            return False
+        if action.digest and seen.config_digest != action.digest:
             return False
         if any(seen.not_after.get(name, at) != at for name, at in action.expiries):
             return False

@@ -13,7 +13,6 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import attrs
 
 from natsctl.kube.client import Client
@@ -96,14 +95,11 @@ async def _lead(
     recorder = Recorder(client)
     tokens = token_readers(client.transport, stores, settings.watched, gatherer.sealing)
     async with background(lease.keep()):
-        async with (
-            background(recorder.run(), *(reader.run() for reader in tokens)),
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
-        ):
+        async with background(recorder.run(), *(reader.run() for reader in tokens)):
             shared = Shared(
                 client=client,
                 stores=stores,
-                monitor=Monitor(session),
+                monitor=Monitor(),
                 recorder=recorder,
                 turns=Turns(2 * settings.concurrency),
                 gatherer=gatherer,

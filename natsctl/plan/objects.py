@@ -151,10 +151,39 @@ class PodStatus(Wire, frozen=True):
     container_statuses: tuple[ContainerStatus, ...] | None = None
 
 
+class FieldRef(Wire, frozen=True):
+    """`env[].valueFrom.fieldRef`."""
+
+    field_path: str = ""
+
+
+class ValueFrom(Wire, frozen=True):
+    """`env[].valueFrom`."""
+
+    field_ref: FieldRef | None = None
+
+
+class Variable(Wire, frozen=True):
+    """`containers[].env[]`."""
+
+    name: str = ""
+    value: str = ""
+    value_from: ValueFrom | None = None
+
+
+class Container(Wire, frozen=True):
+    """`spec.containers[]`."""
+
+    name: str = ""
+    args: tuple[str, ...] | None = None
+    env: tuple[Variable, ...] | None = None
+
+
 class PodSpec(Wire, frozen=True):
     """`spec` of a pod."""
 
     node_name: str | None = None
+    containers: tuple[Container, ...] | None = None
     termination_grace_period_seconds: int | None = None
 
 

@@ -107,8 +107,9 @@ def servers_of(snapshot: Snapshot) -> tuple[Server, ...]:
 
 def is_ours(pod: Pod, snapshot: Snapshot) -> bool:
     """Whether this very NatsCluster controls the pod (not an earlier one of the same name)."""
-    controller = pod.metadata.controller
-    return controller is not None and controller.uid == snapshot.cluster.metadata.uid
+    meta, controller = snapshot.cluster.metadata, pod.metadata.controller
+    owned = controller is not None and controller.uid == meta.uid
+    return owned and pod.metadata.namespace == meta.namespace
 
 
 def incarnation(pod: Pod) -> tuple[object, ...]:

@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from natsctl.api import names
+from natsctl.api.foreign import printable
+from natsctl.servers.connection import Connection, Misbehaviour, NoResponders, Told
 
 if TYPE_CHECKING:
     from natsctl.servers.nkey import Key
 
 TIMEOUT = 4.0
 """Seconds until an answer must be there."""
+WORDS = 500
+"""Characters of a refusal that are kept: the first tell why."""
 
 _UNANSWERED: Final = (
     "nobody answers to this request: the server is older than 2.10, or was restarted, or has "
     "another system account"
 )
 _ENDED: Final = "it ended the connection: it may not trust the client certificate"
-_ENDS: Final = ("UnexpectedEOF", "BrokenPipeError", "ConnectionResetError")
+_ENDS: Final = (EOFError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
+_EXPECTED: Final = (Misbehaviour, Told, EOFError, OSError, TimeoutError, ValueError, RecursionError)
 _VALUES: Final = re.compile(r": old=.*", re.DOTALL)
 _NO_CHECK_TIME: Final = 0x200000  # openssl's X509_V_FLAG_NO_CHECK_TIME, for which ssl has no name
 
@@ -42,32 +47,40 @@ class Refusal(msgspec.Struct):
     description: str
 
 
+class Answerer(msgspec.Struct, frozen=True):
+    """The used part of what an answer says of who gives it."""
+
+    id: str = ""
+
+
 class Answer(msgspec.Struct):
     """The used part of an answer; no error is success."""
 
+    server: Answerer = Answerer()
     error: Refusal | None = None
 
 
 async def reload(address: str, server_id: str, key: Key, tls: ssl.SSLContext | None) -> str:
     """Have a server read its configuration again: "", or why it refuses in its own words.
 
-    `address` is an IP; `server_id` as in /varz, new with every start; `tls` is for servers that
-    ask for it, others are spoken to without. The words leave out the values of fields, which
-    may be passwords. Raises Unreachable half a second after TIMEOUT at the latest, and at once
-    for servers below 2.10, which know no such request.
+    `address` is an IP; `server_id` as in /varz, new with every start; `tls` is for servers of a
+    cluster that has it, and a must for those. The words leave out the values of fields, which
+    may be passwords. Raises Unreachable after TIMEOUT at the latest, and at once for servers
+    below 2.10, which know no such request.
     """
-    from natsctl.servers.connection import Connection
-
-    url, connection = _url(address), Connection()
+    connection = Connection()
     try:
         async with asyncio.timeout(TIMEOUT):
-            await connection.open(url, key, tls)
-            subject = f"$SYS.REQ.SERVER.{server_id}.RELOAD"
-            return _words(await connection.request(subject, TIMEOUT))
-    except Exception as error:  # nats-py has no set of what its calls raise
-        raise Unreachable(f"system account: {_text(connection.heard or error)}") from None
+            await connection.open(_checked(address), names.CLIENT_PORT, server_id, key, tls)
+            answer = await connection.request(f"$SYS.REQ.SERVER.{server_id}.RELOAD")
+            return _words(answer, server_id)
+    except NoResponders:
+        raise Unreachable(f"system account: {_UNANSWERED}") from None
+    except _EXPECTED as error:
+        raise Unreachable(f"system account: {_text(error)}") from None
     finally:
-        await connection.close()
+        connection.close()
+        await asyncio.sleep(0)  # the loop closes the socket in its next round
 
 
 def context(
@@ -101,28 +114,25 @@ def _load_chain(made: ssl.SSLContext, pem: bytes) -> None:
         made.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
 
 
-def _url(address: str) -> str:
+def _checked(address: str) -> str:
     try:
-        found = ipaddress.ip_address(address)
+        return str(ipaddress.ip_address(address))
     except ValueError:
-        raise Unreachable("system account: the server has no address") from None
-    host = f"[{found}]" if found.version == 6 else str(found)
-    return f"nats://{host}:{names.CLIENT_PORT}"
+        raise Misbehaviour("the server has no address") from None
 
 
-def _words(answer: bytes) -> str:
-    error = msgspec.json.decode(answer, type=Answer).error
-    return _VALUES.sub("", error.description) if error else ""
+def _words(content: bytes, server_id: str) -> str:
+    answer = msgspec.json.decode(content, type=Answer)
+    if answer.server.id != server_id:
+        raise Misbehaviour("another server answers")
+    return printable(_VALUES.sub("", answer.error.description), WORDS) if answer.error else ""
 
 
 def _text(error: Exception) -> str:
     """Constant for the same cause, because it is told in the status."""
-    kind = type(error).__name__
-    if kind == "NoRespondersError":
-        return _UNANSWERED
     if isinstance(error, TimeoutError):
         return "no answer in time"
     # Which one is a race between the end of the connection and what is written to it.
-    if kind in _ENDS or "_ALERT_" in str(error):
+    if isinstance(error, _ENDS) or "_ALERT_" in str(error):
         return _ENDED
-    return str(error).removeprefix("nats: ").strip("'\" ") or kind
+    return str(error).strip("'\" ") or type(error).__name__

@@ -21,7 +21,7 @@ import aiohttp
 import attrs
 import msgspec
 
-from benchmarks.responder import Answering, Roster
+from benchmarks.responder import POD_RANGE, Answering, Roster
 from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
@@ -47,6 +47,9 @@ class Pretender:
     async def run(self) -> None:
         """Look at the pods again and again; survives an API server that is away."""
         loop = asyncio.get_running_loop()
+        # Within the network of the testbed, all addresses of pods are answered here.
+        route = ("ip", "route", "replace", "local", POD_RANGE, "dev", "lo")
+        assert await (await asyncio.create_subprocess_exec(*route)).wait() == 0
         answering = await loop.create_server(
             lambda: Answering(self.roster), "0.0.0.0", names.MONITORING_PORT, reuse_address=True
         )
@@ -69,10 +72,11 @@ class Pretender:
             self.roster.learn("ADDED", self._known[uid])
 
     async def _start(self, pod: dict[str, Any]) -> dict[str, Any]:
+        address = f"10.245.77.{len(self.created)}"
         status = {
             "phase": "Running",
-            "podIP": f"127.77.0.{len(self.created)}",
-            "podIPs": [{"ip": f"127.77.0.{len(self.created)}"}],
+            "podIP": address,
+            "podIPs": [{"ip": address}],
             "conditions": [{"type": "Ready", "status": "True"}],
         }
         name = pod["metadata"]["name"]

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import aiohttp
 import attrs
 import pytest
 import trustme
@@ -26,7 +25,7 @@ from attrs import frozen
 from natsctl.plan.certificates import inspect
 from natsctl.plan.snapshot import Observation
 from natsctl.render.digest import config_digest
-from natsctl.servers.monitoring import Monitor
+from natsctl.servers.monitoring import Monitor, Place
 from natsctl.servers.nkey import Key
 from natsctl.servers.system import Unreachable, context, reload
 from tests.server import servers
@@ -335,16 +334,30 @@ class TestEncrypted:
         assert await tell(server, strict()) == ""
 
     @SINCE_2_10
-    async def test_encryption_is_turned_on_and_off(
+    async def test_where_the_cluster_has_tls_nothing_is_said_without(
+        self, start: Start, version: str
+    ) -> None:
+        """A fake server would ask for none. That TLS comes or goes takes a restart anyway."""
+        server = start(version)
+        server.write({**CONFIG, "max_payload": 2345})
+        with pytest.raises(Unreachable, match="does not offer TLS"):
+            await tell(server, context(CA))
+        assert server.ask()["max_payload"] != 2345
+
+    @SINCE_2_10
+    async def test_a_server_that_asks_for_tls_is_not_asked_without(
         self, start: Start, tmp_path: Path, version: str
     ) -> None:
-        """The operator knows what shall be, not what the server has loaded."""
-        server = start(version)
-        server.write({**CONFIG, "tls": files(tmp_path)})
+        server = start(version, {**CONFIG, "tls": files(tmp_path)})
+        with pytest.raises(Unreachable, match="asks for TLS"):
+            await tell(server)
+
+    @SINCE_2_10
+    async def test_one_that_leaves_it_to_clients_is_asked_with_tls(
+        self, start: Start, tmp_path: Path, version: str
+    ) -> None:
+        server = start(version, {**CONFIG, "tls": files(tmp_path), "allow_non_tls": True})
         assert await tell(server, context(CA)) == ""
-        server.write(CONFIG)
-        assert await tell(server, context(CA)) == ""
-        assert await tell(server) == ""
 
     @SINCE_2_10
     async def test_the_ca_is_replaced(self, start: Start, tmp_path: Path, version: str) -> None:
@@ -426,9 +439,15 @@ class TestObservation:
         encrypted["https_port"] = encrypted.pop("http_port")
         server = start(version, encrypted)
         assert (await observe(context(CA))).server_id == server.id
-        assert "verify failed" in (await observe(context(trustme.CA().cert_pem.bytes()))).problem
+        seen = await observe(context(trustme.CA().cert_pem.bytes()))
+        assert "CERTIFICATE_VERIFY_FAILED" in seen.problem
+
+    @ALL
+    async def test_every_version_tells_its_name(self, start: Start, version: str) -> None:
+        start(version, {**CONFIG, "server_name": "c-1"})
+        assert (await observe(name="c-1")).problem == ""
+        assert "another server answers" in (await observe(name="c-2")).problem
 
 
-async def observe(tls: ssl.SSLContext | None = None) -> Observation:
-    async with aiohttp.ClientSession() as session:
-        return (await Monitor(session).ask({"uid": "127.0.0.1"}, tls))["uid"]
+async def observe(tls: ssl.SSLContext | None = None, name: str | None = None) -> Observation:
+    return (await Monitor().ask({"uid": Place("127.0.0.1", name)}, tls))["uid"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.api import names
 from natsctl.plan.actions import ReloadServer
+from natsctl.plan.reaching import address_of
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.plan.takeover import is_taken_over, revision_of
 from natsctl.render import tls
@@ -89,7 +90,7 @@ def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
     return ReloadServer(
         name=server.name,
         uid=server.pod.metadata.uid,
-        address=server.pod.status.pod_ip or "",
+        address=address_of(server.pod),
         server_id=server.observation.server_id,
         config=desired.config,
         revision=revision_of(server.pod, desired.revision),

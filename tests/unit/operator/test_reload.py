@@ -81,7 +81,9 @@ class World:
     async def ask(self, *_: Any) -> dict[str, Observation]:
         """The monitoring port."""
         digest = self.loaded if self.digests else ""
-        return {"pod-1": Observation(config_digest=digest, config_load_time=self.now.isoformat())}
+        return {
+            "pod-1": Observation("S", config_digest=digest, config_load_time=self.now.isoformat())
+        }
 
     async def attempt(self, config: str = "7") -> Progress | Refusal:
         action = ReloadServer(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import attrs
 import pytest
 import trustme
 from aiohttp import web
 
 from natsctl.plan.snapshot import Observation
-from natsctl.servers.monitoring import Monitor
+from natsctl.servers.fetch import LIMIT, fetch
+from natsctl.servers.gate import ALL, OF_ONE, Gate
+from natsctl.servers.monitoring import MAX_ROUTES, Monitor, Place
 from natsctl.servers.system import context
+from tests.unit.servers.tricks import BLOCK, MEMORY, Trick, bounded, playing, says, watched
 
 VARZ = {"server_id": "me", "version": "2.12.15", "connections": 3}
 
@@ -66,15 +71,10 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
         yield found
 
 
-@asynccontextmanager
-async def monitor(gate: int = 32) -> AsyncIterator[Monitor]:
-    async with aiohttp.ClientSession() as session:
-        yield Monitor(session, asyncio.Semaphore(gate))
-
-
-async def ask(address: str = "127.0.0.1") -> Observation:
-    async with monitor() as found:
-        return (await found.ask({"uid": address}))["uid"]
+async def ask(
+    address: str = "127.0.0.1", name: str | None = None, tls: ssl.SSLContext | None = None
+) -> Observation:
+    return (await Monitor().ask({"uid": Place(address, name)}, tls))["uid"]
 
 
 async def test_a_server_tells_who_it_is_and_whom_it_knows(server: Server) -> None:
@@ -109,9 +109,9 @@ async def test_a_server_tells_what_configuration_it_has_loaded_and_when(server: 
 async def test_a_server_tells_when_its_certificates_end(server: Server) -> None:
     blocks = {"": "clients", "cluster": "routes", "gateway": "gateways", "leaf": "leafnodes"}
     blocks["websocket"] = "websocket"
-    ends = {block: {"tls_cert_not_after": f"end of {block}"} for block in blocks}
+    ends = {block: {"tls_cert_not_after": f"end-of-{block}"} for block in blocks}
     server.varz = {**VARZ, **ends, **ends[""], "mqtt": {"tls_cert_not_after": "unused"}}
-    assert (await ask()).not_after == {blocks[b]: f"end of {b}" for b in blocks}
+    assert (await ask()).not_after == {blocks[b]: f"end-of-{b}" for b in blocks}
 
 
 async def test_listeners_without_a_certificate_have_no_end(server: Server) -> None:
@@ -133,17 +133,16 @@ async def test_a_server_with_https_is_asked_over_it_and_checked(
     identity = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("c-1.c-mgmt.ns.svc").configure_cert(identity)
     tls = context((authority if trusted else trustme.CA()).cert_pem.bytes())
-    async with listening(monkeypatch, identity), monitor() as found:
-        answer = (await found.ask({"uid": "127.0.0.1"}, tls))["uid"]
+    async with listening(monkeypatch, identity):
+        answer = await ask(tls=tls)
     assert answer.server_id == ("me" if trusted else "")
-    assert ("certificate verify failed" in answer.problem) == (not trusted)
+    assert ("CERTIFICATE_VERIFY_FAILED" in answer.problem) == (not trusted)
 
 
 async def test_plain_and_encrypted_do_not_understand_each_other(server: Server) -> None:
     """Nor is there a way around: what the spec says is what is asked."""
-    async with monitor() as found:
-        answer = await found.ask({"uid": "127.0.0.1"}, context(trustme.CA().cert_pem.bytes()))
-    assert answer["uid"].problem.startswith("monitoring port: ")
+    answer = await ask(tls=context(trustme.CA().cert_pem.bytes()))
+    assert answer.problem.startswith("monitoring port: ")
 
 
 @pytest.mark.parametrize("which", ["varz", "routez"])
@@ -154,7 +153,7 @@ async def test_plain_and_encrypted_do_not_understand_each_other(server: Server) 
         (b"<html>", "malformed"),
         ([], "Expected `object`"),
         (b"", "truncated"),
-        ("mute", "TimeoutError"),
+        ("mute", "no answer in time"),
     ],
 )
 async def test_an_answer_that_is_none_is_a_problem_and_no_exception(
@@ -184,8 +183,7 @@ async def test_an_address_that_does_not_answer_is_a_problem_with_a_constant_text
 
 
 async def test_one_that_does_not_answer_says_nothing_of_the_others(server: Server) -> None:
-    async with monitor() as found:
-        answers = await found.ask({"good": "127.0.0.1", "bad": "127.0.0.254"})
+    answers = await Monitor().ask({"good": Place("127.0.0.1"), "bad": Place("127.0.0.254")})
     assert answers["good"].server_id == "me"
     assert answers["bad"].problem
 
@@ -193,12 +191,165 @@ async def test_one_that_does_not_answer_says_nothing_of_the_others(server: Serve
 async def test_no_more_servers_are_asked_at_once_than_the_gate_lets_through(
     server: Server,
 ) -> None:
-    async with monitor(gate=2) as found:
-        answers = await found.ask({str(i): "127.0.0.1" for i in range(9)})
+    monitor = Monitor(Gate(asyncio.Semaphore(2)))
+    answers = await monitor.ask({str(i): Place("127.0.0.1") for i in range(9)})
     assert all(a.server_id for a in answers.values())
     assert server.asked_at_once == 2
 
 
+async def test_one_cluster_never_takes_the_whole_gate(server: Server) -> None:
+    await Monitor().ask({str(i): Place("127.0.0.1") for i in range(3 * OF_ONE)})
+    assert server.asked_at_once == OF_ONE < ALL
+
+
 async def test_nobody_is_asked_when_nobody_is_named() -> None:
-    async with monitor() as found:
-        assert await found.ask({}) == {}
+    assert await Monitor().ask({}) == {}
+
+
+class TestWhoAnswers:
+    @pytest.mark.parametrize("name", ["c-1", None])
+    async def test_the_one_that_is_expected(self, server: Server, name: str | None) -> None:
+        server.varz = {**VARZ, "server_name": "c-1"}
+        assert (await ask(name=name)).server_id == "me"
+
+    async def test_a_server_too_old_to_tell_is_believed(self, server: Server) -> None:
+        assert (await ask(name="c-1")).server_id == "me"
+
+    async def test_another_one_is_a_problem_that_is_told_and_not_believed(
+        self, server: Server
+    ) -> None:
+        server.varz = {**VARZ, "server_name": "urgent-run-this"}
+        server.routez = {"routes": [{"remote_id": "a"}]}
+        expected = Observation(problem="monitoring port: another server answers, not c-1")
+        assert await ask(name="c-1") == expected
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+VALID = b'{"server_id":"me","version":"2.12.15"'
+BOMB = gzip.compress(bytes(64 * 1024 * 1024))
+MIB = bytes(1024 * 1024)
+
+
+class TestTricks:
+    """Whoever may write pods in a namespace decides what its servers answer."""
+
+    @pytest.mark.parametrize(
+        ("trick", "told"),
+        [
+            (says(HEAD + b"Content-Encoding: gzip\r\n\r\n" + BOMB), "is compressed"),
+            (says(HEAD + b"\r\n", ever=MIB), "longer than 4 MiB"),
+            (says(CHUNKED, ever=b"100000\r\n" + MIB + b"\r\n"), "longer than 4 MiB"),
+            (says(CHUNKED + b"1\r\n \r\n" * 40_000 + b"0\r\n\r\n"), "too many chunks"),
+            (says(CHUNKED + b"-5\r\n"), "chunks that nobody can read"),
+            (says(CHUNKED + b"1_0\r\n" + MIB), "chunks that nobody can read"),
+            (says(CHUNKED + b"ffffffff\r\nabc\r\n0\r\n\r\n"), "ends early"),
+            (says(CHUNKED + b"5\r\nab"), "ends early"),
+            (says(CHUNKED), "chunks that nobody can read"),
+            (says(HEAD + b"Content-Length: 99\r\n\r\n{}"), "ends early"),
+            (says(HEAD + b"Content-Length: x\r\n\r\n{}"), "ends early"),
+            (says(HEAD, ever=b"X: " + b"x" * 65536 + b"\r\n"), "longer than 4 MiB"),
+            (says(HEAD, ever=b"X: x\r\n" * 4096), "longer than 4 MiB"),
+            (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 4096), "status 100"),
+            (says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"), "status 302"),
+            (says(b"HTTP/1.1 200\r\n\r\n" + VALID + b', "version": 1}'), "Expected `str`"),
+            (says(b"HTTP/2.0 200 OK\r\n\r\n" + VALID + b"}"), "does not speak HTTP"),
+            (says(b"HTTP/1.1 \xff\xb2\xb3 OK\r\n\r\n" + VALID + b"}"), "does not speak HTTP"),
+            (says(b"INFO {}\r\n"), "does not speak HTTP"),
+            (says(b""), "does not speak HTTP"),
+            (says(HEAD + b"\r\n" + VALID, ever=b" ", pause=0.02), "no answer in time"),
+            (says(pause=1), "no answer in time"),
+            (says(HEAD + b"\r\n" + VALID + b',"x":' + b"[" * 4_000_000), "nested too deeply"),
+            (says(HEAD + b"\r\n" + VALID + b',"connections":' + b"1" * 4_000_000), "out of range"),
+            (says(HEAD + b"\r\n" + VALID + b',"connections":1e999999999}'), "out of range"),
+            (says(HEAD + b"\r\n" + VALID + b',"connections":-1}'), ">= 0"),
+            (says(HEAD + b'\r\n{"server_id":"*.>","version":""}'), "regex"),
+            (says(HEAD + b'\r\n{"server_id":"a\\r\\nPUB x 0","version":""}'), "regex"),
+            (says(HEAD + b'\r\n{"server_id":"' + b"a" * 129 + b'","version":""}'), "<= 128"),
+            (says(HEAD + b'\r\n{"server_id":"a","version":"\\u001b[31m"}'), "regex"),
+            (says(HEAD + b"\r\n\xff"), "malformed"),
+            (says(HEAD + b'\r\n{"server_id":"\xff"}'), "not UTF-8"),
+            (says(HEAD + b'\r\n{"server_id":"\\ud800\\ud800"}'), "surrogate"),
+        ],
+    )
+    async def test_costs_little_and_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, trick: Trick, told: str
+    ) -> None:
+        async with playing(trick) as port:
+            monkeypatch.setattr("natsctl.api.names.MONITORING_PORT", port)
+            with bounded():
+                found = await ask()
+        assert found == Observation(problem=found.problem)
+        assert found.problem.startswith("monitoring port: ")
+        assert told in found.problem
+
+    async def test_all_at_once_cost_hardly_more_than_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Long answers are held two at a time."""
+        monitor = Monitor()
+        async with playing(says(HEAD + b"\r\n", ever=bytes(64 * 1024))) as port:
+            monkeypatch.setattr("natsctl.api.names.MONITORING_PORT", port)
+            tracemalloc.start()
+            try:
+                places = {str(i): Place("127.0.0.1") for i in range(4)}
+                answers = await asyncio.gather(*(monitor.ask(places) for _ in range(6)))
+                assert tracemalloc.get_traced_memory()[1] < 2 * MEMORY * 1024 * 1024
+            finally:
+                tracemalloc.stop()
+        assert all(a.problem for found in answers for a in found.values())
+
+    @pytest.mark.parametrize(
+        "routes",
+        [
+            b"{}," * 1_300_000,
+            b'{"remote_id":"a"},' * 16_000,
+            b'{"remote_id":' + b" " * 4_000_000 + b'"a"},',
+            (b'{"remote_id":"' + b"a" * 200 + b'"},') * 15_000,
+        ],
+        ids=["empty", "short", "blank", "long"],
+    )
+    async def test_routes_of_all_kinds_keep_nobody_waiting(
+        self, monkeypatch: pytest.MonkeyPatch, routes: bytes
+    ) -> None:
+        body = VALID + b',"routes":[' + routes + b"{}]}"
+        async with playing(says(HEAD + b"\r\n" + body)) as port, watched() as waits:
+            monkeypatch.setattr("natsctl.api.names.MONITORING_PORT", port)
+            found = await ask()
+        assert found.problem == ""
+        assert found.peers <= {"a"}
+        assert max(waits, default=0.0) < BLOCK
+
+    async def test_more_routes_than_anybody_can_have(self, server: Server) -> None:
+        server.routez = {"routes": [{"remote_id": str(i)} for i in range(MAX_ROUTES)]}
+        assert "more routes" in (await ask()).problem
+
+
+async def test_the_largest_cluster_there_is_can_be_asked(server: Server) -> None:
+    """998 others with four connections each, as 2.14 writes them, and some bytes more."""
+    route = {"rid": 1, "remote_name": "n" * 60, "start": "t" * 35, "last_activity": "t" * 35}
+    route |= {key: 10**15 for key in ("in_msgs", "out_msgs", "in_bytes", "out_bytes", "port")}
+    route |= {key: "1h59m59s" for key in ("rtt", "uptime", "idle", "compression")}
+    ids = [f"N{i:055}" for i in range(998)]
+    server.routez = {"routes": [{"remote_id": i, **route} for i in ids for _ in range(4)]}
+    body = json.dumps(server.routez, indent=2).encode()
+    assert 2_000_000 < len(body) < LIMIT
+    server.routez = body
+    assert (await ask()).peers == frozenset(ids)
+
+
+async def test_a_text_within_a_route_is_no_key_of_it(server: Server) -> None:
+    name = '"remote_id": "forged"'
+    server.routez = {"routes": [{"remote_name": name, "remote_id": "a"}]}
+    assert (await ask()).peers == {"a"}
+
+
+async def test_an_answer_in_chunks_is_put_together(server: Server) -> None:
+    """As real servers give it from 2 KB on."""
+    text = json.dumps({**VARZ, "config_digest": "sha256:0a"}).encode()
+    pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
+    chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
+    gate = Gate()
+    async with playing(says(CHUNKED + chunks)) as port:
+        found = await fetch(gate, "127.0.0.1", port, "/varz", None, 1.0)
+    assert found == text

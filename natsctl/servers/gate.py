@@ -1,0 +1,33 @@
+"""How much may be going on with servers at the same time, so that none of them costs much."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ALL, OF_ONE, LARGE = 64, 8, 2
+"""Servers asked at once: of all clusters, of one; and long answers that are held in memory."""
+LARGE_SECONDS = 1.0
+"""How long a long answer may take from when its turn has come."""
+
+
+@attrs.frozen
+class Gate:
+    """Shared by all clusters. Who waits for it holds nothing else."""
+
+    all: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(ALL))
+    large: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(LARGE))
+
+    @asynccontextmanager
+    async def long_answer(self, clock: asyncio.Timeout) -> AsyncIterator[None]:
+        """A turn for what takes much memory; waiting for it is not held against the server."""
+        clock.reschedule(None)
+        async with self.large:
+            clock.reschedule(asyncio.get_running_loop().time() + LARGE_SECONDS)
+            yield
