@@ -125,6 +125,10 @@ test: check-machine ## everything: lint and all tiers, sets up what it needs
 		NATSCTL_NO_SKIPS=$(if $(CONTEXT),,1) $(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
 		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
 
+.PHONY: matrix
+matrix: $(STAMP) check-machine ## every version of nats-server and of the API server, for hours
+	@$(VENV_PYTHON) -m tests.matrix
+
 .PHONY: coverage
 coverage: $(STAMP) ## coverage of all tiers that ran, together; at least 95 %
 	@mkdir -p $(TOTALS)

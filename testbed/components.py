@@ -13,6 +13,8 @@ NATS_SERVERS = (
     *("2.0.0", "2.1.9", "2.2.6", "2.9.25", "2.10.29"),
     *("2.11.17", "2.12.15", "2.14.10", "2.15.3"),
 )
+API_SERVERS = ("1.32.13", "1.37.2")
+"""Of the oldest and the newest Kubernetes to be had: a control plane alone runs with them."""
 GO_OPERATOR = "github.com/nats-io/nats-operator/cmd/operator"
 FLAGS = ("-trimpath",)
 STRIP = "-s -w"
@@ -39,6 +41,25 @@ class Component:
         return " ".join([STRIP, *(f"-X {variable}" for variable in self.variables)])
 
 
+def _version_of_kubernetes(version: str) -> tuple[str, ...]:
+    major, minor, _ = version.split(".")
+    told = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
+    return tuple(f"k8s.io/component-base/version.{key}={value}" for key, value in told.items())
+
+
+def api_server(version: str) -> Component:
+    """The API server of another Kubernetes than the testbed's."""
+    name = f"kube-apiserver-{version}"
+    return Component(
+        name=name,
+        version=version,
+        programs=("kube-apiserver",),
+        packages=("k8s.io/kubernetes/cmd/kube-apiserver",),
+        module=name.rpartition(".")[0],
+        variables=_version_of_kubernetes(version),
+    )
+
+
 def _kubernetes() -> Component:
     programs = (
         "kube-apiserver",
@@ -48,17 +69,13 @@ def _kubernetes() -> Component:
         "kube-proxy",
         "kubectl",
     )
-    major, minor, _ = KUBERNETES.split(".")
-    versions = {"gitVersion": f"v{KUBERNETES}", "gitMajor": major, "gitMinor": minor}
     return Component(
         name="kubernetes",
         version=KUBERNETES,
         programs=programs,
         packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in programs),
         module="kubernetes",
-        variables=tuple(
-            f"k8s.io/component-base/version.{key}={value}" for key, value in versions.items()
-        ),
+        variables=_version_of_kubernetes(KUBERNETES),
     )
 
 

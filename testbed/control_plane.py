@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import api, build, certificates, cgroups, manifests, namespaces, network, processes
+from testbed import (
+    api,
+    build,
+    certificates,
+    cgroups,
+    components,
+    manifests,
+    namespaces,
+    network,
+    processes,
+)
 from testbed.layout import (
     API_PORT,
     BRIDGE_ADDRESS,
@@ -14,6 +25,7 @@ from testbed.layout import (
     POD_RANGE,
     SERVICE_RANGE,
     Testbed,
+    TestbedError,
 )
 
 if TYPE_CHECKING:
@@ -21,6 +33,8 @@ if TYPE_CHECKING:
 
     from testbed.options import Options
 
+OTHER = "NATSCTL_API_SERVER"
+"""Names another version of the API server, for a control plane alone."""
 ETCD = "http://127.0.0.1:2379"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NODE_GRACE = "20s"
@@ -90,6 +104,20 @@ def _etcd(testbed: Testbed) -> list[str | Path]:
     ]
 
 
+def api_server() -> Path:
+    """The program: the testbed's own, or of the version that NATSCTL_API_SERVER names.
+
+    Raises TestbedError if that is none of `components.API_SERVERS`.
+    """
+    version = os.environ.get(OTHER) or components.KUBERNETES
+    if version == components.KUBERNETES:
+        return build.program("kube-apiserver")
+    if version not in components.API_SERVERS:
+        known = ", ".join((components.KUBERNETES, *components.API_SERVERS))
+        raise TestbedError(f"{OTHER}={version}: there are {known}")
+    return build.build(components.api_server(version)) / "kube-apiserver"
+
+
 def _api_server(testbed: Testbed, options: Options) -> list[str | Path]:
     def crt(name: str) -> Path:
         return certificates.certificate(testbed, name)
@@ -98,7 +126,7 @@ def _api_server(testbed: Testbed, options: Options) -> list[str | Path]:
         return certificates.key(testbed, name)
 
     argv: list[str | Path] = [
-        build.program("kube-apiserver"),
+        api_server(),
         f"--etcd-servers={ETCD}",
         f"--advertise-address={BRIDGE_ADDRESS}",
         f"--secure-port={API_PORT}",

@@ -8,6 +8,7 @@ from testbed import (
     build,
     cert_manager,
     components,
+    control_plane,
     debian,
     faketime,
     images,
@@ -34,6 +35,7 @@ def _servers() -> None:
 
 def _control_plane() -> None:
     build.everything(["pause", "etcd", "kubernetes", "kwok"])
+    control_plane.api_server()
     debian.ensure(Options(nodes=0, control_plane_only=True))
 
 

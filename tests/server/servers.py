@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -31,8 +32,14 @@ VERSIONS = (
     "2.14.10",
     "2.15.3",
 )
+MATRIX = "NATSCTL_MATRIX"
 PATIENCE = 20.0
 _ANYBODY = ssl._create_unverified_context()
+
+
+def those(*versions: str) -> tuple[str, ...]:
+    """Versions on which a procedure differs; with NATSCTL_MATRIX all from the first of them on."""
+    return VERSIONS[VERSIONS.index(versions[0]) :] if os.environ.get(MATRIX) else versions
 
 
 @frozen

@@ -203,7 +203,7 @@ def test_a_server_runs_it(version: str, name: str, tmp_path: Path) -> None:
         assert cluster.version.matches(server.ask("/varz")["version"])
 
 
-@pytest.mark.parametrize("version", ["2.11.17", "2.12.15", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.11.17", "2.12.15", "2.15.3"))
 @pytest.mark.parametrize("name", FEATURES)
 def test_the_digest_is_known_beforehand(version: str, name: str, tmp_path: Path) -> None:
     cluster = rendered(version, name)
@@ -255,7 +255,7 @@ def answer(server: servers.Server, options: dict[str, str]) -> str:
         return lines.readline()
 
 
-@pytest.mark.parametrize("version", ["2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.9.25", "2.15.3"))
 def test_a_renewed_certificate_is_shown_by_every_listener(version: str, tmp_path: Path) -> None:
     fields: dict[str, Any] = {
         "tls": EVERY_SECRET,

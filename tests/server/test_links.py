@@ -36,7 +36,7 @@ def test_routes_with_a_login_of_any_characters(version: str, tmp_path: Path) -> 
         assert first.peers(1) == second.peers(1) == 1
 
 
-@pytest.mark.parametrize("version", ["2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.9.25", "2.15.3"))
 @pytest.mark.parametrize("login", [None, Login("u/v?", "wrong")], ids=["none", "wrong"])
 def test_without_the_right_one_there_is_no_route(
     version: str, login: Login | None, tmp_path: Path
@@ -52,7 +52,7 @@ def test_without_the_right_one_there_is_no_route(
         assert first.peers(0) == 0
 
 
-@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.2.6", "2.9.25", "2.15.3"))
 def test_a_server_of_a_gateway_is_none_of_a_running_cluster_of_another_name(
     version: str, tmp_path: Path
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_server_of_a_gateway_is_none_of_a_running_cluster_of_another_name(
         assert peer.peers(0) == 0
 
 
-@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.2.6", "2.9.25", "2.15.3"))
 def test_a_server_without_the_gateway_stays_with_its_peers(version: str, tmp_path: Path) -> None:
     before = target(version=version, size=2, **GATEWAY)
     after = target(version=version, size=2, named=False)

@@ -26,7 +26,7 @@ from tests.unit.render.targets import target
 
 pytestmark = pytest.mark.server
 
-VERSIONS = ("2.9.25", "2.15.3")
+VERSIONS = servers.those("2.9.25", "2.15.3")
 SECRETS = {"serverSecret": "s", "routesSecret": "r"}
 TLS = {"tls": SECRETS}
 GATEWAY = {"gatewayConfig": {"name": "g", "hostPort": 7522}}

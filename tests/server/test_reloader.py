@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.server.servers import binary, wait_for
+from tests.server.servers import binary, those, wait_for
 from tests.unit.sidecar import beside
 from tests.unit.sidecar.beside import Speaker, Volume
 
 pytestmark = pytest.mark.server
 
-VERSIONS = ("2.0.0", "2.9.25", "2.10.29", "2.15.3")
+VERSIONS = those("2.0.0", "2.9.25", "2.10.29", "2.15.3")
 RELOADED = "Reloaded server configuration"
 BOOT = """
 listen: "127.0.0.1:-1"

@@ -129,7 +129,7 @@ def test_a_cluster_joins_another_by_extra_routes(version: str, tmp_path: Path) -
         assert near.peers(1) == far.peers(1) == 1
 
 
-@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.2.6", "2.9.25", "2.15.3"))
 def test_a_cluster_of_the_outside_ones_name_joins_it(version: str, tmp_path: Path) -> None:
     routes = [{"route": "nats://a:6222"}]
     first = target("a", version=version, size=1, clusterName="outside")
@@ -156,7 +156,7 @@ def test_a_cluster_without_a_name_adopts_that_of_an_outside_one(
         assert near.peers(1) == far.peers(1) == 1
 
 
-@pytest.mark.parametrize("version", ["2.2.6", "2.9.25", "2.15.3"])
+@pytest.mark.parametrize("version", servers.those("2.2.6", "2.9.25", "2.15.3"))
 def test_a_server_restarted_with_new_extra_routes_stays_with_its_peers(
     version: str, tmp_path: Path
 ) -> None:

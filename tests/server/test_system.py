@@ -33,8 +33,8 @@ from tests.server import servers
 pytestmark = pytest.mark.server
 
 OLD, NEWEST = "2.9.25", "2.15.3"
-ALL = pytest.mark.parametrize("version", [OLD, "2.10.29", NEWEST])
-SINCE_2_10 = pytest.mark.parametrize("version", ["2.10.29", NEWEST])
+ALL = pytest.mark.parametrize("version", servers.those(OLD, "2.10.29", NEWEST))
+SINCE_2_10 = pytest.mark.parametrize("version", servers.those("2.10.29", NEWEST))
 KEY = Key.generate()
 LISTEN = {"host": "127.0.0.1", "port": servers.ANY_PORT, "http_port": servers.ANY_PORT}
 SYSTEM = {"accounts": {"SYS": {"users": [{"nkey": KEY.public}]}}, "system_account": "SYS"}
