@@ -1,6 +1,6 @@
 """The container that runs nats-server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from natsctl.api import names
@@ -8,6 +8,7 @@ from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
 from natsctl.api.listeners import volumes
 from natsctl.render import probes
+from natsctl.render.identity import environment
 from natsctl.render.images import with_tag
 from natsctl.render.mounts import mount
 from natsctl.render.ports import container_ports
@@ -29,7 +30,7 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
         "image": with_tag(target.spec.server_image, target.version.text),
         "command": command(target, index),
         "ports": container_ports(target.spec),
-        "env": _environment(target, index, base.get("env", ()), policy.nats_env),
+        "env": environment(target, index, [*base.get("env", ()), *policy.nats_env]),
         "volumeMounts": [
             *base.get("volumeMounts", ()),
             *policy.volume_mounts,
@@ -65,16 +66,3 @@ def _defaults(target: Target) -> Json:
         "livenessProbe": probes.liveness_probe(target),
         "lifecycle": {"preStop": {"exec": {"command": stop}}},
     }
-
-
-def _environment(
-    target: Target, index: int, *given: Iterable[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """The server's name, then what the user gives; of one name the last counts."""
-    # nats-server reads the value as configuration: the quotes keep `1e3-1` a text.
-    own = {
-        "name": names.SERVER_NAME_ENV,
-        "value": f'"{names.pod_name(target.name, index)}"',
-    }
-    variables = [own, *(variable for source in given for variable in source)]
-    return list({variable["name"]: variable for variable in variables}.values())

@@ -28,15 +28,15 @@ def config_digest(config: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(encoded.encode()).hexdigest()}"
 
 
-def expected_digest(target: Target, pod_name: str) -> str | None:
-    """What a server of this pod reports once it runs the target's configuration.
+def expected_digest(target: Target, server_name: str) -> str | None:
+    """What a server of this name reports once it runs the target's configuration.
 
     None where it reports no digest (below 2.11), or where its configuration includes what only
     its pod knows: a file of users, addresses of its node, a name of the user's choice.
     """
     if not target.version.at_least(2, 11) or _is_private(target):
         return None
-    return config_digest({"server_name": pod_name, **server_config(target)})
+    return config_digest({"server_name": server_name, **server_config(target)})
 
 
 def _is_private(target: Target) -> bool:

@@ -86,6 +86,19 @@ def test_server_name_environment_and_lame_duck_reach_the_server(cluster: Apply) 
     assert {"name": "C", "value": "red"} in spec["containers"][0]["env"]
 
 
+def test_a_name_with_a_prefix(cluster: Apply) -> None:
+    """The name refers to a variable, whichever of the two comes first."""
+    own_name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    environment = [
+        {"name": "SERVER_NAME", "value": "east-$(POD_NAME)"},
+        {"name": "POD_NAME", "valueFrom": own_name},
+    ]
+    found = cluster("a", size=2, version=NEW, useServerName=True, pod={"natsEnv": environment})
+    found.ready().meshed(2, NEW)
+    for pod in ("a-1", "a-2"):
+        assert found.monitoring(pod, "varz")["server_name"] == f"east-{pod}"
+
+
 def test_service_policy_may_change_later(cluster: Apply, namespace: Kubectl) -> None:
     """Labels and annotations come and go on the Services; no server is touched."""
     found = cluster("a", size=1, version=NEW, servicePolicy={"labels": {"team": "red"}}).ready()

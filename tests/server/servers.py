@@ -17,6 +17,7 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api import names
+from natsctl.render.identity import server_name
 from natsctl.render.target import Target
 from tests.server.layout import ANY_PORT as ANY_PORT
 from tests.server.layout import lay_out, on_loopback, texts
@@ -77,6 +78,15 @@ class Server:
         wait_for(enough)
         return self._peers()
 
+    @property
+    def gateway(self) -> str:
+        """Where other clusters connect."""
+        return f"nats://127.0.0.1:{self.ask('/varz')['gateway']['port']}"
+
+    def reaches(self, cluster: str) -> bool:
+        """Whether it has a connection to another cluster of its supercluster."""
+        return bool(self.ask("/gatewayz")["outbound_gateways"].get(cluster, {}).get("connection"))
+
     def _peers(self) -> int:
         return len({route["remote_id"] for route in self.ask("/routez")["routes"] or []})
 
@@ -106,13 +116,24 @@ def check(
 
 @contextmanager
 def running(
-    target: Target, index: int, folder: Path, routes: list[str], resolver: str = ""
+    target: Target,
+    index: int,
+    folder: Path,
+    routes: list[str],
+    resolver: str = "",
+    *,
+    name: str | None = None,
+    kept: bool = False,
 ) -> Iterator[Server]:
-    """One server of a cluster, from when it listens until the end of the block."""
-    boot = lay_out(target, folder, on_loopback(texts(target), routes), resolver)
+    """One server of a cluster, from when it listens until the end of the block.
+
+    It has the name that its pod would give it, or this one. With `kept` it really connects to
+    gateways and hubs.
+    """
+    boot = lay_out(target, folder, on_loopback(texts(target), routes, kept=kept), resolver)
     log = folder / "log"
     command = [binary(target.version.text), "-c", str(boot)]
-    name = names.pod_name(target.name, index)
+    name = name or server_name(target, index)
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, "--ports_file_dir", str(folder)], env=_environment(name), stderr=output

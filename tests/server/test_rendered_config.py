@@ -8,6 +8,7 @@ import pytest
 
 from natsctl.api.validate import validate
 from natsctl.render.conf import config_text, server_config
+from natsctl.render.identity import server_name
 from natsctl.render.pods import pod
 from natsctl.render.target import Target
 from tests.server import servers
@@ -88,7 +89,7 @@ def test_a_server_starts_and_takes_over_every_setting(
     wanted = {key: config[key] for key in REPORTED & set(config)}
     assert {key: varz[key] for key in wanted} == wanted
     if cluster.version.knows_server_name:
-        assert varz["server_name"] == "c-1"
+        assert varz["server_name"] == server_name(cluster, 1)
     if "name" in config["cluster"]:
         assert varz["cluster"]["name"] == "c"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.api import names
 from natsctl.plan.actions import ReloadServer
-from natsctl.plan.reaching import address_of
+from natsctl.plan.reaching import address_of, server_name_of
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.plan.takeover import is_taken_over, revision_of
 from natsctl.render import tls
@@ -77,7 +77,8 @@ def asks_itself(snapshot: Snapshot, server: Server) -> bool:
 
 def _digest(target: Target, server: Server) -> str | None:
     """What proves the reload; a server that was taken over starts with another file."""
-    return None if is_taken_over(server.pod) else expected_digest(target, server.name)
+    name = server_name_of(server.pod)
+    return None if is_taken_over(server.pod) or not name else expected_digest(target, name)
 
 
 def _action(snapshot: Snapshot, server: Server) -> ReloadServer:

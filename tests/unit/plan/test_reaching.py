@@ -10,6 +10,7 @@ import pytest
 from natsctl.api import names
 from natsctl.plan.objects import Meta, Pod
 from natsctl.plan.reaching import address_of, server_name_of
+from natsctl.render.identity import server_name
 from natsctl.render.pods import pod as render_pod
 from tests.unit.render.targets import target
 
@@ -108,4 +109,4 @@ class TestName:
 
     def test_is_known_of_every_pod_that_natsctl_makes(self) -> None:
         made = msgspec.convert(render_pod(target(), 1), Pod)
-        assert server_name_of(made) == made.metadata.name
+        assert server_name_of(made) == server_name(target(), 1)

@@ -16,6 +16,8 @@ from natsctl.plan.policies.reload import reload_servers
 from natsctl.plan.servers import servers_of
 from natsctl.plan.snapshot import Desired, Refusal, Snapshot
 from natsctl.plan.status import status
+from natsctl.render.digest import expected_digest
+from natsctl.render.identity import server_name
 from natsctl.render.revision import held
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
@@ -301,3 +303,20 @@ def test_pods_that_are_edited_do_not_break_it() -> None:
     found = seen(goal_of(THREE), desired(goal_of(THREE)))
     odd = changed(found.pods[0], annotations={names.REVISION_ANNOTATION: "]"})
     assert actions(attrs.evolve(found, pods=(odd, *found.pods[1:]))) == []
+
+
+def test_a_reload_is_proven_under_the_name_that_the_pod_gives_its_server() -> None:
+    """Of a pod that an earlier natsctl made, the pod's own."""
+    before, after = goal_of(THREE), desired(goal_of(DEBUG))
+    pods = tuple(server(i, before) for i in (1, 2, 3))
+    (action,) = reloads(seen(before, after))
+    assert action.digest == expected_digest(after.target, server_name(after.target, 1))
+    earlier = tuple(map(_made_earlier, pods))
+    (action,) = reloads(seen(before, after, pods=earlier))
+    assert action.digest == expected_digest(after.target, "c-1")
+
+
+def _made_earlier(pod: Pod) -> Pod:
+    made: Any = msgspec.to_builtins(pod)
+    made["spec"]["containers"][0]["env"][0]["value"] = f'"{pod.metadata.name}"'
+    return msgspec.convert(made, Pod)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 
@@ -21,10 +22,6 @@ def server(**fields: Any) -> dict[str, Any]:
 
 def templated(**container: Any) -> dict[str, Any]:
     return server(template={"spec": {"containers": [{"name": "nats", **container}]}})
-
-
-def environment(**fields: Any) -> dict[str, Any]:
-    return {variable["name"]: variable for variable in server(**fields)["env"]}
 
 
 def test_a_pod_is_a_whole_manifest() -> None:
@@ -100,21 +97,52 @@ def test_an_alpine_image_has_its_binary_elsewhere() -> None:
     assert container["lifecycle"]["preStop"]["exec"]["command"][0] == "/usr/local/bin/nats-server"
 
 
-def test_the_name_is_quoted_so_that_the_server_reads_a_text() -> None:
-    assert environment()["SERVER_NAME"]["value"] == '"c-1"'
+def variables(**fields: Any) -> list[dict[str, Any]]:
+    return list(server(**fields)["env"])
+
+
+def test_a_server_has_a_name_that_no_server_of_another_cluster_has() -> None:
+    """Two clusters of one name may be linked; the quotes make the server read a text."""
+    assert variables() == [{"name": "SERVER_NAME", "value": '"c-1-uid-1"'}]
+    named = attrs.evolve(target("c"), namespace="other", uid="01234567-89ab-cdef")
+    (found,) = pod(named, 12)["spec"]["containers"][0]["env"]
+    assert found["value"] == '"c-12-01234567"'
 
 
 def test_a_name_that_the_user_supplies_stands() -> None:
     field = {"name": "SERVER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
-    assert environment(pod={"natsEnv": [field]})["SERVER_NAME"] == field
+    assert variables(pod={"natsEnv": [field]}) == [field]
 
 
-def test_variables_of_the_policy_follow_and_replace_those_of_the_template() -> None:
-    template = {"spec": {"containers": [{"env": [{"name": "A", "value": "1"}, {"name": "B"}]}]}}
-    policy = {"natsEnv": [{"name": "C"}, {"name": "A", "value": "2"}]}
-    found = environment(template=template, pod=policy)
-    assert set(found) == {"SERVER_NAME", "A", "B", "C"}
-    assert found["A"] == {"name": "A", "value": "2"}
+POD_NAME = {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+PREFIXED = {"name": "SERVER_NAME", "value": "east-$(POD_NAME)"}
+ZONE = {"name": "ZONE", "value": "a"}
+
+
+@pytest.mark.parametrize(
+    ("template", "policy", "made"),
+    [
+        ([], [POD_NAME, PREFIXED], [POD_NAME, PREFIXED]),
+        ([], [POD_NAME, PREFIXED, ZONE], [POD_NAME, PREFIXED, ZONE]),
+        ([POD_NAME], [PREFIXED], [POD_NAME, PREFIXED]),
+        ([PREFIXED], [ZONE, POD_NAME], [ZONE, POD_NAME, PREFIXED]),
+        ([PREFIXED], [POD_NAME, ZONE], [POD_NAME, PREFIXED, ZONE]),
+    ],
+)
+def test_a_name_comes_after_what_it_refers_to(
+    template: list[Any], policy: list[Any], made: list[Any]
+) -> None:
+    """The kubelet expands references to earlier variables only."""
+    fields = {"template": {"spec": {"containers": [{"env": template}]}}}
+    assert variables(pod={"natsEnv": policy}, **fields) == made
+
+
+def test_variables_of_the_policy_follow_those_of_the_template_as_they_stand() -> None:
+    """Of one name the last counts for the kubelet, and an earlier one may be referred to."""
+    template = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}]
+    policy = [{"name": "C"}, {"name": "A", "value": "2"}]
+    fields = {"template": {"spec": {"containers": [{"env": template}]}}}
+    assert variables(pod={"natsEnv": policy}, **fields)[1:] == [*template, *policy]
 
 
 def test_ports_are_closed_on_the_node_unless_asked() -> None:
