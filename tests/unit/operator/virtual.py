@@ -32,6 +32,7 @@ from natsctl.operator.references import References
 from natsctl.operator.stores import open_stores
 from natsctl.plan.snapshot import Observation
 from natsctl.render.inputs import Images
+from natsctl.servers.gate import Gate
 
 Fault = Callable[[str, str], ApiError | float | None]
 """What a request meets, by method and path: an error, or so many seconds."""
@@ -106,6 +107,7 @@ class Servers:
     """What a Monitor does, for the servers of a world."""
 
     world: World
+    gate: Gate = attrs.field(factory=Gate)
 
     async def ask(self, places: Mapping[str, Any], tls: object = None) -> dict[str, Observation]:
         """Ask servers at the same time."""
