@@ -20,7 +20,8 @@ class Listener:
 
     `field` is the attribute of TLSConfig with the Secret's name, and the beginning of those with
     the names of its files; `block` is the part of the spec without which nothing listens. With
-    `mutual`, both sides always show and check certificates.
+    `mutual`, both sides always show and check certificates; else `verify` is the attribute that
+    asks for those of the other side.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Listener:
     timeout: str
     block: str | None = None
     mutual: bool = False
+    verify: str | None = None
 
 
 CLIENTS: Final = Listener(
@@ -38,6 +40,7 @@ CLIENTS: Final = Listener(
     volume="server-tls-certs",
     mount_path="/etc/nats-server-tls-certs",
     timeout="clients_tls_timeout",
+    verify="verify",
 )
 LISTENERS: Final = (
     CLIENTS,
@@ -65,6 +68,7 @@ LISTENERS: Final = (
         mount_path="/etc/nats-leafnodes-tls-certs",
         timeout="leafnodes_tls_timeout",
         block="leafnode_config",
+        verify="leafnode_verify",
     ),
     Listener(
         name="websocket",
@@ -73,6 +77,7 @@ LISTENERS: Final = (
         mount_path="/etc/nats-websocket-tls-certs",
         timeout="websocket_tls_timeout",
         block="websocket_config",
+        verify="websocket_verify",
     ),
 )
 

@@ -96,6 +96,14 @@ class TLSConfig:
     websocket_tls_timeout: float | None = _timeout("websocketTLSTimeout", "websocket clients")
     enable_https: bool = described("Serve monitoring over HTTPS.", default=False)
     verify: bool = described("Ask clients for certificates.", default=False)
+    leafnode_verify: bool = described(
+        "Ask leaf nodes for certificates; with auth.tlsVerifyAndMap they tell the user.",
+        default=False,
+    )
+    websocket_verify: bool = described(
+        "Ask websocket clients for certificates; with auth.tlsVerifyAndMap they tell the user.",
+        default=False,
+    )
     cipher_suites: tuple[str, ...] = described(
         "Cipher suites offered to clients.", default=(), max_items=64, text=ALGORITHM
     )

@@ -35,6 +35,13 @@ def asks_for_users(auth: AuthConfig) -> bool:
     return auth.enable_service_accounts or bool(auth.clients_auth_secret)
 
 
+def uses_static_users(auth: AuthConfig) -> bool:
+    """Whether the users of `clientsAuthSecret` count: not beside ServiceAccounts, unless asked."""
+    return bool(auth.clients_auth_secret) and (
+        not auth.enable_service_accounts or auth.allow_static_users
+    )
+
+
 def included_file(auth: AuthConfig) -> str | None:
     """The file with the users, where it is what counts."""
     return None if asks_for_users(auth) else auth.clients_auth_file or None

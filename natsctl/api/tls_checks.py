@@ -87,6 +87,13 @@ def _without_certificates(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Pro
         if wanted and not tls.server_secret:
             message = "needs the clients' certificates; write spec.tls.serverSecret as well"
             yield Problem(path, "true", message)
+    for kind, verify, secret in (
+        ("leafnode", tls.leafnode_verify, tls.leafnode_secret),
+        ("websocket", tls.websocket_verify, tls.websocket_secret),
+    ):
+        if verify and not secret:
+            message = f"needs certificates; write spec.tls.{kind}Secret as well"
+            yield Problem(f"spec.tls.{kind}Verify", "true", message)
 
 
 def _files(tls: TLSConfig) -> Iterator[Problem]:

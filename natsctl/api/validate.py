@@ -17,6 +17,7 @@ from natsctl.api.cluster import (
     ServicePolicy,
 )
 from natsctl.api.config import NatsConfig, WebsocketConfig
+from natsctl.api.doors import contradictions
 from natsctl.api.duration import parse_duration
 from natsctl.api.link_checks import link_problems
 from natsctl.api.meta_checks import key_problems, label_problems
@@ -35,16 +36,24 @@ _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)*", re.ASCI
 
 
 def validate(
-    name: str, spec: NatsClusterSpec, version: ServerVersion | None = None
+    name: str,
+    spec: NatsClusterSpec,
+    version: ServerVersion | None = None,
+    *,
+    running: bool = False,
 ) -> tuple[Problem, ...]:
-    """Every problem of a cluster; `version` is what it is to run, if more than the spec tells."""
+    """Every problem of a cluster; `version` is what it is to run, if more than the spec tells.
+
+    A cluster that is `running` is not refused for doors that contradict each other: it goes on to
+    be cared for, and is told of them.
+    """
     return (
         *_name(name),
         *out_of_bounds(spec, "spec"),
         *_numbers(spec),
         *_image(spec.server_image),
         *release_problems(spec),
-        *_versioned(spec, version or meant_version(spec)),
+        *_versioned(spec, version or meant_version(spec), running),
         *_durations(spec.nats_config or NatsConfig(), spec.websocket_config or WebsocketConfig()),
         *_policy(spec.service_policy, "spec.servicePolicy"),
         *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
@@ -79,13 +88,15 @@ def _image(image: str) -> Iterator[Problem]:
         yield Problem("spec.serverImage", shown(image), message)
 
 
-def _versioned(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+def _versioned(spec: NatsClusterSpec, version: ServerVersion, running: bool) -> Iterator[Problem]:
     """What depends on the version."""
     yield from _server_name(spec, version)
     yield from _payload(spec.nats_config or NatsConfig(), version)
     yield from tls_problems(spec, version)
     yield from auth_problems(spec, version)
     yield from link_problems(spec, version)
+    if not running:
+        yield from contradictions(spec, version)
 
 
 def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.doors import contradictions, remarks
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.parse import parse_spec, unknown_fields
 from natsctl.api.problems import InvalidSpec, Problem
@@ -25,8 +26,10 @@ from natsctl.render.gateways import gateway_name
 from natsctl.render.objects import standing_objects
 from natsctl.render.reload import reloadable
 from natsctl.render.revision import (
+    LEAVES,
     NON_ROLLING,
     changed_fields,
+    leaves_open,
     revision,
     running_joined,
     running_named,
@@ -55,6 +58,13 @@ ADVICE_NAMED = (
 ADVICE_GUESSED = (
     "the tag {} does not say which release of nats-server it is: until a server has told, it is "
     "taken for the newest; spec.serverVersion says it beforehand"
+)
+
+
+ADVICE_LEAVES = (
+    "running servers let leaf nodes in without a login, as nats-server below 2.12 does; they stop "
+    "with the next restart, which a new variable in spec.pod.natsEnv brings about. Leaf nodes need "
+    "a user and a password in their URL then"
 )
 
 
@@ -98,7 +108,8 @@ def understand(
     except InvalidSpec as error:
         return Understood(None, None, error.problems)
     version = version_of(spec, before, pods, seen)
-    problems = validate(cluster.metadata.name, spec, version)
+    running = bool(before.current_version or pods)
+    problems = validate(cluster.metadata.name, spec, version, running=running)
     return Understood(spec, None if problems else version, problems)
 
 
@@ -154,9 +165,14 @@ def desire(
 
 
 def _advice(target: Target, sources: Sources) -> Iterator[str]:
-    """What is worth knowing of the version, and of routes to other clusters."""
-    if target.version.guessed:
-        yield ADVICE_GUESSED.format(target.version)
+    """What is worth knowing of the version, of doors, and of routes to other clusters."""
+    spec, version = target.spec, target.version
+    if version.guessed:
+        yield ADVICE_GUESSED.format(version)
+    yield from (f"{p.path} {p.message}" for p in contradictions(spec, version))
+    if target.open_leaves:
+        yield ADVICE_LEAVES
+    yield from remarks(spec, version)
     if (kept := _unwanted_name(target, sources)) is not None:
         yield ADVICE_NAMED.format(kept)
     for name, other in sources.neighbours.items():
@@ -180,24 +196,37 @@ def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
     """Servers that run without a system account get one with the next restart, not before.
 
     It cannot be added by a reload (nats-server: reload.go), and no server is restarted
-    for it. The same goes for the cluster's name, which servers of the Go operator lack.
+    for it. The same goes for the cluster's name, which servers of the Go operator lack, and for
+    what keeps out leaf nodes without a login.
     """
     stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
     taken_over = any(map(is_taken_over, pods))
     if taken_over and not target.named:
         target = attrs.evolve(target, named=None)
-    if not pods or running_system(stamps) or (taken_over and target.named):
+    if not pods:
         return target
-    wanted, version = revision(target), target.version
-    changed = {
-        path
-        for pod, stamp in zip(pods, stamps, strict=True)
-        for path in changed_fields(stamp, wanted, pod.metadata.label(names.LABEL_VERSION))
-    }
-    if any(path not in NON_ROLLING and not reloadable(path, version) for path in changed):
+    changed = _rolling(target, pods)
+    if changed == {LEAVES} and leaves_open(stamps):
+        target, changed = attrs.evolve(target, open_leaves=True), frozenset()
+    if changed or running_system(stamps) or (taken_over and target.named):
         return target
     named = False if taken_over else target.named
     return attrs.evolve(target, named=named, inputs=attrs.evolve(target.inputs, system=""))
+
+
+def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
+    """What changed that servers are restarted for."""
+    wanted = revision(target)
+    return frozenset(
+        path
+        for pod in pods
+        for path in changed_fields(
+            pod.metadata.annotation(names.REVISION_ANNOTATION),
+            wanted,
+            pod.metadata.label(names.LABEL_VERSION),
+        )
+        if path not in NON_ROLLING and not reloadable(path, target.version)
+    )
 
 
 def _standing(manifest: dict[str, Any]) -> Standing:

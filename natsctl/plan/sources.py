@@ -16,6 +16,7 @@ from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.security import AuthConfig
 from natsctl.api.status import CertificateStatus
+from natsctl.api.system import uses_static_users as uses_static_users
 from natsctl.api.version import ServerVersion
 from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
 from natsctl.plan.certificates import Certificate, inspect, route_problem
@@ -94,13 +95,6 @@ def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
     if spec.operator_config is not None:
         found.add(spec.operator_config.secret)
     return frozenset(name for name in found if name)
-
-
-def uses_static_users(auth: AuthConfig) -> bool:
-    """Whether the users of `clientsAuthSecret` count: not beside ServiceAccounts, unless asked."""
-    return bool(auth.clients_auth_secret) and (
-        not auth.enable_service_accounts or auth.allow_static_users
-    )
 
 
 def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) -> Resolved:

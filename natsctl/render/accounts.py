@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from natsctl.api import doors
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
 from natsctl.api.security import AuthConfig, OperatorConfig
@@ -17,9 +18,23 @@ SYSTEM_ACCOUNT: Final = "SYS"
 _NO_PASSWORD: Final = "$2a$04$QRNMVpK0rcjpDx4vay2bxuYv3zlx079Z4GMFaC1ddeAeJw3NR6t0a"
 
 
+STRANGERS: Final = "STRANGERS"
+"""The account of leaf nodes without a login; nobody else is in it, and it imports nothing."""
+
+
+def no_login() -> Json:
+    """A user that nobody can be."""
+    return {"user": "nobody", "password": _NO_PASSWORD}
+
+
 def nobody() -> Json:
     """The authorization that lets nobody in: without a user a server would let everybody in."""
-    return {"users": [{"user": "nobody", "password": _NO_PASSWORD}]}
+    return {"users": [no_login()]}
+
+
+def keeps_leaves_out(target: Target) -> bool:
+    """Whether the configuration keeps out leaf nodes that have no login."""
+    return not target.open_leaves and doors.keeps_leaves_out(target.spec, target.version)
 
 
 def required_login(secret: str | None, login: Login | None, timeout: int | None) -> Json:

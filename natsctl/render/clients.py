@@ -1,12 +1,22 @@
 """Who may connect as a client: users of the configuration, or accounts kept as JWTs."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from natsctl.api import doors
+from natsctl.api.doors import connection_types, knows_leaf_account
 from natsctl.api.fields import Json
 from natsctl.api.listeners import OPERATOR_DIR
 from natsctl.api.security import AuthConfig, OperatorConfig
 from natsctl.api.system import asks_for_users
-from natsctl.render.accounts import SYSTEM_ACCOUNT, has_system, nobody
+from natsctl.render.accounts import (
+    STRANGERS,
+    SYSTEM_ACCOUNT,
+    has_system,
+    keeps_leaves_out,
+    no_login,
+    nobody,
+)
 from natsctl.render.target import Target
 
 OPERATOR_JWT: Final = f"{OPERATOR_DIR}/op.jwt"
@@ -21,10 +31,36 @@ def authorization_block(target: Target) -> Json:
     block = dict(target.inputs.authorization or {})
     if not any(block.get(key) for key in ("users", "token", "user", "username")):
         block |= nobody()
-    if has_system(target):
+    if has_system(target) or keeps_leaves_out(target):
         block = _as_list(block)
+    if types := mapped_types(target):
+        block["users"] = [_restricted(user, types) for user in block.get("users", ())]
     timeout = auth.clients_auth_timeout
     return {"authorization": {**block, **({"timeout": timeout} if timeout else {})}}
+
+
+def mapped_types(target: Target) -> tuple[str, ...]:
+    """How users that certificates stand for may connect; none: as everybody else."""
+    mapped = (target.spec.auth or AuthConfig()).tls_verify_and_map
+    users = (target.inputs.authorization or {}).get("users", ())
+    if not mapped or not any(map(_by_certificate, users)):
+        return ()
+    return connection_types(target.spec, target.version)
+
+
+def logins(target: Target) -> frozenset[str]:
+    """What clients may show to get in, as the Secrets of users say; none: nothing is asked."""
+    if not asks_for_users(target.spec.auth or AuthConfig()):
+        return doors.logins_of(target.spec)
+    block = authorization_block(target)["authorization"]
+    users = [user for user in block.get("users", ()) if user != no_login()]
+    found = {
+        doors.TOKEN: bool(block.get("token")),
+        doors.NKEY: any(user.get("nkey") for user in users),
+        doors.MAPPED: any(map(_by_certificate, users)),
+        doors.PASSWORD: bool(block.get("password")) or any(u.get("password") for u in users),
+    }
+    return frozenset(kind for kind, there in found.items() if there) or frozenset({doors.NOBODY})
 
 
 def has_token(target: Target) -> bool:
@@ -33,11 +69,14 @@ def has_token(target: Target) -> bool:
 
 
 def accounts_block(target: Target) -> Json:
-    """The operator's own account, of which nothing is seen by clients."""
+    """The operator's own account, of which nothing is seen by clients, and that of strangers."""
+    found: Json = {}
+    if keeps_leaves_out(target) and knows_leaf_account(target.version):
+        found[STRANGERS] = {}
     if not has_system(target):
-        return {}
-    users = [{"nkey": target.inputs.system}]
-    return {"accounts": {SYSTEM_ACCOUNT: {"users": users}}, "system_account": SYSTEM_ACCOUNT}
+        return {"accounts": found} if found else {}
+    found[SYSTEM_ACCOUNT] = {"users": [{"nkey": target.inputs.system}]}
+    return {"accounts": found, "system_account": SYSTEM_ACCOUNT}
 
 
 def operator_block(target: Target) -> Json:
@@ -52,6 +91,14 @@ def operator_block(target: Target) -> Json:
         "resolver_preload": dict(config.resolver_preload),
     }
     return {key: value for key, value in given.items() if value}
+
+
+def _by_certificate(user: Mapping[str, Any]) -> bool:
+    return not user.get("password") and not user.get("nkey")
+
+
+def _restricted(user: Json, types: tuple[str, ...]) -> Json:
+    return {**user, "allowed_connection_types": list(types)} if _by_certificate(user) else user
 
 
 def _as_list(block: Json) -> Json:

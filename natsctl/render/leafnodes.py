@@ -1,7 +1,9 @@
 """The leaf block: leaf nodes that servers accept, and hubs that they are leaf nodes of."""
 
 from natsctl.api.config import LeafnodeRemote
+from natsctl.api.doors import knows_leaf_account
 from natsctl.api.fields import Json
+from natsctl.render.accounts import STRANGERS, keeps_leaves_out, no_login
 from natsctl.render.target import Target
 from natsctl.render.tls import tls_block
 from natsctl.render.urls import given_urls, url_keys
@@ -12,9 +14,22 @@ def leafnode_block(target: Target) -> Json:
     config = target.spec.leafnode_config
     if config is None:
         return {}
-    listens: Json = {"port": config.host_port, **tls_block(target, "leafnodes")}
+    listens: Json = {
+        "port": config.host_port,
+        **tls_block(target, "leafnodes"),
+        **_without_login(target),
+    }
     remotes = [_remote(remote) for remote in config.remotes]
     return {**(listens if config.host_port else {}), **({"remotes": remotes} if remotes else {})}
+
+
+def _without_login(target: Target) -> Json:
+    """Where leaf nodes without a login go: into an account with nobody in it, or nowhere."""
+    if not keeps_leaves_out(target):
+        return {}
+    if knows_leaf_account(target.version):
+        return {"authorization": {"account": STRANGERS}}
+    return {"authorization": no_login()}
 
 
 def _remote(remote: LeafnodeRemote) -> Json:

@@ -43,7 +43,7 @@ _WITH_RELOADER: Final = (
 )
 _WITH_METRICS: Final = ("metrics_image", "metrics_image_tag", "metrics_image_pull_policy")
 _WITH_ADDRESS: Final = ("bootconfig_image", "bootconfig_image_tag", "advertise_internal_ip")
-_OF_CLIENTS: Final = ("enable_https", "verify", "cipher_suites", "curve_preferences")
+_OF_CLIENTS: Final = ("enable_https", "cipher_suites", "curve_preferences")
 _FILES: Final = ("_ca_file_name", "_cert_file_name", "_key_file_name")
 
 
@@ -89,6 +89,7 @@ def _tls_fields(spec: NatsClusterSpec) -> Iterator[str]:
             yield from (listener.field + kind for kind in _FILES)
             yield listener.timeout
             yield from _OF_CLIENTS if listener.name == "clients" else ()
+            yield from (listener.verify,) if listener.verify else ()
 
 
 def _auth_fields(spec: NatsClusterSpec) -> Iterator[str]:

@@ -10,6 +10,7 @@ _RELOADABLE: Final = frozenset(
         "auth.clientsAuthSecret",
         "auth.clientsAuthTimeout",
         "auth.clusterAuthTimeout",
+        "auth.connectionTypes",
         "auth.enableServiceAccounts",
         "auth.routes",
         "auth.users",

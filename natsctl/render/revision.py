@@ -14,8 +14,8 @@ import attrs
 
 from natsctl.api import limits
 from natsctl.api.system import allows_system
-from natsctl.render.accounts import has_system
-from natsctl.render.clients import has_token
+from natsctl.render.accounts import has_system, keeps_leaves_out
+from natsctl.render.clients import has_token, mapped_types
 from natsctl.render.gateways import gateway_name
 from natsctl.render.reaching import reaching_fields, set_fields
 from natsctl.render.routes import cluster_name, own_name
@@ -39,6 +39,11 @@ _NAMED: Final = "cluster.name"
 _JOINED: Final = "cluster.joined"
 # Nor this: whether it has the operator's system account.
 _SYSTEM: Final = "system"
+# Whether leaf nodes without a login are kept out.
+LEAVES: Final = "auth.leafnodes"
+_ASKING: Final = frozenset(
+    {"auth.clientsAuthFile", "auth.clientsAuthSecret", "auth.enableServiceAccounts"}
+)
 # Nor this: that the Go operator made it.
 _ADOPTED: Final = "takeover"
 _MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
@@ -67,6 +72,17 @@ def running_joined(annotations: Iterable[str | None]) -> str | None:
 def running_system(annotations: Iterable[str | None]) -> bool | None:
     """Whether running servers have the operator's system account, as for `running_named`."""
     return _marked(annotations, _SYSTEM)
+
+
+def leaves_open(annotations: Iterable[str | None]) -> bool:
+    """Whether running servers ask clients for a login, and let leaf nodes in without one.
+
+    An earlier natsctl did not keep those out.
+    """
+    return all(
+        revision is None or (LEAVES not in revision and not _ASKING.isdisjoint(revision))
+        for revision in map(_parse, annotations)
+    )
 
 
 def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
@@ -115,6 +131,10 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if target.version.knows_cluster_name:
         yield _NAMED, gateway_name(target.spec) or own_name(target)
     yield _SYSTEM, has_system(target)
+    if types := mapped_types(target):
+        yield "auth.connectionTypes", list(types)
+    if keeps_leaves_out(target):
+        yield LEAVES, True
     if has_token(target) and allows_system(target.spec, target.version):
         yield "auth.token", True
     yield from reaching_fields(target.spec)

@@ -18,7 +18,8 @@ class Target:
     So does whether the servers have the cluster's name as their own (`running_named` tells):
     a server with another name than its peers would lose them. None lets the spec decide.
     `joined` is the name that they were created with instead of it, to join another cluster.
-    `kept` are names of pods that the Go operator made, by index.
+    `kept` are names of pods that the Go operator made, by index. `open_leaves`: its servers of an
+    earlier natsctl let leaf nodes in without a login, until they restart for another reason.
     """
 
     namespace: str
@@ -31,3 +32,4 @@ class Target:
     images: Images = attrs.field(factory=Images)
     kept: Mapping[int, str] = attrs.field(factory=dict)
     joined: str | None = None
+    open_leaves: bool = False

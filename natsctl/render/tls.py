@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Collection
 from typing import Any, Final
 
+from natsctl.api import doors
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import Json
 from natsctl.api.listeners import CLIENTS as CLIENTS
@@ -66,10 +67,7 @@ def files_of(target: Target, listener: str) -> Files:
 
 def checks(spec: NatsClusterSpec, listener: str) -> bool:
     """Whether the listener checks the certificates of the other side, which takes a CA."""
-    if listener == "clients":
-        auth = spec.auth or AuthConfig()
-        return bool(spec.tls and spec.tls.verify) or auth.tls_verify_and_map
-    return _BY_NAME[listener].mutual
+    return doors.checks_certificates(spec, _BY_NAME[listener])
 
 
 def path(listener: str, name: str) -> str:
@@ -88,7 +86,8 @@ def tls_block(target: Target, listener: str) -> Json:
         **({"ca_file": path(listener, files.ca)} if files.ca else {}),
         "cert_file": path(listener, files.cert),
         "key_file": path(listener, files.key),
-        **(_of_clients(spec.tls, spec.auth or AuthConfig()) if listener == "clients" else {}),
+        **_checking(spec, listener),
+        **(_of_clients(spec.tls) if listener == "clients" else {}),
         **({"timeout": _seconds(timeout)} if timeout else {}),
     }
     return {"tls": block}
@@ -107,10 +106,17 @@ def _is_there(name: str, keys: Collection[str]) -> bool:
     return name.startswith("/") or name in keys
 
 
-def _of_clients(tls: TLSConfig, auth: AuthConfig) -> Json:
+def _checking(spec: NatsClusterSpec, listener: str) -> Json:
+    """How clients' certificates are asked for; routes and gateways do so by themselves."""
+    if _BY_NAME[listener].mutual or not checks(spec, listener):
+        return {}
+    tls, mapped = spec.tls or TLSConfig(), (spec.auth or AuthConfig()).tls_verify_and_map
+    verify = tls.verify if listener == "clients" else not mapped
+    return {**({"verify": True} if verify else {}), **({"verify_and_map": True} if mapped else {})}
+
+
+def _of_clients(tls: TLSConfig) -> Json:
     given: dict[str, Any] = {
-        "verify": tls.verify,
-        "verify_and_map": auth.tls_verify_and_map,
         "cipher_suites": list(tls.cipher_suites),
         "curve_preferences": list(tls.curve_preferences),
     }

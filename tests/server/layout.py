@@ -149,6 +149,11 @@ def certificate() -> tuple[str, str]:
     return issued()
 
 
+def signed(*identities: str, **about: Any) -> trustme.LeafCert:
+    """A certificate of the same authority for somebody else."""
+    return _ca().issue_cert(*identities, **about)
+
+
 def issued() -> tuple[str, str]:
     """Another one."""
     made = _ca().issue_cert("127.0.0.1", "localhost")

@@ -59,3 +59,9 @@ USER = _public(_key(4), "U")
 OTHER_USER = _public(_key(5), "U")
 ACCOUNT_JWT = _jwt("account", ACCOUNT, {"limits": _UNLIMITED})
 OTHER_JWT = _jwt("account", OTHER_ACCOUNT, {"limits": _UNLIMITED})
+
+
+def signed_by_user(nonce: str) -> dict[str, str]:
+    """What USER says to prove its nkey."""
+    signature = base64.urlsafe_b64encode(_key(4).sign(nonce.encode())).decode().rstrip("=")
+    return {"nkey": USER, "sig": signature}

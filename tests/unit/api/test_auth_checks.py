@@ -47,7 +47,10 @@ BOTH = {
     [
         {"version": "2.8.4"},
         {"auth": {"clientsAuthFile": "f"}},
-        {"auth": {"tlsVerifyAndMap": True}, "tls": {"serverSecret": "s"}},
+        {
+            "auth": {"tlsVerifyAndMap": True},
+            "tls": {"serverSecret": "s", "leafnodeSecret": "l", "leafnodeVerify": True},
+        },
         operator(),
     ],
 )

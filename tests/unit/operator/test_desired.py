@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, ClassVar
 
 import attrs
 import msgspec
@@ -14,6 +15,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.status import parse_status
 from natsctl.operator.desired import (
     ADVICE_CLOSED,
+    ADVICE_LEAVES,
     ADVICE_NAMED,
     TOKEN_BESIDE_BOTH,
     Understood,
@@ -235,3 +237,85 @@ def test_a_token_that_would_keep_servers_from_starting_is_named() -> None:
     found = desired(spec, sources=attrs.evolve(WITH_SYSTEM, secrets={"s": users(token, "s")}))
     assert found is not None
     assert found.waiting == (TOKEN_BESIDE_BOTH,)
+
+
+LEAVES = {
+    "size": 1,
+    "version": "2.10.29",
+    "auth": {"clientsAuthSecret": "s"},
+    "leafnodeConfig": {"hostPort": 7422},
+}
+WITH_USERS = attrs.evolve(
+    WITH_SYSTEM, secrets={"s": users({"users": [{"username": "u", "password": "p"}]}, "s")}
+)
+
+
+def leaves_open(spec: Any, *pods: Pod) -> bool:
+    found = desired(spec, pods=pods, sources=WITH_USERS)
+    assert found is not None
+    assert (ADVICE_LEAVES in found.advice) is found.target.open_leaves
+    return found.target.open_leaves
+
+
+def made_before(spec: Any) -> Pod:
+    """A pod of a natsctl that knew nothing of leaf nodes without a login."""
+    found = desired(spec, sources=WITH_USERS)
+    assert found is not None
+    made = msgspec.to_builtins(made_for(found))
+    annotations = made["metadata"]["annotations"]
+    stamp = json.loads(annotations["nats.io/revision"])
+    annotations["nats.io/revision"] = json.dumps({k: v for k, v in stamp.items() if k != PATH})
+    return msgspec.convert(made, Pod)
+
+
+PATH = "auth.leafnodes"
+
+
+class TestLeafNodesWithoutALogin:
+    def test_new_servers_keep_them_out(self) -> None:
+        assert not leaves_open(LEAVES)
+
+    def test_running_ones_that_let_them_in_do_so_until_they_restart_anyway(self) -> None:
+        old = made_before(LEAVES)
+        assert leaves_open(LEAVES, old)
+        assert leaves_open(LEAVES | {"natsConfig": {"debug": True}}, old)
+        assert not leaves_open(LEAVES | {"natsConfig": {"maxPending": 2**20}}, old)
+
+    def test_an_upgrade_of_the_operator_rolls_nothing(self) -> None:
+        found = desired(LEAVES, pods=(made_before(LEAVES),), sources=WITH_USERS)
+        assert found is not None
+        assert PATH not in found.revision
+
+    def test_servers_that_keep_them_out_go_on(self) -> None:
+        fresh = desired(LEAVES, sources=WITH_USERS)
+        assert fresh is not None
+        assert not leaves_open(LEAVES, made_for(fresh), made_before(LEAVES))
+
+    def test_asking_for_a_login_at_last_restarts_them(self) -> None:
+        """A reload would ask clients alone."""
+        alone = {k: v for k, v in LEAVES.items() if k != "auth"}
+        assert not leaves_open(LEAVES, made_before(alone))
+
+
+class TestDoorsThatContradict:
+    SPEC: ClassVar[Any] = {
+        "size": 1,
+        "tls": {"serverSecret": "s", "verify": True},
+        "websocketConfig": {"port": 8080, "no_tls": True},
+    }
+
+    def test_a_new_cluster_is_refused(self) -> None:
+        (problem,) = understood(self.SPEC).problems
+        assert problem.path == "spec.websocketConfig"
+
+    def test_one_that_runs_goes_on_and_is_told(self) -> None:
+        status = {"currentVersion": "2.14.5"}
+        assert understood(self.SPEC, status).problems == ()
+        found = desired(self.SPEC, status)
+        assert found is not None
+        assert "spec.websocketConfig opens a port" in found.advice
+
+
+def test_servers_that_keep_leaf_nodes_out_by_themselves_need_no_advice() -> None:
+    newer = LEAVES | {"version": "2.12.15"}
+    assert not leaves_open(newer, made_before(newer))
