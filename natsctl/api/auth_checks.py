@@ -1,14 +1,11 @@
 """Checks of who may connect, and of accounts kept as JWTs."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from natsctl.api import limits
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import LeafnodeConfig
+from natsctl.api.jwts import is_account, subject
 from natsctl.api.problems import Problem, shown
 from natsctl.api.security import AuthConfig, OperatorConfig
 from natsctl.api.system import allows_system, needs_system
@@ -111,28 +108,3 @@ def _accounts(operator: OperatorConfig) -> Iterator[Problem]:
             yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
         elif subject(jwt) != key:
             yield Problem(here, "", "is no JWT of this account; write the one that names it")
-
-
-def is_account(key: str) -> bool:
-    """Whether it is a public nkey of an account: prefix, 32 bytes, CRC (XMODEM, little endian)."""
-    if not re.fullmatch(r"A[A-Z2-7]{55}", key, re.ASCII):
-        return False
-    raw = base64.b32decode(key)
-    return binascii.crc_hqx(raw[:-2], 0) == int.from_bytes(raw[-2:], "little")
-
-
-def subject(jwt: str) -> str | None:
-    """Whom a JWT is about; its signature is the server's to check."""
-    claims = _claims(jwt)
-    found = claims.get("sub") if isinstance(claims, dict) else None
-    return found if isinstance(found, str) else None
-
-
-def _claims(jwt: str) -> Any:
-    parts = jwt.split(".")
-    if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", jwt, re.ASCII):
-        return None
-    try:
-        return limits.load(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return None

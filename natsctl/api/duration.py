@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from natsctl.api.problems import shown
+
 _UNIT_NS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -15,14 +17,17 @@ _UNIT_NS: Final = {
 }
 _PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _MAX_NS: Final = 2**63 - 1
+_LONGEST: Final = 64
 
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of a duration such as "1m30s"; ValueError if it is none, or negative."""
     if text == "0":
         return 0
-    parts = _PART.findall(text)
+    parts = _PART.findall(text) if len(text) <= _LONGEST else []
     total = sum(int(float(number) * _UNIT_NS[unit]) for number, unit in parts)
     if not parts or "".join(number + unit for number, unit in parts) != text or total > _MAX_NS:
-        raise ValueError(f'{text!r} is not a duration; write a number and a unit, such as "10s"')
+        raise ValueError(
+            f'{shown(text)} is not a duration; write a number and a unit, such as "10s"'
+        )
     return total

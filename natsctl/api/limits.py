@@ -7,8 +7,11 @@ Parsers recurse, and so does nearly all that is done with what they return. So n
 import json
 import math
 import re
+from collections import Counter
 from itertools import accumulate
 from typing import Any, Final
+
+from natsctl.api.foreign import quoted
 
 DEPTH: Final = 64
 """Levels of objects and lists. A pod's spec has some 12."""
@@ -54,7 +57,13 @@ def load(raw: bytes, size: int = BYTES, values: int = VALUES) -> Any:
     """
     text = raw.decode(json.detect_encoding(raw))
     check(text.encode(), size, values)
-    found = json.loads(text, parse_int=_whole, parse_float=_number, parse_constant=_no_number)
+    found = json.loads(
+        text,
+        parse_int=_whole,
+        parse_float=_number,
+        parse_constant=_no_number,
+        object_pairs_hook=_once,
+    )
     if _HALF.search(text):
         _writable(found)
     return found
@@ -100,6 +109,16 @@ def _marks(raw: bytes) -> bytes:
 def _depth(marks: bytes) -> int:
     steps = memoryview(marks.translate(_STEPS, b",")).cast("b")
     return max(accumulate(steps), default=0) if len(steps) > DEPTH else 0
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two members of one name they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        (twice, _), *_ = times.most_common(1)
+        raise Refused(f"has the key {quoted(twice, 40)} twice in one object; leave one out")
+    return found
 
 
 def _whole(digits: str) -> int:

@@ -4,6 +4,7 @@ Nothing is coerced: "7" is not 7, and neither is 7.0. A null is the same as noth
 """
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -154,7 +155,7 @@ def _converter() -> cattrs.Converter:
 
 def _exactly(needed: str, *kinds: type) -> Any:
     def exactly(value: object, _: Any) -> Any:
-        if type(value) not in kinds:
+        if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
             raise _Wrong(value, needed)
         return value
 

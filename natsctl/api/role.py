@@ -46,7 +46,7 @@ class AllowResponses:
 
 @frozen
 class Permissions:
-    """Subjects that a user may use; an empty list sets no limit."""
+    """Subjects that a user may use; what is left out sets no limit, an empty list allows none."""
 
     publish: tuple[str, ...] = _subjects("Subjects the user may publish to.")
     subscribe: tuple[str, ...] = _subjects(

@@ -10,6 +10,8 @@ from natsctl.api.texts import ALGORITHM, JWT, NKEY, PATH, RESOLVER, file_name, o
 # What the API server takes for `expirationSeconds` of a token.
 TOKEN_SECONDS_MIN = 600
 TOKEN_SECONDS_MAX = 2**31
+# Measured: servers take some 9.2e9 seconds and more for no time at all.
+SECONDS_MAX = 10**9
 
 
 def _secret(content: str) -> str | None:
@@ -30,7 +32,11 @@ def _file(json: str, what: str, default: str) -> str:
 
 def _timeout(json: str, whom: str) -> float | None:
     seconds: float | None = described(
-        f"Seconds that a TLS handshake of {whom} may take.", default=None, json=json, minimum=0
+        f"Seconds that a TLS handshake of {whom} may take.",
+        default=None,
+        json=json,
+        minimum=0,
+        maximum=SECONDS_MAX,
     )
     return seconds
 
@@ -124,18 +130,18 @@ class AuthConfig:
         "File with the users, included under /etc/nats-config.", default=None, text=PATH
     )
     clients_auth_timeout: int | None = described(
-        "Seconds that a client has to authenticate.", default=None, minimum=0
+        "Seconds that a client has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
     )
     tls_verify_and_map: bool = described(
         "Take the user from the client's certificate.", default=False
     )
     cluster_auth_secret: str | None = _secret("the credentials of routes")
     cluster_auth_timeout: int | None = described(
-        "Seconds that a route has to authenticate.", default=None, minimum=0
+        "Seconds that a route has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
     )
     gateway_auth_secret: str | None = _secret("the credentials of gateways")
     gateway_auth_timeout: int | None = described(
-        "Seconds that a gateway has to authenticate.", default=None, minimum=0
+        "Seconds that a gateway has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
     )
     allow_static_users: bool = described(
         "With enableServiceAccounts, let the users of clientsAuthSecret in as well.", default=False

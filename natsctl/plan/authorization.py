@@ -14,9 +14,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from natsctl.api import limits
+from natsctl.api.jwts import is_user
 from natsctl.api.problems import InvalidSpec, Problem
-from natsctl.api.role_checks import is_subject
+from natsctl.api.security import SECONDS_MAX
+from natsctl.api.version import ServerVersion
+from natsctl.plan.permissions import as_meant, permission_problems, unknown_keys
 from natsctl.render.inputs import Login
 
 if TYPE_CHECKING:
@@ -26,25 +31,39 @@ if TYPE_CHECKING:
 _NAMES = {"user": "username", "pass": "password"}
 _TOP = ("username", "password", "token", "timeout", "users", "default_permissions")
 _USER = ("username", "password", "nkey", "permissions")
-_PERMISSIONS = ("publish", "subscribe", "allow_responses")
-_RESPONSES = ("max", "expires")
-_NKEY = re.compile(r"U[A-Z2-7]{55}", re.ASCII)
 _PREFERRED = ".json"
+LONGEST = 4000
+"""Measured: a server reads 4096 bytes of a client's CONNECT, unless `maxControlLine` says more."""
+# What servers from 2.2 on take for the hash of a password, and what is one.
+_HASH = re.compile(r"\$2[abxy]\$[0-9]{2}\$.*", re.ASCII | re.DOTALL)
+_GOOD_HASH = re.compile(r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", re.ASCII)
+_OLD_HASH = "$2a$"
 
 
-def authorization_of(secret: Secret, *, mapped: bool = False) -> Json:
-    """The authorization block of a Secret of users; InvalidSpec names what cannot be used.
+@frozen
+class Terms:
+    """What users may be like.
 
     `mapped`: certificates tell who a client is, so its user has no password (nats-server would
-    ask for one beside the certificate).
+    ask for one beside the certificate). `version` is None where it is not known. `longest` are
+    the bytes of a name and a password that servers read.
     """
+
+    mapped: bool = False
+    version: ServerVersion | None = None
+    longest: int = LONGEST
+
+
+def authorization_of(secret: Secret, terms: Terms = Terms()) -> Json:
+    """The authorization block of a Secret of users; InvalidSpec names what cannot be used."""
     path = f"Secret {secret.metadata.name}"
     key, raw = _document(secret, path)
-    found = _object(raw, f"{path}, key {key}")
-    problems = tuple(_problems(found, f"{path}, key {key}", mapped))
+    path = f"{path}, key {key}"
+    found = _object(raw, path)
+    problems = tuple(_problems(found, path, terms))
     if problems:
         raise InvalidSpec(problems)
-    return found
+    return _as_meant(found)
 
 
 def login_of(secret: Secret) -> Login:
@@ -53,6 +72,9 @@ def login_of(secret: Secret) -> Login:
     user, password = found.get("username"), found.get("password")
     if not user or not password or set(found) - {"username", "password", "timeout"}:
         message = "needs one username and one password, and nothing else"
+        raise InvalidSpec((Problem(f"Secret {secret.metadata.name}", "", message),))
+    if _HASH.fullmatch(password):
+        message = "has the hash of a password; servers need the password itself to connect"
         raise InvalidSpec((Problem(f"Secret {secret.metadata.name}", "", message),))
     return Login(user, password)
 
@@ -85,104 +107,98 @@ def _object(raw: Any, path: str) -> Json:
     """The document with aliases replaced by the names it is written with."""
     if not isinstance(raw, Mapping):
         raise InvalidSpec((Problem(path, "", 'write an object such as {"users": []}'),))
-    found = _renamed(raw)
+    found = _renamed(raw, path)
     if isinstance(found.get("users"), list):
-        users = [_renamed(user) if isinstance(user, Mapping) else user for user in found["users"]]
-        found["users"] = users
+        found["users"] = [
+            _renamed(user, f"{path}.users[{index}]") if isinstance(user, Mapping) else user
+            for index, user in enumerate(found["users"])
+        ]
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _renamed(raw: Mapping[str, Any]) -> Json:
+def _renamed(raw: Mapping[str, Any], path: str) -> Json:
+    for alias, name in _NAMES.items():
+        if alias in raw and name in raw:
+            message = f"is the same as {name}, which is there as well; leave one out"
+            raise InvalidSpec((Problem(f"{path}.{alias}", "", message),))
     return {_NAMES.get(key, key): value for key, value in raw.items()}
 
 
-def _problems(found: Json, path: str, mapped: bool) -> Iterator[Problem]:
-    yield from _unknown(found, _TOP, path)
+def _as_meant(found: Json) -> Json:
+    """The block as servers have to be told it, so that it means to them what it says.
+
+    Measured: of a single user the default permissions do not count, and a user with empty
+    permissions may do everything.
+    """
+    defaults = found.get("default_permissions")
+    if defaults and found.get("username"):
+        user = {key: found.pop(key) for key in ("username", "password")}
+        found = {**found, "users": [user]}
+    if defaults:
+        found["default_permissions"] = as_meant(defaults)
+    if found.get("users"):
+        found["users"] = [_user_as_meant(user, bool(defaults)) for user in found["users"]]
+    return found
+
+
+def _user_as_meant(user: Json, defaults: bool) -> Json:
+    if "permissions" not in user:
+        return user
+    permissions = as_meant(user["permissions"])
+    if defaults and not permissions:
+        return {key: value for key, value in user.items() if key != "permissions"}
+    return {**user, "permissions": permissions}
+
+
+def _problems(found: Json, path: str, terms: Terms) -> Iterator[Problem]:
+    yield from unknown_keys(found, _TOP, path)
     for key in ("username", "password", "token"):
         yield from _text(found, key, path)
+    yield from _secret_text(found, "password", path, terms)
+    yield from _secret_text(found, "token", path, terms)
     timeout = found.get("timeout", 1)
-    if type(timeout) not in (int, float) or timeout < 0:
-        yield Problem(f"{path}.timeout", "", "write a number of seconds")
+    if type(timeout) not in (int, float) or not (timeout == 0 or 0.001 <= timeout <= SECONDS_MAX):
+        message = f"write a number of seconds, from 0.001 to {SECONDS_MAX}"
+        yield Problem(f"{path}.timeout", "", message)
     if bool(found.get("username")) != bool(found.get("password")):
         yield Problem(path, "", "a username needs a password, and a password a username")
     ways = [key for key in ("username", "token", "users") if found.get(key)]
     if len(ways) > 1:
         yield Problem(path, "", f"has {' and '.join(ways)}; nats-server takes one of them")
-    yield from _permissions(found, "default_permissions", path)
-    yield from _users(found.get("users", []), f"{path}.users", mapped)
+    if found.get("token") and found.get("default_permissions"):
+        message = "do not count beside a token; write users instead of it, or leave this out"
+        yield Problem(f"{path}.default_permissions", "", message)
+    yield from permission_problems(found, "default_permissions", path, terms.version)
+    yield from _users(found.get("users", []), f"{path}.users", terms)
 
 
-def _users(users: Any, path: str, mapped: bool) -> Iterator[Problem]:
+def _users(users: Any, path: str, terms: Terms) -> Iterator[Problem]:
     if not isinstance(users, list):
         yield Problem(path, "", "write a list of users")
         return
     for index, user in enumerate(users):
-        yield from _user(user, f"{path}[{index}]", mapped)
+        yield from _user(user, f"{path}[{index}]", terms)
     given = [str(u.get("nkey") or u.get("username")) for u in users if isinstance(u, Mapping)]
     for name, times in Counter(given).items():
         if times > 1:
             yield Problem(path, "", f"user {name} is there {times} times; name each once")
 
 
-def _user(user: Any, path: str, mapped: bool) -> Iterator[Problem]:
+def _user(user: Any, path: str, terms: Terms) -> Iterator[Problem]:
     if not isinstance(user, Mapping):
         yield Problem(path, "", "write an object with username and password, or nkey")
         return
-    yield from _unknown(user, _USER, path)
+    yield from unknown_keys(user, _USER, path)
     for key in ("username", "password", "nkey"):
         yield from _text(user, key, path)
     nkey = user.get("nkey")
-    named = bool(user.get("username")) and (mapped or bool(user.get("password")))
+    named = bool(user.get("username")) and (terms.mapped or bool(user.get("password")))
     if bool(nkey) == named or (nkey and (user.get("username") or user.get("password"))):
         yield Problem(path, "", "needs a username and a password, or an nkey and neither of them")
-    if isinstance(nkey, str) and nkey and not _NKEY.fullmatch(nkey):
+    if isinstance(nkey, str) and nkey and not is_user(nkey):
         yield Problem(f"{path}.nkey", "", "is no public key of a user; it starts with U")
-    yield from _permissions(user, "permissions", path)
-
-
-def _permissions(holder: Mapping[str, Any], key: str, path: str) -> Iterator[Problem]:
-    given, path = holder.get(key, {}), f"{path}.{key}"
-    if not isinstance(given, Mapping):
-        yield Problem(path, "", "write an object with publish and subscribe")
-        return
-    yield from _unknown(given, _PERMISSIONS, path)
-    for kind in ("publish", "subscribe"):
-        yield from _subjects_or_map(given.get(kind, []), f"{path}.{kind}", kind == "subscribe")
-    yield from _responses(given.get("allow_responses", True), f"{path}.allow_responses")
-
-
-def _subjects_or_map(given: Any, path: str, queues: bool) -> Iterator[Problem]:
-    if not isinstance(given, Mapping):
-        yield from _subjects(given, path, queues)
-        return
-    yield from _unknown(given, ("allow", "deny"), path)
-    for key in ("allow", "deny"):
-        yield from _subjects(given.get(key, []), f"{path}.{key}", queues)
-
-
-def _subjects(given: Any, path: str, queues: bool) -> Iterator[Problem]:
-    subjects = [given] if isinstance(given, str) else given
-    if not isinstance(subjects, list):
-        yield Problem(path, "", "write a list of subjects")
-        return
-    for index, subject in enumerate(subjects):
-        if not isinstance(subject, str) or not _is_subject(subject, queues):
-            yield Problem(f"{path}[{index}]", "", "is no subject; write one such as orders.*")
-
-
-def _is_subject(text: str, queues: bool) -> bool:
-    """Whether permissions may name it; with `queues` also as "subject queue"."""
-    words = text.split(" ")
-    return len(words) <= (2 if queues else 1) and all(map(is_subject, words))
-
-
-def _responses(given: Any, path: str) -> Iterator[Problem]:
-    if isinstance(given, bool):
-        return
-    if not isinstance(given, Mapping):
-        yield Problem(path, "", "write true, or an object with max and expires")
-        return
-    yield from _unknown(given, _RESPONSES, path)
+    yield from _secret_text(user, "password", path, terms)
+    yield from permission_problems(user, "permissions", path, terms.version)
 
 
 def _text(holder: Mapping[str, Any], key: str, path: str) -> Iterator[Problem]:
@@ -191,7 +207,28 @@ def _text(holder: Mapping[str, Any], key: str, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.{key}", "", "write a text without control characters")
 
 
-def _unknown(found: Mapping[str, Any], known: tuple[str, ...], path: str) -> Iterator[Problem]:
-    for key in sorted(set(found) - set(known)):
-        message = f"unknown key; the keys are {', '.join(known)}"
+def _secret_text(holder: Mapping[str, Any], key: str, path: str, terms: Terms) -> Iterator[Problem]:
+    """What keeps everybody from showing this password or token."""
+    value, user = holder.get(key), holder.get("username")
+    if not isinstance(value, str):
+        return
+    size = sum(len(text.encode()) for text in (value, user) if isinstance(text, str))
+    if size > terms.longest:
+        message = f"is too long: servers read no more than {terms.longest} bytes of it and the name"
         yield Problem(f"{path}.{key}", "", message)
+    yield from _hash(value, f"{path}.{key}", terms.version)
+
+
+def _hash(value: str, path: str, version: ServerVersion | None) -> Iterator[Problem]:
+    """Measured: below 2.2 only "$2a$" is a hash, and any other kind the password itself."""
+    old = version is not None and not version.at_least(2, 2)
+    taken = _HASH.fullmatch(value) or (old and value.startswith(_OLD_HASH))
+    if taken and not _GOOD_HASH.fullmatch(value):
+        message = "begins like a bcrypt hash and is none, so no password fits; write another one"
+        yield Problem(path, "", message)
+    elif old and _HASH.fullmatch(value) and not value.startswith(_OLD_HASH):
+        message = (
+            f"nats-server {version} takes this kind of hash for the password itself; "
+            "write one that begins with $2a$"
+        )
+        yield Problem(path, "", message)

@@ -16,6 +16,7 @@ from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
 from natsctl.plan.objects import Role, Secret
+from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
 
 if TYPE_CHECKING:
@@ -205,7 +206,19 @@ def permissions_of(role: Role) -> Json:
         "subscribe": _both(given, "subscribe"),
         "allow_responses": _responses(given.allow_responses),
     }
-    return {key: value for key, value in found.items() if value}
+    told = {key: value for key, value in found.items() if value}
+    # A list that is there with nothing in it allows nothing; whoever responds may do only that.
+    nothing = {kind: NOTHING for kind in ("publish", "subscribe") if _said_empty(role.spec, kind)}
+    if given.allow_responses is not None:
+        nothing.pop("publish", None)
+    return {**told, **nothing}
+
+
+def _said_empty(spec: Any, kind: str) -> bool:
+    """Whether a role that was understood allows nothing of a kind, and says so."""
+    permissions = (spec or {}).get("permissions") or {}
+    lists = [permissions.get(kind), (permissions.get("allow") or {}).get(kind)]
+    return [] in lists and not any(lists)
 
 
 def _both(given: Permissions, kind: str) -> Any:
@@ -224,7 +237,7 @@ def _of(subjects: Subjects | None, kind: str) -> list[str]:
 def _responses(given: AllowResponses | None) -> Any:
     if given is None:
         return None
-    told = {"max": given.max_msgs, "expires": given.expires}
+    told = {"max": given.max_msgs, "expires": given.expires or None}
     return {key: value for key, value in told.items() if value is not None} or True
 
 

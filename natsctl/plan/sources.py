@@ -13,12 +13,19 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.config import NatsConfig
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.security import AuthConfig
 from natsctl.api.status import CertificateStatus
 from natsctl.api.system import uses_static_users as uses_static_users
 from natsctl.api.version import ServerVersion
-from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
+from natsctl.plan.authorization import (
+    LONGEST,
+    Terms,
+    authorization_of,
+    login_of,
+    nobody_allowed,
+)
 from natsctl.plan.certificates import Certificate, inspect, route_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of, unwanted
 from natsctl.plan.objects import Role, Secret
@@ -185,11 +192,15 @@ class _Finding:
             return None
         secret = self.secret(name, "spec.auth.clientsAuthSecret")
         try:
-            mapped = self.auth.tls_verify_and_map
-            return authorization_of(secret, mapped=mapped) if secret is not None else None
+            return authorization_of(secret, self._terms()) if secret is not None else None
         except InvalidSpec as invalid:
             self.missing += map(str, invalid.problems)
             return None
+
+    def _terms(self) -> Terms:
+        config = self.spec.nats_config or NatsConfig()
+        longest = max(LONGEST, config.max_control_line or 0)
+        return Terms(self.auth.tls_verify_and_map, self.sources.version, longest)
 
     def _with_grants(self, block: dict[str, Any]) -> dict[str, Any]:
         users = [g.as_user() for g in self.grants if g.lets_in]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from natsctl.api.auth_checks import is_account, subject
+from natsctl.api.jwts import is_account, subject
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, OPERATOR, OTHER_ACCOUNT, USER
 from tests.unit.api.specs import complaint, complaints
 

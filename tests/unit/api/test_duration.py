@@ -21,8 +21,26 @@ def test_go_durations_are_read(text: str, nanoseconds: int) -> None:
     assert parse_duration(text) == nanoseconds
 
 
+ENDLESS = "9" * 400 + "s"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "10", "10 s", "s", "10S", "-1s", "1d", "1h x", "x1h", "10s\n", "٣s", "9999999h"]
+    "text",
+    [
+        "",
+        "10",
+        "10 s",
+        "s",
+        "10S",
+        "-1s",
+        "1d",
+        "1h x",
+        "x1h",
+        "10s\n",
+        "٣s",
+        "9999999h",
+        ENDLESS,
+    ],
 )
 def test_anything_else_is_refused_and_the_error_says_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match='write a number and a unit, such as "10s"'):

@@ -65,6 +65,8 @@ class TestLoad:
             (b"1e400", "too large"),
             (b"[NaN]", "has NaN"),
             (b"-Infinity", "has -Infinity"),
+            (b'{"a": 1, "b": 2, "a": 1}', 'has the key "a" twice in one object; leave one out'),
+            (b'[{"b": {"\\u0061": 1, "a": 2}}]', 'has the key "a" twice'),
             (b'"\\ud800"', "half a character"),
             (b'{"\\uDC00": 1}', "half a character"),
         ],

@@ -80,6 +80,14 @@ def test_nothing_is_coerced_to_a_number(size: object, shown: str) -> None:
         ({"version": 2.1}, "spec.version: is 2.1; write a text in quotes"),
         ({"paused": "yes"}, "spec.paused: is 'yes'; write true or false"),
         ({"tls": {"clientsTLSTimeout": "5"}}, "spec.tls.clientsTLSTimeout: is '5'; write a number"),
+        (
+            {"tls": {"clientsTLSTimeout": float("nan")}},
+            "spec.tls.clientsTLSTimeout: is nan; write a number",
+        ),
+        (
+            {"tls": {"clientsTLSTimeout": float("inf")}},
+            "spec.tls.clientsTLSTimeout: is inf; write a number",
+        ),
         ({"extraRoutes": {}}, "spec.extraRoutes: is {}; write a list"),
         ({"extraRoutes": "ab"}, "spec.extraRoutes: is 'ab'; write a list"),
         ({"extraRoutes": [{}, 2]}, "spec.extraRoutes[1]: is 2; write an object with keys"),

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from natsctl.api.problems import InvalidSpec
-from natsctl.plan.authorization import authorization_of, login_of, nobody_allowed
+from natsctl.api.version import ServerVersion
+from natsctl.plan.authorization import Terms, authorization_of, login_of, nobody_allowed
 from natsctl.plan.objects import Meta, Secret
 from natsctl.render.inputs import Login
+from tests.unit.api.jwts import USER
 
-NKEY = "U" + "A" * 55
+NKEY = USER
 PLANTED = "pl4nted"
 
 
@@ -26,9 +28,9 @@ def users(content: Any) -> Secret:
     return secret(**{"auth.json": json.dumps(content)})
 
 
-def complaint(found: Secret, **options: Any) -> str:
+def complaint(found: Secret, terms: Terms = Terms()) -> str:  # noqa: B008 (frozen)
     with pytest.raises(InvalidSpec) as invalid:
-        authorization_of(found, **options)
+        authorization_of(found, terms)
     assert PLANTED not in str(invalid.value)
     return str(invalid.value)
 
@@ -75,6 +77,18 @@ BAD: list[tuple[Any, str]] = [
     ({"username": "u"}, "a username needs a password"),
     ({"timeout": "soon"}, "timeout: write a number of seconds"),
     ({"timeout": -1}, "timeout: write a number of seconds"),
+    ({"timeout": True}, "timeout: write a number of seconds"),
+    ({"timeout": 1e-7}, "timeout: write a number of seconds, from 0.001 to 1000000000"),
+    ({"timeout": 1e18}, "timeout: write a number of seconds"),
+    ({"timeout": 10**10}, "timeout: write a number of seconds"),
+    ({"user": "u", "username": "u", "password": PLANTED}, "user: is the same as username"),
+    ({"users": [{"user": "u", "pass": PLANTED, "password": "p"}]}, "users[0].pass: is the same"),
+    ({"users": [{"nkey": NKEY[:-1] + "A"}]}, "users[0].nkey: is no public key"),
+    ({"token": PLANTED, "default_permissions": {"publish": ["a"]}}, "do not count beside a token"),
+    ({"users": [{"username": "u", "password": PLANTED * 600}]}, "users[0].password: is too long"),
+    ({"token": PLANTED * 600}, "token: is too long"),
+    ({"username": "u", "password": f"$2b$04${PLANTED}"}, "begins like a bcrypt hash and is none"),
+    ({"users": [{"username": "u", "password": "$2a$99$" + "a" * 53}]}, "and is none"),
     ({"default_permissions": []}, "default_permissions: write an object"),
     ({"default_permissions": {"pub": []}}, "default_permissions.pub: unknown key"),
     ({"default_permissions": {"publish": 7}}, "publish: write a list of subjects"),
@@ -82,6 +96,21 @@ BAD: list[tuple[Any, str]] = [
     ({"default_permissions": {"publish": {"alow": []}}}, "publish.alow: unknown key"),
     ({"default_permissions": {"publish": {"deny": [7]}}}, "publish.deny[0]: is no subject"),
     ({"default_permissions": {"allow_responses": 7}}, "allow_responses: write true"),
+    ({"default_permissions": {"allow_responses": None}}, "allow_responses: write true"),
+    *(
+        (
+            {"users": [{"nkey": NKEY, "permissions": {"allow_responses": {"max": most}}}]},
+            "max: write",
+        )
+        for most in ("five", "5", 1.5, True, -2, 2**63 - 1, None)
+    ),
+    *(
+        (
+            {"users": [{"nkey": NKEY, "permissions": {"allow_responses": {"expires": for_}}}]},
+            "quotes",
+        )
+        for for_ in ("soon", "", 5, None, "1e-7s", "1d", "9" * 400 + "h", "--1s")
+    ),
     ({"default_permissions": {"allow_responses": {"m": 1}}}, "allow_responses.m: unknown key"),
 ]
 
@@ -121,8 +150,8 @@ def test_the_one_key_that_counts() -> None:
 
 def test_certificates_stand_for_passwords() -> None:
     mapped = {"users": [{"username": "user@example.com"}]}
-    assert authorization_of(users(mapped), mapped=True) == mapped
-    assert "users[0]" in complaint(users({"users": [{}]}), mapped=True)
+    assert authorization_of(users(mapped), Terms(mapped=True)) == mapped
+    assert "users[0]" in complaint(users({"users": [{}]}), Terms(mapped=True))
 
 
 def test_the_login_of_routes() -> None:
@@ -130,6 +159,102 @@ def test_the_login_of_routes() -> None:
     for content in ({"token": "t"}, {"users": []}, {}):
         with pytest.raises(InvalidSpec, match="needs one username and one password"):
             login_of(users(content))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"publish": []}, {"publish": {"deny": [">"]}}),
+        ({"publish": {"allow": []}}, {"publish": {"deny": [">"]}}),
+        ({"subscribe": {"allow": [], "deny": ["a"]}}, {"subscribe": {"deny": [">"]}}),
+        ({"publish": {"deny": []}}, {"publish": {"deny": []}}),
+        ({"publish": {}}, {"publish": {}}),
+        ({"publish": [], "allow_responses": True}, {"allow_responses": True}),
+        (
+            {"publish": [], "allow_responses": False},
+            {"publish": {"deny": [">"]}, "allow_responses": False},
+        ),
+        ({}, {}),
+    ],
+)
+def test_an_empty_list_of_what_is_allowed_allows_nothing(given: Any, told: Any) -> None:
+    """Servers take it for no limit at all."""
+    user = {"username": "u", "password": "p"}
+    (found,) = authorization_of(users({"users": [{**user, "permissions": given}]}))["users"]
+    assert found == {**user, "permissions": told}
+    both = users({"users": [user], "default_permissions": given})
+    assert authorization_of(both)["default_permissions"] == told
+
+
+def test_defaults_count_for_everybody_without_permissions() -> None:
+    """Not for a single user or one with empty permissions, as servers have it."""
+    user, defaults = {"username": "u", "password": "p"}, {"publish": ["a"]}
+    listed = {"users": [user], "default_permissions": defaults}
+    assert authorization_of(users({**user, "default_permissions": defaults})) == listed
+    empty = {"users": [{**user, "permissions": {}}], "default_permissions": defaults}
+    assert authorization_of(users(empty)) == listed
+    own = {"users": [{**user, "permissions": {"publish": ["b"]}}], "default_permissions": defaults}
+    assert authorization_of(users(own)) == own
+
+
+GOOD_HASH = "$2{}$04$" + "a" * 53
+
+
+def test_hashes_of_passwords() -> None:
+    def told(kind: str, version: str) -> str:
+        given = users({"username": "u", "password": GOOD_HASH.format(kind)})
+        try:
+            authorization_of(given, Terms(version=ServerVersion.parse(version)))
+        except InvalidSpec as invalid:
+            return str(invalid)
+        return ""
+
+    assert told("a", "2.1.9") == told("a", "2.2.0") == told("b", "2.2.0") == ""
+    assert "takes this kind of hash for the password itself" in told("b", "2.1.9")
+    early = Terms(version=ServerVersion.parse("2.1.9"))
+    odd = users({"username": "u", "password": "$2a$hello"})
+    assert "and is none" in complaint(odd, early)
+    assert authorization_of(odd)
+
+
+def test_servers_connect_with_passwords_and_not_with_their_hashes() -> None:
+    hashed = users({"username": "u", "password": GOOD_HASH.format("b")})
+    with pytest.raises(InvalidSpec, match="servers need the password itself to connect"):
+        login_of(hashed)
+
+
+def test_how_much_of_a_password_servers_read() -> None:
+    long = users({"username": "u", "password": "x" * 5000})
+    assert authorization_of(long, Terms(longest=8192))
+    assert "no more than 4000 bytes" in complaint(long)
+
+
+def test_permissions_that_a_version_does_not_know() -> None:
+    given = users({"users": [{"nkey": NKEY, "permissions": {"allow_responses": True}}]})
+    old = Terms(version=ServerVersion.parse("2.0.0"))
+    assert "nats-server 2.0.0 knows no such permission" in complaint(given, old)
+    assert authorization_of(given, Terms(version=ServerVersion.parse("2.0.4")))
+
+
+def test_responses_for_ever() -> None:
+    given = {"allow_responses": {"max": -1, "expires": "-1s"}}
+    document = {"users": [{"nkey": NKEY, "permissions": given}]}
+    assert authorization_of(users(document)) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"token": "a", "token": "b"}', 'has the key "token" twice in one object'),
+        ('{"users": [{"username": "u", "password": "a", "password": "b"}]}', '"password" twice'),
+        ('{"timeout": 1e400}', "too large"),
+        ('{"timeout": NaN}', "NaN"),
+        ('{"timeout": Infinity}', "Infinity"),
+        ('{"timeout": 99999999999999999999}', "64 bits"),
+    ],
+)
+def test_what_is_no_good_json(text: str, says: str) -> None:
+    assert says in complaint(secret(**{"auth.json": text}))
 
 
 def test_nobody() -> None:

@@ -17,6 +17,7 @@ from natsctl.plan.grants import (
     user_name,
 )
 from natsctl.plan.objects import Meta, Role
+from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import SWITCH_AT
 from tests.unit.plan.sources import (
     SEALING,
@@ -84,6 +85,13 @@ PERMISSIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"publish": {"allow": ["a"], "deny": ["a.b"]}},
     ),
     ({"allowResponses": {}}, {"allow_responses": True}),
+    ({"allowResponses": {"expires": ""}}, {"allow_responses": True}),
+    ({"publish": []}, {"publish": NOTHING}),
+    ({"subscribe": [], "allow": None}, {"subscribe": NOTHING}),
+    ({"allow": {"publish": []}}, {"publish": NOTHING}),
+    ({"publish": [], "deny": {"publish": ["a"]}}, {"publish": NOTHING}),
+    ({"publish": [], "allow": {"publish": ["a"]}}, {"publish": ["a"]}),
+    ({"publish": [], "allowResponses": {}}, {"allow_responses": True}),
     (
         {"allowResponses": {"maxMsgs": 2, "expires": "1m"}},
         {"allow_responses": {"max": 2, "expires": "1m"}},
