@@ -28,6 +28,7 @@ from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Object, Wire
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ class Reflector(Generic[T]):
         What it was before is no longer true, and nothing may be done for it.
         """
         try:
-            item: T = read(self.resource, raw)
+            item: T = slim(read(self.resource, raw))
         except Unreadable as error:
             metrics.UNDECODABLE.labels(self.resource.kind).inc()
             stub = error.stub

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Cluster, Object, cluster_key
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Store(Generic[T]):
     def learn(self, reply: T) -> None:
         """The reply of an own write, which may arrive before or after the watch tells of it."""
         if reply.key in self._objects or reply.version > self.horizon(reply.metadata.namespace):
-            self._put(reply)
+            self._put(slim(reply))
 
     def forget(self, key: Key, uid: str) -> None:
         """The API server said the object with this uid is gone."""

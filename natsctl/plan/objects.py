@@ -34,7 +34,7 @@ class OwnerReference(Wire, frozen=True):
 
 
 class Meta(Wire, frozen=True):
-    """`metadata`, without managedFields."""
+    """`metadata`, without managedFields; `cut`: not all labels and annotations are here."""
 
     name: str = ""
     namespace: str = ""
@@ -46,6 +46,7 @@ class Meta(Wire, frozen=True):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: tuple[OwnerReference, ...] | None = None
+    cut: bool = False
 
     @property
     def controller(self) -> OwnerReference | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.plan.actions import Ensure, Withdraw
+from natsctl.plan.holding import comparable, slim
 
 if TYPE_CHECKING:
     from natsctl.plan.objects import Object
@@ -49,7 +50,8 @@ def differs(standing: Standing, live: Object) -> bool:
     """Whether the live object was made from another desired one, or was edited since."""
     if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
         return True
-    return not _covers(msgspec.to_builtins(live), standing.manifest)
+    kept = slim(live)
+    return not _covers(msgspec.to_builtins(kept), comparable(standing.manifest, kept))
 
 
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.kube.reflector import _lines
 from natsctl.kube.transport import Transport
+from natsctl.plan.holding import slim
+from natsctl.plan.objects import Secret
 from tests.unit.kube.bench import reflecting
 from tests.unit.kube.faulty import (
     Answer,
@@ -203,7 +206,8 @@ async def test_a_line_may_be_as_long_as_it_likes(transport: Transport, api: Faul
     stream = streams(*initial(10, "a"), event("MODIFIED", "a", 11, key=huge))
     async with reflecting(transport, api, stream) as bench:
         await bench.until(lambda: bench.store.horizon("ns") == 11)
-        assert bench.store.get(("ns", "a")).data == {"key": huge}  # type: ignore[union-attr]
+        kept = bench.store.get(("ns", "a"))
+        assert kept == slim(msgspec.convert(secret("a", 11, key=huge), Secret))
 
 
 async def test_failures_that_last_are_met_with_growing_pauses(
