@@ -115,10 +115,13 @@ def mapping(raw: bytes) -> dict[str, Any]:
 
 
 def _named(item: Object) -> Object:
-    """The object, if its name and version are what the rest rests on."""
+    """The object, if its name and version are what the rest rests on.
+
+    What an API server was only asked to try, or keeps no versions of, has none.
+    """
     if not item.metadata.name:
         raise ValueError("has no name")
-    if not item.version:
+    if item.metadata.resource_version and not item.version:
         raise ValueError("has a resourceVersion that is no number")
     return item
 

@@ -275,6 +275,8 @@ class Reflector(Generic[T]):
         """
         try:
             item: T = slim(read(self.resource, raw))
+            if not item.version:
+                raise Unreadable("has no resourceVersion")
         except Unreadable as error:
             metrics.UNDECODABLE.labels(self.resource.kind).inc()
             stub = error.stub

@@ -127,7 +127,6 @@ class TestDepth:
 BAD = {
     "a name that is none": {"name": 7},
     "no name": {"name": ""},
-    "no version": {"resourceVersion": ""},
     "a version of 5,000 digits": {"resourceVersion": "9" * 5000},
     "a version in words": {"resourceVersion": "\u0667"},
     "labels that are none": {"labels": {"nats_cluster": 7}},
@@ -195,6 +194,21 @@ class TestSize:
     def test_nobody_says_of_a_spec_that_it_cannot_be_read(self) -> None:
         cluster = read(CLUSTERS, raw(obj("c", 5, spec={"size": 1}, unreadable="so they say")))
         assert (cluster.spec, cluster.unreadable) == ({"size": 1}, "")
+
+
+def test_what_was_only_tried_has_no_version() -> None:
+    item = obj("c-1", 5)
+    del item["metadata"]["resourceVersion"]
+    assert read(PODS, raw(item)).version == 0
+
+
+async def test_what_is_watched_has_one(transport: Transport, api: Faulty) -> None:
+    bad = secret("b", 11)
+    bad["metadata"]["resourceVersion"] = ""
+    lines = (*initial(10, "a"), {"type": "ADDED", "object": bad}, event("ADDED", "c", 12))
+    async with reflecting(transport, api, streams(*lines)) as bench:
+        await bench.holds("a", "c")
+        assert len(api.asked) == 1
 
 
 def test_a_line_is_a_line() -> None:
