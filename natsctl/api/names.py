@@ -30,6 +30,7 @@ CONFIG_ANNOTATION: Final = "nats.io/config"
 NUDGES_ANNOTATION: Final = "nats.io/nudges"
 REFUSED_ANNOTATION: Final = "nats.io/refused"
 OPERATOR_ANNOTATION: Final = "nats.io/operator"
+PROVEN_ANNOTATION: Final = "nats.io/proven"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 

@@ -17,7 +17,7 @@ from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
-from natsctl.operator.reload import Progress, Reloader, keeping
+from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores
 from natsctl.operator.tokens import Refused, TokenWriter
 from natsctl.plan.actions import (
@@ -27,12 +27,14 @@ from natsctl.plan.actions import (
     CreateServer,
     DeleteServer,
     Ensure,
+    NoteProof,
     ReloadServer,
     RemoveToken,
     ReplaceServer,
     TellRole,
     Withdraw,
 )
+from natsctl.plan.proof import Held, first, keeping, read_by_servers
 from natsctl.plan.seals import kept
 from natsctl.plan.snapshot import Desired, Failure, Refusal
 from natsctl.render.pods import pod as render_pod
@@ -130,6 +132,9 @@ class Executor:
                 case AdoptServer():
                     await self._adopt(action)
                     return None
+                case NoteProof():
+                    await self._note_proof(action)
+                    return None
                 case DeleteServer():
                     await self._delete(PODS, action.name, action.uid, action.grace)
                     return None
@@ -174,8 +179,11 @@ class Executor:
         if action.present:
             await self._apply(resource, manifest)
             return None
+        made = manifest
+        if resource is SECRETS:
+            made = _holding(manifest, first(manifest["data"]))
         try:
-            self._learn(resource, await self.client.create(resource, manifest))
+            self._learn(resource, await self.client.create(resource, made))
         except AlreadyExists:
             return await self._take_over(resource, manifest)
         return None
@@ -198,7 +206,7 @@ class Executor:
             await self.client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
         guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
         if resource is SECRETS:
-            guarded["data"] = keeping(live, manifest["data"])
+            guarded = _holding(guarded, keeping(live, read_by_servers(manifest["data"])))
         self._learn(resource, await self.client.apply(resource, guarded))
 
     async def _create_server(self, action: CreateServer) -> Failure | None:
@@ -232,6 +240,14 @@ class Executor:
             self._learn(PODS, await self.client.patch(PODS, namespace, action.name, patch))
         except (NotFound, Conflict):
             return  # gone, or another pod has its name by now
+
+    async def _note_proof(self, action: NoteProof) -> None:
+        namespace, told = self.desired.target.namespace, {names.PROVEN_ANNOTATION: action.content}
+        patch = {"metadata": {"uid": action.uid, "annotations": told}}
+        try:
+            self._learn(SECRETS, await self.client.patch(SECRETS, namespace, action.name, patch))
+        except (NotFound, Conflict):
+            return  # gone, or another one by now: the next pass looks again
 
     async def _delete(
         self, resource: Resource, name: str, uid: str, grace: int | None = None
@@ -293,6 +309,15 @@ class Executor:
 
     def _learn(self, resource: Resource, reply: Object) -> None:
         self.stores.of_kind(resource.kind).learn(reply)
+
+
+def _holding(manifest: dict[str, Any], held: Held) -> dict[str, Any]:
+    """The config Secret with what it keeps, and the note of what was proven."""
+    meta = manifest["metadata"]
+    if held.proven is not None:
+        noted = (meta.get("annotations") or {}) | {names.PROVEN_ANNOTATION: held.proven}
+        meta = meta | {"annotations": noted}
+    return manifest | {"metadata": meta, "data": held.data}
 
 
 def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from natsctl.kube.resources import PODS, SECRETS
 from natsctl.operator.identity import Identity
 from natsctl.operator.nudges import Nudges
 from natsctl.operator.stores import Stores
+from natsctl.plan.proof import digest_of, read_by_servers, to_go_back_to
 from natsctl.plan.snapshot import Refusal
 from natsctl.servers import system
 from natsctl.servers.gate import OF_ONE, Gate
@@ -33,32 +34,21 @@ if TYPE_CHECKING:
     from natsctl.plan.actions import ReloadServer
     from natsctl.plan.objects import Pod
 
-KEPT = "previous."
-"""Begins the keys under which a config Secret keeps the contents it had before."""
-
-
-def keeping(live: dict[str, Any], data: dict[str, str]) -> dict[str, str]:
-    """New data of a config Secret, and with it what it holds now, to go back to."""
-    before = live.get("data") or {}
-    held = {key: value for key, value in before.items() if key.startswith(KEPT)}
-    if any(before.get(key) != value for key, value in data.items()):
-        held = {KEPT + key: before[key] for key in data if key in before}
-    return data | held
-
 
 def withdrawal(live: dict[str, Any], told: str) -> dict[str, Any]:
-    """Merge patch that puts back what a config Secret held before, and notes why."""
-    data = live.get("data") or {}
-    before = {k.removeprefix(KEPT): v for k, v in data.items() if k.startswith(KEPT)}
-    meta = live["metadata"]
-    return {
+    """Merge patch that notes why a config Secret was refused, and puts back what was proven."""
+    meta, before = live["metadata"], to_go_back_to(live)
+    patch: dict[str, Any] = {
         "metadata": {
             "uid": meta["uid"],
             "resourceVersion": meta["resourceVersion"],
             "annotations": {names.REFUSED_ANNOTATION: told},
-        },
-        "data": before,
+        }
     }
+    if before is not None:
+        gone = dict.fromkeys(read_by_servers(live.get("data")).keys() - before.keys())
+        patch["data"] = before | gone
+    return patch
 
 
 class Progress(Enum):
@@ -104,6 +94,7 @@ class Reloader:
                 return await self._refused(Refusal(action.config, words))
         if not await self._is_loaded(action, pod, nudges, now):
             return Progress.PENDING
+        await self._note_proof()
         proven = {names.REVISION_ANNOTATION: action.revision, names.NUDGES_ANNOTATION: None}
         await self._annotate(pod, proven)
         return Progress.DONE
@@ -153,6 +144,17 @@ class Reloader:
             return all(nudges.shown(at, asked) for at in changed)
         loaded = _moment(seen.config_load_time)  # a side-car asks when it sees the files
         return loaded is not None and all(loaded >= at for at in changed if at)
+
+    async def _note_proof(self) -> None:
+        """From now on this content is gone back to; before the pod tells, so that it surely is."""
+        live = self.stores.secrets.get((self.namespace, self.secret))
+        mark = live.metadata.annotation(names.PROVEN_ANNOTATION) if live is not None else None
+        if live is None or mark is None or mark == (now := digest_of(read_by_servers(live.data))):
+            return
+        seen = {"resourceVersion": live.metadata.resource_version}
+        patch = {"metadata": seen | {"annotations": {names.PROVEN_ANNOTATION: now}}}
+        reply = await self.client.patch(SECRETS, self.namespace, self.secret, patch)
+        self.stores.secrets.learn(reply)  # type: ignore[arg-type] # SECRETS projects to Secret
 
     async def _changed(self, name: str) -> datetime | None:
         """When a Secret's content was last written, by the API server's clock."""

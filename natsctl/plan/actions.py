@@ -93,6 +93,15 @@ class ReloadServer:
 
 
 @attrs.frozen
+class NoteProof:
+    """Note on the config Secret that servers run its content, which has this digest."""
+
+    name: str
+    uid: str
+    content: str
+
+
+@attrs.frozen
 class BindToken:
     """Give a ServiceAccount a token in its Secret, or a new one before the old one ends."""
 
@@ -147,6 +156,7 @@ Action = (
     | DeleteServer
     | ReplaceServer
     | ReloadServer
+    | NoteProof
     | BindToken
     | RemoveToken
     | TellRole

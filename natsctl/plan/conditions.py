@@ -16,6 +16,7 @@ from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.reload import reloading_servers
 from natsctl.plan.policies.rollout import outdated_servers, unhealthy, why
 from natsctl.plan.policies.standing import ensure_standing, withdraw_policies
+from natsctl.plan.proof import read_by_servers
 from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
         until = "the servers keep the configuration they have" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
     if snapshot.refused:
-        told = f"a server refused the new configuration: {snapshot.refused.words} (it is withdrawn"
-        return Verdict("False", "ReloadRefused", f"{told}; the servers keep the one they have)")
+        told = f"a server refused the new configuration: {snapshot.refused.words}"
+        kept = "the servers keep the one they have"
+        if _stands(snapshot):
+            kept += f", but Secret {snapshot.cluster.metadata.name} has nothing else to go back to"
+        else:
+            kept = f"it is withdrawn; {kept}"
+        return Verdict("False", "ReloadRefused", f"{told} ({kept})")
     if desired.resolved.remarks:
         return Verdict("True", "NobodyAllowed", listed(desired.resolved.remarks))
     lacking = _tokens_not_made(snapshot)
@@ -80,6 +86,14 @@ def _tokens_not_made(snapshot: Snapshot) -> list[str]:
     keys = sorted({g.key for g in resolved.grants} | {s.key for s in resolved.unwanted})
     failures = (t.failure for key in keys if (t := snapshot.trials.get(key)) is not None)
     return [f"{failure.subject} {failure.message}" for failure in failures if failure is not None]
+
+
+def _stands(snapshot: Snapshot) -> bool:
+    """Whether servers that start find what another one refused."""
+    assert snapshot.desired is not None
+    live = snapshot.secrets[snapshot.cluster.metadata.name]
+    wanted = next(s.manifest["data"] for s in snapshot.desired.standing if s.kind == "Secret")
+    return bool(read_by_servers(live.data) == wanted)
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:

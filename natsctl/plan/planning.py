@@ -8,6 +8,7 @@ from natsctl.plan.actions import Action, Plan
 from natsctl.plan.policies.ended import remove_ended
 from natsctl.plan.policies.excess import remove_excess
 from natsctl.plan.policies.missing import create_missing
+from natsctl.plan.policies.proof import note_proof
 from natsctl.plan.policies.reload import reload_servers, reloading_servers
 from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
@@ -38,7 +39,7 @@ def plan(snapshot: Snapshot) -> Plan:
         return Plan((tokens,), (), 0.0)  # the configuration is made with those that come of it
     adopted = adopt_servers(snapshot, servers)
     standing: tuple[Action, ...] = ensure_standing(snapshot) + withdraw_policies(snapshot)
-    roles = tell_roles(snapshot)
+    last: tuple[Action, ...] = note_proof(snapshot, servers) + tell_roles(snapshot)
     servers_stage: tuple[Action, ...] = ()
     if not _lacks_config(snapshot):
         servers_stage = (
@@ -49,7 +50,7 @@ def plan(snapshot: Snapshot) -> Plan:
         if not servers_stage and not observe:
             servers_stage, observe = _disruptive(snapshot, servers)
             again = 0.0 if observe else again  # the answers decide about the next step
-    stages = (adopted, standing, servers_stage, roles)
+    stages = (adopted, standing, servers_stage, last)
     return Plan(tuple(s for s in stages if s), observe, again)
 
 

@@ -9,11 +9,14 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
 from natsctl.operator.identity import SECRET as SYSTEM_USER
 from natsctl.operator.lease import LeaseLost, Timing
+from natsctl.operator.reload import withdrawal
+from natsctl.plan.proof import digest_of, kept, read_by_servers
 from tests.integration.conftest import (
     children,
     condition,
@@ -358,3 +361,32 @@ async def test_an_operator_that_stops_while_it_renews_the_lease_releases_it(
             await until(led)
             await asyncio.sleep(stop * 0.005)  # at another moment of a renewal each time
         assert not await led()
+
+
+async def test_what_no_server_has_proven_is_not_kept_to_go_back_to(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    """No server runs here: what the Secret was made with counts, however often it changes."""
+
+    async def changed(before: dict[str, str]) -> dict[str, Any]:
+        async def check() -> dict[str, Any] | None:
+            live = await client.raw(SECRETS, namespace, "x")
+            return live if read_by_servers(live["data"]) != before else None
+
+        found: dict[str, Any] = await until(check)
+        return found
+
+    async with operator(kubeconfig, namespace):
+        await client.create(CLUSTERS, nats("x", namespace, size=1))
+        await made(client, namespace, ALL - {"Pod/x-2", "Pod/x-3"})
+        first = (await client.raw(SECRETS, namespace, "x"))["data"]
+        await edit(client, namespace, natsConfig={"debug": True})
+        second = await changed(first)
+        await edit(client, namespace, natsConfig={"trace": True})
+        third = await changed(read_by_servers(second["data"]))
+    for live in (second, third):
+        assert kept(live["data"]) == first
+        assert live["metadata"]["annotations"][names.PROVEN_ANNOTATION] == digest_of(first)
+    await client.patch(SECRETS, namespace, "x", withdrawal(third, "1 no"))
+    back = await client.raw(SECRETS, namespace, "x")
+    assert read_by_servers(back["data"]) == first

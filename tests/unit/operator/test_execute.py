@@ -8,7 +8,6 @@ import pytest
 
 from natsctl.kube.errors import Conflict, Fenced, Transient
 from natsctl.operator.execute import Outcome, own_by_apply, put_right, worst
-from natsctl.operator.reload import keeping, withdrawal
 from natsctl.plan.actions import Action, CreateServer, Ensure
 from natsctl.plan.snapshot import Failure
 from tests.unit.plan.world import desired
@@ -71,15 +70,3 @@ def test_only_what_servers_cannot_start_without_holds_up_what_follows() -> None:
     assert not any(failed(Ensure(service, present=False)).blocking for service in services)
     assert not failed(CreateServer(1, "c-1")).blocking
     assert not Outcome((), ()).blocking
-
-
-def test_a_config_secret_keeps_what_it_held_before() -> None:
-    """So that a refused configuration can be withdrawn."""
-    live = {"metadata": {"uid": "u", "resourceVersion": "5"}, "data": {"nats.conf": "old"}}
-    kept = keeping(live, {"nats.conf": "new", "server.conf": "x"})
-    assert kept == {"nats.conf": "new", "server.conf": "x", "previous.nats.conf": "old"}
-    again = keeping({"metadata": {}, "data": kept}, {"nats.conf": "new", "server.conf": "x"})
-    assert again == kept
-    patch = withdrawal({**live, "data": kept}, "1 because")
-    assert patch["data"] == {"nats.conf": "old"}
-    assert patch["metadata"]["annotations"] == {"nats.io/refused": "1 because"}

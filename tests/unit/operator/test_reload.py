@@ -17,11 +17,14 @@ import pytest
 
 from natsctl.api import names
 from natsctl.kube.client import Client
+from natsctl.kube.errors import Conflict
+from natsctl.kube.resources import SECRETS
 from natsctl.operator.identity import Identity
 from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores, open_stores
 from natsctl.plan.actions import ReloadServer
-from natsctl.plan.objects import Meta, Pod
+from natsctl.plan.objects import Meta, Pod, Secret
+from natsctl.plan.proof import digest_of
 from natsctl.plan.snapshot import Observation, Refusal
 from natsctl.servers import system
 from natsctl.servers.monitoring import Monitor
@@ -42,6 +45,8 @@ class World:
     stores: Stores = attrs.field(factory=lambda: open_stores(lambda key: None))
     nudged: list[float] = attrs.field(factory=list)
     loaded: str = "old"
+    broken: bool = False
+    noted: Mapping[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.stores.pods.put(Pod(BEFORE))
@@ -56,8 +61,10 @@ class World:
         assert found is not None
         return found
 
-    async def patch(self, _: Any, __: str, ___: str, patch: Mapping[str, Any]) -> Pod:
+    async def patch(self, kind: Any, __: str, ___: str, patch: Mapping[str, Any]) -> Pod | Secret:
         """A merge patch of annotations."""
+        if kind is SECRETS:
+            return self.note(patch)
         old = self.pod.metadata
         told = {**(old.annotations or {}), **patch["metadata"]["annotations"]}
         annotations = {key: value for key, value in told.items() if value is not None}
@@ -66,6 +73,16 @@ class World:
         version = str(int(old.resource_version) + 1)
         meta = msgspec.structs.replace(old, annotations=annotations, resource_version=version)
         return Pod(meta)
+
+    def note(self, patch: Mapping[str, Any]) -> Secret:
+        if self.broken:
+            raise Conflict(409, "Conflict", "changed")
+        self.noted = patch
+        found = self.stores.secrets.get(("ns", "c"))
+        assert found is not None
+        notes = patch["metadata"]["annotations"]
+        meta = msgspec.structs.replace(found.metadata, annotations=notes, resource_version="8")
+        return msgspec.structs.replace(found, metadata=meta)
 
     async def raw(self, *_: Any) -> dict[str, Any]:
         """The Secret."""
@@ -170,3 +187,20 @@ async def test_what_is_proven_leaves_nothing_to_look_after(world: World) -> None
         names.CONFIG_ANNOTATION: "7",
         names.REVISION_ANNOTATION: "r",
     }
+
+
+@worlds({"lag": 0})
+async def test_what_a_server_has_proven_is_noted_before_the_pod_tells(world: World) -> None:
+    """A change right after it finds what to go back to."""
+    notes = {names.PROVEN_ANNOTATION: "older"}
+    meta = Meta(name="c", namespace="ns", uid="s", resource_version="7", annotations=notes)
+    world.stores.secrets.put(Secret(meta, data={"nats.conf": "eA=="}))
+    world.broken = True  # somebody wrote into it meanwhile
+    with pytest.raises(Conflict):
+        await world.until_done()
+    assert names.REVISION_ANNOTATION not in (world.pod.metadata.annotations or {})
+    world.broken = False
+    await world.until_done()
+    assert world.noted["metadata"]["resourceVersion"] == "7"
+    content = digest_of({"nats.conf": "eA=="})
+    assert world.noted["metadata"]["annotations"] == {names.PROVEN_ANNOTATION: content}

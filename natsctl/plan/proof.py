@@ -1,0 +1,89 @@
+"""Which content of a config Secret was proven: only that is gone back to.
+
+Beside what servers read, the Secret keeps under `previous.*` what was proven before. The annotation
+`nats.io/proven` has the digest of what was proven last: of what servers read now, or of what is
+kept. While it is neither's, somebody else wrote into the Secret, and nothing is gone back to.
+
+Without the annotation an earlier version of natsctl wrote the Secret, and what it kept counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from natsctl.api import names
+
+KEPT: Final = "previous."
+"""Begins the keys of what was proven before."""
+LIMIT: Final = 1024 * 1024
+"""Bytes that a Secret may have (API server validation)."""
+
+Data = Mapping[str, str]
+
+
+def read_by_servers(data: Data | None) -> dict[str, str]:
+    """What is not kept."""
+    return {key: text for key, text in (data or {}).items() if not key.startswith(KEPT)}
+
+
+def kept(data: Data | None) -> dict[str, str]:
+    """What was there before, by its own keys."""
+    found = (data or {}).items()
+    return {key.removeprefix(KEPT): text for key, text in found if key.startswith(KEPT)}
+
+
+def digest_of(data: Data) -> str:
+    """Of a content; as long as that of an object in `nats.io/applied`."""
+    encoded = msgspec.json.encode(data, order="deterministic")
+    return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+@attrs.frozen
+class Held:
+    """What a config Secret holds from now on; `proven` is its annotation (None: it has none)."""
+
+    data: dict[str, str]
+    proven: str | None
+
+
+def first(data: Data) -> Held:
+    """Of a new Secret: the servers are made with it, and there is nothing else to go back to."""
+    return Held(dict(data), digest_of(data))
+
+
+def keeping(live: Mapping[str, Any], data: Data) -> Held:
+    """New data of a config Secret, and with it what was proven last, to go back to."""
+    mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
+    now, before = read_by_servers(live.get("data")), kept(live.get("data"))
+    if now == data or not now or mark == digest_of(data):
+        return _fitting(data, before, mark)
+    if mark is None or mark == digest_of(now):
+        before = now
+    return _fitting(data, before, digest_of(before) if before else "")
+
+
+def _fitting(data: Data, before: Data, mark: str | None) -> Held:
+    """Both, or only the new one if the API server takes no more."""
+    whole = {**data, **{KEPT + key: text for key, text in before.items()}}
+    if sum(len(base64.b64decode(text)) for text in whole.values()) <= LIMIT:
+        return Held(whole, mark)
+    return Held(dict(data), mark and "")
+
+
+def to_go_back_to(live: Mapping[str, Any]) -> dict[str, str] | None:
+    """What servers read before the content that one of them refused; None: that stays.
+
+    It stays if it was proven (what it refers to changed), or if nothing else was.
+    """
+    mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
+    now, before = read_by_servers(live.get("data")), kept(live.get("data"))
+    if mark is None:
+        return before or None
+    known = mark != digest_of(now) and mark == digest_of(before)
+    return before if known else None
