@@ -17,6 +17,7 @@ from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.release import meant_version
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion, is_tag
+from natsctl.plan.passage import obstacle
 from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
@@ -82,11 +83,15 @@ TOKEN_BESIDE_BOTH = (
 
 @attrs.frozen
 class Understood:
-    """A spec and the version it means, or what is wrong with it (then `version` is None)."""
+    """A spec and the version it means, or what is wrong with it (then `version` is None).
+
+    `unreached` says why the version is another one than the spec's, if it is.
+    """
 
     spec: NatsClusterSpec | None
     version: ServerVersion | None = None
     problems: tuple[Problem, ...] = ()
+    unreached: str = ""
 
     @property
     def paused(self) -> bool:
@@ -107,10 +112,18 @@ def understand(
         spec = parse_spec(cluster.spec)
     except InvalidSpec as error:
         return Understood(None, None, error.problems)
-    version = version_of(spec, before, pods, seen)
+    name, version = cluster.metadata.name, version_of(spec, before, pods, seen)
     running = bool(before.current_version or pods)
-    problems = validate(cluster.metadata.name, spec, version, running=running)
-    return Understood(spec, None if problems else version, problems)
+    if problems := validate(name, spec, version, running=running):
+        return Understood(spec, None, problems)
+    found = obstacle(spec, version, before, pods, seen or {})
+    if found is None:
+        return Understood(spec, version)
+    if "@" in spec.server_image or validate(name, spec, found.staying, running=running):
+        # The image is the new one whatever its tag, or the rest is for the new version only.
+        problem = Problem("spec.version", version.text, found.message)
+        return Understood(spec, None, (problem,))
+    return Understood(spec, found.staying, unreached=found.message)
 
 
 def version_of(
@@ -160,6 +173,7 @@ def desire(
         revision=revision(target),
         not_acted_on=unknown_fields(cluster.spec),
         advice="; ".join(_advice(target, sources)),
+        unreached=understood.unreached,
         resolved=resolved,
     )
 

@@ -19,7 +19,8 @@ from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.stores import Stores
 from natsctl.plan.objects import Cluster, Pod, controlled
-from natsctl.plan.releases import reports_of
+from natsctl.plan.passage import is_running
+from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import incarnation, is_ours
 from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapshot, Trial
 from natsctl.plan.sources import Resolved, Sources, Trust
@@ -150,10 +151,11 @@ class Outlook:
     def _understand(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> Understood:
-        """Parsing is done once per generation and what servers say of their versions."""
+        """Parsing is done once per generation, states of pods, and what servers say they run."""
         reports = reports_of(pods, before, self._observations)
         meta = cluster.metadata
-        key = (meta.uid, meta.generation, before.current_version, reports)
+        states = frozenset((p.metadata.deletion_timestamp, tag_of(p), is_running(p)) for p in pods)
+        key = (meta.uid, meta.generation, before.current_version, reports, states)
         if self._understood is None or self._understood[0] != key:
             self._understood = key, understand(cluster, before, pods, self._observations)
         return self._understood[1]

@@ -45,6 +45,9 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
     if desired is None:
         found = listed([str(p) for p in snapshot.problems])
         return Verdict("False", "InvalidSpec", f"{found} (nothing is changed until it is mended)")
+    if desired.unreached:
+        stays = f"servers stay with {desired.target.version}, and all else is done"
+        return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
     if desired.not_acted_on:
         fields = listed(desired.not_acted_on)
         return Verdict(
@@ -113,6 +116,8 @@ def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     missing = [f"{s.kind} {s.name}" for s in desired.standing if snapshot.live(s) is None]
     if missing:
         return Verdict("False", "ObjectsMissing", f"to create: {listed(missing)}")
+    if desired.unreached:
+        return Verdict("False", "VersionOutOfReach", "see condition SpecAccepted")
     if snapshot.holding:
         text = "the servers run an earlier configuration: see condition ConfigAccepted"
         return Verdict("False", "ConfigNotAccepted", text)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.paths import meet
+from natsctl.api.version import number_of
 from natsctl.plan.objects import ContainerStatus, Pod
 from natsctl.plan.releases import tag_of
 from natsctl.plan.snapshot import Desired, Observation, Snapshot
@@ -17,9 +19,9 @@ from natsctl.render.reload import reloadable
 from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, running_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from natsctl.api.version import ServerVersion
+    from natsctl.api.version import Number, ServerVersion
 
 STUCK_REASONS = frozenset(
     {
@@ -127,14 +129,21 @@ def _index(pod: Pod, snapshot: Snapshot) -> int | None:
     return server_index(snapshot.cluster.metadata.name, pod)
 
 
-def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> frozenset[str]:
-    """Server ids that have to be in every other server's routes."""
+def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> Mapping[str, Number | None]:
+    """Ids of servers that have to be in every other server's routes, with their releases."""
     found = (
         snapshot.observations.get(pod.metadata.uid)
         for pod in pods
         if pod.metadata.deletion_timestamp is None and kubelet_ready(pod)
     )
-    return frozenset(o.server_id for o in found if o is not None and o.server_id)
+    return {o.server_id: number_of(o.version) for o in found if o is not None and o.server_id}
+
+
+def _lacking(seen: Observation, answering: Mapping[str, Number | None]) -> tuple[int, int]:
+    """How many routes a server lacks, of how many; releases that never meet owe each other none."""
+    own = number_of(seen.version)
+    others = {id_ for id_, release in answering.items() if meet(own, release)} - {seen.server_id}
+    return len(others - seen.peers), len(others)
 
 
 def overdue_in(pod: Pod, timestamp: str) -> float | None:
@@ -152,7 +161,9 @@ def _moment(timestamp: str) -> datetime:
     return datetime.fromisoformat(timestamp)
 
 
-def _server(index: int, pod: Pod, snapshot: Snapshot, answering: frozenset[str]) -> Server:
+def _server(
+    index: int, pod: Pod, snapshot: Snapshot, answering: Mapping[str, Number | None]
+) -> Server:
     observation = snapshot.observations.get(pod.metadata.uid)
     trouble = _overdue(pod, snapshot.timestamp) or pod_trouble(pod)
     ailment = _ailment(pod, observation, trouble, answering)
@@ -239,7 +250,7 @@ def _ailment(
     pod: Pod,
     observation: Observation | None,
     trouble: tuple[str, str] | None,
-    answering: frozenset[str],
+    answering: Mapping[str, Number | None],
 ) -> str:
     if pod.metadata.deletion_timestamp is not None and trouble is None:
         return "is shutting down"
@@ -253,8 +264,8 @@ def _ailment(
         return "has not been asked yet"
     if observation.problem:
         return observation.problem
-    missing = len(answering - observation.peers - {observation.server_id})
-    return f"has no route to {missing} of {len(answering) - 1} other servers" if missing else ""
+    missing, others = _lacking(observation, answering)
+    return f"has no route to {missing} of {others} other servers" if missing else ""
 
 
 def _ended(pod: Pod) -> str:

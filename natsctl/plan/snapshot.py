@@ -61,13 +61,17 @@ class Standing:
 
 @attrs.frozen
 class Desired:
-    """What a valid spec asks for, together with the Secrets and roles it refers to."""
+    """What a valid spec asks for, together with the Secrets and roles it refers to.
+
+    `unreached` says why the servers stay with another version than the spec's.
+    """
 
     target: Target
     standing: tuple[Standing, ...]
     revision: Mapping[str, str]
     not_acted_on: tuple[str, ...] = ()
     advice: str = ""
+    unreached: str = ""
     resolved: Resolved = attrs.field(factory=Resolved)
 
     @property

@@ -1,0 +1,68 @@
+"""Which releases of nats-server never run side by side, so that no roll leads across.
+
+Measured (rolls of three servers, one at a time, configurations of natsctl, no JetStream): all 72
+pairs of 2.0.0, 2.1.9, 2.2.6, 2.9.25, 2.10.29, 2.11.17, 2.12.15, 2.14.10 and 2.15.3 keep a full mesh
+at each step and pass messages both ways, up and down. Servers of 1.x could not be tried: read in
+2.0.0, whose routes say `RS+` and `RMSG` where those of 1.x say `SUB` and `MSG`; its authors say
+that 2.x cannot be routed to 1.x.
+"""
+
+from typing import Final
+
+from attrs import frozen
+
+from natsctl.api.version import Number
+
+_NEWEST: Final = (10**9, 0, 0)
+MARGIN: Final = "2.14.10"
+"""The release that understands both what is older and what is newer than its line."""
+
+
+@frozen
+class Border:
+    """Releases `below` and `since` that do not go together, and what to go to in between.
+
+    `first` is empty where nothing lies in between. `apart`: they have no routes to each other.
+    `stores`: only servers that keep something on disk. `down`: only on the way back.
+    """
+
+    below: Number
+    since: Number
+    why: str
+    first: str = ""
+    apart: bool = False
+    stores: bool = False
+    down: bool = False
+
+
+_STORES: Final = "the older one cannot read what the newer one stored"
+BORDERS: Final = (
+    Border((2, 0, 0), (2, 0, 0), "their routes speak different protocols", apart=True),
+    Border((2, 14, 0), (2, 15, 0), "2.15 sends what servers before 2.14.0 cannot read", MARGIN),
+    Border((2, 14, 10), (2, 15, 0), "2.15 assigns streams in a new way", MARGIN, stores=True),
+    Border((2, 9, 22), (2, 10, 0), _STORES, "2.9.25", stores=True, down=True),
+    Border((2, 11, 9), (2, 12, 0), _STORES, "2.11.17", stores=True, down=True),
+)
+"""Those with `stores` do not count yet: no server of natsctl keeps anything."""
+
+
+def border(running: Number | None, wanted: Number | None, *, stores: bool = False) -> Border | None:
+    """What lies between two releases, if anything; None for a release is the newest."""
+    old, new = running or _NEWEST, wanted or _NEWEST
+    crossed = (
+        each
+        for each in BORDERS
+        if min(old, new) < each.below
+        and max(old, new) >= each.since
+        and (stores or not each.stores)
+        and (new < old or not each.down)
+    )
+    return next(crossed, None)
+
+
+def meet(one: Number | None, other: Number | None) -> bool:
+    """Whether servers of two releases have routes to each other; unknown ones may."""
+    if one is None or other is None:
+        return True
+    found = border(one, other)
+    return found is None or not found.apart
