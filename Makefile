@@ -197,6 +197,10 @@ images: $(STAMP) ## build the images of docker/ without a container engine, into
 reference: $(STAMP) ## write docs/reference.md anew
 	@$(VENV_PYTHON) -c 'from natsctl.api.reference import reference; print(reference(), end="")' > docs/reference.md
 
+.PHONY: pod-fields
+pod-fields: $(STAMP) ## write anew which fields pods have, from the installed models of Kubernetes
+	@$(VENV_PYTHON) -m deploy.pod_fields
+
 .PHONY: requirements
 requirements: $(STAMP) ## compile requirements/*.txt anew
 	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \

@@ -74,28 +74,37 @@ class PodPolicy:
         default=(),
         max_items=256,
         native=native.TOLERATION,
+        kind="Toleration",
     )
     resources: Mapping[str, Any] = described(
-        "Resources of the server's container.", factory=dict, native=native.RESOURCES
+        "Resources of the server's container.",
+        factory=dict,
+        native=native.RESOURCES,
+        kind="ResourceRequirements",
     )
     nats_env: tuple[Mapping[str, Any], ...] = described(
         "Environment of the server's container.",
         default=(),
         max_items=1024,
         native=native.ENV_VAR,
+        kind="EnvVar",
     )
     volume_mounts: tuple[Mapping[str, Any], ...] = described(
         "Volumes of template.spec.volumes mounted into the server's container.",
         default=(),
         max_items=256,
         native=native.VOLUME_MOUNT,
+        kind="VolumeMount",
     )
     enable_config_reload: bool = _switch("Run a side-car that reloads a changed configuration.")
     reloader_image: str | None = _image("Image of the reloader.")
     reloader_image_tag: str | None = _image("Tag of the reloader's image.")
     reloader_image_pull_policy: str | None = _pull_policy("reloader")
     reloader_resources: Mapping[str, Any] = described(
-        "Resources of the reloader.", factory=dict, native=native.RESOURCES
+        "Resources of the reloader.",
+        factory=dict,
+        native=native.RESOURCES,
+        kind="ResourceRequirements",
     )
     enable_metrics: bool = _switch("Run a side-car that exports metrics to Prometheus.")
     metrics_image: str | None = _image("Image of the metrics exporter.")
@@ -168,7 +177,7 @@ class NatsClusterSpec:
         text=SERVER_SIDE,
     )
     template: Mapping[str, Any] | None = described(
-        "Template of the pods.", default=None, native=native.POD_TEMPLATE
+        "Template of the pods.", default=None, native=native.POD_TEMPLATE, kind="PodTemplateSpec"
     )
     service_policy: ServicePolicy | None = described(
         "What is added to the clients' Service.", default=None

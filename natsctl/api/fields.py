@@ -49,7 +49,10 @@ class Text:
 
 @frozen
 class Facts:
-    """What the schema says of one field besides its type."""
+    """What the schema says of one field besides its type.
+
+    `native` is the schema of an object of Kubernetes, or of each in a list, and `kind` its type.
+    """
 
     description: str
     text: Text | None = None
@@ -62,6 +65,7 @@ class Facts:
     rules: tuple[Rule, ...] = ()
     item_rules: tuple[Rule, ...] = ()
     native: Mapping[str, Any] | None = None
+    kind: str = ""
     open: bool = False
 
     @property

@@ -31,6 +31,7 @@ NUDGES_ANNOTATION: Final = "nats.io/nudges"
 REFUSED_ANNOTATION: Final = "nats.io/refused"
 OPERATOR_ANNOTATION: Final = "nats.io/operator"
 PROVEN_ANNOTATION: Final = "nats.io/proven"
+DROPPED_ANNOTATION: Final = "nats.io/dropped-fields"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 

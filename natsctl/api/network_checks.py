@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
 from natsctl.api.bounds import out_of_bounds
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.meta_checks import label_problems
 from natsctl.api.network import ONE_PEER, Block, Peer, Requirement, Selector, peer_lists
-from natsctl.api.parse import structure
-from natsctl.api.problems import InvalidSpec, Problem, shown
+from natsctl.api.parse import understood
+from natsctl.api.problems import Problem, apart, shown
 
 _CIDR = re.compile(r"[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})", re.ASCII)
 _CIDR_HELP = "write one such as 10.0.0.0/8 or 2001:db8::/32, with no bit set after the prefix"
@@ -19,13 +20,11 @@ _WITH_VALUES = ("In", "NotIn")
 def network_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
     """Problems of `networkPolicy`."""
     for path, peers in peer_lists(spec.network_policy) if spec.network_policy else ():
-        try:
-            parsed = structure(list(peers), tuple[Peer, ...], path)
-        except InvalidSpec as invalid:
-            yield from invalid.problems
-            continue
-        for index, peer in enumerate(parsed):
-            yield from _peer(peer, f"{path}[{index}]")
+        given: Any = list(peers)
+        parsed, wrong = understood(given, tuple[Peer, ...], path)
+        yield from wrong
+        told = (each for i, peer in enumerate(parsed) for each in _peer(peer, f"{path}[{i}]"))
+        yield from apart(told, wrong)
 
 
 def _peer(peer: Peer, path: str) -> Iterator[Problem]:

@@ -3,15 +3,17 @@
 Nothing is coerced: "7" is not 7, and neither is 7.0. A null is the same as nothing.
 """
 
-import difflib
 import math
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
 import attrs
 import cattrs
+from attrs import Attribute, frozen
 from cattrs.errors import (
     AttributeValidationNote,
     BaseValidationError,
@@ -25,15 +27,33 @@ from cattrs.gen import make_dict_structure_fn, override
 from natsctl.api.bounds import misnamed
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import fields_of, json_name
+from natsctl.api.foreign import printable
+from natsctl.api.hints import hint
 from natsctl.api.network import SHAPES, NetworkPolicy
 from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import without_none
 
 T = TypeVar("T")
+Steps = tuple[str | int, ...]
+"""Keys and indices that lead to a value."""
 # A mistyped key of these would let somebody in. Anywhere else one is named, and the rest is done.
-_CLOSED = (NetworkPolicy, *SHAPES)
-_ROOT = "spec"
+CLOSED: Final = (NetworkPolicy, *SHAPES)
+ROOT: Final = "spec"
+MANY: Final = 256
+"""Problems that are told one by one; nobody reads as many."""
+_SHOWN: Final = 80
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
+
+
+@frozen
+class _Flaw:
+    """Something wrong at some place, and whether nothing but the place is wrong."""
+
+    steps: Steps
+    value: str
+    message: str
+    extra: bool = False
 
 
 class _Wrong(Exception):
@@ -46,99 +66,164 @@ class _Wrong(Exception):
 
 def parse_spec(raw: object) -> NatsClusterSpec:
     """The spec of a NatsCluster; InvalidSpec names every field that cannot be understood."""
-    spec = structure(raw, NatsClusterSpec, _ROOT)
-    return attrs.evolve(
-        spec, version=spec.version or None, server_image=spec.server_image or "nats"
-    )
+    return _as_one(*read_spec(raw))
+
+
+def read_spec(raw: object) -> tuple[NatsClusterSpec, tuple[Problem, ...]]:
+    """The spec of a NatsCluster as far as it can be understood, and what of it cannot."""
+    spec, problems = understood(raw, NatsClusterSpec, ROOT)
+    image = spec.server_image or "nats"
+    return attrs.evolve(spec, version=spec.version or None, server_image=image), problems
 
 
 def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
     """The spec of a NatsServiceRole; InvalidSpec as for `parse_spec`."""
-    return structure(raw, NatsServiceRoleSpec, _ROOT)
-
-
-def unknown_fields(raw: object, shape: type = NatsClusterSpec) -> tuple[str, ...]:
-    """JSON paths of fields that no such spec has, except where they are errors."""
-    return tuple(_unknown(raw, shape, _ROOT))
+    return structure(raw, NatsServiceRoleSpec, ROOT)
 
 
 def structure(raw: object, shape: type[T], path: str) -> T:
     """What stands at `path` as an object of this class, or list of such; or InvalidSpec."""
-    try:
-        found = _CONVERTER.structure({} if raw is None else _without_nulls(raw), shape)
-    except (BaseValidationError, _Wrong) as error:
-        raise InvalidSpec(tuple(_problems(error, path))) from None
-    problems = tuple(misnamed(found, path))
+    return _as_one(*understood(raw, shape, path))
+
+
+def understood(raw: object, shape: type[T], path: str) -> tuple[T, tuple[Problem, ...]]:
+    """The same as far as it can be understood, and everything that is wrong with it.
+
+    Where something is wrong, there is something else of the right kind: to go on looking, and not
+    to be acted on.
+    """
+    flaws: list[_Flaw] = []
+    rest = _without_nulls(raw, (), flaws)
+    mended: set[Steps] = set()
+    while True:
+        found, fresh = _tried(rest, shape, path)
+        if not fresh:
+            return found, _told(flaws, path)
+        flaws += [f for f in fresh if not any(f.steps[:n] in mended for n in range(len(f.steps)))]
+        for flaw in fresh if len(fresh) <= MANY else _coarse(fresh):
+            rest = _mended(rest, shape, flaw)
+            mended.add(flaw.steps)
+
+
+def _told(flaws: list[_Flaw], path: str) -> tuple[Problem, ...]:
+    told = tuple(Problem(path + _text_of(f.steps), f.value, f.message) for f in flaws[:MANY])
+    more = len(flaws) - MANY
+    return told if more <= 0 else (*told, Problem(path, "", f"has {more} more problems"))
+
+
+def _coarse(flaws: tuple[_Flaw, ...]) -> list[_Flaw]:
+    """In place of very many, the fields of the document that they are in, or all of a list."""
+    fields = dict.fromkeys(f.steps[:1] for f in flaws)
+    in_list = any(isinstance(step, int) for steps in fields for step in steps)
+    return [_Flaw(steps, "", "") for steps in ([()] if in_list else fields)]
+
+
+def _as_one(found: T, problems: tuple[Problem, ...]) -> T:
     if problems:
         raise InvalidSpec(problems)
     return found
 
 
-def _without_nulls(raw: Any) -> Any:
+def _tried(rest: Any, shape: type[T], path: str) -> tuple[Any, tuple[_Flaw, ...]]:
+    try:
+        found = _CONVERTER.structure(rest, shape)
+    except (BaseValidationError, _Wrong) as error:
+        return None, tuple(_flaws(error, ()))
+    return found, tuple(
+        _Flaw(_steps_of(p.path.removeprefix(path)), p.value, p.message)
+        for p in misnamed(found, path)
+    )
+
+
+def _without_nulls(raw: Any, steps: Steps, flaws: list[_Flaw]) -> Any:
+    """A copy without nulls, and without keys that YAML read as a number or a truth value."""
+    if raw is None and not steps:
+        return {}
     if isinstance(raw, Mapping):
-        return {_text(key): _without_nulls(item) for key, item in raw.items() if item is not None}
+        odd = [key for key in raw if not isinstance(key, str)]
+        wrong = (_Wrong(key, "a text in quotes for a key") for key in odd)
+        flaws += [_Flaw(steps, shown(error.value), str(error)) for error in wrong]
+        return {
+            key: _without_nulls(item, (*steps, key), flaws)
+            for key, item in raw.items()
+            if item is not None and isinstance(key, str)
+        }
     if isinstance(raw, list):
-        return [_without_nulls(item) for item in raw]
+        return [_without_nulls(item, (*steps, i), flaws) for i, item in enumerate(raw)]
     return raw
 
 
-def _text(key: Any) -> str:
-    """A key that YAML may have read as a number or a truth value, as JSON has it."""
-    if not isinstance(key, str):
-        raise _Wrong(key, "a text in quotes for a key")
-    return key
-
-
-def _unknown(raw: object, hint: Any, path: str) -> Iterator[str]:
-    hint = without_none(hint)
-    if typing.get_origin(hint) is tuple and isinstance(raw, list):
-        for index, item in enumerate(raw):
-            yield from _unknown(item, typing.get_args(hint)[0], f"{path}[{index}]")
-    elif attrs.has(hint) and hint not in _CLOSED and isinstance(raw, Mapping):
-        known = {name: attribute.type for name, attribute in fields_of(hint)}
-        for key, value in raw.items():
-            if key in known:
-                yield from _unknown(value, known[key], f"{path}.{key}")
-            else:
-                yield f"{path}.{key}"
-
-
-def _problems(error: BaseException, path: str) -> Iterator[Problem]:
+def _flaws(error: BaseException, steps: Steps) -> Iterator[_Flaw]:
     """Every leaf of a tree of errors; what is left after our own is a missing key."""
     if isinstance(error, ClassValidationError | IterableValidationError):
         placed, unplaced = error.group_exceptions()
         for child, note in placed:
-            yield from _problems(child, path + _step(note, error.cl))
+            yield from _flaws(child, (*steps, _step(note, error.cl)))
         for child in unplaced:
-            yield from _problems(child, path)
+            yield from _flaws(child, steps)
     elif isinstance(error, ForbiddenExtraKeysError):
-        for key in sorted(error.extra_fields):
-            yield Problem(f"{path}.{key}", "", f"unknown key{_suggestion(key, error.cl)}")
+        for number, key in enumerate(sorted(error.extra_fields)):
+            told = hint(key, _fields(error.cl)) if number < MANY else ""
+            yield _Flaw((*steps, key), "", f"unknown key{told}", extra=True)
     elif isinstance(error, _Wrong):
-        yield Problem(path, shown(error.value), str(error))
+        yield _Flaw(steps, shown(error.value), str(error))
     else:
-        yield Problem(path, "", "is required")
+        yield _Flaw(steps, "", "is required")
 
 
-def _step(note: AttributeValidationNote | IterableValidationNote, cls: type) -> str:
-    """What an error's place adds to the path of the object it was found in."""
+def _step(note: AttributeValidationNote | IterableValidationNote, cls: type) -> str | int:
+    """What an error's place adds to that of the object it was found in."""
     if isinstance(note, AttributeValidationNote):
-        return f".{json_name(getattr(attrs.fields(cls), note.name))}"
-    return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
+        return json_name(getattr(attrs.fields(cls), note.name))
+    index: str | int = note.index
+    return index
 
 
-def _suggestion(key: str, cls: type) -> str:
-    plain = {_plain(name): name for name, _ in fields_of(cls)}
-    close = difflib.get_close_matches(_plain(key), plain, n=1, cutoff=0.75)
-    return f"; did you mean {plain[close[0]]}?" if close else f"; the keys are {_listed(plain)}"
+def _steps_of(path: str) -> Steps:
+    """Of a path through fields and lists; maps have keys with dots in them."""
+    return tuple(m[1] if m[1] is not None else int(m[2]) for m in _STEP.finditer(path))
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+def _text_of(steps: Steps) -> str:
+    return "".join(f"[{s}]" if isinstance(s, int) else f".{printable(s, _SHOWN)}" for s in steps)
 
 
-def _listed(names: Mapping[str, str]) -> str:
-    return ", ".join(names.values())
+def _mended(rest: Any, shape: Any, flaw: _Flaw) -> Any:
+    """The document with something of the right kind where the flaw is."""
+    if not flaw.steps:
+        return [] if typing.get_origin(shape) is tuple else {}
+    holder, kind = rest, without_none(shape)
+    for step in flaw.steps[:-1]:
+        holder, kind = holder[step], _inside(kind, step)
+    last = flaw.steps[-1]
+    instead = None if flaw.extra else _instead(kind, last)
+    if instead is None:
+        del holder[last]
+    else:
+        holder[last] = instead
+    return rest
+
+
+def _inside(kind: Any, step: str | int) -> Any:
+    """The type of what is in a field, a list or a map."""
+    if attrs.has(kind):
+        return without_none(_fields(kind)[str(step)].type)
+    return without_none(typing.get_args(kind)[0 if isinstance(step, int) else 1])
+
+
+def _instead(kind: Any, step: str | int) -> Any:
+    """Something that can stand there; None: nothing can as well."""
+    inner = _inside(kind, step)
+    if inner is str:
+        return "x"
+    if attrs.has(kind) and _fields(kind)[str(step)].default is not attrs.NOTHING:
+        return None
+    return 1 if inner is int else {}
+
+
+@cache
+def _fields(cls: type) -> dict[str, "Attribute[Any]"]:
+    return dict(fields_of(cls))
 
 
 def _converter() -> cattrs.Converter:
@@ -167,7 +252,7 @@ def _object_hook(cls: type, converter: cattrs.Converter) -> Any:
         attribute.name: override(rename=name) for name, attribute in fields_of(cls)
     }
     inner: Any = make_dict_structure_fn(
-        cls, converter, _cattrs_forbid_extra_keys=cls in _CLOSED, **renames
+        cls, converter, _cattrs_forbid_extra_keys=cls in CLOSED, **renames
     )
     return _only(Mapping, "an object with keys", inner)
 

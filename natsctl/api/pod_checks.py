@@ -12,8 +12,8 @@ from natsctl.api.bounds import out_of_bounds
 from natsctl.api.cluster import NatsClusterSpec, PodPolicy
 from natsctl.api.listeners import volumes
 from natsctl.api.meta_checks import key_problems, label_problems
-from natsctl.api.parse import structure
-from natsctl.api.problems import InvalidSpec, Problem, shown
+from natsctl.api.parse import understood
+from natsctl.api.problems import Problem, apart, shown
 from natsctl.api.template import (
     Container,
     EnvVar,
@@ -44,12 +44,15 @@ def pod_problems(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
     """Problems of `template` and `pod` of a cluster with this name."""
     policy = spec.pod or PodPolicy()
     yield from _policy_labels(name, spec.version, policy)
-    try:
-        embedded = _embedded(spec, policy)
-    except InvalidSpec as invalid:
-        yield from invalid.problems
-        return
+    embedded, wrong = _embedded(spec, policy)
+    yield from wrong
     own = {volume.name: volume.path for volume in volumes(name, spec)}
+    yield from apart(_of_embedded(embedded, own, policy), wrong)
+
+
+def _of_embedded(
+    embedded: _Embedded, own: Mapping[str, str], policy: PodPolicy
+) -> Iterator[Problem]:
     yield from _template(embedded.template, own)
     yield from _beside(embedded.template.spec, policy)
     yield from _env(embedded.env, "spec.pod.natsEnv")
@@ -68,8 +71,8 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
     yield from key_problems(policy.annotations, "spec.pod.annotations")
 
 
-def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> _Embedded:
-    """Reads them all; InvalidSpec names the parts of a wrong shape."""
+def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tuple[Problem, ...]]:
+    """Reads them all, as far as they can be understood, and says what cannot be."""
     found: dict[str, Any] = {}
     problems: list[Problem] = []
     shapes = (
@@ -80,13 +83,10 @@ def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> _Embedded:
         ("_", list(policy.tolerations), tuple[Toleration, ...], "spec.pod.tolerations"),
     )
     for key, raw, shape, path in shapes:
-        try:
-            found[key] = structure(raw, shape, path)
-        except InvalidSpec as invalid:
-            problems += invalid.problems
-    if problems:
-        raise InvalidSpec(tuple(problems))
-    return _Embedded(found["template"], found["env"], found["mounts"], found["resources"])
+        found[key], wrong = understood(raw, shape, path)
+        problems += wrong
+    del found["_"]
+    return _Embedded(**found), tuple(problems)
 
 
 def _template(template: PodTemplate, own: Mapping[str, str]) -> Iterator[Problem]:

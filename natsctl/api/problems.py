@@ -1,5 +1,7 @@
 """What is wrong with an object that a user wrote."""
 
+from collections.abc import Iterable, Iterator
+
 from attrs import frozen
 
 
@@ -27,3 +29,20 @@ def shown(value: object) -> str:
     """A value as a message shows it, cut short."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def apart(said: Iterable[Problem], wrong: Iterable[Problem]) -> Iterator[Problem]:
+    """Those with other places than what is wrong already: no value there can be judged."""
+    places = {problem.path for problem in wrong}
+    around = {outer for place in places for outer in _outward(place)}
+    for problem in said:
+        if problem.path not in around and not places & set(_outward(problem.path)):
+            yield problem
+
+
+def _outward(path: str) -> Iterator[str]:
+    """The path, and those of everything around it."""
+    yield path
+    for end in range(len(path) - 1, 0, -1):
+        if path[end] in ".[":
+            yield path[:end]

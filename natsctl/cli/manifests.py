@@ -53,6 +53,15 @@ class Document:
         return str(self.content.get("apiVersion") or "").startswith(f"{names.GROUP}/")
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether it is a NatsCluster of ours: other projects have one, too."""
+        return self.is_ours and self.kind == names.KIND_CLUSTER
+
+    def is_core(self, kind: str) -> bool:
+        """Whether it is of this kind of Kubernetes' own."""
+        return self.content.get("apiVersion") == "v1" and self.kind == kind
+
+    @property
     def _metadata(self) -> Mapping[str, Any]:
         found = self.content.get("metadata")
         return found if isinstance(found, Mapping) else {}

@@ -55,7 +55,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
 def _specs(near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
     found = {}
     for document in near:
-        if document.kind == names.KIND_CLUSTER:
+        if document.is_cluster:
             with suppress(InvalidSpec):
                 found[document.name] = parse_spec(document.content.get("spec"))
     return found
@@ -74,7 +74,7 @@ def _logins(neighbours: dict[str, NatsClusterSpec]) -> frozenset[str]:
 
 
 def _roles(cluster: str, near: Sequence[Document]) -> tuple[Role, ...]:
-    roles = (_role(d) for d in near if d.kind == names.KIND_ROLE)
+    roles = (_role(d) for d in near if d.is_ours and d.kind == names.KIND_ROLE)
     return tuple(r for r in roles if r.metadata.label(names.LABEL_CLUSTER) == cluster)
 
 
@@ -85,7 +85,7 @@ def _role(document: Document) -> Role:
 
 
 def _accounts(name: str, documents: Sequence[Document]) -> tuple[Account, ...]:
-    found = (d for d in documents if d.kind == "ServiceAccount" and d.name == name)
+    found = (d for d in documents if d.is_core("ServiceAccount") and d.name == name)
     return tuple(Account(d.namespace, "") for d in found)
 
 
@@ -99,7 +99,7 @@ def _tokens(cluster: str, accounts: dict[str, tuple[Account, ...]]) -> dict[Key,
 
 
 def _secrets(wanted: frozenset[str], near: Sequence[Document]) -> dict[str, Secret | None]:
-    found = {d.name: _secret(d) for d in near if d.kind == "Secret" and d.name in wanted}
+    found = {d.name: _secret(d) for d in near if d.is_core("Secret") and d.name in wanted}
     return {name: found.get(name) for name in sorted(wanted)}
 
 

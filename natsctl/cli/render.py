@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from natsctl.api import names
 from natsctl.api.foreign import MASK, masked_urls
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
 from natsctl.cli.manifests import Document, Unreadable, read
 from natsctl.cli.masks import masked_inputs, masked_strings
 from natsctl.cli.nearby import sources_of
-from natsctl.cli.validate import problems_of
+from natsctl.cli.validate import examined
 from natsctl.operator.desired import TOKEN_BESIDE_BOTH
 from natsctl.plan.sources import resolve
 from natsctl.render.accounts import lacks_system
@@ -59,7 +58,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     arguments = parser_of(prog).parse_args(argv)
     try:
         documents = read(arguments.filename)
-        clusters = [d for d in documents if d.kind == names.KIND_CLUSTER]
+        clusters = [d for d in documents if d.is_cluster]
         targets = [_target(d, documents, arguments.show_secrets) for d in clusters]
     except Unreadable as error:
         print(error, file=sys.stderr)
@@ -71,9 +70,9 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool) -> Target | None:
     """What is to be rendered, with everything worth knowing said; None if nothing can be."""
-    problems = list(problems_of(cluster))
-    if problems:
-        _say(cluster, *map(str, problems))
+    told = examined(cluster)
+    _say(cluster, *map(str, (*told.problems, *told.remarks)))
+    if told.problems:
         return None
     written = cluster.content.get("spec")
     spec = parse_spec(written if show_secrets else masked_strings(written))

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
-from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
+from natsctl.api.examine import Examined, examine, examine_role
+from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.release import meant_version
-from natsctl.api.role import NatsServiceRoleSpec
-from natsctl.api.role_checks import validate_role
-from natsctl.api.validate import validate
 from natsctl.cli.manifests import Document, Unreadable, read
 from natsctl.cli.nearby import sources_of
 from natsctl.plan.sources import resolve
@@ -23,9 +21,9 @@ from natsctl.plan.sources import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from natsctl.api.cluster import NatsClusterSpec
     from natsctl.api.version import ServerVersion
 
-_IGNORED = "unknown field: nothing is done about it"
 DESCRIPTION = """\
 Checks NatsClusters and NatsServiceRoles in YAML files (- is standard input), and what Secrets in
 the same files hold for them. One line for each problem: file, object, field, and what to write
@@ -64,50 +62,47 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 
 def _all_problems(document: Document, documents: Sequence[Document]) -> Iterator[Problem]:
-    own = tuple(problems_of(document, _version_for(document, documents)))
-    yield from own
-    if not own and document.kind == names.KIND_CLUSTER:
-        yield from _beside(document, documents)
+    found = examined(document, _version_for(document, documents))
+    yield from (*found.problems, *found.remarks)
+    if found.spec is not None:
+        yield from _beside(document, found.spec, documents)
 
 
-def problems_of(document: Document, version: ServerVersion | None = None) -> Iterator[Problem]:
-    """Every problem of one object; `version` is what the servers of a role run."""
-    if document.content.get("apiVersion") != names.API_VERSION:
-        yield Problem("apiVersion", "", f"write {names.API_VERSION}")
-        return
-    try:
-        if document.kind == names.KIND_CLUSTER:
-            yield from _of_cluster(document)
-        elif document.kind == names.KIND_ROLE:
-            yield from _of_role(document, version)
-        else:
-            known = f"{names.KIND_CLUSTER} or {names.KIND_ROLE}"
-            yield Problem("kind", document.kind, f"write {known}")
-    except InvalidSpec as invalid:
-        yield from invalid.problems
+def problems_of(document: Document) -> tuple[Problem, ...]:
+    """Everything that is to be said of one object."""
+    found = examined(document)
+    return (*found.problems, *found.remarks)
 
 
-def _of_cluster(document: Document) -> Iterator[Problem]:
+def examined(document: Document, version: ServerVersion | None = None) -> Examined:
+    """What is to be said of one object; `version` is what the servers of a role run."""
+    known = {names.KIND_CLUSTER: _cluster, names.KIND_ROLE: _role}
+    if document.kind not in known:
+        told = Problem("kind", document.kind, f"write {' or '.join(known)}")
+        return Examined(None, (told,))
+    found = known[document.kind](document, version)
+    if document.content.get("apiVersion") == names.API_VERSION:
+        return found
+    told = Problem("apiVersion", "", f"write {names.API_VERSION}")
+    return attrs.evolve(found, problems=(told, *found.problems))
+
+
+def _cluster(document: Document, _: ServerVersion | None) -> Examined:
+    return examine(document.name, document.content.get("spec"))
+
+
+def _role(document: Document, version: ServerVersion | None) -> Examined:
     raw = document.content.get("spec")
-    for path in unknown_fields(raw):
-        yield Problem(path, "", _IGNORED)
-    yield from validate(document.name, parse_spec(raw))
-
-
-def _of_role(document: Document, version: ServerVersion | None) -> Iterator[Problem]:
-    raw = document.content.get("spec")
-    if raw is None:
-        yield Problem("spec", "", "is required")
-    for path in unknown_fields(raw, NatsServiceRoleSpec):
-        yield Problem(path, "", _IGNORED)
-    yield from validate_role(parse_role_spec(raw), version)
+    missing = () if raw is not None else (Problem("spec", "", "is required"),)
+    problems, remarks = examine_role(raw, version)
+    return Examined(None, (*missing, *problems), remarks)
 
 
 def _version_for(role: Document, documents: Sequence[Document]) -> ServerVersion | None:
     """What the cluster of a role runs, if these files tell."""
     for document in documents:
-        ours = (document.namespace, document.kind) == (role.namespace, names.KIND_CLUSTER)
-        if ours and document.name == role.labels.get(names.LABEL_CLUSTER):
+        near = document.is_cluster and document.namespace == role.namespace
+        if near and document.name == role.labels.get(names.LABEL_CLUSTER):
             try:
                 return meant_version(parse_spec(document.content.get("spec")))
             except InvalidSpec:
@@ -115,9 +110,10 @@ def _version_for(role: Document, documents: Sequence[Document]) -> ServerVersion
     return None
 
 
-def _beside(cluster: Document, documents: Sequence[Document]) -> Iterator[Problem]:
+def _beside(
+    cluster: Document, spec: NatsClusterSpec, documents: Sequence[Document]
+) -> Iterator[Problem]:
     """What keeps a good spec from working; a Secret that is in another file is none of it."""
-    spec = parse_spec(cluster.content.get("spec"))
     sources = sources_of(cluster, spec, documents)
     absent = attrs.evolve(sources, secrets={})
     expected = resolve(cluster.namespace, cluster.name, spec, absent).missing

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from natsctl.kube.paths import ApiPath, Subresource
     from natsctl.kube.resources import Resource
+    from natsctl.kube.transport import Response
     from natsctl.plan.objects import Object
 
 FIELD_MANAGER = "natsctl"
@@ -65,13 +66,29 @@ class Client:
         Retried like the rest: a try that was committed unseen makes the next one AlreadyExists,
         and whoever creates has to look into that anyway.
         """
-        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        params = {"dryRun": "All"} if dry_run else {}
+        return _decode(resource, (await self._create(resource, manifest, params)).body)
+
+    async def create_checked(
+        self, resource: Resource, manifest: Mapping[str, Any]
+    ) -> tuple[Object, tuple[str, ...]]:
+        """Create one object, and what the API server says of fields it does not know.
+
+        It drops those and makes the rest: to be strict would keep from healing what ran until now.
+        """
+        reply = await self._create(resource, manifest, {"fieldValidation": "Warn"})
+        return _decode(resource, reply.body), reply.warnings
+
+    async def _create(
+        self, resource: Resource, manifest: Mapping[str, Any], more: Mapping[str, str]
+    ) -> Response:
+        params = {"fieldManager": FIELD_MANAGER, **more}
         path = resource.path(manifest["metadata"].get("namespace"))
         body = msgspec.json.encode(manifest)
         async for attempt in self._retrying("POST"):
             with attempt:
                 reply = await self._write("POST", resource, path, params, body)
-        return _decode(resource, reply)
+        return reply
 
     async def submit(
         self,
@@ -86,7 +103,7 @@ class Client:
         async for attempt in self._retrying("POST"):
             with attempt:
                 reply = await self._write("POST", resource, path, {}, encoded)
-        return _mapping(reply)
+        return _mapping(reply.body)
 
     async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Object:
         """Server-side apply of one object; fields not named any more are given up."""
@@ -97,7 +114,7 @@ class Client:
         async for attempt in self._retrying("PATCH"):
             with attempt:
                 reply = await self._write("PATCH", resource, path, params, body, APPLY)
-        return _decode(resource, reply)
+        return _decode(resource, reply.body)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
@@ -113,7 +130,7 @@ class Client:
         async for attempt in self._retrying("PATCH"):
             with attempt:
                 reply = await self._write("PATCH", resource, path, params, body, MERGE)
-        return _decode(resource, reply)
+        return _decode(resource, reply.body)
 
     async def patch(
         self, resource: Resource, namespace: str, name: str, patch: Any, content_type: str = MERGE
@@ -122,9 +139,8 @@ class Client:
         params = {"fieldManager": FIELD_MANAGER}
         body = msgspec.json.encode(patch)
         path = resource.path(namespace, name)
-        return _decode(
-            resource, await self._write("PATCH", resource, path, params, body, content_type)
-        )
+        reply = await self._write("PATCH", resource, path, params, body, content_type)
+        return _decode(resource, reply.body)
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, uid: str, grace: int | None = None
@@ -134,14 +150,14 @@ class Client:
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         path = resource.path(namespace, name)
-        body = await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
-        return _decode(resource, body) if _still_there(_mapping(body)) else None
+        reply = await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
+        return _decode(resource, reply.body) if _still_there(_mapping(reply.body)) else None
 
     async def _retried(self, method: str, resource: Resource, path: ApiPath) -> bytes:
         async for attempt in self._retrying(method):
             with attempt:
                 reply = await self._send(method, resource, path)
-        return reply
+        return reply.body
 
     def _retrying(self, method: str) -> AsyncRetrying:
         """Try again what may work next time, for as long as the budget lasts."""
@@ -167,7 +183,7 @@ class Client:
         params: Mapping[str, str],
         body: bytes,
         content_type: str = "application/json",
-    ) -> bytes:
+    ) -> Response:
         metrics.WRITES.labels(resource.kind, method).inc()
         return await self._send(method, resource, path, params, body, content_type, self.fence)
 
@@ -180,7 +196,7 @@ class Client:
         body: bytes | None = None,
         content_type: str = "application/json",
         fence: Fence = unfenced,
-    ) -> bytes:
+    ) -> Response:
         waiting = perf_counter()
         async with self.gate.turn(namespace_of(path)):
             host = self.transport.host
@@ -197,7 +213,7 @@ class Client:
                     permit=permit,
                 )
                 count(reply.status)
-        return reply.body
+        return reply
 
 
 @contextmanager

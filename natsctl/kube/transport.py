@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import sys
 import types
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from natsctl.kube.errors import Transient, error_of
 from natsctl.kube.sockets import open_socket, sending
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from natsctl.kube.fence import Permit
     from natsctl.kube.paths import ApiPath
@@ -34,18 +36,24 @@ READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
 ANSWERED = 0.9
 """Share of a write's time after which the API server gives up as well, and says so."""
+MOST_WARNINGS = 32
 JSON = "application/json"
 PARTIAL = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Objects without anything but their metadata (Kubernetes API concepts)."""
 
 
+_WARNING = re.compile(r'299 [^\s"]+ "((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
+
+
 @attrs.frozen
 class Response:
-    """A successful answer."""
+    """A successful answer; `warnings` are the API server's own words."""
 
     status: int
     body: bytes
+    warnings: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -97,7 +105,7 @@ class Transport:
             raise _lost(error) from error
         if reply.status >= 400:
             raise error_of(reply.status, content, reply.headers.get("Retry-After"))
-        return Response(reply.status, content)
+        return Response(reply.status, content, warnings_of(reply.headers.getall("Warning", ())))
 
     @asynccontextmanager
     async def stream(
@@ -129,6 +137,12 @@ class Transport:
         if bearer:
             headers["Authorization"] = bearer["value"].strip()
         return headers
+
+
+def warnings_of(headers: Iterable[str]) -> tuple[str, ...]:
+    """The texts of some `Warning` headers (RFC 7234), such as `299 - "unknown field ..."`."""
+    texts = (found for header in headers for found in _WARNING.findall(header))
+    return tuple(_ESCAPED.sub(r"\1", text) for text in islice(texts, MOST_WARNINGS))
 
 
 def _lost(error: Exception) -> Transient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,9 +12,9 @@ import msgspec
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.doors import contradictions, remarks
+from natsctl.api.examine import examine
 from natsctl.api.network import NetworkPolicy
-from natsctl.api.parse import parse_spec, unknown_fields
-from natsctl.api.problems import InvalidSpec, Problem
+from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion, is_tag
@@ -86,12 +87,19 @@ class Understood:
     """A spec and the version it means, or what is wrong with it (then `version` is None).
 
     `unreached` says why the version is another one than the spec's, if it is.
+    `remarks` are of what is likely meant otherwise: a misspelt field, a volume that is not there.
     """
 
     spec: NatsClusterSpec | None
     version: ServerVersion | None = None
     problems: tuple[Problem, ...] = ()
     unreached: str = ""
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """Why the spec cannot be acted on, and what else is to be mended with it; or nothing."""
+        return (*self.problems, *self.remarks) if self.problems else ()
 
     @property
     def paused(self) -> bool:
@@ -108,22 +116,21 @@ def understand(
     """Read a NatsCluster's spec; never raises, whatever is stored there."""
     if cluster.unreadable:
         return Understood(None, None, (Problem("spec", "", cluster.unreadable),))
-    try:
-        spec = parse_spec(cluster.spec)
-    except InvalidSpec as error:
-        return Understood(None, None, error.problems)
-    name, version = cluster.metadata.name, version_of(spec, before, pods, seen)
-    running = bool(before.current_version or pods)
-    if problems := validate(name, spec, version, running=running):
-        return Understood(spec, None, problems)
+    wanted = partial(version_of, before=before, pods=pods, seen=seen)
+    name, running = cluster.metadata.name, bool(before.current_version or pods)
+    told = examine(name, cluster.spec, wanted, running=running)
+    spec = told.spec
+    if spec is None or told.problems:
+        return Understood(spec, None, told.problems, remarks=told.remarks)
+    version = wanted(spec)
     found = obstacle(spec, version, before, pods, seen or {})
     if found is None:
-        return Understood(spec, version)
+        return Understood(spec, version, remarks=told.remarks)
     if "@" in spec.server_image or validate(name, spec, found.staying, running=running):
         # The image is the new one whatever its tag, or the rest is for the new version only.
         problem = Problem("spec.version", version.text, found.message)
-        return Understood(spec, None, (problem,))
-    return Understood(spec, found.staying, unreached=found.message)
+        return Understood(spec, None, (problem,), remarks=told.remarks)
+    return Understood(spec, found.staying, unreached=found.message, remarks=told.remarks)
 
 
 def version_of(
@@ -171,7 +178,7 @@ def desire(
         target=target,
         standing=tuple(_standing(manifest) for manifest in standing_objects(target)),
         revision=revision(target),
-        not_acted_on=unknown_fields(cluster.spec),
+        remarks=understood.remarks,
         advice="; ".join(_advice(target, sources)),
         unreached=understood.unreached,
         resolved=resolved,

@@ -7,12 +7,15 @@ A step that will never work becomes a Failure, which the condition tells; what m
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import printable
 from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
@@ -50,6 +53,9 @@ AT_A_TIME = 16
 """Actions of one cluster at a time."""
 QUOTA_FULL = "exceeded quota"
 """How the ResourceQuota admission plug-in puts it."""
+
+
+_DROPPED = re.compile(r'(?:unknown|duplicate) field "(.*)"', re.DOTALL)
 
 
 @attrs.frozen
@@ -215,10 +221,22 @@ class Executor:
             notes = manifest["metadata"]["annotations"]
             notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
         try:
-            self._learn(PODS, await self.client.create(PODS, manifest))
+            made, warnings = await self.client.create_checked(PODS, manifest)
         except AlreadyExists:
             return await self._claim_pod(action.name, manifest)
+        self._learn(PODS, made)
+        fields = dropped_fields(warnings)
+        if fields:
+            await self._note_dropped(made, fields)
         return None
+
+    async def _note_dropped(self, made: Object, fields: str) -> None:
+        """Note on a pod what it lacks, for the condition; nothing depends on it."""
+        meta = made.metadata
+        told = {"uid": meta.uid, "annotations": {names.DROPPED_ANNOTATION: fields}}
+        with suppress(ApiError):
+            reply = await self.client.patch(PODS, meta.namespace, meta.name, {"metadata": told})
+            self._learn(PODS, reply)
 
     async def _claim_pod(self, name: str, manifest: dict[str, Any]) -> Failure | None:
         """A pod of that name is there, unseen: ours without its labels, ending, or a stranger's."""
@@ -364,6 +382,12 @@ def _forgiven(live: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     path = names.REFUSED_ANNOTATION.replace("/", "~1")
     return [{"op": "remove", "path": f"/metadata/annotations/{path}"}]
+
+
+def dropped_fields(warnings: Sequence[str]) -> str:
+    """The fields that the API server says it does not know, or has taken the last of only."""
+    found = (match[1] for text in warnings if (match := _DROPPED.fullmatch(text)))
+    return ", ".join(printable(field) for field in dict.fromkeys(found))
 
 
 def worst(errors: Sequence[BaseException]) -> BaseException | None:

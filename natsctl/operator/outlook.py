@@ -81,7 +81,7 @@ class Outlook:
             cluster=cluster,
             status=before,
             desired=desired,
-            problems=understood.problems,
+            problems=understood.told,
             paused=understood.paused,
             services=controlled(self.stores.services.of_cluster(self.key), cluster),
             secrets=controlled(self.stores.secrets.of_cluster(self.key), cluster),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import quoted
+from natsctl.plan.objects import controlled
 from natsctl.plan.policies.excess import excess_servers, waits_for_remaining
 from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.reload import reloading_servers
@@ -28,6 +30,8 @@ RELOAD_LIMIT = 180.0
 """Seconds after which a reload is overdue; kubelets need two minutes at most."""
 LIMIT = 8
 """Servers or problems named in one message; the rest are counted."""
+_NOTED = 4096
+"""Characters of a note on a pod that are read: others may write there, too."""
 
 
 @attrs.frozen
@@ -48,14 +52,23 @@ def spec_accepted(snapshot: Snapshot) -> Verdict:
     if desired.unreached:
         stays = f"servers stay with {desired.target.version}, and all else is done"
         return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
-    if desired.not_acted_on:
-        fields = listed(desired.not_acted_on)
-        return Verdict(
-            "True",
-            "FieldsNotActedOn",
-            f"{fields}: not acted on by this version of natsctl; everything else is",
-        )
+    remarks = [*map(str, desired.remarks), *_dropped(snapshot)]
+    if remarks:
+        told = f"{listed(remarks)} (everything else is done)"
+        return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (told, desired.advice))))
     return Verdict("True", "Accepted", desired.advice)
+
+
+def _dropped(snapshot: Snapshot) -> list[str]:
+    """What the API server left out of pods, as far as nobody has said so yet."""
+    assert snapshot.desired is not None
+    own = controlled(snapshot.pods, snapshot.cluster).values()
+    noted = {pod.metadata.annotation(names.DROPPED_ANNOTATION) or "" for pod in own}
+    known = {problem.path.rpartition(".")[2] for problem in snapshot.desired.remarks}
+    fields = {field for text in noted for field in text[:_NOTED].split(", ") if field}
+    fresh = sorted(field for field in fields if field.rpartition(".")[2] not in known)
+    words = "this Kubernetes does not know the field {} of pods, and leaves it out"
+    return [words.format(quoted(field)) for field in fresh[: LIMIT + 1]]
 
 
 def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:

@@ -49,6 +49,7 @@ _READ: Final = (
     names.CONFIG_ANNOTATION,
     names.NUDGES_ANNOTATION,
     names.REFUSED_ANNOTATION,
+    names.DROPPED_ANNOTATION,
     names.SCHEMA_REVISION_ANNOTATION,
     names.LABEL_APP,
     names.LABEL_CLUSTER,

@@ -69,7 +69,7 @@ class Desired:
     target: Target
     standing: tuple[Standing, ...]
     revision: Mapping[str, str]
-    not_acted_on: tuple[str, ...] = ()
+    remarks: tuple[Problem, ...] = ()
     advice: str = ""
     unreached: str = ""
     resolved: Resolved = attrs.field(factory=Resolved)

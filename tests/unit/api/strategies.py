@@ -47,6 +47,7 @@ SECURITY = st.fixed_dictionaries(
         ),
     },
 )
+POD_SECURITY = st.fixed_dictionaries({}, optional={"runAsUser": st.integers(0, 2000)})
 CONTAINER: dict[str, st.SearchStrategy[Any]] = {
     "env": ENVIRONMENT,
     "volumeMounts": MOUNTS,
@@ -73,7 +74,7 @@ TEMPLATES = st.fixed_dictionaries(
                     unique_by=lambda volume: volume["name"],
                     max_size=2,
                 ),
-                "securityContext": SECURITY,
+                "securityContext": POD_SECURITY,
                 "terminationGracePeriodSeconds": st.integers(0, 600),
                 "serviceAccountName": WORDS,
             },

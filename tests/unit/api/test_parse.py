@@ -1,3 +1,4 @@
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -6,11 +7,18 @@ from hypothesis import strategies as st
 
 from natsctl.api.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
 from natsctl.api.config import ExtraRoute, NatsConfig
-from natsctl.api.parse import parse_role_spec, parse_spec, unknown_fields
+from natsctl.api.parse import MANY, parse_role_spec, parse_spec, understood
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role import AllowResponses, NatsServiceRoleSpec, Permissions, Subjects
 from natsctl.api.security import TLSConfig
+from natsctl.api.template import EnvVar, PodSpec, PodTemplate
 from tests.unit.api.strategies import specs
+
+GARBAGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+KEYS = ("size", "version", "natsConfig", "pod", "template", "tls", "extraRoutes", "auth")
 
 
 def complaints(raw: object) -> list[str]:
@@ -112,7 +120,7 @@ def test_an_error_names_its_place_and_what_to_write(raw: Any, complaint: str) ->
 
 def test_keys_are_texts_however_yaml_reads_them() -> None:
     assert complaints({"size": 1, "template": {"spec": {"nodeSelector": {True: "x"}}}}) == [
-        "spec: is True; write a text in quotes for a key"
+        "spec.template.spec.nodeSelector: is True; write a text in quotes for a key"
     ]
 
 
@@ -132,7 +140,6 @@ def test_long_values_are_cut_short() -> None:
 def test_a_misspelt_key_of_the_configuration_stops_nothing() -> None:
     raw = {"size": 3, "natsConfig": {"writeDeadline": "5s", "max_payload": 1, "debug": True}}
     assert parse_spec(raw) == NatsClusterSpec(size=3, nats_config=NatsConfig(debug=True))
-    assert unknown_fields(raw) == ("spec.natsConfig.writeDeadline", "spec.natsConfig.max_payload")
 
 
 @pytest.mark.parametrize("raw", [{"monitoring": []}, {"clientFrom": [{"podSelector": {}}]}])
@@ -142,24 +149,73 @@ def test_a_misspelt_key_that_would_let_somebody_in_is_an_error(raw: dict[str, An
     assert "unknown key" in complaint
 
 
-def test_unknown_fields_elsewhere_are_told_apart_from_errors() -> None:
-    raw = {
-        "size": 1,
-        "sice": 2,
-        "natsConfig": {"mine": 1},
-        "pod": {"labels": {"free": "text"}, "nodeselector": {}},
-        "extraRoutes": [{"cluster": "a"}, {"clutser": "b"}],
-        "template": {"anything": True},
-        "tls": 5,
-    }
-    assert unknown_fields(raw) == (
-        "spec.sice",
-        "spec.natsConfig.mine",
-        "spec.pod.nodeselector",
-        "spec.extraRoutes[1].clutser",
-    )
-    assert unknown_fields({**raw, "tls": None, "natsConfig": None})
-    assert unknown_fields("garbage") == ()
+def test_a_key_that_is_none_hides_nothing_else() -> None:
+    assert complaints({"size": "x", "pod": {1: 2, "labels": {None: "a", "b": 1}}}) == [
+        "spec.pod: is 1; write a text in quotes for a key",
+        "spec.pod.labels: is None; write a text in quotes for a key",
+        "spec.size: is 'x'; write a whole number",
+        "spec.pod.labels.b: is 1; write a text in quotes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "paths"),
+    [
+        ([], ["spec"]),
+        (
+            {"extraRoutes": [2, {"route": 7}, {"cluster": "../"}]},
+            ["[0]", "[1].route", "[2].cluster"],
+        ),
+        ({"gatewayConfig": {"gateways": [3, {"name": 4}]}}, ["[0]", "[1].name"]),
+        ({"pod": {"natsEnv": [1], "labels": 3, "tolerations": "x"}}, None),
+        ({"networkPolicy": {"enabled": 3, "clientFrom": [], "routesFrom": [2]}}, None),
+    ],
+)
+def test_what_is_wrong_gives_way_and_the_rest_is_understood(raw: Any, paths: Any) -> None:
+    spec = {"size": 4, "paused": True, **raw} if isinstance(raw, dict) else raw
+    found, problems = understood(spec, NatsClusterSpec, "spec")
+    assert found.size == (4 if isinstance(raw, dict) else 1)
+    assert problems
+    if paths is not None:
+        endings = [p.path for p in problems if p.message != "is required"]
+        assert [e.endswith(p) for e, p in zip(endings, paths, strict=True)] == [True] * len(paths)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shape"),
+    [
+        ([{}] * 1000, tuple[EnvVar, ...]),
+        ([3] * 1000, tuple[EnvVar, ...]),
+        ({"volumes": [{}] * 1000}, PodSpec),
+        ({"spec": {"containers": [{"env": [{}] * 1000}]}}, PodTemplate),
+        ({"gatewayConfig": {"gateways": [{}] * 1000}}, NatsClusterSpec),
+        ({"size": {}, "extraRoutes": [3] * 1000}, NatsClusterSpec),
+        ({"permissions": {"publish": [1] * 1000}}, NatsServiceRoleSpec),
+    ],
+)
+def test_very_many_of_them_come_to_an_end(raw: Any, shape: Any) -> None:
+    _, problems = understood(raw, shape, "x")
+    assert len(problems) == MANY + 1
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))
+def test_garbage_never_keeps_from_reading_on(raw: dict[str, Any]) -> None:
+    found, problems = understood(raw, NatsClusterSpec, "spec")
+    assert isinstance(found, NatsClusterSpec)
+    assert [p.path for p in problems] == refused_paths(raw)
+    assert all(str(problem).isprintable() for problem in problems)
+
+
+def test_many_errors_take_no_time() -> None:
+    raw = {"size": 1, "pod": {"labels": {f"k{i}": i for i in range(20_000)}}}
+    raw["networkPolicy"] = {f"x{i}": 1 for i in range(20_000)}
+    began = perf_counter()
+    *first, last = complaints(raw)
+    assert len(first) == MANY
+    assert last == f"spec: has {40_000 - MANY} more problems"
+    assert perf_counter() - began < 5  # quadratic, it would take minutes
+    found, _ = understood(raw, NatsClusterSpec, "spec")
+    assert found == NatsClusterSpec(size=1)
 
 
 def test_the_error_is_readable_as_a_whole() -> None:
@@ -192,19 +248,9 @@ def test_a_role_with_anything_else_is_refused() -> None:
         parse_role_spec({"permissions": {"publish": "a"}})
 
 
-GARBAGE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
 @given(specs())
 def test_whatever_the_schema_allows_is_parsed(raw: dict[str, Any]) -> None:
     assert isinstance(parse_spec(raw), NatsClusterSpec)
-    assert unknown_fields(raw) == ()
-
-
-KEYS = ("size", "version", "natsConfig", "pod", "template", "tls", "extraRoutes", "auth")
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))

@@ -202,3 +202,15 @@ def test_a_cluster_that_cannot_be_used(file: Path, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert out == ""
     assert "spec.version" in err
+
+
+def test_what_has_no_effect_is_told_and_the_rest_is_rendered(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render(file, with_spec(template={"spec": {"nodeselector": {}}})) == 0
+    out, err = capsys.readouterr()
+    assert "Pod" in out
+    assert (
+        "spec.template.spec.nodeselector: unknown field, which has no effect: "
+        "did you mean nodeSelector?" in err
+    )

@@ -28,6 +28,9 @@ def check(file: Path, text: str, *flags: str) -> int:
     return main(["validate", "-f", str(file), *flags])
 
 
+OTHERS = CLUSTER.replace("nats.io/v1alpha2", "nats.crewlet.cloud/v1alpha1").replace("3", "x")
+
+
 def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n"
     assert check(file, CLUSTER + other) == 0
@@ -177,3 +180,24 @@ def test_a_file_that_is_not_there(file: Path, capsys: pytest.CaptureFixture[str]
     assert main(["validate", "-f", str(file)]) == 2
     assert main(["render", "-f", str(file)]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_cluster_of_another_group_is_somebody_elses(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(file, OTHERS + "---" + CLUSTER + role("{nats_cluster: c}")) == 0
+    assert "checked 2 of 3 objects" in capsys.readouterr().err
+    assert main(["render", "-f", str(file), "--config"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count('"port": 4222') == 1
+    assert err == ""
+
+
+def test_problems_and_what_has_no_effect_and_secrets_in_one_round(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CLUSTER.replace("size: 3", "size: 3, resources: {}, auth: {clientsAuthSecret: users}")
+    text = text.replace("size: 3,", "size: 3, lameDuckDurationSeconds: 1,").replace("alpha2", "")
+    assert check(file, text + USERS) == 1
+    places = [line.split(": ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert places == ["apiVersion", "spec.lameDuckDurationSeconds", "spec.resources", "spec"]

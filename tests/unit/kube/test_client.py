@@ -276,3 +276,14 @@ async def test_the_token_is_sent_without_the_line_end_of_its_file(tmp_path: Path
         await call(Client(transport), "get")
         assert transport.host.startswith("127.0.0.1:")
     assert seen == ["Bearer secret"]
+
+
+async def test_fields_that_the_api_server_does_not_know_are_heard_of(
+    transport: Transport, api: Faulty
+) -> None:
+    """It drops them and makes the rest: to be strict would keep from healing."""
+    api.script = [says(201, secret("s", 5), Warning='299 - "unknown field \\"spec.x\\""')]
+    made, warnings = await Client(transport).create_checked(SECRETS, MANIFEST)
+    assert made.metadata.name == "s"
+    assert warnings == ('unknown field "spec.x"',)
+    assert api.asked == [{"fieldManager": "natsctl", "fieldValidation": "Warn"}]

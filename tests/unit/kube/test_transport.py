@@ -14,7 +14,7 @@ from natsctl.kube.errors import Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
 from natsctl.kube.sockets import UNSENT
-from natsctl.kube.transport import Transport
+from natsctl.kube.transport import MOST_WARNINGS, Transport, warnings_of
 from tests.unit.kube.faulty import Faulty, says
 
 COUNT = """
@@ -85,3 +85,17 @@ async def test_credentials_that_take_long_do_not_prolong_a_write(
     with pytest.raises(Transient):
         await transport.request("PUT", "/x", body=b"{}", permit=Permit(0.1, lambda: 0.1))
     assert api.lines == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "texts"),
+    [
+        ([], ()),
+        (['299 - "a"', '299 - "b"'], ("a", "b")),
+        (['299 - "a", 299 kube "b \\"c\\" \\\\"'], ("a", 'b "c" \\')),
+        (["299 - a", "nonsense", '199 - "old"', '299 - "no end'], ()),
+        (['299 - "x"'] * 1000, ("x",) * MOST_WARNINGS),
+    ],
+)
+def test_warnings_of_the_api_server(headers: list[str], texts: tuple[str, ...]) -> None:
+    assert warnings_of(headers) == texts

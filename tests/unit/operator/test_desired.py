@@ -90,13 +90,13 @@ def test_a_good_spec() -> None:
     found = desired({"size": 3, "version": "2.12.15"})
     assert found is not None
     assert [s.name for s in found.standing] == ["c", "c-mgmt", "c"]
-    assert found.not_acted_on == ()
+    assert found.remarks == ()
 
 
 def test_unknown_fields_are_listed() -> None:
     found = desired({"size": 1, "colour": "blue"})
     assert found is not None
-    assert found.not_acted_on == ("spec.colour",)
+    assert [problem.path for problem in found.remarks] == ["spec.colour"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from natsctl.api import names
@@ -154,6 +154,10 @@ def _is_list(raw: Any) -> bool:
     return isinstance(raw, list)
 
 
+# A spec is made valid before a part of it is made hostile: how long that takes says nothing.
+patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
 @st.composite
 def hostile_specs(draw: st.DrawFn) -> dict[str, Any]:
     """Specs in which some texts, in any place, are not what they should be."""
@@ -174,6 +178,7 @@ LABELS = st.fixed_dictionaries(
 NAMES = st.sampled_from(["r", "r.1", "worker"])
 
 
+@patient
 @given(hostile_specs(), hostile_specs(), st.dictionaries(NAMES, LABELS, max_size=2))
 def test_no_field_and_no_label_leads_out_of_the_namespace(
     raw: dict[str, Any], other: dict[str, Any], roles: dict[str, dict[str, str]]
@@ -196,6 +201,7 @@ def carried_out(made: Desired, *actions: Action) -> Recording:
     return server
 
 
+@patient
 @given(hostile_specs())
 def test_what_is_made_of_a_spec_lies_in_its_namespace(raw: dict[str, Any]) -> None:
     try:

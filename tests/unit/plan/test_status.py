@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from natsctl.api import names
+from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus, Condition, parse_status, to_json
 from natsctl.plan.conditions import listed
 from natsctl.plan.objects import Pod
@@ -98,10 +100,25 @@ def test_the_servers_of_an_invalid_spec_are_still_told() -> None:
 
 
 def test_an_unknown_field_is_named_and_holds_up_nothing() -> None:
-    goal = attrs.evolve(desired(THREE), not_acted_on=("spec.colour",))
+    remark = Problem("spec.colour", "", "unknown field")
+    goal = attrs.evolve(desired(THREE), remarks=(remark,))
     other = running(THREE, desired=goal)
     assert told(other, "SpecAccepted")[0] == "True"
     assert "spec.colour" in told(other, "SpecAccepted")[1]
+
+
+def test_what_the_api_server_left_out_of_pods_is_told_once() -> None:
+    """It is the one who knows; but what was told of the spec already is not told again."""
+    remark = Problem("spec.template.spec.nodeselector", "", "unknown field")
+    goal = attrs.evolve(desired(THREE), remarks=(remark,))
+    noted = {names.DROPPED_ANNOTATION: "spec.nodeselector, spec.fromTomorrow"}
+    pods = [pod(i, THREE) for i in (1, 2, 3)]
+    pods[0] = changed(pods[0], annotations={**(pods[0].metadata.annotations or {}), **noted})
+    text = told(snapshot(THREE, tuple(pods), desired=goal), "SpecAccepted")[1]
+    assert text.count("nodeselector") == 1
+    assert 'does not know the field "spec.fromTomorrow" of pods' in text
+    stranger = changed(pods[0], owner_references=())
+    assert "fromTomorrow" not in told(snapshot(THREE, (stranger, *pods[1:])), "SpecAccepted")[1]
 
 
 def test_an_advice_is_given() -> None:
