@@ -4,9 +4,10 @@ from attrs import frozen
 
 from natsctl.api.config import INT32_MAX
 from natsctl.api.fields import described
-from natsctl.api.texts import DURATION, SUBJECT
+from natsctl.api.texts import DURATION, NAMESPACE, SUBJECT
 
 _SUBJECTS_MAX = 4096
+_NAMESPACES_MAX = 1024
 
 
 def _subjects(description: str) -> tuple[str, ...]:
@@ -65,7 +66,23 @@ class Permissions:
 
 
 @frozen
+class NamespaceSelection:
+    """Namespaces whose ServiceAccounts count; an empty one is none."""
+
+    names: tuple[str, ...] = described(
+        "Names of namespaces; the cluster's own counts only if it is among them.",
+        default=(),
+        max_items=_NAMESPACES_MAX,
+        text=NAMESPACE,
+    )
+
+
+@frozen
 class NatsServiceRoleSpec:
     """What the ServiceAccount of the same name may do in the cluster of the label."""
 
     permissions: Permissions = described("What the user may do.", factory=Permissions)
+    service_account_namespaces: NamespaceSelection | None = described(
+        "The namespaces whose ServiceAccounts of the role's name get in; all unless given.",
+        default=None,
+    )

@@ -7,7 +7,13 @@ in the schema and is checked again whenever a spec is read.
 from typing import Any, Final
 
 from natsctl.api.fields import Text, described
-from natsctl.api.names import NAME_PATTERN, OBJECT_MAX, OBJECT_PATTERN
+from natsctl.api.names import (
+    LABEL_MAX,
+    LABEL_PATTERN,
+    NAME_PATTERN,
+    OBJECT_MAX,
+    OBJECT_PATTERN,
+)
 from natsctl.api.version import VERSION_MAX_LENGTH
 
 NAME_MAX: Final = 253
@@ -22,6 +28,12 @@ CLUSTER: Final = Text(
     "write the name of a NatsCluster in the same namespace",
     NAME_PATTERN.strip("^$"),
     OBJECT_MAX,
+)
+NAMESPACE: Final = Text(
+    "a valid name of a namespace",
+    f"write at most {LABEL_MAX} lower-case letters, digits and hyphens",
+    LABEL_PATTERN,
+    LABEL_MAX,
 )
 FILE: Final = Text(
     "a valid name of a file",

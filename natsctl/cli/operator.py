@@ -18,6 +18,7 @@ from natsctl.operator.logs import set_up_logging
 from natsctl.operator.schema import SchemaTooOld
 from natsctl.operator.settings import (
     Settings,
+    allowed_and_denied,
     feature_gates,
     label_map,
     listen_address,
@@ -79,6 +80,19 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="manage the NatsClusters of these namespaces (default: that of the lease)",
     )
     parser.add_argument(
+        "--allowed-service-account-namespaces",
+        default="*",
+        metavar="NAME,...",
+        help="let ServiceAccounts of these namespaces into clusters of others; * is all but "
+        "kube-system, kube-public, kube-node-lease and the operator's own (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--denied-service-account-namespaces",
+        default="",
+        metavar="NAME,...",
+        help="let no ServiceAccount of these namespaces into any cluster",
+    )
+    parser.add_argument(
         "--sidecar-image",
         metavar="IMAGE",
         help="image of natsctl for reloaders and init containers of servers whose spec names none",
@@ -109,8 +123,13 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     namespaces = namespace_list(arguments.watch_namespaces)
     if namespaces and gates["ClusterScoped"]:
         raise ValueError("--watch-namespaces beside ClusterScoped=true: choose one")
+    allowed, denied = allowed_and_denied(
+        arguments.allowed_service_account_namespaces, arguments.denied_service_account_namespaces
+    )
     return Settings(
         namespace=namespace,
+        allowed=allowed,
+        denied=denied,
         cluster_scoped=gates["ClusterScoped"],
         namespaces=namespaces,
         host=host,

@@ -75,7 +75,7 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
             found.append(Event("BoundToken", f"Secret {where} has a token for {action.grant.user}"))
         elif isinstance(action, RemoveToken):
             where = f"{action.secret.metadata.namespace}/{action.name}"
-            found.append(Event("RemovedToken", f"Secret {where}: its role or account is gone"))
+            found.append(Event("RemovedToken", f"Secret {where}: nobody gets in by it any more"))
     return tuple(found)
 
 

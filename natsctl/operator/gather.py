@@ -21,6 +21,7 @@ from natsctl.operator.links import Links
 from natsctl.operator.references import References
 from natsctl.operator.stores import Stores
 from natsctl.plan.grants import switched_tokens
+from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.naming import Member, joined_name
 from natsctl.plan.objects import controlled
 from natsctl.plan.sources import Sources, named_secrets
@@ -44,6 +45,7 @@ class Gatherer:
     links: Links
     identity: Identity
     sealing: bytes = attrs.field(factory=partial(secrets.token_bytes, 32), repr=False)
+    namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
     operator: Operator = attrs.field(factory=Operator)
 
     async def gather(
@@ -75,6 +77,7 @@ class Gatherer:
             tokens=tokens,
             switched=switched_tokens(tokens, timestamp, self.sealing),
             proven=proven or {},
+            namespaces=self.namespaces,
             uid=cluster.metadata.uid if cluster is not None else "",
             sealing=self.sealing,
             neighbours=neighbours,

@@ -9,6 +9,7 @@ import attrs
 from natsctl.api.meta_checks import label_problems
 from natsctl.api.names import is_namespace
 from natsctl.operator.lease import Timing
+from natsctl.plan.namespaces import EVERY, NamespacePolicy
 from natsctl.render.inputs import Images, Operator
 
 FEATURES = {"ClusterScoped": False}
@@ -21,6 +22,7 @@ class Settings:
 
     `namespace` is where the lease is. What is watched: all namespaces if `cluster_scoped`, else
     `namespaces`, else that of the lease. `pod_labels` are those of the operator's own pods.
+    `allowed` and `denied` are namespaces, by the ServiceAccounts in them (see NamespacePolicy).
     `concurrency` is how many clusters of one namespace are worked on at a time; of all, twice that.
     """
 
@@ -37,6 +39,13 @@ class Settings:
     concurrency: int = 16
     images: Images = attrs.field(factory=Images)
     pod_labels: Mapping[str, str] = attrs.field(factory=dict)
+    allowed: tuple[str, ...] = (EVERY,)
+    denied: tuple[str, ...] = ()
+
+    @property
+    def account_namespaces(self) -> NamespacePolicy:
+        """Whose ServiceAccounts may get into clusters."""
+        return NamespacePolicy(self.allowed, self.denied, self.namespace)
 
     @property
     def watched(self) -> tuple[str, ...] | None:
@@ -68,15 +77,26 @@ def feature_gates(text: str) -> dict[str, bool]:
     return found
 
 
-def namespace_list(text: str) -> tuple[str, ...]:
+def namespace_list(text: str, flag: str = "--watch-namespaces") -> tuple[str, ...]:
     """Read `a,b`: names of namespaces, each once; ValueError names what is none."""
     found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     for name in found:
         if not is_namespace(name):
-            raise ValueError(
-                f"{name!r} is not a valid name of a namespace; write --watch-namespaces a,b"
-            )
+            raise ValueError(f"{name!r} is not a valid name of a namespace; write {flag} a,b")
     return found
+
+
+def allowed_and_denied(allowed: str, denied: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read both lists of `--…-service-account-namespaces`; ValueError if they contradict."""
+    given = [part.strip() for part in allowed.split(",")]
+    every = (EVERY,) if EVERY in given else ()
+    named = ",".join(part for part in given if part != EVERY)
+    yes = (*every, *namespace_list(named, "--allowed-service-account-namespaces"))
+    no = namespace_list(denied, "--denied-service-account-namespaces")
+    for name in no:
+        if name in yes:
+            raise ValueError(f"the ServiceAccounts of namespace {name} are both allowed and denied")
+    return yes, no
 
 
 def label_map(text: str) -> dict[str, str]:

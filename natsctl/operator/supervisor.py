@@ -77,6 +77,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 gatherer = Gatherer(
                     client, stores, references, accounts, Links(), identity, operator=itself
                 )
+                gatherer = attrs.evolve(gatherer, namespaces=settings.account_namespaces)
                 if identity.seed:  # else the key lasts as long as the process
                     gatherer = attrs.evolve(gatherer, sealing=sealing_key(identity.pepper))
                 await _lead(settings, lease, fleet, gatherer, stop)

@@ -15,6 +15,7 @@ from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
+from natsctl.plan.namespaces import objection
 from natsctl.plan.objects import Role, Secret
 from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
@@ -103,7 +104,7 @@ def secret_name(role: str, cluster: str) -> str:
 def grants_of(
     namespace: str, cluster: str, sources: Sources, taken: frozenset[str] = frozenset()
 ) -> tuple[Grant, ...]:
-    """Every role with every ServiceAccount of its name, in a stable order.
+    """Every role with every ServiceAccount of its name that counts, in a stable order.
 
     `taken` are names of users that are somebody else's: a grant of that name lets nobody in.
     """
@@ -112,6 +113,16 @@ def grants_of(
         for role in sorted(sources.roles, key=lambda r: r.metadata.name)
         if is_role_of(role, (namespace, cluster))
         for account in sources.accounts.get(role.metadata.name, ())
+        if not objection(role, account.namespace, sources.namespaces)
+    )
+
+
+def left_out(role: Role, sources: Sources) -> tuple[tuple[str, str], ...]:
+    """The namespaces whose ServiceAccounts of a role's name do not get in, and why."""
+    return tuple(
+        (account.namespace, why)
+        for account in sources.accounts.get(role.metadata.name, ())
+        if (why := objection(role, account.namespace, sources.namespaces))
     )
 
 

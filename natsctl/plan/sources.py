@@ -28,6 +28,7 @@ from natsctl.plan.authorization import (
 )
 from natsctl.plan.certificates import Certificate, inspect, route_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of, unwanted
+from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour, Operator
@@ -40,10 +41,10 @@ class Sources:
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
     name, `tokens` the sealed bound-token Secrets by namespace and name, `switched` those among
     them whose new token counts by now; `proven` are tokens that could not be sealed, and yet are
-    known to be right. `uid` is the cluster's own, `sealing` the key of the seals. `joined` is the
-    name of the cluster that `extraRoutes` lead to (`naming.joined_name`). `version` is that of the
-    spec. `pepper` keys the digests of what is secret. `operator` says where the operator itself is
-    found.
+    known to be right. `namespaces` says whose ServiceAccounts may count. `uid` is the cluster's
+    own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
+    lead to (`naming.joined_name`). `version` is that of the spec. `pepper` keys the digests of
+    what is secret. `operator` says where the operator itself is found.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -52,6 +53,7 @@ class Sources:
     tokens: Mapping[Key, Secret] = attrs.field(factory=dict)
     switched: frozenset[Key] = frozenset()
     proven: Mapping[Key, str] = attrs.field(factory=dict, repr=False)
+    namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
     uid: str = ""
     sealing: bytes = attrs.field(default=b"", repr=False)
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)

@@ -36,7 +36,8 @@ async def users(client: Client, namespace: str) -> dict[str, str]:
         return {}
     data = (await client.raw(SECRETS, namespace, "x"))["data"]
     conf = json.loads(base64.b64decode(data["nats.conf"]))
-    return {u["username"]: u["password"] for u in conf["authorization"]["users"] if "password" in u}
+    found = conf["authorization"].get("users") or ()  # none: nobody gets in
+    return {u["username"]: u["password"] for u in found if "username" in u and "password" in u}
 
 
 async def version(client: Client, namespace: str, name: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from natsctl.api.status import AccountStatus, Condition, RoleStatus, parse_role_status
 from natsctl.plan.actions import TellRole
 from natsctl.plan.conditions import listed
-from natsctl.plan.grants import Grant, is_role_of, role_problem
+from natsctl.plan.grants import Grant, is_role_of, left_out, role_problem
+from natsctl.plan.namespaces import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +60,10 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     problem = role_problem(role, snapshot.sources.version)
     if problem:
         return "False", "InvalidSpec", problem
-    where = _reach(snapshot.scope)
+    where = _reach(snapshot, role)
     if not grants:
-        return "False", "NoServiceAccount", f"there is no ServiceAccount {name}; {where}"
+        which = f"{name} that counts" if left_out(role, snapshot.sources) else name
+        return "False", "NoServiceAccount", f"there is no ServiceAccount {which}; {where}"
     state = "True" if any(g.lets_in for g in grants) else "False"
     told = [(g.account.namespace, _trouble(snapshot, g)) for g in grants]
     troubles = [f"of {namespace}: {text}" for namespace, text in told if text]
@@ -87,10 +89,17 @@ def _trouble(snapshot: Snapshot, grant: Grant) -> str:
     return "" if grant.lets_in else "no token yet"
 
 
-def _reach(scope: tuple[str, ...] | None) -> str:
-    if scope is None:
-        return "ServiceAccounts of all namespaces count"
-    return f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
+def _reach(snapshot: Snapshot, role: Role) -> str:
+    """Of which namespaces the ServiceAccounts count, and which there are that do not."""
+    scope, names = snapshot.scope, chosen(role)
+    text = "ServiceAccounts of all namespaces count"
+    if names is not None:
+        text = f"those of {f'namespace {listed(names)}' if names else 'no namespace'} count"
+    if scope is not None:
+        unseen = f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
+        text = unseen if names is None else f"{text}; {unseen}"
+    others = [f"of {namespace}: {why}" for namespace, why in left_out(role, snapshot.sources)]
+    return f"{text}; not the one {listed(others)}" if others else text
 
 
 def _of(role: Role, grants: Sequence[Grant]) -> list[Grant]:

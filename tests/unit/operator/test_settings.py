@@ -4,11 +4,13 @@ import pytest
 
 from natsctl.operator.settings import (
     Settings,
+    allowed_and_denied,
     feature_gates,
     label_map,
     listen_address,
     namespace_list,
 )
+from natsctl.plan.namespaces import NamespacePolicy
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,26 @@ def test_lists_of_namespaces() -> None:
 def test_a_namespace_that_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not a valid name of a namespace; write "):
         namespace_list(text)
+
+
+def test_whose_service_accounts_count() -> None:
+    assert allowed_and_denied("*", "") == (("*",), ())
+    assert allowed_and_denied("b, *,a,b", "c,d") == (("*", "b", "a"), ("c", "d"))
+    assert allowed_and_denied("", "c") == ((), ("c",))
+    assert Settings("ns").account_namespaces == NamespacePolicy(("*",), (), "ns")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "denied", "says"),
+    [
+        ("A", "", "write --allowed-service-account-namespaces a,b"),
+        ("*", "*", "write --denied-service-account-namespaces a,b"),
+        ("a,*", "b,a", "namespace a are both allowed and denied"),
+    ],
+)
+def test_service_accounts_that_cannot_count(allowed: str, denied: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        allowed_and_denied(allowed, denied)
 
 
 def test_labels_of_the_operators_own_pods() -> None:

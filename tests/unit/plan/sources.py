@@ -64,6 +64,12 @@ def role(name: str = "worker", cluster: str = "c", status: Any = None, **permiss
     return Role(meta, spec={"permissions": permissions}, status=status)
 
 
+def role_of(*namespaces: str, name: str = "worker") -> Role:
+    """A role that names the namespaces whose ServiceAccounts count."""
+    spec = {"permissions": {}, "serviceAccountNamespaces": {"names": list(namespaces)}}
+    return replace(role(name), spec=spec)
+
+
 def account(namespace: str = "ns", uid: str = "sa") -> Account:
     return Account(namespace, uid)
 

@@ -9,11 +9,20 @@ import pytest
 
 from natsctl.api.status import RoleStatus, to_json
 from natsctl.plan.conditions import config_accepted, degraded
+from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.objects import Meta, Role
 from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.servers import servers_of
 from natsctl.plan.snapshot import Failure, Snapshot, Trial
-from tests.unit.plan.sources import account, resolved, role, token, users, with_tokens
+from tests.unit.plan.sources import (
+    account,
+    resolved,
+    role,
+    role_of,
+    token,
+    users,
+    with_tokens,
+)
 from tests.unit.plan.world import NOW, desired, running
 
 ACCOUNTS: dict[str, Any] = {"auth": {"enableServiceAccounts": True}}
@@ -111,6 +120,29 @@ def test_a_role_with_the_name_of_a_static_user_says_so() -> None:
     found = verdict(seen(token(), spec=spec, secrets=static))
     assert found[:2] == ("False", "NotLetIn")
     assert "user worker is also one of spec.auth.clientsAuthSecret" in found[2]
+
+
+def test_whose_accounts_are_left_out() -> None:
+    three = {"worker": (account(), account("a"), account("b"))}
+    found = seen(token(), accounts=three, namespaces=NamespacePolicy(denied=("b",)))
+    assert verdict(attrs.evolve(found, scope=None))[2].endswith("no token yet")
+    tokens = token(), token(namespace="a")
+    found = seen(*tokens, accounts=three, namespaces=NamespacePolicy(denied=("b",)))
+    assert verdict(found) == (
+        "True",
+        "Matched",
+        "ServiceAccounts of all namespaces count; "
+        "not the one of b: this installation of natsctl denies that namespace",
+    )
+    nobody = seen(roles=(role_of("x", "y"),), accounts=three)
+    assert verdict(nobody)[:2] == ("False", "NoServiceAccount")
+    assert verdict(nobody)[2].startswith(
+        "there is no ServiceAccount worker that counts; those of namespace x, y count; "
+        "not the one of ns: spec.serviceAccountNamespaces does not name that namespace"
+    )
+    assert "those of no namespace count" in verdict(seen(roles=(role_of(),)))[2]
+    few = attrs.evolve(nobody, scope=("ns",))
+    assert "those of namespace x, y count; only those of namespace ns count" in verdict(few)[2]
 
 
 def test_a_status_lists_a_bounded_number_of_accounts() -> None:
