@@ -29,6 +29,7 @@ from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import Identity, load_identity
 from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
 from natsctl.operator.links import Links
+from natsctl.operator.orphans import Orphans
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
@@ -40,6 +41,7 @@ from natsctl.servers.monitoring import Monitor
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
+    from natsctl.kube.store import Key
     from natsctl.operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         await check_schema(Client(transport))
         lease = _lease(settings, transport)
         fleet = Fleet()
-        stores = open_stores(fleet.wake)
+        orphans = Orphans()
+        stores = open_stores(lambda key: _wake(key, fleet, orphans))
         readers = reflectors(transport, stores, settings.watched)
         references = References(fleet.wake)
         accounts = Accounts(fleet.wake, settings.watched)
@@ -80,13 +83,20 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 gatherer = attrs.evolve(gatherer, namespaces=settings.account_namespaces)
                 if identity.seed:  # else the key lasts as long as the process
                     gatherer = attrs.evolve(gatherer, sealing=sealing_key(identity.pepper))
-                await _lead(settings, lease, fleet, gatherer, stop)
+                await _lead(settings, lease, fleet, orphans, gatherer, stop)
+
+
+def _wake(key: Key, fleet: Fleet, orphans: Orphans) -> None:
+    """Something of this cluster changed: its actor looks, and who does what no actor can."""
+    fleet.wake(key)
+    orphans.wake(key)
 
 
 async def _lead(
     settings: Settings,
     lease: Lease,
     fleet: Fleet,
+    orphans: Orphans,
     gatherer: Gatherer,
     stop: asyncio.Event,
 ) -> None:
@@ -96,7 +106,11 @@ async def _lead(
     recorder = Recorder(client)
     tokens = token_readers(client.transport, stores, settings.watched, gatherer.sealing)
     async with background(lease.keep()):
-        async with background(recorder.run(), *(reader.run() for reader in tokens)):
+        async with background(
+            recorder.run(),
+            orphans.run(client, stores, settings.installation),
+            *(reader.run() for reader in tokens),
+        ):
             shared = Shared(
                 client=client,
                 stores=stores,

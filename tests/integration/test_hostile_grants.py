@@ -48,12 +48,12 @@ async def version(client: Client, namespace: str, name: str) -> str:
 async def lets_in(client: Client, namespace: str, *names: str) -> dict[str, str]:
     """Wait until these users are in, and no other."""
 
-    async def exactly() -> dict[str, str] | None:
+    async def exactly() -> tuple[dict[str, str]] | None:
         found = await users(client, namespace)
-        return found if set(found) == set(names) else None
+        return (found,) if set(found) == set(names) else None
 
-    found: dict[str, str] = await until(exactly)
-    return found
+    (found,) = await until(exactly)
+    return dict(found)
 
 
 async def test_a_role_of_another_namespace_adds_nobody(

@@ -51,6 +51,6 @@ async def test_the_operators_own_namespace_counts_only_beside_a_cluster(
             await client.create(CLUSTERS, nats("x", namespace, size=0, auth=AUTH))
             await client.create(CLUSTERS, nats("x", home, size=0, auth=AUTH))
             await lets_in(client, namespace, "worker")
-            await lets_in(client, home, "worker", f"worker_{namespace}")
+            await lets_in(client, home, "worker")
         async with operator(kubeconfig, home, cluster_scoped=True, allowed=("*", home)):
             await says(client, namespace, "NotLetIn", "was not made for this role")
