@@ -22,7 +22,7 @@ from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Ter
 from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
 from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores
-from natsctl.operator.tokens import Refused, TokenWriter
+from natsctl.operator.tokens import Refused, Running, TokenWriter
 from natsctl.plan.actions import (
     Action,
     AdoptServer,
@@ -83,6 +83,11 @@ class Executor:
     desired: Desired
     reloader: Reloader
     sealing: bytes = attrs.field(default=b"", repr=False)
+    running: Running = attrs.field(init=False, repr=False)
+
+    @running.default
+    def _running(self) -> Running:
+        return Running(self.client, self.desired.target)
 
     async def run(self, stage: Sequence[Action]) -> Outcome:
         """Run the actions of one stage at the same time; all of them end before this returns.
@@ -151,9 +156,7 @@ class Executor:
 
     @property
     def _tokens(self) -> TokenWriter:
-        config = self.stores.secrets.get((self.desired.target.namespace, self._name))
-        ours = config if config is not None and self._is_ours(config) else None
-        return TokenWriter(self.client, self.desired.target, self.sealing, ours)
+        return TokenWriter(self.client, self.desired.target, self.sealing, self.running)
 
     async def _bind_token(self, action: BindToken) -> Refused | None:
         found = await self._tokens.bind(action.grant)

@@ -7,6 +7,7 @@ kubelets have had the time to tell every pod. Until then the previous one counts
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,9 @@ from natsctl.api import names
 from natsctl.api.foreign import quoted
 from natsctl.api.security import AuthConfig
 from natsctl.kube.client import Client
-from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
+from natsctl.kube.errors import ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
-from natsctl.plan.adoption import RENEWED_AT, Kept, kept_token, objection, passwords_of
+from natsctl.plan.adoption import RENEWED_AT, kept_token, objection, passwords_of
 from natsctl.plan.objects import Secret
 from natsctl.plan.seals import (
     ACCOUNT_UID,
@@ -39,6 +40,8 @@ from natsctl.plan.snapshot import Failure
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from natsctl.plan.actions import RemoveToken
     from natsctl.plan.grants import Grant
 
@@ -68,37 +71,71 @@ class Content:
     switch_at: str = ""
 
 
+@attrs.define
+class Running:
+    """The users of the configuration that the servers have now: read once, if anybody asks."""
+
+    client: Client
+    target: Target
+    _passwords: dict[str, str] | None = attrs.field(default=None, repr=False)
+    _reading: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+
+    async def passwords(self) -> Mapping[str, str]:
+        """Passwords by user; none of a Secret that the cluster does not control."""
+        async with self._reading:
+            if self._passwords is None:
+                self._passwords = passwords_of(await self._config())
+        return self._passwords
+
+    async def _config(self) -> Secret | None:
+        try:
+            found = await self.client.get(SECRETS, self.target.namespace, self.target.name)
+        except NotFound:
+            return None
+        owner = found.metadata.controller
+        ours = owner is not None and owner.uid == self.target.uid
+        return found if ours and isinstance(found, Secret) else None
+
+
 @attrs.frozen
 class TokenWriter:
-    """Writes the tokens of one cluster, and their seals.
-
-    `config` is the Secret of the configuration that the servers have now.
-    """
+    """Writes the tokens of one cluster, and their seals."""
 
     client: Client
     target: Target
     sealing: bytes = attrs.field(repr=False)
-    config: Secret | None = attrs.field(default=None, repr=False)
+    running: Running
 
     async def bind(self, grant: Grant) -> Secret | Refused:
-        """Make sure of the Secret, then of a token that is bound to it."""
-        kept: Kept | None = None
-        subject = f"Secret {grant.account.namespace}/{grant.secret}"
+        """Make sure of the Secret, then of a token that is bound to it.
+
+        What cannot be written costs this grant alone. What cannot be read because the API server
+        is in trouble is raised: then nobody knows yet what becomes of a token that is in use.
+        """
         try:
             held = grant.held or await self._create(grant)
-            if held is not None:
-                return await self._write(held, grant, await self._renewed(grant, held, grant.token))
-            live = await self._live(grant)
-            if self._is_sealed(live, grant):
-                return live
-            if words := objection(live, grant):
-                return Refused(Failure(subject, "NotOurs", words))
-            kept = kept_token(live, grant, passwords_of(self.config))
-            return await self._adopt(live, grant, kept)
+            return await self._write(held, grant, await self._renewed(grant, held, grant.token))
         except ApiError as error:
-            told = f"not written: {quoted(str(error))}"
-            failure = Failure(subject, error.reason or "Refused", told)
-            return Refused(failure, kept.token if kept is not None else "")
+            live = None if grant.held is not None else await self._live(grant)
+            if live is None:
+                return _refused(grant, error)
+        if self._is_sealed(live, grant):
+            return live
+        if words := objection(live, grant):
+            return Refused(Failure(_subject(grant), "NotOurs", words))
+        return await self._adopt(live, grant)
+
+    async def _adopt(self, live: Secret, grant: Grant) -> Secret | Refused:
+        """Write over a Secret that was made for this grant; a token known to be ours stays."""
+        kept = kept_token(live, grant, await self.running.passwords())
+        try:
+            if kept is not None and kept.current:
+                content = Content(kept.token, "", kept.expires, kept.renew_after)
+            else:
+                content = await self._renewed(grant, live, kept.token if kept is not None else "")
+            return await self._write(live, grant, content)
+        except ApiError as error:
+            return _refused(grant, error, kept.token if kept is not None else "")
 
     async def remove(self, action: RemoveToken) -> Refused | None:
         """Delete exactly this Secret."""
@@ -113,8 +150,7 @@ class TokenWriter:
             return Refused(Failure(subject, error.reason or "Refused", told))
         return None
 
-    async def _create(self, grant: Grant) -> Secret | None:
-        """A new Secret; None if there is one of that name."""
+    async def _create(self, grant: Grant) -> Secret:
         meta = {
             "name": grant.secret,
             "namespace": grant.account.namespace,
@@ -123,13 +159,14 @@ class TokenWriter:
             "ownerReferences": [self._owner(grant)],
         }
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque"}
-        try:
-            return await self.client.create(SECRETS, manifest)  # type: ignore[return-value]
-        except AlreadyExists:
-            return None
+        return await self.client.create(SECRETS, manifest)  # type: ignore[return-value]
 
-    async def _live(self, grant: Grant) -> Secret:
-        found = await self.client.get(SECRETS, *grant.key)
+    async def _live(self, grant: Grant) -> Secret | None:
+        """The Secret that is there already; a quota that is full hides that there is one."""
+        try:
+            found = await self.client.get(SECRETS, *grant.key)
+        except Terminal:
+            return None
         return found  # type: ignore[return-value] # SECRETS projects to Secret
 
     def _is_sealed(self, live: Secret, grant: Grant) -> bool:
@@ -141,14 +178,6 @@ class TokenWriter:
             and not going
             and bond == grant.new_bond(bond.renew_after, bond.switch_at)
         )
-
-    async def _adopt(self, live: Secret, grant: Grant, kept: Kept | None) -> Secret:
-        """Write over a Secret that was made for this grant; a token known to be ours stays."""
-        if kept is not None and kept.current:
-            content = Content(kept.token, "", kept.expires, kept.renew_after)
-        else:
-            content = await self._renewed(grant, live, kept.token if kept is not None else "")
-        return await self._write(live, grant, content)
 
     async def _renewed(self, grant: Grant, held: Secret, previous: str) -> Content:
         """A new token; the previous one counts until clients have had the time to find it."""
@@ -212,6 +241,15 @@ class TokenWriter:
         }
         where = grant.account.namespace, grant.role.metadata.name
         return answered(await self.client.submit(ACCOUNTS_METADATA, *where, "token", body))
+
+
+def _subject(grant: Grant) -> str:
+    return f"Secret {'/'.join(grant.key)}"
+
+
+def _refused(grant: Grant, error: ApiError, token: str = "") -> Refused:
+    told = f"not written: {quoted(str(error))}"
+    return Refused(Failure(_subject(grant), error.reason or "Refused", told), token)
 
 
 def audience(namespace: str, cluster: str) -> str:

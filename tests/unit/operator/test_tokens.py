@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import attrs
 import pytest
 
-from natsctl.kube.errors import Conflict, Fenced, Terminal, Transient
+from natsctl.kube.errors import Conflict, Fenced, NotFound, Terminal, Transient
 from natsctl.operator.outlook import FIRST_PAUSE, LAST_PAUSE, Outlook
-from natsctl.operator.tokens import Refused, TokenWriter, answered, audience
-from natsctl.plan.grants import grants_of
+from natsctl.operator.tokens import Refused, Running, TokenWriter, answered, audience
+from natsctl.plan.grants import Grant, grants_of
+from natsctl.plan.objects import OwnerReference, Secret
 from natsctl.plan.snapshot import Failure, Snapshot
-from tests.unit.plan.sources import SEALING, resolved, with_tokens
+from tests.unit.plan.sources import SEALING, resolved, secret, with_tokens
+from tests.unit.plan.test_adoption import jwt, live
 from tests.unit.plan.world import desired, running, target
 
 KEY = ("ns", "worker-c-bound-token")
@@ -47,34 +51,101 @@ def test_an_answer_without_a_usable_token_is_the_end_of_this_attempt(status: Any
         answered({"status": status})
 
 
-class Failing:
-    """A client whose every request ends in one error."""
+class Api:
+    """A client whose creations end in one error, and which may find a Secret nevertheless."""
 
-    def __init__(self, error: Exception) -> None:
-        self.error = error
+    def __init__(self, error: Exception, live: Any = None, config: Any = None) -> None:
+        self.error, self.found = error, {"worker-c-bound-token": live, "c": config}
+        self.patches: list[dict[str, Any]] = []
+        self.patch_error: Exception | None = None
 
     async def create(self, *_: Any) -> Any:
         raise self.error
 
+    async def get(self, _: Any, namespace: str, name: str) -> Any:
+        found = self.found[name]
+        if found is None:
+            raise NotFound(404, "NotFound", "no such Secret")
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-def writer(error: Exception) -> TokenWriter:
-    return TokenWriter(cast("Any", Failing(error)), target(SPEC), SEALING)
+    async def submit(self, *_: Any) -> Any:
+        raise Terminal(403, "Forbidden", "no TokenRequest")
+
+    async def patch(self, _: Any, namespace: str, name: str, patch: dict[str, Any]) -> Any:
+        if self.patch_error is not None:
+            raise self.patch_error
+        self.patches.append(patch)
+        return "written"
 
 
-@pytest.mark.parametrize(
-    "error", [Conflict(409, "", "x"), Transient(503, "", "x"), Terminal(403, "", "x")]
-)
+def writer(api: Api) -> TokenWriter:
+    client, goal = cast("Any", api), target(SPEC)
+    return TokenWriter(client, goal, SEALING, Running(client, goal))
+
+
+def grant() -> Grant:
+    (found,) = grants_of("ns", "c", with_tokens())
+    return found
+
+
+ERRORS = [Conflict(409, "", "x"), Transient(503, "", "x"), Terminal(403, "", "x")]
+
+
+@pytest.mark.parametrize("error", ERRORS)
 async def test_no_error_of_one_token_is_more_than_that(error: Exception) -> None:
-    (grant,) = grants_of("ns", "c", with_tokens())
-    refused = await writer(error).bind(grant)
+    refused = await writer(Api(error)).bind(grant())
     assert isinstance(refused, Refused)
     assert refused.failure.subject == "Secret ns/worker-c-bound-token"
 
 
 async def test_but_a_lost_lease_ends_all() -> None:
-    (grant,) = grants_of("ns", "c", with_tokens())
     with pytest.raises(Fenced):
-        await writer(Fenced("over")).bind(grant)
+        await writer(Api(Fenced("over"))).bind(grant())
+
+
+def running_config(token: str, uid: str = "uid-of-c") -> Secret:
+    conf = json.dumps({"authorization": {"users": [{"username": "worker", "password": token}]}})
+    owner = OwnerReference("NatsCluster", "c", uid, controller=True)
+    return secret("c", {"nats.conf": conf}, owner_references=(owner,))
+
+
+@pytest.mark.parametrize("error", ERRORS)
+async def test_a_token_in_use_is_sealed_even_if_nothing_new_may_be_made(error: Exception) -> None:
+    """A quota that is full, or a webhook, is asked before anybody looks for the name."""
+    token = jwt()
+    api = Api(error, live(token), running_config(token))
+    assert await writer(api).bind(grant()) == "written"
+    (patch,) = api.patches
+    assert patch["data"]["token"] == base64.b64encode(token.encode()).decode()
+    assert patch["data"]["previous-token"] is None
+
+
+async def test_a_token_in_use_that_cannot_be_sealed_counts() -> None:
+    token = jwt()
+    api = Api(ERRORS[0], live(token), running_config(token))
+    api.patch_error = Terminal(422, "Invalid", "field is immutable")
+    refused = await writer(api).bind(grant())
+    assert isinstance(refused, Refused)
+    assert refused.token == token
+
+
+@pytest.mark.parametrize("where", ["live", "config"])
+async def test_nothing_is_decided_about_it_while_the_api_server_is_in_trouble(where: str) -> None:
+    token, trouble = jwt(), Transient(503, "", "busy")
+    given = {"live": live(token), "config": running_config(token)} | {where: trouble}
+    with pytest.raises(Transient):
+        await writer(Api(ERRORS[0], **given)).bind(grant())
+
+
+async def test_the_configuration_of_a_stranger_proves_nothing() -> None:
+    token = jwt()
+    api = Api(ERRORS[0], live(token), running_config(token, uid="another"))
+    api.patch_error = Terminal(422, "Invalid", "field is immutable")
+    refused = await writer(api).bind(grant())
+    assert isinstance(refused, Refused)
+    assert refused.token == ""
 
 
 def outlook() -> Outlook:
