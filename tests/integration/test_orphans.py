@@ -47,11 +47,10 @@ async def test_a_role_whose_cluster_changes(
         await client.patch(CLUSTERS, namespace, "x", {"spec": {"paused": True}})
         await says(client, namespace, "ClusterPaused")
         assert (await told(client, namespace))["serviceAccounts"]
-        wrong = {"spec": {"paused": False, "lameDuckDurationSeconds": 1}}
+        wrong = {"spec": {"paused": False, "extraRoutes": [{"route": "x y"}]}}
         await client.patch(CLUSTERS, namespace, "x", wrong)
         await says(client, namespace, "ClusterNotAccepted", "SpecAccepted")
-        mended = {"spec": {"lameDuckDurationSeconds": None}}
-        await client.patch(CLUSTERS, namespace, "x", mended)
+        await client.patch(CLUSTERS, namespace, "x", {"spec": {"extraRoutes": None}})
         await says(client, namespace, "Matched")
         await delete(client, CLUSTERS, namespace, "x")
         await says(client, namespace, "NoCluster")

@@ -15,7 +15,10 @@ async def says(client: Client, namespace: str, reason: str, text: str = "") -> N
         (condition, *_) = (await told(client, namespace)).get("conditions") or [{}]
         return condition.get("reason") == reason and text in condition["message"]
 
-    await until(found)
+    try:
+        await until(found)
+    except AssertionError:
+        raise AssertionError(f"it says {await told(client, namespace)}") from None
 
 
 async def test_it_says_why_nobody_matches_and_then_who(
