@@ -64,6 +64,7 @@ ADDED = {
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",
     "pod": "advertiseInternalIP",
+    "tls": "leafnodeVerify websocketVerify",
     "websocketConfig": "no_tls",
 }
 
