@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import LeafnodeConfig
-from natsctl.api.jwts import is_account, subject
+from natsctl.api.jwts import account_problem, is_account
 from natsctl.api.problems import Problem, shown
 from natsctl.api.security import AuthConfig, OperatorConfig
 from natsctl.api.system import allows_system, needs_system
@@ -29,7 +29,7 @@ def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pro
         yield from _beside_users(auth)
         yield from _remotes(spec.leafnode_config or LeafnodeConfig(), version)
     yield from _resolver(operator, version)
-    yield from _accounts(operator)
+    yield from _accounts(operator, version)
 
 
 def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def _resolver(operator: OperatorConfig, version: ServerVersion) -> Iterator[Prob
         yield Problem("spec.operatorConfig.resolverPreload", "", message)
 
 
-def _accounts(operator: OperatorConfig) -> Iterator[Problem]:
+def _accounts(operator: OperatorConfig, version: ServerVersion) -> Iterator[Problem]:
     path, account = "spec.operatorConfig.systemAccount", operator.system_account
     if account and not is_account(account):
         message = f"{shown(account)} is no account; {_ACCOUNT_HELP}"
@@ -106,5 +106,5 @@ def _accounts(operator: OperatorConfig) -> Iterator[Problem]:
         here = f"spec.operatorConfig.resolverPreload.{key}"
         if not is_account(key):
             yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
-        elif subject(jwt) != key:
-            yield Problem(here, "", "is no JWT of this account; write the one that names it")
+        elif problem := account_problem(key, jwt, version):
+            yield Problem(here, "", problem)

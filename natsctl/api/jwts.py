@@ -3,11 +3,38 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
-from natsctl.api import limits
+from attrs import frozen
 
-_KINDS: Final = {"A": "account", "O": "operator", "U": "user"}
+from natsctl.api import limits
+from natsctl.api.version import ServerVersion
+
+LONGEST: Final = 64 * 2**10
+_FORMS: Final = {"ed25519": 1, "ed25519-nkey": 2}
+"""Of the older form the header is not signed."""
+_DECORATED: Final = re.compile(
+    r"-{3,}[^\r\n]*-{3,}\r?\n([\w.=-]+)\r?\n-{3,}[^\r\n]*-{3,}", re.ASCII
+)
+
+
+@frozen
+class Jwt:
+    """What is said, by whom and about whom; times in seconds since 1970, 0: none."""
+
+    form: int
+    kind: str
+    subject: str
+    issuer: str
+    body: Mapping[str, Any]
+    begins: int = 0
+    ends: int = 0
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of the body."""
+        found = self.body.get(key)
+        return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def is_account(key: str) -> bool:
@@ -29,18 +56,122 @@ def public_key(key: str, letter: str) -> bytes | None:
     return raw[1:-2] if good else None
 
 
-def subject(jwt: str) -> str | None:
-    """Whom a JWT is about; its signature is the server's to check."""
-    claims = _claims(jwt)
-    found = claims.get("sub") if isinstance(claims, dict) else None
-    return found if isinstance(found, str) else None
+def read(text: str) -> Jwt:
+    """What a JWT says, its signature checked; a ValueError says what is wrong with it.
+
+    As nats-server reads it: bare, or between the two lines that nsc writes around it.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} bytes")
+    bare = _bare(text)
+    parts = bare.split(".")
+    if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", bare, re.ASCII):
+        raise ValueError("is no JWT: three parts with dots between them")
+    algorithm = str(_object(parts[0]).get("alg")).lower()
+    if algorithm not in _FORMS:
+        raise ValueError("is no JWT of NATS: its algorithm is neither ed25519-nkey nor ed25519")
+    claims, form = _object(parts[1]), _FORMS[algorithm]
+    signed = parts[1] if form == 1 else f"{parts[0]}.{parts[1]}"
+    found = _jwt(claims, form)
+    if not _is_signed(found.issuer, signed.encode(), parts[2]):
+        raise ValueError("was not signed by its issuer")
+    return found
 
 
-def _claims(jwt: str) -> Any:
-    parts = jwt.split(".")
-    if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", jwt, re.ASCII):
-        return None
+def operator_problem(text: str, version: ServerVersion | None, system_account: str | None) -> str:
+    """Why no server starts with this JWT of an operator; empty if servers do."""
     try:
-        return limits.load(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        found = read(text)
+    except ValueError as error:
+        return str(error)
+    keys = (found.issuer, found.subject, *found.texts("signing_keys"))
+    told = found.body.get("system_account")
+    needed = found.body.get("assert_server_version")
+    if found.kind != "operator":
+        return "is no JWT of an operator"
+    if not all(public_key(key, "O") for key in keys):
+        return "names keys that are none of an operator"
+    if old := _too_old(found, version):
+        return old
+    if told and system_account and told != system_account:
+        return "names another system account than spec.operatorConfig.systemAccount"
+    if needed and version is not None and not _reaches(version, str(needed)):
+        return f"asks for another version of nats-server than {version}"
+    return ""
+
+
+def account_problem(key: str, text: str, version: ServerVersion | None) -> str:
+    """Why no server starts with this JWT of an account; empty if servers do."""
+    try:
+        found = read(text)
+    except ValueError as error:
+        return str(error)
+    if found.kind != "account" or found.subject != key:
+        return "is no JWT of this account; write the one that names it"
+    if not (public_key(found.issuer, "O") or public_key(found.issuer, "A")):
+        return "was signed neither by an operator nor by an account"
+    return _too_old(found, version)
+
+
+def _too_old(found: Jwt, version: ServerVersion | None) -> str:
+    # Measured: 2.1.9 knows the older form only, 2.2.6 both.
+    if found.form == 1 or version is None or version.at_least(2, 2):
+        return ""
+    return f"is of a form that nats-server {version} does not know; write version 2.2.0 or later"
+
+
+def _reaches(version: ServerVersion, needed: str) -> bool:
+    found = re.match(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})", needed, re.ASCII)
+    return found is not None and version.at_least(*(int(part) for part in found.groups()))
+
+
+def _jwt(claims: dict[str, Any], form: int) -> Jwt:
+    body = claims.get("nats") or {}
+    body = body if isinstance(body, dict) else {}
+    kind = body.get("type") if form == 2 else claims.get("type")
+    return Jwt(
+        form=form,
+        kind=str(kind),
+        subject=str(claims.get("sub")),
+        issuer=str(claims.get("iss")),
+        body=body,
+        begins=_seconds(claims.get("nbf")),
+        ends=_seconds(claims.get("exp")),
+    )
+
+
+def _seconds(value: Any) -> int:
+    return value if type(value) is int else 0
+
+
+def _bare(text: str) -> str:
+    found = _DECORATED.search(text)
+    return (found[1] if found else text).replace("\r", "").replace("\n", "")
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        found = limits.load(_decoded(part))
     except ValueError:
-        return None
+        raise ValueError("is no JWT: what it says cannot be read") from None
+    if not isinstance(found, dict):
+        raise ValueError("is no JWT: what it says is no object")
+    return found
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _is_signed(issuer: str, signed: bytes, signature: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    raw = next((raw for letter in "OAU" if (raw := public_key(issuer, letter))), None)
+    if raw is None:
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(_decoded(signature), signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         proven=_tokens(cluster.name, accounts),
         neighbours=neighbours,
         joined=joined_name(spec, partial(_member, specs)),
+        minute=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:00Z"),
         version=meant_version(spec),
         system=MADE_UP_KEY,
     )

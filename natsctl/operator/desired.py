@@ -227,7 +227,7 @@ def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
     if not pods:
         return target
     changed = _rolling(target, pods)
-    if changed == {LEAVES} and leaves_open(stamps):
+    if LEAVES in revision(target) and changed <= {LEAVES} and leaves_open(stamps):
         target, changed = attrs.evolve(target, open_leaves=True), frozenset()
     if changed or running_system(stamps) or (taken_over and target.named):
         return target

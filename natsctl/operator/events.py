@@ -49,7 +49,7 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
     created = [a.name for a in actions if isinstance(a, CreateServer)]
     if created:
         found.append(Event("CreatedServers", f"created {listed(created)}"))
-    adopted = [a.name for a in actions if isinstance(a, AdoptServer)]
+    adopted = [a.name for a in actions if isinstance(a, AdoptServer) and a.taken_over]
     if adopted:
         text = f"{listed(adopted)}: made by the Go operator, left as they are"
         found.append(Event("TookOverServers", text))

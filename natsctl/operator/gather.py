@@ -82,6 +82,7 @@ class Gatherer:
             sealing=self.sealing,
             neighbours=neighbours,
             joined=joined_name(spec, partial(self._member, namespace)),
+            minute=f"{timestamp[:16]}:00Z",
             version=meant_version(spec) if spec.version else None,
             system=self.identity.public,
             pepper=self.identity.pepper,

@@ -38,11 +38,12 @@ class CreateServer:
 
 @attrs.frozen
 class AdoptServer:
-    """Note on a pod that the Go operator made which revision it runs."""
+    """Note on a pod which revision it runs: the Go operator made it, or an earlier natsctl."""
 
     name: str
     uid: str
     revision: str
+    taken_over: bool = True
 
 
 @attrs.frozen

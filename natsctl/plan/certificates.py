@@ -16,6 +16,7 @@ from natsctl.plan.keys import blocks, public_half, public_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -34,8 +35,9 @@ NAMES_SHOWN: Final = 8
 class Certificate:
     """The certificate of one listener; `problem` says why no server could use it.
 
-    `not_after` is RFC 3339 text in UTC; `serial` is in upper-case hexadecimal bytes, as Python's
-    `ssl` and openssl write it. A certificate that does not restrict its usage has both.
+    `not_before` and `not_after` are RFC 3339 text in UTC; `serial` is in upper-case hexadecimal
+    bytes, as Python's `ssl` and openssl write it. A certificate that does not restrict its usage
+    has both.
     """
 
     not_after: str = ""
@@ -44,6 +46,7 @@ class Certificate:
     server_auth: bool = False
     serial: str = ""
     problem: str = ""
+    not_before: str = ""
 
 
 def inspect(cert_pem: bytes, key_pem: bytes, ca_pem: bytes | None) -> Certificate:
@@ -75,10 +78,26 @@ def route_problem(certificate: Certificate, host: str) -> str:
     if not any(_matches(name, host) for name in certificate.dns_names):
         names = _listed(certificate.dns_names) or "no DNS name at all"
         problems.append(f"it is not valid for {host}: it has {names}")
-    usages = {"server": certificate.server_auth, "client": certificate.client_auth}
-    if lacking := [f"{role} authentication" for role, has in usages.items() if not has]:
-        problems.append(f"its extended key usage lacks {' and '.join(lacking)}")
+    problems += filter(None, [usage_problem(certificate, client=True)])
     return "; ".join(problems)
+
+
+def usage_problem(certificate: Certificate, *, client: bool) -> str:
+    """What a server cannot use this certificate for; on some listeners it is `client` as well."""
+    usages = {"server": certificate.server_auth, "client": certificate.client_auth or not client}
+    lacking = [f"{role} authentication" for role, has in usages.items() if not has]
+    return f"its extended key usage lacks {' and '.join(lacking)}" if lacking else ""
+
+
+def time_problem(certificate: Certificate, now: str) -> str:
+    """Why nobody believes it at this time, RFC 3339 text; empty if they do, or it is not known."""
+    if not now or not certificate.not_after:
+        return ""
+    if now > certificate.not_after:
+        return f"it ended at {certificate.not_after}"
+    if now < certificate.not_before:
+        return f"it is not valid before {certificate.not_before}"
+    return ""
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -112,13 +131,18 @@ def _describe(pem: bytes) -> tuple[Certificate, PublicKeyTypes]:
     leaf = _load(pem)
     names, usages = _names(leaf), _usages(leaf)
     described = Certificate(
-        not_after=leaf.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+        not_before=_rfc3339(leaf.not_valid_before_utc),
+        not_after=_rfc3339(leaf.not_valid_after_utc),
         dns_names=names,
         client_auth=not usages or Usage.CLIENT_AUTH.dotted_string in usages,
         server_auth=not usages or Usage.SERVER_AUTH.dotted_string in usages,
         serial=_hexadecimal(leaf.serial_number),
     )
     return described, leaf.public_key()
+
+
+def _rfc3339(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def _load(pem: bytes) -> x509.Certificate:

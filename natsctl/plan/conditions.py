@@ -88,11 +88,12 @@ def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
             kept = f"it is withdrawn; {kept}"
         return Verdict("False", "ReloadRefused", f"{told} ({kept})")
     if desired.resolved.remarks:
-        return Verdict("True", "NobodyAllowed", listed(desired.resolved.remarks))
+        remarks = [*desired.resolved.remarks, *desired.resolved.doubts]
+        return Verdict("True", "NobodyAllowed", listed(remarks))
     lacking = _tokens_not_made(snapshot)
     if lacking:
         return Verdict("True", "TokensNotMade", f"{listed(lacking)} (all others get in)")
-    return Verdict("True", "Accepted")
+    return Verdict("True", "Accepted", listed(desired.resolved.doubts))
 
 
 def _tokens_not_made(snapshot: Snapshot) -> list[str]:

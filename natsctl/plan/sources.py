@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ import msgspec
 from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import NatsConfig
+from natsctl.api.jwts import operator_problem, read
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.security import AuthConfig
 from natsctl.api.status import CertificateStatus
@@ -26,12 +28,20 @@ from natsctl.plan.authorization import (
     login_of,
     nobody_allowed,
 )
-from natsctl.plan.certificates import Certificate, inspect, route_problem
+from natsctl.plan.certificates import (
+    Certificate,
+    inspect,
+    route_problem,
+    time_problem,
+    usage_problem,
+)
+from natsctl.plan.chains import chain_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of, unwanted
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour, Operator
+from natsctl.render.revision import OPERATOR_JWT
 
 
 @attrs.frozen
@@ -43,8 +53,9 @@ class Sources:
     them whose new token counts by now; `proven` are tokens that could not be sealed, and yet are
     known to be right. `namespaces` says whose ServiceAccounts may count. `uid` is the cluster's
     own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
-    lead to (`naming.joined_name`). `version` is that of the spec. `pepper` keys the digests of
-    what is secret. `operator` says where the operator itself is found.
+    lead to (`naming.joined_name`). `minute` is the time (RFC 3339) without its seconds.
+    `version` is that of the spec. `pepper` keys the digests of what is secret. `operator` says
+    where the operator itself is found.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -59,6 +70,7 @@ class Sources:
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
     joined: str | None = None
     version: ServerVersion | None = None
+    minute: str = ""
     system: str = ""
     pepper: bytes = attrs.field(default=b"", repr=False)
     operator: Operator = attrs.field(factory=Operator)
@@ -78,7 +90,8 @@ class Trust:
 class Resolved:
     """What came of the sources.
 
-    `missing` says why there is no configuration to be made; `remarks` what is worth knowing.
+    `missing` says why there is no configuration to be made; `remarks` what is worth knowing,
+    `doubts` the same of certificates.
     `unwanted` are bound-token Secrets of ours that are to go.
     `can_connect`: servers that ask for a client's certificate take the one the operator has.
     """
@@ -86,6 +99,7 @@ class Resolved:
     inputs: Inputs = attrs.field(factory=Inputs)
     missing: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     certificates: tuple[CertificateStatus, ...] = ()
     grants: tuple[Grant, ...] = ()
     unwanted: tuple[Secret, ...] = ()
@@ -126,6 +140,7 @@ def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) 
         inputs=attrs.evolve(inputs, sealed=found.sealed(inputs)),
         missing=tuple(found.missing),
         remarks=tuple(found.remarks),
+        doubts=tuple(found.doubts),
         certificates=certificates,
         grants=found.grants,
         unwanted=unwanted(found.grants, (namespace, name), sources),
@@ -147,6 +162,8 @@ class _Finding:
     files: dict[str, Files] = attrs.field(factory=dict)
     grants: tuple[Grant, ...] = ()
     unusable: set[str] = attrs.field(factory=set)
+    doubts: list[str] = attrs.field(factory=list)
+    operator_jwt: str = ""
 
     @property
     def auth(self) -> AuthConfig:
@@ -248,17 +265,37 @@ class _Finding:
             return  # at an absolute path, which the operator cannot read
         ca = content(secret, files.ca) if files.ca else None
         found = inspect(cert, key, ca)
-        problem = found.problem or self._mesh_problem(listener, found)
-        if problem:
+        at = f"Secret {name}, certificate of {listener}"
+        breaking, doubts = self._judge(listener, found, cert, ca)
+        if breaking:
             self.unusable.add(listener)
-            self.missing.append(f"Secret {name}, certificate of {listener}: {problem}")
+            self.missing.append(f"{at}: {breaking}")
+        self.doubts += [f"{at}: {doubt}" for doubt in doubts]
         if found.not_after:
             yield CertificateStatus(listener=listener, secret=name, not_after=found.not_after)
 
-    def _mesh_problem(self, listener: str, found: Certificate) -> str:
-        if listener != "routes":
-            return ""
-        return route_problem(found, names.server_host(self.namespace, self.name, 1))
+    def _judge(
+        self, listener: str, found: Certificate, cert: bytes, ca: bytes | None
+    ) -> tuple[str, list[str]]:
+        """What servers cannot work with, and what is worth knowing.
+
+        Routes need everything, if there are any. Other gateways may know another CA than the one
+        beside the certificate. Whether clients believe a certificate is up to them.
+        """
+        if found.problem:
+            return found.problem, []
+        mutual = listener in ("routes", "gateways")
+        late = time_problem(found, self.sources.minute)
+        usage = usage_problem(found, client=mutual)
+        chain = chain_problem(cert, ca, self.sources.minute) if mutual and ca else ""
+        if listener == "routes":
+            host = names.server_host(self.namespace, self.name, 1)
+            problems = [*filter(None, [route_problem(found, host), late, chain])]
+            needed = self.spec.size > 1 or bool(self.spec.extra_routes)
+            return ("; ".join(problems), []) if needed else ("", problems)
+        if listener == "gateways":
+            return "; ".join(filter(None, [usage, late])), [*filter(None, [chain])]
+        return "", [*filter(None, [usage, late])]
 
     def neighbours(self) -> dict[str, Neighbour]:
         """The other clusters of `extraRoutes`, with what it takes to reach them."""
@@ -281,8 +318,38 @@ class _Finding:
         if config is None or not config.secret:
             return
         secret = self.secret(config.secret, "spec.operatorConfig.secret")
-        if secret is not None and names.OPERATOR_KEY not in (secret.data or {}):
+        if secret is None:
+            return
+        jwt = content(secret, names.OPERATOR_KEY)
+        if jwt is None:
             self.missing.append(f"Secret {config.secret} lacks the key {names.OPERATOR_KEY}")
+            return
+        at = f"Secret {config.secret}, key {names.OPERATOR_KEY}"
+        text = jwt.decode(errors="replace")
+        problem = operator_problem(text, self.sources.version, config.system_account)
+        if problem:
+            self.missing.append(f"{at}: {problem}")
+            return
+        self.operator_jwt = text
+        account = config.resolver_preload.get(config.system_account or "")
+        if account and (why := self._system_problem(text, account)):
+            self.missing.append(f"spec.operatorConfig.resolverPreload: the system account {why}")
+
+    def _system_problem(self, operator_jwt: str, account_jwt: str) -> str:
+        """Why servers cannot start with this system account; both JWTs are good in themselves."""
+        operator, account = read(operator_jwt), read(account_jwt)
+        if account.issuer not in (
+            operator.subject,
+            operator.issuer,
+            *operator.texts("signing_keys"),
+        ):
+            return "was not signed by the operator of op.jwt"
+        if not self.sources.minute:
+            return ""
+        now = datetime.fromisoformat(self.sources.minute).timestamp()
+        if account.ends and now > account.ends:
+            return "has ended"
+        return "is not valid yet" if now < account.begins else ""
 
     def sealed(self, inputs: Inputs) -> dict[str, str]:
         """Digests of what reaches the servers and is told by no field of the spec."""
@@ -297,6 +364,7 @@ class _Finding:
             "auth.users": inputs.authorization,
             "auth.routes": inputs.routes and attrs.astuple(inputs.routes),
             "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
+            OPERATOR_JWT: self.operator_jwt,
             "tls.certificates": [[*k, v] for k, v in certificates.items()],
             "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
         }

@@ -41,6 +41,9 @@ _JOINED: Final = "cluster.joined"
 _SYSTEM: Final = "system"
 # Whether leaf nodes without a login are kept out.
 LEAVES: Final = "auth.leafnodes"
+OPERATOR_JWT: Final = "operatorConfig.jwt"
+"""A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
+_LATER: Final = frozenset({OPERATOR_JWT})
 _ASKING: Final = frozenset(
     {"auth.clientsAuthFile", "auth.clientsAuthSecret", "auth.enableServiceAccounts"}
 )
@@ -105,6 +108,15 @@ def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:
     return {**revision, _VERSION: _hash(label), _ADOPTED: _hash(True)}
 
 
+def noted(annotation: str | None, revision: Mapping[str, str]) -> str | None:
+    """A pod's annotation with what an earlier natsctl did not write; None if nothing is lacking."""
+    old = _parse(annotation)
+    lacking = (
+        {} if old is None else {p: revision[p] for p in _LATER if p in revision and p not in old}
+    )
+    return _canonical({**(old or {}), **lacking}) if lacking else None
+
+
 def is_adopted(annotation: str | None) -> bool:
     """Whether a pod's annotation is one of those."""
     return _marked([annotation], _ADOPTED) is True
@@ -122,6 +134,7 @@ def changed_fields(
         same = version_label is not None and _hash(version_label) == new.get(_VERSION)
         return () if same else (_VERSION,)
     paths = {*old, *new} - _MARKERS
+    paths -= {path for path in _LATER if path not in old}
     changed = (path for path in paths if old.get(path) != new.get(path))
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from natsctl.api import names
 from natsctl.render.identity import server_name
 from natsctl.render.target import Target
 from tests.server.layout import ANY_PORT as ANY_PORT
-from tests.server.layout import lay_out, on_loopback, texts
+from tests.server.layout import below, lay_out, on_loopback, texts
 
 VERSIONS = (
     "2.0.0",
@@ -73,10 +73,10 @@ class Server:
         """How many servers this one has routes to, once there are as many as expected."""
 
         def enough() -> bool:
-            return self._peers() == expected
+            return self.peers_now() == expected
 
         wait_for(enough)
-        return self._peers()
+        return self.peers_now()
 
     @property
     def gateway(self) -> str:
@@ -87,7 +87,8 @@ class Server:
         """Whether it has a connection to another cluster of its supercluster."""
         return bool(self.ask("/gatewayz")["outbound_gateways"].get(cluster, {}).get("connection"))
 
-    def _peers(self) -> int:
+    def peers_now(self) -> int:
+        """How many servers this one has routes to."""
         return len({route["remote_id"] for route in self.ask("/routez")["routes"] or []})
 
 
@@ -124,13 +125,16 @@ def running(
     *,
     name: str | None = None,
     kept: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> Iterator[Server]:
     """One server of a cluster, from when it listens until the end of the block.
 
     It has the name that its pod would give it, or this one. With `kept` it really connects to
-    gateways and hubs.
+    gateways and hubs. `files` of a pod are there instead of what is made up.
     """
     boot = lay_out(target, folder, on_loopback(texts(target), routes, kept=kept), resolver)
+    for path, content in (files or {}).items():
+        below(folder, path).write_bytes(content)
     log = folder / "log"
     command = [binary(target.version.text), "-c", str(boot)]
     name = name or server_name(target, index)

@@ -1,4 +1,4 @@
-"""Pods of the Go operator get the revision they were made from: later changes show against it."""
+"""Pods get the revision they were made from where it is not told: later changes show against it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from natsctl.api import names
 from natsctl.plan.actions import AdoptServer
 from natsctl.plan.takeover import is_taken_over, revision_of
+from natsctl.render.revision import noted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from natsctl.plan.servers import Server
     from natsctl.plan.snapshot import Snapshot
@@ -21,6 +22,28 @@ def adopt_servers(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[AdoptS
     if snapshot.holding:
         return ()
     revision = snapshot.desired.revision
+    return (*_of_the_go_operator(servers, revision), *_of_an_earlier_natsctl(servers, revision))
+
+
+def _of_an_earlier_natsctl(
+    servers: Sequence[Server], revision: Mapping[str, str]
+) -> tuple[AdoptServer, ...]:
+    """Those that are as they should be: what they lack is what they were made from."""
+    lacking = (
+        (server, noted(server.pod.metadata.annotation(names.REVISION_ANNOTATION), revision))
+        for server in servers
+        if not (server.changes or server.reloads or server.terminating)
+    )
+    return tuple(
+        AdoptServer(server.name, server.pod.metadata.uid, text, taken_over=False)
+        for server, text in lacking
+        if text is not None
+    )
+
+
+def _of_the_go_operator(
+    servers: Sequence[Server], revision: Mapping[str, str]
+) -> tuple[AdoptServer, ...]:
     return tuple(
         AdoptServer(
             name=server.name,

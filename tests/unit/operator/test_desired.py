@@ -27,9 +27,12 @@ from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import Sources
 from natsctl.render.inputs import Images
 from natsctl.render.pods import pod as render_pod
+from natsctl.render.reload import reloadable
+from natsctl.render.revision import changed_fields, noted
 from natsctl.render.routes import cluster_name
+from tests.unit.api.jwts import operator_jwt
 from tests.unit.api.strategies import specs
-from tests.unit.plan.sources import users
+from tests.unit.plan.sources import secret, users
 from tests.unit.plan.world import pod
 
 JSON = st.recursive(
@@ -286,6 +289,11 @@ class TestLeafNodesWithoutALogin:
         assert found is not None
         assert PATH not in found.revision
 
+    def test_so_do_servers_that_tell_nothing_of_themselves(self) -> None:
+        made = msgspec.to_builtins(made_before(LEAVES))
+        made["metadata"]["annotations"] = {}
+        assert leaves_open(LEAVES, msgspec.convert(made, Pod))
+
     def test_servers_that_keep_them_out_go_on(self) -> None:
         fresh = desired(LEAVES, sources=WITH_USERS)
         assert fresh is not None
@@ -319,3 +327,43 @@ class TestDoorsThatContradict:
 def test_servers_that_keep_leaf_nodes_out_by_themselves_need_no_advice() -> None:
     newer = LEAVES | {"version": "2.12.15"}
     assert not leaves_open(newer, made_before(newer))
+
+
+OPERATED = {"size": 1, "version": "2.12.15", "operatorConfig": {"secret": "o"}}
+JWT_PATH = "operatorConfig.jwt"
+
+
+def operated(url: str, *pods: Pod) -> Desired:
+    found = Sources(pepper=b"p", secrets={"o": secret("o", {"op.jwt": operator_jwt(url)})})
+    made = desired(OPERATED, pods=pods, sources=found)
+    assert made is not None
+    assert made.waiting == ()
+    return made
+
+
+def changes(made: Desired, server: Pod) -> tuple[str, ...]:
+    stamp = server.metadata.annotation("nats.io/revision")
+    return changed_fields(stamp, made.revision, "2.12.15")
+
+
+class TestOperatorJwt:
+    def test_another_content_restarts_servers(self) -> None:
+        server = made_for(operated(""))
+        assert changes(operated("", server), server) == ()
+        other = operated("https://example.com/jwt/v1/", server)
+        assert changes(other, server) == (JWT_PATH,)
+        assert not reloadable(JWT_PATH, other.target.version)
+
+    def test_servers_of_an_earlier_natsctl_are_not_restarted_but_noted(self) -> None:
+        made = msgspec.to_builtins(made_for(operated("")))
+        stamp = json.loads(made["metadata"]["annotations"]["nats.io/revision"])
+        old = json.dumps({k: v for k, v in stamp.items() if k != JWT_PATH})
+        made["metadata"]["annotations"]["nats.io/revision"] = old
+        server = msgspec.convert(made, Pod)
+        now = operated("", server)
+        assert changes(now, server) == ()
+        text = noted(old, now.revision)
+        assert text is not None
+        assert json.loads(text) == now.revision
+        assert noted(text, now.revision) is None
+        assert noted(None, now.revision) is None

@@ -81,7 +81,14 @@ class TestWhatItIs:
     def test_it_tells_names_usages_and_end(self) -> None:
         names = [x509.DNSName("a.b"), x509.DNSName("*.b")]
         found = inspect(self_signed(ELLIPTIC, BOTH, names, 0x1F), private(ELLIPTIC), None)
-        assert found == Certificate("2030-12-31T23:59:59Z", ("a.b", "*.b"), True, True, "1F")
+        assert found == Certificate(
+            "2030-12-31T23:59:59Z",
+            ("a.b", "*.b"),
+            client_auth=True,
+            server_auth=True,
+            serial="1F",
+            not_before="2020-01-01T00:00:00Z",
+        )
 
     @pytest.mark.parametrize(("serial", "text"), [(1, "01"), (255, "FF"), (256, "0100")])
     def test_serial_numbers_are_whole_bytes(self, serial: int, text: str) -> None:

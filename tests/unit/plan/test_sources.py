@@ -6,11 +6,17 @@ from typing import Any
 
 import attrs
 import msgspec
+import pytest
 
+from natsctl.api.jwts import account_problem
 from natsctl.api.parse import parse_spec
+from natsctl.plan.chains import UNSIGNED
 from natsctl.plan.objects import Meta, Secret
 from natsctl.plan.sources import Sources, named_secrets, seal
 from natsctl.render.inputs import Login, Neighbour
+from tests.unit.api.jwts import ACCOUNT, OPERATORS, operator_jwt
+from tests.unit.api.jwts import ACCOUNTS as SYSTEM_ACCOUNTS
+from tests.unit.plan.issuing import MINUTE, every
 from tests.unit.plan.sources import (
     PEPPER,
     account,
@@ -28,6 +34,16 @@ CLIENTS = {"tls": {"serverSecret": "clients"}}
 AUTH = {"auth": {"clientsAuthSecret": "users"}}
 ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
 ONE = {"users": [{"username": "u", "password": "p4ss"}]}
+
+
+ROUTES = {"tls": {"routesSecret": "routes"}}
+
+
+def issued(name: str, kind: str) -> Secret:
+    """A TLS Secret with one of those certificates."""
+    files = every()[kind]
+    data = {"tls.crt": files.cert, "tls.key": files.key, "ca.crt": files.ca}
+    return secret(name, dict(data), "kubernetes.io/tls")
 
 
 def named(**fields: Any) -> frozenset[str]:
@@ -160,6 +176,42 @@ class TestCertificates:
         elsewhere = resolved(spec, sources(routes_secret("elsewhere.example.com")))
         assert "c-1.c-mgmt.ns.svc" in elsewhere.missing[0]
 
+    def test_one_whom_nobody_will_ever_check(self) -> None:
+        """A single server has no routes; with the second one it gets some."""
+        secret = issued("routes", "of-another-ca")
+        alone = resolved({"size": 1} | ROUTES, sources(secret))
+        assert alone.missing == ()
+        assert alone.doubts == (f"Secret routes, certificate of routes: {UNSIGNED}",)
+        assert UNSIGNED in resolved({"size": 2} | ROUTES, sources(secret)).missing[0]
+        joins = {"size": 1, "extraRoutes": [{"route": "nats://x:6222"}]}
+        assert UNSIGNED in resolved(joins | ROUTES, sources(secret)).missing[0]
+
+    def test_times_count_where_they_are_known(self) -> None:
+        ended = sources(issued("routes", "ended"))
+        assert resolved(ROUTES, ended).missing == ()
+        now = resolved(ROUTES, attrs.evolve(ended, minute=MINUTE))
+        assert "it ended at 20" in now.missing[0]
+
+    def test_gateways_may_know_other_cas(self) -> None:
+        fields = {
+            "gatewayConfig": {"name": "g", "hostPort": 7222},
+            "tls": {"gatewaySecret": "gateways"},
+        }
+        other = resolved(fields, sources(issued("gateways", "of-another-ca")))
+        assert other.missing == ()
+        assert UNSIGNED in other.doubts[0]
+        half = resolved(fields, sources(issued("gateways", "for-servers-only")))
+        assert "lacks client authentication" in half.missing[0]
+
+    def test_whether_clients_believe_one_is_up_to_them(self) -> None:
+        for kind in ("ended", "for-clients-only"):
+            found = sources(issued("clients", kind), minute=MINUTE)
+            told = resolved(CLIENTS, found)
+            assert told.missing == ()
+            assert "Secret clients, certificate of clients: it" in told.doubts[0]
+        other = resolved(CLIENTS, sources(issued("clients", "of-another-ca")))
+        assert (other.missing, other.doubts) == ((), ())
+
     def test_files_at_absolute_paths_are_not_looked_into(self) -> None:
         tls = {
             "serverSecret": "clients",
@@ -185,6 +237,53 @@ class TestCertificates:
         assert verified.trust is not None
         assert verified.trust.is_client
         assert verified.can_connect
+
+
+OPERATED = {"operatorConfig": {"secret": "o", "systemAccount": ACCOUNT}}
+
+
+def op(jwt: str) -> Secret:
+    return secret("o", {"op.jwt": jwt})
+
+
+class TestOperatorJwt:
+    def test_one_that_servers_start_with(self) -> None:
+        found = resolved(OPERATED, sources(op(operator_jwt())))
+        assert found.missing == ()
+        assert "operatorConfig.jwt" in found.inputs.sealed
+
+    def test_its_content_counts(self) -> None:
+        digests = {
+            resolved(OPERATED, sources(op(operator_jwt(url)))).inputs.sealed["operatorConfig.jwt"]
+            for url in ("", "https://example.com/jwt/v1/")
+        }
+        assert len(digests) == 2
+
+    @pytest.mark.parametrize("name", ["garbage", "forged", "of-an-account"])
+    def test_one_that_ends_servers(self, name: str) -> None:
+        found = resolved(OPERATED, sources(op(OPERATORS[name][0])))
+        assert found.missing[0].startswith("Secret o, key op.jwt: ")
+        assert "operatorConfig.jwt" not in found.inputs.sealed
+
+    def test_one_that_is_not_there(self) -> None:
+        assert resolved(OPERATED, sources(secret("o", {}))).missing == (
+            "Secret o lacks the key op.jwt",
+        )
+        assert "Secret o (spec" in resolved(OPERATED, Sources()).missing[0]
+
+    @pytest.mark.parametrize("name", SYSTEM_ACCOUNTS)
+    def test_the_system_account_beside_it(self, name: str) -> None:
+        jwt, since = SYSTEM_ACCOUNTS[name]
+        if account_problem(ACCOUNT, jwt, None):
+            return  # the spec is refused
+        preload = {"resolver": "MEMORY", "resolverPreload": {ACCOUNT: jwt}}
+        spec = {"operatorConfig": {**OPERATED["operatorConfig"], **preload}}
+        timeless = resolved(spec, sources(op(operator_jwt())))
+        found = resolved(spec, sources(op(operator_jwt()), minute=MINUTE))
+        assert (found.missing == ()) is (since != "9.0.0")
+        assert (timeless.missing == ()) is (
+            found.missing == () or name in ("ended", "not-valid-yet")
+        )
 
 
 class TestLinks:
@@ -229,7 +328,7 @@ class TestLinks:
 
 def test_the_operators_jwt() -> None:
     spec = {"operatorConfig": {"secret": "o", "systemAccount": "A" * 56, "resolver": "MEMORY"}}
-    assert resolved(spec, sources(secret("o", {"op.jwt": "x"}))).missing == ()
+    assert resolved(spec, sources(op(operator_jwt()))).missing == ()
     assert resolved(spec, sources(secret("o", {"x": "x"}))).missing == (
         "Secret o lacks the key op.jwt",
     )

@@ -30,6 +30,8 @@ from natsctl.render.accounts import has_system
 from natsctl.render.conf import own_name
 from natsctl.render.inputs import Images
 from natsctl.render.pods import pod as render_pod
+from tests.unit.api.jwts import operator_jwt
+from tests.unit.plan.sources import secret
 from tests.unit.plan.world import NAME, NAMESPACE, UID, answers, changed, pod, snapshot
 
 OLD: dict[str, Any] = {"size": 3, "version": "2.9.25"}
@@ -250,3 +252,23 @@ def test_the_status_says_nothing_of_it_while_the_spec_is_invalid() -> None:
     found = seen(OLD, taken_over())
     problem = Problem("spec.size", "three", "write a number")
     assert set(told(attrs.evolve(found, desired=None, problems=(problem,)))) == {""}
+
+
+def test_what_an_earlier_natsctl_did_not_write_is_noted() -> None:
+    spec = {"size": 1, "version": "2.12.15", "operatorConfig": {"secret": "o"}}
+    found = Sources(pepper=b"p", secrets={"o": secret("o", {"op.jwt": operator_jwt()})})
+
+    def acts(*pods: Pod) -> list[Action]:
+        cluster = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
+        known = understand(cluster, parse_status(None), pods)
+        made = desire(cluster, known, pods, found, Images())
+        assert made is not None
+        return servers_actions(snapshot(spec, pods, answers(*pods), desired=made))
+
+    before = pod(1, spec)
+    (note,) = acts(before)
+    assert isinstance(note, AdoptServer)
+    assert not note.taken_over
+    assert "operatorConfig.jwt" in note.revision
+    after = changed(before, annotations={names.REVISION_ANNOTATION: note.revision})
+    assert acts(after) == []
