@@ -124,6 +124,10 @@ class PodPolicy:
         default=False,
         json="advertiseInternalIP",
     )
+    platform_assigned_ids: bool = _switch(
+        "Leave user, group and fsGroup of the pods to the platform, as OpenShift wants it; what "
+        "the template gives stands."
+    )
     bootconfig_image: str | None = _image("Image of the init container that finds the address.")
     bootconfig_image_tag: str | None = _image("Tag of that image.")
 

@@ -98,6 +98,11 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="image of natsctl for reloaders and init containers of servers whose spec names none",
     )
     parser.add_argument(
+        "--platform-assigned-ids",
+        action="store_true",
+        help="leave user, group and fsGroup of servers' pods to the platform (OpenShift)",
+    )
+    parser.add_argument(
         "--log-level",
         default="info",
         choices=("debug", "info", "warning", "error"),
@@ -137,6 +142,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         kubeconfig=arguments.kubeconfig,
         context=arguments.context,
         images=_images(arguments.sidecar_image or environment.get("NATSCTL_IMAGE")),
+        platform_assigned_ids=arguments.platform_assigned_ids,
         pod_labels=label_map(environment.get("MY_POD_LABELS", "")),
         identity=environment.get("MY_POD_NAME") or environment.get("HOSTNAME"),
     )

@@ -12,6 +12,7 @@ import yaml
 from natsctl.api.foreign import MASK, masked_urls
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
+from natsctl.api.remarks import remarks
 from natsctl.cli.manifests import Document, Unreadable, read
 from natsctl.cli.masks import masked_inputs, masked_strings
 from natsctl.cli.nearby import sources_of
@@ -88,7 +89,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         joined=sources.joined,
     )
     beside = (TOKEN_BESIDE_BOTH,) if lacks_system(target) else ()
-    _say(cluster, *found.missing, *beside, *found.remarks)
+    _say(cluster, *found.missing, *beside, *found.remarks, *map(str, remarks(spec)))
     return target
 
 

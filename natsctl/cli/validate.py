@@ -14,6 +14,7 @@ from natsctl.api.examine import Examined, examine, examine_role
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.release import meant_version
+from natsctl.api.remarks import remarks
 from natsctl.cli.manifests import Document, Unreadable, read
 from natsctl.cli.nearby import sources_of
 from natsctl.plan.sources import resolve
@@ -57,6 +58,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     else:
         for document, problem in found:
             print(f"{document}: {problem}")
+        _say_what_is_worth_knowing(documents, found)
         _say_what_was_checked(documents)
     return 1 if found else 0
 
@@ -120,6 +122,17 @@ def _beside(
     for told in resolve(cluster.namespace, cluster.name, spec, sources).missing:
         if told not in expected:
             yield Problem("spec", "", told)
+
+
+def _say_what_is_worth_knowing(
+    documents: Sequence[Document], found: Sequence[tuple[Document, Problem]]
+) -> None:
+    """Of clusters that nothing is wrong with; it fails nothing."""
+    wrong = [document for document, _ in found]
+    for document in documents:
+        if document.is_ours and document.kind == names.KIND_CLUSTER and document not in wrong:
+            for remark in remarks(parse_spec(document.content.get("spec"))):
+                print(f"{document}: note: {remark}", file=sys.stderr)
 
 
 def _say_what_was_checked(documents: Sequence[Document]) -> None:

@@ -70,6 +70,7 @@ class Shared:
     turns: Turns
     gatherer: Gatherer
     images: Images
+    platform_assigned_ids: bool
     namespaces: tuple[str, ...] | None
     installation: str
 
@@ -97,6 +98,7 @@ class Actor:
             gatherer=shared.gatherer,
             monitor=shared.monitor,
             images=shared.images,
+            platform_assigned_ids=shared.platform_assigned_ids,
             namespaces=shared.namespaces,
             installation=shared.installation,
         )

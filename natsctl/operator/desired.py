@@ -16,6 +16,7 @@ from natsctl.api.examine import examine
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
+from natsctl.api.remarks import remarks as surprises
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion, is_tag
 from natsctl.plan.passage import obstacle
@@ -151,6 +152,8 @@ def desire(
     pods: tuple[Pod, ...],
     sources: Sources,
     images: Images,
+    *,
+    platform_assigned_ids: bool = False,
 ) -> Desired | None:
     """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
     spec, version = understood.spec, understood.version
@@ -170,6 +173,7 @@ def desire(
         joined=running_joined(stamps) if pods else sources.joined,
         inputs=resolved.inputs,
         images=images,
+        platform_assigned_ids=platform_assigned_ids,
     )
     target = _as_running(target, pods)
     if lacks_system(target):
@@ -186,8 +190,9 @@ def desire(
 
 
 def _advice(target: Target, sources: Sources) -> Iterator[str]:
-    """What is worth knowing of the version, of doors, and of routes to other clusters."""
+    """What is worth knowing of the spec, the version, of doors, and of routes to other clusters."""
     spec, version = target.spec, target.version
+    yield from map(str, surprises(spec))
     if version.guessed:
         yield ADVICE_GUESSED.format(version)
     yield from (f"{p.path} {p.message}" for p in contradictions(spec, version))

@@ -49,6 +49,7 @@ class Outlook:
     gatherer: Gatherer
     monitor: Monitor
     images: Images
+    platform_assigned_ids: bool
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
@@ -134,7 +135,14 @@ class Outlook:
         sources = self._gathered[1]
         key = (understood, sources, frozenset(_stamps(pod) for pod in pods))
         if self._desired is None or self._desired[0] != key:
-            made = desire(cluster, understood, pods, sources, self.images)
+            made = desire(
+                cluster,
+                understood,
+                pods,
+                sources,
+                self.images,
+                platform_assigned_ids=self.platform_assigned_ids,
+            )
             self._desired = key, made
         return self._desired[1]
 

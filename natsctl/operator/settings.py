@@ -38,6 +38,7 @@ class Settings:
     timing: Timing = attrs.field(factory=Timing)
     concurrency: int = 16
     images: Images = attrs.field(factory=Images)
+    platform_assigned_ids: bool = False
     pod_labels: Mapping[str, str] = attrs.field(factory=dict)
     allowed: tuple[str, ...] = (EVERY,)
     denied: tuple[str, ...] = ()

@@ -119,6 +119,7 @@ async def _lead(
                 turns=Turns(2 * settings.concurrency),
                 gatherer=gatherer,
                 images=settings.images,
+                platform_assigned_ids=settings.platform_assigned_ids,
                 namespaces=settings.watched,
                 installation=settings.installation,
             )

@@ -12,6 +12,7 @@ from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
 from natsctl.api.listeners import ADVERTISE_DIR
+from natsctl.api.node import tells_clients
 from natsctl.api.security import AuthConfig
 from natsctl.api.system import included_file
 from natsctl.render.gateways import gateway_block
@@ -45,7 +46,7 @@ def _lines(target: Target) -> Iterator[str]:
     if target.version.knows_server_name:
         yield f"server_name: ${names.SERVER_NAME_ENV}"
     yield _include(names.CONFIG_KEY)
-    if advertises(target):
+    if tells_clients(target.spec) or (target.kept and advertises(target)):
         yield _include(_relative(CLIENT_ADVERTISE))
     blocks = {"gateway.json": "gateway", "leafnodes.json": LEAF}
     for key in advertised_blocks(target):

@@ -7,6 +7,7 @@ from natsctl.api import names
 from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
 from natsctl.api.listeners import volumes
+from natsctl.api.node import given_grace, needed_grace, on_host_network
 from natsctl.render.container import server_container
 from natsctl.render.meta import metadata, selector
 from natsctl.render.mounts import volume
@@ -15,10 +16,8 @@ from natsctl.render.security import credentials, pod_security
 from natsctl.render.sidecars import init_containers, sidecars
 from natsctl.render.target import Target
 
-DEFAULT_LAME_DUCK: Final = 120
-# What a server needs to end after its lame duck period.
-GRACE_MARGIN: Final = 30
-
+# Without it a pod on the node's network asks the node's resolver, which knows no Services.
+_DNS: Final = "ClusterFirstWithHostNet"
 _SCRAPED: Final = {
     "prometheus.io/scrape": "true",
     "prometheus.io/port": str(names.METRICS_PORT),
@@ -38,9 +37,8 @@ def pod(target: Target, index: int) -> Json:
 
 def grace_period(target: Target) -> int:
     """Seconds from the lame duck signal until a server is killed."""
-    given = (target.spec.template or {}).get("spec", {}).get("terminationGracePeriodSeconds")
-    derived = (target.spec.lame_duck_duration_seconds or DEFAULT_LAME_DUCK) + GRACE_MARGIN
-    return derived if given is None else int(given)
+    given = given_grace(target.spec)
+    return needed_grace(target.spec) if given is None else given
 
 
 def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
@@ -68,13 +66,14 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     return {
         "restartPolicy": "Always",
         **credentials(template, needed=policy.advertise_external_ip),
+        **({"dnsPolicy": _DNS} if on_host_network(target.spec) else {}),
         **template,
         **_placement(target),
         "hostname": names.pod_name(target.name, index),
         "subdomain": names.management_service(target.name),
         "terminationGracePeriodSeconds": grace_period(target),
         "securityContext": pod_security(
-            template.get("securityContext", {}), base.get("securityContext", {})
+            target, template.get("securityContext", {}), base.get("securityContext", {})
         ),
         "containers": [server, *others, *sidecars(target, server)],
         **({"initContainers": first} if first else {}),

@@ -33,6 +33,7 @@ _OF_POD: Final = (
     "enable_config_reload",
     "enable_metrics",
     "advertise_external_ip",
+    "platform_assigned_ids",
 )
 # What only counts where another field is set.
 _WITH_RELOADER: Final = (

@@ -3,24 +3,45 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from natsctl.api.cluster import PodPolicy
 from natsctl.api.fields import Json
+from natsctl.api.node import low_ports, on_host_network
+from natsctl.render.target import Target
 
 _USER: Final = 1000
+_PORTS: Final = "net.ipv4.ip_unprivileged_port_start"
 _ESCALATING: Final = frozenset({"SYS_ADMIN", "CAP_SYS_ADMIN"})
 
 
-def pod_security(given: Mapping[str, Any], container: Mapping[str, Any]) -> Json:
+def pod_security(target: Target, given: Mapping[str, Any], container: Mapping[str, Any]) -> Json:
     """The pod's security context: the template's, filled up field by field."""
     locked: Json = {
         "runAsNonRoot": True,
-        "runAsUser": _USER,
-        "runAsGroup": _USER,
-        "fsGroup": _USER,
+        **_ids(target),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     if 0 in (given.get("runAsUser"), container.get("runAsUser")):
         del locked["runAsNonRoot"]
-    return {**locked, **given}
+    return {**locked, **given, **_sysctls(target, given)}
+
+
+def _ids(target: Target) -> Json:
+    """User and groups, unless the platform assigns them."""
+    if target.platform_assigned_ids or (target.spec.pod or PodPolicy()).platform_assigned_ids:
+        return {}
+    return dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), _USER)
+
+
+def _sysctls(target: Target, given: Mapping[str, Any]) -> Json:
+    """What lets a server that is not root open the ports below 1024 that the spec asks for.
+
+    It counts in the pod's own network, and is among the sysctls of the restricted profile.
+    """
+    lowest = min((port for _, port in low_ports(target.spec)), default=None)
+    sysctls = list(given.get("sysctls") or ())
+    if lowest is None or on_host_network(target.spec) or _PORTS in {s.get("name") for s in sysctls}:
+        return {}
+    return {"sysctls": [*sysctls, {"name": _PORTS, "value": str(lowest)}]}
 
 
 def container_security(given: Mapping[str, Any]) -> Json:

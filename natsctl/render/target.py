@@ -20,6 +20,7 @@ class Target:
     `joined` is the name that they were created with instead of it, to join another cluster.
     `kept` are names of pods that the Go operator made, by index. `open_leaves`: its servers of an
     earlier natsctl let leaf nodes in without a login, until they restart for another reason.
+    `platform_assigned_ids` is what the installation says for all of its clusters.
     """
 
     namespace: str
@@ -33,3 +34,4 @@ class Target:
     kept: Mapping[int, str] = attrs.field(factory=dict)
     joined: str | None = None
     open_leaves: bool = False
+    platform_assigned_ids: bool = False

@@ -29,6 +29,45 @@ def test_servers_run_where_only_restricted_pods_may(
     assert not [v for v in spec["volumes"] if v["name"].startswith("kube-api-access")]
 
 
+def test_a_port_below_1024_takes_no_more_rights(
+    new_namespace: NewNamespace, operator: Managing
+) -> None:
+    """The server listens on it before it is ready; it is not root and has no capability."""
+    websocket = {"port": 443, "no_tls": True}
+    found = Cluster(new_namespace(RESTRICTED), "a")
+    found.apply(size=1, version=NEW, websocketConfig=websocket).ready()
+    spec: dict[str, Any] = found.pods()["a-1"]["spec"]
+    sysctl = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "443"}
+    assert spec["securityContext"]["sysctls"] == [sysctl]
+    assert "Listening for websocket clients on ws://0.0.0.0:443" in found.log("a-1")
+
+
+def test_ids_that_a_platform_assigns(new_namespace: NewNamespace, operator: Managing) -> None:
+    """What OpenShift's admission writes is written here by the template."""
+    ids = {"runAsUser": 1000660000, "fsGroup": 1000660000}
+    found = Cluster(new_namespace(RESTRICTED), "a").apply(
+        size=1,
+        version=NEW,
+        pod={"platformAssignedIds": True},
+        template={"spec": {"securityContext": ids}},
+    )
+    found.ready()
+    context = found.pods()["a-1"]["spec"]["securityContext"]
+    assert context == {
+        **ids,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def test_servers_on_their_nodes_networks_find_each_other(cluster: Apply) -> None:
+    """By names of Services, which the node's own resolver does not know."""
+    template = {"spec": {"hostNetwork": True}}
+    found = cluster("a", size=2, version=NEW, template=template, pod={"antiAffinity": True})
+    found.ready().meshed(2, NEW)
+    assert found.pods()["a-1"]["spec"]["dnsPolicy"] == "ClusterFirstWithHostNet"
+
+
 def test_the_template_may_say_otherwise(cluster: Apply) -> None:
     """Field by field."""
     container = {

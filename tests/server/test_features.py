@@ -166,7 +166,7 @@ FEATURES = {
     ),
     "advertised": Feature(
         {
-            "pod": {"advertiseExternalIP": True},
+            "pod": {"advertiseExternalIP": True, "enableClientsHostPort": True},
             "gatewayConfig": GATEWAY,
             "tls": {"gatewaySecret": "c"},
         }

@@ -63,7 +63,7 @@ ADDED = {
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",
-    "pod": "advertiseInternalIP",
+    "pod": "advertiseInternalIP platformAssignedIds",
     "tls": "leafnodeVerify websocketVerify",
     "websocketConfig": "no_tls",
 }

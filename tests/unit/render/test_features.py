@@ -16,6 +16,7 @@ ESCAPED = "a%2Fb:p%40ss%3Aw%25rd%20@"
 KEY = "U" + "A" * 55
 GATEWAY: dict[str, Any] = {"name": "g", "hostPort": 7522}
 POD = {"advertiseExternalIP": True}
+OPEN = POD | {"enableClientsHostPort": True}
 SYSTEM = Inputs(system=KEY)
 SYS = {"SYS": {"users": [{"nkey": KEY}]}}
 
@@ -255,17 +256,27 @@ class TestOperator:
 
 
 class TestAdvertising:
-    def test_clients_are_told_the_address_of_the_node(self) -> None:
-        assert boot_text(target(pod=POD)).splitlines() == [
+    @pytest.mark.parametrize(
+        "spec", [{"pod": OPEN}, {"pod": POD, "template": {"spec": {"hostNetwork": True}}}]
+    )
+    def test_clients_are_told_the_address_of_the_node(self, spec: dict[str, Any]) -> None:
+        assert boot_text(target(**spec)).splitlines() == [
             "server_name: $SERVER_NAME",
             'include "nats.conf"',
             'include "advertise/client_advertise.conf"',
         ]
-        assert advertised_blocks(target(pod=POD)) == {}
+        assert advertised_blocks(target(**spec)) == {}
+
+    def test_but_not_of_a_port_that_the_node_does_not_open(self) -> None:
+        assert "advertise" not in boot_text(target(pod=POD))
+        kept = attrs.evolve(target(pod=POD), kept={1: "c-1"})
+        assert "client_advertise" in boot_text(kept), (
+            "servers of the Go operator keep what they have"
+        )
 
     def test_so_are_gateways_and_leaf_nodes(self) -> None:
         cluster = target(pod=POD, gatewayConfig=GATEWAY, leafnodeConfig={"hostPort": 7422})
-        assert boot_text(cluster).splitlines()[3:] == [
+        assert boot_text(cluster).splitlines()[2:] == [
             "gateway {",
             'include "gateway.json"',
             'include "advertise/gateway_advertise.conf"',

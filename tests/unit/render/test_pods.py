@@ -77,6 +77,16 @@ def test_the_server_is_told_where_it_is_reached() -> None:
     ]
 
 
+def test_a_pod_on_its_nodes_network_finds_services() -> None:
+    def found(**spec: Any) -> Any:
+        return pod(target(template={"spec": spec}), 1)["spec"].get("dnsPolicy")
+
+    assert found(hostNetwork=True) == "ClusterFirstWithHostNet"
+    assert found(hostNetwork=True, dnsPolicy="Default") == "Default"
+    assert found(hostNetwork=False) is None
+    assert found() is None
+
+
 def test_addresses_are_advertised_unless_asked_otherwise() -> None:
     assert server(noAdvertise=True)["command"][-1] == "--no_advertise"
 
