@@ -41,12 +41,10 @@ def suggestion(key: str, known: Iterable[str], path: str, root: type) -> str:
     `root` is the class of the spec that it was found in.
     """
     names = tuple(known)
-    close = closest(key, names)
-    if close:
-        return f": did you mean {close}?"
-    places = _elsewhere(key, path, root)
-    if places:
-        return f": did you mean {' or '.join(places)}?"
+    same = tuple(name for name in names if _plain(name) == _plain(key))
+    meant = same or _elsewhere(key, path, root) or tuple(filter(None, [closest(key, names)]))
+    if meant:
+        return f": did you mean {' or '.join(meant)}?"
     return f": the fields here are {', '.join(names)}" if 0 < len(names) <= _FEW else ""
 
 
@@ -60,6 +58,7 @@ def closest(key: str, known: Iterable[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
+    """What is the same however it is spelt."""
     return name.replace("_", "").replace("-", "").lower()
 
 

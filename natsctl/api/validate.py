@@ -82,8 +82,8 @@ def _image(image: str) -> Iterator[Problem]:
     pinned = all(map(_DIGEST.fullmatch, digest))
     if not pinned or (":" in last and not digest) or not _IMAGE.fullmatch(plain):
         message = (
-            f"{shown(image)} is no image; write it without a tag, such as docker.io/nats, "
-            "or with a digest"
+            f"{shown(image)} is not a valid image; omit the tag, as in docker.io/nats "
+            "(spec.version is the tag), or write a digest"
         )
         yield Problem("spec.serverImage", shown(image), message)
 

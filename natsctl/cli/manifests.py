@@ -81,6 +81,8 @@ def _read(file: str) -> Iterator[Document]:
         found = list(yaml.load_all(text, _Loader))
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{file}: {error}") from None
+    except RecursionError:
+        raise Unreadable(f"{file}: is nested too deeply to be read") from None
     except yaml.YAMLError as error:
         raise Unreadable(f"{file}: {_where(error)}") from None
     for content in found:

@@ -47,7 +47,7 @@ def test_the_longest_name_works(cluster: Apply) -> None:
     [
         ({"natsConfig": {"write_deadline": "10"}}, "spec.natsConfig.write_deadline", "10s"),
         ({"natsConfig": {"maxPayload": 2**27}}, "spec.natsConfig.maxPayload", "maxPending"),
-        ({"serverImage": "nats:2.1.0"}, "spec.serverImage", "without a tag"),
+        ({"serverImage": "nats:2.1.0"}, "spec.serverImage", "omit the tag"),
         ({"extraRoutes": [{"route": "x"}]}, "spec.extraRoutes[0].route", "nats://host:6222"),
     ],
 )

@@ -59,6 +59,7 @@ def test_fields_of_the_spec_but_not_errors() -> None:
         ("clientsAuthSecret", "spec.auth.clientsAuthSecret"),
         ("imagePullSecrets", "spec.template.spec.imagePullSecrets"),
         ("topologySpreadConstraints", "spec.template.spec.topologySpreadConstraints"),
+        ("affinity", "spec.template.spec.affinity"),
         ("replicas", "spec.size"),
         ("image", "spec.serverImage"),
         ("env", "spec.pod.natsEnv"),
@@ -66,6 +67,12 @@ def test_fields_of_the_spec_but_not_errors() -> None:
 )
 def test_a_field_in_the_wrong_place_is_told_the_right_one(key: str, place: str) -> None:
     assert told(**{key: {}}) == {f"spec.{key}": f"did you mean {place}?"}
+
+
+def test_the_very_name_elsewhere_is_more_likely_than_one_like_it_here() -> None:
+    assert told(pod={"affinity": {}}) == {
+        "spec.pod.affinity": "did you mean spec.template.spec.affinity?"
+    }
 
 
 def test_fields_of_pods_and_of_all_that_is_in_them() -> None:

@@ -99,7 +99,7 @@ def test_a_lame_duck_period_is_long_enough_for_the_server() -> None:
 )
 def test_an_image_has_no_tag(image: str) -> None:
     assert complaints(serverImage=image) == []
-    assert "write it without a tag" in complaint(serverImage=f"{image}:2.14.10")
+    assert "omit the tag" in complaint(serverImage=f"{image}:2.14.10")
 
 
 @pytest.mark.parametrize("image", ["registry:5000/nats", "nats", "nats:2.14.10"])

@@ -153,6 +153,7 @@ def test_a_list_and_standard_input(
         ("a: 1\na: 2", "line 2: key 'a' is there twice"),
         ("- 1", "a manifest is an object, this is list"),
         ("a: 1\n? [b]\n: 2", "line 2: a key is a text"),
+        (f"a: {'[' * 3000}{']' * 3000}", "is nested too deeply"),
     ],
 )
 def test_what_cannot_be_read(
