@@ -10,6 +10,7 @@ from natsctl.api import names
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS, ROLES, SECRETS, SERVICES
 from natsctl.kube.store import Key, Store
+from natsctl.operator.pace import Pacer
 from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Role, Secret, Service
 from natsctl.plan.seals import bond_of, claimed, kept
 
@@ -58,7 +59,7 @@ def open_stores(on_change: Callable[[Key], None]) -> Stores:
         secrets=Store(on_change),
         roles=Store(on_change),
         policies=Store(on_change),
-        tokens=Store(on_change, claimed),
+        tokens=Store(Pacer(on_change), claimed),
     )
 
 

@@ -30,6 +30,7 @@ from natsctl.operator.identity import Identity, load_identity
 from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
 from natsctl.operator.links import Links
 from natsctl.operator.orphans import Orphans
+from natsctl.operator.pace import Pacer
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
@@ -62,7 +63,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         stores = open_stores(lambda key: _wake(key, fleet, orphans))
         readers = reflectors(transport, stores, settings.watched)
         references = References(fleet.wake)
-        accounts = Accounts(fleet.wake, settings.watched)
+        accounts = Accounts(Pacer(fleet.wake), settings.watched)
         foreign = _foreign(transport, settings.watched, references, accounts)
         pulse = health.Pulse()
         every = (*readers, *(reader for _, reader in foreign))
