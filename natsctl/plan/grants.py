@@ -15,13 +15,13 @@ from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
-from natsctl.plan.namespaces import objection
+from natsctl.plan.namespaces import chosen, objection
 from natsctl.plan.objects import Role, Secret
 from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from natsctl.api.role import AllowResponses, Permissions, Subjects
     from natsctl.api.version import ServerVersion
@@ -84,16 +84,8 @@ class Grant:
 
     def new_bond(self, renew_after: str, switch_at: str) -> Bond:
         """What the seal of its Secret is to say."""
-        role = self.role.metadata
-        return Bond(
-            *self.cluster,
-            cluster_uid=self.cluster_uid,
-            role=role.name,
-            role_uid=role.uid,
-            account_uid=self.account.uid,
-            renew_after=renew_after,
-            switch_at=switch_at,
-        )
+        uid = self.cluster_uid
+        return _bond(self.role, self.account, self.cluster, uid, renew_after, switch_at)
 
 
 def secret_name(role: str, cluster: str) -> str:
@@ -109,20 +101,47 @@ def grants_of(
     `taken` are names of users that are somebody else's: a grant of that name lets nobody in.
     """
     return tuple(
-        _grant((namespace, cluster), role, account, sources, taken)
+        grant
         for role in sorted(sources.roles, key=lambda r: r.metadata.name)
         if is_role_of(role, (namespace, cluster))
-        for account in sources.accounts.get(role.metadata.name, ())
-        if not objection(role, account.namespace, sources.namespaces)
+        for grant in _grants_of(role, (namespace, cluster), sources, taken)
     )
+
+
+def _grants_of(
+    role: Role, cluster: Key, sources: Sources, taken: frozenset[str]
+) -> Iterator[Grant]:
+    """A role is read once, however many ServiceAccounts have its name."""
+    names, permissions = chosen(role), permissions_of(role)
+    problem = role_problem(role, sources.version)
+    secret = secret_name(role.metadata.name, cluster[1])
+    for account in sources.accounts.get(role.metadata.name, ()):
+        if objection(names, account.namespace, cluster[0], sources.namespaces):
+            continue
+        user = user_name(cluster[0], role.metadata.name, account.namespace)
+        held, bond, token = _believed(role, account, cluster, sources)
+        yield Grant(
+            role=role,
+            account=account,
+            cluster=cluster,
+            cluster_uid=sources.uid,
+            user=user,
+            permissions=permissions,
+            token=token,
+            held=held,
+            bond=bond,
+            problem=problem
+            or _name_problem(user, secret_name(role.metadata.name, cluster[1]), taken),
+        )
 
 
 def left_out(role: Role, sources: Sources) -> tuple[tuple[str, str], ...]:
     """The namespaces whose ServiceAccounts of a role's name do not get in, and why."""
+    names, home = chosen(role), role.metadata.namespace
     return tuple(
         (account.namespace, why)
         for account in sources.accounts.get(role.metadata.name, ())
-        if (why := objection(role, account.namespace, sources.namespaces))
+        if (why := objection(names, account.namespace, home, sources.namespaces))
     )
 
 
@@ -131,45 +150,43 @@ def is_role_of(role: Role, cluster: Key) -> bool:
     return (role.metadata.namespace, role.metadata.label(names.LABEL_CLUSTER)) == cluster
 
 
-def _grant(
-    cluster: Key, role: Role, account: Account, sources: Sources, taken: frozenset[str]
-) -> Grant:
-    name = role.metadata.name
-    key = account.namespace, secret_name(name, cluster[1])
-    empty = Grant(
-        role=role,
-        account=account,
-        cluster=cluster,
-        cluster_uid=sources.uid,
-        user=user_name(cluster[0], name, account.namespace),
-        permissions=permissions_of(role),
-        token=sources.proven.get(key, ""),
-    )
-    problem = role_problem(role, sources.version) or _name_problem(empty, taken)
-    return _with_secret(attrs.evolve(empty, problem=problem), sources)
-
-
-def _name_problem(grant: Grant, taken: frozenset[str]) -> str:
-    if grant.user in taken:
-        return f"user {grant.user} is also one of spec.auth.clientsAuthSecret: rename one of both"
-    if len(grant.secret) > LONGEST_NAME:
+def _name_problem(user: str, secret: str, taken: frozenset[str]) -> str:
+    if user in taken:
+        return f"user {user} is also one of spec.auth.clientsAuthSecret: rename one of both"
+    if len(secret) > LONGEST_NAME:
         return (
-            f"the Secret of its token would have a name of {len(grant.secret)} characters, and "
+            f"the Secret of its token would have a name of {len(secret)} characters, and "
             f"Kubernetes takes {LONGEST_NAME}: give role and ServiceAccount a shorter name"
         )
     return ""
 
 
-def _with_secret(grant: Grant, sources: Sources) -> Grant:
+def _believed(
+    role: Role, account: Account, cluster: Key, sources: Sources
+) -> tuple[Secret | None, Bond | None, str]:
     """A Secret counts only with our seal; its token only if the seal is for this very grant."""
-    held = sources.tokens.get(grant.key)
+    key = account.namespace, secret_name(role.metadata.name, cluster[1])
+    held, proven = sources.tokens.get(key), sources.proven.get(key, "")
     bond = bond_of(held, sources.sealing) if held is not None else None
     if held is None or bond is None or held.metadata.deletion_timestamp is not None:
-        return grant
-    if bond != grant.new_bond(bond.renew_after, bond.switch_at):
-        return attrs.evolve(grant, held=held if bond.key == grant.cluster else None)
-    token = _token(held, grant.key in sources.switched)
-    return attrs.evolve(grant, held=held, bond=bond, token=token)
+        return None, None, proven
+    if bond != _bond(role, account, cluster, sources.uid, bond.renew_after, bond.switch_at):
+        return (held if bond.key == cluster else None), None, proven
+    return held, bond, _token(held, key in sources.switched)
+
+
+def _bond(
+    role: Role, account: Account, cluster: Key, uid: str, renew_after: str, switch_at: str
+) -> Bond:
+    return Bond(
+        *cluster,
+        cluster_uid=uid,
+        role=role.metadata.name,
+        role_uid=role.metadata.uid,
+        account_uid=account.uid,
+        renew_after=renew_after,
+        switch_at=switch_at,
+    )
 
 
 def user_name(cluster_namespace: str, role: str, namespace: str) -> str:
@@ -191,7 +208,9 @@ def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str, sealing: bytes
     return frozenset(
         key
         for key, held in tokens.items()
-        if (bond := bond_of(held, sealing)) is not None and switch_at(held, bond) <= timestamp
+        if PREVIOUS in (held.data or {})
+        and (bond := bond_of(held, sealing)) is not None
+        and switch_at(held, bond) <= timestamp
     )
 
 
@@ -252,13 +271,15 @@ def _responses(given: AllowResponses | None) -> Any:
     return {key: value for key, value in told.items() if value is not None} or True
 
 
-def unwanted(grants: Iterable[Grant], cluster: Key, sources: Sources) -> tuple[Secret, ...]:
+def unwanted(grants: Sequence[Grant], cluster: Key, sources: Sources) -> tuple[Secret, ...]:
     """Bound-token Secrets with our seal whose role or ServiceAccount is gone."""
     wanted = {g.key: (g.role.metadata.name, g.role.metadata.uid, g.account.uid) for g in grants}
+    right = {g.key for g in grants if g.bond is not None}
     return tuple(
         held
         for key, held in sources.tokens.items()
-        if (bond := bond_of(held, sources.sealing)) is not None
+        if key not in right
+        and (bond := bond_of(held, sources.sealing)) is not None
         and bond.key == cluster
         and wanted.get(key) != (bond.role, bond.role_uid, bond.account_uid)
         and held.metadata.deletion_timestamp is None

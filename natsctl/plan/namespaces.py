@@ -51,9 +51,10 @@ def chosen(role: Role) -> tuple[str, ...] | None:
     return selection.names if selection is not None else None
 
 
-def objection(role: Role, namespace: str, policy: NamespacePolicy) -> str:
-    """Why a role lets no ServiceAccount of a namespace in, or nothing."""
-    names = chosen(role)
+def objection(
+    names: tuple[str, ...] | None, namespace: str, cluster_namespace: str, policy: NamespacePolicy
+) -> str:
+    """Why a role that chose these namespaces lets nobody of this one in, or nothing."""
     if names is not None and namespace not in names:
         return "spec.serviceAccountNamespaces does not name that namespace"
-    return policy.objection(namespace, role.metadata.namespace)
+    return policy.objection(namespace, cluster_namespace)
