@@ -69,6 +69,8 @@ def objection(live: Secret, grant: Grant) -> str:
         _labelled(live, grant) or _made_by_the_go_operator(live, grant)
     ):
         return ""
+    if _is_of_elsewhere(live, grant):
+        return ""
     return (
         "was not made for this role and is left alone: delete it, or give the role and its "
         "ServiceAccount another name"
@@ -78,6 +80,19 @@ def objection(live: Secret, grant: Grant) -> str:
 def _labelled(live: Secret, grant: Grant) -> bool:
     wanted = labels_of(*grant.cluster)
     return all(live.metadata.label(name) == value for name, value in wanted.items())
+
+
+def _is_of_elsewhere(live: Secret, grant: Grant) -> bool:
+    """Whether a cluster of another namespace has taken the name beside this cluster.
+
+    Nobody who has a cluster of the same name may keep this one's own accounts from their tokens.
+    """
+    label, home = live.metadata.label, grant.cluster[0]
+    return (
+        grant.account.namespace == home
+        and label(names.LABEL_K8S_MANAGED_BY) == names.MANAGED_BY
+        and label(names.LABEL_CLUSTER_NAMESPACE) not in (None, home)
+    )
 
 
 def _made_by_the_go_operator(live: Secret, grant: Grant) -> bool:

@@ -130,8 +130,7 @@ def _grants_of(
             token=token,
             held=held,
             bond=bond,
-            problem=problem
-            or _name_problem(user, secret_name(role.metadata.name, cluster[1]), taken),
+            problem=problem or _name_problem(user, secret, taken),
         )
 
 

@@ -45,14 +45,20 @@ class TestWhoseItIs:
         assert objection(live("", namespace="b"), grant("b")) == ""
         assert objection(live("", labels=GO, owner_references=(ROLE,)), grant()) == ""
 
+    def test_beside_a_cluster_its_own_accounts_come_first(self) -> None:
+        """Whoever has a cluster of that name elsewhere takes no name away here."""
+        squatted = labels_of("evil", "c")
+        assert objection(live("", labels=squatted), grant()) == ""
+        assert "left alone" in objection(live("", namespace="b", labels=squatted), grant("b"))
+        forged = squatted | {"app.kubernetes.io/managed-by": "me"}
+        assert "left alone" in objection(live("", labels=forged), grant())
+
     @pytest.mark.parametrize(
         "meta",
         [
             {"labels": None},
             {"labels": GO},
-            {"labels": OURS | {"nats.io/cluster-namespace": "other"}},
             {"labels": OURS | {"nats_cluster": "b-c"}},
-            {"labels": labels_of("other", "c"), "owner_references": (ROLE,)},
             {"labels": GO, "owner_references": (OwnerReference(kind="NatsServiceRole", uid="x"),)},
             {"labels": {"app": "nats"}, "owner_references": (ROLE,)},
         ],
