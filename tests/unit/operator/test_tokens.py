@@ -150,7 +150,7 @@ async def test_the_configuration_of_a_stranger_proves_nothing() -> None:
 
 def outlook() -> Outlook:
     nothing = cast("Any", None)
-    return Outlook(("ns", "c"), nothing, nothing, nothing, nothing)
+    return Outlook(("ns", "c"), nothing, nothing, nothing, nothing, platform_assigned_ids=False)
 
 
 def seen(**more: Any) -> Snapshot:
