@@ -51,7 +51,9 @@ def below(folder: Path, path: str) -> Path:
     return folder / path.lstrip("/")
 
 
-def on_loopback(found: dict[str, str], routes: list[str], *, kept: bool = False) -> dict[str, str]:
+def on_loopback(
+    found: dict[str, str], routes: list[str], *, kept: bool = False, port: int = ANY_PORT
+) -> dict[str, str]:
     """The same texts with other ports and addresses, and everything else as it was.
 
     With `kept` the addresses of gateways and hubs stay as they are.
@@ -63,6 +65,8 @@ def on_loopback(found: dict[str, str], routes: list[str], *, kept: bool = False)
             config = json.loads(text)
             whole = config if key == names.CONFIG_KEY else {_BLOCKS[key]: config}
             _move(whole, routes, kept)
+            if "cluster" in whole:
+                whole["cluster"]["port"] = port
             moved[key] = json.dumps(config, indent=2, ensure_ascii=False)
     return moved
 

@@ -126,13 +126,16 @@ def running(
     name: str | None = None,
     kept: bool = False,
     files: Mapping[str, bytes] | None = None,
+    port: int = ANY_PORT,
 ) -> Iterator[Server]:
     """One server of a cluster, from when it listens until the end of the block.
 
     It has the name that its pod would give it, or this one. With `kept` it really connects to
-    gateways and hubs. `files` of a pod are there instead of what is made up.
+    gateways and hubs. `files` of a pod are there instead of what is made up. `port` is where it
+    waits for routes.
     """
-    boot = lay_out(target, folder, on_loopback(texts(target), routes, kept=kept), resolver)
+    moved = on_loopback(texts(target), routes, kept=kept, port=port)
+    boot = lay_out(target, folder, moved, resolver)
     for path, content in (files or {}).items():
         below(folder, path).write_bytes(content)
     log = folder / "log"
