@@ -48,10 +48,10 @@ def obstacle(
         return None
     running = [pod for pod in there if is_running(pod) and is_tag(tag_of(pod))]
     known = [(tag_of(pod), _release(pod, before, seen)) for pod in running]
-    for _, release in known:
+    for tag, release in sorted(known, key=lambda each: each[0]):
         found = border(release, wanted.number) if release else None
         if found and not (found.apart and _is_alone(spec, running)):
-            return _obstacle(found, wanted, before, known)
+            return _obstacle(found, tag, wanted, before, known)
     return None
 
 
@@ -73,19 +73,27 @@ def _is_alone(spec: NatsClusterSpec, running: Sequence[Pod]) -> bool:
 
 def _obstacle(
     found: Border,
+    old: str,
     wanted: ServerVersion,
     before: ClusterStatus,
     known: Sequence[tuple[str, Number | None]],
 ) -> Obstacle:
-    tags = [tag for tag, _ in known]
-    tag = before.current_version if before.current_version in tags else min(tags)
-    number = next(number for each, number in known if each == tag)
+    tag, number = min(known, key=lambda each: _rank(each, wanted, before))
     staying = attrs.evolve(ServerVersion.parse(tag), number=number, claim="")
-    return Obstacle(f"{_why(found, staying, wanted)}; {_way(found, wanted)}", staying)
+    return Obstacle(f"{_why(found, old, wanted)}; {_way(found, wanted)}", staying)
 
 
-def _why(found: Border, staying: ServerVersion, wanted: ServerVersion) -> str:
-    return f"servers of {staying} and {wanted} cannot run side by side: {found.why}"
+def _rank(
+    each: tuple[str, Number | None], wanted: ServerVersion, before: ClusterStatus
+) -> tuple[bool, bool, str]:
+    """Servers stay with what lies on the way, else with what all of them had."""
+    tag, number = each
+    behind = number is None or border(number, wanted.number) is not None
+    return behind, tag != before.current_version, tag
+
+
+def _why(found: Border, old: str, wanted: ServerVersion) -> str:
+    return f"servers of {old} and {wanted} cannot run side by side: {found.why}"
 
 
 def _way(found: Border, wanted: ServerVersion) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.api import names
-from natsctl.api.version import Number, number_of
+from natsctl.api.version import Number, is_tag, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,9 +35,10 @@ class Report:
 
 
 def tag_of(pod: Pod) -> str:
-    """The tag that a pod was made for; its label may be cut."""
+    """The tag that a pod was made for; its label may be cut. Anybody may have edited both."""
     meta = pod.metadata
-    return meta.annotation(names.ANNOTATION_VERSION) or meta.label(names.LABEL_VERSION) or ""
+    whole = meta.annotation(names.ANNOTATION_VERSION) or ""
+    return whole if is_tag(whole) else meta.label(names.LABEL_VERSION) or ""
 
 
 def reports_of(

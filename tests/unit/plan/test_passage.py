@@ -163,6 +163,15 @@ def test_they_stay_with_the_version_that_all_of_them_had() -> None:
     assert str(meaning(three("2.15.3"), pods).version) == "2.11.17"
 
 
+def test_a_roll_to_the_version_in_between_goes_on() -> None:
+    """Whoever writes the last version too early gets there all the same."""
+    pods = (*servers("2.12.15", 1, 2), *servers("2.14.10", 3))
+    found = meaning(three("2.15.3"), pods, "2.12.15")
+    assert "servers of 2.12.15 and 2.15.3" in found.unreached
+    assert str(found.version) == "2.14.10"
+    assert meaning(three("2.15.3"), servers("2.14.10"), "2.12.15").unreached == ""
+
+
 def test_of_a_tag_that_says_nothing_it_is_the_release_that_counts() -> None:
     pods = servers("prod")
     seen = {p.metadata.uid: Observation(p.metadata.uid, "2.12.15") for p in pods}

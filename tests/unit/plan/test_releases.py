@@ -58,6 +58,8 @@ def test_a_pod_tells_its_whole_tag_even_if_its_label_is_cut() -> None:
     assert made.metadata.label("nats_version") != long
     assert tag_of(changed(made, annotations=None)) == made.metadata.label("nats_version")
     assert tag_of(changed(made, annotations=None, labels=None)) == ""
+    edited = changed(made, annotations={"nats.version": "x" * 9000})
+    assert tag_of(edited) == made.metadata.label("nats_version")
 
 
 def test_such_servers_are_ready_whatever_they_report() -> None:
