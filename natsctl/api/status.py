@@ -49,7 +49,10 @@ class CertificateStatus:
 
 @frozen
 class ClusterStatus:
-    """What is known of a cluster as of `observed_generation`."""
+    """What is known of a cluster as of `observed_generation`.
+
+    `accepted_spec` is JSON of the last spec that could be acted on; empty if it is too long.
+    """
 
     phase: str = ""
     size: int = 0
@@ -59,6 +62,7 @@ class ClusterStatus:
     observed_generation: int = 0
     control_paused: bool = False
     operator: str = ""
+    accepted_spec: str = ""
     conditions: tuple[Condition, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
     certificates: tuple[CertificateStatus, ...] = ()

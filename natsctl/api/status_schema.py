@@ -27,6 +27,9 @@ def cluster_status_schema() -> Json:
             "operator": _described(
                 _STRING, "The installation that manages it: namespace and name of its lease."
             ),
+            "acceptedSpec": _described(
+                _STRING, "The last spec that could be acted on: what a wrong one leaves in effect."
+            ),
             "conditions": _conditions(),
             "servers": _servers(),
             "certificates": _certificates(),

@@ -73,7 +73,7 @@ _TEXTS: Final[Mapping[str, Shape]] = {
         "leafnodeSecretKeyFileName metricsImage metricsImagePullPolicy metricsImageTag name "
         "reloaderImage reloaderImagePullPolicy reloaderImageTag routesSecret "
         "routesSecretCAFileName routesSecretCertFileName routesSecretKeyFileName secret "
-        "serverImage serverSecret serverSecretCAFileName serverSecretCertFileName "
+        "serverImage serverVersion serverSecret serverSecretCAFileName serverSecretCertFileName "
         "serverSecretKeyFileName systemAccount version websocketSecret "
         "websocketSecretCAFileName websocketSecretCertFileName websocketSecretKeyFileName "
         "write_deadline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from natsctl.api.release import meant_version
 from natsctl.api.remarks import remarks as surprises
 from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion, is_tag
+from natsctl.plan.accepted import accepted_spec
 from natsctl.plan.passage import obstacle
 from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.snapshot import Desired, Standing
@@ -42,7 +44,7 @@ from natsctl.render.routes import cluster_name
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from natsctl.api.status import ClusterStatus
     from natsctl.plan.objects import Cluster, Pod
@@ -114,12 +116,36 @@ def understand(
     pods: tuple[Pod, ...],
     seen: Mapping[str, Observation] | None = None,
 ) -> Understood:
-    """Read a NatsCluster's spec; never raises, whatever is stored there."""
-    if cluster.unreadable:
+    """Read a NatsCluster's spec; never raises, whatever is stored there.
+
+    While it is no good, the last one that was counts, so that servers that end come back;
+    `problems` has what is wrong all the same.
+    """
+    found = _read(cluster, cluster.spec, before, pods, seen)
+    if found.version is not None or _asks_for_a_pause(cluster.spec):
+        return found
+    last = _read(cluster, accepted_spec(before), before, pods, seen)
+    if last.version is None:
+        return found
+    return attrs.evolve(last, problems=found.problems, remarks=found.remarks)
+
+
+def _asks_for_a_pause(raw: object) -> bool:
+    return isinstance(raw, Mapping) and bool(raw.get("paused"))
+
+
+def _read(
+    cluster: Cluster,
+    raw: object,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None,
+) -> Understood:
+    if cluster.unreadable and raw is cluster.spec:
         return Understood(None, None, (Problem("spec", "", cluster.unreadable),))
     wanted = partial(version_of, before=before, pods=pods, seen=seen)
     name, running = cluster.metadata.name, bool(before.current_version or pods)
-    told = examine(name, cluster.spec, wanted, running=running)
+    told = examine(name, raw, wanted, running=running)
     spec = told.spec
     if spec is None or told.problems:
         return Understood(spec, None, told.problems, remarks=told.remarks)

@@ -46,9 +46,11 @@ class Verdict:
 def spec_accepted(snapshot: Snapshot) -> Verdict:
     """Whether the spec can be acted on, all of it."""
     desired = snapshot.desired
-    if desired is None:
+    if desired is None or snapshot.problems:
         found = listed([str(p) for p in snapshot.problems])
-        return Verdict("False", "InvalidSpec", f"{found} (nothing is changed until it is mended)")
+        told = "nothing is changed until it is mended"
+        told += "; the last spec that was accepted counts" if desired is not None else ""
+        return Verdict("False", "InvalidSpec", f"{found} ({told})")
     if desired.unreached:
         stays = f"servers stay with {desired.target.version}, and all else is done"
         return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
@@ -116,7 +118,7 @@ def _stands(snapshot: Snapshot) -> bool:
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
     """Every wanted server is as the spec says, answers and holds a route to every other."""
     desired = snapshot.desired
-    if desired is None:
+    if desired is None or snapshot.problems:
         return Verdict("False", "InvalidSpec", "see condition SpecAccepted")
     size = desired.target.spec.size
     wanted = [s for s in servers if s.index <= size]

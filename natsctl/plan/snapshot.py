@@ -127,8 +127,9 @@ class Refusal:
 class Snapshot:
     """Input of planning.
 
-    `desired` is None while the spec is invalid; then `problems` says why. `now` is monotonic
-    seconds, `timestamp` the same moment in RFC 3339. `quiet` is for how long nothing changed.
+    `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
+    else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
+    how long nothing changed.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
     (see claim).

@@ -9,6 +9,7 @@ import attrs
 from natsctl.api import names
 from natsctl.api.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.plan import conditions
+from natsctl.plan.accepted import to_keep
 from natsctl.plan.policies.rollout import outdated_servers, why
 from natsctl.plan.releases import tag_of
 from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
@@ -43,6 +44,7 @@ def status(snapshot: Snapshot) -> ClusterStatus:
         observed_generation=snapshot.cluster.metadata.generation,
         control_paused=snapshot.paused,
         operator=snapshot.installation,
+        accepted_spec=to_keep(snapshot),
         conditions=tuple(_condition(snapshot, t, v) for t, v in verdicts.items()),
         servers=tuple(_server_status(snapshot, s, servers) for s in servers),
         certificates=_certificates(snapshot),

@@ -25,6 +25,7 @@ FULL = ClusterStatus(
     observed_generation=7,
     control_paused=True,
     operator="nats/nats-operator",
+    accepted_spec='{"size":3}',
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
     servers=(ServerStatus("c-1", "2.14.10", True), ServerStatus("c-2", message="waits for c-1")),
     certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
@@ -41,6 +42,7 @@ def test_the_manifest_has_camel_case_names() -> None:
         "observedGeneration": 7,
         "controlPaused": True,
         "operator": "nats/nats-operator",
+        "acceptedSpec": '{"size":3}',
         "conditions": [
             {
                 "type": "Ready",
