@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -244,7 +245,7 @@ class Actor:
             client=shared.client,
             stores=shared.stores,
             monitor=shared.monitor,
-            identity=shared.gatherer.identity,
+            key=partial(shared.gatherer.identity.key_of, meta.uid),
             namespace=meta.namespace,
             secret=meta.name,
             connection=contexts.clients,

@@ -23,10 +23,16 @@ from natsctl.api.version import ServerVersion, is_tag
 from natsctl.plan.accepted import accepted_spec
 from natsctl.plan.passage import obstacle
 from natsctl.plan.releases import learned, reports_of, tag_of
+from natsctl.plan.servers import has_reloader
 from natsctl.plan.snapshot import Desired, Standing
 from natsctl.plan.sources import resolve
 from natsctl.plan.takeover import is_taken_over, kept_names
-from natsctl.render.accounts import lacks_system
+from natsctl.render.accounts import (
+    OLD_ACCOUNT,
+    SYSTEM_ACCOUNT,
+    lacks_system,
+    may_have_jetstream,
+)
 from natsctl.render.gateways import gateway_name
 from natsctl.render.objects import standing_objects
 from natsctl.render.reload import reloadable
@@ -38,9 +44,10 @@ from natsctl.render.revision import (
     revision,
     running_joined,
     running_named,
-    running_system,
+    stamp_of,
 )
 from natsctl.render.routes import cluster_name
+from natsctl.render.system_stamp import system_stamp
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
@@ -201,6 +208,8 @@ def desire(
         images=images,
         platform_assigned_ids=platform_assigned_ids,
     )
+    if not sources.signs:
+        target = _as_known(target, pods)
     target = _as_running(target, pods)
     if lacks_system(target):
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
@@ -244,41 +253,58 @@ def _unwanted_name(target: Target, sources: Sources) -> str | None:
     return name if spec.extra_routes else None
 
 
-def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
-    """Servers that run without a system account get one with the next restart, not before.
+def _as_known(target: Target, pods: tuple[Pod, ...]) -> Target:
+    """Without a secret of the operator's, servers keep the user that they know."""
+    user = max((stamp_of(_stamp(pod)).user for pod in pods), default="")
+    return attrs.evolve(target, inputs=attrs.evolve(target.inputs, system=user))
 
-    It cannot be added by a reload (nats-server: reload.go), and no server is restarted
-    for it. The same goes for the cluster's name, which servers of the Go operator lack, and for
-    what keeps out leaf nodes without a login.
+
+def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
+    """What cannot be reloaded comes with the next restart; no server is restarted for it.
+
+    That is another name of the system account (nats-server: reload.go), all that servers of the Go
+    operator lack, and what keeps out leaf nodes without a login. A roll that began goes through:
+    then some servers have it.
     """
-    stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
+    accounts = {stamp_of(_stamp(pod)).account for pod in pods}
     taken_over = any(map(is_taken_over, pods))
     if taken_over and not target.named:
         target = attrs.evolve(target, named=None)
     if not pods:
         return target
-    changed = _rolling(target, pods)
-    if LEAVES in revision(target) and changed <= {LEAVES} and leaves_open(stamps):
-        target, changed = attrs.evolve(target, open_leaves=True), frozenset()
-    if changed or running_system(stamps) or (taken_over and target.named):
-        return target
-    named = False if taken_over else target.named
-    return attrs.evolve(target, named=named, inputs=attrs.evolve(target.inputs, system=""))
+    streams = may_have_jetstream(target.spec)
+    running = target
+    if OLD_ACCOUNT in accounts and (streams or SYSTEM_ACCOUNT not in accounts):
+        running = attrs.evolve(target, inputs=attrs.evolve(target.inputs, account=OLD_ACCOUNT))
+    changed = _rolling(running, pods)
+    if LEAVES in revision(running) and changed <= {LEAVES} and leaves_open(map(_stamp, pods)):
+        running, changed = attrs.evolve(running, open_leaves=True), frozenset()
+    if changed:
+        return running if streams else target
+    if not taken_over or accounts != {""} or target.named:
+        return running
+    return attrs.evolve(running, named=False, inputs=attrs.evolve(running.inputs, system=""))
+
+
+def _stamp(pod: Pod) -> str | None:
+    return pod.metadata.annotation(names.REVISION_ANNOTATION)
 
 
 def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
-    """What changed that servers are restarted for."""
-    wanted = revision(target)
-    return frozenset(
-        path
-        for pod in pods
-        for path in changed_fields(
-            pod.metadata.annotation(names.REVISION_ANNOTATION),
-            wanted,
-            pod.metadata.label(names.LABEL_VERSION),
-        )
-        if path not in NON_ROLLING and not reloadable(path, target.version)
-    )
+    """What changed that servers are restarted for.
+
+    One without a side-car that knows another user can be asked by nobody.
+    """
+    wanted, user, found = revision(target), system_stamp(target), set()
+    for pod in pods:
+        able = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
+        changed = changed_fields(_stamp(pod), wanted, pod.metadata.label(names.LABEL_VERSION))
+        found |= {
+            path
+            for path in changed
+            if path not in NON_ROLLING and not (able and reloadable(path, target.version))
+        }
+    return frozenset(found)
 
 
 def _standing(manifest: dict[str, Any]) -> Standing:

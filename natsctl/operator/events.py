@@ -19,6 +19,7 @@ from natsctl.plan.actions import (
     ReloadServer,
     RemoveToken,
     ReplaceServer,
+    ResealServer,
     Withdraw,
 )
 from natsctl.plan.conditions import listed
@@ -53,6 +54,13 @@ def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
     if adopted:
         text = f"{listed(adopted)}: made by the Go operator, left as they are"
         found.append(Event("TookOverServers", text))
+    known = [a.name for a in actions if isinstance(a, ResealServer)]
+    if known:
+        text = (
+            f"the operator's Secret was replaced: {listed(known)} go on as they are, and get "
+            "its new user when their side-cars reload them, or with their next start"
+        )
+        found.append(Event("ReplacedKey", text))
     made = [_object(a) for a in actions if isinstance(a, Ensure) and not a.present]
     if made:
         found.append(Event("CreatedObjects", f"created {listed(made)}"))

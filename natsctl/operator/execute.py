@@ -34,6 +34,7 @@ from natsctl.plan.actions import (
     ReloadServer,
     RemoveToken,
     ReplaceServer,
+    ResealServer,
     TellRole,
     Withdraw,
 )
@@ -140,7 +141,7 @@ class Executor:
                     return None
                 case CreateServer():
                     return await self._create_server(action)
-                case AdoptServer():
+                case AdoptServer() | ResealServer():
                     await self._adopt(action)
                     return None
                 case NoteProof():
@@ -253,7 +254,7 @@ class Executor:
         self._learn(PODS, await self.client.patch(PODS, namespace, name, labels))
         return None
 
-    async def _adopt(self, action: AdoptServer) -> None:
+    async def _adopt(self, action: AdoptServer | ResealServer) -> None:
         namespace = self.desired.target.namespace
         told = {names.REVISION_ANNOTATION: action.revision}
         patch = {"metadata": {"uid": action.uid, "annotations": told}}

@@ -84,7 +84,8 @@ class Gatherer:
             joined=joined_name(spec, partial(self._member, namespace)),
             minute=f"{timestamp[:16]}:00Z",
             version=meant_version(spec) if spec.version else None,
-            system=self.identity.public,
+            system=self.user_of(key),
+            signs=bool(self.identity),
             pepper=self.identity.pepper,
             operator=self.operator,
         )
@@ -117,6 +118,12 @@ class Gatherer:
             return parse_spec(cluster.spec) if cluster is not None else None
         except InvalidSpec:
             return None
+
+    def user_of(self, key: Key) -> str:
+        """The operator's user in a cluster; empty without a secret to derive its key from."""
+        cluster = self.stores.clusters.get(key)
+        known = cluster is not None and self.identity
+        return self.identity.key_of(cluster.metadata.uid).public if cluster and known else ""
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

@@ -191,7 +191,7 @@ class Outlook:
             for uid in uids
             if uid in pods and is_ours(pods[uid], snapshot)  # nobody else's is connected to
         }
-        answers = await self.monitor.ask(places, self.contexts_of(snapshot).monitoring)
+        answers = await self.monitor.ask(places, self.contexts_of(snapshot).monitoring, self.key[0])
         now = asyncio.get_running_loop().time()
         for uid, answer in answers.items():
             self._observations[uid] = attrs.evolve(

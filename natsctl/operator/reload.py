@@ -19,7 +19,6 @@ from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import PODS, SECRETS
-from natsctl.operator.identity import Identity
 from natsctl.operator.nudges import Nudges
 from natsctl.operator.stores import Stores
 from natsctl.plan.proof import digest_of, read_by_servers, to_go_back_to
@@ -27,6 +26,7 @@ from natsctl.plan.snapshot import Refusal
 from natsctl.servers import system
 from natsctl.servers.gate import OF_ONE, Gate
 from natsctl.servers.monitoring import Monitor, Place
+from natsctl.servers.nkey import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +64,15 @@ def _time_of_day() -> datetime:
 
 @attrs.frozen
 class Reloader:
-    """Reloads servers of one cluster, some at a time. `clock` tells the time of day."""
+    """Reloads servers of one cluster, some at a time.
+
+    `key` makes the key of the operator's user there; `clock` tells the time of day.
+    """
 
     client: Client
     stores: Stores
     monitor: Monitor
-    identity: Identity
+    key: Callable[[], Key]
     namespace: str
     secret: str
     connection: ssl.SSLContext | None = None
@@ -121,15 +124,17 @@ class Reloader:
         return refusal
 
     async def _ask(self, action: ReloadServer) -> str:
-        async with self.turns, self.gate.all:
+        async with self.turns, self.gate.all.turn(self.namespace):
             return await system.reload(
-                action.address, action.server_id, self.identity.key, self.connection
+                action.address, action.server_id, self.key(), self.connection
             )
 
     async def _is_loaded(
         self, action: ReloadServer, pod: Pod, nudges: Nudges, asked: datetime
     ) -> bool:
-        answers = await self.monitor.ask({action.uid: Place.of(pod)}, self.monitoring)
+        answers = await self.monitor.ask(
+            {action.uid: Place.of(pod)}, self.monitoring, self.namespace
+        )
         seen = answers[action.uid]
         if seen.problem or seen.server_id != action.server_id:
             return False

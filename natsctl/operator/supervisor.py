@@ -37,6 +37,7 @@ from natsctl.operator.schema import check_schema
 from natsctl.operator.stores import open_stores, reflectors, token_readers
 from natsctl.operator.web import serve
 from natsctl.plan.seals import sealing_key
+from natsctl.servers.gate import ALL, Gate
 from natsctl.servers.monitoring import Monitor
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ async def _lead(
             shared = Shared(
                 client=client,
                 stores=stores,
-                monitor=Monitor(),
+                monitor=Monitor(Gate(Turns(ALL))),
                 recorder=recorder,
                 turns=Turns(2 * settings.concurrency),
                 gatherer=gatherer,

@@ -47,6 +47,15 @@ class AdoptServer:
 
 
 @attrs.frozen
+class ResealServer:
+    """Note on a pod that what it runs is known by another secret of the operator's."""
+
+    name: str
+    uid: str
+    revision: str
+
+
+@attrs.frozen
 class DeleteServer:
     """Delete a pod; its preStop hook is the lame duck. `grace` 0: nothing runs in it any more."""
 
@@ -156,6 +165,7 @@ Action = (
     | AdoptServer
     | DeleteServer
     | ReplaceServer
+    | ResealServer
     | ReloadServer
     | NoteProof
     | BindToken

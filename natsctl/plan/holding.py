@@ -15,6 +15,7 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.plan.objects import (
+    Container,
     ContainerState,
     ContainerStatus,
     Meta,
@@ -24,6 +25,8 @@ from natsctl.plan.objects import (
     PodCondition,
     Secret,
     Service,
+    ValueFrom,
+    Variable,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +76,10 @@ def slim(item: T) -> T:
     changes: dict[str, Any] = {"metadata": _meta(item.metadata)}
     if isinstance(item, Pod):
         node = item.spec.node_name
-        changes["spec"] = msgspec.structs.replace(item.spec, node_name=node and _brief(node))
+        containers = tuple(map(_server, item.spec.containers or ()))
+        changes["spec"] = msgspec.structs.replace(
+            item.spec, node_name=node and _brief(node), containers=tuple(filter(None, containers))
+        )
         changes["status"] = _pod_status(item)
     elif isinstance(item, Secret):
         changes["data"] = _data(item)
@@ -160,6 +166,20 @@ def _data(secret: Secret) -> dict[str, str] | None:
         key: _brief(given[key], OWN if tokens and key in _TOKENS else TEXT)
         for key in _first(given, first)
     }
+
+
+def _server(given: Container) -> Container | None:
+    """Of the server's container what its name follows from; of no other anything."""
+    if given.name != names.SERVER_CONTAINER:
+        return None
+    env = tuple(
+        variable
+        if len(variable.value) <= TEXT
+        else Variable(_brief(variable.name), value_from=ValueFrom())  # a name that nobody knows
+        for variable in given.env or ()
+        if len(variable.name) <= TEXT
+    )
+    return Container(given.name, given.args and ("",), env[:MOST])
 
 
 def _by_key(spec: Any) -> Any:

@@ -10,6 +10,7 @@ from natsctl.plan.policies.excess import remove_excess
 from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.proof import note_proof
 from natsctl.plan.policies.reload import reload_servers, reloading_servers
+from natsctl.plan.policies.reseal import reseal_servers
 from natsctl.plan.policies.roles import tell_roles
 from natsctl.plan.policies.rollout import outdated_servers, replace_outdated, stale
 from natsctl.plan.policies.standing import ensure_standing, withdraw_policies
@@ -37,6 +38,9 @@ def plan(snapshot: Snapshot) -> Plan:
     tokens = remove_tokens(snapshot) + bind_tokens(snapshot)
     if tokens:
         return Plan((tokens,), (), 0.0)  # the configuration is made with those that come of it
+    resealed = reseal_servers(snapshot, servers)
+    if resealed:
+        return Plan((resealed,), (), 0.0)  # before the Secret changes, which is what they rest on
     adopted = adopt_servers(snapshot, servers)
     standing: tuple[Action, ...] = ensure_standing(snapshot) + withdraw_policies(snapshot)
     last: tuple[Action, ...] = note_proof(snapshot, servers) + tell_roles(snapshot)

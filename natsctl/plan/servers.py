@@ -16,7 +16,8 @@ from natsctl.plan.snapshot import Desired, Observation, Snapshot
 from natsctl.plan.takeover import is_renewed, is_taken_over, server_index
 from natsctl.render.accounts import has_system
 from natsctl.render.reload import reloadable
-from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, running_system
+from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, stamp_of
+from natsctl.render.system_stamp import system_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -192,8 +193,6 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
     label = pod.metadata.label(names.LABEL_VERSION)
     changed = changed_fields(stamped, desired.revision, label)
-    if running_system([stamped]) and not has_system(desired.target):
-        changed = ("auth", *changed)  # a system account goes with a restart only
     if is_taken_over(pod) and is_renewed(desired.target):
         changed = (*changed, "takeover")  # a roll that began goes through all servers
     said = snapshot.refusals.values()  # what one cannot reload, no other can
@@ -207,12 +206,17 @@ def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
 
 
 def can_ask(pod: Pod, desired: Desired) -> bool:
-    """Whether the operator can have this server reload, as a user of its system account."""
-    stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
+    """Whether the operator can have this server reload, as a user of its system account.
+
+    Only as the user that it shall know: nothing is ever signed with an earlier key, which other
+    clusters may know, too.
+    """
+    known = stamp_of(pod.metadata.annotation(names.REVISION_ANNOTATION))
+    wanted = system_stamp(desired.target)
     return (
         desired.target.version.at_least(2, 10)
-        and bool(running_system([stamped]))
         and has_system(desired.target)
+        and known.same_user(wanted)
         and desired.resolved.can_connect
     )
 
@@ -226,6 +230,7 @@ _UNNAMED = {
     "auth": "spec.auth",
     "auth.users": "the users",
     "auth.routes": "the credentials of routes",
+    "auth.system": "the operator's own user",
     "auth.gateways": "the credentials of gateways",
     "tls.certificates": "the certificates",
     "routes": "the routes",

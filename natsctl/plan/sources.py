@@ -54,7 +54,8 @@ class Sources:
     known to be right. `namespaces` says whose ServiceAccounts may count. `uid` is the cluster's
     own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
     lead to (`naming.joined_name`). `minute` is the time (RFC 3339) without its seconds.
-    `version` is that of the spec. `pepper` keys the digests of what is secret. `operator` says
+    `version` is that of the spec. `system` is the operator's user in this cluster, and `signs` says
+    that the operator has its key. `pepper` keys the digests of what is secret. `operator` says
     where the operator itself is found.
     """
 
@@ -72,6 +73,7 @@ class Sources:
     version: ServerVersion | None = None
     minute: str = ""
     system: str = ""
+    signs: bool = True
     pepper: bytes = attrs.field(default=b"", repr=False)
     operator: Operator = attrs.field(factory=Operator)
 
@@ -93,7 +95,7 @@ class Resolved:
     `missing` says why there is no configuration to be made; `remarks` what is worth knowing,
     `doubts` the same of certificates.
     `unwanted` are bound-token Secrets of ours that are to go.
-    `can_connect`: servers that ask for a client's certificate take the one the operator has.
+    `can_connect`: the operator has a key, and servers that ask for a certificate take its own.
     """
 
     inputs: Inputs = attrs.field(factory=Inputs)
@@ -137,7 +139,7 @@ def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) 
     found.operator_secret()
     trust = found.trust()
     return Resolved(
-        inputs=attrs.evolve(inputs, sealed=found.sealed(inputs)),
+        inputs=attrs.evolve(inputs, sealed=found.sealed(inputs), seal=_seal_id(sources.pepper)),
         missing=tuple(found.missing),
         remarks=tuple(found.remarks),
         doubts=tuple(found.doubts),
@@ -145,7 +147,8 @@ def resolve(namespace: str, name: str, spec: NatsClusterSpec, sources: Sources) 
         grants=found.grants,
         unwanted=unwanted(found.grants, (namespace, name), sources),
         trust=trust,
-        can_connect=trust is None or trust.is_client or not tls.checks(spec, "clients"),
+        can_connect=sources.signs
+        and (trust is None or trust.is_client or not tls.checks(spec, "clients")),
     )
 
 
@@ -396,6 +399,11 @@ def seal(pepper: bytes, value: Any) -> str:
     """A short digest that tells nothing to whoever has not the pepper."""
     encoded = msgspec.json.encode(value, order="deterministic")
     return hmac.new(pepper, encoded, "sha256").hexdigest()[:10]
+
+
+def _seal_id(pepper: bytes) -> str:
+    """Tells seals with one pepper from those with another."""
+    return seal(pepper, "which pepper") if pepper else ""
 
 
 def _users_of(block: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,15 @@ from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Login
 from natsctl.render.target import Target
 
-SYSTEM_ACCOUNT: Final = "SYS"
+SYSTEM_ACCOUNT: Final = "$SYS"
+OLD_ACCOUNT: Final = "SYS"
+"""Of servers that an earlier version of natsctl made: a change of its name takes a restart."""
+PERMISSIONS: Final[Json] = {
+    # What the operator asks of servers, and nothing else: not who is connected, not to go, not what
+    # others say. To ask for more later, add it here: running servers take it up by a reload.
+    "publish": {"allow": ["$SYS.REQ.SERVER.*.RELOAD"]},
+    "subscribe": {"allow": ["_INBOX.natsctl.*"]},
+}
 # Of a random password that was never written down. Measured: 2.1.9 knows a hash by "$2a$" only,
 # and takes any other for the password itself.
 _NO_PASSWORD: Final = "$2a$04$QRNMVpK0rcjpDx4vay2bxuYv3zlx079Z4GMFaC1ddeAeJw3NR6t0a"
@@ -66,6 +74,14 @@ def has_system(target: Target) -> bool:
     return bool(inputs.system) and may_have_system(
         target.spec, target.version, inputs.authorization
     )
+
+
+def may_have_jetstream(spec: NatsClusterSpec) -> bool:
+    """Whether servers may keep streams, which belong to the system account of this very name."""
+    template = (spec.template or {}).get("spec", {})
+    arguments = [a for c in template.get("containers", ()) for a in c.get("args", ())]
+    flags = {str(argument).partition("=")[0].lstrip("-") for argument in arguments}
+    return not flags.isdisjoint(("js", "jetstream", "sd", "store_dir", "c", "config"))
 
 
 def lacks_system(target: Target) -> bool:

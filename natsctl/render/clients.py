@@ -8,8 +8,9 @@ from natsctl.api.doors import connection_types, knows_leaf_account
 from natsctl.api.fields import Json
 from natsctl.api.listeners import OPERATOR_DIR
 from natsctl.api.security import AuthConfig, OperatorConfig
-from natsctl.api.system import asks_for_users
+from natsctl.api.system import asks_for_users, needs_system
 from natsctl.render.accounts import (
+    PERMISSIONS,
     STRANGERS,
     SYSTEM_ACCOUNT,
     has_system,
@@ -69,14 +70,20 @@ def has_token(target: Target) -> bool:
 
 
 def accounts_block(target: Target) -> Json:
-    """The operator's own account, of which nothing is seen by clients, and that of strangers."""
+    """The operator's own user, of which nothing is seen by clients, and strangers' account.
+
+    The default system account is there without being named, and then its users come and go by a
+    reload. Where servers want it named, beside gateways and leaf nodes, it is from the start.
+    """
     found: Json = {}
     if keeps_leaves_out(target) and knows_leaf_account(target.version):
         found[STRANGERS] = {}
     if not has_system(target):
         return {"accounts": found} if found else {}
-    found[SYSTEM_ACCOUNT] = {"users": [{"nkey": target.inputs.system}]}
-    return {"accounts": found, "system_account": SYSTEM_ACCOUNT}
+    account = target.inputs.account
+    found[account] = {"users": [{"nkey": target.inputs.system, "permissions": PERMISSIONS}]}
+    named = account != SYSTEM_ACCOUNT or needs_system(target.spec)
+    return {"accounts": found, **({"system_account": account} if named else {})}
 
 
 def operator_block(target: Target) -> Json:

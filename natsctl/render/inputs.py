@@ -52,10 +52,11 @@ class Inputs:
     """Everything that rendering takes from outside the spec.
 
     `authorization` is nats-server's block of the clients; None if the spec asks for none, or if
-    nobody is allowed in. `system` is the public nkey of the operator's user in the system account;
-    empty: the servers get no system account. `files` is by listener (`tls.LISTENERS`); a listener
+    nobody is allowed in. `system` is the public nkey of the operator's user in the system account
+    `account`; empty: the operator has none. `files` is by listener (`tls.LISTENERS`); a listener
     without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
-    keyed with a secret of the operator's, of everything here that no spec field tells.
+    keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
+    tells that secret from others.
     `operator` says whom NetworkPolicies always let in.
     """
 
@@ -63,9 +64,11 @@ class Inputs:
     routes: Login | None = None
     gateways: Login | None = None
     system: str = ""
+    account: str = "$SYS"
     files: Mapping[str, Files] = attrs.field(factory=dict)
     neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
     sealed: Mapping[str, str] = attrs.field(factory=dict)
+    seal: str = ""
     operator: Operator = attrs.field(factory=Operator)
 
 

@@ -13,6 +13,7 @@ _RELOADABLE: Final = frozenset(
         "auth.connectionTypes",
         "auth.enableServiceAccounts",
         "auth.routes",
+        "auth.system",
         "auth.users",
         "extraRoutes",
         "natsConfig.debug",
@@ -39,8 +40,8 @@ _RELOADABLE: Final = frozenset(
     }
 )
 # Not among them though servers take them up by themselves: `auth.clientsAuthFile`,
-# `auth.tlsVerifyAndMap` and `auth.token`. With each of them the operator's system account comes
-# or goes, which takes a restart.
+# `auth.tlsVerifyAndMap` and `auth.token`. With each of them the operator's user goes, and there is
+# nobody to ask.
 _SINCE: Final = {"leafnodeConfig.remotes": (2, 14)}
 
 

@@ -14,18 +14,23 @@ import attrs
 
 from natsctl.api import limits
 from natsctl.api.system import allows_system
-from natsctl.render.accounts import has_system, keeps_leaves_out
+from natsctl.render.accounts import OLD_ACCOUNT, keeps_leaves_out
 from natsctl.render.clients import has_token, mapped_types
 from natsctl.render.gateways import gateway_name
 from natsctl.render.reaching import reaching_fields, set_fields
 from natsctl.render.routes import cluster_name, own_name
+from natsctl.render.system_stamp import SystemStamp, system_stamp
 from natsctl.render.target import Target
 
 RELEASE: Final = "serverVersion"
 """Changes nothing about a server that runs; one that is down may need it to start."""
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
-NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE})
+# The operator's own user may come to them later, too.
+USER: Final = "auth.system"
+NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE, USER})
+SEALED: Final = ("auth.users", "auth.routes", "auth.gateways", "tls.certificates", "routes")
+"""Paths whose hashes are keyed with the operator's secret (plan/sources.py)."""
 
 HELD: Final = "held"
 """Not a field: differs from every revision, so that the pod takes up the configuration later."""
@@ -37,7 +42,7 @@ _VERSION: Final = "version"
 _NAMED: Final = "cluster.name"
 # Nor this: the name of the other cluster that it has instead, as text: it outlives the spec's.
 _JOINED: Final = "cluster.joined"
-# Nor this: whether it has the operator's system account.
+# Nor this: which user of the operator's it has, and where; the key of what is sealed.
 _SYSTEM: Final = "system"
 # Whether leaf nodes without a login are kept out.
 LEAVES: Final = "auth.leafnodes"
@@ -55,7 +60,8 @@ _MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
 def revision(target: Target) -> dict[str, str]:
     """Field path -> hash, for every set field that reaches a server process."""
     sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
-    return {path: _hash(value) for path, value in _reaching(target)} | sealed | _joined(target)
+    plain = {path: _hash(value) for path, value in _reaching(target)}
+    return plain | sealed | _joined(target) | {_SYSTEM: str(system_stamp(target))}
 
 
 def running_named(annotations: Iterable[str | None]) -> bool | None:
@@ -72,9 +78,17 @@ def running_joined(annotations: Iterable[str | None]) -> str | None:
     return min((name for name in told if name), default=None)
 
 
-def running_system(annotations: Iterable[str | None]) -> bool | None:
-    """Whether running servers have the operator's system account, as for `running_named`."""
-    return _marked(annotations, _SYSTEM)
+def stamp_of(annotation: str | None) -> SystemStamp:
+    """What a pod's annotation tells of the operator's user, and of what sealed it."""
+    return SystemStamp.parse((_parse(annotation) or {}).get(_SYSTEM))
+
+
+def resealed(annotation: str, revision: Mapping[str, str]) -> str:
+    """The annotation of a pod whose sealed entries mean the same as those of this revision."""
+    kept = {k: v for k, v in (_parse(annotation) or {}).items() if k not in SEALED}
+    stamp = attrs.evolve(stamp_of(annotation), seal=SystemStamp.parse(revision[_SYSTEM]).seal)
+    sealed = {path: revision[path] for path in SEALED if path in revision}
+    return _canonical(kept | sealed | {_SYSTEM: str(stamp)})
 
 
 def leaves_open(annotations: Iterable[str | None]) -> bool:
@@ -135,15 +149,22 @@ def changed_fields(
         return () if same else (_VERSION,)
     paths = {*old, *new} - _MARKERS
     paths -= {path for path in _LATER if path not in old}
-    changed = (path for path in paths if old.get(path) != new.get(path))
+    changed = {path for path in paths if old.get(path) != new.get(path)} | _user_changes(old, new)
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
+
+
+def _user_changes(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:
+    """The user comes and goes by a reload; another name of its account takes a restart."""
+    before, after = (SystemStamp.parse(given.get(_SYSTEM)) for given in (old, new))
+    if before.account != after.account and OLD_ACCOUNT in (before.account, after.account):
+        return {"auth"}
+    return set() if before.same_user(after) else {USER}
 
 
 def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     yield _VERSION, target.version.text
     if target.version.knows_cluster_name:
         yield _NAMED, gateway_name(target.spec) or own_name(target)
-    yield _SYSTEM, has_system(target)
     if types := mapped_types(target):
         yield "auth.connectionTypes", list(types)
     if keeps_leaves_out(target):

@@ -32,6 +32,9 @@ The longest line is the first, which lists the addresses of all servers: 62 KB o
 for clients and websocket. An answer that refuses a configuration prints what differs in it.
 """
 
+INBOX = "_INBOX.natsctl"
+"""Begins where answers are heard, which is all that the operator's user may hear."""
+
 _MESSAGE: Final = re.compile(rb"MSG +\S+ +1 +(?:\S+ +)?(\d{1,9}) *\Z")
 _WITH_HEADERS: Final = re.compile(rb"HMSG +\S+ +1 +(?:\S+ +)?(\d{1,9}) +(\d{1,9}) *\Z")
 _NO_RESPONDERS: Final = b"NATS/1.0 503"
@@ -109,7 +112,7 @@ class Connection:
 
     async def request(self, subject: str) -> bytes:
         """The first answer to an empty message."""
-        inbox = f"_INBOX.{secrets.token_hex(11)}"
+        inbox = f"{INBOX}.{secrets.token_hex(11)}"
         self._send(f"SUB {inbox} 1".encode(), f"PUB {subject} {inbox} 0\r\n".encode())
         line = await self._until(b"MSG ", b"HMSG ")
         if (found := _MESSAGE.match(line)) is not None:

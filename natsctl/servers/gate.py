@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
 ALL, OF_ONE, LARGE = 64, 8, 2
 """Servers asked at once: of all clusters, of one; and long answers that are held in memory."""
@@ -17,11 +18,32 @@ LARGE_SECONDS = 1.0
 """How long a long answer may take from when its turn has come."""
 
 
+class Turns(Protocol):
+    """A bound on what goes on at the same time, shared between owners."""
+
+    def turn(self, owner: str) -> AbstractAsyncContextManager[object]:
+        """Wait for a turn, and hold it."""
+        ...
+
+
+@attrs.frozen
+class FirstCome:
+    """So many at a time, whoever comes first."""
+
+    places: asyncio.Semaphore
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it."""
+        async with self.places:
+            yield
+
+
 @attrs.frozen
 class Gate:
-    """Shared by all clusters. Who waits for it holds nothing else."""
+    """Shared by all clusters, by namespace. Who waits for it holds nothing else."""
 
-    all: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(ALL))
+    all: Turns = attrs.field(factory=lambda: FirstCome(asyncio.Semaphore(ALL)))
     large: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(LARGE))
 
     @asynccontextmanager

@@ -87,18 +87,21 @@ class Monitor:
     gate: Gate = attrs.field(factory=Gate)
 
     async def ask(
-        self, places: Mapping[str, Place], tls: ssl.SSLContext | None = None
+        self,
+        places: Mapping[str, Place],
+        tls: ssl.SSLContext | None = None,
+        owner: str = "",
     ) -> dict[str, Observation]:
         """Ask servers of one cluster at the same time: pod uid -> where in, pod uid -> answer out.
 
-        `tls` is for servers that are monitored over https, and only for those. A server that
-        cannot be asked, or that is another one, gives an Observation with `problem`, never an
-        exception.
+        `owner` is whose turns are taken: the namespace. `tls` is for servers that are monitored
+        over https, and only for those. A server that cannot be asked, or that is another one, gives
+        an Observation with `problem`, never an exception.
         """
         turns = asyncio.Semaphore(OF_ONE)
 
         async def one(place: Place) -> Observation:
-            async with turns, self.gate.all:
+            async with turns, self.gate.all.turn(owner):
                 return await self._ask_one(place, tls)
 
         async with asyncio.TaskGroup() as group:

@@ -31,12 +31,18 @@ class Key:
     @classmethod
     def generate(cls) -> Key:
         """A key that nobody else has."""
-        return cls(_encode(_USER_SEED + secrets.token_bytes(_SIZE)))
+        return cls.of(secrets.token_bytes(_SIZE))
+
+    @classmethod
+    def of(cls, secret: bytes) -> Key:
+        """The key with these 32 secret bytes."""
+        assert len(secret) == _SIZE
+        return cls(_encode(_USER_SEED + secret))
 
     @classmethod
     def from_seed(cls, text: str) -> Key:
         """The key of a seed; ValueError, which does not quote it, if it is none of a user."""
-        return cls(_encode(_USER_SEED + _secret(text.strip())))
+        return cls.of(_secret(text.strip()))
 
     @property
     def public(self) -> str:

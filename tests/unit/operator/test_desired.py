@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.status import parse_status
 from natsctl.operator.desired import (
@@ -22,13 +23,14 @@ from natsctl.operator.desired import (
     desire,
     understand,
 )
-from natsctl.plan.objects import Cluster, Meta, Pod
+from natsctl.plan.objects import Cluster, ContainerStatus, Meta, Pod
 from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import Sources
+from natsctl.render.accounts import has_system
 from natsctl.render.inputs import Images
 from natsctl.render.pods import pod as render_pod
 from natsctl.render.reload import reloadable
-from natsctl.render.revision import changed_fields, noted
+from natsctl.render.revision import changed_fields, noted, revision_text
 from natsctl.render.routes import cluster_name
 from tests.unit.api.jwts import operator_jwt
 from tests.unit.api.strategies import specs
@@ -210,23 +212,89 @@ NEWER = {"size": 1, "version": "2.14.10"}
 OLDER = {"size": 1, "version": "2.12.15"}
 
 
-def system_of(spec: Any, *pods: Pod) -> str:
+DEBUG, PENDING = {"natsConfig": {"debug": True}}, {"natsConfig": {"maxPending": 2**20}}
+JETSTREAM = {"template": {"spec": {"containers": [{"name": "nats", "args": ["-js"]}]}}}
+
+
+def account_of(spec: Any, *pods: Pod) -> str:
+    """The account with the operator's user; empty: it has none."""
     found = desired(spec, pods=pods)
     assert found is not None
-    return found.target.inputs.system
+    inputs = found.target.inputs
+    return inputs.account if has_system(found.target) else ""
 
 
-def test_new_servers_have_a_system_account() -> None:
-    assert system_of(OLDER)
+def older(number: int, spec: Any) -> Pod:
+    """A pod whose server has the account, and the one user, of earlier versions."""
+    made = pod(number, spec)
+    notes = made.metadata.annotations or {}
+    stamp = json.loads(notes[names.REVISION_ANNOTATION]) | {"system": "b5bea41b6c"}
+    notes = {**notes, names.REVISION_ANNOTATION: json.dumps(stamp)}
+    meta = msgspec.structs.replace(made.metadata, annotations=notes)
+    return msgspec.structs.replace(made, metadata=meta)
 
 
-def test_servers_without_one_get_it_when_they_restart_anyway() -> None:
-    """It cannot be reloaded, and nothing restarts for it."""
-    without = pod(1, OLDER)
-    assert system_of(OLDER, without) == ""
-    assert system_of(OLDER | {"natsConfig": {"debug": True}}, without) == ""
-    assert system_of(OLDER | {"natsConfig": {"maxPending": 2**20}}, without)
-    assert system_of(NEWER, without)
+def newer(number: int, spec: Any) -> Pod:
+    """One that was restarted meanwhile."""
+    found = desired(spec)
+    assert found is not None
+    notes = {names.REVISION_ANNOTATION: revision_text(found.revision)}
+    made = pod(number, spec)
+    return msgspec.structs.replace(
+        made, metadata=msgspec.structs.replace(made.metadata, annotations=notes)
+    )
+
+
+def test_the_operators_user_is_in_the_default_system_account() -> None:
+    assert account_of(OLDER) == "$SYS"
+    assert account_of({"size": 1, "version": "2.2.6"}) == ""
+
+
+@pytest.mark.parametrize("spec", [OLDER, OLDER | DEBUG, OLDER | PENDING, NEWER])
+def test_servers_without_the_user_get_it_at_once(spec: Any) -> None:
+    """It takes no restart."""
+    assert account_of(spec, pod(1, OLDER)) == "$SYS"
+
+
+@pytest.mark.parametrize(
+    ("spec", "account"),
+    [
+        (OLDER, "SYS"),
+        (OLDER | {"extraRoutes": [{"route": "nats://other:6222"}]}, "SYS"),
+        (OLDER | PENDING, "$SYS"),
+        (NEWER, "$SYS"),
+    ],
+    ids=["nothing", "routes", "a restart", "another version"],
+)
+def test_an_account_of_another_name_stays_until_servers_are_restarted(
+    spec: Any, account: str
+) -> None:
+    assert account_of(spec, older(1, OLDER)) == account
+
+
+def test_a_change_that_nobody_can_ask_them_to_reload_restarts_them() -> None:
+    """They know a key that other clusters know, too, with which nothing is signed."""
+    assert account_of(OLDER | DEBUG, older(1, OLDER)) == "$SYS"
+    beside = ContainerStatus(name=names.RELOADER)
+    served = older(1, OLDER)
+    status = msgspec.structs.replace(served.status, container_statuses=(beside,))
+    served = msgspec.structs.replace(served, status=status)
+    assert account_of(OLDER | DEBUG, served) == "SYS"
+    assert account_of(OLDER | PENDING, served) == "$SYS"
+
+
+def test_a_change_of_the_account_goes_through_all_servers() -> None:
+    """Going back to the old spec does not end it half way."""
+    assert account_of(OLDER, newer(1, OLDER), older(2, OLDER)) == "$SYS"
+
+
+@pytest.mark.parametrize("spec", [OLDER, OLDER | PENDING, NEWER])
+def test_servers_that_may_keep_streams_keep_the_account_for_ever(spec: Any) -> None:
+    """A server finds its streams under the name of the account, and nowhere else."""
+    assert account_of(spec | JETSTREAM, older(1, OLDER | JETSTREAM)) == "SYS"
+    assert account_of(spec | JETSTREAM, newer(1, OLDER | JETSTREAM)) == "$SYS"
+    mixed = newer(1, OLDER | JETSTREAM), older(2, OLDER | JETSTREAM)
+    assert account_of(spec | JETSTREAM, *mixed) == "SYS"
 
 
 def test_a_token_that_would_keep_servers_from_starting_is_named() -> None:

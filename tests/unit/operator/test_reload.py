@@ -19,7 +19,6 @@ from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Conflict
 from natsctl.kube.resources import SECRETS
-from natsctl.operator.identity import Identity
 from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores, open_stores
 from natsctl.plan.actions import ReloadServer
@@ -120,7 +119,7 @@ class World:
             client=cast("Client", self),
             stores=self.stores,
             monitor=cast("Monitor", self),
-            identity=Identity(Key.generate().seed),
+            key=Key.generate,
             namespace="ns",
             secret="c",
             clock=lambda: self.now,

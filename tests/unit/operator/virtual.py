@@ -18,7 +18,7 @@ from benchmarks.responder import Roster
 from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, ApiError, NotFound
-from natsctl.kube.resources import CLUSTERS, PODS, Resource
+from natsctl.kube.resources import BY_KIND, CLUSTERS, PODS, Resource
 from natsctl.kube.transport import Response
 from natsctl.kube.turns import Turns
 from natsctl.operator.accounts import Accounts
@@ -30,6 +30,7 @@ from natsctl.operator.links import Links
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
 from natsctl.operator.stores import open_stores
+from natsctl.plan.holding import slim
 from natsctl.plan.snapshot import Observation
 from natsctl.render.inputs import Images
 from natsctl.servers.gate import Gate
@@ -109,7 +110,9 @@ class Servers:
     world: World
     gate: Gate = attrs.field(factory=Gate)
 
-    async def ask(self, places: Mapping[str, Any], tls: object = None) -> dict[str, Observation]:
+    async def ask(
+        self, places: Mapping[str, Any], tls: object = None, owner: str = ""
+    ) -> dict[str, Observation]:
         """Ask servers at the same time."""
         found = await asyncio.gather(*(self._ask_one(place) for place in places.values()))
         return dict(zip(places, found, strict=True))
@@ -187,14 +190,16 @@ def now() -> float:
 
 
 @asynccontextmanager
-async def flight(world: World | None = None) -> AsyncIterator[Flight]:
-    """A fleet that runs until the end."""
+async def flight(
+    world: World | None = None, identity: Identity | None = None
+) -> AsyncIterator[Flight]:
+    """A fleet that runs until the end; it finds what there is in the world."""
     world = world or World()
     transport: Any = world
     fleet, stop = Fleet(), asyncio.Event()
     stores, client = open_stores(fleet.wake), Client(transport)
     references, accounts = References(fleet.wake), Accounts(fleet.wake, None)
-    gatherer = Gatherer(client, stores, references, accounts, Links(), Identity())
+    gatherer = Gatherer(client, stores, references, accounts, Links(), identity or Identity())
     shared = Shared(
         client=client,
         stores=stores,
@@ -205,7 +210,14 @@ async def flight(world: World | None = None) -> AsyncIterator[Flight]:
         images=Images(),
         namespaces=None,
         installation="ns/nats-operator",
+        platform_assigned_ids=False,
     )
+    for live in world.objects.values():
+        kind = live["kind"]
+        if kind == names.KIND_CLUSTER:
+            stores.clusters.put(msgspec.convert(live, CLUSTERS.projection))
+        elif kind in ("Pod", "Service", "Secret"):
+            stores.of_kind(kind).put(slim(msgspec.convert(live, BY_KIND[kind].projection)))
     recording = asyncio.create_task(shared.recorder.run())
     running = asyncio.create_task(fleet.run(shared, stop))
     await asyncio.sleep(0)

@@ -21,8 +21,15 @@ SYSTEM = "U" + "A" * 55
 THREE: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 
 
-def goal_of(spec: dict[str, Any], system: str = SYSTEM, **sealed: str) -> Target:
-    inputs = Inputs(system=system, sealed={k.replace("_", "."): v for k, v in sealed.items()})
+def goal_of(
+    spec: dict[str, Any],
+    system: str = SYSTEM,
+    account: str = "$SYS",
+    seal: str = "",
+    **sealed: str,
+) -> Target:
+    digests = {path.replace("_", "."): digest for path, digest in sealed.items()}
+    inputs = Inputs(system=system, account=account, seal=seal, sealed=digests)
     return attrs.evolve(target(spec), inputs=inputs)
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from natsctl.api import names
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Meta, Pod
 from natsctl.plan.reaching import address_of, server_name_of
 from natsctl.render.identity import server_name
@@ -110,3 +111,22 @@ class TestName:
     def test_is_known_of_every_pod_that_natsctl_makes(self) -> None:
         made = msgspec.convert(render_pod(target(), 1), Pod)
         assert server_name_of(made) == server_name(target(), 1)
+
+    @pytest.mark.parametrize(
+        ("env", "name"),
+        [
+            ([POD_NAME, named("east-$(POD_NAME)")], "east-c-1"),
+            ([named("n" * 9999)], None),
+            ([{"name": "A", "value": "a" * 9999}, named("$(A)")], None),
+            ([{"name": "A" * 9999, "value": "a"}, named("c-1")], "c-1"),
+        ],
+    )
+    def test_is_known_from_what_is_kept_of_a_pod_which_is_little(
+        self, env: list[Any], name: str | None
+    ) -> None:
+        kept = slim(pod(*env))
+        assert server_name_of(kept) == name
+        assert len(msgspec.json.encode(kept)) < 2000
+
+    def test_is_not_known_from_what_is_kept_where_arguments_may_give_another(self) -> None:
+        assert server_name_of(slim(pod(named("c-1"), args=["-n", "x" * 9999]))) is None

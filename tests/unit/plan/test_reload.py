@@ -20,7 +20,7 @@ from natsctl.render.digest import expected_digest
 from natsctl.render.identity import server_name
 from natsctl.render.revision import held
 from natsctl.render.target import Target
-from tests.unit.plan.reloading import THREE, desired, goal_of, server
+from tests.unit.plan.reloading import SYSTEM, THREE, desired, goal_of, server
 from tests.unit.plan.world import (
     answers,
     changed,
@@ -123,11 +123,44 @@ def test_nor_can_those_that_want_a_certificate_of_the_operator() -> None:
     assert isinstance(actions(found)[0], ReplaceServer)
 
 
-def test_a_system_account_that_is_not_wanted_any_more_goes_with_a_restart() -> None:
-    found = seen(goal_of(THREE), desired(goal_of(THREE, system="")))
-    (action,) = actions(found)
+OTHER = "U" + "B" * 55
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (goal_of(THREE, account="SYS"), goal_of(THREE)),
+        (goal_of(THREE, account="SYS"), goal_of(THREE, system="")),
+    ],
+    ids=["renamed", "not wanted any more"],
+)
+def test_an_account_of_earlier_versions_goes_with_a_restart(before: Target, after: Target) -> None:
+    (action,) = actions(seen(before, desired(after)))
     assert isinstance(action, ReplaceServer)
     assert "spec.auth changed" in action.message
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(OTHER, SYSTEM), ("", SYSTEM), (SYSTEM, "")], ids=["other", "new", "gone"]
+)
+def test_the_operators_user_comes_by_the_side_car_or_with_the_next_start(
+    before: str, after: str
+) -> None:
+    """Nobody is asked with a key that servers do not know, and none restarts for it."""
+    was, wanted = goal_of(THREE, system=before), desired(goal_of(THREE, system=after))
+    alone = seen(was, wanted)
+    assert not actions(alone)
+    assert servers_of(alone)[0].pending == ("auth.system",)
+    beside = reloads(seen(was, wanted, reloader=True))
+    assert len(beside) == 3
+    assert not any(action.asks for action in beside)
+
+
+def test_servers_that_know_an_earlier_key_are_not_asked_but_restarted() -> None:
+    found = seen(goal_of(THREE, system=OTHER), desired(goal_of(DEBUG)))
+    (action,) = actions(found)
+    assert isinstance(action, ReplaceServer)
+    assert "natsConfig.debug" in action.message
 
 
 def test_new_routes_wait_until_no_server_comes_or_goes() -> None:

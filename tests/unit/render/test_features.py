@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
+from natsctl.render.accounts import PERMISSIONS
 from natsctl.render.boot import advertised_blocks, boot_text
 from natsctl.render.conf import nobody, server_config
 from natsctl.render.inputs import Inputs, Login, Neighbour
@@ -18,7 +19,7 @@ GATEWAY: dict[str, Any] = {"name": "g", "hostPort": 7522}
 POD = {"advertiseExternalIP": True}
 OPEN = POD | {"enableClientsHostPort": True}
 SYSTEM = Inputs(system=KEY)
-SYS = {"SYS": {"users": [{"nkey": KEY}]}}
+SYS = {"$SYS": {"users": [{"nkey": KEY, "permissions": PERMISSIONS}]}}
 
 
 def config(inputs: Inputs | None = None, **fields: Any) -> dict[str, Any]:
@@ -190,7 +191,26 @@ class TestUsers:
         found = users(block)
         assert found["authorization"] == block
         assert found["accounts"] == SYS
+        assert "system_account" not in found
+
+    def test_the_operators_user_may_do_only_what_is_asked_of_servers(self) -> None:
+        assert PERMISSIONS == {
+            "publish": {"allow": ["$SYS.REQ.SERVER.*.RELOAD"]},
+            "subscribe": {"allow": ["_INBOX.natsctl.*"]},
+        }
+
+    def test_servers_of_earlier_versions_keep_the_name_of_its_account(self) -> None:
+        found = config(attrs.evolve(SYSTEM, account="SYS"))
+        assert found["accounts"] == {"SYS": SYS["$SYS"]}
         assert found["system_account"] == "SYS"
+
+    def test_the_account_is_named_where_servers_want_it_named(self) -> None:
+        found = config(
+            SYSTEM,
+            gatewayConfig={"name": "g", "hostPort": 7222},
+            leafnodeConfig={"hostPort": 7422},
+        )
+        assert (found["accounts"], found["system_account"]) == (SYS, "$SYS")
 
     @pytest.mark.parametrize("block", [None, {}, {"users": []}, {"timeout": 1}, {"token": ""}])
     @pytest.mark.parametrize("how", [{}, {"enableServiceAccounts": True}])

@@ -1,21 +1,25 @@
 import json
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 
+from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Inputs
 from natsctl.render.reload import reloadable
 from natsctl.render.revision import (
     NON_ROLLING,
     changed_fields,
     held,
+    resealed,
     revision,
     revision_text,
     running_joined,
     running_named,
-    running_system,
+    stamp_of,
 )
+from natsctl.render.system_stamp import SystemStamp
 from natsctl.render.target import Target
 from tests.unit.api.strategies import valid_specs
 from tests.unit.render.targets import TARGETS, target
@@ -187,8 +191,8 @@ def test_the_version_is_named_first() -> None:
     assert changes({}, fields) == ("version", "natsConfig.trace", "noAdvertise")
 
 
-def test_no_server_restarts_for_its_routes_or_to_be_told_what_it_is() -> None:
-    assert {"extraRoutes", "routes", "serverVersion"} == NON_ROLLING
+def test_no_server_restarts_for_its_routes_or_for_what_natsctl_needs_to_know() -> None:
+    assert {"extraRoutes", "routes", "serverVersion", "auth.system"} == NON_ROLLING
 
 
 @pytest.mark.parametrize("annotation", [None, "", "{", "[]", "3", "null"])
@@ -232,7 +236,8 @@ def test_running_servers_tell_whether_they_are_named(
     ids=["other shapes", "deep", "half a character", "long"],
 )
 def test_anybody_may_have_edited_the_annotation(annotation: str) -> None:
-    assert running_named([annotation]) is running_system([annotation]) is None
+    assert running_named([annotation]) is None
+    assert stamp_of(annotation) == SystemStamp()
     assert running_joined([annotation]) is None
     assert changed_fields(annotation, revision(target())) == ("version",)
 
@@ -263,18 +268,74 @@ def test_a_gateways_name_is_not_the_clusters_own() -> None:
 KEY = Inputs(system="U" + "A" * 55)
 
 
+OLD_KEY = attrs.evolve(KEY, account="SYS")
+OTHER = attrs.evolve(KEY, system="U" + "B" * 55)
+# As earlier versions wrote it: the hash of True or False.
+HAD, HAD_NOT = '{"system":"b5bea41b6c"}', '{"system":"fcbcf16590"}'
+
+
 @pytest.mark.parametrize(
-    ("stamps", "known"),
-    [([], None), ([None, "{}"], None), ([text()], False), ([text(), text(inputs=KEY)], True)],
+    ("annotation", "account"),
+    [
+        (None, ""),
+        ("{}", ""),
+        (text(), ""),
+        (text(inputs=KEY), "$SYS"),
+        (text(inputs=OLD_KEY), "SYS"),
+        (HAD, "SYS"),
+        (HAD_NOT, ""),
+        ('{"system":"EVIL x y"}', ""),
+        ('{"system":7}', ""),
+    ],
 )
-def test_running_servers_tell_whether_they_have_the_system_account(
-    stamps: list[str | None], known: bool | None
+def test_running_servers_tell_in_which_account_they_have_the_operators_user(
+    annotation: str | None, account: str
 ) -> None:
-    assert running_system(stamps) is known
+    assert stamp_of(annotation).account == account
 
 
-def test_the_system_account_is_no_change_by_itself() -> None:
-    assert changed_fields(text(), revision(target(inputs=KEY))) == ()
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (None, KEY, ("auth.system",)),
+        (KEY, None, ("auth.system",)),
+        (KEY, OTHER, ("auth.system",)),
+        (KEY, KEY, ()),
+        (None, None, ()),
+        (OLD_KEY, OLD_KEY, ()),
+        (OLD_KEY, KEY, ("auth",)),
+        (OLD_KEY, None, ("auth",)),
+        (None, OLD_KEY, ("auth",)),
+    ],
+)
+def test_the_user_changes_by_a_reload_and_the_name_of_its_account_by_a_restart(
+    before: Inputs | None, after: Inputs | None, changed: tuple[str, ...]
+) -> None:
+    old, new = text(inputs=before or Inputs()), revision(target(inputs=after or Inputs()))
+    assert changed_fields(old, new) == changed
+    assert reloadable("auth.system", ServerVersion.parse("2.9.25"))
+    assert not reloadable("auth", ServerVersion.parse("2.14.5"))
+
+
+def test_servers_with_the_user_of_all_clusters_keep_its_account_and_get_their_own() -> None:
+    stamped = json.dumps({**revision(target()), "system": json.loads(HAD)["system"]})
+    assert changed_fields(stamped, revision(target(inputs=OLD_KEY))) == ("auth.system",)
+    assert changed_fields(stamped, revision(target(inputs=KEY))) == ("auth",)
+
+
+def test_what_is_sealed_anew_differs_in_seals_only() -> None:
+    """And in nothing that a server has yet to take up."""
+    sealed = {"auth.users": "old", "tls.certificates": "old", "auth.routes": "gone"}
+    fresh = {"auth.users": "new", "tls.certificates": "new"}
+    was = attrs.evolve(KEY, sealed=sealed, seal="a")
+    now = attrs.evolve(OTHER, sealed=fresh, seal="b")
+    annotation = resealed(text(inputs=was), revision(target(inputs=now)))
+    assert stamp_of(annotation) == attrs.evolve(stamp_of(text(inputs=was)), seal="b")
+    assert changed_fields(annotation, revision(target(inputs=now))) == ("auth.system",)
+
+
+def test_which_secret_sealed_is_no_change_by_itself() -> None:
+    assert changes({"inputs": attrs.evolve(KEY, seal="a")}, {"inputs": KEY}) == ()
 
 
 @pytest.mark.parametrize(("version", "told"), [("2.9.25", True), ("2.2.6", False)])
@@ -313,4 +374,5 @@ def test_changes_are_found_exactly_where_revisions_differ(one: Target, other: Ta
     assert json.loads(revision_text(old)) == old
     changed = changed_fields(revision_text(old), new)
     differing = {path for path in old | new if old.get(path) != new.get(path)}
-    assert differing - {"cluster.name", "cluster.joined", "system"} == set(changed)
+    markers = {"cluster.name", "cluster.joined", "system"}
+    assert differing - markers == set(changed) - {"auth", "auth.system"}

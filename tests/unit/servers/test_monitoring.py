@@ -18,7 +18,7 @@ from aiohttp import web
 
 from natsctl.plan.snapshot import Observation
 from natsctl.servers.fetch import LIMIT, fetch
-from natsctl.servers.gate import ALL, OF_ONE, Gate
+from natsctl.servers.gate import ALL, OF_ONE, FirstCome, Gate
 from natsctl.servers.monitoring import MAX_ROUTES, Monitor, Place
 from natsctl.servers.system import context
 from tests.unit.servers.tricks import BLOCK, MEMORY, Trick, bounded, playing, says, watched
@@ -191,7 +191,7 @@ async def test_one_that_does_not_answer_says_nothing_of_the_others(server: Serve
 async def test_no_more_servers_are_asked_at_once_than_the_gate_lets_through(
     server: Server,
 ) -> None:
-    monitor = Monitor(Gate(asyncio.Semaphore(2)))
+    monitor = Monitor(Gate(FirstCome(asyncio.Semaphore(2))))
     answers = await monitor.ask({str(i): Place("127.0.0.1") for i in range(9)})
     assert all(a.server_id for a in answers.values())
     assert server.asked_at_once == 2
