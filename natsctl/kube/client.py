@@ -117,7 +117,7 @@ class Client:
         return _decode(resource, reply.body)
 
     async def patch_status(
-        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
+        self, resource: Resource, namespace: str | None, name: str, patch: Mapping[str, Any]
     ) -> Object:
         """Merge patch of an object's status: lists are replaced whole.
 
@@ -133,7 +133,12 @@ class Client:
         return _decode(resource, reply.body)
 
     async def patch(
-        self, resource: Resource, namespace: str, name: str, patch: Any, content_type: str = MERGE
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        patch: Any,
+        content_type: str = MERGE,
     ) -> Object:
         """Merge patch (or JSON patch) of one object."""
         params = {"fieldManager": FIELD_MANAGER}
@@ -143,7 +148,12 @@ class Client:
         return _decode(resource, reply.body)
 
     async def delete(
-        self, resource: Resource, namespace: str, name: str, uid: str, grace: int | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        uid: str,
+        grace: int | None = None,
     ) -> Object | None:
         """Delete exactly the object with this uid; its last state, or None if it is gone."""
         options: dict[str, Any] = {"preconditions": {"uid": uid}}

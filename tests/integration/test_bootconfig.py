@@ -30,7 +30,7 @@ async def node(client: Client, namespace: str) -> AsyncIterator[str]:
     meta = {"name": namespace}
     made = await client.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": meta})
     yield namespace
-    await client.delete(NODES, "", namespace, made.metadata.uid)
+    await client.delete(NODES, None, namespace, made.metadata.uid)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def settings(node: str, kubeconfig: str, tmp_path: Path) -> Settings:
 
 async def give(client: Client, node: str, *addresses: tuple[str, str]) -> None:
     found = [{"type": kind, "address": address} for kind, address in addresses]
-    await client.patch_status(NODES, "", node, {"status": {"addresses": found}})
+    await client.patch_status(NODES, None, node, {"status": {"addresses": found}})
 
 
 async def test_an_external_address(client: Client, settings: Settings) -> None:
@@ -58,7 +58,7 @@ async def test_a_label_then_the_internal_address_if_allowed(
         await write(settings)
     assert (await write(attrs.evolve(settings, internal=True))).address == "[fd00::1]"
     labels = {"metadata": {"labels": {LABEL: "127.0.0.1"}}}
-    await client.patch(NODES, "", settings.node, labels)
+    await client.patch(NODES, None, settings.node, labels)
     assert (await write(settings)).address == "127.0.0.1"
 
 

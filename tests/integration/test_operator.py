@@ -303,7 +303,7 @@ async def test_garbage_from_before_the_schema_disturbs_nobody(
         {"op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema", "value": loose},
         {"op": "remove", "path": "/spec/versions/0/subresources"},
     ]
-    await client.patch(CRDS, "", name, patch, "application/json-patch+json")
+    await client.patch(CRDS, None, name, patch, "application/json-patch+json")
     try:
         garbage = nats("garbage", namespace) | {"spec": spec}
 
