@@ -12,11 +12,18 @@ import unicodedata
 MASK = "***"
 LIMIT = 200
 """Characters of somebody's words that are repeated."""
+ANSWER = 500
+"""The same of what the API server answers, which names fields and ways out."""
+MESSAGE = 4000
+"""Characters of a message of natsctl's own, whatever it was made of."""
 _READ = 20_000
 """Characters of a text that are looked at: what is shown is cut far earlier."""
 _MARK = "\ufffd"
 """Stands for what cannot be seen."""
 
+_LONGEST_NAME = 100
+_NAME = re.compile(r"[A-Za-z0-9*_$][\w.:/*+-]{0,252}", re.ASCII)
+_REASON = re.compile(r"[A-Za-z][A-Za-z0-9]{0,99}", re.ASCII)
 _COLOUR = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
@@ -62,6 +69,21 @@ def printable(text: str, limit: int = LIMIT) -> str:
     """The same without quotes, where a name or a value stands alone: a label, a column."""
     seen = _seen(text)
     return seen if len(seen) <= limit else _beginning(seen, limit)
+
+
+def plain(text: str) -> str:
+    """A message of natsctl's own: one line that only appears, whatever got into it."""
+    return printable(text, MESSAGE)
+
+
+def named(text: str) -> str:
+    """A name that nobody checked: as it is if it looks like one, else quoted."""
+    return text if _NAME.fullmatch(text) else quoted(text, _LONGEST_NAME)
+
+
+def word(text: str) -> str:
+    """A reason in CamelCase, as conditions and events have it."""
+    return text if _REASON.fullmatch(text) else "Unknown"
 
 
 def masked_urls(text: str) -> str:

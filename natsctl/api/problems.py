@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
+
+from natsctl.api.foreign import masked_urls, plain
+
+_READ = 200
+"""Characters of a text that are looked at to show it."""
 
 
 @frozen
 class Problem:
     """One wrong field: its JSON path, what was found there, and what to write instead."""
 
-    path: str
+    path: str = field(converter=plain)
     value: str
-    message: str
+    message: str = field(converter=plain)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
@@ -27,7 +32,7 @@ class InvalidSpec(Exception):
 
 def shown(value: object) -> str:
     """A value as a message shows it, cut short."""
-    text = repr(value)
+    text = repr(masked_urls(value)[:_READ]) if isinstance(value, str) else masked_urls(repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 from natsctl.api.fields import Json, camel
+from natsctl.api.foreign import plain, printable
 
 _Item = TypeVar("_Item", bound=attrs.AttrsInstance)
 _CONDITION_STATES = ("True", "False", "Unknown")
@@ -23,7 +24,7 @@ class Condition:
     type: str
     status: str
     reason: str = ""
-    message: str = ""
+    message: str = attrs.field(default="", converter=plain)
     last_transition_time: str = ""
     observed_generation: int = 0
 
@@ -33,9 +34,9 @@ class ServerStatus:
     """One server: the message says why it waits or what is wrong with it."""
 
     name: str
-    version: str = ""
+    version: str = attrs.field(default="", converter=printable)
     ready: bool = False
-    message: str = ""
+    message: str = attrs.field(default="", converter=plain)
 
 
 @frozen

@@ -6,6 +6,8 @@ import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from natsctl.api.foreign import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -77,11 +79,6 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
-
-
-def printable(text: str) -> str:
-    """One line without anything that a terminal obeys: messages come from anywhere."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _blocker(view: ClusterView) -> str:
@@ -189,7 +186,7 @@ def _events(events: Sequence[EventView], now: datetime, width: int) -> Iterator[
 
 def _told(line: str, message: str, width: int) -> list[str]:
     """A line with its message: behind it if that fits."""
-    whole = f"{line}{GAP}{printable(message)}"
+    whole = f"{line}{GAP}{plain(message)}"
     if len(GAP) + len(whole) <= width:
         return [whole.rstrip()]
     return [line.rstrip(), *_wrapped("    ", message, width)]
@@ -210,7 +207,7 @@ def _section(title: str, lines: Iterator[str]) -> list[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned columns; the head is left out if it is empty."""
-    lines = [list(map(printable, row)) for row in ([head, *rows] if head else rows)]
+    lines = [list(map(plain, row)) for row in ([head, *rows] if head else rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -221,7 +218,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _wrapped(prefix: str, text: str, width: int) -> list[str]:
     room = width - len(GAP)
     return textwrap.wrap(
-        printable(text),
+        plain(text),
         room,
         initial_indent=prefix,
         subsequent_indent=" " * len(prefix),

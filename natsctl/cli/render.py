@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from natsctl.api.foreign import MASK, masked_urls
+from natsctl.api.foreign import MASK, plain
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
 from natsctl.api.remarks import remarks
@@ -62,7 +62,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         clusters = [d for d in documents if d.is_cluster]
         targets = [_target(d, documents, arguments.show_secrets) for d in clusters]
     except Unreadable as error:
-        print(error, file=sys.stderr)
+        print(plain(str(error)), file=sys.stderr)
         return 2
     texts = [_printed(t, arguments.config, arguments.show_secrets) for t in targets if t]
     sys.stdout.write(("" if arguments.config else "---\n").join(texts))
@@ -95,7 +95,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
 
 def _say(cluster: Document, *lines: str) -> None:
     for line in lines:
-        print(f"{cluster}: {masked_urls(line)}", file=sys.stderr)
+        print(plain(f"{cluster}: {line}"), file=sys.stderr)
 
 
 def _printed(target: Target, config: bool, show_secrets: bool) -> str:

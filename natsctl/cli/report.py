@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from natsctl import __version__
+from natsctl.api.foreign import plain
 from natsctl.cli import kubeconfig
 from natsctl.cli.evidence import Document, Evidence, Form
 from natsctl.cli.failures import Unusable
@@ -94,7 +95,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         files = files_of(evidence.documents, evidence.unread, now)
         _write(output, archive(files, now))
     except (Unusable, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -15,11 +15,12 @@ import attrs
 import yaml
 
 from natsctl.api import names
+from natsctl.api.foreign import plain
 from natsctl.cli import kubeconfig
 from natsctl.cli.describe import view
 from natsctl.cli.display import Display
 from natsctl.cli.failures import Unreachable, Unusable
-from natsctl.cli.layout import overview, page, printable
+from natsctl.cli.layout import overview, page
 from natsctl.cli.reading import Reader, selector_of
 from natsctl.cli.sight import Sight
 from natsctl.cli.view import to_json
@@ -82,7 +83,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         sys.stdout.flush()
         return code
     except (Unusable, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -162,13 +163,13 @@ def _show(
     display: Display, question: Question, known: tuple[ClusterView, ...], problem: str
 ) -> None:
     if display.redraws and not _is_data(question):
-        told = f"\n{printable(problem)}\n" if problem else ""
+        told = f"\n{plain(problem)}\n" if problem else ""
         display.redraw(_shown(question, known) + told)
         return
     head = f"== {_now():%Y-%m-%dT%H:%M:%SZ}\n" if not _is_data(question) else ""
     display.append(head + _shown(question, known), str(to_json(known)))
     if problem:
-        print(f"error: {problem}; trying again", file=sys.stderr)
+        print(f"error: {plain(problem)}; trying again", file=sys.stderr)
 
 
 async def _woken(wake: asyncio.Event, seconds: float | None) -> bool:

@@ -11,6 +11,7 @@ import attrs
 
 from natsctl.api import names
 from natsctl.api.examine import Examined, examine, examine_role
+from natsctl.api.foreign import plain
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.release import meant_version
@@ -51,13 +52,13 @@ def run(argv: Sequence[str], prog: str) -> int:
         documents = read(arguments.filename)
         found = [(d, p) for d in documents if d.is_ours for p in _all_problems(d, documents)]
     except Unreadable as error:
-        print(error, file=sys.stderr)
+        print(plain(str(error)), file=sys.stderr)
         return 2
     if arguments.output == "json":
         print(json.dumps([_json(d, p) for d, p in found], indent=2))
     else:
         for document, problem in found:
-            print(f"{document}: {problem}")
+            print(plain(f"{document}: {problem}"))
         _say_what_is_worth_knowing(documents, found)
         _say_what_was_checked(documents)
     return 1 if found else 0
@@ -132,7 +133,7 @@ def _say_what_is_worth_knowing(
     for document in documents:
         if document.is_ours and document.kind == names.KIND_CLUSTER and document not in wrong:
             for remark in remarks(parse_spec(document.content.get("spec"))):
-                print(f"{document}: note: {remark}", file=sys.stderr)
+                print(plain(f"{document}: note: {remark}"), file=sys.stderr)
 
 
 def _say_what_was_checked(documents: Sequence[Document]) -> None:

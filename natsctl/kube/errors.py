@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import msgspec
 
+from natsctl.api.foreign import plain
+
 
 class ApiError(Exception):
     """An answer of the API server that is not success; str() is its message."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(plain(message))
         self.status = status
         self.reason = reason
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.api.foreign import named
 from natsctl.api.status import ClusterStatus, parse_status, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
@@ -221,7 +222,7 @@ class Actor:
             return await self._claimant.seconds_to_wait(cluster, status)
         self._forget()
         await self._write_status(cluster, attrs.evolve(status, operator=""))
-        self._record(cluster, Event("HandedOver", f"left to {chosen(cluster)}"))
+        self._record(cluster, Event("HandedOver", f"left to {named(chosen(cluster))}"))
         return None
 
     def _forget(self) -> None:

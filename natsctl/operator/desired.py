@@ -14,6 +14,7 @@ from natsctl.api import names
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.doors import contradictions, remarks
 from natsctl.api.examine import examine
+from natsctl.api.foreign import named
 from natsctl.api.network import NetworkPolicy
 from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
@@ -78,6 +79,9 @@ ADVICE_LEAVES = (
     "with the next restart, which a new variable in spec.pod.natsEnv brings about. Leaf nodes need "
     "a user and a password in their URL then"
 )
+
+
+NAMELESS = "none of its own"
 
 
 ADVICE_CLOSED = (
@@ -235,11 +239,11 @@ def _advice(target: Target, sources: Sources) -> Iterator[str]:
         yield ADVICE_LEAVES
     yield from remarks(spec, version)
     if (kept := _unwanted_name(target, sources)) is not None:
-        yield ADVICE_NAMED.format(kept)
+        yield ADVICE_NAMED.format(kept if kept == NAMELESS else named(kept))
     for name, other in sources.neighbours.items():
         policy = other.network_policy or NetworkPolicy(enabled=False)
-        named = {extra.cluster for extra in other.extra_routes}
-        if policy.enabled and not policy.routes_from and target.name not in named:
+        known = {extra.cluster for extra in other.extra_routes}
+        if policy.enabled and not policy.routes_from and target.name not in known:
             yield ADVICE_CLOSED.format(name)
 
 
@@ -249,7 +253,7 @@ def _unwanted_name(target: Target, sources: Sources) -> str | None:
     if gateway_name(spec) or name == sources.joined:
         return None
     if spec.cluster_name:
-        return name or "none of its own"
+        return name or NAMELESS
     return name if spec.extra_routes else None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import plain, word
 from natsctl.plan.actions import (
     Action,
     AdoptServer,
@@ -39,8 +40,8 @@ LIMIT = 1024
 class Event:
     """What happened: a reason in CamelCase and a sentence."""
 
-    reason: str
-    message: str
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(converter=plain)
     type: str = "Normal"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.api import names
-from natsctl.api.foreign import printable
+from natsctl.api.foreign import ANSWER, named, printable, quoted
 from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
@@ -153,7 +153,7 @@ class Executor:
                 case ReplaceServer():
                     return await self._replace(action)
         except Terminal as error:
-            return Failure(_subject(action), error.reason or "Refused", str(error))
+            return Failure(_subject(action), error.reason or "Refused", _said(error))
 
     @property
     def _tokens(self) -> TokenWriter:
@@ -304,7 +304,7 @@ class Executor:
         except Terminal as error:
             if QUOTA_FULL in str(error):
                 return None
-            text = f"not restarted, because the API server refuses its successor: {error}"
+            text = f"not restarted, because the API server refuses its successor: {_said(error)}"
             return Failure(f"pod {action.name}", error.reason or "Refused", text)
         return None
 
@@ -317,7 +317,9 @@ class Executor:
         owner = meta.controller
         if owner is not None and owner.kind == names.KIND_CLUSTER and owner.name == self._name:
             raise Conflict(409, "Collecting", f"{resource.kind} {meta.name} is being collected")
-        whose = f"belongs to {owner.kind} {owner.name}" if owner else "is not natsctl's"
+        whose = (
+            f"belongs to {named(owner.kind)} {named(owner.name)}" if owner else "is not natsctl's"
+        )
         return Failure(
             f"{resource.kind} {meta.name}",
             "NotOurs",
@@ -397,6 +399,11 @@ def dropped_fields(warnings: Sequence[str]) -> str:
 def worst(errors: Sequence[BaseException]) -> BaseException | None:
     """The error to raise when several steps failed: a bug before anything that a retry mends."""
     return min(errors, key=lambda e: isinstance(e, ApiError), default=None)
+
+
+def _said(error: ApiError) -> str:
+    """The API server's words, or those of a webhook that it repeats."""
+    return quoted(str(error), ANSWER)
 
 
 def _subject(action: Action) -> str:

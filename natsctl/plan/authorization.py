@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from natsctl.api import limits
+from natsctl.api.foreign import named
 from natsctl.api.jwts import is_user
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.security import SECONDS_MAX
@@ -181,7 +182,7 @@ def _users(users: Any, path: str, terms: Terms) -> Iterator[Problem]:
     given = [str(u.get("nkey") or u.get("username")) for u in users if isinstance(u, Mapping)]
     for name, times in Counter(given).items():
         if times > 1:
-            yield Problem(path, "", f"user {name} is there {times} times; name each once")
+            yield Problem(path, "", f"user {named(name)} is there {times} times; name each once")
 
 
 def _user(user: Any, path: str, terms: Terms) -> Iterator[Problem]:
@@ -215,7 +216,7 @@ def _secret_text(holder: Mapping[str, Any], key: str, path: str, terms: Terms) -
     size = sum(len(text.encode()) for text in (value, user) if isinstance(text, str))
     if size > terms.longest:
         message = f"is too long: servers read no more than {terms.longest} bytes of it and the name"
-        yield Problem(f"{path}.{key}", "", message)
+        yield Problem(f"{path}.{named(key)}", "", message)
     yield from _hash(value, f"{path}.{key}", terms.version)
 
 

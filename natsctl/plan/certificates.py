@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 from attrs import frozen
 
-from natsctl.api.foreign import printable
+from natsctl.api.foreign import named
 from natsctl.plan.keys import blocks, public_half, public_problem
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def time_problem(certificate: Certificate, now: str) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     """Some of them, as text: anybody can have a certificate of thousands."""
-    shown = ", ".join(printable(name) for name in names[:NAMES_SHOWN])
+    shown = ", ".join(named(name) for name in names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 

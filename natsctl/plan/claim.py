@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from natsctl.api import names
+from natsctl.api.foreign import named
 
 if TYPE_CHECKING:
     from natsctl.api.status import ClusterStatus
@@ -50,7 +51,8 @@ def claim(cluster: Cluster, status: ClusterStatus, installation: str) -> Claim:
 
 def in_the_way(status: ClusterStatus, installation: str) -> str:
     """What the second installation says of a cluster that another manages."""
+    other = named(status.operator)
     return (
-        f"the natsctl of {status.operator} manages this cluster, that of {installation} leaves it "
+        f"the natsctl of {other} manages this cluster, that of {installation} leaves it "
         f"alone; uninstall one of both, or choose with the annotation {names.OPERATOR_ANNOTATION}"
     )

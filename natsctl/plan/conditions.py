@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
-from natsctl.api.foreign import quoted
+from natsctl.api.foreign import named, plain, quoted, word
 from natsctl.plan.objects import controlled
 from natsctl.plan.policies.excess import excess_servers, waits_for_remaining
 from natsctl.plan.policies.missing import create_missing
@@ -39,8 +39,8 @@ class Verdict:
     """A condition's content: True, False or Unknown, and why."""
 
     status: str
-    reason: str
-    message: str = ""
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(default="", converter=plain)
 
 
 def spec_accepted(snapshot: Snapshot) -> Verdict:
@@ -82,7 +82,7 @@ def config_accepted(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:
         until = "the servers keep the configuration they have" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
     if snapshot.refused:
-        told = f"a server refused the new configuration: {snapshot.refused.words}"
+        told = f"a server refused the new configuration: {quoted(snapshot.refused.words)}"
         kept = "the servers keep the one they have"
         if _stands(snapshot):
             kept += f", but Secret {snapshot.cluster.metadata.name} has nothing else to go back to"
@@ -250,7 +250,8 @@ def _strangers(snapshot: Snapshot) -> list[str]:
         controller = pod.metadata.controller
         if index is not None and controller is not None and controller.uid != uid:
             found.append(
-                f"pod {pod.metadata.name} belongs to {controller.kind} {controller.name}: "
+                f"pod {pod.metadata.name} belongs to {named(controller.kind)} "
+                f"{named(controller.name)}: "
                 "it is left alone, and its name is needed for a server"
             )
     return found

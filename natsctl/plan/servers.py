@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import named, quoted, word
 from natsctl.api.paths import meet
 from natsctl.api.version import number_of
 from natsctl.plan.objects import ContainerStatus, Pod
@@ -226,6 +227,8 @@ def has_reloader(pod: Pod) -> bool:
     return any(c.name == names.RELOADER for c in pod.status.container_statuses or ())
 
 
+FIELDS = 16
+"""Changed fields named in one message: a pod's annotation may hold any."""
 _UNNAMED = {
     "auth": "spec.auth",
     "auth.users": "the users",
@@ -241,7 +244,9 @@ _UNNAMED = {
 
 def told(paths: Sequence[str]) -> str:
     """Changed paths as text: fields of the spec, or what no field tells."""
-    return ", ".join(_UNNAMED.get(path, f"spec.{path}") for path in paths)
+    some = [_UNNAMED.get(path) or f"spec.{named(path)}" for path in paths[:FIELDS]]
+    more = len(paths) - len(some)
+    return ", ".join(some) + (f" and {more} more" if more else "")
 
 
 def _runs(pod: Pod, observation: Observation | None, wanted: ServerVersion) -> bool:
@@ -274,7 +279,8 @@ def _ailment(
 
 
 def _ended(pod: Pod) -> str:
-    detail = ": ".join(t for t in (pod.status.reason, pod.status.message) if t)
+    said = quoted(pod.status.message) if pod.status.message else ""
+    detail = ": ".join(t for t in (pod.status.reason and named(pod.status.reason), said) if t)
     return f"pod {pod.status.phase.lower()}" + (f" ({detail})" if detail else "")
 
 
@@ -282,10 +288,10 @@ def _overdue(pod: Pod, timestamp: str) -> tuple[str, str] | None:
     left = overdue_in(pod, timestamp)
     if left is None or left > 0:
         return None
-    name, node = pod.metadata.name, pod.spec.node_name
+    name, node = pod.metadata.name, named(pod.spec.node_name or "none")
     return (
         "StuckTerminating",
-        f"still there after its grace period, on node {node or 'none'}; if that node is lost for "
+        f"still there after its grace period, on node {node}; if that node is lost for "
         f"good: kubectl delete pod {name} --namespace {pod.metadata.namespace} --force",
     )
 
@@ -294,7 +300,8 @@ def pod_trouble(pod: Pod) -> tuple[str, str] | None:
     """Reason and message of what keeps a pod from running, as kubelet or scheduler put it."""
     for condition in pod.status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            return condition.reason or "Unschedulable", condition.message or ""
+            said = quoted(condition.message) if condition.message else ""
+            return word(condition.reason or "Unschedulable"), said
     statuses = (pod.status.init_container_statuses or ()) + (pod.status.container_statuses or ())
     return next((found for s in statuses if (found := _container_trouble(s))), None)
 
@@ -303,20 +310,21 @@ def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
     waiting = status.state.waiting if status.state else None
     if waiting is None or waiting.reason not in STUCK_REASONS:
         return None
-    text = f"container {status.name}"
+    name = named(status.name)
+    text = f"container {name}"
     if waiting.reason in _NO_IMAGE:
         # The kubelet goes from one to the other and back, with the same words in both.
         said = waiting.message.rpartition(f"{_NO_IMAGE[0]}: ")[2]
-        return _NO_IMAGE[0], f"{text}: {said}" if said else text
+        return _NO_IMAGE[0], f"{text}: {quoted(said)}" if said else text
     if waiting.message:
-        text += f": {waiting.message}"
+        text += f": {quoted(waiting.message)}"
     last = status.last_state.terminated if status.last_state else None
     if waiting.reason == "CrashLoopBackOff" and last is not None:
         # The kubelet's own message carries a growing back-off: a new status write each time.
-        text = f"container {status.name} ended with exit code {last.exit_code}"
-        text += f" ({last.reason})" if last.reason else ""
+        text = f"container {name} ended with exit code {last.exit_code}"
+        text += f" ({named(last.reason)})" if last.reason else ""
         # Only what natsctl's own program left: what others say may hold times, or secrets.
-        text += f": {last.message.strip()}" if _speaks(status) and last.message else ""
+        text += f": {quoted(last.message)}" if _speaks(status) and last.message else ""
     return waiting.reason, text
 
 

@@ -8,12 +8,17 @@ from typing import Any
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import named, plain, quoted, word
 from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus
 from natsctl.plan.grants import Key
 from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
 from natsctl.plan.sources import Resolved, Sources
 from natsctl.render.target import Target
+
+
+def _version(text: str) -> str:
+    return named(text) if text else ""
 
 
 @attrs.frozen
@@ -29,9 +34,9 @@ class Observation:
     """
 
     server_id: str = ""
-    version: str = ""
+    version: str = attrs.field(default="", converter=_version)
     peers: frozenset[str] = frozenset()
-    problem: str = ""
+    problem: str = attrs.field(default="", converter=plain)
     asked: float = 0.0
     incarnation: tuple[object, ...] = ()
     config_digest: str = ""
@@ -90,9 +95,9 @@ class Desired:
 class Failure:
     """A step that did not work, as the condition tells it. `blocking` holds up what follows."""
 
-    subject: str
-    reason: str
-    message: str
+    subject: str = attrs.field(converter=plain)
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(converter=plain)
 
 
 @attrs.frozen
@@ -115,7 +120,7 @@ class Refusal:
     """A server's own words about a configuration it did not take, and the digest of that."""
 
     config: str
-    words: str
+    words: str = attrs.field(converter=plain)
 
     @property
     def needs_restart(self) -> bool:
@@ -169,7 +174,7 @@ class Snapshot:
         """Why the servers keep the configuration they have; empty: they are to get the new one."""
         if self.desired is None:
             return ()
-        refused = (f"a server says: {self.refused.words}",) if self.refused else ()
+        refused = (f"a server says: {quoted(self.refused.words)}",) if self.refused else ()
         return self.desired.waiting or refused
 
     def live(self, standing: Standing) -> Object | None:

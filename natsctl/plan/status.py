@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.foreign import named
 from natsctl.api.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.plan import conditions
 from natsctl.plan.accepted import to_keep
@@ -120,7 +121,7 @@ def _message(snapshot: Snapshot, server: Server, servers: Sequence[Server]) -> s
     if not server.right_version and server.observation is not None:
         assert snapshot.desired is not None  # else no version is wrong
         wanted = snapshot.desired.target.version.claim
-        return f"answers with version {server.observation.version}, its image says {wanted}"
+        return f"answers with version {named(server.observation.version)}, its image says {wanted}"
     if server.reloads:
         return f"to reload: {told(server.reloads)} changed"
     pending = [path for path in server.pending if path != "routes"]  # servers tell each other

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.api.foreign import named
 from natsctl.plan.actions import ReplaceServer
 from natsctl.plan.servers import Server, kubelet_ready, told
 
@@ -50,8 +51,8 @@ def unhealthy(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[str, ...]:
     size = snapshot.desired.target.spec.size
     found = tuple(f"{s.name} {s.ailment}" for s in servers if not s.healthy)
     found += tuple(
-        f"{s.name} runs {s.observation.version}, not what its image says (if the image is right, "
-        "spec.serverVersion can tell its release)"
+        f"{s.name} runs {named(s.observation.version)}, not what its image says (if the image is "
+        "right, spec.serverVersion can tell its release)"
         for s in servers
         if s.healthy and not s.right_version and s.observation is not None
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.foreign import LIMIT, masked_urls, printable, quoted
+from natsctl.api.foreign import LIMIT, masked_urls, named, plain, printable, quoted, word
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=400)
 HOSTILE = {
@@ -81,6 +81,23 @@ class TestPrintable:
 
     def test_it_is_cut_too(self) -> None:
         assert printable("x" * 300) == "x" * 199 + "…"
+
+
+def test_a_message_of_our_own_is_one_line_whatever_got_in() -> None:
+    assert plain("is full\n\x1b[2Jand " + "x" * 5000).startswith("is full and xxx")
+    assert len(plain("x" * 5000)) == 4000
+
+
+def test_a_name_that_looks_like_one_stands_alone() -> None:
+    assert named("nats.io/v1:a-b_c") == "nats.io/v1:a-b_c"
+    assert named("*.example.com") == "*.example.com"
+    assert named("run: curl") == '"run: curl"'
+    assert named("") == '""'
+
+
+def test_a_reason_is_a_word() -> None:
+    assert word("NotOurs") == "NotOurs"
+    assert word("Not ours") == word("") == "Unknown"
 
 
 class TestUrls:

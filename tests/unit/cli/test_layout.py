@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.cli.layout import age, overview, page, printable
+from natsctl.api.foreign import plain
+from natsctl.cli.layout import age, overview, page
 from natsctl.cli.view import ClusterView
 from tests.unit.cli.sights import NOW, Json, answers, cluster, event, pod, seen, server, status
 
@@ -217,5 +218,5 @@ def test_whatever_somebody_stored_is_shown(spec: Any, told: Any) -> None:
 
 
 def test_no_message_moves_the_cursor() -> None:
-    assert printable("a\x1b[2J\r\nb\u202ec") == "a [2J  b c"
+    assert plain("a\x1b[2J\r\nb\u202ec") == "a b\ufffdc"
     assert "\x1b" not in text(seen(events=(event("R", "\x1b[31mred"),)))

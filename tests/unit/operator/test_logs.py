@@ -3,7 +3,7 @@
 import json
 import logging
 
-from natsctl.operator.logs import JsonFormatter, set_up_logging
+from natsctl.operator.logs import JsonFormatter, TextFormatter, set_up_logging
 
 
 def test_a_record_is_one_line_of_json() -> None:
@@ -35,3 +35,16 @@ def test_the_level_is_set() -> None:
         assert root.level == logging.DEBUG
     finally:
         root.level, root.handlers[:] = before
+
+
+def test_no_record_forges_another() -> None:
+    try:
+        raise ValueError("one\n2026-01-01 ERROR natsctl: forged\x1b[2J")
+    except ValueError as error:
+        info = (ValueError, error, error.__traceback__)
+    said = "x\n2026-01-01 ERROR natsctl: forged\x1b[2J"
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed: %s", (said,), info)
+    first, *rest = TextFormatter("%(levelname)s %(name)s: %(message)s").format(record).split("\n")
+    assert first == "ERROR x: failed: x 2026-01-01 ERROR natsctl: forged"
+    assert all(line.startswith("  ") for line in rest)
+    assert all(line.isprintable() for line in rest)

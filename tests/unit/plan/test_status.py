@@ -223,7 +223,7 @@ class TestTrouble:
         assert status(found).phase == "Degraded"
         assert told(found, "Degraded") == (
             "True",
-            "ErrImagePull: c-1 ErrImagePull: container nats: not found",
+            'ErrImagePull: c-1 ErrImagePull: container nats: "not found"',
         )
 
     def test_a_crash_loop_names_how_it_ended_and_no_time(self) -> None:
@@ -253,7 +253,7 @@ class TestTrouble:
             "lastState": {"terminated": {"exitCode": 1, "message": "no address\n"}},
         }
         said = told(self.one(initContainerStatuses=[crash]), "Degraded")[1]
-        assert said.endswith("exit code 1: no address" if tells else "exit code 1")
+        assert said.endswith('exit code 1: "no address"' if tells else "exit code 1")
 
     def test_a_container_that_just_starts_is_no_trouble(self) -> None:
         creating = {"name": "nats", "state": {"waiting": {"reason": "ContainerCreating"}}}
@@ -273,12 +273,12 @@ class TestTrouble:
             return told(self.one(containerStatuses=[container]), "Degraded")[1]
 
         assert says().endswith("CreateContainerConfigError: container nats")
-        assert says(message="no such key").endswith("container nats: no such key")
+        assert says(message="no such key").endswith('container nats: "no such key"')
 
     def test_a_crash_whose_end_nobody_knows(self) -> None:
         state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
         crash = {"name": "nats", "state": state, "lastState": {}}
-        assert told(self.one(containerStatuses=[crash]), "Degraded")[1].endswith("back-off")
+        assert told(self.one(containerStatuses=[crash]), "Degraded")[1].endswith('"back-off"')
 
     def test_an_image_error_is_the_same_while_the_kubelet_backs_off(self) -> None:
         def says(reason: str, message: str) -> tuple[str, str]:
@@ -292,7 +292,7 @@ class TestTrouble:
     def test_a_pod_that_fits_nowhere(self) -> None:
         unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}
         found = self.one(conditions=[unscheduled], containerStatuses=None)
-        assert told(found, "Degraded")[1] == "Unschedulable: c-1 Unschedulable: 0/1 nodes"
+        assert told(found, "Degraded")[1] == 'Unschedulable: c-1 Unschedulable: "0/1 nodes"'
         scheduled = {"type": "PodScheduled", "status": "True"}
         assert told(self.one(conditions=[scheduled]), "Degraded")[0] == "False"
 
