@@ -72,9 +72,9 @@ class Shared:
     turns: Turns
     gatherer: Gatherer
     images: Images
-    platform_assigned_ids: bool
     namespaces: tuple[str, ...] | None
     installation: str
+    platform_assigned_ids: bool = False
 
 
 @attrs.define

@@ -49,11 +49,11 @@ class Outlook:
     gatherer: Gatherer
     monitor: Monitor
     images: Images
-    platform_assigned_ids: bool
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
+    platform_assigned_ids: bool = False
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
     _fingerprint: object = None
