@@ -46,6 +46,7 @@ async def asked(found: Pod) -> dict[str, Place]:
         gatherer=cast("Gatherer", None),
         monitor=cast("Monitor", monitoring),
         images=Images(),
+        platform_assigned_ids=False,
     )
     await outlook.ask(("p",), Snapshot(CLUSTER, CLUSTER.status, None))
     return monitoring.asked
