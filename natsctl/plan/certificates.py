@@ -56,7 +56,7 @@ def inspect(cert_pem: bytes, key_pem: bytes, ca_pem: bytes | None) -> Certificat
     """
     if len(cert_pem) > CHAIN_BYTES:
         return Certificate(problem=_too_long("the certificate", cert_pem, CHAIN_BYTES))
-    read = _attempt(_describe, cert_pem)
+    read = attempt(_describe, cert_pem)
     if read is None:
         return Certificate(problem="the certificate cannot be read")
     found, public_key = read
@@ -113,7 +113,7 @@ def _matches(pattern: str, host: str) -> bool:
     return wanted == given or (wanted[0] == "*" and wanted[1:] == given[1:])
 
 
-def _attempt(read: Callable[[bytes], _Read], pem: bytes) -> _Read | None:
+def attempt(read: Callable[[bytes], _Read], pem: bytes) -> _Read | None:
     """What is read, or None if it cannot be: anybody may write anything into a Secret."""
     try:
         return read(pem)
@@ -177,7 +177,7 @@ def _hexadecimal(serial: int) -> str:
 
 
 def _key_problem(public_key: PublicKeyTypes, key_pem: bytes) -> str:
-    found = _attempt(public_half, key_pem)
+    found = attempt(public_half, key_pem)
     if found is None:
         return (
             "the key cannot be read: it must be a private key in PEM, of RSA, an elliptic curve or "
@@ -195,4 +195,4 @@ def _ca_problem(ca_pem: bytes | None) -> str:
     found = tuple(islice(blocks(ca_pem, _CERTIFICATE), CA_MOST + 1))
     if len(found) > CA_MOST:
         return f"the CA has more than {CA_MOST} certificates: natsctl reads no more"
-    return "" if any(_attempt(_load, block) for block in found) else "the CA cannot be read"
+    return "" if any(attempt(_load, block) for block in found) else "the CA cannot be read"

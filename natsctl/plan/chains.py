@@ -13,11 +13,13 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from natsctl.plan.certificates import attempt
 from natsctl.plan.keys import blocks, public_problem
 
 if TYPE_CHECKING:
@@ -42,19 +44,14 @@ def chain_problem(cert_pem: bytes, ca_pem: bytes, now: str = "") -> str:
     `now` is RFC 3339 text; without it times do not count. For connections where both sides show
     their certificate, so that those of CAs may limit neither usage. Never raises.
     """
-    try:
-        return _problem(tuple(_ders(cert_pem)), tuple(_ders(ca_pem)), now)
-    except Exception:  # parsers raise many kinds; that something cannot be read is told elsewhere
-        return ""
-    except BaseException as error:  # what Rust calls a panic is no Exception
-        if type(error).__name__ != "PanicException":
-            raise
-        return ""
+    # That something cannot be read is told elsewhere.
+    return attempt(partial(_problem, roots=tuple(_ders(ca_pem)), now=now), cert_pem) or ""
 
 
-def _problem(chain: tuple[bytes, ...], roots: tuple[bytes, ...], now: str) -> str:
+def _problem(cert_pem: bytes, *, roots: tuple[bytes, ...], now: str) -> str:
     from cryptography import x509
 
+    chain = tuple(_ders(cert_pem))
     leaf = x509.load_der_x509_certificate(chain[0])
     at = datetime.fromisoformat(now) if now else None
     if _Search(chain[1:], roots, at).leads(leaf, chain[0]):

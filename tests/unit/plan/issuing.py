@@ -49,6 +49,7 @@ def issue(
     name: str,
     *,
     by: str | None = None,
+    of: Any = None,
     kind: str = "ec",
     ca: bool | None = False,
     usages: Iterable[x509.ObjectIdentifier] = BOTH,
@@ -60,7 +61,7 @@ def issue(
     """A certificate of one's own key, signed by another one's or by that; `ca` None: unsaid."""
     own, signer = key_of(name, kind), key_of(by or name, kind)
     builder = (
-        x509.CertificateBuilder(_called(by or name), _called(name), own.public_key())
+        x509.CertificateBuilder(_called(by or name), _called(name), of or own.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW + days[0] * DAY)
         .not_valid_after(NOW + days[1] * DAY)

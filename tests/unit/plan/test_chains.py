@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from natsctl.plan.certificates import inspect, route_problem, time_problem
 from natsctl.plan.chains import MOST_CHECKS, OUT_OF_TIME, UNSIGNED, chain_problem
@@ -53,6 +54,12 @@ def test_what_is_no_certificate_among_the_cas_is_passed_over() -> None:
     files = every()["good"]
     odd = b"-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n"
     assert chain_problem(files.cert, odd + files.ca, MINUTE) == ""
+
+
+def test_a_ca_with_a_key_that_takes_too_long_is_not_asked() -> None:
+    key = rsa.RSAPublicNumbers(65537, 2**9000 + 1).public_key()
+    endless = issue("endless", of=key, ca=True, usages=(), hosts=())
+    assert chain_problem(pem(issue("leaf", by="endless")), pem(endless), MINUTE) == UNSIGNED
 
 
 def test_a_labyrinth_has_an_end() -> None:
