@@ -22,7 +22,7 @@ from natsctl.api.jwts import is_user
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.security import SECONDS_MAX
 from natsctl.api.version import ServerVersion
-from natsctl.plan.permissions import as_meant, permission_problems, unknown_keys
+from natsctl.plan.permissions import permission_problems, unknown_keys
 from natsctl.render.inputs import Login
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def authorization_of(secret: Secret, terms: Terms = Terms()) -> Json:
     problems = tuple(_problems(found, path, terms))
     if problems:
         raise InvalidSpec(problems)
-    return _as_meant(found)
+    return found
 
 
 def login_of(secret: Secret) -> Login:
@@ -123,32 +123,6 @@ def _renamed(raw: Mapping[str, Any], path: str) -> Json:
             message = f"is the same as {name}, which is there as well; leave one out"
             raise InvalidSpec((Problem(f"{path}.{alias}", "", message),))
     return {_NAMES.get(key, key): value for key, value in raw.items()}
-
-
-def _as_meant(found: Json) -> Json:
-    """The block as servers have to be told it, so that it means to them what it says.
-
-    Measured: of a single user the default permissions do not count, and a user with empty
-    permissions may do everything.
-    """
-    defaults = found.get("default_permissions")
-    if defaults and found.get("username"):
-        user = {key: found.pop(key) for key in ("username", "password")}
-        found = {**found, "users": [user]}
-    if defaults:
-        found["default_permissions"] = as_meant(defaults)
-    if found.get("users"):
-        found["users"] = [_user_as_meant(user, bool(defaults)) for user in found["users"]]
-    return found
-
-
-def _user_as_meant(user: Json, defaults: bool) -> Json:
-    if "permissions" not in user:
-        return user
-    permissions = as_meant(user["permissions"])
-    if defaults and not permissions:
-        return {key: value for key, value in user.items() if key != "permissions"}
-    return {**user, "permissions": permissions}
 
 
 def _problems(found: Json, path: str, terms: Terms) -> Iterator[Problem]:

@@ -17,7 +17,6 @@ from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
 from natsctl.plan.namespaces import chosen, objection
 from natsctl.plan.objects import Role, Secret
-from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
 
 if TYPE_CHECKING:
@@ -236,10 +235,8 @@ def permissions_of(role: Role) -> Json:
         "allow_responses": _responses(given.allow_responses),
     }
     told = {key: value for key, value in found.items() if value}
-    # A list that is there with nothing in it allows nothing; whoever responds may do only that.
-    nothing = {kind: NOTHING for kind in ("publish", "subscribe") if _said_empty(role.spec, kind)}
-    if given.allow_responses is not None:
-        nothing.pop("publish", None)
+    # A list that is there with nothing in it allows nothing.
+    nothing: Json = {kind: [] for kind in ("publish", "subscribe") if _said_empty(role.spec, kind)}
     return {**told, **nothing}
 
 

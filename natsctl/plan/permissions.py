@@ -1,9 +1,4 @@
-"""Permissions of users as Secrets write them: what is understood, and how servers are told.
-
-Measured on every line from 2.0 on (tests/server/test_documents.py): servers take an empty list of
-subjects for no limit at all, and users with permissions of their own, even empty ones, have
-nothing of the defaults. Whoever writes a list with nothing in it means nothing.
-"""
+"""Permissions of users as Secrets write them: what is understood, and what is said of the rest."""
 
 from __future__ import annotations
 
@@ -16,11 +11,7 @@ from natsctl.api.problems import Problem
 from natsctl.api.role_checks import is_subject
 
 if TYPE_CHECKING:
-    from natsctl.api.fields import Json
     from natsctl.api.version import ServerVersion
-
-NOTHING: Final = {"deny": [">"]}
-"""What lets a user do nothing of a kind."""
 
 _KINDS: Final = ("publish", "subscribe")
 _PERMISSIONS: Final = (*_KINDS, "allow_responses")
@@ -42,33 +33,11 @@ def permission_problems(
         yield from _responses(given["allow_responses"], f"{path}.allow_responses", version)
 
 
-def as_meant(given: Json) -> Json:
-    """Permissions with an explicit nothing where a list of what is allowed is empty.
-
-    Who may respond may publish nothing else by itself.
-    """
-    kept = {kind: given[kind] for kind in given if kind != "publish" or _some(given)}
-    return {
-        kind: NOTHING if kind in _KINDS and _is_empty(value) else value
-        for kind, value in kept.items()
-    }
-
-
 def unknown_keys(found: Mapping[str, Any], known: tuple[str, ...], path: str) -> Iterator[Problem]:
     """One problem for each key that means nothing."""
     for key in sorted(set(found) - set(known)):
         message = f"unknown key; the keys are {', '.join(known)}"
         yield Problem(f"{path}.{key}", "", message)
-
-
-def _some(given: Json) -> bool:
-    """Whether what is said of publishing says more than that responses are allowed."""
-    responds = given.get("allow_responses", False) is not False
-    return not (responds and _is_empty(given["publish"]))
-
-
-def _is_empty(subjects: Any) -> bool:
-    return subjects == [] or (isinstance(subjects, Mapping) and subjects.get("allow") == [])
 
 
 def _subjects_or_map(given: Any, path: str, queues: bool) -> Iterator[Problem]:

@@ -225,7 +225,7 @@ class _Finding:
         return Terms(self.auth.tls_verify_and_map, self.sources.version, longest)
 
     def _with_grants(self, block: dict[str, Any]) -> dict[str, Any]:
-        users = [g.as_user() for g in self.grants if g.lets_in]
+        users = self._granted()
         if block.get("token"):
             self.missing.append(
                 f"Secret {self.auth.clients_auth_secret} has a token, which nats-server does not "
@@ -234,6 +234,9 @@ class _Finding:
             return {"users": users}
         kept = {k: v for k, v in block.items() if k not in ("users", "username", "password")}
         return {**kept, "users": [*users, *_users_of(block)]}
+
+    def _granted(self) -> list[dict[str, Any]]:
+        return [g.as_user() for g in self.grants if g.lets_in]
 
     def _why_nobody(self) -> str:
         if not self.auth.enable_service_accounts:
@@ -364,7 +367,7 @@ class _Finding:
             if file
         }
         parts: dict[str, Any] = {
-            "auth.users": inputs.authorization,
+            "auth.users": _as_sealed(inputs.authorization, len(self._granted())),
             "auth.routes": inputs.routes and attrs.astuple(inputs.routes),
             "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
             OPERATOR_JWT: self.operator_jwt,
@@ -404,6 +407,23 @@ def seal(pepper: bytes, value: Any) -> str:
 def _seal_id(pepper: bytes) -> str:
     """Tells seals with one pepper from those with another."""
     return seal(pepper, "which pepper") if pepper else ""
+
+
+def _as_sealed(block: dict[str, Any] | None, granted: int) -> dict[str, Any] | None:
+    """What a digest is made of: users of roles come first, without their empty lists.
+
+    So had an earlier natsctl it, and an upgrade changes no digest.
+    """
+    if not block or not granted:
+        return block
+    users = block["users"]
+    return {**block, "users": [*map(_without_empty, users[:granted]), *users[granted:]]}
+
+
+def _without_empty(user: dict[str, Any]) -> dict[str, Any]:
+    permissions = {k: v for k, v in user.get("permissions", {}).items() if v != []}
+    rest = {key: value for key, value in user.items() if key != "permissions"}
+    return {**rest, **({"permissions": permissions} if permissions else {})}
 
 
 def _users_of(block: Mapping[str, Any]) -> list[dict[str, Any]]:

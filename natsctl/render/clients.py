@@ -18,6 +18,7 @@ from natsctl.render.accounts import (
     no_login,
     nobody,
 )
+from natsctl.render.permissions import block_as_meant
 from natsctl.render.target import Target
 
 OPERATOR_JWT: Final = f"{OPERATOR_DIR}/op.jwt"
@@ -29,7 +30,7 @@ def authorization_block(target: Target) -> Json:
     auth = target.spec.auth or AuthConfig()
     if not asks_for_users(auth):
         return {}
-    block = dict(target.inputs.authorization or {})
+    block = block_as_meant(target.inputs.authorization or {})
     if not any(block.get(key) for key in ("users", "token", "user", "username")):
         block |= nobody()
     if has_system(target) or keeps_leaves_out(target):

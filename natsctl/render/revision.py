@@ -26,10 +26,21 @@ RELEASE: Final = "serverVersion"
 """Changes nothing about a server that runs; one that is down may need it to start."""
 
 # Servers learn routes from each other and from the next start; no restart is worth them.
-# The operator's own user may come to them later, too.
+# The operator's own user may come to them later, too, and what an earlier natsctl did not say of
+# users whom certificates name.
 USER: Final = "auth.system"
-NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE, USER})
-SEALED: Final = ("auth.users", "auth.routes", "auth.gateways", "tls.certificates", "routes")
+CONNECTION_TYPES: Final = "auth.connectionTypes"
+NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE, USER, CONNECTION_TYPES})
+OPERATOR_JWT: Final = "operatorConfig.jwt"
+"""A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
+SEALED: Final = (
+    "auth.users",
+    "auth.routes",
+    "auth.gateways",
+    "tls.certificates",
+    "routes",
+    OPERATOR_JWT,
+)
 """Paths whose hashes are keyed with the operator's secret (plan/sources.py)."""
 
 HELD: Final = "held"
@@ -46,8 +57,6 @@ _JOINED: Final = "cluster.joined"
 _SYSTEM: Final = "system"
 # Whether leaf nodes without a login are kept out.
 LEAVES: Final = "auth.leafnodes"
-OPERATOR_JWT: Final = "operatorConfig.jwt"
-"""A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
 _LATER: Final = frozenset({OPERATOR_JWT})
 _ASKING: Final = frozenset(
     {"auth.clientsAuthFile", "auth.clientsAuthSecret", "auth.enableServiceAccounts"}
@@ -166,7 +175,7 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if target.version.knows_cluster_name:
         yield _NAMED, gateway_name(target.spec) or own_name(target)
     if types := mapped_types(target):
-        yield "auth.connectionTypes", list(types)
+        yield CONNECTION_TYPES, list(types)
     if keeps_leaves_out(target):
         yield LEAVES, True
     if has_token(target) and allows_system(target.spec, target.version):

@@ -17,7 +17,6 @@ from natsctl.plan.grants import (
     user_name,
 )
 from natsctl.plan.objects import Meta, Role
-from natsctl.plan.permissions import NOTHING
 from natsctl.plan.seals import SWITCH_AT
 from tests.unit.plan.sources import (
     SEALING,
@@ -86,12 +85,12 @@ PERMISSIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"allowResponses": {}}, {"allow_responses": True}),
     ({"allowResponses": {"expires": ""}}, {"allow_responses": True}),
-    ({"publish": []}, {"publish": NOTHING}),
-    ({"subscribe": [], "allow": None}, {"subscribe": NOTHING}),
-    ({"allow": {"publish": []}}, {"publish": NOTHING}),
-    ({"publish": [], "deny": {"publish": ["a"]}}, {"publish": NOTHING}),
+    ({"publish": []}, {"publish": []}),
+    ({"subscribe": [], "allow": None}, {"subscribe": []}),
+    ({"allow": {"publish": []}}, {"publish": []}),
+    ({"publish": [], "deny": {"publish": ["a"]}}, {"publish": []}),
     ({"publish": [], "allow": {"publish": ["a"]}}, {"publish": ["a"]}),
-    ({"publish": [], "allowResponses": {}}, {"allow_responses": True}),
+    ({"publish": [], "allowResponses": {}}, {"publish": [], "allow_responses": True}),
     (
         {"allowResponses": {"maxMsgs": 2, "expires": "1m"}},
         {"allow_responses": {"max": 2, "expires": "1m"}},

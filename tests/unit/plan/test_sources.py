@@ -21,6 +21,7 @@ from tests.unit.plan.sources import (
     PEPPER,
     account,
     resolved,
+    role,
     routes_secret,
     secret,
     sources,
@@ -378,3 +379,17 @@ def test_roles_and_accounts_do_not_matter_without_being_asked_for() -> None:
     found = resolved({}, with_tokens(token(), accounts={"worker": (account(), account("b"))}))
     assert found.inputs.authorization is None
     assert (found.grants, found.remarks) == ((), ())
+
+
+@pytest.mark.parametrize("given", [{"publish": []}, {"subscribe": []}])
+def test_an_empty_list_of_a_role_changes_no_digest(given: dict[str, Any]) -> None:
+    """It is there for the servers, and yet an upgrade of natsctl restarts none for it."""
+    wanted = {"subscribe": ["a"]} if "publish" in given else {}
+    plain, empty = (
+        resolved(ACCOUNTS, with_tokens(token(), roles=(role(**wanted, **more),))).inputs
+        for more in ({}, given)
+    )
+    assert plain.sealed["auth.users"] == empty.sealed["auth.users"]
+    assert empty.authorization is not None
+    (user,) = empty.authorization["users"]
+    assert user["permissions"] == {**wanted, **given}

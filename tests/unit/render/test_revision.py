@@ -192,7 +192,8 @@ def test_the_version_is_named_first() -> None:
 
 
 def test_no_server_restarts_for_its_routes_or_for_what_natsctl_needs_to_know() -> None:
-    assert {"extraRoutes", "routes", "serverVersion", "auth.system"} == NON_ROLLING
+    others = {"serverVersion", "auth.system", "auth.connectionTypes"}
+    assert {"extraRoutes", "routes", *others} == NON_ROLLING
 
 
 @pytest.mark.parametrize("annotation", [None, "", "{", "[]", "3", "null"])
