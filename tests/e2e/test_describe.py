@@ -101,7 +101,7 @@ def test_what_describe_says(cluster: Apply) -> None:
     until_told(
         found,
         "Normal RestartingServer: restarting a-1: spec.serverImage changed",
-        "Warning ErrImagePull: a-1 ErrImagePull: container nats: failed to pull",
+        'Warning ErrImagePull: a-1 ErrImagePull: container nats: "failed to pull',
         condition("Ready", "False", "ServersNotReady", "0 of 1 servers are ready", 2),
         condition(
             "Progressing",
@@ -110,9 +110,9 @@ def test_what_describe_says(cluster: Apply) -> None:
             "nothing is left to change: see condition Degraded",
             2,
         ),
-        "Message:               a-1 ErrImagePull: container nats: failed to pull",
+        'Message:               a-1 ErrImagePull: container nats: "failed to pull',
         "  Phase:                   Degraded",
-        "    Message:  ErrImagePull: container nats: failed to pull",
+        '    Message:  ErrImagePull: container nats: "failed to pull',
     )
     found.patch(serverImage=None)
     found.ready()

@@ -165,7 +165,7 @@ async def test_without_the_right_everything_else_goes_on(
     async with operator(proxy.kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, **LIMITED))
         await made(client, namespace, OWN)
-        await says(client, namespace, "Degraded", f"NetworkPolicy x: {forbidden}")
+        await says(client, namespace, "Degraded", f'NetworkPolicy x: "{forbidden}"')
         proxy.before = None
         await edit(client, namespace, noAdvertise=True)
         await until(lambda: there(client, namespace))
