@@ -98,9 +98,9 @@ server: $(STAMP) ## rendered configurations on real nats-server processes
 	$(call tier,server,,$(call parts,server))
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## 20,000 specs made up by hypothesis on real nats-server processes (FUZZ_EXAMPLES=)
-	$(call step,$(FUZZ_EXAMPLES) specs,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
-		tests/server/test_fuzz.py)
+fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostile objects (FUZZ_EXAMPLES=)
+	$(call step,$(FUZZ_EXAMPLES) specs and hostile objects,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
+		tests/server/test_fuzz.py tests/unit/operator/test_hostile_objects.py --timeout 0)
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server

@@ -17,6 +17,10 @@ DEPTH: Final = 64
 """Levels of objects and lists. A pod's spec has some 12."""
 VALUES: Final = 20_000
 """Members of objects and lists, all together."""
+SPEC_VALUES: Final = 4_000
+"""Members of a spec: each is looked at from many sides, in every pass. Most have fewer than 100."""
+STATUS_VALUES: Final = 8_000
+"""Members of a status; that of 999 servers has half of them."""
 BYTES: Final = 2**20
 """A Secret holds no more, and the servers' configuration goes into one."""
 

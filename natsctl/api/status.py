@@ -12,8 +12,12 @@ from attrs import frozen
 
 from natsctl.api.fields import Json, camel
 from natsctl.api.foreign import plain, printable
+from natsctl.api.names import MAX_SIZE
 
 _Item = TypeVar("_Item", bound=attrs.AttrsInstance)
+_ITEMS_MAX = MAX_SIZE
+"""Servers, conditions or accounts that are read; whoever edits a status may write any number."""
+_CONDITIONS_MAX = 64
 _CONDITION_STATES = ("True", "False", "Unknown")
 
 
@@ -112,6 +116,11 @@ def parse_status(raw: object) -> ClusterStatus:
     )
 
 
+def parse_summary(raw: object) -> ClusterStatus:
+    """The same without the lists: it costs nothing, and says whose cluster it is."""
+    return ClusterStatus(**_fields(ClusterStatus, raw))
+
+
 def parse_role_status(raw: object) -> RoleStatus:
     """The same for a NatsServiceRole."""
     return RoleStatus(
@@ -129,7 +138,7 @@ def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:
 
 
 def _conditions(raw: list[Any]) -> tuple[Condition, ...]:
-    known = (_fields(Condition, item) for item in raw)
+    known = (_fields(Condition, item) for item in raw[:_CONDITIONS_MAX])
     whole = (item for item in known if item.get("type") and item.get("status") in _CONDITION_STATES)
     return tuple({item["type"]: Condition(**item) for item in whole}.values())
 
@@ -144,4 +153,4 @@ def _fields(cls: type, raw: object) -> Json:
 
 def _items(raw: object, key: str) -> list[Any]:
     found = raw.get(key) if isinstance(raw, Mapping) else None
-    return found if isinstance(found, list) else []
+    return found[:_ITEMS_MAX] if isinstance(found, list) else []

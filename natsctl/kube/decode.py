@@ -6,16 +6,23 @@ megabytes of metadata. Nothing is parsed here that was not looked at before (`ap
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from natsctl.api import limits
+from natsctl.api.foreign import quoted
+from natsctl.kube import metrics
 from natsctl.plan.objects import Free, Meta, Object, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from natsctl.kube.resources import Resource
+
+log = logging.getLogger(__name__)
 
 LONGEST_LINE: Final = 16 * 2**20
 """Bytes of one object; an API server stores less than two million, escaped six times as many."""
@@ -105,6 +112,22 @@ def read(resource: Resource, raw: bytes | msgspec.Raw) -> Any:
     raise Unreadable(why, found)
 
 
+def tell(resource: Resource, error: Unreadable) -> None:
+    """Say that an object is left out: to whoever counts, and to whoever reads the log."""
+    metrics.UNDECODABLE.labels(resource.kind).inc()
+    which = "/".join(filter(None, error.stub.key)) if error.stub else "without a name"
+    log.error("%s %s is left out: %s", resource.kind, quoted(which), quoted(str(error)))
+
+
+def readable(resource: Resource, items: Iterable[msgspec.Raw]) -> Iterator[Any]:
+    """The objects among them that can be read; the others are told."""
+    for raw in items:
+        try:
+            yield read(resource, raw)
+        except Unreadable as error:
+            tell(resource, error)
+
+
 def mapping(raw: bytes) -> dict[str, Any]:
     """A whole object; Unreadable if it is none, or more than anybody needs."""
     try:
@@ -129,7 +152,7 @@ def _named(item: Object) -> Object:
 def _free(projection: type[Free], data: bytes) -> Free:
     """A NatsCluster or NatsServiceRole."""
     try:
-        limits.check(data)
+        limits.check(data, values=limits.SPEC_VALUES)
         found = msgspec.json.decode(data, type=projection)
         return msgspec.structs.replace(found, unreadable="") if found.unreadable else found
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -143,8 +166,8 @@ def _part_by_part(projection: type[Free], data: bytes) -> Free:
     except RecursionError:
         data = limits.pruned(data, _RECURSES_WELL)
         parts = msgspec.json.decode(data, type=_Parts)
-    spec, why = _part(parts.spec)
-    status, unknown = _part(parts.status)
+    spec, why = _part(parts.spec, limits.SPEC_VALUES)
+    status, unknown = _part(parts.status, limits.STATUS_VALUES)
     if unknown:
         status = _claimed(parts.status)
     return projection(metadata=parts.metadata, spec=spec, status=status, unreadable=why)
@@ -157,10 +180,10 @@ def _claimed(raw: msgspec.Raw) -> dict[str, str]:
         return {}
 
 
-def _part(raw: msgspec.Raw) -> tuple[Any, str]:
+def _part(raw: msgspec.Raw, values: int) -> tuple[Any, str]:
     """What stands there, or why it cannot be read."""
     try:
-        limits.check(bytes(raw))
+        limits.check(bytes(raw), values=values)
         return msgspec.json.decode(raw), ""
     except limits.Refused as error:
         return None, str(error)

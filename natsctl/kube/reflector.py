@@ -22,9 +22,8 @@ import attrs
 import msgspec
 
 from natsctl.api import limits
-from natsctl.api.foreign import quoted
 from natsctl.kube import metrics
-from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read
+from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read, tell
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
@@ -278,12 +277,8 @@ class Reflector(Generic[T]):
             if not item.version:
                 raise Unreadable("has no resourceVersion")
         except Unreadable as error:
-            metrics.UNDECODABLE.labels(self.resource.kind).inc()
+            tell(self.resource, error)
             stub = error.stub
-            which = "/".join(filter(None, stub.key)) if stub else "without a name"
-            log.error(
-                "%s %s is left out: %s", self.resource.kind, quoted(which), quoted(str(error))
-            )
             if gone and stub is not None:
                 self.store.remove(stub)  # type: ignore[arg-type] # of the kind of `resource`
                 self._position = stub.metadata.resource_version

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import attrs
 import msgspec
 
+from natsctl.api import limits
+from natsctl.kube.decode import readable
 from natsctl.kube.paths import by_name
-from natsctl.kube.reflector import Page
+from natsctl.kube.reflector import DEPTH_OF_ITEMS, Page
 from natsctl.kube.resources import ACCOUNTS_METADATA
 from natsctl.kube.store import Key
 from natsctl.kube.transport import PARTIAL_LIST
@@ -129,8 +131,8 @@ class Accounts:
             reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
             if name in self._known or name not in self._names:
                 return  # another list was first, or nobody wants it any more
-            for raw in msgspec.json.decode(reply.body, type=Page).items or ():
-                self.put(msgspec.json.decode(raw, type=Object))
+            for item in readable(ACCOUNTS_METADATA, _items(reply.body)):
+                self.put(item)
         self._known.add(name)
         self._end_of_list(name)
 
@@ -142,3 +144,12 @@ class Accounts:
         for cluster, names in tuple(self._wanted.items()):
             if name in names:
                 self.wake(cluster)
+
+
+def _items(body: bytes) -> tuple[msgspec.Raw, ...]:
+    """The objects of a list, whatever is in them."""
+    try:
+        return msgspec.json.decode(body, type=Page).items or ()
+    except RecursionError:
+        body = limits.pruned(body, DEPTH_OF_ITEMS, len(body))
+        return msgspec.json.decode(body, type=Page).items or ()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api.foreign import named
-from natsctl.api.status import ClusterStatus, parse_status, to_json
+from natsctl.api.status import ClusterStatus, parse_status, parse_summary, to_json
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
 from natsctl.kube.resources import CLUSTERS
@@ -211,7 +211,7 @@ class Actor:
         cluster = self.shared.stores.clusters.get(self.key)
         if cluster is None:
             return None
-        return claim(cluster, parse_status(cluster.status), self.shared.installation)
+        return claim(cluster, parse_summary(cluster.status), self.shared.installation)
 
     async def _stand_back(self) -> float | None:
         """Leave a cluster to another installation; 0.0 once it is to be taken from it."""

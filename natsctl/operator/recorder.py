@@ -73,3 +73,5 @@ class Recorder:
             await self.client.create(EVENTS, manifest(cluster, event))
         except (ApiError, Fenced) as error:
             log.warning("event %s not written: %s", event.reason, error)
+        except Exception as error:  # a bug met by one event ends neither the others nor the process
+            log.error("event %s not written: %s", event.reason, type(error).__name__)

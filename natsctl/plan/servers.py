@@ -153,14 +153,17 @@ def overdue_in(pod: Pod, timestamp: str) -> float | None:
 
     deletionTimestamp is the moment at which its grace period ends (API conventions).
     """
-    asked = pod.metadata.deletion_timestamp
-    if asked is None:
+    asked, now = pod.metadata.deletion_timestamp, _moment(timestamp)
+    ends = _moment(asked or "")
+    return (ends - now).total_seconds() + OVERDUE if ends is not None and now is not None else None
+
+
+def _moment(timestamp: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(timestamp)
+    except ValueError:
         return None
-    return (_moment(asked) - _moment(timestamp)).total_seconds() + OVERDUE
-
-
-def _moment(timestamp: str) -> datetime:
-    return datetime.fromisoformat(timestamp)
+    return found if found.tzinfo else None
 
 
 def _server(

@@ -82,7 +82,8 @@ async def test_a_closed_watch_goes_on_where_it_was(
 async def test_a_server_without_streaming_lists_is_listed_page_by_page(
     client: Client, namespace: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("natsctl.kube.reflector.PAGE", "2")
+    monkeypatch.setattr("natsctl.kube.reflector.FIRST_PAGE", 2)
+    monkeypatch.setattr("natsctl.kube.reflector.LAST_PAGE", 2)
 
     def refuse(request: web.Request) -> web.Response | None:
         if "sendInitialEvents" not in request.query:

@@ -13,6 +13,7 @@ from natsctl.api.status import (
     ServerStatus,
     parse_role_status,
     parse_status,
+    parse_summary,
     to_json,
 )
 
@@ -137,3 +138,12 @@ GARBAGE = st.recursive(
 def test_reading_never_fails(raw: Any) -> None:
     status = parse_status(raw)
     assert parse_status(to_json(status)) == status
+
+
+def test_whoever_edits_a_status_cannot_make_it_long() -> None:
+    servers = [{"name": f"c-{i}"} for i in range(5000)]
+    conditions = [{"type": f"t{i}", "status": "True"} for i in range(5000)]
+    raw = {"operator": "a/b", "servers": servers, "conditions": conditions}
+    found = parse_status(raw)
+    assert (len(found.servers), len(found.conditions)) == (999, 64)
+    assert parse_summary(raw).operator == found.operator == "a/b"

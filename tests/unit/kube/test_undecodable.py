@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from natsctl.api.limits import BYTES, DEPTH, VALUES
+from natsctl.api.limits import BYTES, DEPTH, SPEC_VALUES, VALUES
 from natsctl.api.status import parse_status
 from natsctl.kube import metrics
 from natsctl.kube.client import Client
@@ -173,8 +173,8 @@ class TestSize:
         assert f"natsctl reads no more than {BYTES}" in told(cluster)
 
     def test_a_spec_has_so_many_values(self) -> None:
-        cluster = read(CLUSTERS, raw(obj("c", 5, spec={"size": 1, "a": [1] * VALUES})))
-        assert f"natsctl reads no more than {VALUES}" in told(cluster)
+        cluster = read(CLUSTERS, raw(obj("c", 5, spec={"size": 1, "a": [1] * SPEC_VALUES})))
+        assert f"natsctl reads no more than {SPEC_VALUES}" in told(cluster)
 
     def test_metadata_and_status_do_not_count_for_the_spec(self) -> None:
         item = obj("c", 5, spec={"size": 1}, status={"a": [1] * VALUES, "operator": "x/y"})

@@ -10,6 +10,7 @@ from natsctl.api.problems import Problem
 from natsctl.api.status import ClusterStatus, Condition, parse_status, to_json
 from natsctl.plan.conditions import listed
 from natsctl.plan.objects import Pod
+from natsctl.plan.servers import overdue_in
 from natsctl.plan.snapshot import Observation, Snapshot
 from natsctl.plan.status import status
 from tests.unit.plan.world import (
@@ -345,3 +346,9 @@ def test_long_lists_are_cut() -> None:
 )
 def test_readiness_is_told_in_words_that_fit_the_size(size: int, text: str) -> None:
     assert told(running({"size": size, "version": "2.12.15"}), "Ready")[1].endswith(text)
+
+
+@pytest.mark.parametrize("asked", ["noon", "\u0663", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z"])
+def test_what_is_no_moment_is_not_overdue(asked: str) -> None:
+    pod_ = changed(pod(1, {"size": 1}), deletion_timestamp=asked)
+    assert overdue_in(pod_, "2026-01-01T00:00:00Z") is None
