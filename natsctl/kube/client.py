@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_base, wait_random_exponential
 
 from natsctl.kube import metrics
@@ -171,6 +172,8 @@ class Client:
 
     def _retrying(self, method: str) -> AsyncRetrying:
         """Try again what may work next time, for as long as the budget lasts."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BUDGET
 
         def count(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -180,7 +183,7 @@ class Client:
         return AsyncRetrying(
             retry=retry_if_exception_type(Transient),
             wait=_Wait(),
-            stop=stop_before_delay(BUDGET),
+            stop=lambda state: loop.time() + state.upcoming_sleep >= deadline,
             before_sleep=count,
             reraise=True,
         )

@@ -26,6 +26,7 @@ from natsctl.plan.snapshot import Desired, Failure, Observation, Refusal, Snapsh
 from natsctl.plan.sources import Resolved, Sources, Trust
 from natsctl.plan.takeover import is_taken_over
 from natsctl.render.inputs import Images
+from natsctl.servers.gate import QUICK
 from natsctl.servers.monitoring import Monitor, Place
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ class Outlook:
             for uid in uids
             if uid in pods and is_ours(pods[uid], snapshot)  # nobody else's is connected to
         }
-        answers = await self.monitor.ask(places, self.contexts_of(snapshot).monitoring, self.key[0])
+        slow = {uid for uid, seen in self._observations.items() if seen.seconds > QUICK}
+        tls = self.contexts_of(snapshot).monitoring
+        answers = await self.monitor.ask(places, tls, self.key[0], slow)
         now = asyncio.get_running_loop().time()
         for uid, answer in answers.items():
             self._observations[uid] = attrs.evolve(

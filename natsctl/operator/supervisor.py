@@ -116,7 +116,7 @@ async def _lead(
             shared = Shared(
                 client=client,
                 stores=stores,
-                monitor=Monitor(Gate(Turns(ALL))),
+                monitor=Monitor(Gate(Turns(2 * ALL), Turns(2 * ALL))),
                 recorder=recorder,
                 turns=Turns(2 * settings.concurrency),
                 gatherer=gatherer,

@@ -29,8 +29,8 @@ class Observation:
     `incarnation` tells which run of the pod answered. `config_digest` is of what it has loaded
     (since 2.11), `config_load_time` when that was. `not_after` is by listener (`tls.LISTENERS`)
     when the certificate in use ends, for those that have one (since 2.11.12 and 2.12.4).
-    `connections` are those of clients, and no news. `started` and `config_load_time` are RFC 3339
-    text.
+    `connections` are those of clients, and no news; `seconds` are how long it
+    took, if long. `started` and `config_load_time` are RFC 3339 text.
     """
 
     server_id: str = ""
@@ -43,6 +43,7 @@ class Observation:
     config_load_time: str = ""
     not_after: Mapping[str, str] = attrs.field(factory=dict)
     connections: int = attrs.field(default=0, eq=False)
+    seconds: float = attrs.field(default=0.0, eq=False)
     started: str = ""
 
 

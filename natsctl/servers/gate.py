@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ALL, OF_ONE, LARGE = 64, 8, 2
 """Servers asked at once: of all clusters, of one; and long answers that are held in memory."""
+QUICK = 0.3
+"""Seconds after which a server goes on among the slow ones."""
 LARGE_SECONDS = 1.0
 """How long a long answer may take from when its turn has come."""
 
@@ -41,9 +43,13 @@ class FirstCome:
 
 @attrs.frozen
 class Gate:
-    """Shared by all clusters, by namespace. Who waits for it holds nothing else."""
+    """Shared by all clusters, by namespace. Who waits for it holds nothing else.
+
+    Servers that take long have turns of their own: nobody else waits for these.
+    """
 
     all: Turns = attrs.field(factory=lambda: FirstCome(asyncio.Semaphore(ALL)))
+    slow: Turns = attrs.field(factory=lambda: FirstCome(asyncio.Semaphore(ALL)))
     large: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(LARGE))
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final
 
 import attrs
@@ -18,10 +19,10 @@ from natsctl.api import names
 from natsctl.plan.reaching import address_of, server_name_of
 from natsctl.plan.snapshot import Observation
 from natsctl.servers.fetch import Unusable, fetch
-from natsctl.servers.gate import OF_ONE, Gate
+from natsctl.servers.gate import OF_ONE, QUICK, Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from natsctl.plan.objects import Pod
 
@@ -91,22 +92,37 @@ class Monitor:
         places: Mapping[str, Place],
         tls: ssl.SSLContext | None = None,
         owner: str = "",
+        slow: Collection[str] = (),
     ) -> dict[str, Observation]:
         """Ask servers of one cluster at the same time: pod uid -> where in, pod uid -> answer out.
 
         `owner` is whose turns are taken: the namespace. `tls` is for servers that are monitored
         over https, and only for those. A server that cannot be asked, or that is another one, gives
-        an Observation with `problem`, never an exception.
+        an Observation with `problem`, never an exception. `slow` are those that took long last
+        time.
         """
         turns = asyncio.Semaphore(OF_ONE)
 
-        async def one(place: Place) -> Observation:
-            async with turns, self.gate.all.turn(owner):
-                return await self._ask_one(place, tls)
+        async def one(uid: str, place: Place) -> Observation:
+            async with turns:
+                return await self._in_turn(place, tls, owner, uid in slow)
 
         async with asyncio.TaskGroup() as group:
-            tasks = {uid: group.create_task(one(place)) for uid, place in places.items()}
+            tasks = {uid: group.create_task(one(uid, place)) for uid, place in places.items()}
         return {uid: task.result() for uid, task in tasks.items()}
+
+    async def _in_turn(
+        self, place: Place, tls: ssl.SSLContext | None, owner: str, slow: bool
+    ) -> Observation:
+        """Ask quickly, unless it is known to be slow; then once more, with all the time it has."""
+        if not slow:
+            with suppress(TimeoutError):
+                async with self.gate.all.turn(owner), asyncio.timeout(QUICK):
+                    return await self._ask_one(place, tls)
+        async with self.gate.slow.turn(owner):
+            started = asyncio.get_running_loop().time()
+            found = await self._ask_one(place, tls)
+            return attrs.evolve(found, seconds=asyncio.get_running_loop().time() - started)
 
     async def _ask_one(self, place: Place, tls: ssl.SSLContext | None) -> Observation:
         try:

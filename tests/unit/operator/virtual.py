@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import msgspec
@@ -33,7 +33,8 @@ from natsctl.operator.stores import open_stores
 from natsctl.plan.holding import slim
 from natsctl.plan.snapshot import Observation
 from natsctl.render.inputs import Images
-from natsctl.servers.gate import Gate
+from natsctl.servers.gate import ALL, Gate
+from natsctl.servers.monitoring import Monitor, Place
 
 Fault = Callable[[str, str], ApiError | float | None]
 """What a request meets, by method and path: an error, or so many seconds."""
@@ -104,22 +105,13 @@ class World:
 
 
 @attrs.frozen
-class Servers:
-    """What a Monitor does, for the servers of a world."""
+class Servers(Monitor):
+    """Asks the servers of a world."""
 
-    world: World
-    gate: Gate = attrs.field(factory=Gate)
+    world: World = attrs.field(factory=World)
 
-    async def ask(
-        self, places: Mapping[str, Any], tls: object = None, owner: str = ""
-    ) -> dict[str, Observation]:
-        """Ask servers at the same time."""
-        found = await asyncio.gather(*(self._ask_one(place) for place in places.values()))
-        return dict(zip(places, found, strict=True))
-
-    async def _ask_one(self, place: Any) -> Observation:
-        address = getattr(place, "address", place)
-        server = self.world.roster.by_address.get(address)
+    async def _ask_one(self, place: Place, tls: object) -> Observation:
+        server = self.world.roster.by_address.get(place.address)
         if server is None:
             return Observation(problem="nobody there")
         seconds = self.world.slow(server.cluster)
@@ -203,7 +195,7 @@ async def flight(
     shared = Shared(
         client=client,
         stores=stores,
-        monitor=cast(Any, Servers(world)),
+        monitor=Servers(Gate(Turns(2 * ALL), Turns(2 * ALL)), world),
         recorder=Recorder(client),
         turns=Turns(32),
         gatherer=gatherer,

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from natsctl.plan.snapshot import Observation
 from natsctl.servers.fetch import LIMIT, fetch
-from natsctl.servers.gate import ALL, OF_ONE, FirstCome, Gate
+from natsctl.servers.gate import ALL, OF_ONE, QUICK, FirstCome, Gate
 from natsctl.servers.monitoring import MAX_ROUTES, Monitor, Place
 from natsctl.servers.system import context
 from tests.unit.servers.tricks import BLOCK, MEMORY, Trick, bounded, playing, says, watched
@@ -32,13 +32,14 @@ class Server:
 
     varz: Any = attrs.field(factory=lambda: dict(VARZ))
     routez: Any = attrs.field(factory=lambda: {"num_routes": 0})
+    slow: float = 0.0
     asked_at_once: int = 0
     _asking: int = 0
 
     async def handle(self, request: web.Request) -> web.Response:
         self._asking += 1
         self.asked_at_once = max(self.asked_at_once, self._asking)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.slow or 0.01)
         self._asking -= 1
         answer = getattr(self, request.path.strip("/"))
         if answer == "mute":
@@ -200,6 +201,25 @@ async def test_no_more_servers_are_asked_at_once_than_the_gate_lets_through(
 async def test_one_cluster_never_takes_the_whole_gate(server: Server) -> None:
     await Monitor().ask({str(i): Place("127.0.0.1") for i in range(3 * OF_ONE)})
     assert server.asked_at_once == OF_ONE < ALL
+
+
+async def test_who_takes_long_goes_on_among_the_slow_and_keeps_nobody_waiting(
+    server: Server,
+) -> None:
+    """At first everybody may be quick; who was not is known the next time."""
+    monitor = Monitor(Gate(FirstCome(asyncio.Semaphore(1)), FirstCome(asyncio.Semaphore(1))))
+    server.slow = 0.5
+    found = (await monitor.ask({"a": Place("127.0.0.1")}))["a"]
+    assert found.server_id == "me"
+    assert found.seconds > QUICK
+    again = asyncio.create_task(monitor.ask({"a": Place("127.0.0.1")}, slow={"a"}))
+    await asyncio.sleep(0.1)
+    server.slow = 0.0
+    quick = await monitor.ask({"b": Place("127.0.0.1")})
+    assert quick["b"].server_id == "me"
+    assert quick["b"].seconds == 0.0
+    assert not again.done()
+    await again
 
 
 async def test_nobody_is_asked_when_nobody_is_named() -> None:
