@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ from natsctl.operator.events import Event
 from natsctl.operator.execute import Executor, Outcome
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.outlook import Outlook
+from natsctl.operator.patience import Patience, steady
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.reload import Reloader
 from natsctl.operator.series import Showing
@@ -37,7 +40,7 @@ from natsctl.plan.figures import figures
 from natsctl.plan.objects import Cluster
 from natsctl.plan.planning import plan
 from natsctl.plan.snapshot import Failure, Snapshot
-from natsctl.plan.status import status
+from natsctl.plan.status import status, troubled
 from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor
 
@@ -77,6 +80,18 @@ class Shared:
     platform_assigned_ids: bool = False
 
 
+class StillTrying(Exception):
+    """Something did not work yet, and is looked after."""
+
+    def __init__(self, cause: ApiError) -> None:
+        super().__init__(str(cause))
+        self.cause: Exception = cause
+
+
+class Untold(StillTrying):
+    """The status could not be written."""
+
+
 @attrs.define
 class Actor:
     """Reconciles the cluster with this key until it is gone."""
@@ -90,6 +105,8 @@ class Actor:
     _attempts: int = 0
     _woken: float = 0.0
     _claimant: Claimant = attrs.field(init=False)
+    _patience: Patience = attrs.field(factory=Patience)
+    _untold: Failure | None = None
     _written: tuple[float, ClusterStatus | None] = (0.0, None)
 
     def __attrs_post_init__(self) -> None:
@@ -143,20 +160,50 @@ class Actor:
     async def _turn(self, turn: Turn) -> float:
         """One pass, whatever happens in it; how long to sleep at most."""
         again: float | None
+        began = asyncio.get_running_loop().time()
+        self._patience.begin()
         try:
             async with asyncio.timeout(PASS_LIMIT):
                 again = await self._pass(turn)
             result = "success" if again is None else "requeue_after"
-        except (Conflict, Fenced):
-            # Fenced: the lease is over, and whoever keeps it ends this process.
+        except Fenced:  # the lease is over, and whoever keeps it ends this process
             again, result = self._retry(), "requeue_after"
         except Exception as error:
             # A bug met by one cluster must not end the process for all the others.
-            self._report(error)
-            again, result = max(self._retry(), getattr(error, "retry_after", None) or 0), "error"
-            metrics.ERRORS.labels(metrics.CONTROLLER).inc()
+            again, result = await self._after(error, began)
         metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
         return RESYNC * random.uniform(0.8, 1.2) if again is None else again
+
+    async def _after(self, error: Exception, began: float) -> tuple[float, str]:
+        """What a pass ended with is tried again, and told if it lasts; when, and how it counts."""
+        if not isinstance(error, StillTrying):
+            now = asyncio.get_running_loop().time()
+            subject = f"NatsCluster {self.key[1]}"
+            if (told := self._patience.met(subject, error, began, now)) is not None:
+                self._failures = steady((told,), self._failures)
+                await self._tell_in_any_case()
+        cause = error.cause if isinstance(error, StillTrying) else error
+        if isinstance(cause, Conflict):
+            return self._retry(), "requeue_after"
+        self._report(cause)
+        metrics.ERRORS.labels(metrics.CONTROLLER).inc()
+        return max(self._retry(), getattr(cause, "retry_after", None) or 0), "error"
+
+    async def _tell_in_any_case(self) -> None:
+        """Of a cluster about which too little is known for a status, only that something fails."""
+        with suppress(StillTrying, ApiError, Fenced):
+            if self._look() is not None:
+                await self._tell()
+                return
+            cluster = self.shared.stores.clusters.get(self.key)
+            if cluster is None or self._claim() not in (Claim.OURS, Claim.FREE):
+                return
+            before = parse_status(cluster.status)
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            fresh = troubled(cluster, before, self._failures, now)
+            if fresh != before and await self._write_status(cluster, fresh):
+                for event in events.turning_points(before, fresh):
+                    self._record(cluster, event)
 
     def _report(self, error: Exception) -> None:
         match error:
@@ -198,8 +245,10 @@ class Actor:
                 await self.outlook.ask(decided.observe, snapshot)
             snapshot = self._look() or snapshot
             decided = plan(snapshot)
-        await self._act(snapshot, decided, turn)
+        error = await self._act(snapshot, decided, turn)
         told = await self._tell()
+        if error is not None:
+            raise StillTrying(error)
         if self._failures:
             metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
             return self._retry()
@@ -236,10 +285,11 @@ class Actor:
     def _look(self) -> Snapshot | None:
         return self.outlook.look(self._failures)
 
-    async def _act(self, snapshot: Snapshot, decided: Plan, turn: Turn) -> None:
+    async def _act(self, snapshot: Snapshot, decided: Plan, turn: Turn) -> ApiError | None:
+        """Carry out a plan, as far as that works; what may work next time, before the rest."""
         if snapshot.desired is None:
             self._failures = ()
-            return
+            return None
         contexts = self.outlook.contexts_of(snapshot)
         shared, meta = self.shared, snapshot.cluster.metadata
         reloader = Reloader(
@@ -256,17 +306,29 @@ class Actor:
         sealing = shared.gatherer.sealing
         executor = Executor(shared.client, shared.stores, snapshot.desired, reloader, sealing)
         failures: tuple[Failure, ...] = ()
+        waits: ApiError | None = None
         for stage in decided.stages:
             outcome = await self._carry_out(executor, stage, snapshot, turn)
-            failures += outcome.failures
+            lasting, waits = self._sort(outcome.errors, snapshot.now)
+            failures += outcome.failures + lasting
             self.outlook.refusals |= outcome.refusals
             self.outlook.note_trials(outcome.tried, snapshot)
             self.showing.count(outcome.done)
             for event in events.events_of(outcome.done):
                 self._record(snapshot.cluster, event)
-            if outcome.blocking:
+            if outcome.blocking or waits is not None:
                 break
-        self._failures = failures
+        self._failures = steady(failures, self._failures)
+        return waits
+
+    def _sort(
+        self, errors: tuple[tuple[str, ApiError], ...], began: float
+    ) -> tuple[tuple[Failure, ...], ApiError | None]:
+        """What lasts, to be told; and one of those errors that may pass, to wait for."""
+        now = asyncio.get_running_loop().time()
+        found = [(self._patience.met(subject, e, began, now), e) for subject, e in errors]
+        lasting = tuple(failure for failure, _ in found if failure is not None)
+        return lasting, next((e for failure, e in found if failure is None), None)
 
     async def _carry_out(
         self, executor: Executor, stage: tuple[Action, ...], snapshot: Snapshot, turn: Turn
@@ -311,9 +373,23 @@ class Actor:
             )
         except NotFound:
             return False
+        except ApiError as error:
+            self._cannot_tell(cluster, error)
+            raise Untold(error) from None
         assert isinstance(reply, Cluster)
         self.shared.stores.clusters.learn(reply)
+        self._untold = None
         return True
+
+    def _cannot_tell(self, cluster: Cluster, error: ApiError) -> None:
+        """A status that cannot be written for long is told by an event, once."""
+        metrics.UNTOLD.labels(metrics.CONTROLLER).inc()
+        now = asyncio.get_running_loop().time()
+        told = self._patience.met("status", error, now, now)
+        if told is not None and self._untold is None:
+            self._untold = told
+            text = f"the status cannot be written: {told.message}"
+            self._record(cluster, Event("StatusNotWritten", text, "Warning"))
 
     def __str__(self) -> str:
         return f"natscluster {self.key[0]}/{self.key[1]}"

@@ -20,6 +20,7 @@ from natsctl.api.status import to_json
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH, Client
 from natsctl.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import BY_KIND, PODS, ROLES, SECRETS, Resource
+from natsctl.operator.patience import reason_of
 from natsctl.operator.reload import Progress, Reloader
 from natsctl.operator.stores import Stores
 from natsctl.operator.tokens import Refused, Running, TokenWriter
@@ -61,11 +62,12 @@ _DROPPED = re.compile(r'(?:unknown|duplicate) field "(.*)"', re.DOTALL)
 
 @attrs.frozen
 class Outcome:
-    """What came of a stage."""
+    """What came of a stage. `errors` are what may work next time, by what it is about."""
 
     done: tuple[Action, ...]
     failures: tuple[Failure, ...]
     failed: tuple[Action, ...] = ()
+    errors: tuple[tuple[str, ApiError], ...] = ()
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
     tried: Mapping[tuple[str, str], Refused | None] = attrs.field(factory=dict)
 
@@ -95,21 +97,30 @@ class Executor:
 
         A thousand at the same time would only be rendered earlier, and keep everybody waiting.
         """
-        places = asyncio.Semaphore(AT_A_TIME)
+        places, errors = asyncio.Semaphore(AT_A_TIME), list[ApiError]()
 
-        async def one(action: Action) -> Failure | Progress | Refusal | Refused | None:
+        async def one(
+            action: Action,
+        ) -> Failure | Progress | Refusal | Refused | ApiError | None:
             async with places:
-                return await self._one(action)
+                if len(errors) >= AT_A_TIME:
+                    return Progress.PENDING  # each of the rest would be tried for as long in vain
+                try:
+                    return await self._one(action)
+                except ApiError as error:
+                    errors.append(error)
+                    return error
 
         found = await asyncio.gather(*map(one, stage), return_exceptions=True)
-        error = worst([e for e in found if isinstance(e, BaseException)])
-        if error is not None:
-            raise error
+        bugs = [e for e in found if isinstance(e, BaseException) and not isinstance(e, ApiError)]
+        if bugs:
+            raise bugs[0]
         results = tuple(zip(stage, found, strict=True))
         return Outcome(
             done=tuple(a for a, f in results if f is None or f is Progress.DONE),
             failures=tuple(f for f in found if isinstance(f, Failure)),
-            failed=tuple(a for a, f in results if isinstance(f, Failure)),
+            failed=tuple(a for a, f in results if isinstance(f, Failure | ApiError)),
+            errors=tuple((_subject(a), f) for a, f in results if isinstance(f, ApiError)),
             refusals={
                 a.uid: f
                 for a, f in results
@@ -118,7 +129,7 @@ class Executor:
             tried={
                 a.key: f if isinstance(f, Refused) else None
                 for a, f in results
-                if isinstance(a, BindToken | RemoveToken)
+                if isinstance(a, BindToken | RemoveToken) and not isinstance(f, ApiError)
             },
         )
 
@@ -153,7 +164,7 @@ class Executor:
                 case ReplaceServer():
                     return await self._replace(action)
         except Terminal as error:
-            return Failure(_subject(action), error.reason or "Refused", _said(error))
+            return Failure(_subject(action), reason_of(error), _said(error))
 
     @property
     def _tokens(self) -> TokenWriter:
@@ -305,7 +316,7 @@ class Executor:
             if QUOTA_FULL in str(error):
                 return None
             text = f"not restarted, because the API server refuses its successor: {_said(error)}"
-            return Failure(f"pod {action.name}", error.reason or "Refused", text)
+            return Failure(f"pod {action.name}", reason_of(error), text)
         return None
 
     def _is_ours(self, live: Object) -> bool:
@@ -394,11 +405,6 @@ def dropped_fields(warnings: Sequence[str]) -> str:
     """The fields that the API server says it does not know, or has taken the last of only."""
     found = (match[1] for text in warnings if (match := _DROPPED.fullmatch(text)))
     return ", ".join(printable(field) for field in dict.fromkeys(found))
-
-
-def worst(errors: Sequence[BaseException]) -> BaseException | None:
-    """The error to raise when several steps failed: a bug before anything that a retry mends."""
-    return min(errors, key=lambda e: isinstance(e, ApiError), default=None)
 
 
 def _said(error: ApiError) -> str:

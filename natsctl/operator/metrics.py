@@ -47,6 +47,9 @@ TIMEOUTS = Counter(
     ["controller"],
 )
 RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
+UNTOLD = Counter(
+    "natsctl_status_write_errors", "Writes of a status that did not work", ["controller"]
+)
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
 LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "How late the event loop ran a timer, at worst")
 
@@ -83,7 +86,7 @@ WORK = Work()
 
 for _result in ("success", "error", "requeue_after"):
     RECONCILES.labels(CONTROLLER, _result)
-for _metric in (ERRORS, TERMINAL_ERRORS, PANICS, TIMEOUTS, ACTIVE, CAPACITY, SECONDS):
+for _metric in (ERRORS, TERMINAL_ERRORS, PANICS, TIMEOUTS, UNTOLD, ACTIVE, CAPACITY, SECONDS):
     _metric.labels(CONTROLLER)
 for _queue in (ADDS, DEPTH, RETRIES, QUEUED_SECONDS, WORK_SECONDS):
     _queue.labels(CONTROLLER)

@@ -14,6 +14,7 @@ from natsctl.plan.accepted import to_keep
 from natsctl.plan.policies.rollout import outdated_servers, why
 from natsctl.plan.releases import tag_of
 from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
+from natsctl.plan.snapshot import Snapshot
 from natsctl.plan.takeover import is_taken_over
 from natsctl.render.accounts import may_have_system
 from natsctl.render.routes import cluster_name
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.plan.conditions import Verdict
-    from natsctl.plan.snapshot import Snapshot
+    from natsctl.plan.objects import Cluster
+    from natsctl.plan.snapshot import Failure
 
 
 def status(snapshot: Snapshot) -> ClusterStatus:
@@ -50,6 +52,16 @@ def status(snapshot: Snapshot) -> ClusterStatus:
         servers=tuple(_server_status(snapshot, s, servers) for s in servers),
         certificates=_certificates(snapshot),
     )
+
+
+def troubled(
+    cluster: Cluster, before: ClusterStatus, failures: Sequence[Failure], timestamp: str
+) -> ClusterStatus:
+    """A status that tells what failed, while too little is known for anything else."""
+    snapshot = Snapshot(cluster, before, None, failures=tuple(failures), timestamp=timestamp)
+    fresh = _condition(snapshot, "Degraded", conditions.degraded(snapshot, ()))
+    others = tuple(c for c in before.conditions if c.type != fresh.type)
+    return attrs.evolve(before, phase="Degraded", conditions=(*others, fresh))
 
 
 def _certificates(snapshot: Snapshot) -> tuple[CertificateStatus, ...]:

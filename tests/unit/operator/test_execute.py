@@ -9,9 +9,9 @@ import pytest
 
 from natsctl.api import names
 from natsctl.kube.client import Client
-from natsctl.kube.errors import Conflict, Fenced, Transient, error_of
+from natsctl.kube.errors import error_of
 from natsctl.kube.transport import Response, Transport
-from natsctl.operator.execute import Executor, Outcome, own_by_apply, put_right, worst
+from natsctl.operator.execute import Executor, Outcome, own_by_apply, put_right
 from natsctl.operator.stores import open_stores
 from natsctl.plan.actions import Action, CreateServer, Ensure
 from natsctl.plan.snapshot import Failure
@@ -56,14 +56,6 @@ def test_a_new_configuration_takes_back_what_was_said_of_a_refused_one() -> None
     live = {"metadata": {"annotations": {"nats.io/refused": "1 no"}}}
     [patch] = put_right(live, {})
     assert patch == {"op": "remove", "path": "/metadata/annotations/nats.io~1refused"}
-
-
-def test_a_bug_counts_more_than_what_a_retry_mends() -> None:
-    bug, busy, late = ValueError("bug"), Transient(503, "", ""), Conflict(409, "", "")
-    assert worst([busy, bug, late]) is bug
-    assert worst([busy, late]) is busy
-    assert isinstance(worst([busy, Fenced()]), Fenced)
-    assert worst([]) is None
 
 
 def test_only_what_servers_cannot_start_without_holds_up_what_follows() -> None:
