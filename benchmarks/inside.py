@@ -18,6 +18,7 @@ import attrs
 
 from benchmarks import kubelet
 from benchmarks.bare import Bare, connect
+from benchmarks.beside import CLUSTERS_BESIDE, beside_slow
 from benchmarks.fleet import Created, converged, create
 from benchmarks.floor import Floor, floor
 from benchmarks.memory import create_foreign, settled_rss
@@ -132,6 +133,8 @@ async def _measure(bare: Bare, measured: Measured, scale: Scale, notebook: Noteb
     foreign = await settled_rss(measured)
     notebook.note(rss_foreign_mb=foreign, rss_foreign_growth_mb=foreign - alone)
     notebook.note(rss_peak_mb=measured.peak_mb())
+    say(f"{CLUSTERS_BESIDE} clusters whose servers do not answer, and changes of others")
+    notebook.note(change_beside_slow_s=await beside_slow(bare, "fleet"))
 
 
 def _creation(created: Created) -> Figures:

@@ -53,6 +53,12 @@ TARGETS = (
     Target("rss_foreign_growth_mb", "growth by these others", 5, "MiB"),
     Target("rss_peak_mb", "the most memory at any time", unit="MiB"),
     Target("fleet_1000_s", "from {clusters} to {many} clusters, until Ready in status", unit="s"),
+    Target(
+        "change_beside_slow_s",
+        "one more server asked for, to its pod, beside 200 mute clusters",
+        1,
+        "s",
+    ),
     Target("start_s", "from the start of the process until its readiness probe passes", 2, "s"),
     Target("ready3_s", "apply to 3 Ready servers on a real kubelet, median", unit="s"),
     Target("ready3_max_s", "the same, slowest", unit="s"),
@@ -68,6 +74,7 @@ LAST = (
     "start_s",
     "ready3_s",
     "replace_s",
+    "change_beside_slow_s",
 )
 
 

@@ -24,6 +24,8 @@ from natsctl.api import names
 
 POD_RANGE = "10.245.0.0/16"
 SELECTOR = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
+SLOW = "slow"
+"""The namespace whose servers take every question, and never answer."""
 NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -93,6 +95,9 @@ class Answering(asyncio.Protocol):
         assert self.transport is not None
         address = self.transport.get_extra_info("sockname")[0]
         path = data.split(b" ", 2)[1].decode()
+        server = self.roster.by_address.get(address)
+        if server is not None and server.cluster[0] == SLOW:
+            return
         found = self.roster.answer(address, path)
         self.transport.write(NOTHING if found is None else _response(found))
         self.transport.close()

@@ -383,7 +383,8 @@ class Actor:
 
     def _cannot_tell(self, cluster: Cluster, error: ApiError) -> None:
         """A status that cannot be written for long is told by an event, once."""
-        metrics.UNTOLD.labels(metrics.CONTROLLER).inc()
+        if not isinstance(error, Conflict):
+            metrics.UNTOLD.labels(metrics.CONTROLLER).inc()
         now = asyncio.get_running_loop().time()
         told = self._patience.met("status", error, now, now)
         if told is not None and self._untold is None:

@@ -48,7 +48,10 @@ class Recorder:
         async with asyncio.TaskGroup() as self._group:
             for namespace in self._queues:
                 self._start(namespace)
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._group = None  # whoever still records something is about to end, too
 
     async def flush(self) -> None:
         """Return once everything is written."""

@@ -18,7 +18,7 @@ from natsctl.plan.policies.missing import create_missing
 from natsctl.plan.policies.reload import reloading_servers
 from natsctl.plan.policies.rollout import outdated_servers, unhealthy, why
 from natsctl.plan.policies.standing import ensure_standing, withdraw_policies
-from natsctl.plan.proof import read_by_servers
+from natsctl.plan.proof import digest_of, read_by_servers
 from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _stands(snapshot: Snapshot) -> bool:
     assert snapshot.desired is not None
     live = snapshot.secrets[snapshot.cluster.metadata.name]
     wanted = next(s.manifest["data"] for s in snapshot.desired.standing if s.kind == "Secret")
-    return bool(read_by_servers(live.data) == wanted)
+    return digest_of(read_by_servers(live.data)) == digest_of(wanted)
 
 
 def ready(snapshot: Snapshot, servers: Sequence[Server]) -> Verdict:

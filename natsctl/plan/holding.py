@@ -48,6 +48,7 @@ MOST: Final = 32
 _READ: Final = (
     names.REVISION_ANNOTATION,
     names.APPLIED_ANNOTATION,
+    names.PROVEN_ANNOTATION,
     names.OPERATOR_ANNOTATION,
     names.CONFIG_ANNOTATION,
     names.NUDGES_ANNOTATION,
@@ -107,10 +108,15 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
         meta[kind] = given
     found = {**manifest, "metadata": meta}
     if manifest["kind"] == "Secret":
-        found["data"] = {key: _brief(text) for key, text in manifest["data"].items()}
+        found["data"] = kept_data(manifest["data"])
     if manifest["kind"] == "NetworkPolicy":
         found["spec"] = _by_key(manifest["spec"])
     return found
+
+
+def kept_data(data: Mapping[str, str]) -> dict[str, str]:
+    """A configuration as it is kept: the same of what is there and of what was kept already."""
+    return {key: _brief(text) for key, text in data.items()}
 
 
 def _meta(meta: Meta) -> Meta:

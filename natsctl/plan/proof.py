@@ -18,6 +18,7 @@ import attrs
 import msgspec
 
 from natsctl.api import names
+from natsctl.plan.holding import kept_data
 
 KEPT: Final = "previous."
 """Begins the keys of what was proven before."""
@@ -39,8 +40,8 @@ def kept(data: Data | None) -> dict[str, str]:
 
 
 def digest_of(data: Data) -> str:
-    """Of a content; as long as that of an object in `nats.io/applied`."""
-    encoded = msgspec.json.encode(data, order="deterministic")
+    """Of a content, whole or as it is kept; as long as that of an object in `nats.io/applied`."""
+    encoded = msgspec.json.encode(kept_data(data), order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:16]
 
 

@@ -38,7 +38,7 @@ def test_a_figure_is_judged_by_its_target(ratio: float, verdict: str) -> None:
 def test_the_last_line_has_all_its_figures() -> None:
     assert last_line(dict.fromkeys(LAST, 1.0)) == (
         "BENCH floor_ratio=1 writes_per_cluster=1 converged_requests=1 rss_idle_mb=1 "
-        "rss_1000_mb=1 start_s=1 ready3_s=1 replace_s=1"
+        "rss_1000_mb=1 start_s=1 ready3_s=1 replace_s=1 change_beside_slow_s=1"
     )
 
 

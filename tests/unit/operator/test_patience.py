@@ -233,3 +233,13 @@ async def test_a_status_that_cannot_be_written_is_told_by_an_event(cause: str) -
 def test_a_reason_is_one_that_a_condition_may_have(status: int, reason: str, shown: str) -> None:
     """A webhook chooses the reason of its denial."""
     assert reason_of(ApiError(status, reason, "no")) == shown
+
+
+async def test_a_new_cluster_is_written_as_often_as_before() -> None:
+    """Six objects and a few statuses: what was made with the Secret needs no note of its own."""
+    async with flight() as found:
+        await found.create("c")
+        await found.until(lambda: found.condition("c", "Ready").get("status") == "True")
+        await asyncio.sleep(60)
+        written = [(m, p) for _, m, p in found.world.requests if m != "GET"]
+        assert [w for w in written if "secrets" in w[1]] == [("POST", SECRETS.path("ns"))]

@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 from natsctl.api import names
 from natsctl.operator.reload import withdrawal
 from natsctl.plan.actions import NoteProof
-from natsctl.plan.objects import Secret
+from natsctl.plan.holding import slim
+from natsctl.plan.objects import Meta, Secret
 from natsctl.plan.planning import plan
 from natsctl.plan.policies.proof import note_proof
-from natsctl.plan.proof import Held, digest_of, first, keeping, read_by_servers, to_go_back_to
+from natsctl.plan.proof import (
+    Held,
+    digest_of,
+    first,
+    keeping,
+    kept,
+    read_by_servers,
+    to_go_back_to,
+)
 from natsctl.plan.servers import servers_of
 from natsctl.plan.snapshot import Observation, Snapshot
 from natsctl.plan.status import status
@@ -199,6 +208,20 @@ def test_what_would_be_too_large_together_goes_without_a_way_back() -> None:
     assert world.served == data("C" * (MEBIBYTE // 2 + 1))
 
 
+def test_what_the_store_keeps_of_a_content_has_the_same_digest() -> None:
+    """A long text is kept as a digest; and the note is kept whatever else is on the Secret."""
+    content = data("A" * 5000, advertise="1")
+    others = {f"a{i}": "x" * 200 for i in range(100)}
+    notes = {names.PROVEN_ANNOTATION: digest_of(content), **others}
+    whole = {**content, **{f"previous.{key}": text for key, text in content.items()}}
+    meta = Meta(name="c", namespace="ns", uid="u", resource_version="1", annotations=notes)
+    held = slim(Secret(meta, data=whole))
+    assert held.data != whole
+    assert digest_of(read_by_servers(held.data)) == digest_of(content)
+    assert digest_of(kept(held.data)) == digest_of(content)
+    assert held.metadata.annotation(names.PROVEN_ANNOTATION) == digest_of(content)
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("change"), st.sampled_from("ABCDE")),
@@ -265,6 +288,7 @@ class TestNoting:
         if mark is not None:
             notes = dict(live.metadata.annotations or {}) | {names.PROVEN_ANNOTATION: mark}
             live = changed_secret(live, annotations=notes)
+        live = slim(live)  # as the store keeps it
         made = snapshot(
             {"size": goal.spec.size, "version": goal.version.text},
             pods,
