@@ -200,6 +200,7 @@ async def flight(
         turns=Turns(32),
         gatherer=gatherer,
         images=Images(),
+        platform_assigned_ids=False,
         namespaces=None,
         installation="ns/nats-operator",
         platform_assigned_ids=False,
