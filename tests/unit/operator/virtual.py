@@ -169,7 +169,7 @@ class Flight:
         started = now()
         while not check():
             assert now() - started < seconds, "it did not come"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01 + (now() - started) / 50)
         return now() - started
 
     async def runs(self, name: str, size: int = 3, namespace: str = "ns") -> float:
@@ -200,7 +200,6 @@ async def flight(
         turns=Turns(32),
         gatherer=gatherer,
         images=Images(),
-        platform_assigned_ids=False,
         namespaces=None,
         installation="ns/nats-operator",
         platform_assigned_ids=False,
