@@ -210,11 +210,16 @@ class Lease:
             return False
 
     async def _read_and_write_released(self) -> bool:
-        try:
-            self._record = await self.records.read(self.timing.renew_period)
-            return await self._write_released()
-        except ApiError:
-            return False
+        """Again, if that renewal is written only after this read."""
+        for _ in range(3):
+            try:
+                self._record = await self.records.read(self.timing.renew_period)
+                return await self._write_released()
+            except Conflict:
+                continue
+            except ApiError:
+                break
+        return False
 
     async def _write_released(self) -> bool:
         known = self._record.get("spec") or {}

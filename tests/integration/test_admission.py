@@ -126,6 +126,7 @@ async def test_a_webhook_in_the_way_of_pods_is_told_and_forgotten(
         assert found["reason"] == reason
         assert "pod x-1" in found["message"]
         assert words in found["message"]
+        await asyncio.sleep(8)
         before = (await client.raw(CLUSTERS, namespace, "x"))["metadata"]["resourceVersion"]
         await asyncio.sleep(8)
         after = (await client.raw(CLUSTERS, namespace, "x"))["metadata"]["resourceVersion"]

@@ -86,6 +86,22 @@ async def test_a_renewal_that_the_end_cut_off_does_not_hinder_the_release() -> N
     assert now() - released < 2
 
 
+async def test_a_renewal_that_is_written_while_the_lease_goes_does_not_hinder_that() -> None:
+    """The release reads the object anew, and meanwhile it changes once more."""
+    memory = Memory()
+    first = candidate(memory, "a")
+    await first.acquire()
+
+    def renewed() -> None:
+        assert memory.record is not None
+        version = str(int(memory.record["metadata"]["resourceVersion"]) + 1)
+        memory.record = memory.record | {"metadata": {"resourceVersion": version}}
+
+    renewed()
+    asyncio.get_running_loop().call_later(0.025, renewed)
+    assert await first.release()
+
+
 async def test_what_another_holds_by_now_is_not_released() -> None:
     memory = Memory()
     first = candidate(memory, "a")
