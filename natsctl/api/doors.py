@@ -79,13 +79,16 @@ def doors(
     logins: frozenset[str] | None = None,
     *,
     open_leaves: bool = False,
+    one_user: bool = False,
 ) -> tuple[Door, ...]:
     """Every listener that servers of this spec have; `logins` as the Secrets of users tell.
 
-    `open_leaves`: running servers of an earlier natsctl, see `keeps_leaves_out`.
+    `open_leaves`: running servers of an earlier natsctl, see `keeps_leaves_out`. `one_user`: there
+    is a single user, with a password and no limits.
     """
     known = logins_of(spec) if logins is None else logins
-    return tuple(_doors(spec, version, known, open_leaves))
+    at_leaves = _of_leaves(spec, version, known, open_leaves, one_user)
+    return tuple(_doors(spec, known, at_leaves))
 
 
 def checks_certificates(spec: NatsClusterSpec, listener: Listener) -> bool:
@@ -191,12 +194,11 @@ _LINKS: Final = {
 
 
 def _doors(
-    spec: NatsClusterSpec, version: ServerVersion, logins: frozenset[str], open_leaves: bool
+    spec: NatsClusterSpec, logins: frozenset[str], at_leaves: frozenset[str]
 ) -> Iterator[Door]:
     auth, tls = spec.auth or AuthConfig(), spec.tls or TLSConfig()
     yield _door(spec, CLIENTS, names.CLIENT_PORT, logins)
     websocket, leafnodes = _websocket_port(spec), _leafnodes_port(spec)
-    at_leaves = _of_leaves(spec, version, logins, open_leaves)
     if websocket:
         yield _door(spec, WEBSOCKET, websocket, _mapped_only_if(_asks(spec, WEBSOCKET), logins))
     if leafnodes:
@@ -224,7 +226,11 @@ def _asks(spec: NatsClusterSpec, name: str) -> bool:
 
 
 def _of_leaves(
-    spec: NatsClusterSpec, version: ServerVersion, logins: frozenset[str], open_leaves: bool
+    spec: NatsClusterSpec,
+    version: ServerVersion,
+    logins: frozenset[str],
+    open_leaves: bool,
+    one_user: bool,
 ) -> frozenset[str]:
     """What leaf nodes have to show: what clients have to, as far as the version can check it."""
     if not keeps_leaves_out(spec, version):
@@ -234,8 +240,9 @@ def _of_leaves(
     mapped = (spec.auth or AuthConfig()).tls_verify_and_map
     if mapped and not version.at_least(2, 2) and not _asks(spec, LEAFNODES):
         return frozenset({NOBODY})  # measured: 2.1.9 asks leaf nodes for what clients have to show
-    kept = logins - {TOKEN} if knows_leaf_account(version) else frozenset()
-    return kept or frozenset({NOBODY})
+    if not knows_leaf_account(version):
+        return frozenset({PASSWORD if one_user else NOBODY})
+    return logins - {TOKEN} or frozenset({NOBODY})
 
 
 def _mapped_only_if(asks: bool, logins: frozenset[str]) -> frozenset[str]:

@@ -65,6 +65,16 @@ def logins(target: Target) -> frozenset[str]:
     return frozenset(kind for kind, there in found.items() if there) or frozenset({doors.NOBODY})
 
 
+def only_user(target: Target) -> Json | None:
+    """Name and password of the one user there is; None if there are more, or it has limits."""
+    block = authorization_block(target).get("authorization", {})
+    users = block.get("users") or [block]
+    if len(users) > 1 or users[0].get("permissions") or block.get("default_permissions"):
+        return None
+    name, password = users[0].get("username"), users[0].get("password")
+    return {"user": name, "password": password} if name and password else None
+
+
 def has_token(target: Target) -> bool:
     """Whether clients show a token, beside which no server takes users of accounts."""
     return bool(authorization_block(target).get("authorization", {}).get("token"))

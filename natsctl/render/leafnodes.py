@@ -4,6 +4,7 @@ from natsctl.api.config import LeafnodeRemote
 from natsctl.api.doors import knows_leaf_account
 from natsctl.api.fields import Json
 from natsctl.render.accounts import STRANGERS, keeps_leaves_out, no_login
+from natsctl.render.clients import only_user
 from natsctl.render.target import Target
 from natsctl.render.tls import tls_block
 from natsctl.render.urls import given_urls, url_keys
@@ -24,12 +25,15 @@ def leafnode_block(target: Target) -> Json:
 
 
 def _without_login(target: Target) -> Json:
-    """Where leaf nodes without a login go: into an account with nobody in it, or nowhere."""
+    """Where leaf nodes without a login go: into an account with nobody in it, or nowhere.
+
+    Servers that know no such account take one login of leaf nodes, and it has no limits.
+    """
     if not keeps_leaves_out(target):
         return {}
     if knows_leaf_account(target.version):
         return {"authorization": {"account": STRANGERS}}
-    return {"authorization": no_login()}
+    return {"authorization": only_user(target) or no_login()}
 
 
 def _remote(remote: LeafnodeRemote) -> Json:

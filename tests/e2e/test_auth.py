@@ -148,7 +148,7 @@ def test_an_open_cluster_stays_open(cluster: Apply) -> None:
     """The operator's own account changes nothing for anybody."""
     found = cluster("a", size=2, version=NEXT).ready()
     assert user(found).reaches("anything")
-    assert found.config()["system_account"]
+    assert found.config()["accounts"]["$SYS"]["users"]
 
 
 def test_credentials_of_routes_with_characters_of_urls(cluster: Apply, namespace: Kubectl) -> None:

@@ -27,8 +27,8 @@ def test_the_other_servers_serve_while_one_does_not_come_back(cluster: Apply) ->
     """An upgrade to a version that does not exist; and back."""
     found = cluster("a", size=3, version=NEW, lameDuckDurationSeconds=30).ready()
     with asking(found) as requests:
-        found.patch(version="2.99.0")
-        found.until_condition("Degraded", "True", "a-3", "2.99.0", seconds=90)
+        found.patch(version="2.14.99")
+        found.until_condition("Degraded", "True", "a-3", "2.14.99", seconds=90)
         stuck = len(requests.replied)
         found.until_condition("Progressing", "True", "a-2, a-1 to restart", "waits: a-3")
         found.patch(version=NEW)

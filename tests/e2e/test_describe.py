@@ -11,6 +11,7 @@ from tests.e2e.kubectl import until
 Apply = Callable[..., Cluster]
 RUNNING = """\
 Status:
+  Accepted Spec:  {"size":1,"version":"2.14.10"}
   Certificates:
   Conditions:
     Message:               the only server is ready

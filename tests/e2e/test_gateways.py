@@ -122,8 +122,9 @@ def advertising(account: str, **pod: Any) -> Json:
     """Fields of a cluster whose servers tell the address of their node."""
     repository, tag = images.own()
     image = {"bootconfigImage": repository, "bootconfigImageTag": tag}
+    told = {"advertiseExternalIP": True, "enableClientsHostPort": True}
     return {
-        "pod": {"advertiseExternalIP": True, **image, **pod},
+        "pod": {**told, **image, **pod},
         "template": {"spec": {"serviceAccountName": account}},
     }
 

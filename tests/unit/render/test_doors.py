@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from natsctl.api import doors
-from natsctl.render.accounts import STRANGERS, no_login
+from natsctl.render.accounts import PERMISSIONS, STRANGERS, SYSTEM_ACCOUNT, no_login
 from natsctl.render.clients import logins
 from natsctl.render.conf import server_config
 from natsctl.render.doors import doors_of
@@ -32,7 +32,8 @@ class TestLeafNodesWithoutALogin:
     def test_they_come_into_an_account_of_their_own(self) -> None:
         made = config({"users": [ALICE]}, USER, version="2.10.29", **USERS, **LEAVES)
         assert made["leaf"]["authorization"] == {"account": STRANGERS}
-        assert made["accounts"] == {STRANGERS: {}, "SYS": {"users": [{"nkey": USER}]}}
+        user = {"nkey": USER, "permissions": PERMISSIONS}
+        assert made["accounts"] == {STRANGERS: {}, SYSTEM_ACCOUNT: {"users": [user]}}
 
     def test_also_where_there_is_no_other_account(self) -> None:
         made = config({"token": "t"}, version="2.2.6", **USERS, **LEAVES)
@@ -43,10 +44,27 @@ class TestLeafNodesWithoutALogin:
         made = config(ALICE, version="2.2.6", **USERS, **LEAVES)
         assert made["authorization"] == {"users": [ALICE]}
 
-    def test_versions_without_such_an_account_let_no_leaf_node_in(self) -> None:
-        made = config({"users": [ALICE]}, version="2.0.0", **USERS, **LEAVES)
-        assert made["leaf"]["authorization"] == no_login()
+    @pytest.mark.parametrize("authorization", [{"users": [ALICE]}, ALICE])
+    def test_versions_without_such_an_account_take_the_login_of_the_only_user(
+        self, authorization: Any
+    ) -> None:
+        made = config(authorization, version="2.0.0", **USERS, **LEAVES)
+        assert made["leaf"]["authorization"] == {"user": "alice", "password": "p"}
         assert "accounts" not in made
+
+    @pytest.mark.parametrize(
+        "authorization",
+        [
+            {"users": [ALICE, ALICE | {"username": "bob"}]},
+            {"users": [ALICE | {"permissions": {"publish": ["a"]}}]},
+            {"users": [ALICE], "default_permissions": {"publish": ["a"]}},
+            {"token": "t"},
+            None,
+        ],
+    )
+    def test_where_that_is_not_everything_no_leaf_node_gets_in(self, authorization: Any) -> None:
+        made = config(authorization, version="2.0.0", **USERS, **LEAVES)
+        assert made["leaf"]["authorization"] == no_login()
 
     @pytest.mark.parametrize(
         "fields",
