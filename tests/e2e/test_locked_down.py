@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.e2e.clusters import NEW, Cluster
 from tests.e2e.conftest import Managing, NewNamespace
+from tests.e2e.kubectl import until
 
 Apply = Callable[..., Cluster]
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -60,12 +61,14 @@ def test_ids_that_a_platform_assigns(new_namespace: NewNamespace, operator: Mana
     }
 
 
-def test_servers_on_their_nodes_networks_find_each_other(cluster: Apply) -> None:
+def test_a_server_on_its_nodes_network_finds_others(cluster: Apply) -> None:
     """By names of Services, which the node's own resolver does not know."""
+    cluster("b", size=1, version=NEW).ready()
     template = {"spec": {"hostNetwork": True}}
-    found = cluster("a", size=2, version=NEW, template=template, pod={"antiAffinity": True})
-    found.ready().meshed(2, NEW)
+    found = cluster("a", size=1, version=NEW, template=template, extraRoutes=[{"cluster": "b"}])
+    found.ready()
     assert found.pods()["a-1"]["spec"]["dnsPolicy"] == "ClusterFirstWithHostNet"
+    until("a-1 has a route to b-1", lambda: found.monitoring("a-1", "routez")["routes"], 30)
 
 
 def test_the_template_may_say_otherwise(cluster: Apply) -> None:
