@@ -136,7 +136,7 @@ def test_what_describe_says(cluster: Apply) -> None:
     until_told(
         found,
         f"Warning InvalidSpec: {wrong}, which nats-server {NEXT} refuses; lower maxPayload",
-        condition("Progressing", "False", "SpecNotAccepted", "see condition SpecAccepted", 5),
+        condition("Progressing", "False", "Waiting", "see condition ConfigAccepted", 5),
         f"Message:               {wrong}",
         "  Phase:                   Failed",
     )
