@@ -40,6 +40,9 @@ from natsctl.operator import metrics
 
 RELEASED = 1
 """leaseDurationSeconds of a lease that its holder let go, as client-go writes it too."""
+RELEASING = 2.0
+"""Seconds for each request of a release. However late one is, it takes no lease from anybody: who
+holds it by then has changed the object."""
 
 
 class LeaseLost(Exception):
@@ -213,7 +216,7 @@ class Lease:
         """Again, if that renewal is written only after this read."""
         for _ in range(3):
             try:
-                self._record = await self.records.read(self.timing.renew_period)
+                self._record = await self.records.read(RELEASING)
                 return await self._write_released()
             except Conflict:
                 continue
@@ -226,7 +229,7 @@ class Lease:
         if known.get("holderIdentity") != self.identity:
             return False
         free = {"holderIdentity": "", "leaseDurationSeconds": RELEASED, "renewTime": _now()}
-        await self._write(known | free, self.timing.renew_period)
+        await self._write(known | free, RELEASING)
         return True
 
     async def _try_to_acquire(self) -> bool:
