@@ -138,6 +138,7 @@ class Lease:
     _record: dict[str, Any] = attrs.field(factory=dict)
     _free_at: float | None = None
     _doubt: float = 0.0
+    _claimed: bool = False
 
     def now(self) -> float:
         """Seconds by the clock that leases go by: the event loop's, and what it slept through."""
@@ -212,6 +213,15 @@ class Lease:
         except ApiError:
             return False
 
+    async def abandon(self) -> bool:
+        """Let go of what an attempt that was cut off may have acquired; nothing was written yet.
+
+        False if nothing is held, as far as that can be seen.
+        """
+        self.valid_until = self.tried = 0.0
+        metrics.LEADER.labels(self.name).set(0)
+        return self._claimed and await self._read_and_write_released()
+
     async def _read_and_write_released(self) -> bool:
         """Again, if that renewal is written only after this read."""
         for _ in range(3):
@@ -238,6 +248,7 @@ class Lease:
             await self._look()
             if not self._is_free(self.now()):
                 return False
+            self._claimed = True
             await self._write(self._claim(), self.timing.renew_period)
         except ApiError:
             return False

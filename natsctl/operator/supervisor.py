@@ -74,6 +74,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
             watches = (*(r.run() for r in readers), *(_once(*watch) for watch in foreign))
             async with background(pulse.run(), *watches):
                 if not await _first(stop, _synced(readers), lease.acquire()):
+                    await lease.abandon()
                     return
                 log.info("leading as %s", lease.identity)
                 client = Client(transport, lease.writing)

@@ -148,8 +148,11 @@ class Cluster:
         """Records what happens to its pods, or other objects; a context manager."""
         return History(self.kubectl.command("get", resource, "-l", self.selector))
 
-    def meshed(self, size: int, version: str) -> None:
-        """Every server has the version and all its routes to every other: asked of the servers."""
+    def meshed(self, size: int, version: str, tag: str = "") -> None:
+        """Every server has the version and all its routes to every other: asked of the servers.
+
+        `tag` is that of the image, where it does not say the version.
+        """
         pods = self.pods()
         assert sorted(pods) == sorted(f"{self.name}-{i}" for i in range(1, size + 1))
         for pod in pods:
@@ -161,7 +164,7 @@ class Cluster:
             until(f"{pod} has {each} connections to every other", complete, 20)
         status = self.status()
         assert (status["size"], status["readyReplicas"]) == (size, size)
-        assert status["currentVersion"] == version
+        assert status["currentVersion"] == (tag or version)
 
     def peers(self, pod: str) -> int:
         """To how many other servers it has routes."""

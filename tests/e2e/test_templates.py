@@ -84,8 +84,7 @@ def test_a_tag_that_says_no_version(cluster: Apply) -> None:
     """The server is asked; to tell it restarts nothing, and the next roll waits for nothing."""
     images.testbed("load", images.server("2.9.25"), "--as", f"{images.MIRROR}:prod")
     found = cluster("a", size=2, version="prod", serverImage=images.MIRROR).ready()
-    found.meshed(2, "2.9.25")
-    assert found.status()["currentVersion"] == "prod"
+    found.meshed(2, "2.9.25", tag="prod")
     assert {s["version"] for s in found.status()["servers"]} == {"2.9.25"}
     before = found.uids()
     found.patch(serverVersion="2.9.25")

@@ -102,6 +102,34 @@ async def test_a_renewal_that_is_written_while_the_lease_goes_does_not_hinder_th
     assert await first.release()
 
 
+@pytest.mark.parametrize("fault", ["", "lost"])
+async def test_who_is_stopped_while_the_lease_becomes_theirs_lets_it_go(fault: str) -> None:
+    """The API server has written it, and the one who asked ends before the answer is there."""
+    memory = Memory()
+    first, second = candidate(memory, "a"), candidate(memory, "b")
+    acquiring = asyncio.create_task(first.acquire())
+    memory.fault = fault
+    while memory.record is None:  # noqa: ASYNC110 - the memory sets no Event
+        await asyncio.sleep(0.001)
+    acquiring.cancel()
+    memory.fault = ""
+    stopped = now()
+    assert await first.abandon()
+    assert not first.held
+    await second.acquire()
+    assert now() - stopped < 2
+
+
+async def test_who_never_asked_for_the_lease_has_nothing_to_let_go() -> None:
+    memory = Memory()
+    await candidate(memory, "a").acquire()
+    requests, standby = memory.requests, candidate(memory, "b")
+    assert not await standby.abandon()
+    assert memory.requests == requests
+    assert memory.record is not None
+    assert memory.record["spec"]["holderIdentity"] == "a"
+
+
 async def test_what_another_holds_by_now_is_not_released() -> None:
     memory = Memory()
     first = candidate(memory, "a")
