@@ -16,6 +16,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.release import meant_version
 from natsctl.cli.manifests import Document, Unreadable
+from natsctl.plan.certificates import coming_minute
 from natsctl.plan.grants import Account, Key, secret_name
 from natsctl.plan.naming import Member, joined_name
 from natsctl.plan.objects import Role, Secret
@@ -48,7 +49,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         proven=_tokens(cluster.name, accounts),
         neighbours=neighbours,
         joined=joined_name(spec, partial(_member, specs)),
-        minute=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:00Z"),
+        minute=coming_minute(datetime.now(UTC).isoformat()),
         version=meant_version(spec),
         system=MADE_UP_KEY,
     )

@@ -20,6 +20,7 @@ from natsctl.operator.identity import Identity
 from natsctl.operator.links import Links
 from natsctl.operator.references import References
 from natsctl.operator.stores import Stores
+from natsctl.plan.certificates import coming_minute
 from natsctl.plan.grants import switched_tokens
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.naming import Member, joined_name
@@ -82,7 +83,7 @@ class Gatherer:
             sealing=self.sealing,
             neighbours=neighbours,
             joined=joined_name(spec, partial(self._member, namespace)),
-            minute=f"{timestamp[:16]}:00Z",
+            minute=coming_minute(timestamp),
             version=meant_version(spec) if spec.version else None,
             system=self.user_of(key),
             signs=bool(self.identity),

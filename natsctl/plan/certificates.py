@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,7 +17,6 @@ from natsctl.plan.keys import blocks, public_half, public_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from datetime import datetime
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -87,6 +87,15 @@ def usage_problem(certificate: Certificate, *, client: bool) -> str:
     usages = {"server": certificate.server_auth, "client": certificate.client_auth or not client}
     lacking = [f"{role} authentication" for role, has in usages.items() if not has]
     return f"its extended key usage lacks {' and '.join(lacking)}" if lacking else ""
+
+
+def coming_minute(timestamp: str) -> str:
+    """The next full minute after an RFC 3339 time of UTC: what times of certificates count by.
+
+    It changes rarely, and a certificate that was issued a moment ago is valid by then.
+    """
+    at = datetime.fromisoformat(timestamp) + timedelta(minutes=1)
+    return at.strftime("%Y-%m-%dT%H:%M:00Z")
 
 
 def time_problem(certificate: Certificate, now: str) -> str:

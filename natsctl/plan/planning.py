@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from natsctl.plan.snapshot import Snapshot
 
+A_MINUTE = 60.0
 FIRST_LOOK, LAST_LOOK = 0.2, 15.0
 """Seconds between questions to servers that are not healthy yet: at first, and at most."""
 
@@ -106,8 +107,16 @@ def _look_again(snapshot: Snapshot, servers: Sequence[Server]) -> float | None:
         times.append(_interval(snapshot))
     if snapshot.desired is not None and reloading_servers(snapshot, servers):
         times.append(2 * _interval(snapshot))
+    if _may_become_valid(snapshot):
+        times.append(A_MINUTE)
     token = next_token_in(snapshot)
     return min([*times, *([token] if token is not None else [])], default=None)
+
+
+def _may_become_valid(snapshot: Snapshot) -> bool:
+    """Whether all that a certificate lacks may be time, of which nobody tells."""
+    desired = snapshot.desired
+    return desired is not None and bool(desired.waiting and desired.resolved.certificates)
 
 
 def _interval(snapshot: Snapshot) -> float:

@@ -53,7 +53,7 @@ class Sources:
     them whose new token counts by now; `proven` are tokens that could not be sealed, and yet are
     known to be right. `namespaces` says whose ServiceAccounts may count. `uid` is the cluster's
     own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
-    lead to (`naming.joined_name`). `minute` is the time (RFC 3339) without its seconds.
+    lead to (`naming.joined_name`). `minute` is the next full one (RFC 3339).
     `version` is that of the spec. `system` is the operator's user in this cluster, and `signs` says
     that the operator has its key. `pepper` keys the digests of what is secret. `operator` says
     where the operator itself is found.

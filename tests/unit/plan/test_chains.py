@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from natsctl.plan.certificates import inspect, route_problem, time_problem
+from natsctl.plan.certificates import coming_minute, inspect, route_problem, time_problem
 from natsctl.plan.chains import MOST_CHECKS, OUT_OF_TIME, UNSIGNED, chain_problem
 from tests.unit.plan.issuing import HOST, MINUTE, Files, authority, every, issue, pem
 
@@ -41,6 +42,19 @@ def test_without_a_clock_times_do_not_count() -> None:
     assert chain_problem(files.cert, files.ca) == ""
     found = inspect(every()["ended"].cert, every()["ended"].key, None)
     assert time_problem(found, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "minute"),
+    [
+        ("2026-11-29T12:36:50Z", "2026-11-29T12:37:00Z"),
+        ("2026-12-31T23:59:00Z", "2027-01-01T00:00:00Z"),
+    ],
+)
+def test_what_was_issued_a_moment_ago_is_valid(now: str, minute: str) -> None:
+    assert coming_minute(now) == minute
+    issued = attrs.evolve(inspect(*attrs.astuple(every()["good"])[:3]), not_before=now)
+    assert time_problem(issued, coming_minute(now)) == ""
 
 
 @pytest.mark.parametrize(

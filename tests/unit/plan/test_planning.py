@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from natsctl.api import names
+from natsctl.api.status import CertificateStatus
 from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, Plan, ReplaceServer
-from natsctl.plan.planning import FIRST_LOOK, LAST_LOOK, plan
+from natsctl.plan.planning import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
 from natsctl.plan.policies.standing import differs
 from natsctl.plan.snapshot import Observation
 from tests.unit.plan.world import (
@@ -43,6 +44,17 @@ def test_nothing_there_services_and_secret_come_before_all_servers_at_once() -> 
     assert [type(a) for a in found.stages[0]] == [Ensure] * 3
     assert [a.present for a in found.stages[0] if isinstance(a, Ensure)] == [False] * 3
     assert found.stages[1] == tuple(CreateServer(i, f"c-{i}") for i in (1, 2, 3))
+
+
+def test_a_certificate_that_is_waited_for_is_looked_at_each_minute() -> None:
+    """All that it lacks may be time, and nobody tells when that has passed."""
+    found = running(THREE)
+    assert found.desired is not None
+    dated = (CertificateStatus("routes", "s", "2027-01-01T00:00:00Z"),)
+    for missing, again in ((("it is not valid before",), A_MINUTE), ((), None)):
+        resolved = attrs.evolve(found.desired.resolved, certificates=dated, missing=missing)
+        desired = attrs.evolve(found.desired, resolved=resolved)
+        assert plan(attrs.evolve(found, desired=desired)).again == again
 
 
 def test_size_zero_needs_no_server() -> None:
