@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from natsctl.kube.store import Key, Store
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Meta, Pod
 
 NAMES = st.sampled_from("ab")
@@ -19,7 +20,7 @@ CLUSTERS = st.sampled_from(["c", "d", ""])
 def pod(name: str, version: int, uid: str, cluster: str) -> Pod:
     labels = {"nats_cluster": cluster} if cluster else None
     meta = Meta(name=name, namespace="ns", uid=uid, resource_version=str(version), labels=labels)
-    return Pod(meta)
+    return slim(Pod(meta))  # as the reflector decodes them
 
 
 class Truth(RuleBasedStateMachine):

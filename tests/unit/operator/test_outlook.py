@@ -25,7 +25,9 @@ class Monitoring:
 
     asked: dict[str, Place] = attrs.field(factory=dict)
 
-    async def ask(self, places: dict[str, Place], tls: Any, owner: str) -> dict[str, Observation]:
+    async def ask(
+        self, places: dict[str, Place], tls: Any, owner: str, slow: Any
+    ) -> dict[str, Observation]:
         self.asked = places
         return {uid: Observation("S") for uid in places}
 
