@@ -100,7 +100,8 @@ server: $(STAMP) ## rendered configurations on real nats-server processes
 .PHONY: fuzz
 fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostile objects (FUZZ_EXAMPLES=)
 	$(call step,$(FUZZ_EXAMPLES) specs and hostile objects,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
-		tests/server/test_fuzz.py tests/unit/operator/test_hostile_objects.py --timeout 0)
+		tests/server/test_fuzz.py tests/unit/operator/test_hostile_objects.py \
+		tests/unit/operator/test_hostile_leases.py tests/unit/kube/test_hostile_answers.py --timeout 0)
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server

@@ -24,6 +24,9 @@ STATUS_VALUES: Final = 8_000
 BYTES: Final = 2**20
 """A Secret holds no more, and the servers' configuration goes into one."""
 
+DIGITS: Final = 20
+"""Digits of a number that somebody wrote as text: more than 64 bits take."""
+
 _MARKS: Final = b"[]{},"
 _OTHERS: Final = bytes(set(range(256)) - set(_MARKS))
 # As signed bytes: one more, one less.
@@ -71,6 +74,15 @@ def load(raw: bytes, size: int = BYTES, values: int = VALUES) -> Any:
     if _HALF.search(text):
         _writable(found)
     return found
+
+
+def natural(text: str) -> int | None:
+    """A number of plain digits; None for all else.
+
+    `str.isdigit` is true of texts that `int` does not read, and `int` reads others than these.
+    """
+    plain = len(text) <= DIGITS and text.isascii() and text.isdigit()
+    return int(text) if plain else None
 
 
 def pruned(raw: bytes, depth: int = DEPTH, most: int = _MOST_TOKENS) -> bytes:

@@ -13,9 +13,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_base, wait_random_exponential
 
 from natsctl.kube import metrics
-from natsctl.kube.decode import Unreadable, mapping, read
+from natsctl.kube.decode import Unreadable, mapping, read, whole
 from natsctl.kube.errors import ApiError, Terminal, Transient
 from natsctl.kube.fence import Fence, unfenced
+from natsctl.kube.pages import cut_page
 from natsctl.kube.paths import namespace_of
 from natsctl.kube.transport import READ_TIMEOUT, Transport
 from natsctl.kube.turns import Turns
@@ -57,7 +58,11 @@ class Client:
 
     async def raw(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
         """Read one object, whole."""
-        return _mapping(await self._retried("GET", resource, resource.path(namespace, name)))
+        body = await self._retried("GET", resource, resource.path(namespace, name))
+        try:
+            return whole(body)
+        except Unreadable as error:
+            raise _unreadable(error) from None
 
     async def create(
         self, resource: Resource, manifest: Mapping[str, Any], *, dry_run: bool = False
@@ -264,7 +269,17 @@ def _unreadable(error: Unreadable) -> Terminal:
 
 
 def _still_there(reply: dict[str, Any]) -> bool:
-    return reply.get("kind") != "Status" and "deletionTimestamp" in reply.get("metadata", {})
+    meta = reply.get("metadata")
+    going = isinstance(meta, dict) and "deletionTimestamp" in meta
+    return reply.get("kind") != "Status" and going
+
+
+def items_of(body: bytes) -> tuple[msgspec.Raw, ...]:
+    """The objects of a list, whatever is in them; Terminal if it is no list."""
+    try:
+        return cut_page(body).items or ()
+    except Unreadable as error:
+        raise _unreadable(error) from None
 
 
 class _Wait(wait_base):

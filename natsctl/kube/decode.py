@@ -137,6 +137,42 @@ def mapping(raw: bytes) -> dict[str, Any]:
         raise Unreadable(str(error)) from None
 
 
+class _Entry(Wire, frozen=True):
+    """`metadata.managedFields[]`."""
+
+    manager: str | None = None
+    operation: str | None = None
+    subresource: str | None = None
+    time: str | None = None
+    fields_v1: dict[str, Any] | None = msgspec.field(name="fieldsV1", default=None)
+
+
+class _Owned(Wire, frozen=True):
+    """Metadata as whoever changes a live object goes by it."""
+
+    uid: str
+    resource_version: str
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    managed_fields: tuple[_Entry, ...] | None = None
+
+
+class _Whole(Wire, frozen=True):
+    metadata: _Owned
+    data: dict[str, str] | None = None
+    spec: dict[str, Any] | None = None
+
+
+def whole(raw: bytes) -> dict[str, Any]:
+    """A live object with all it has; Unreadable if what is gone by in it is something else."""
+    found = mapping(raw)
+    try:
+        msgspec.convert(found, _Whole)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from None
+    return found
+
+
 def _named(item: Object) -> Object:
     """The object, if its name and version are what the rest rests on.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import msgspec
 
 from natsctl.api.foreign import plain
+from natsctl.api.limits import natural
 
 
 class ApiError(Exception):
@@ -95,4 +96,5 @@ def error_of(status: int, body: bytes, retry_after: str | None = None) -> ApiErr
 
 
 def _seconds(value: str | None) -> float | None:
-    return min(float(value), LONGEST_WAIT) if value is not None and value.isdigit() else None
+    seconds = natural(value) if value is not None else None
+    return min(float(seconds), LONGEST_WAIT) if seconds is not None else None

@@ -16,15 +16,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import attrs
 import msgspec
 
-from natsctl.api import limits
+from natsctl.api.limits import natural
 from natsctl.kube import metrics
 from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read, tell
 from natsctl.kube.errors import ApiError, NotFound, Terminal
+from natsctl.kube.pages import Course, cut_page, page_of
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
 from natsctl.plan.holding import slim
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from natsctl.kube.paths import ApiPath
 
+Key = tuple[str, str]
 T = TypeVar("T", bound=Object)
 S = TypeVar("S", bound=Object, contravariant=True)
 log = logging.getLogger(__name__)
@@ -51,33 +53,26 @@ PAGE_BYTES = 4 * 2**20
 """What a page should have."""
 BREATH = 100
 """Events after which other tasks get a turn: reading buffered data never yields by itself."""
-DEPTH_OF_ITEMS = 200
-"""Levels of a page that are read where one object has more: enough to find out which one."""
 INITIAL_END = "k8s.io/initial-events-end"
+EVENTS = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
+"""What there is in a watch; metrics have a series for each."""
 
 
 class Gone(Exception):
     """The resourceVersion is too old to continue from: list anew."""
 
 
-class ListMeta(Wire, frozen=True):
-    """`metadata` of a list."""
+class Mark(Wire, frozen=True):
+    """`metadata` of a BOOKMARK, which has no name."""
 
     resource_version: str = ""
-    continue_: str | None = msgspec.field(name="continue", default=None)
-
-
-class Page(Wire, frozen=True):
-    """One page of a list; the objects stay raw."""
-
-    metadata: ListMeta
-    items: tuple[msgspec.Raw, ...] | None = None
+    annotations: dict[str, str] | None = None
 
 
 class Bookmark(Wire, frozen=True):
-    """What a BOOKMARK carries: metadata without a name."""
+    """What a BOOKMARK carries."""
 
-    metadata: dict[str, Any]
+    metadata: Mark
 
 
 class Failure(Wire, frozen=True):
@@ -165,7 +160,8 @@ class Reflector(Generic[T]):
             return self._refused(error)
         except ApiError as error:
             return self._interrupted(error)
-        except (Unreadable, msgspec.MsgspecError, ValueError) as error:  # no line of a watch
+        except (Unreadable, msgspec.MsgspecError, ValueError, RecursionError) as error:
+            # No page of a list, or no line of a watch: what is true is not known any more.
             self._position = ""
             log.error("cannot read %s: %s", self.resource.plural, error)
             return "undecodable"
@@ -196,25 +192,24 @@ class Reflector(Generic[T]):
 
     async def _list(self) -> None:
         """Read everything, page by page, then replace the store's content."""
-        found: list[T] = []
-        size, onward = FIRST_PAGE, ""
+        found: dict[Key, T] = {}
+        size, course = FIRST_PAGE, Course()
         while True:
-            body = await self._ask_page(size, onward)
+            body = await self._ask_page(size, course.onward)
             try:
-                page = msgspec.json.decode(body, type=Page)
+                page = page_of(body)
             except RecursionError:
                 if size > 1:
                     size = 1
                     continue
-                page = await asyncio.to_thread(_page_of_one, body)
+                page = await asyncio.to_thread(cut_page, body)
             told = filter(None, map(self._read, page.items or ()))
-            found.extend(filter(None, map(self.door, told)))
+            found |= {item.key: item for item in filter(None, map(self.door, told))}
             self.last_tried = asyncio.get_running_loop().time()
-            onward = page.metadata.continue_ or ""
-            if not onward:
+            if not course.follow(page):
                 break
             size = _next_size(size, len(body))
-        self._replace(found, page.metadata.resource_version)
+        self._replace(found.values(), page.metadata.resource_version)
 
     async def _ask_page(self, size: int, onward: str) -> bytes:
         params = self._selection() | {"limit": str(size)}
@@ -244,6 +239,8 @@ class Reflector(Generic[T]):
 
     def _take(self, line: Line, initial: list[T] | None) -> list[T] | None:
         """Take one line in; `initial` collects until the streaming list is complete."""
+        if line.type not in EVENTS:
+            raise Unreadable("this is no event of a watch")
         metrics.WATCH_EVENTS.labels(self.resource.kind, line.type).inc()
         if line.type == "BOOKMARK":
             return self._bookmark(msgspec.json.decode(line.object, type=Bookmark), initial)
@@ -251,7 +248,8 @@ class Reflector(Generic[T]):
             failure = msgspec.json.decode(line.object, type=Failure)
             if failure.code == 410:
                 raise Gone(failure.message)
-            raise ApiError(failure.code, "WatchError", failure.message)
+            known = failure.code if 400 <= failure.code < 600 else 500
+            raise ApiError(known, "WatchError", failure.message)
         told = self._read(line.object, gone=initial is None)
         item = self.door(told) if told is not None else None
         if initial is not None:
@@ -287,17 +285,17 @@ class Reflector(Generic[T]):
         return item
 
     def _bookmark(self, bookmark: Bookmark, initial: list[T] | None) -> list[T] | None:
-        version = str(bookmark.metadata.get("resourceVersion", ""))
+        version = bookmark.metadata.resource_version
         if initial is not None:
-            if (bookmark.metadata.get("annotations") or {}).get(INITIAL_END) != "true":
+            if (bookmark.metadata.annotations or {}).get(INITIAL_END) != "true":
                 return initial
             self._replace(initial, version)
+        self.store.seen(_number(version), self.namespace)
         self._position = version
-        self.store.seen(int(version), self.namespace)
         return None
 
-    def _replace(self, found: list[T], version: str) -> None:
-        self.store.replace(found, int(version), self.namespace)
+    def _replace(self, found: Iterable[T], version: str) -> None:
+        self.store.replace(found, _number(version), self.namespace)
         self._position = version
         self._count()
         self.last_heard = asyncio.get_running_loop().time()
@@ -313,9 +311,12 @@ class Reflector(Generic[T]):
         return {"labelSelector": self.selector} if self.selector else {}
 
 
-def _page_of_one(body: bytes) -> Page:
-    """A page whose only object is nested too deeply, cut to what can be read."""
-    return msgspec.json.decode(limits.pruned(body, DEPTH_OF_ITEMS, len(body)), type=Page)
+def _number(version: str) -> int:
+    """A resourceVersion as a number; Unreadable if it is none: nothing could be told by it."""
+    found = natural(version)
+    if found is None:
+        raise Unreadable("has a resourceVersion that is no number")
+    return found
 
 
 def _next_size(size: int, length: int) -> int:

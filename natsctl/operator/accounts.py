@@ -11,12 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
-import msgspec
 
-from natsctl.api import limits
+from natsctl.kube.client import items_of
 from natsctl.kube.decode import readable
 from natsctl.kube.paths import by_name
-from natsctl.kube.reflector import DEPTH_OF_ITEMS, Page
 from natsctl.kube.resources import ACCOUNTS_METADATA
 from natsctl.kube.store import Key
 from natsctl.kube.transport import PARTIAL_LIST
@@ -131,7 +129,7 @@ class Accounts:
             reply = await transport.request("GET", path, params=params, accept=PARTIAL_LIST)
             if name in self._known or name not in self._names:
                 return  # another list was first, or nobody wants it any more
-            for item in readable(ACCOUNTS_METADATA, _items(reply.body)):
+            for item in readable(ACCOUNTS_METADATA, items_of(reply.body)):
                 self.put(item)
         self._known.add(name)
         self._end_of_list(name)
@@ -144,12 +142,3 @@ class Accounts:
         for cluster, names in tuple(self._wanted.items()):
             if name in names:
                 self.wake(cluster)
-
-
-def _items(body: bytes) -> tuple[msgspec.Raw, ...]:
-    """The objects of a list, whatever is in them."""
-    try:
-        return msgspec.json.decode(body, type=Page).items or ()
-    except RecursionError:
-        body = limits.pruned(body, DEPTH_OF_ITEMS, len(body))
-        return msgspec.json.decode(body, type=Page).items or ()

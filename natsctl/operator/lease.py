@@ -27,19 +27,22 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import attrs
-import msgspec
 
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
 from natsctl.kube.fence import WRITE_TIMEOUT, Permit
 from natsctl.kube.resources import LEASES
-from natsctl.kube.transport import Transport
 from natsctl.operator import metrics
+from natsctl.operator.records import Records, sound
 
 RELEASED = 1
 """leaseDurationSeconds of a lease that its holder let go, as client-go writes it too."""
+LONGEST = 60.0
+"""Seconds of silence after which any holder is gone. Others may write years into the object."""
+MOST_TRANSITIONS = 2**31 - 2
+"""leaseTransitions are of 32 bits: beyond, the API server takes no claim."""
 RELEASING = 2.0
 """Seconds for each request of a release. However late one is, it takes no lease from anybody: who
 holds it by then has changed the object."""
@@ -76,51 +79,12 @@ class Timing:
         return min(WRITE_TIMEOUT, left, (left + late) / 2)
 
 
-class Records(Protocol):
-    """Where the Lease object is kept."""
-
-    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - enforced below
-        """The object; NotFound if there is none."""
-        ...
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109
-        """Create it (without resourceVersion) or replace it (with); Conflict if it changed."""
-        ...
-
-
-@attrs.frozen
-class KubernetesRecords:
-    """The Lease object in the API server."""
-
-    transport: Transport
-    namespace: str
-    name: str
-
-    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - passed on
-        """GET it."""
-        path = LEASES.path(self.namespace, self.name)
-        return _mapping(await self.transport.request("GET", path, timeout=timeout))
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109
-        """POST or PUT it."""
-        record["metadata"] |= {"namespace": self.namespace, "name": self.name}
-        exists = "resourceVersion" in record["metadata"]
-        path = LEASES.path(self.namespace, self.name if exists else None)
-        body = msgspec.json.encode(record)
-        method = "PUT" if exists else "POST"
-        return _mapping(await self.transport.request(method, path, body=body, timeout=timeout))
-
-
 def suspended() -> float:
     """Seconds that this machine was suspended since it booted; 0 where nobody counts them."""
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0.0
     lead = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     return max(round(lead, 1), 0.0)  # the two readings are not of the same moment
-
-
-def _mapping(reply: Any) -> dict[str, Any]:
-    return msgspec.json.decode(reply.body, type=dict[str, Any])
 
 
 @attrs.define
@@ -138,7 +102,8 @@ class Lease:
     _record: dict[str, Any] = attrs.field(factory=dict)
     _free_at: float | None = None
     _doubt: float = 0.0
-    _claimed: bool = False
+    _asked: dict[str, Any] = attrs.field(factory=dict)
+    _asked_at: float = 0.0
 
     def now(self) -> float:
         """Seconds by the clock that leases go by: the event loop's, and what it slept through."""
@@ -220,13 +185,13 @@ class Lease:
         """
         self.valid_until = self.tried = 0.0
         metrics.LEADER.labels(self.name).set(0)
-        return self._claimed and await self._read_and_write_released()
+        return bool(self._asked) and await self._read_and_write_released()
 
     async def _read_and_write_released(self) -> bool:
         """Again, if that renewal is written only after this read."""
         for _ in range(3):
             try:
-                self._record = await self.records.read(RELEASING)
+                self._record = sound(await self.records.read(RELEASING))
                 return await self._write_released()
             except Conflict:
                 continue
@@ -248,8 +213,9 @@ class Lease:
             await self._look()
             if not self._is_free(self.now()):
                 return False
-            self._claimed = True
-            await self._write(self._claim(), self.timing.renew_period)
+            if not self._is_ours(self.now()):
+                self._asked, self._asked_at = self._claim(), started
+            await self._write(self._renewal(), self.timing.renew_period)
         except ApiError:
             return False
         self._hold(started)
@@ -261,7 +227,7 @@ class Lease:
         As late a one as can be: it may have been made right before the API server answered.
         """
         try:
-            record = await self.records.read(self.timing.renew_period)
+            record = sound(await self.records.read(self.timing.renew_period))
         except NotFound:
             record = {}
         known, found = self._record.get("spec") or {}, record.get("spec") or {}
@@ -280,12 +246,22 @@ class Lease:
         return max(self._free_at or now, now + taken_away * self._patience(known))
 
     def _patience(self, spec: dict[str, Any]) -> float:
-        """A holder's own duration, and never less than ours: others may have edited it."""
-        return max(_duration(spec), self.timing.duration)
+        """A holder's own duration, within limits: others may have edited it."""
+        return max(min(_duration(spec), LONGEST), self.timing.duration)
 
     def _is_free(self, now: float) -> bool:
-        ours = self.holder == self.identity  # the reply to an earlier try was lost
-        return ours or now >= (self._free_at or now)
+        return self._is_ours(now) or now >= (self._free_at or now)
+
+    def _is_ours(self, now: float) -> bool:
+        """Whether it is what an earlier try wrote, whose reply was lost.
+
+        Our name alone does not say so: others may have written it over a holder's. While the claim
+        is that young, nobody who saw it has taken the lease since.
+        """
+        found = self._record.get("spec") or {}
+        same = ("holderIdentity", "acquireTime")
+        known = bool(self._asked) and all(found.get(key) == self._asked[key] for key in same)
+        return known and now < self._asked_at + self.timing.duration
 
     def _claim(self) -> dict[str, Any]:
         before = self._record.get("spec") or {}
@@ -295,7 +271,7 @@ class Lease:
             "leaseDurationSeconds": round(self.timing.duration),
             "acquireTime": now,
             "renewTime": now,
-            "leaseTransitions": int(before.get("leaseTransitions") or 0) + bool(before),
+            "leaseTransitions": _transitions(before) + bool(before),
         }
 
     async def _try_to_renew(self) -> bool:
@@ -306,7 +282,7 @@ class Lease:
             self._lose("passed its deadline")
         try:
             async with asyncio.timeout(budget):
-                await self._write(self._record["spec"] | {"renewTime": _now()}, budget)
+                await self._write(self._renewal(), budget)
         except Conflict:
             return await self._after_conflict(budget)
         except (ApiError, TimeoutError):
@@ -314,10 +290,14 @@ class Lease:
         self._hold(started)
         return True
 
+    def _renewal(self) -> dict[str, Any]:
+        """Our claim once more, whatever others wrote into the object since."""
+        return self._asked | {"renewTime": _now()}
+
     async def _after_conflict(self, budget: float) -> bool:
         try:
             async with asyncio.timeout(budget):
-                self._record = await self.records.read(budget)
+                self._record = sound(await self.records.read(budget))
         except (ApiError, TimeoutError):
             return False
         if (self._record.get("spec") or {}).get("holderIdentity") != self.identity:
@@ -333,7 +313,7 @@ class Lease:
             "metadata": dict(kept),
             "spec": spec,
         }
-        self._record = await self.records.write(record, budget)
+        self._record = sound(await self.records.write(record, budget))
 
     def _hold(self, started: float) -> None:
         self.holder = self.identity
@@ -354,8 +334,14 @@ def _version(record: dict[str, Any]) -> str:
     return str((record.get("metadata") or {}).get("resourceVersion") or "")
 
 
-def _duration(spec: dict[str, Any]) -> float:
-    return float(spec.get("leaseDurationSeconds") or 0)
+def _duration(spec: dict[str, Any]) -> int:
+    return int(spec.get("leaseDurationSeconds") or 0)
+
+
+def _transitions(spec: dict[str, Any]) -> int:
+    """How often the lease was passed on; counted anew after a number that cannot be."""
+    found = int(spec.get("leaseTransitions") or 0)
+    return found if 0 <= found <= MOST_TRANSITIONS else 0
 
 
 def _now() -> str:

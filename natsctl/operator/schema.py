@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from natsctl.api import names
 from natsctl.api.crds import SCHEMA_REVISION
+from natsctl.api.foreign import named
+from natsctl.api.limits import natural
 from natsctl.kube.errors import NotFound, Terminal
 from natsctl.kube.resources import CRDS
 
@@ -44,8 +46,8 @@ async def _check(client: Client, name: str) -> None:
         log.info("cannot check the installed CRD: %s", error)
         return
     text = crd.metadata.annotation(names.SCHEMA_REVISION_ANNOTATION) or ""
-    if not text.isdigit() or int(text) < SCHEMA_REVISION:
+    if (natural(text) or 0) < SCHEMA_REVISION:
         raise SchemaTooOld(
-            f"CustomResourceDefinition {name} has schema revision {text or 'none'}, "
+            f"CustomResourceDefinition {name} has schema revision {named(text or 'none')}, "
             f"needed is {SCHEMA_REVISION}; {HOW}"
         )

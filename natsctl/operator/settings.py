@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from natsctl.api.limits import natural
 from natsctl.api.meta_checks import label_problems
 from natsctl.api.names import is_namespace
 from natsctl.operator.lease import Timing
@@ -114,6 +115,7 @@ def label_map(text: str) -> dict[str, str]:
 def listen_address(text: str) -> tuple[str, int]:
     """Read `host:port` or `:port`; ValueError says what is wrong."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    number = natural(port)
+    if not colon or number is None or number > 65535:
         raise ValueError(f"listen address {text!r}: write host:port, for example 0.0.0.0:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)
+    return host.strip("[]") or "0.0.0.0", number

@@ -27,11 +27,12 @@ from natsctl.operator.actor import Shared
 from natsctl.operator.fleet import Fleet
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import Identity, load_identity
-from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
+from natsctl.operator.lease import Lease, LeaseLost
 from natsctl.operator.links import Links
 from natsctl.operator.orphans import Orphans
 from natsctl.operator.pace import Pacer
 from natsctl.operator.recorder import Recorder
+from natsctl.operator.records import KubernetesRecords
 from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
 from natsctl.operator.stores import open_stores, reflectors, token_readers

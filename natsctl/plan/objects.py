@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from natsctl.api import names
+from natsctl.api.limits import natural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T", bound="Object")
-LONGEST = 20
-"""Digits of a resourceVersion."""
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -75,8 +74,7 @@ class Object(Wire, frozen=True):
     @property
     def version(self) -> int:
         """resourceVersion as a number: later writes have greater ones (KEP-5504)."""
-        text = self.metadata.resource_version
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0
+        return natural(self.metadata.resource_version) or 0
 
 
 class Free(Object, frozen=True):

@@ -11,6 +11,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 STALE_SECONDS = 2.0
 # When a process has outlived this, it was the clock that moved and not the pid that is used again.
 OLD_SECONDS = 60.0
+_LONGEST = 20  # digits of a pid
 
 
 class NotRunning(Exception):
@@ -57,7 +58,7 @@ def _recorded(pid_file: str) -> tuple[int, float]:
             text, written = file.read().strip(), os.fstat(file.fileno()).st_mtime
     except OSError as error:
         raise NotRunning(f"cannot read {pid_file}: {error.strerror}") from error
-    if not text.isdigit() or int(text) == 0:
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST or int(text) == 0:
         raise NotRunning(f"{pid_file} holds no pid")
     return int(text), written
 

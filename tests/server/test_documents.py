@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import socket
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.problems import InvalidSpec
@@ -20,20 +19,13 @@ from natsctl.api.version import ServerVersion
 from natsctl.plan.authorization import Terms, authorization_of
 from natsctl.plan.objects import Meta, Secret
 from natsctl.render.inputs import Inputs
+from tests.hostile_json import fuzzed
 from tests.server import servers
 from tests.unit.api.jwts import USER
 from tests.unit.render.targets import target
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(0)]
 
-EXAMPLES = int(os.environ.get("NATSCTL_FUZZ_EXAMPLES", "0"))
-SETTINGS = settings(
-    max_examples=EXAMPLES or 150,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 SUBJECTS = ("a", "b", "a.b", "b.c.d", "_INBOX.x")
 KINDS = ("publish", "subscribe")
 HASH_OF_P = "$2a$04$abcdefghijklmnopqrstuudMegMbPN37MbpdEfAtP66w1z0RBCtLG"
@@ -219,7 +211,7 @@ def prove(document: Any, version: str, folder: Path, system: str = USER) -> bool
     return True
 
 
-@SETTINGS
+@fuzzed(150)
 @given(document=DOCUMENTS, version=st.sampled_from(servers.VERSIONS))
 def test_a_document_is_refused_or_means_what_it_says(document: Any, version: str) -> None:
     shared = Path("/dev/shm")

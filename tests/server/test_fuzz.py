@@ -5,7 +5,6 @@ Both the server's own check and an actual start are asked, of a version drawn wi
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api import names
@@ -27,6 +26,7 @@ from natsctl.api.version import ServerVersion
 from natsctl.render.accounts import lacks_system
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour
 from natsctl.render.target import Target
+from tests.hostile_json import fuzzed
 from tests.server import servers
 from tests.server.layout import lay_out, on_loopback, texts
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, USER
@@ -34,14 +34,6 @@ from tests.unit.api.strategies import WORDS, specs, valid_specs
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(0)]
 
-EXAMPLES = int(os.environ.get("NATSCTL_FUZZ_EXAMPLES", "0"))
-SETTINGS = settings(
-    max_examples=EXAMPLES or 500,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 PATIENCE = 20.0
 
 SUBJECTS = st.lists(st.sampled_from(["a", "a.*", "b.>", ">", "_INBOX.>"]), max_size=2)
@@ -143,7 +135,7 @@ def started(target: Target, folder: Path, resolver: str) -> str:
     return ""
 
 
-@SETTINGS
+@fuzzed(500)
 @given(raw=RAW, other=VERSIONS, inputs=INPUTS)
 def test_a_spec_is_refused_or_runs(
     resolver: str, raw: dict[str, Any], other: str, inputs: Inputs

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.limits import BYTES, DEPTH, VALUES, Refused, check, load, pruned
+from natsctl.api.limits import BYTES, DEPTH, VALUES, Refused, check, load, natural, pruned
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9)
 JSON = st.recursive(
@@ -152,3 +152,18 @@ def test_nothing_takes_long(raw: bytes) -> None:
     started = time.thread_time()
     pruned(raw)
     assert time.thread_time() - started < 0.15
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("007", 7), ("9" * 20, 10**20 - 1)], ids=["0", "007", "long"]
+)
+def test_a_number_of_plain_digits(text: str, number: int) -> None:
+    assert natural(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1e3", "0x1", "1_0", "\u00b2", "\u0667", "9" * 21, "9" * 5000]
+)
+def test_what_looks_like_a_number_to_python_alone(text: str) -> None:
+    """`isdigit` or `int` takes most of them; one of both raises then."""
+    assert natural(text) is None

@@ -16,7 +16,8 @@ from natsctl.kube.fence import Permit
 from natsctl.kube.resources import PODS
 from natsctl.kube.transport import ANSWERED, Response
 from natsctl.kube.turns import Turns
-from natsctl.operator.lease import KubernetesRecords, Lease, LeaseLost
+from natsctl.operator.lease import Lease, LeaseLost
+from natsctl.operator.records import KubernetesRecords
 
 NEVER = 1e6
 

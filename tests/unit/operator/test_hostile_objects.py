@@ -7,11 +7,8 @@ Every kind that is read, every field of it, in watches and in replies. `make fuz
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
-import json
 import logging
-import os
 import time
 import tracemalloc
 from functools import cache
@@ -19,10 +16,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.hostile_json import HOSTILE, fuzzed
 from tests.unit.operator.hostile import (
     GOOD,
     Api,
@@ -36,14 +34,6 @@ from tests.unit.operator.hostile import (
     undecodable,
 )
 
-EXAMPLES = int(os.environ.get("NATSCTL_FUZZ_EXAMPLES", "0"))
-SETTINGS = settings(
-    max_examples=EXAMPLES or 40,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 STEP = 0.4
 """Seconds of the processor's that one step may take: four times the aim, for cold caches."""
 ALL = 3.0
@@ -52,62 +42,7 @@ KEPT, PEAK = 4 * 2**20, 64 * 2**20
 """Bytes."""
 
 
-def raw(text: str | bytes) -> msgspec.Raw:
-    return msgspec.Raw(text.encode() if isinstance(text, str) else text)
-
-
-def nested(levels: int, inner: str = "1") -> msgspec.Raw:
-    return raw('{"a":[' * levels + inner + "]}" * levels)
-
-
-def coded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-USERS = '{"users":[{"username":"%s","password":"p"}]}'
-SCALARS = [None, True, False, 0, -1, 1.5, 2**31, 2**63 - 1, [], {}, [None], {"": None}, [[]]]
-NUMBERS = [raw(text) for text in ("9" * 30, "9" * 5000, "1e400", "-1e400", "1e-400", "NaN", "-0.0")]
-TEXTS = [
-    *(
-        "",
-        " ",
-        "x" * 300,
-        "x" * 100_000,
-        "\n",
-        "a\u0000b",
-        "\u0663",
-        "\u202e",
-        "\ufeff",
-        "9" * 5000,
-    ),
-    *("../../x/secrets/y", "x?watch=true", "a/b/c", "%2e", "Infinity", "-1", "0x10", "1e9"),
-    *("2020-13-45", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2020-01-01"),
-    *("2020-01-01T00:00:00", "2020-01-01T00:00:00Z 2020-01-01T00:00:00Z", "noon"),
-    *("[" * 5000, '{"a":' * 5000, '{"version": [[]], "cluster.joined": {}}', "[]", "null", "{}"),
-    *("!!!", "AAA", coded("[" * 5000), coded(USERS % "\\ud800"), coded(USERS % "a\\u0000")),
-    *(coded(USERS % ("x" * 50_000)), coded("NaN"), coded('{"timeout": 1e400}'), coded("9" * 5000)),
-    coded(
-        '{"users": '
-        + json.dumps([{"username": str(i), "password": "p"} for i in range(6000)])
-        + "}"
-    ),
-    coded("-----BEGIN CERTIFICATE-----" * 2000),
-    coded("-----BEGIN PRIVATE KEY-----\n" * 2000),
-]
-BROKEN = [raw('"\\ud800"'), raw(b'"\xff"'), raw('{"a":1,"a":[2]}'), raw('"\\u0000"')]
-DEEP = [nested(levels) for levels in (20, 40, 400, 1000, 4500)]
-MANY = [
-    list(range(30_000)),
-    [{}] * 3000,
-    [{"name": "nats"}] * 2000,
-    [{"kind": "NatsCluster", "name": "c", "uid": "x", "controller": True}] * 2000,
-    {str(i): "x" for i in range(5000)},
-    {"x" * 300 + str(i): "y" * 300 for i in range(1000)},
-    [{"name": "h", "url": f"nats://h{i}:1"} for i in range(300)],
-    [{"cluster": f"c{i}"} for i in range(300)],
-]
 UNREAD = [("spec", part) for part in ("containers", "volumes", "securityContext", "hostname")]
-HOSTILE = st.one_of(*map(st.sampled_from, (SCALARS, NUMBERS, TEXTS, BROKEN, DEEP, MANY)))
 ADDED = st.sampled_from(
     [
         "managedFields",
@@ -199,7 +134,7 @@ def _quiet() -> Any:
     logging.disable(logging.NOTSET)
 
 
-@SETTINGS
+@fuzzed(40)
 @given(changes=CHANGES, late=st.booleans())
 def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     settled()
@@ -220,7 +155,7 @@ def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     world.metrics().encode()
 
 
-@settings(SETTINGS, max_examples=EXAMPLES // 4 or 8)
+@fuzzed(8, share=4)
 @given(changes=CHANGES, late=st.booleans())
 def test_nothing_of_it_is_kept(changes: list[Change], late: bool) -> None:
     settled()

@@ -53,7 +53,7 @@ def test_listen_addresses(text: str, address: tuple[str, int]) -> None:
     assert listen_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "8080", "host:", "host:http", ":99999"])
+@pytest.mark.parametrize("text", ["", "8080", "host:", "host:http", ":99999", ":\u00b2"])
 def test_a_listen_address_that_cannot_be_used(text: str) -> None:
     with pytest.raises(ValueError, match="write host:port"):
         listen_address(text)
