@@ -25,6 +25,7 @@ from natsctl.kube.resources import CLUSTERS
 from natsctl.kube.turns import Turn, Turns
 from natsctl.operator import events, metrics
 from natsctl.operator.claimant import Claimant
+from natsctl.operator.computing import computed
 from natsctl.operator.events import Event
 from natsctl.operator.execute import Executor, Outcome
 from natsctl.operator.gather import Gatherer
@@ -192,7 +193,7 @@ class Actor:
     async def _tell_in_any_case(self) -> None:
         """Of a cluster about which too little is known for a status, only that something fails."""
         with suppress(StillTrying, ApiError, Fenced):
-            if self._look() is not None:
+            if await self._look() is not None:
                 await self._tell()
                 return
             cluster = self.shared.stores.clusters.get(self.key)
@@ -236,15 +237,15 @@ class Actor:
         await self.outlook.gather()
         if self._claim() is not Claim.OURS:
             await self._tell()
-        snapshot = self._look()
+        snapshot = await self._look()
         if snapshot is None or self._claim() not in (Claim.OURS, Claim.FREE):
             return None  # free still: an old CRD takes no status, so nobody can claim it
-        decided = plan(snapshot)
+        decided = await self._plan(snapshot)
         if decided.observe:
             async with turn.aside():
                 await self.outlook.ask(decided.observe, snapshot)
-            snapshot = self._look() or snapshot
-            decided = plan(snapshot)
+            snapshot = await self._look() or snapshot
+            decided = await self._plan(snapshot)
         error = await self._act(snapshot, decided, turn)
         told = await self._tell()
         if error is not None:
@@ -282,8 +283,11 @@ class Actor:
     def _record(self, cluster: Cluster, event: Event) -> None:
         self.shared.recorder.record(cluster, event)
 
-    def _look(self) -> Snapshot | None:
-        return self.outlook.look(self._failures)
+    async def _look(self) -> Snapshot | None:
+        return await self.outlook.look(self._failures)
+
+    async def _plan(self, snapshot: Snapshot) -> Plan:
+        return await computed(self.outlook.is_heavy(snapshot), plan, snapshot)
 
     async def _act(self, snapshot: Snapshot, decided: Plan, turn: Turn) -> ApiError | None:
         """Carry out a plan, as far as that works; what may work next time, before the rest."""
@@ -345,11 +349,12 @@ class Actor:
 
     async def _tell(self) -> float | None:
         """Write the status if it changed; when to look again, if it was held back."""
-        snapshot = self._look()
+        snapshot = await self._look()
         if snapshot is None:
             return None
-        fresh = status(snapshot)
-        self.showing.figures = figures(snapshot, fresh)
+        heavy = self.outlook.is_heavy(snapshot)
+        fresh = await computed(heavy, status, snapshot)
+        self.showing.figures = await computed(heavy, figures, snapshot, fresh)
         if fresh == snapshot.status:
             return None
         at, _ = self._written

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.release import meant_version
 from natsctl.api.status import parse_status
 from natsctl.kube.client import Client
+from natsctl.kube.store import Key
 from natsctl.operator.accounts import Accounts
+from natsctl.operator.computing import computed, is_heavy, of_documents
 from natsctl.operator.desired import version_of
 from natsctl.operator.identity import Identity
 from natsctl.operator.links import Links
@@ -23,16 +26,13 @@ from natsctl.operator.stores import Stores
 from natsctl.plan.certificates import coming_minute
 from natsctl.plan.grants import switched_tokens
 from natsctl.plan.namespaces import NamespacePolicy
-from natsctl.plan.naming import Member, joined_name
-from natsctl.plan.objects import controlled
+from natsctl.plan.naming import Member, joined_name, joins
+from natsctl.plan.objects import Cluster, controlled
 from natsctl.plan.sources import Sources, named_secrets
 from natsctl.render.inputs import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from natsctl.api.cluster import NatsClusterSpec
-    from natsctl.kube.store import Key
 
 
 @attrs.frozen
@@ -48,6 +48,9 @@ class Gatherer:
     sealing: bytes = attrs.field(factory=partial(secrets.token_bytes, 32), repr=False)
     namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
     operator: Operator = attrs.field(factory=Operator)
+    _specs: dict[Key, tuple[Cluster, NatsClusterSpec | None]] = attrs.field(
+        factory=dict, init=False, repr=False
+    )
 
     async def gather(
         self,
@@ -58,7 +61,8 @@ class Gatherer:
     ) -> Sources:
         """Everything outside the NatsCluster that its configuration depends on."""
         namespace = key[0]
-        neighbours = self._neighbours(key, spec)
+        neighbours = await self._neighbours(key, spec)
+        members = await self._members(namespace, spec)
         needed = named_secrets(spec) | _logins(neighbours)
         self.references.name(key, frozenset((namespace, name) for name in needed))
         found = {
@@ -82,7 +86,7 @@ class Gatherer:
             uid=cluster.metadata.uid if cluster is not None else "",
             sealing=self.sealing,
             neighbours=neighbours,
-            joined=joined_name(spec, partial(self._member, namespace)),
+            joined=joined_name(spec, members.get),
             minute=coming_minute(timestamp),
             version=meant_version(spec) if spec.version else None,
             system=self.user_of(key),
@@ -93,32 +97,50 @@ class Gatherer:
 
     def forget(self, key: Key) -> None:
         """A cluster is gone: nothing is watched for it any more."""
+        self._specs.pop(key, None)
         self.references.name(key, frozenset())
         self.accounts.forget(key)
         self.links.name(key, frozenset())
 
-    def _neighbours(self, key: Key, spec: NatsClusterSpec) -> Mapping[str, NatsClusterSpec]:
+    async def _neighbours(self, key: Key, spec: NatsClusterSpec) -> Mapping[str, NatsClusterSpec]:
         named = [extra.cluster for extra in spec.extra_routes if extra.cluster]
         self.links.name(key, frozenset((key[0], name) for name in named))
-        found = {name: self._spec((key[0], name)) for name in named}
+        found = {name: await self._spec((key[0], name)) for name in named}
         return {name: spec for name, spec in found.items() if spec is not None}
 
-    def _member(self, namespace: str, name: str) -> Member | None:
+    async def _members(self, namespace: str, spec: NatsClusterSpec) -> Mapping[str, Member | None]:
+        """All NatsClusters of a namespace that `extraRoutes` lead to, from one to the next."""
+        found, ahead = dict[str, Member | None](), [*joins(spec)]
+        while ahead:
+            name = ahead.pop()
+            if name not in found:
+                found[name] = member = await self._member((namespace, name))
+                ahead += joins(member.spec)[:1] if member is not None else []
+        return found
+
+    async def _member(self, key: Key) -> Member | None:
         """A NatsCluster as others may join it; None if there is none with a spec to act on."""
-        key = namespace, name
-        cluster, spec = self.stores.clusters.get(key), self._spec(key)
+        cluster, spec = self.stores.clusters.get(key), await self._spec(key)
         if cluster is None or spec is None:
             return None
         pods = tuple(controlled(self.stores.pods.of_cluster(key), cluster).values())
         stamps = tuple(pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
-        return Member(spec, version_of(spec, parse_status(cluster.status), pods), stamps)
+        status = await computed(
+            is_heavy(of_documents(cluster.status)), parse_status, cluster.status
+        )
+        return Member(spec, version_of(spec, status, pods), stamps)
 
-    def _spec(self, key: Key) -> NatsClusterSpec | None:
+    async def _spec(self, key: Key) -> NatsClusterSpec | None:
+        """The spec of a NatsCluster, if it can be acted on; read once for what was stored."""
         cluster = self.stores.clusters.get(key)
-        try:
-            return parse_spec(cluster.spec) if cluster is not None else None
-        except InvalidSpec:
+        if cluster is None:
+            self._specs.pop(key, None)
             return None
+        known = self._specs.get(key)
+        if known is None or known[0] is not cluster:
+            known = cluster, await computed(is_heavy(of_documents(cluster.spec)), _read, cluster)
+            self._specs[key] = known
+        return known[1]
 
     def user_of(self, key: Key) -> str:
         """The operator's user in a cluster; empty without a secret to derive its key from."""
@@ -130,3 +152,10 @@ class Gatherer:
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:
     auths = (spec.auth for spec in neighbours.values())
     return frozenset(a.cluster_auth_secret for a in auths if a and a.cluster_auth_secret)
+
+
+def _read(cluster: Cluster) -> NatsClusterSpec | None:
+    try:
+        return parse_spec(cluster.spec)
+    except InvalidSpec:
+        return None

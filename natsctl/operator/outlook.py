@@ -14,6 +14,7 @@ import attrs
 from natsctl.api import names
 from natsctl.api.status import ClusterStatus, parse_status
 from natsctl.kube.store import Key
+from natsctl.operator.computing import computed, is_heavy, of_documents, of_servers, of_sources
 from natsctl.operator.connections import Contexts, contexts
 from natsctl.operator.desired import Understood, desire, understand
 from natsctl.operator.gather import Gatherer
@@ -55,6 +56,8 @@ class Outlook:
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
+    _heavy: bool = False
+    _status: tuple[Cluster, ClusterStatus] | None = None
     _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
     _fingerprint: object = None
@@ -63,7 +66,7 @@ class Outlook:
     _gathered: tuple[object, Sources] = (None, Sources())
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
 
-    def look(self, failures: tuple[Failure, ...]) -> Snapshot | None:
+    async def look(self, failures: tuple[Failure, ...]) -> Snapshot | None:
         """Everything known of the cluster right now; None if it is gone, or another by now.
 
         `failures` are those of the last pass.
@@ -72,10 +75,10 @@ class Outlook:
         if cluster is None or _incarnation(cluster) != self._gathered[0]:
             return None
         pods = self.stores.pods.of_cluster(self.key)
-        before = parse_status(cluster.status)
+        before = await self._status_of(cluster)
         own = tuple(controlled(pods, cluster).values())
-        understood = self._understand(cluster, before, own)
-        desired = self._desire(cluster, understood, own)
+        understood = await self._understand(cluster, before, own)
+        desired = await self._desire(cluster, understood, own)
         self._keep_valid_observations(pods)
         now = asyncio.get_running_loop().time()
         self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
@@ -101,6 +104,10 @@ class Outlook:
             quiet=now - self._changed,
         )
 
+    def is_heavy(self, snapshot: Snapshot) -> bool:
+        """Whether it may take long to compute anything of the cluster."""
+        return self._heavy or is_heavy(of_servers(len(snapshot.pods)))
+
     def _cluster(self) -> Cluster | None:
         """The NatsCluster, unless it is gone or going."""
         cluster = self.stores.clusters.get(self.key)
@@ -113,7 +120,7 @@ class Outlook:
         if cluster is None:
             return
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
-        spec = self._understand(cluster, parse_status(cluster.status), pods).spec
+        spec = (await self._understand(cluster, await self._status_of(cluster), pods)).spec
         sources = Sources()
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
@@ -129,14 +136,24 @@ class Outlook:
         known = {key: trial for key, trial in self.trials.items() if key in reasons}
         self.trials = known | fresh
 
-    def _desire(
+    async def _status_of(self, cluster: Cluster) -> ClusterStatus:
+        """Parsing is done once for what was stored."""
+        if self._status is None or self._status[0] is not cluster:
+            heavy = is_heavy(of_documents(cluster.status))
+            self._status = cluster, await computed(heavy, parse_status, cluster.status)
+        return self._status[1]
+
+    async def _desire(
         self, cluster: Cluster, understood: Understood, pods: tuple[Pod, ...]
     ) -> Desired | None:
         """Rendering is done once for a spec, its sources, and what pods were made for."""
         sources = self._gathered[1]
         key = (understood, sources, frozenset(_stamps(pod) for pod in pods))
         if self._desired is None or self._desired[0] != key:
-            made = desire(
+            self._heavy = self._is_heavy(cluster, understood)
+            made = await computed(
+                self._heavy,
+                desire,
                 cluster,
                 understood,
                 pods,
@@ -146,6 +163,10 @@ class Outlook:
             )
             self._desired = key, made
         return self._desired[1]
+
+    def _is_heavy(self, cluster: Cluster, understood: Understood) -> bool:
+        servers = of_servers(understood.spec.size if understood.spec is not None else 0)
+        return is_heavy(servers, of_documents(cluster.spec), of_sources(self._gathered[1]))
 
     def contexts_of(self, snapshot: Snapshot) -> Contexts:
         """TLS contexts for connections to the servers, made once for a set of certificates."""
@@ -157,7 +178,7 @@ class Outlook:
         tls = desired.target.spec.tls if desired is not None else None
         return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
 
-    def _understand(
+    async def _understand(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> Understood:
         """Parsing is done once per generation, states of pods, and what servers say they run."""
@@ -166,7 +187,10 @@ class Outlook:
         states = frozenset((p.metadata.deletion_timestamp, tag_of(p), is_running(p)) for p in pods)
         key = (meta.uid, meta.generation, before.current_version, reports, states)
         if self._understood is None or self._understood[0] != key:
-            self._understood = key, understand(cluster, before, pods, self._observations)
+            documents = of_documents(cluster.spec, before.accepted_spec)
+            heavy = is_heavy(of_servers(len(pods)), documents)
+            found = await computed(heavy, understand, cluster, before, pods, self._observations)
+            self._understood = key, found
         return self._understood[1]
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:

@@ -33,7 +33,7 @@ def joined_name(spec: NatsClusterSpec, find: Callable[[str], Member | None]) -> 
     """
     if spec.cluster_name:
         return spec.cluster_name
-    found = (_name(other, find) for other in _neighbours(spec))
+    found = (_name(other, find) for other in joins(spec))
     return next((name for name in found if name is not None), None)
 
 
@@ -48,7 +48,7 @@ def _name(name: str, find: Callable[[str], Member | None]) -> str | None:
         member = find(name)
         if member is None:
             return name
-        onward = _neighbours(member.spec)
+        onward = joins(member.spec)
         if _is_settled(member) or not onward:
             return _settled_name(name, member)
         name = onward[0]
@@ -72,5 +72,6 @@ def _settled_name(name: str, member: Member) -> str | None:
     return name if running_named(member.stamps) else running_joined(member.stamps)
 
 
-def _neighbours(spec: NatsClusterSpec) -> list[str]:
+def joins(spec: NatsClusterSpec) -> list[str]:
+    """The NatsClusters of its own namespace that a spec names in `extraRoutes`."""
     return [extra.cluster for extra in spec.extra_routes if extra.cluster]

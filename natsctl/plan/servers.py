@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,11 @@ from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, stamp_
 from natsctl.render.system_stamp import system_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from natsctl.api.version import Number, ServerVersion
+
+    Answering = dict[Number | None, set[str]]
 
 STUCK_REASONS = frozenset(
     {
@@ -131,20 +134,22 @@ def _index(pod: Pod, snapshot: Snapshot) -> int | None:
     return server_index(snapshot.cluster.metadata.name, pod)
 
 
-def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> Mapping[str, Number | None]:
-    """Ids of servers that have to be in every other server's routes, with their releases."""
-    found = (
-        snapshot.observations.get(pod.metadata.uid)
-        for pod in pods
-        if pod.metadata.deletion_timestamp is None and kubelet_ready(pod)
-    )
-    return {o.server_id: number_of(o.version) for o in found if o is not None and o.server_id}
+def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> Answering:
+    """Ids of servers that have to be in every other server's routes, by their releases."""
+    found: Answering = defaultdict(set)
+    for pod in pods:
+        seen = snapshot.observations.get(pod.metadata.uid)
+        going = pod.metadata.deletion_timestamp is not None or not kubelet_ready(pod)
+        if seen is not None and seen.server_id and not going:
+            found[number_of(seen.version)].add(seen.server_id)
+    return found
 
 
-def _lacking(seen: Observation, answering: Mapping[str, Number | None]) -> tuple[int, int]:
+def _lacking(seen: Observation, answering: Answering) -> tuple[int, int]:
     """How many routes a server lacks, of how many; releases that never meet owe each other none."""
     own = number_of(seen.version)
-    others = {id_ for id_, release in answering.items() if meet(own, release)} - {seen.server_id}
+    met = [ids for release, ids in answering.items() if meet(own, release)]
+    others = set[str]().union(*met) - {seen.server_id}
     return len(others - seen.peers), len(others)
 
 
@@ -166,9 +171,7 @@ def _moment(timestamp: str) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _server(
-    index: int, pod: Pod, snapshot: Snapshot, answering: Mapping[str, Number | None]
-) -> Server:
+def _server(index: int, pod: Pod, snapshot: Snapshot, answering: Answering) -> Server:
     observation = snapshot.observations.get(pod.metadata.uid)
     trouble = _overdue(pod, snapshot.timestamp) or pod_trouble(pod)
     ailment = _ailment(pod, observation, trouble, answering)
@@ -263,7 +266,7 @@ def _ailment(
     pod: Pod,
     observation: Observation | None,
     trouble: tuple[str, str] | None,
-    answering: Mapping[str, Number | None],
+    answering: Answering,
 ) -> str:
     if pod.metadata.deletion_timestamp is not None and trouble is None:
         return "is shutting down"

@@ -45,6 +45,8 @@ Where = tuple[str, str, str]
 SEALING = b"key of seals"
 INSTALLATION = "nats/nats-operator"
 GOOD = ("other", "good")
+CHUNK = 2**17
+"""Bytes of a stream that are read before others run."""
 KINDS = {**BY_KIND, "ServiceAccount": ACCOUNTS_METADATA}
 
 
@@ -142,6 +144,7 @@ class Api:
 
     async def request(self, method: str, path: str, **options: Any) -> Response:
         """One request; what it changes is what a test needs, no more."""
+        await asyncio.sleep(0)  # a network lets others run
         body = msgspec.json.decode(options["body"]) if options.get("body") else None
         place = self._place(path, body)
         if method != "GET":
@@ -187,8 +190,12 @@ class Api:
 
     async def _lines(self, kind: str) -> AsyncIterator[bytes]:
         held = {place: raw for place, raw in self.objects.items() if place[0] == kind}
+        sent = 0
         for raw in held.values():
             yield b'{"type":"ADDED","object":' + raw + b"}\n"
+            if (sent := sent + len(raw)) > CHUNK:
+                sent = 0
+                await asyncio.sleep(0)
         end = {"resourceVersion": "500", "annotations": {"k8s.io/initial-events-end": "true"}}
         yield msgspec.json.encode({"type": "BOOKMARK", "object": {"metadata": end}}) + b"\n"
         for place in held.keys() & self.late.keys():
@@ -216,6 +223,7 @@ class Servers(Monitor):
 
     async def ask(self, places: Mapping[str, Place], *_: Any) -> dict[str, Observation]:
         ids = frozenset(places)
+        await asyncio.sleep(0)
         return {
             uid: Observation(uid, "2.8.4", ids - {uid}, started="2026-01-01T00:00:00Z")
             for uid in ids
