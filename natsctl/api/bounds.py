@@ -1,6 +1,6 @@
 """The bounds of the schema, checked again: an object may have been stored without them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ from natsctl.api.problems import Problem, shown
 def out_of_bounds(item: Any, path: str) -> Iterator[Problem]:
     """Problems of every field of an attrs object, and of those inside it."""
     for value, known, here in _fields(item, path):
-        if isinstance(value, tuple):
+        if isinstance(value, tuple | Mapping):
             if known.max_items is not None and len(value) > known.max_items:
                 message = f"has more than {known.max_items} items"
                 yield Problem(here, f"{len(value)} items", message)

@@ -52,6 +52,7 @@ class Facts:
     """What the schema says of one field besides its type.
 
     `native` is the schema of an object of Kubernetes, or of each in a list, and `kind` its type.
+    `nulls` has the API server keep nulls in a map, so that they can be told: it drops them else.
     """
 
     description: str
@@ -67,6 +68,7 @@ class Facts:
     native: Mapping[str, Any] | None = None
     kind: str = ""
     open: bool = False
+    nulls: bool = False
 
     @property
     def longest(self) -> int | None:

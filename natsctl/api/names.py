@@ -71,10 +71,12 @@ OBJECT_PATTERN: Final = rf"{_WORD}(\.{_WORD})*"
 OBJECT_MAX: Final = 253
 LABEL_PATTERN: Final = _WORD
 LABEL_MAX: Final = 63
+LABEL_WORD: Final = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+LABEL_KEY_MAX: Final = OBJECT_MAX + 1 + LABEL_MAX
 
 _OBJECT = re.compile(OBJECT_PATTERN, re.ASCII)
 _LABEL = re.compile(LABEL_PATTERN, re.ASCII)
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?", re.ASCII)
+_LABEL_VALUE = re.compile(f"({LABEL_WORD})?", re.ASCII)
 # A pod of somebody else's may have any name; nobody has a thousand millions of servers.
 _INDEX = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]{0,6}")

@@ -65,7 +65,7 @@ _SELECTOR: Final[dict[str, Any]] = {
     "properties": {
         "matchLabels": {
             "type": "object",
-            "additionalProperties": _STRING,
+            "additionalProperties": {**_STRING, "nullable": True},  # dropped else, and told now
             "description": "Labels that they have.",
         },
         "matchExpressions": {

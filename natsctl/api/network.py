@@ -11,6 +11,7 @@ from attrs import frozen
 
 from natsctl.api import native
 from natsctl.api.fields import Rule, described
+from natsctl.api.selectors import OPERATORS
 from natsctl.api.texts import LABELS, RANGE
 
 Peers = tuple[Mapping[str, Any], ...]
@@ -19,7 +20,6 @@ ONE_PEER = Rule(
     "has(self.ipBlock) != (has(self.podSelector) || has(self.namespaceSelector))",
     "write either an ipBlock, or a podSelector, a namespaceSelector or both of these",
 )
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def _peers(description: str) -> Peers:

@@ -7,14 +7,13 @@ from typing import Any
 
 from natsctl.api.bounds import out_of_bounds
 from natsctl.api.cluster import NatsClusterSpec
-from natsctl.api.meta_checks import label_problems
-from natsctl.api.network import ONE_PEER, Block, Peer, Requirement, Selector, peer_lists
+from natsctl.api.network import ONE_PEER, Block, Peer, Selector, peer_lists
 from natsctl.api.parse import understood
 from natsctl.api.problems import Problem, apart, shown
+from natsctl.api.selectors import selector_problems
 
 _CIDR = re.compile(r"[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})", re.ASCII)
 _CIDR_HELP = "write one such as 10.0.0.0/8 or 2001:db8::/32, with no bit set after the prefix"
-_WITH_VALUES = ("In", "NotIn")
 
 
 def network_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -39,17 +38,7 @@ def _peer(peer: Peer, path: str) -> Iterator[Problem]:
 
 
 def _selector(selector: Selector, path: str) -> Iterator[Problem]:
-    yield from label_problems(selector.match_labels, f"{path}.matchLabels")
-    for index, each in enumerate(selector.match_expressions):
-        yield from _requirement(each, f"{path}.matchExpressions[{index}]")
-
-
-def _requirement(given: Requirement, path: str) -> Iterator[Problem]:
-    for value in given.values or ("",):
-        yield from label_problems({given.key: value}, path)
-    if (given.operator in _WITH_VALUES) != bool(given.values):
-        message = "In and NotIn need values, Exists and DoesNotExist have none"
-        yield Problem(f"{path}.values", shown(list(given.values)), message)
+    yield from selector_problems(selector.match_labels, selector.match_expressions, path)
 
 
 def _block(block: Block, path: str) -> Iterator[Problem]:

@@ -33,12 +33,15 @@ from natsctl.api.network import SHAPES, NetworkPolicy
 from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.role import NatsServiceRoleSpec
 from natsctl.api.schema import without_none
+from natsctl.api.selectors import NamespaceRequirement, NamespaceSelector
 
 T = TypeVar("T")
 Steps = tuple[str | int, ...]
 """Keys and indices that lead to a value."""
 # A mistyped key of these would let somebody in. Anywhere else one is named, and the rest is done.
-CLOSED: Final = (NetworkPolicy, *SHAPES)
+CLOSED: Final = (NetworkPolicy, *SHAPES, NamespaceSelector, NamespaceRequirement)
+_NO_VALUE: Final = 'has no value; write a text in quotes, "" for an empty one'
+_SELECTING: Final = (("serviceAccountNamespaces",), ("networkPolicy",))
 ROOT: Final = "spec"
 MANY: Final = 256
 """Problems that are told one by one; nobody reads as many."""
@@ -143,6 +146,7 @@ def _without_nulls(raw: Any, steps: Steps, flaws: list[_Flaw]) -> Any:
         odd = [key for key in raw if not isinstance(key, str)]
         wrong = (_Wrong(key, "a text in quotes for a key") for key in odd)
         flaws += [_Flaw(steps, shown(error.value), str(error)) for error in wrong]
+        flaws += _unsaid(raw, steps)
         return {
             key: _without_nulls(item, (*steps, key), flaws)
             for key, item in raw.items()
@@ -151,6 +155,13 @@ def _without_nulls(raw: Any, steps: Steps, flaws: list[_Flaw]) -> Any:
     if isinstance(raw, list):
         return [_without_nulls(item, (*steps, i), flaws) for i, item in enumerate(raw)]
     return raw
+
+
+def _unsaid(raw: Mapping[Any, Any], steps: Steps) -> Iterator[_Flaw]:
+    """Labels without a value in a selector that lets somebody in: without them it selects more."""
+    if steps[:1] in _SELECTING and steps[-1] == "matchLabels":
+        for key in (key for key, value in raw.items() if value is None and isinstance(key, str)):
+            yield _Flaw((*steps, key), "null", _NO_VALUE)
 
 
 def _flaws(error: BaseException, steps: Steps) -> Iterator[_Flaw]:

@@ -26,6 +26,7 @@ _BOUNDS = (
     ("maximum", "at most {}"),
     ("maxLength", "at most {} characters"),
     ("maxItems", "at most {} items"),
+    ("maxProperties", "at most {} keys"),
 )
 _SPECS = {"NatsCluster": NatsClusterSpec, "NatsServiceRole": NatsServiceRoleSpec}
 

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from natsctl.api.config import INT32_MAX
 from natsctl.api.fields import described
+from natsctl.api.selectors import NamespaceSelector
 from natsctl.api.texts import DURATION, NAMESPACE, SUBJECT
 
 _SUBJECTS_MAX = 4096
@@ -67,13 +68,20 @@ class Permissions:
 
 @frozen
 class NamespaceSelection:
-    """Namespaces whose ServiceAccounts count; an empty one is none."""
+    """Namespaces whose ServiceAccounts count, by name or by label; an empty one is none."""
 
     names: tuple[str, ...] = described(
-        "Names of namespaces; the cluster's own counts only if it is among them.",
+        "Names of namespaces. The cluster's own counts only if it is named or selected.",
         default=(),
         max_items=_NAMESPACES_MAX,
         text=NAMESPACE,
+    )
+    selector: NamespaceSelector | None = described(
+        "Selects namespaces by their labels, in addition to the named ones. An empty selector "
+        "selects all of them. The operator must be allowed to read Namespaces; without that a "
+        "selector selects none, and the status of the role says so.",
+        default=None,
+        open=True,
     )
 
 

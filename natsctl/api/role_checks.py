@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from natsctl.api.bounds import out_of_bounds
 from natsctl.api.duration import parse_duration
 from natsctl.api.problems import Problem, shown
-from natsctl.api.role import NatsServiceRoleSpec, Permissions, Subjects
+from natsctl.api.role import NamespaceSelection, NatsServiceRoleSpec, Permissions, Subjects
+from natsctl.api.selectors import selector_problems
 from natsctl.api.version import ServerVersion
 
+_SELECTOR = "spec.serviceAccountNamespaces.selector"
 _HELP = "write one such as orders.* or orders.>, without spaces, quotes and empty parts"
 _QUEUE_HELP = f'{_HELP}, or two such as "orders.* workers" for a queue group'
 
@@ -16,7 +18,23 @@ def validate_role(
     spec: NatsServiceRoleSpec, version: ServerVersion | None = None
 ) -> tuple[Problem, ...]:
     """Every problem of a role; one wrong subject would keep its whole cluster from starting."""
-    return (*out_of_bounds(spec, "spec"), *_permissions(spec.permissions, version))
+    return (
+        *out_of_bounds(spec, "spec"),
+        *_permissions(spec.permissions, version),
+        *_selected(spec.service_account_namespaces),
+    )
+
+
+def selection_problems(given: NamespaceSelection) -> Iterator[Problem]:
+    """Every problem of a role's selector."""
+    yield from out_of_bounds(given.selector, _SELECTOR)
+    yield from _selected(given)
+
+
+def _selected(given: NamespaceSelection | None) -> Iterator[Problem]:
+    chosen = given.selector if given is not None else None
+    if chosen is not None:
+        yield from selector_problems(chosen.match_labels, chosen.match_expressions, _SELECTOR)
 
 
 def is_subject(text: str) -> bool:

@@ -56,8 +56,15 @@ def _type_schema(hint: Any, known: Facts) -> Json:
     if attrs.has(hint):
         return object_schema(hint)
     if typing.get_origin(hint) is not None:
-        return {"type": "object", "additionalProperties": {"type": "string"}}
+        return _map_schema(known)
     return {**_SCALARS[hint], **_bounds(known)}
+
+
+def _map_schema(known: Facts) -> Json:
+    """A map of texts."""
+    text = {**_SCALARS[str], **_bounds(known), **({"nullable": True} if known.nulls else {})}
+    most = {"maxProperties": known.max_items} if known.max_items is not None else {}
+    return {"type": "object", **most, "additionalProperties": text}
 
 
 def _array_schema(item: Any, known: Facts) -> Json:

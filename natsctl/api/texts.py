@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from natsctl.api.fields import Text, described
 from natsctl.api.names import (
+    LABEL_KEY_MAX,
     LABEL_MAX,
     LABEL_PATTERN,
+    LABEL_WORD,
     NAME_PATTERN,
     OBJECT_MAX,
     OBJECT_PATTERN,
@@ -55,6 +57,19 @@ NKEY: Final = Text("a public nkey", max_length=NAME_MAX)
 RESOLVER: Final = Text("a resolver of account JWTs", max_length=PATH_MAX)
 JWT: Final = Text("a JWT")
 SUBJECT: Final = Text("a subject", max_length=4096)
+LABEL_KEY: Final = Text(
+    "a valid key of a label",
+    "write name or example.com/name",
+    rf"({OBJECT_PATTERN}/)?{LABEL_WORD}",
+    LABEL_KEY_MAX,
+)
+LABEL_VALUE: Final = Text(
+    "a valid value of a label",
+    f"write at most {LABEL_MAX} letters, digits, hyphens, underscores and dots, "
+    "with a letter or digit at both ends",
+    LABEL_WORD,
+    LABEL_MAX,
+)
 LABELS: Final = Text("keys and values of labels or annotations")
 RANGE: Final = Text("a range of addresses", max_length=NAME_MAX)
 WORDS: Final = Text("a text that is passed on as it is")

@@ -17,7 +17,7 @@ from natsctl.plan.objects import NetworkPolicy, Object
 from natsctl.plan.policies.standing import differs
 from natsctl.render.network import network_policy
 from natsctl.render.target import Target
-from tests.integration.conftest import exists, nats, operator, until
+from tests.integration.conftest import children, exists, nats, operator, until
 from tests.integration.proxy import Proxy
 from tests.integration.test_operator import edit, made, says, told
 from tests.unit.plan.world import stamped
@@ -148,6 +148,18 @@ async def test_it_costs_one_write_and_nothing_at_rest(
         proxy.reads.clear()
         await asyncio.sleep(3)
         assert [r for r in proxy.writes + proxy.reads if "/leases" not in r[1]] == []
+
+
+async def test_a_label_without_a_value_is_told_and_lets_nobody_in(
+    client: Client, namespace: str, kubeconfig: str
+) -> None:
+    """An API server that dropped it would have left a selector of all pods."""
+    empty = {"clientsFrom": [{"podSelector": {"matchLabels": {"app": None}}}]}
+    await client.create(CLUSTERS, nats("x", namespace, size=1, networkPolicy=empty))
+    async with operator(kubeconfig, namespace):
+        no_value = "podSelector.matchLabels.app: has no value; write a text in quotes"
+        await says(client, namespace, "SpecAccepted", no_value)
+        assert await children(client, namespace) == {}
 
 
 async def test_without_the_right_everything_else_goes_on(

@@ -91,8 +91,9 @@ def test_selectors_are_about_labels_that_can_be(selector: str) -> None:
     assert [text.partition(": ")[0] for text in found] == [
         f"{HERE}.{selector}.matchExpressions[1].operator",
         f"{HERE}.{selector}.matchLabels.a",
-        f"{HERE}.{selector}.matchExpressions[0].b c",
+        f"{HERE}.{selector}.matchExpressions[0].key",
     ]
+    assert found[2].endswith("'b c' is not a valid key of a label; write name or example.com/name")
     assert found[0].endswith("is 'in'; write one of In, NotIn, Exists, DoesNotExist")
 
 
@@ -126,3 +127,30 @@ def test_exceptions_are_a_part_of_their_range(but: str) -> None:
         f"{HERE}.ipBlock.except[0]: {but} is not a part of 10.0.0.0/8; "
         "write one that is, or leave it out"
     ]
+
+
+def test_values_of_expressions_are_values_of_labels() -> None:
+    each = {"key": "a", "operator": "In", "values": ["fine", "x y"]}
+    (found,) = of({"namespaceSelector": {"matchExpressions": [each]}})
+    assert found.startswith(
+        f"{HERE}.namespaceSelector.matchExpressions[0].values[1]: 'x y' is not a valid value"
+    )
+
+
+@pytest.mark.parametrize("selector", ["podSelector", "namespaceSelector"])
+def test_a_label_without_a_value_does_not_let_everybody_in(selector: str) -> None:
+    """As a template writes it whose value is missing; without the label it would select more."""
+    peer = {selector: {"matchLabels": {"a": None, "b": "c"}}}
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec({"size": 1, "networkPolicy": {"clientsFrom": [peer]}})
+    assert str(caught.value) == (
+        f"{HERE}.{selector}.matchLabels.a: has no value; "
+        'write a text in quotes, "" for an empty one'
+    )
+
+
+def test_elsewhere_a_label_without_a_value_is_none() -> None:
+    """Kubernetes judges the selectors of a pod template."""
+    term = {"labelSelector": {"matchLabels": {"a": None}}, "topologyKey": "x"}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    assert parse_spec({"size": 1, "template": {"spec": {"affinity": affinity}}})

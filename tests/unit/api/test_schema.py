@@ -30,6 +30,9 @@ class Tree:
     )
     owner: Leaf | None = described("Whose it is.", default=None, open=True)
     labels: Mapping[str, str] = described("What hangs on it.", factory=dict)
+    birds: Mapping[str, str] = described(
+        "Who lives there.", factory=dict, max_items=2, max_length=5, nulls=True
+    )
     soil: Mapping[str, Any] = described("Below.", factory=dict, native={"type": "object"})
 
 
@@ -75,6 +78,12 @@ def test_every_attribute_is_a_property() -> None:
             "type": "object",
             "additionalProperties": {"type": "string"},
             "description": "What hangs on it.",
+        },
+        "birds": {
+            "type": "object",
+            "maxProperties": 2,
+            "additionalProperties": {"type": "string", "maxLength": 5, "nullable": True},
+            "description": "Who lives there.",
         },
         "soil": {"type": "object", "description": "Below."},
     }
