@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.api.cluster import NatsClusterSpec
+    from natsctl.plan.namespaces import Labels
 
 T = TypeVar("T")
+NAME_LABEL = "kubernetes.io/metadata.name"
 # Made once, and its seed thrown away: nobody gets in with it.
 MADE_UP_KEY = "UAR2ACRRVJTLMFRDEXDDV2S4LMYS4APG5ZOCHCNKX4ZTCCVHMCI2RNLI"
 
@@ -46,6 +48,7 @@ def sources_of(cluster: Document, spec: NatsClusterSpec, documents: Sequence[Doc
         secrets=_secrets(named_secrets(spec) | _logins(neighbours), near),
         roles=roles,
         accounts=accounts,
+        labels=_labels(documents),
         proven=_tokens(cluster.name, accounts),
         neighbours=neighbours,
         joined=joined_name(spec, partial(_member, specs)),
@@ -90,6 +93,15 @@ def _role(document: Document) -> Role:
 def _accounts(name: str, documents: Sequence[Document]) -> tuple[Account, ...]:
     found = (d for d in documents if d.is_core("ServiceAccount") and d.name == name)
     return tuple(Account(d.namespace, "") for d in found)
+
+
+def _labels(documents: Sequence[Document]) -> Labels:
+    """Of the Namespaces in the files, with the one that the API server adds."""
+    return {
+        d.name: _read(d, d.labels, dict[str, str]) | {NAME_LABEL: d.name}
+        for d in documents
+        if d.is_core("Namespace")
+    }
 
 
 def _tokens(cluster: str, accounts: dict[str, tuple[Account, ...]]) -> dict[Key, str]:

@@ -93,6 +93,12 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="let no ServiceAccount of these namespaces into any cluster",
     )
     parser.add_argument(
+        "--namespace-selectors",
+        action="store_true",
+        help="read the labels of Namespaces, for NatsServiceRoles that select namespaces by them; "
+        "takes ClusterScoped=true and the right to list and watch Namespaces",
+    )
+    parser.add_argument(
         "--sidecar-image",
         metavar="IMAGE",
         help="image of natsctl for reloaders and init containers of servers whose spec names none",
@@ -128,6 +134,11 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     namespaces = namespace_list(arguments.watch_namespaces)
     if namespaces and gates["ClusterScoped"]:
         raise ValueError("--watch-namespaces beside ClusterScoped=true: choose one")
+    if arguments.namespace_selectors and not gates["ClusterScoped"]:
+        raise ValueError(
+            "--namespace-selectors without ClusterScoped=true: ServiceAccounts of other namespaces "
+            "are not seen; leave it out, or manage all namespaces"
+        )
     allowed, denied = allowed_and_denied(
         arguments.allowed_service_account_namespaces, arguments.denied_service_account_namespaces
     )
@@ -135,6 +146,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         namespace=namespace,
         allowed=allowed,
         denied=denied,
+        selectors=arguments.namespace_selectors,
         cluster_scoped=gates["ClusterScoped"],
         namespaces=namespaces,
         host=host,

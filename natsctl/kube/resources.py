@@ -44,6 +44,7 @@ SECRETS_METADATA = Resource("Secret", "v1", "secrets", objects.Object, partial=T
 ACCOUNTS_METADATA = Resource(
     "ServiceAccount", "v1", "serviceaccounts", objects.Object, partial=True
 )
+NAMESPACES_METADATA = Resource("Namespace", "v1", "namespaces", objects.Namespace, partial=True)
 EVENTS = Resource("Event", "v1", "events", objects.Object)
 LEASES = Resource("Lease", "coordination.k8s.io/v1", "leases", objects.Object)
 CRDS = Resource(

@@ -20,19 +20,23 @@ from natsctl.operator.accounts import Accounts
 from natsctl.operator.computing import computed, is_heavy, of_documents
 from natsctl.operator.desired import version_of
 from natsctl.operator.identity import Identity
+from natsctl.operator.labels import NamespaceLabels
 from natsctl.operator.links import Links
 from natsctl.operator.references import References
 from natsctl.operator.stores import Stores
 from natsctl.plan.certificates import coming_minute
 from natsctl.plan.grants import switched_tokens
-from natsctl.plan.namespaces import NamespacePolicy
+from natsctl.plan.namespaces import Labels, NamespacePolicy, selects
 from natsctl.plan.naming import Member, joined_name, joins
 from natsctl.plan.objects import Cluster, controlled
 from natsctl.plan.sources import Sources, named_secrets
 from natsctl.render.inputs import Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from natsctl.plan.grants import Account
+    from natsctl.plan.objects import Role
 
 
 @attrs.frozen
@@ -47,6 +51,7 @@ class Gatherer:
     identity: Identity
     sealing: bytes = attrs.field(factory=partial(secrets.token_bytes, 32), repr=False)
     namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
+    labels: NamespaceLabels = attrs.field(factory=NamespaceLabels)
     operator: Operator = attrs.field(factory=Operator)
     _specs: dict[Key, tuple[Cluster, NatsClusterSpec | None]] = attrs.field(
         factory=dict, init=False, repr=False
@@ -73,16 +78,18 @@ class Gatherer:
         wanted = frozenset(r.metadata.name for r in roles)
         if spec.auth is None or not spec.auth.enable_service_accounts:
             wanted = frozenset()
+        accounts = await self.accounts.find(self.client.transport, key, wanted)
         tokens = {secret.key: secret for secret in self.stores.tokens.of_cluster(key)}
         cluster = self.stores.clusters.get(key)
         return Sources(
             secrets=found,
             roles=tuple(sorted(roles, key=lambda role: role.metadata.name)),
-            accounts=await self.accounts.find(self.client.transport, key, wanted),
+            accounts=accounts,
             tokens=tokens,
             switched=switched_tokens(tokens, timestamp, self.sealing),
             proven=proven or {},
             namespaces=self.namespaces,
+            labels=self._labels(key, roles, accounts),
             uid=cluster.metadata.uid if cluster is not None else "",
             sealing=self.sealing,
             neighbours=neighbours,
@@ -100,7 +107,19 @@ class Gatherer:
         self._specs.pop(key, None)
         self.references.name(key, frozenset())
         self.accounts.forget(key)
+        self.labels.forget(key)
         self.links.name(key, frozenset())
+
+    def _labels(
+        self, key: Key, roles: Iterable[Role], accounts: Mapping[str, tuple[Account, ...]]
+    ) -> Labels | None:
+        """Those of namespaces that may be selected; None: not known, or no role selects."""
+        names = [role.metadata.name for role in roles if selects(role)]
+        if not names:
+            self.labels.forget(key)
+            return None
+        found = (account.namespace for name in names for account in accounts.get(name, ()))
+        return self.labels.find(key, frozenset(found))
 
     async def _neighbours(self, key: Key, spec: NatsClusterSpec) -> Mapping[str, NatsClusterSpec]:
         named = [extra.cluster for extra in spec.extra_routes if extra.cluster]

@@ -24,6 +24,7 @@ class Settings:
     `namespace` is where the lease is. What is watched: all namespaces if `cluster_scoped`, else
     `namespaces`, else that of the lease. `pod_labels` are those of the operator's own pods.
     `allowed` and `denied` are namespaces, by the ServiceAccounts in them (see NamespacePolicy).
+    `selectors`: Namespaces are read, for roles that select by their labels.
     `concurrency` is how many clusters of one namespace are worked on at a time; of all, twice that.
     """
 
@@ -43,11 +44,12 @@ class Settings:
     pod_labels: Mapping[str, str] = attrs.field(factory=dict)
     allowed: tuple[str, ...] = (EVERY,)
     denied: tuple[str, ...] = ()
+    selectors: bool = False
 
     @property
     def account_namespaces(self) -> NamespacePolicy:
         """Whose ServiceAccounts may get into clusters."""
-        return NamespacePolicy(self.allowed, self.denied, self.namespace)
+        return NamespacePolicy(self.allowed, self.denied, self.namespace, self.selectors)
 
     @property
     def watched(self) -> tuple[str, ...] | None:

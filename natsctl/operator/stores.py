@@ -8,16 +8,34 @@ import attrs
 
 from natsctl.api import names
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS, ROLES, SECRETS, SERVICES
+from natsctl.kube.resources import (
+    CLUSTERS,
+    NAMESPACES_METADATA,
+    NETWORK_POLICIES,
+    PODS,
+    ROLES,
+    SECRETS,
+    SERVICES,
+)
 from natsctl.kube.store import Key, Store
 from natsctl.operator.pace import Pacer
-from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Role, Secret, Service
+from natsctl.plan.objects import (
+    Cluster,
+    Namespace,
+    NetworkPolicy,
+    Object,
+    Pod,
+    Role,
+    Secret,
+    Service,
+)
 from natsctl.plan.seals import bond_of, claimed, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from natsctl.kube.transport import Transport
+    from natsctl.operator.labels import NamespaceLabels
 
 OURS = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
 """Selects what belongs to NATS clusters: memory stays flat in everything else."""
@@ -81,6 +99,11 @@ def reflectors(
             Reflector(transport, NETWORK_POLICIES, stores.policies, namespace, OURS, optional=True),
         )
     )
+
+
+def label_reader(transport: Transport, labels: NamespaceLabels) -> Reflector[Namespace]:
+    """What tells the labels of Namespaces; without the right to read them nobody waits for it."""
+    return Reflector(transport, NAMESPACES_METADATA, labels, optional=True)
 
 
 def token_readers(

@@ -27,6 +27,7 @@ from natsctl.operator.actor import Shared
 from natsctl.operator.fleet import Fleet
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import Identity, load_identity
+from natsctl.operator.labels import NamespaceLabels
 from natsctl.operator.lease import Lease, LeaseLost
 from natsctl.operator.links import Links
 from natsctl.operator.orphans import Orphans
@@ -35,7 +36,7 @@ from natsctl.operator.recorder import Recorder
 from natsctl.operator.records import KubernetesRecords
 from natsctl.operator.references import References
 from natsctl.operator.schema import check_schema
-from natsctl.operator.stores import open_stores, reflectors, token_readers
+from natsctl.operator.stores import label_reader, open_stores, reflectors, token_readers
 from natsctl.operator.web import serve
 from natsctl.plan.seals import sealing_key
 from natsctl.servers.gate import ALL, Gate
@@ -63,7 +64,9 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         fleet = Fleet()
         orphans = Orphans()
         stores = open_stores(lambda key: _wake(key, fleet, orphans))
+        labels = NamespaceLabels(Pacer(fleet.wake))
         readers = reflectors(transport, stores, settings.watched)
+        readers += (label_reader(transport, labels),) if settings.selectors else ()
         references = References(fleet.wake)
         accounts = Accounts(Pacer(fleet.wake), settings.watched)
         foreign = _foreign(transport, settings.watched, references, accounts)
@@ -84,7 +87,8 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                 gatherer = Gatherer(
                     client, stores, references, accounts, Links(), identity, operator=itself
                 )
-                gatherer = attrs.evolve(gatherer, namespaces=settings.account_namespaces)
+                policy = settings.account_namespaces
+                gatherer = attrs.evolve(gatherer, namespaces=policy, labels=labels)
                 if identity.seed:  # else the key lasts as long as the process
                     gatherer = attrs.evolve(gatherer, sealing=sealing_key(identity.pepper))
                 await _lead(settings, lease, fleet, orphans, gatherer, stop)

@@ -15,7 +15,7 @@ from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.role_checks import validate_role
-from natsctl.plan.namespaces import chosen, objection
+from natsctl.plan.namespaces import Choice, chosen, objection
 from natsctl.plan.objects import Role, Secret
 from natsctl.plan.seals import PREVIOUS, SUFFIX, TOKEN, Bond, bond_of, decoded, switch_at
 
@@ -111,11 +111,11 @@ def _grants_of(
     role: Role, cluster: Key, sources: Sources, taken: frozenset[str]
 ) -> Iterator[Grant]:
     """A role is read once, however many ServiceAccounts have its name."""
-    names, permissions = chosen(role), permissions_of(role)
+    choice, permissions = chosen(role), permissions_of(role)
     problem = role_problem(role, sources.version)
     secret = secret_name(role.metadata.name, cluster[1])
     for account in sources.accounts.get(role.metadata.name, ()):
-        if objection(names, account.namespace, cluster[0], sources.namespaces):
+        if _objection(choice, account, cluster[0], sources):
             continue
         user = user_name(cluster[0], role.metadata.name, account.namespace)
         held, bond, token = _believed(role, account, cluster, sources)
@@ -135,12 +135,16 @@ def _grants_of(
 
 def left_out(role: Role, sources: Sources) -> tuple[tuple[str, str], ...]:
     """The namespaces whose ServiceAccounts of a role's name do not get in, and why."""
-    names, home = chosen(role), role.metadata.namespace
+    choice, home = chosen(role), role.metadata.namespace
     return tuple(
         (account.namespace, why)
         for account in sources.accounts.get(role.metadata.name, ())
-        if (why := objection(names, account.namespace, home, sources.namespaces))
+        if (why := _objection(choice, account, home, sources))
     )
+
+
+def _objection(choice: Choice | None, account: Account, home: str, sources: Sources) -> str:
+    return objection(choice, account.namespace, home, sources.namespaces, sources.labels)
 
 
 def is_role_of(role: Role, cluster: Key) -> bool:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from natsctl.api import names
+from natsctl.plan.namespaces import LONGEST_LABELS
 from natsctl.plan.objects import (
     Container,
     ContainerState,
     ContainerStatus,
     Meta,
+    Namespace,
     NetworkPolicy,
     Object,
     Pod,
@@ -74,6 +76,8 @@ _CONDITIONS: Final = ("Ready", "PodScheduled")
 
 def slim(item: T) -> T:
     """The same object, of bounded size; one that is small already stays as it is."""
+    if isinstance(item, Namespace):
+        return msgspec.structs.replace(item, metadata=_labelled(item.metadata))
     changes: dict[str, Any] = {"metadata": _meta(item.metadata)}
     if isinstance(item, Pod):
         node = item.spec.node_name
@@ -117,6 +121,21 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
 def kept_data(data: Mapping[str, str]) -> dict[str, str]:
     """A configuration as it is kept: the same of what is there and of what was kept already."""
     return {key: _brief(text) for key, text in data.items()}
+
+
+def _labelled(meta: Meta) -> Meta:
+    """Name, version and labels: all of these or, if they are too long, none.
+
+    A label that is left out would be taken for one that is not there.
+    """
+    labels = meta.labels or {}
+    cut = meta.cut or sum(len(key) + len(text) for key, text in labels.items()) > LONGEST_LABELS
+    return Meta(
+        name=meta.name,
+        resource_version=meta.resource_version,
+        labels=None if cut else labels,
+        cut=cut,
+    )
 
 
 def _meta(meta: Meta) -> Meta:

@@ -1,20 +1,45 @@
-"""Of which namespaces the ServiceAccounts count: both the role and the installation may say no."""
+"""Of which namespaces the ServiceAccounts count: both the role and the installation may say no.
+
+A selector is evaluated only for namespaces in which there is a ServiceAccount of the role's name,
+and each of its terms is one look-up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
+from natsctl.api.role_checks import selection_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.api.selectors import NamespaceSelector
     from natsctl.plan.objects import Role
+
+Labels = Mapping[str, Mapping[str, str]]
+"""Labels of namespaces by their names."""
 
 EVERY: Final = "*"
 RESERVED: Final = ("kube-system", "kube-public", "kube-node-lease")
 """Those of Kubernetes itself: nobody's applications are there."""
+LONGEST_LABELS: Final = 16 * 1024
+"""Characters of all labels of one Namespace that are read; nobody's have more who does not try."""
+
+NOT_ASKED: Final = (
+    "this installation of natsctl does not read the labels of Namespaces: set clusterScoped and "
+    "serviceAccounts.namespaceSelectors of its chart to true, or name the namespaces in "
+    "spec.serviceAccountNamespaces.names"
+)
+NOT_ALLOWED: Final = (
+    "natsctl may not read Namespaces: give its ClusterRole the right to list and watch them, as "
+    "serviceAccounts.namespaceSelectors of its chart does, or name the namespaces in "
+    "spec.serviceAccountNamespaces.names"
+)
 
 
 @attrs.frozen
@@ -23,11 +48,13 @@ class NamespacePolicy:
 
     `allowed` are namespaces whose ServiceAccounts count for clusters elsewhere, "*" all but the
     reserved ones and that of the operator itself; of `denied` ones none counts anywhere.
+    `selectors`: the installation has natsctl read the labels of Namespaces.
     """
 
     allowed: tuple[str, ...] = (EVERY,)
     denied: tuple[str, ...] = ()
     operator: str = ""
+    selectors: bool = False
 
     def objection(self, namespace: str, cluster_namespace: str) -> str:
         """Why ServiceAccounts of a namespace do not count for a cluster, or nothing."""
@@ -42,19 +69,94 @@ class NamespacePolicy:
         return ""
 
 
-def chosen(role: Role) -> tuple[str, ...] | None:
-    """The namespaces that a role names; None: it names none, and all count."""
+@attrs.frozen
+class Term:
+    """One condition: the label is there with one of `values` (None: any); or that is not so."""
+
+    key: str
+    values: frozenset[str] | None = None
+    negated: bool = False
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether it is fulfilled."""
+        value = labels.get(self.key)
+        found = value is not None and (self.values is None or value in self.values)
+        return found is not self.negated
+
+
+@attrs.frozen
+class Choice:
+    """The namespaces that a role chooses: by name, or by labels (None: it has no selector)."""
+
+    names: tuple[str, ...] = ()
+    terms: tuple[Term, ...] | None = None
+    _named: frozenset[str] = attrs.field(init=False, eq=False, repr=False)
+
+    @_named.default
+    def _as_set(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def objection(self, namespace: str, labels: Labels | None) -> str:
+        """Why the role does not choose a namespace, or nothing; `labels` may not be known."""
+        if namespace in self._named:
+            return ""
+        if self.terms is None or labels is None:
+            return "spec.serviceAccountNamespaces does not name that namespace"
+        known = labels.get(namespace)
+        if known is None:
+            return (
+                "natsctl does not know the labels of that namespace (it reads at most "
+                f"{LONGEST_LABELS} characters of them)"
+            )
+        selected = all(term.holds(known) for term in self.terms)
+        return "" if selected else "spec.serviceAccountNamespaces does not select that namespace"
+
+
+def chosen(role: Role) -> Choice | None:
+    """The namespaces that a role chooses; None: it says nothing, and all count.
+
+    A role with an error in it chooses none.
+    """
     try:
         selection = parse_role_spec(role.spec).service_account_namespaces
     except InvalidSpec:
-        return ()
-    return selection.names if selection is not None else None
+        return Choice()
+    if selection is None:
+        return None
+    if any(selection_problems(selection)):
+        return Choice()
+    given = selection.selector
+    return Choice(selection.names, tuple(_terms(given)) if given is not None else None)
+
+
+def selects(role: Role) -> bool:
+    """Whether a role may have a selector: a quick look, which reads nothing else of it."""
+    selection = role.spec.get("serviceAccountNamespaces") if isinstance(role.spec, dict) else None
+    return isinstance(selection, dict) and selection.get("selector") is not None
 
 
 def objection(
-    names: tuple[str, ...] | None, namespace: str, cluster_namespace: str, policy: NamespacePolicy
+    choice: Choice | None,
+    namespace: str,
+    cluster_namespace: str,
+    policy: NamespacePolicy,
+    labels: Labels | None,
 ) -> str:
-    """Why a role that chose these namespaces lets nobody of this one in, or nothing."""
-    if names is not None and namespace not in names:
-        return "spec.serviceAccountNamespaces does not name that namespace"
-    return policy.objection(namespace, cluster_namespace)
+    """Why a role with this choice lets nobody of this namespace in, or nothing."""
+    told = choice.objection(namespace, labels) if choice is not None else ""
+    return told or policy.objection(namespace, cluster_namespace)
+
+
+def blindness(choice: Choice | None, policy: NamespacePolicy, labels: Labels | None) -> str:
+    """Why the selector of a role selects nothing at all, whatever it says; or nothing."""
+    if choice is None or choice.terms is None or labels is not None:
+        return ""
+    return NOT_ALLOWED if policy.selectors else NOT_ASKED
+
+
+def _terms(selector: NamespaceSelector) -> Iterator[Term]:
+    for key, value in selector.match_labels.items():
+        yield Term(key, frozenset({value}))
+    for each in selector.match_expressions:
+        values = frozenset(each.values) if each.operator in ("In", "NotIn") else None
+        yield Term(each.key, values, negated=each.operator in ("NotIn", "DoesNotExist"))

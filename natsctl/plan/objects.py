@@ -224,6 +224,10 @@ class NetworkPolicy(Object, frozen=True):
     spec: Any = None
 
 
+class Namespace(Object, frozen=True):
+    """A Namespace: of its metadata only name, version and labels are kept."""
+
+
 class Secret(Object, frozen=True):
     """A cluster's Secret, with its data (base64)."""
 

@@ -37,7 +37,7 @@ from natsctl.plan.certificates import (
 )
 from natsctl.plan.chains import chain_problem
 from natsctl.plan.grants import Account, Grant, Key, grants_of, unwanted
-from natsctl.plan.namespaces import NamespacePolicy
+from natsctl.plan.namespaces import Labels, NamespacePolicy
 from natsctl.plan.objects import Role, Secret
 from natsctl.render import tls
 from natsctl.render.inputs import Files, Inputs, Login, Neighbour, Operator
@@ -51,7 +51,8 @@ class Sources:
     `secrets` are those the spec names (None: there is none), `accounts` are ServiceAccounts by
     name, `tokens` the sealed bound-token Secrets by namespace and name, `switched` those among
     them whose new token counts by now; `proven` are tokens that could not be sealed, and yet are
-    known to be right. `namespaces` says whose ServiceAccounts may count. `uid` is the cluster's
+    known to be right. `namespaces` says whose ServiceAccounts may count; `labels` are those of the
+    namespaces of such ServiceAccounts (None: not known). `uid` is the cluster's
     own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
     lead to (`naming.joined_name`). `minute` is the next full one (RFC 3339).
     `version` is that of the spec. `system` is the operator's user in this cluster, and `signs` says
@@ -66,6 +67,7 @@ class Sources:
     switched: frozenset[Key] = frozenset()
     proven: Mapping[Key, str] = attrs.field(factory=dict, repr=False)
     namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
+    labels: Labels | None = None
     uid: str = ""
     sealing: bytes = attrs.field(default=b"", repr=False)
     neighbours: Mapping[str, NatsClusterSpec] = attrs.field(factory=dict)
@@ -244,6 +246,11 @@ class _Finding:
             return f"nobody may connect: Secret {name} names no user and no token"
         if self.grants:
             return "nobody may connect yet: no ServiceAccount has a token"
+        if any(self.sources.accounts.values()):
+            return (
+                "nobody may connect: of the ServiceAccounts with the name of a NatsServiceRole "
+                "none counts: see the status of the roles"
+            )
         return (
             "nobody may connect: no ServiceAccount has the name of a NatsServiceRole "
             f"that is labelled {names.LABEL_CLUSTER}: {self.name}"

@@ -19,6 +19,7 @@ VALUES = yaml.safe_load((render.CHART / "values.yaml").read_text())
 SCHEMA = json.loads((render.CHART / "values.schema.json").read_text())
 FREE = {"resources", "affinity"}
 """Values whose content is Kubernetes' own."""
+SELECTORS = "serviceAccounts.namespaceSelectors=true"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,14 @@ def rules(objects: list[dict[str, Any]], kind: str) -> set[tuple[str, str]]:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
+
+
+def arguments(objects: list[dict[str, Any]]) -> list[str]:
+    """What the operator is started with."""
+    (deployment,) = (o for o in objects if o["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    found: list[str] = container["args"]
+    return found
 
 
 def test_its_crds_are_those_of_the_code() -> None:
@@ -108,13 +117,25 @@ class TestRendered:
         assert not [rule for rule in found if "*" in rule]
 
     def test_every_rule_has_its_reason_in_the_documents(self, helm: str) -> None:
-        objects = render.rendered(helm, "here", "clusterScoped=true")
+        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS)
         told = documented(render.ROOT / "docs" / "security.md")
         assert told == rules(objects, "Role") | rules(objects, "ClusterRole")
 
     def test_tokens_can_be_left_out(self, helm: str) -> None:
         objects = render.rendered(helm, "here", "rbac.serviceAccountTokens=false")
         assert not [r for r, _ in rules(objects, "Role") if r.startswith("serviceaccounts")]
+
+    def test_namespaces_are_read_only_by_who_asks_for_selectors(self, helm: str) -> None:
+        without = render.rendered(helm, "here", "clusterScoped=true")
+        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS)
+        assert rules(objects, "ClusterRole") - rules(without, "ClusterRole") == {
+            ("namespaces", "list"),
+            ("namespaces", "watch"),
+        }
+        assert not [rule for rule in rules(without, "ClusterRole") if rule[0] == "namespaces"]
+        assert rules(objects, "Role") == rules(without, "Role")
+        flag = "--namespace-selectors"
+        assert [flag in arguments(each) for each in (objects, without)] == [True, False]
 
     def test_everything_optional_can_be_had_at_once(self, helm: str) -> None:
         switches = ("serviceMonitor", "prometheusRule", "networkPolicy", "flowSchema")
@@ -155,6 +176,8 @@ class TestRendered:
             ("replicas=3", "'replicas' not allowed"),
             ("logLevel=loud", "logLevel"),
             ("cluster.create=true", "a NatsCluster is not part of the operator's release"),
+            (SELECTORS, "serviceAccounts.namespaceSelectors is set and clusterScoped is not"),
+            ("serviceAccounts.namespaceSelectors=some", "namespaceSelectors"),
             ("serviceMonitor.enabled=true,podMonitor.enabled=true", "scraped twice"),
         ],
     )

@@ -117,6 +117,9 @@ seccompProfile:
 {{- if and .Values.clusterScoped .Values.watchNamespaces -}}
 {{- fail "clusterScoped and watchNamespaces are both set: choose all namespaces, or some of them." -}}
 {{- end -}}
+{{- if and .Values.serviceAccounts.namespaceSelectors (not .Values.clusterScoped) -}}
+{{- fail "serviceAccounts.namespaceSelectors is set and clusterScoped is not: Namespaces are read by a ClusterRole, and an operator of some namespaces sees no ServiceAccounts of others. Set both, or neither." -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice. Choose one." -}}
 {{- end -}}

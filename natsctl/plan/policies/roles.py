@@ -8,7 +8,7 @@ from natsctl.api.status import AccountStatus, Condition, RoleStatus, parse_role_
 from natsctl.plan.actions import TellRole
 from natsctl.plan.conditions import listed
 from natsctl.plan.grants import Grant, is_role_of, left_out, role_problem
-from natsctl.plan.namespaces import chosen
+from natsctl.plan.namespaces import Choice, blindness, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from natsctl.plan.snapshot import Snapshot
 
 MATCHED = "Matched"
+NOT_READ = "NamespacesNotRead"
+"""Reason: there is a selector, and the labels it is about are not known."""
 MOST_TOLD = 256
 """ServiceAccounts that one status lists: an object has an end, and namespaces have none."""
 
@@ -60,17 +62,20 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
     problem = role_problem(role, snapshot.sources.version)
     if problem:
         return "False", "InvalidSpec", problem
-    where = _reach(snapshot, role)
+    others = left_out(role, snapshot.sources)
+    choice = chosen(role)
+    blind, where = _blindness(snapshot, choice), _reach(snapshot, choice, others)
     if not grants:
-        which = f"{name} that counts" if left_out(role, snapshot.sources) else name
-        return "False", "NoServiceAccount", f"there is no ServiceAccount {which}; {where}"
+        which = f"{name} that counts" if others else name
+        reason = NOT_READ if blind else "NoServiceAccount"
+        return "False", reason, f"there is no ServiceAccount {which}; {where}"
     state = "True" if any(g.lets_in for g in grants) else "False"
     told = [(g.account.namespace, _trouble(snapshot, g)) for g in grants]
     troubles = [f"of {namespace}: {text}" for namespace, text in told if text]
     if troubles:
         reason = "NotLetIn" if any(_is_stuck(snapshot, g) for g in grants) else "WaitingForToken"
         return state, reason, f"ServiceAccount {name} {listed(troubles)}"
-    return state, "Matched", where
+    return state, NOT_READ if blind else "Matched", where
 
 
 def _is_stuck(snapshot: Snapshot, grant: Grant) -> bool:
@@ -89,17 +94,30 @@ def _trouble(snapshot: Snapshot, grant: Grant) -> str:
     return "" if grant.lets_in else "no token yet"
 
 
-def _reach(snapshot: Snapshot, role: Role) -> str:
+def _reach(snapshot: Snapshot, choice: Choice | None, others: Sequence[tuple[str, str]]) -> str:
     """Of which namespaces the ServiceAccounts count, and which there are that do not."""
-    scope, names = snapshot.scope, chosen(role)
+    scope = snapshot.scope
     text = "ServiceAccounts of all namespaces count"
-    if names is not None:
-        text = f"those of {f'namespace {listed(names)}' if names else 'no namespace'} count"
+    if choice is not None:
+        text = f"those of {_chosen_ones(choice)} count"
+    if blind := _blindness(snapshot, choice):
+        text = f"{text}; the selector selects none, since {blind}"
     if scope is not None:
         unseen = f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
-        text = unseen if names is None else f"{text}; {unseen}"
-    others = [f"of {namespace}: {why}" for namespace, why in left_out(role, snapshot.sources)]
-    return f"{text}; not the one {listed(others)}" if others else text
+        text = unseen if choice is None else f"{text}; {unseen}"
+    told = [f"of {namespace}: {why}" for namespace, why in others]
+    return f"{text}; not the one {listed(told)}" if told else text
+
+
+def _chosen_ones(choice: Choice) -> str:
+    named = [f"namespace {listed(choice.names)}"] if choice.names else []
+    if choice.terms is not None:
+        named.append("the namespaces that spec.serviceAccountNamespaces.selector selects")
+    return " and of ".join(named) or "no namespace"
+
+
+def _blindness(snapshot: Snapshot, choice: Choice | None) -> str:
+    return blindness(choice, snapshot.sources.namespaces, snapshot.sources.labels)
 
 
 def _of(role: Role, grants: Sequence[Grant]) -> list[Grant]:

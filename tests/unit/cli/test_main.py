@@ -54,6 +54,12 @@ def test_a_command_line_that_cannot_be_used(argv: list[str]) -> None:
     assert ended.value.code == 2
 
 
+def test_namespaces_are_read_where_that_is_asked_for() -> None:
+    everywhere = ("--namespace", "x", "--feature-gates=ClusterScoped=true")
+    assert settings(*everywhere, "--namespace-selectors").selectors  # type: ignore[attr-defined]
+    assert not settings(*everywhere).selectors  # type: ignore[attr-defined]
+
+
 def test_flags_win_over_the_environment() -> None:
     found = settings("--namespace", "flag", MY_POD_NAMESPACE="env", MY_POD_NAME="pod-1")
     assert (found.namespace, found.identity) == ("flag", "pod-1")  # type: ignore[attr-defined]
@@ -70,6 +76,7 @@ def test_the_old_manifests_command_line() -> None:
     [
         (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
         (["--namespace", "x", "--watch-namespaces", "A"], "not a valid name of a namespace"),
+        (["--namespace", "x", "--namespace-selectors"], "without ClusterScoped=true"),
         (
             ["--namespace", "x", "--watch-namespaces", "a", "--feature-gates=ClusterScoped=true"],
             "choose one",

@@ -177,6 +177,33 @@ def test_users_of_roles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert user["password"] == "the token of ns/worker"
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [({"team": "a"}, ["worker_other"]), ({}, []), (None, [])],
+)
+def test_users_of_namespaces_that_a_role_selects(
+    file: Path, capsys: pytest.CaptureFixture[str], labels: Any, expected: list[str]
+) -> None:
+    """By the labels in the files, and the one that the API server gives each namespace."""
+    by_name = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["other"]}
+    selector = {"matchLabels": {"team": "a"}, "matchExpressions": [by_name]}
+    role = {
+        "apiVersion": "nats.io/v1alpha2",
+        "kind": "NatsServiceRole",
+        "metadata": {"name": "worker", "namespace": "ns", "labels": {"nats_cluster": "c"}},
+        "spec": {"serviceAccountNamespaces": {"selector": selector}},
+    }
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}
+    place["metadata"] |= {"labels": labels}  # type: ignore[operator]
+    elsewhere = manifest("ServiceAccount", "worker")
+    elsewhere["metadata"]["namespace"] = "other"
+    cluster = with_spec(auth={"enableServiceAccounts": True})
+    more = (role, place, manifest("ServiceAccount", "worker"), elsewhere)
+    assert render(file, cluster, *more, flags=("--config",)) == 0
+    users = json.loads(capsys.readouterr().out)["authorization"]["users"]
+    assert [user["username"] for user in users if "username" in user] == expected
+
+
 def test_a_token_beside_what_needs_a_system_account_is_told(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,12 @@ from natsctl.kube import metrics as kube_metrics
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, NotFound
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import ACCOUNTS_METADATA, BY_KIND, SECRETS_METADATA
+from natsctl.kube.resources import (
+    ACCOUNTS_METADATA,
+    BY_KIND,
+    NAMESPACES_METADATA,
+    SECRETS_METADATA,
+)
 from natsctl.kube.store import Key
 from natsctl.kube.transport import Response, Transport
 from natsctl.kube.turns import Turns
@@ -28,11 +33,13 @@ from natsctl.operator.accounts import Accounts
 from natsctl.operator.actor import Actor, Shared
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import Identity
+from natsctl.operator.labels import NamespaceLabels
 from natsctl.operator.links import Links
 from natsctl.operator.recorder import Recorder
 from natsctl.operator.references import References
 from natsctl.operator.series import exposition
-from natsctl.operator.stores import Stores, open_stores, reflectors, token_readers
+from natsctl.operator.stores import Stores, label_reader, open_stores, reflectors, token_readers
+from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.snapshot import Observation
 from natsctl.render.inputs import Images
 from natsctl.servers.monitoring import Monitor, Place
@@ -47,7 +54,7 @@ INSTALLATION = "nats/nats-operator"
 GOOD = ("other", "good")
 CHUNK = 2**17
 """Bytes of a stream that are read before others run."""
-KINDS = {**BY_KIND, "ServiceAccount": ACCOUNTS_METADATA}
+KINDS = {**BY_KIND, "ServiceAccount": ACCOUNTS_METADATA, "Namespace": NAMESPACES_METADATA}
 
 
 def encoded(text: str | bytes) -> str:
@@ -100,7 +107,12 @@ def beginning() -> tuple[Json, ...]:
         "websocketConfig": {"port": 8080, "no_tls": True},
         "operatorConfig": {"secret": "op", "resolver": "URL(https://host/jwt/v1/accounts/)"},
     }
-    role = {"permissions": {"publish": ["a"], "deny": {"subscribe": ["b"]}}}
+    expressions = [{"key": "team", "operator": "In", "values": ["x"]}]
+    selector = {"matchLabels": {"tier": "gold"}, "matchExpressions": expressions}
+    role = {
+        "permissions": {"publish": ["a"], "deny": {"subscribe": ["b"]}},
+        "serviceAccountNamespaces": {"names": ["elsewhere"], "selector": selector},
+    }
     users_text, login = json.dumps(users), json.dumps({"username": "r", "password": "s"})
     return (
         manifest("NatsCluster", "ns", "c", spec=spec),
@@ -109,6 +121,7 @@ def beginning() -> tuple[Json, ...]:
         manifest("NatsCluster", *GOOD, spec={"size": 1, "version": "2.8.4"}),
         manifest("NatsServiceRole", "ns", "worker", spec=role, labels={"nats_cluster": "c"}),
         manifest("ServiceAccount", "ns", "worker"),
+        manifest("Namespace", "", "ns", labels={"team": "x", "tier": "gold"}),
         secret("ns", "users", auth__json=users_text),
         secret("ns", "login", auth__json=login),
         secret("ns", "op", op__jwt="eyJ.eyJ9.x"),
@@ -263,15 +276,25 @@ class World:
         transport = cast("Transport", self.api)
         self.stores = open_stores(self.woken.add)
         references, accounts = References(self.woken.add), Accounts(self.woken.add)
+        labels = NamespaceLabels(self.woken.add)
         client = Client(transport)
         gatherer = Gatherer(
-            client, self.stores, references, accounts, Links(), identity(), sealing=SEALING
+            client,
+            self.stores,
+            references,
+            accounts,
+            Links(),
+            identity(),
+            sealing=SEALING,
+            namespaces=NamespacePolicy(selectors=True),
+            labels=labels,
         )
         self.readers = (
             *reflectors(transport, self.stores, None),
             *token_readers(transport, self.stores, None, SEALING),
             Reflector(transport, SECRETS_METADATA, references),
             Reflector(transport, ACCOUNTS_METADATA, accounts),
+            label_reader(transport, labels),
         )
         self.shared = Shared(
             client=client,

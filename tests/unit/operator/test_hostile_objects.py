@@ -76,7 +76,7 @@ def places() -> dict[Where, list[tuple[Any, ...]]]:
             if where[0] != "Pod" or path[:2] not in UNREAD
         ]
         for where, whole in sorted(settled().objects.items())
-        if where[1] == "ns"
+        if where[1] == "ns" or where[0] == "Namespace"
     }
 
 
@@ -186,4 +186,5 @@ def test_the_world_is_at_rest_without_it() -> None:
     assert len(world.actors) == 4
     kinds = {where[0] for where in api.objects}
     assert kinds >= {"NatsCluster", "NatsServiceRole", "Pod", "Service", "Secret", "NetworkPolicy"}
+    assert ("Secret", "ns", "worker-c-bound-token") in api.objects, "selected by a label"
     assert sum(map(len, places().values())) > 500

@@ -86,6 +86,7 @@ def test_whose_service_accounts_count() -> None:
     assert allowed_and_denied("b, *,a,b", "c,d") == (("*", "b", "a"), ("c", "d"))
     assert allowed_and_denied("", "c") == ((), ("c",))
     assert Settings("ns").account_namespaces == NamespacePolicy(("*",), (), "ns")
+    assert Settings("ns", selectors=True).account_namespaces.selectors
 
 
 @pytest.mark.parametrize(

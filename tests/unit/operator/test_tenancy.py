@@ -9,10 +9,12 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+import attrs
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from natsctl.api import names
 from natsctl.api.parse import parse_spec
@@ -28,11 +30,12 @@ from natsctl.operator.claimant import Claimant
 from natsctl.operator.execute import Executor
 from natsctl.operator.gather import Gatherer
 from natsctl.operator.identity import Identity
+from natsctl.operator.labels import NamespaceLabels
 from natsctl.operator.links import Links
 from natsctl.operator.references import References
 from natsctl.operator.stores import Stores, open_stores
 from natsctl.plan.actions import Action, CreateServer, Ensure, ReplaceServer
-from natsctl.plan.objects import Cluster, Meta, Role
+from natsctl.plan.objects import Cluster, Meta, Namespace, Object, Role
 from natsctl.plan.snapshot import Desired
 from natsctl.plan.sources import named_secrets
 from natsctl.render.objects import standing_objects
@@ -99,8 +102,8 @@ def cluster(name: str, spec: Any, **status: Any) -> Cluster:
     return Cluster(meta, spec, status)
 
 
-def role(name: str, labels: Mapping[str, str]) -> Role:
-    meta = Meta(name=name, namespace=HOME, uid="r", resource_version="1", labels=dict(labels))
+def role(name: str, labels: Mapping[str, str], version: str = "1") -> Role:
+    meta = Meta(name=name, namespace=HOME, uid="r", resource_version=version, labels=dict(labels))
     return Role(meta, {"permissions": {"publish": ["a"]}})
 
 
@@ -115,6 +118,50 @@ def gathered(raw: Any, stores: Stores | None = None) -> Recording:
         gatherer = gathering(server, stores or open_stores(lambda key: None))
         run(gatherer.gather(KEY, parse_spec(raw), "2026-01-01T00:00:00Z"))
     return server
+
+
+def test_a_selector_is_told_of_namespaces_with_a_candidate_and_of_no_other() -> None:
+    """However much it asks for; nor do others' namespaces wake its cluster."""
+    server, stores = Recording(), open_stores(lambda key: None)
+    gatherer = gathering(server, stores)
+    woken: list[tuple[str, str]] = []
+    labels = NamespaceLabels(woken.append)
+    gatherer = attrs.evolve(gatherer, labels=labels)
+    labels.replace((place("victim", 1), place("evil", 2), place("other", 3)), 5)
+    everything = {"serviceAccountNamespaces": {"selector": {}}}
+    stores.roles.put(replace(role("r", {names.LABEL_CLUSTER: "c"}), spec=everything))
+
+    def found() -> Any:
+        spec = parse_spec({"size": 1, "auth": {"enableServiceAccounts": True}})
+        return run(gatherer.gather(KEY, spec, "2026-01-01T00:00:00Z")).labels
+
+    assert found() == {}
+    gatherer.accounts.put(Object(Meta(name="r", namespace="other", uid="u", resource_version="4")))
+    gatherer.accounts.put(Object(Meta(name="s", namespace="victim", uid="u", resource_version="5")))
+    assert found() == {"other": {"of": "other"}}
+    labels.put(place("victim", 6, more="x"))
+    assert woken == []
+    labels.put(place("other", 7, more="x"))
+    assert woken == [KEY]
+    assert outside(server) == []
+    stores.roles.put(replace(role("r", {names.LABEL_CLUSTER: "c"}, version="8"), spec={}))
+    assert found() is None
+    labels.put(place("other", 9))
+    assert woken == [KEY]
+
+
+def test_a_cluster_that_is_gone_looks_at_no_labels() -> None:
+    woken: list[tuple[str, str]] = []
+    labels = NamespaceLabels(woken.append)
+    labels.find(KEY, frozenset({"other"}))
+    gatherer = attrs.evolve(gathering(Recording(), open_stores(lambda key: None)), labels=labels)
+    gatherer.forget(KEY)
+    labels.replace((place("other", 1),), 2)
+    assert woken == []
+
+
+def place(name: str, version: int, **labels: str) -> Namespace:
+    return Namespace(Meta(name=name, resource_version=str(version), labels={"of": name} | labels))
 
 
 ROUTES = "../../victim/secrets/prod-routes"

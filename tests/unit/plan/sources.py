@@ -70,6 +70,12 @@ def role_of(*namespaces: str, name: str = "worker") -> Role:
     return replace(role(name), spec=spec)
 
 
+def selecting(selector: Any, *namespaces: str, name: str = "worker") -> Role:
+    """A role that selects namespaces by their labels, and names some."""
+    chosen = {"names": list(namespaces), "selector": selector}
+    return replace(role(name), spec={"serviceAccountNamespaces": chosen})
+
+
 def account(namespace: str = "ns", uid: str = "sa") -> Account:
     return Account(namespace, uid)
 

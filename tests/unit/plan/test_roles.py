@@ -19,6 +19,7 @@ from tests.unit.plan.sources import (
     resolved,
     role,
     role_of,
+    selecting,
     token,
     users,
     with_tokens,
@@ -143,6 +144,47 @@ def test_whose_accounts_are_left_out() -> None:
     assert "those of no namespace count" in verdict(seen(roles=(role_of(),)))[2]
     few = attrs.evolve(nobody, scope=("ns",))
     assert "those of namespace x, y count; only those of namespace ns count" in verdict(few)[2]
+
+
+SELECTED = "the namespaces that spec.serviceAccountNamespaces.selector selects"
+
+
+def test_what_a_selector_chooses() -> None:
+    both = {"worker": (account(), account("a"))}
+    roles = (selecting({"matchLabels": {"team": "a"}}, "ns"),)
+    labels = {"ns": {}, "a": {"team": "a"}}
+    tokens = token(), token(namespace="a")
+    assert verdict(seen(*tokens, accounts=both, roles=roles, labels=labels)) == (
+        "True",
+        "Matched",
+        f"those of namespace ns and of {SELECTED} count",
+    )
+    nobody = seen(accounts=both, roles=(selecting({"matchLabels": {"team": "b"}}),), labels=labels)
+    assert verdict(nobody)[:2] == ("False", "NoServiceAccount")
+    assert f"that counts; those of {SELECTED} count; not the one of ns: " in verdict(nobody)[2]
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        (
+            NamespacePolicy(),
+            "set clusterScoped and serviceAccounts.namespaceSelectors of its",
+        ),
+        (NamespacePolicy(selectors=True), "natsctl may not read Namespaces: give its ClusterRole"),
+    ],
+)
+def test_why_a_selector_selects_nothing(policy: NamespacePolicy, says: str) -> None:
+    """Whoever is named gets in all the same."""
+    both = {"worker": (account(), account("a"))}
+    found = verdict(seen(accounts=both, roles=(selecting({}),), namespaces=policy))
+    assert found[:2] == ("False", "NamespacesNotRead")
+    assert found[2].startswith("there is no ServiceAccount worker that counts; those of")
+    assert "count; the selector selects none, since " in found[2]
+    assert says in found[2]
+    found = verdict(seen(token(), accounts=both, roles=(selecting({}, "ns"),), namespaces=policy))
+    assert found[:2] == ("True", "NamespacesNotRead")
+    assert says in found[2]
 
 
 def test_a_status_lists_a_bounded_number_of_accounts() -> None:
