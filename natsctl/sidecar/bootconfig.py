@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
+from natsctl.api.foreign import quoted
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import connect
-from natsctl.plan.objects import Object
+from natsctl.plan.objects import Object, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FORBIDDEN = 403
 NODES = Resource("Node", "v1", "nodes", Object)
+
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
+
+
+class _Address(Wire, frozen=True):
+    type: str = ""
+    address: str = ""
+
+
+class _Status(Wire, frozen=True):
+    addresses: tuple[_Address, ...] | None = None
 
 
 class Failed(Exception):
@@ -64,7 +79,7 @@ def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:
     """The external address, else the label's, else where allowed the internal; raises Failed."""
     for address in _addresses(node, "ExternalIP"):
         return Advertised(_as_host(address), "ExternalIP")
-    labelled = node["metadata"].get("labels", {}).get(settings.label)
+    labelled = (node["metadata"].get("labels") or {}).get(settings.label)
     if labelled:
         return Advertised(_as_host(labelled), f"label {settings.label}")
     internal = next(_addresses(node, "InternalIP"), None)
@@ -74,17 +89,32 @@ def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:
 
 
 def _addresses(node: Mapping[str, Any], kind: str) -> Iterator[str]:
-    for found in node.get("status", {}).get("addresses") or ():
-        if found.get("type") == kind and found.get("address"):
-            yield found["address"]
+    for found in _told(node):
+        if found.type == kind and found.address:
+            yield found.address
+
+
+def _told(node: Mapping[str, Any]) -> tuple[_Address, ...]:
+    try:
+        return msgspec.convert(node.get("status") or {}, _Status).addresses or ()
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Failed(f"the node's addresses cannot be read: {error}") from None
 
 
 def _as_host(address: str) -> str:
-    """As it stands before a port: nats-server takes no IPv6 address without brackets."""
+    """As it stands before a port: nats-server takes no IPv6 address without brackets.
+
+    It stands between quotes in a configuration, where anything but a name could say more.
+    """
+    if _HOST.fullmatch(address):
+        return address
     try:
-        return f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
+        found = ip_address(address)
     except ValueError:
-        return address  # a name
+        found = None
+    if isinstance(found, IPv6Address) and found.scope_id is None:
+        return f"[{address}]"
+    raise Failed(f"the node's address {quoted(address)} is neither an IP nor a name")
 
 
 def _way_out(settings: Settings, internal: str | None) -> str:

@@ -13,8 +13,9 @@ from natsctl.cli import main, pod_bootconfig
 from natsctl.cli.bootconfig import parser_of, settings_of
 from tests.unit.kube.faulty import Answer, Faulty, says, serving
 
+IDENTITY = {"name": "n1", "uid": "u", "resourceVersion": "5"}
 NODE = {
-    "metadata": {"name": "n1", "labels": {"site": "192.0.2.9"}},
+    "metadata": {**IDENTITY, "labels": {"site": "192.0.2.9"}},
     "status": {"addresses": [{"type": "ExternalIP", "address": "2001:db8::1"}]},
 }
 ENVIRONMENT = {"KUBERNETES_NODE_NAME": "n1"}
@@ -62,7 +63,10 @@ async def test_files_have_upstream_s_names_unless_others_are_given(
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (says(200, {"metadata": {}}), "kubectl label node n1 nats.io/node-external-ip=ADDRESS"),
+        (
+            says(200, {"metadata": IDENTITY}),
+            "kubectl label node n1 nats.io/node-external-ip=ADDRESS",
+        ),
         (says(404, {"message": 'nodes "n1" not found'}), 'cannot read node n1: nodes "n1" not'),
         (says(403, {"message": "no"}), "no; the pod's ServiceAccount needs a ClusterRole"),
         (says(401, {"message": "Unauthorized"}), "cannot read node n1: Unauthorized"),

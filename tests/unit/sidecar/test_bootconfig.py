@@ -63,3 +63,23 @@ def test_nothing_to_advertise_names_node_and_label_and_the_way_out(
 def test_an_internal_address_is_never_advertised_unasked() -> None:
     with pytest.raises(Failed, match=r"or --internal-ip to advertise its InternalIP 10\.0\.0\.1"):
         choose(node(InternalIP="10.0.0.1"), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ['x"\nauthorization: {}', "a b", "$HOME", 'fe80::1%"x', "\x1b[2J", "x" * 300, "192.0.2.1\n"],
+)
+@pytest.mark.parametrize("where", ["ExternalIP", "label"])
+def test_an_address_that_would_say_more_in_a_configuration_is_refused(
+    address: str, where: str
+) -> None:
+    given = node(address) if where == "label" else node(ExternalIP=address)
+    with pytest.raises(Failed, match="neither an IP nor a name") as failed:
+        choose(given, SETTINGS)
+    assert str(failed.value).isprintable()
+
+
+@pytest.mark.parametrize("addresses", ["x", [7], [{"type": 7}], [{"address": ["x"]}], {"a": 1}])
+def test_addresses_that_are_none(addresses: Any) -> None:
+    with pytest.raises(Failed, match="cannot be read"):
+        choose({"metadata": {}, "status": {"addresses": addresses}}, SETTINGS)
