@@ -78,6 +78,18 @@ def plain(text: str) -> str:
     return printable(text, MESSAGE)
 
 
+def spelt(text: str) -> str:
+    """Data of several lines, whole: what would only act, or not be seen, is spelt as in JSON."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else _spelt(c) for c in text)
+
+
+def _spelt(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 def named(text: str) -> str:
     """A name that nobody checked: as it is if it looks like one, else quoted."""
     return text if _NAME.fullmatch(text) else quoted(text, _LONGEST_NAME)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -224,7 +223,7 @@ def _certificate(
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

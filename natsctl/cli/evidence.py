@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,11 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import msgspec
 
-from natsctl.api import names
+from natsctl.api import limits, names
 from natsctl.cli.describe import own_pods, spec_of, view
 from natsctl.cli.failures import reason
 from natsctl.cli.layout import page
-from natsctl.cli.reading import ABOUT_PODS, Reader, decode, is_of_server, selector_of
+from natsctl.cli.reading import (
+    ABOUT_PODS,
+    LONGEST_PAGE,
+    Reader,
+    decode,
+    is_of_server,
+    selector_of,
+)
 from natsctl.cli.shapes import SAID, Fields, Shape, fields
 from natsctl.cli.shown_clusters import CLUSTER, ROLE, VIEW
 from natsctl.cli.shown_objects import DEPLOYMENT, EVENT, LEASE, SERVICE
@@ -40,7 +48,7 @@ from natsctl.plan.objects import Cluster, Object, Pod
 from natsctl.plan.sources import named_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable, Iterator
 
 T = TypeVar("T")
 Raw = dict[str, Any]
@@ -48,6 +56,8 @@ DEPLOYMENTS = Resource("Deployment", "apps/v1", "deployments", Object)
 OPERATOR = labelled({names.LABEL_K8S_COMPONENT: "operator"})
 """What the chart labels the operator with, under any name."""
 LOG_BYTES = 2_000_000
+MOST_VALUES = 400_000
+"""Members of an answer: one that lists connections has tens of thousands."""
 
 
 class Form(Enum):
@@ -140,7 +150,7 @@ class Evidence:
         about_it = about(names.KIND_CLUSTER, name)
         found = await self._items(EVENTS, namespace, about_it)
         of_pods = await self._items(EVENTS, namespace, ABOUT_PODS)
-        found += [e for e in of_pods if is_of_server(name, msgspec.convert(e, Happening))]
+        found += [e for e, read in _each(of_pods, Happening) if is_of_server(name, read)]
         self._add(f"{folder}/events.yaml", Form.OBJECTS, found, EVENT)
 
     async def _secrets(self, folder: str, cluster: Cluster) -> None:
@@ -203,7 +213,7 @@ class Evidence:
         await self._listed(f"{folder}/deployments.yaml", DEPLOYMENTS, namespace, OPERATOR)
         pods = await self._listed(f"{folder}/pods.yaml", PODS, namespace, OPERATOR)
         async with asyncio.TaskGroup() as group:
-            for pod in (msgspec.convert(p, Pod) for p in pods):
+            for _, pod in _each(pods, Pod):
                 group.create_task(self._logs(f"{folder}/{pod.metadata.name}", pod))
 
     async def _listed(
@@ -252,18 +262,29 @@ def _installation(cluster: Cluster) -> tuple[str, str] | None:
 
 def _config(secret: Raw | None) -> Any:
     """What the servers are configured with, if it is what natsctl writes: JSON."""
-    held = msgspec.convert(secret, _Held).data.get(names.CONFIG_KEY) if secret else None
-    return _json_or_none(held) if held is not None else None
+    for _, held in _each([secret] if secret else [], _Held):
+        if names.CONFIG_KEY in held.data:
+            return _json_or_none(held.data[names.CONFIG_KEY])
+    return None
 
 
 class _Held(msgspec.Struct):
     data: dict[str, bytes] = {}
 
 
+def _each(items: Iterable[Raw], kind: type[T]) -> Iterator[tuple[Raw, T]]:
+    """Objects as they are, and as this kind; those that are none of it are left out."""
+    for item in items:
+        with suppress(msgspec.ValidationError):
+            yield item, msgspec.convert(item, kind)
+
+
 def _json_or_none(text: bytes) -> Any:
+    """What JSON says, unless it is nested so deeply that nobody looks through it."""
     try:
+        limits.check(text, LONGEST_PAGE, MOST_VALUES)
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 

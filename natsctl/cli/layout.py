@@ -6,7 +6,7 @@ import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from natsctl.api.foreign import plain
+from natsctl.api.foreign import ANSWER, plain, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +17,8 @@ TAKEN_OVER = "made by the Go operator"
 NARROWEST = 60
 GAP = "  "
 SHOWN_NAMES = 3
+CELL = 253
+"""Characters of one cell of a table: as many as a name may have."""
 
 
 def overview(views: Sequence[ClusterView], now: datetime, namespaces: bool) -> str:
@@ -29,7 +31,7 @@ def overview(views: Sequence[ClusterView], now: datetime, namespaces: bool) -> s
     lines = _table(head, rows)
     told = [(v, _blocker(v)) for v in views]
     place = "{0.namespace}/{0.name}: {1}" if namespaces else "{0.name}: {1}"
-    blocked = [place.format(v, text) for v, text in told if text]
+    blocked = [plain(place.format(v, text)) for v, text in told if text]
     return _text([*lines, *([""] if blocked else []), *blocked])
 
 
@@ -181,7 +183,7 @@ def _valid_for(certificate: CertificateView) -> str:
 def _events(events: Sequence[EventView], now: datetime, width: int) -> Iterator[str]:
     rows = [[age(e.time, now), e.type, e.reason, f"{e.subject}{_times(e.count)}"] for e in events]
     for line, event in zip(_table([], rows), events, strict=True):
-        yield from _told(line, event.message, width)
+        yield from _told(line, printable(event.message, ANSWER), width)
 
 
 def _told(line: str, message: str, width: int) -> list[str]:
@@ -207,7 +209,7 @@ def _section(title: str, lines: Iterator[str]) -> list[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned columns; the head is left out if it is empty."""
-    lines = [list(map(plain, row)) for row in ([head, *rows] if head else rows)]
+    lines = [[printable(cell, CELL) for cell in row] for row in ([head, *rows] if head else rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))

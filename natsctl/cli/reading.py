@@ -14,6 +14,8 @@ from natsctl.api import names
 from natsctl.cli.describe import own_pods, spec_of
 from natsctl.cli.failures import UNKNOWN_KIND, Unusable, failure, reason
 from natsctl.cli.sight import Answer, Happening, LeaseRecord, Routes, Sight, Vitals
+from natsctl.kube.client import items_of
+from natsctl.kube.decode import Unreadable, mapping, read, tell
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.paths import about, labelled, proxy_path
 from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECRETS_METADATA
@@ -22,7 +24,7 @@ from natsctl.plan.objects import Cluster, Meta, Object, Pod, Secret
 from natsctl.render import tls
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping
 
     from natsctl.kube.paths import ApiPath, Selection
     from natsctl.kube.resources import Resource
@@ -31,6 +33,8 @@ T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds a request may take: a person waits for it."""
 MONITORING_PATIENCE = 5.0
+LONGEST_PAGE = 4 * 2**20
+"""Bytes of what a server says: whoever may write pods decides that."""
 ABOUT_PODS = about("Pod")
 
 
@@ -52,7 +56,7 @@ class Reader:
     async def cluster(self, namespace: str, name: str) -> Cluster:
         """One cluster; Unusable says why not."""
         try:
-            return decode(await self.get(CLUSTERS.path(namespace, name)), Cluster)
+            return read_as(CLUSTERS, await self.get(CLUSTERS.path(namespace, name)), Cluster)
         except ApiError as error:
             if isinstance(error, NotFound) and UNKNOWN_KIND not in str(error):
                 raise Unusable(await self._which(namespace, name)) from error
@@ -125,7 +129,7 @@ class Reader:
             body = await self.get(SECRETS.path(namespace, name))
         except NotFound:
             return None
-        return decode(body, Secret)
+        return read_as(SECRETS, body, Secret)
 
     async def _lease(self, cluster: Cluster, unread: list[str]) -> LeaseRecord | None:
         """That of the installation which the status names."""
@@ -138,7 +142,7 @@ class Reader:
 
     async def _record(self, namespace: str, name: str) -> LeaseRecord:
         try:
-            return decode(await self.get(LEASES.path(namespace, name)), LeaseRecord)
+            return read_as(LEASES, await self.get(LEASES.path(namespace, name)), LeaseRecord)
         except NotFound:
             return LeaseRecord(Meta())  # nobody holds it
 
@@ -166,7 +170,7 @@ class Reader:
     async def monitor(self, pod: Pod, page: str, secure: bool) -> bytes:
         """One page of a server's monitoring port."""
         path = proxy_path(*pod.key, names.MONITORING_PORT, page, secure=secure)
-        return await self.get(path, timeout=MONITORING_PATIENCE)
+        return await self.get(path, timeout=MONITORING_PATIENCE, most=LONGEST_PAGE)
 
     async def list(
         self,
@@ -175,10 +179,10 @@ class Reader:
         kind: type[T],
         selection: Selection | None = None,
     ) -> tuple[T, ...]:
-        """All objects of a kind, decoded."""
+        """All objects of a kind that can be read; the others are told, one by one."""
         accept = PARTIAL_LIST if resource.partial else JSON
         body = await self.get(resource.path(namespace), selection, accept)
-        return tuple(decode(bytes(item), kind) for item in decode(body, _Items).items or ())
+        return tuple(_readable(resource, items_of(body), kind))
 
     async def get(
         self,
@@ -186,13 +190,14 @@ class Reader:
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         timeout: float = PATIENCE,  # noqa: ASYNC109 - handed to the transport
+        most: int | None = None,
     ) -> bytes:
         """The body of one answer; raises an ApiError for anything but success."""
         async for attempt in _asked_to_wait():
             with attempt:
                 async with self.gate:
                     reply = await self.transport.request(
-                        "GET", path, params=params, accept=accept, timeout=timeout
+                        "GET", path, params=params, accept=accept, timeout=timeout, most=most
                     )
         return reply.body
 
@@ -201,8 +206,37 @@ def decode(body: bytes, kind: type[T]) -> T:
     """An answer; a proxy in between may give one that is none, which is Terminal."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        raise Terminal(200, "Unreadable", f"the answer cannot be read: {error}") from error
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _unreadable(error) from error
+
+
+def read_as(resource: Resource, body: bytes, kind: type[T]) -> T:
+    """An object of the API server; the same if it is none."""
+    try:
+        return _read(resource, body, kind)
+    except Unreadable as error:
+        raise _unreadable(error) from error
+
+
+def _read(resource: Resource, raw: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """As a projection, or whole (a dict): that one only if it is one that has a name."""
+    if isinstance(kind, type) and issubclass(kind, Object):
+        found: T = read(attrs.evolve(resource, projection=kind), raw)
+        return found
+    read(attrs.evolve(resource, projection=Object), raw)
+    return msgspec.convert(mapping(bytes(raw)), kind)
+
+
+def _readable(resource: Resource, items: Iterable[msgspec.Raw], kind: type[T]) -> Iterator[T]:
+    for raw in items:
+        try:
+            yield _read(resource, raw, kind)
+        except Unreadable as error:
+            tell(resource, error)
+
+
+def _unreadable(error: Exception) -> Terminal:
+    return Terminal(0, "Unreadable", f"the answer cannot be read: {error}")
 
 
 def _asked_to_wait() -> AsyncRetrying:
@@ -213,10 +247,6 @@ def _asked_to_wait() -> AsyncRetrying:
         stop=stop_before_delay(PATIENCE),
         reraise=True,
     )
-
-
-class _Items(msgspec.Struct):
-    items: tuple[msgspec.Raw, ...] | None = None
 
 
 def selector_of(cluster: str) -> Selection:

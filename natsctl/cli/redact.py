@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from natsctl.api import names
+from natsctl.api import limits, names
 from natsctl.api.foreign import MASK, masked_urls
 from natsctl.cli.shapes import Shape, look
 from natsctl.cli.shown_objects import SECRET
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 8
 """Characters of a text that is looked for everywhere: to mask a common word would tell it."""
+_READ = 10**7
+"""Bytes of a value that are looked into, or members of it; it must not be deep."""
 _SECRET_TEXT = re.compile(
     r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|SEED)-+.*?(?:-+END [A-Z ]*-+|\Z)"
     r"|eyJ[\w-]{10,}(?:\.[\w-]+)*"  # JWT
@@ -175,6 +177,7 @@ def secrets_of(secret: Mapping[str, Any]) -> frozenset[str]:
 def _learn(learner: Learner, text: str) -> None:
     """A value: all of it, or of a configuration or a list of users what is secret there."""
     try:
+        limits.check(text.encode(errors="replace"), _READ, _READ)
         content = json.loads(text)
     except (ValueError, RecursionError):
         content = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from natsctl.api.foreign import MASK, plain
+from natsctl.api.foreign import MASK, plain, spelt
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
 from natsctl.api.remarks import remarks
@@ -99,12 +99,15 @@ def _say(cluster: Document, *lines: str) -> None:
 
 
 def _printed(target: Target, config: bool, show_secrets: bool) -> str:
-    """The configuration, or every object as YAML."""
+    """The configuration, or every object as YAML.
+
+    What goes into a file is what servers read; a terminal would act on some of it.
+    """
     found: Any = config_text(target) if config else [_readable(o) for o in _objects(target)]
     if not show_secrets:
         found = masked_strings(found)
     if config:
-        return str(found)
+        return spelt(str(found)) if sys.stdout.isatty() else str(found)
     return yaml.dump_all(found, Dumper=_Dumper, sort_keys=False, width=100)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import json
 import os
 import secrets
 import sys
@@ -14,16 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from natsctl import __version__
-from natsctl.api.foreign import plain
+from natsctl.api.foreign import plain, spelt
 from natsctl.cli import kubeconfig
 from natsctl.cli.evidence import Document, Evidence, Form
 from natsctl.cli.failures import Unusable
 from natsctl.cli.reading import Reader
 from natsctl.cli.redact import SHORTEST, Redactor, secrets_in, secrets_of
 from natsctl.cli.shapes import Many
+from natsctl.cli.written import json_text, yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,7 +120,7 @@ def files_of(documents: Sequence[Document], unread: Iterable[str], now: datetime
     files = {d.path: _masked(d, redactor) for d in documents}
     pages = (files[path] for path in sorted(files) if path.endswith("/status.txt"))
     about = README.format(version=__version__, time=f"{now:%Y-%m-%dT%H:%M:%SZ}", shortest=SHORTEST)
-    told = "".join(f"{redactor.log(line)}\n" for line in sorted(set(unread)))
+    told = "".join(f"{plain(redactor.log(line))}\n" for line in sorted(set(unread)))
     return {"README.txt": about, "status.txt": "\n".join(pages), "unread.txt": told, **files}
 
 
@@ -144,17 +142,12 @@ def _secrets_of(document: Document) -> Iterator[str]:
 def _masked(document: Document, redactor: Redactor) -> str:
     content = document.content
     if document.form is Form.OBJECTS:
-        return _yaml([redactor.shown(document.shape, item) for item in content])
+        return yaml_text(*(redactor.shown(document.shape, item) for item in content))
     if document.form is Form.SECRETS:
-        return _yaml([redactor.secret(item) for item in content])
+        return yaml_text(*(redactor.secret(item) for item in content))
     if document.form is Form.ANSWER:
-        shown = redactor.shown(document.shape, content)
-        return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
-    return redactor.log(content)
-
-
-def _yaml(items: list[object]) -> str:
-    return yaml.safe_dump_all(items, sort_keys=False, allow_unicode=True, width=100)
+        return json_text(redactor.shown(document.shape, content), 2)
+    return spelt(redactor.log(content))
 
 
 def archive(files: Mapping[str, str], now: datetime) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import sys
@@ -12,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import attrs
-import yaml
 
 from natsctl.api import names
 from natsctl.api.foreign import plain
@@ -25,6 +23,7 @@ from natsctl.cli.reading import Reader, selector_of
 from natsctl.cli.sight import Sight
 from natsctl.cli.view import to_json
 from natsctl.cli.watching import nudge
+from natsctl.cli.written import json_text, yaml_text
 from natsctl.kube.errors import NoName
 from natsctl.kube.paths import EVERYTHING, about, by_name
 from natsctl.kube.resources import CLUSTERS, EVENTS, PODS
@@ -191,9 +190,9 @@ def _shown(question: Question, views: tuple[ClusterView, ...], indent: int | Non
     items = [to_json(v) for v in views]
     data = {"items": items} if question.name is None else items[0]
     if question.output == "json":
-        return json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
+        return json_text(data, indent)
     separator = "" if indent else "---\n"
-    return separator + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return separator + yaml_text(data)
 
 
 def _as_text(question: Question, views: tuple[ClusterView, ...]) -> str:

@@ -23,7 +23,7 @@ import aiohttp
 import attrs
 
 from natsctl import __version__
-from natsctl.kube.errors import Transient, error_of
+from natsctl.kube.errors import Terminal, Transient, error_of
 from natsctl.kube.sockets import open_socket, sending
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ READ_TIMEOUT = 20.0
 ANSWERED = 0.9
 """Share of a write's time after which the API server gives up as well, and says so."""
 MOST_WARNINGS = 32
+TOO_LONG = "TooLong"
 JSON = "application/json"
 PARTIAL = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -80,10 +81,12 @@ class Transport:
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - enforced here, with all it takes
         accept: str = JSON,
         permit: Permit | None = None,
+        most: int | None = None,
     ) -> Response:
         """Send one request; raises an ApiError for every answer but success.
 
-        A write with a permit ends with it: here, in the kernel, and in the API server.
+        A write with a permit ends with it: here, in the kernel, and in the API server. `most` are
+        the bytes that an answer may have which is not the API server's own.
         """
         seconds = permit.seconds if permit else timeout
         told = {"timeout": f"{seconds * ANSWERED:.3f}s"} if permit else {}
@@ -100,7 +103,7 @@ class Transport:
                         server_hostname=self.server_hostname,
                         timeout=aiohttp.ClientTimeout(total=None),
                     ) as reply:
-                        content = await reply.read()
+                        content = await _content(reply, most)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _lost(error) from error
         if reply.status >= 400:
@@ -137,6 +140,19 @@ class Transport:
         if bearer:
             headers["Authorization"] = bearer["value"].strip()
         return headers
+
+
+async def _content(reply: aiohttp.ClientResponse, most: int | None) -> bytes:
+    """The body; Terminal once it has more bytes than it may."""
+    if most is None:
+        return await reply.read()
+    found = bytearray()
+    async for chunk in reply.content.iter_any():
+        found += chunk
+        if len(found) > most:
+            reply.close()
+            raise Terminal(0, TOO_LONG, f"the answer has more than {most} bytes")
+    return bytes(found)
 
 
 def warnings_of(headers: Iterable[str]) -> tuple[str, ...]:

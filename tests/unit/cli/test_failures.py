@@ -15,10 +15,10 @@ KIND = NotFound(404, "NotFound", "the server could not find the requested resour
     [
         (KIND, "at h does not know NatsClusters; run: natsctl crds | kubectl apply"),
         (Terminal(401, "Unauthorized", "Unauthorized"), "does not accept your credentials"),
-        (Terminal(403, "Forbidden", "User u cannot"), "you may not list pods: User u cannot"),
+        (Terminal(403, "Forbidden", "User u cannot"), 'you may not list pods: "User u cannot"'),
         (Transient(0, "ConnectionLost", "refused"), "cannot reach the API server at h: refused"),
-        (Transient(503, "", "busy"), "cannot list pods: busy"),
-        (Terminal(400, "", "bad"), "cannot list pods: bad"),
+        (Transient(503, "", "busy"), 'cannot list pods: "busy"'),
+        (Terminal(400, "", "bad"), 'cannot list pods: "bad"'),
     ],
 )
 def test_what_keeps_a_command_from_its_work(error: ApiError, says: str) -> None:
@@ -30,4 +30,4 @@ def test_what_keeps_a_command_from_its_work(error: ApiError, says: str) -> None:
 
 def test_what_a_command_can_do_without() -> None:
     assert reason(Terminal(403, "Forbidden", "long"), "get x") == "you may not get x"
-    assert reason(Transient(503, "", "busy"), "get x") == "cannot get x: busy"
+    assert reason(Transient(503, "", "busy"), "get x") == 'cannot get x: "busy"'

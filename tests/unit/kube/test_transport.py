@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from natsctl.kube.errors import Transient
+from natsctl.kube.errors import Terminal, Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
 from natsctl.kube.sockets import UNSENT
@@ -99,3 +99,13 @@ async def test_credentials_that_take_long_do_not_prolong_a_write(
 )
 def test_warnings_of_the_api_server(headers: list[str], texts: tuple[str, ...]) -> None:
     assert warnings_of(headers) == texts
+
+
+async def test_an_answer_of_a_stranger_has_only_so_many_bytes(
+    transport: Transport, api: Faulty
+) -> None:
+    api.script = [says(200, b"x" * 1000)]
+    path = PODS.path("ns", "x")
+    assert len((await transport.request("GET", path, most=1000)).body) == 1000
+    with pytest.raises(Terminal, match="more than 999 bytes"):
+        await transport.request("GET", path, most=999)
