@@ -70,7 +70,7 @@ class Family:
         own = "".join(f',{label}="%s"' for label in self.labels)
         for cluster, showing, known in shown:
             for values, number in self.rows(showing, known):
-                yield f"{sample}{{{cluster}{own % values}}} {+number}"
+                yield f"{sample}{{{cluster}{own % tuple(map(_escaped, values))}}} {+number}"
 
 
 def _of_servers(
@@ -96,7 +96,7 @@ FAMILIES = (
         "natsctl_cluster_info",
         "gauge",
         "1 for each cluster: the version that all its servers have, and its phase",
-        lambda _, known: [((_escaped(known.version), known.phase), 1)],
+        lambda _, known: [((known.version, known.phase), 1)],
         ("version", "phase"),
     ),
     Family(
@@ -148,7 +148,7 @@ FAMILIES = (
         "natsctl_server_info",
         "gauge",
         "1 for each server: its version",
-        lambda _, known: [((s.name, _escaped(s.version)), 1) for s in known.servers],
+        lambda _, known: [((s.name, s.version), 1) for s in known.servers],
         ("server", "version"),
     ),
     Family(
@@ -176,9 +176,7 @@ FAMILIES = (
         "natsctl_server_last_exit_info",
         "gauge",
         "1 for each server whose container ended before, with the kubelet's reason",
-        lambda _, known: [
-            ((s.name, _escaped(s.last_exit)), 1) for s in known.servers if s.last_exit
-        ],
+        lambda _, known: [((s.name, s.last_exit), 1) for s in known.servers if s.last_exit],
         ("server", "reason"),
     ),
     Family(
@@ -219,11 +217,15 @@ def exposition(showings: Mapping[tuple[str, str], Showing]) -> str:
     for these, in which the event loop would do nothing else.
     """
     shown = [
-        (f'nats_namespace="{namespace}",nats_cluster="{name}"', showing, showing.figures)
+        (_named(namespace, name), showing, showing.figures)
         for (namespace, name), showing in showings.items()
         if showing.figures is not None
     ]
     return "".join(f"{line}\n" for family in FAMILIES for line in family.lines(shown))
+
+
+def _named(namespace: str, name: str) -> str:
+    return f'nats_namespace="{_escaped(namespace)}",nats_cluster="{_escaped(name)}"'
 
 
 def _escaped(value: str) -> str:

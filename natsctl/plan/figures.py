@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.api import names
+from natsctl.api.version import is_tag
 from natsctl.plan.objects import ContainerStatus, Pod
 from natsctl.plan.servers import Server, servers_of
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 LONGEST_VERSION = 64
 """Characters of a version that are shown: a server may answer anything."""
+OTHER = "other"
+"""Stands for what has no form: each text of others' would be a series of its own."""
+EXITS = frozenset(
+    {
+        *("Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun"),
+        *("ContainerStatusUnknown", "DeadlineExceeded", "Evicted"),
+    }
+)
+"""Why kubelets and container runtimes say that a container ended."""
+MOST_RESTARTS = 2**31 - 1
+"""What a kubelet can count to."""
 
 
 @attrs.frozen
@@ -67,13 +79,13 @@ def figures(snapshot: Snapshot, status: ClusterStatus) -> Figures:
     ends = ((c.listener, moment(c.not_after)) for c in status.certificates)
     return Figures(
         phase=status.phase,
-        version=status.current_version[:LONGEST_VERSION],
+        version=_version(status.current_version),
         size=desired.target.spec.size if desired is not None else None,
         paused=snapshot.paused,
         conditions=tuple((c.type, c.status == "True") for c in status.conditions),
         expiries=tuple((listener, end) for listener, end in ends if end is not None),
         servers=tuple(
-            _server(snapshot, server, told.version[:LONGEST_VERSION])
+            _server(snapshot, server, _version(told.version))
             for server, told in zip(servers_of(snapshot), status.servers, strict=True)
         ),
     )
@@ -97,10 +109,20 @@ def _server(snapshot: Snapshot, server: Server, version: str) -> ServerFigures:
         version=version,
         ready=server.ready,
         current=not (server.changes or server.reloads),
-        restarts=container.restart_count,
-        last_exit=before.reason if before else "",
+        restarts=max(0, min(container.restart_count, MOST_RESTARTS)),
+        last_exit=_exit(before.reason) if before and before.reason else "",
         looked=_looked(snapshot, seen) if seen is not None and not seen.problem else None,
     )
+
+
+def _version(text: str) -> str:
+    """As a tag, which is all that a version can be."""
+    shown = text[:LONGEST_VERSION]
+    return shown if not shown or is_tag(shown) else OTHER
+
+
+def _exit(reason: str) -> str:
+    return reason if reason in EXITS else OTHER
 
 
 def _container(pod: Pod) -> ContainerStatus:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from prometheus_client.parser import text_string_to_metric_families
 
+from natsctl.kube import metrics as kube_metrics
+from natsctl.operator import metrics
 from natsctl.operator.series import FAMILIES, Showing, exposition
 from natsctl.plan.actions import Action, CreateServer, DeleteServer, ReplaceServer
 from natsctl.plan.figures import Figures, Looked, ServerFigures
@@ -105,3 +108,35 @@ def test_restarts_are_counted_by_reason() -> None:
     assert restarts(DeleteServer("a-1", "u", "ReplacingEnded", ""))["ended"] == 1
     others = DeleteServer("a-1", "u", "ScalingDown", ""), CreateServer(1, "a-1")
     assert sum(restarts(*others).values()) == 0
+
+
+HOSTILE = 'a"} 1\n# TYPE x gauge\nx{a="\\'
+
+
+def test_no_name_breaks_the_format_or_adds_a_series() -> None:
+    """Kubernetes has no such names; nothing here rests on that."""
+    servers = (attrs.evolve(SERVER, name=HOSTILE, version=HOSTILE, last_exit=HOSTILE),)
+    odd = attrs.evolve(FIGURES, version=HOSTILE, phase=HOSTILE, servers=servers)
+    ends = {
+        "conditions": ((HOSTILE, True), ("Degraded", False)),
+        "expiries": ((HOSTILE, 1.9e9),),
+    }
+    text = exposition({(HOSTILE, HOSTILE): Showing(attrs.evolve(odd, **ends))})
+    plain = exposition({("ns", "a"): Showing(FIGURES)})
+    assert text.count("\n") == plain.count("\n")
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            assert sample.labels["nats_namespace"] == sample.labels["nats_cluster"] == HOSTILE
+            assert sample.labels.get("server", HOSTILE) == HOSTILE
+
+
+def test_no_metric_of_the_process_has_a_label_of_strangers() -> None:
+    """All that they are labelled with is chosen here, but for the API server's host and codes."""
+    ours = {"code", "method", "host", "verb", "kind", "type", "reason", "controller", "result"}
+    found = {
+        name
+        for module in (kube_metrics, metrics)
+        for metric in vars(module).values()
+        for name in getattr(metric, "_labelnames", ())
+    }
+    assert found == ours | {"name"}
