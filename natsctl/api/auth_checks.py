@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.config import LeafnodeConfig
 from natsctl.api.jwts import account_problem, is_account
-from natsctl.api.problems import Problem, shown
+from natsctl.api.problems import Problem, member, shown
 from natsctl.api.security import AuthConfig, OperatorConfig
 from natsctl.api.system import allows_system, needs_system
 from natsctl.api.text_checks import file_path
@@ -103,7 +103,7 @@ def _accounts(operator: OperatorConfig, version: ServerVersion) -> Iterator[Prob
         message = "resolver MEMORY has no such account; write its JWT into resolverPreload"
         yield Problem(path, shown(account), message)
     for key, jwt in operator.resolver_preload.items():
-        here = f"spec.operatorConfig.resolverPreload.{key}"
+        here = member("spec.operatorConfig.resolverPreload", key)
         if not is_account(key):
             yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
         elif problem := account_problem(key, jwt, version):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from natsctl.api.problems import Problem, shown
+from natsctl.api.problems import Problem, member, shown
 
 _WORD = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)
@@ -22,14 +22,14 @@ def label_problems(labels: Mapping[str, str], path: str) -> Iterator[Problem]:
     for key, value in labels.items():
         if value and not _is_word(value):
             message = f"{shown(value)} is no valid label; {_VALUE_HELP}"
-            yield Problem(f"{path}.{key}", shown(value), message)
+            yield Problem(member(path, key), shown(value), message)
 
 
 def key_problems(annotations: Mapping[str, str], path: str) -> Iterator[Problem]:
     """Keys that no label and no annotation may have."""
     for key in annotations:
         if not _is_key(key):
-            yield Problem(f"{path}.{key}", shown(key), _KEY_HELP)
+            yield Problem(member(path, key), shown(key), _KEY_HELP)
 
 
 def _is_key(key: str) -> bool:

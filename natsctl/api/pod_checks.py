@@ -13,7 +13,7 @@ from natsctl.api.cluster import NatsClusterSpec, PodPolicy
 from natsctl.api.listeners import volumes
 from natsctl.api.meta_checks import key_problems, label_problems
 from natsctl.api.parse import understood
-from natsctl.api.problems import Problem, apart, shown
+from natsctl.api.problems import Problem, apart, member, shown
 from natsctl.api.template import (
     Container,
     EnvVar,
@@ -65,7 +65,7 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
     for key, value in policy.labels.items():
         if key in own and value != own[key]:
             message = "is the operator's own label; leave it out"
-            yield Problem(f"spec.pod.labels.{key}", shown(value), message)
+            yield Problem(member("spec.pod.labels", key), shown(value), message)
     yield from label_problems(policy.labels, "spec.pod.labels")
     yield from label_problems(policy.node_selector, "spec.pod.nodeSelector")
     yield from key_problems(policy.annotations, "spec.pod.annotations")
@@ -174,7 +174,7 @@ def _mounts(mounts: Iterable[VolumeMount], own: Iterable[str], path: str) -> Ite
 
 def _quantities(resources: Resources, path: str) -> Iterator[Problem]:
     for kind, amounts in (("limits", resources.limits), ("requests", resources.requests)):
-        yield from _amounts(amounts, f"{path}.{kind}")
+        yield from _amounts(amounts, member(path, kind))
 
 
 def _amounts(amounts: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -182,4 +182,4 @@ def _amounts(amounts: Mapping[str, Any], path: str) -> Iterator[Problem]:
         plain = type(amount) in (int, float)
         if not plain and not (isinstance(amount, str) and _QUANTITY.fullmatch(amount)):
             message = f"{shown(amount)} is no quantity; write one such as 500m or 256Mi"
-            yield Problem(f"{path}.{resource}", shown(amount), message)
+            yield Problem(member(path, resource), shown(amount), message)

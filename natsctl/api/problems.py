@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
-from natsctl.api.foreign import masked_urls, plain
+from natsctl.api.foreign import masked_urls, named, plain
 
+_SHOWN = 60
 _READ = 200
 """Characters of a text that are looked at to show it."""
 
@@ -30,10 +31,18 @@ class InvalidSpec(Exception):
         self.problems = problems
 
 
+def member(path: str, key: str) -> str:
+    """The path of a member whose name somebody chose: quoted unless it looks like a name."""
+    return f"{path}.{named(key)}"
+
+
 def shown(value: object) -> str:
-    """A value as a message shows it, cut short."""
+    """A value as a message shows it, cut short; a text ends as it begins, with a quote."""
     text = repr(masked_urls(value)[:_READ]) if isinstance(value, str) else masked_urls(repr(value))
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if len(text) <= _SHOWN:
+        return text
+    end = f"...{text[0]}" if isinstance(value, str) else "..."
+    return f"{text[: _SHOWN - len(end)]}{end}"
 
 
 def apart(said: Iterable[Problem], wrong: Iterable[Problem]) -> Iterator[Problem]:

@@ -77,10 +77,10 @@ class ClusterStatus:
 class AccountStatus:
     """A ServiceAccount that may connect: as which user, with the token of which Secret."""
 
-    namespace: str
-    name: str
-    user: str = ""
-    secret: str = ""
+    namespace: str = attrs.field(converter=plain)
+    name: str = attrs.field(converter=plain)
+    user: str = attrs.field(default="", converter=plain)
+    secret: str = attrs.field(default="", converter=plain)
 
 
 @frozen

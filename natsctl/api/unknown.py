@@ -14,7 +14,7 @@ from natsctl.api.foreign import printable
 from natsctl.api.hints import suggestion
 from natsctl.api.parse import CLOSED, ROOT
 from natsctl.api.pod_fields import fields_of_kind
-from natsctl.api.problems import Problem
+from natsctl.api.problems import Problem, member
 from natsctl.api.schema import without_none
 
 MOST: Final = 64
@@ -76,6 +76,6 @@ class _Search:
             if key in names:
                 yield key, value, f"{path}.{key}"
             elif isinstance(key, str):
-                here = f"{path}.{printable(key, _SHOWN)}"
+                here = member(path, printable(key, _SHOWN))
                 told = suggestion(key, names, path, self.root)
                 yield key, Problem(here, "", f"{_WORDS}{told}"), here

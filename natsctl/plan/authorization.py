@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -33,6 +33,7 @@ _NAMES = {"user": "username", "pass": "password"}
 _TOP = ("username", "password", "token", "timeout", "users", "default_permissions")
 _USER = ("username", "password", "nkey", "permissions")
 _PREFERRED = ".json"
+_TOLD = 7
 LONGEST = 4000
 """Measured: a server reads 4096 bytes of a client's CONNECT, unless `maxControlLine` says more."""
 # What servers from 2.2 on take for the hash of a password, and what is one.
@@ -90,18 +91,24 @@ def _document(secret: Secret, path: str) -> tuple[str, Any]:
     data = secret.data or {}
     keys = [key for key in data if key.endswith(_PREFERRED)] or list(data)
     if len(keys) != 1:
-        told = f"has the keys {', '.join(sorted(data))}" if data else "is empty"
+        told = f"has the keys {_some(sorted(data))}" if data else "is empty"
         message = f"{told}; give it one key with the users as JSON, such as clients-auth.json"
         raise InvalidSpec((Problem(path, "", message),))
+    key = named(keys[0])
     try:
-        return keys[0], limits.load(base64.b64decode(data[keys[0]]))
+        return key, limits.load(base64.b64decode(data[keys[0]]))
     except limits.Refused as error:
-        raise InvalidSpec((Problem(f"{path}, key {keys[0]}", "", str(error)),)) from None
+        raise InvalidSpec((Problem(f"{path}, key {key}", "", str(error)),)) from None
     except (ValueError, binascii.Error) as error:
         # The decoder's message tells the place; the document itself stays where it is.
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        problem = Problem(f"{path}, key {keys[0]}", "", f"is no JSON{where}")
+        problem = Problem(f"{path}, key {key}", "", f"is no JSON{where}")
         raise InvalidSpec((problem,)) from None
+
+
+def _some(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - _TOLD} more" if len(keys) > _TOLD else ""
+    return f"{', '.join(map(named, keys[:_TOLD]))}{more}"
 
 
 def _object(raw: Any, path: str) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.api import names
-from natsctl.api.foreign import quoted
+from natsctl.api.foreign import named, quoted
 from natsctl.api.status import Condition, RoleStatus, parse_role_status, parse_status
 from natsctl.plan.claim import Claim, chosen, claim
 from natsctl.plan.policies.roles import MATCHED
@@ -47,6 +47,7 @@ def _verdict(role: Role, cluster: Cluster | None, installation: str) -> Verdict 
             "NatsCluster in this namespace"
         )
         return "False", "NoLabel", told
+    name = named(name)
     if cluster is None:
         told = (
             f"there is no NatsCluster {name} in this namespace, and a role counts for one in its "
@@ -60,7 +61,7 @@ def _verdict(role: Role, cluster: Cluster | None, installation: str) -> Verdict 
 
 def _of_a_cluster(cluster: Cluster, installation: str) -> Verdict | None:
     """That there is a cluster is no help as long as nobody acts on its spec."""
-    name, status = cluster.metadata.name, parse_status(cluster.status)
+    name, status = named(cluster.metadata.name), parse_status(cluster.status)
     match claim(cluster, status, installation):
         case Claim.OTHERS if not status.operator:
             other = quoted(chosen(cluster))

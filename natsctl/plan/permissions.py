@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.api.config import EXACT_MAX
 from natsctl.api.duration import parse_duration
-from natsctl.api.problems import Problem
+from natsctl.api.problems import Problem, member
 from natsctl.api.role_checks import is_subject
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def unknown_keys(found: Mapping[str, Any], known: tuple[str, ...], path: str) ->
     """One problem for each key that means nothing."""
     for key in sorted(set(found) - set(known)):
         message = f"unknown key; the keys are {', '.join(known)}"
-        yield Problem(f"{path}.{key}", "", message)
+        yield Problem(member(path, key), "", message)
 
 
 def _subjects_or_map(given: Any, path: str, queues: bool) -> Iterator[Problem]:

@@ -300,7 +300,7 @@ class TestWatch:
             proxy.cut_streams()
             assert process.stderr is not None
             told = await asyncio.wait_for(process.stderr.readline(), 20)
-            assert told.endswith(b"away; trying again\n")
+            assert told.endswith(b'"away"; trying again\n')
             await pause(client, namespace, True)
             proxy.before = None
             assert (await line(process))["paused"] is True

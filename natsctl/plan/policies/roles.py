@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.api.foreign import named
 from natsctl.api.status import AccountStatus, Condition, RoleStatus, parse_role_status
 from natsctl.plan.actions import TellRole
 from natsctl.plan.conditions import listed
@@ -54,7 +55,7 @@ def role_status(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> Role
 
 def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[str, str, str]:
     assert snapshot.desired is not None
-    name, cluster = role.metadata.name, snapshot.cluster.metadata.name
+    name, cluster = named(role.metadata.name), named(snapshot.cluster.metadata.name)
     auth = snapshot.desired.target.spec.auth
     if auth is None or not auth.enable_service_accounts:
         disabled = f"NatsCluster {cluster} does not have spec.auth.enableServiceAccounts"
@@ -70,7 +71,7 @@ def _verdict(snapshot: Snapshot, role: Role, grants: Sequence[Grant]) -> tuple[s
         reason = NOT_READ if blind else "NoServiceAccount"
         return "False", reason, f"there is no ServiceAccount {which}; {where}"
     state = "True" if any(g.lets_in for g in grants) else "False"
-    told = [(g.account.namespace, _trouble(snapshot, g)) for g in grants]
+    told = [(named(g.account.namespace), _trouble(snapshot, g)) for g in grants]
     troubles = [f"of {namespace}: {text}" for namespace, text in told if text]
     if troubles:
         reason = "NotLetIn" if any(_is_stuck(snapshot, g) for g in grants) else "WaitingForToken"
@@ -105,15 +106,15 @@ def _reach(snapshot: Snapshot, choice: Choice | None, others: Sequence[tuple[str
     if scope is not None:
         unseen = f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
         text = unseen if choice is None else f"{text}; {unseen}"
-    told = [f"of {namespace}: {why}" for namespace, why in others]
+    told = [f"of {named(namespace)}: {why}" for namespace, why in others]
     return f"{text}; not the one {listed(told)}" if told else text
 
 
 def _chosen_ones(choice: Choice) -> str:
-    named = [f"namespace {listed(choice.names)}"] if choice.names else []
+    parts = [f"namespace {listed(choice.names)}"] if choice.names else []
     if choice.terms is not None:
-        named.append("the namespaces that spec.serviceAccountNamespaces.selector selects")
-    return " and of ".join(named) or "no namespace"
+        parts.append("the namespaces that spec.serviceAccountNamespaces.selector selects")
+    return " and of ".join(parts) or "no namespace"
 
 
 def _blindness(snapshot: Snapshot, choice: Choice | None) -> str:

@@ -56,7 +56,7 @@ def test_values_of_the_wrong_kind_hide_nothing_else() -> None:
         "spec.networkPolicy.clientsFrom[0]",
         "spec.networkPolicy.clientsFrom[1].ipBlock.cidr",
         "spec.pod.antiAffinity",
-        "spec.pod.labels.-",
+        'spec.pod.labels."-"',
         "spec.pod.natsEnv[0]",
         "spec.pod.natsEnv[1].name",
         "spec.serverImage",

@@ -1,5 +1,6 @@
 """Words of strangers: printable, one line, bounded, quoted, without credentials."""
 
+import json
 import time
 import unicodedata
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.foreign import LIMIT, masked_urls, named, plain, printable, quoted, word
+from natsctl.api.foreign import LIMIT, masked_urls, named, plain, printable, quoted, spelt, word
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=400)
 HOSTILE = {
@@ -152,3 +153,9 @@ class TestUrls:
     @given(ANY)
     def test_masking_again_changes_nothing(self, text: str) -> None:
         assert masked_urls(masked_urls(text)) == masked_urls(text)
+
+
+def test_what_is_spelt() -> None:
+    assert spelt("plain \u00fc\u65e5\n\ttext") == "plain \u00fc\u65e5\n\ttext"
+    assert spelt("\x1b\x9b\x7f\u202e\ud800") == r"\u001b\u009b\u007f\u202e\ud800"
+    assert json.loads(spelt('"\U000e0001\u202e"')) == "\U000e0001\u202e"

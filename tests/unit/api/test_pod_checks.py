@@ -56,8 +56,8 @@ def test_the_operators_own_labels_are_not_the_users(key: str) -> None:
 @pytest.mark.parametrize(
     ("pod", "path"),
     [
-        ({"labels": {"a b": ""}}, "spec.pod.labels.a b"),
-        ({"annotations": {"a b": ""}}, "spec.pod.annotations.a b"),
+        ({"labels": {"a b": ""}}, 'spec.pod.labels."a b"'),
+        ({"annotations": {"a b": ""}}, 'spec.pod.annotations."a b"'),
         ({"nodeSelector": {"a": "b c"}}, "spec.pod.nodeSelector.a"),
     ],
 )

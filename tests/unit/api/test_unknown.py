@@ -140,13 +140,13 @@ def test_a_role() -> None:
 
 def test_what_is_like_no_field_at_all_is_named_alone() -> None:
     assert told(pod={"zzzzz": 1}) == {"spec.pod.zzzzz": ""}
-    assert told(**{"x" * 100_000: 1}) == {f"spec.{'x' * 59}\u2026": ""}
+    assert told(**{"x" * 100_000: 1}) == {f'spec."{"x" * 59}\u2026"': ""}
     assert unknown_fields({1: 2, None: 3}) == ()
 
 
 def test_a_key_is_told_in_one_line_that_can_be_read() -> None:
     (path,) = told(**{"a\nb\u202ec": 1})
-    assert path == "spec.a b\ufffdc"
+    assert path == 'spec."a b\ufffdc"'
 
 
 @pytest.mark.parametrize("where", ["spec", "pod", "container"])

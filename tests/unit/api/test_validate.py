@@ -229,7 +229,7 @@ def test_services_have_well_formed_labels(policy: str) -> None:
     assert found == [
         f"spec.{policy}.labels.a: 'b c' is no valid label; write at most 63 letters, digits, "
         "hyphens, underscores and dots, with a letter or digit at both ends",
-        f"spec.{policy}.annotations.-x: is no valid key; write name or example.com/name",
+        f'spec.{policy}.annotations."-x": is no valid key; write name or example.com/name',
     ]
 
 

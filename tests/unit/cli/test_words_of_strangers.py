@@ -368,9 +368,3 @@ class TestFiles:
         out = capsys.readouterr().out
         assert spelt(odd) in out
         harmless(out)
-
-
-def test_what_is_spelt() -> None:
-    assert spelt("plain \u00fc\u65e5\n\ttext") == "plain \u00fc\u65e5\n\ttext"
-    assert spelt("\x1b\x9b\x7f\u202e\ud800") == r"\u001b\u009b\u007f\u202e\ud800"
-    assert json.loads(spelt('"\U000e0001\u202e"')) == "\U000e0001\u202e"
