@@ -225,6 +225,7 @@ def desire(
         advice="; ".join(_advice(target, sources)),
         unreached=understood.unreached,
         resolved=resolved,
+        pepper=sources.pepper if sources.signs else b"",
     )
 
 

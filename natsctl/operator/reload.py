@@ -105,7 +105,8 @@ class Reloader:
     async def _nudge(self, pod: Pod, action: ReloadServer, now: datetime) -> Nudges:
         """Have the kubelet look after the pod's files, which it does whenever the pod changes."""
         meta = pod.metadata
-        same = meta.annotation(names.CONFIG_ANNOTATION) == action.config
+        noted = meta.annotation(names.CONFIG_ANNOTATION)
+        same = bool(noted) and noted in (action.config, action.formerly)
         nudges = Nudges.parse(meta.annotation(names.NUDGES_ANNOTATION) if same else None, now)
         if not nudges.due(now):
             return nudges

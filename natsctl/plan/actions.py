@@ -84,9 +84,10 @@ class ReplaceServer:
 class ReloadServer:
     """Have a running server take up the configuration it finds in its pod.
 
-    `config` names the configuration; `digest` is what the server reports once it has it (None: it
-    reports none). `expiries` are the ends of new certificates, by listener, and `secrets` the
-    Secrets that hold them. `asks`: the operator asks for the reload itself, no side-car does.
+    `config` names the configuration, `formerly` in the form of an earlier natsctl; `digest` is what
+    the server reports once it has it (None: it reports none). `expiries` are the ends of new
+    certificates, by listener, and `secrets` the Secrets that hold them. `asks`: the operator asks
+    for the reload itself, no side-car does.
     """
 
     name: str
@@ -100,6 +101,7 @@ class ReloadServer:
     secrets: tuple[str, ...]
     asks: bool
     message: str
+    formerly: str = ""
 
 
 @attrs.frozen

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -15,6 +16,8 @@ from natsctl.plan.grants import Key
 from natsctl.plan.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
 from natsctl.plan.sources import Resolved, Sources
 from natsctl.render.target import Target
+
+_PURPOSE: Final = "configuration of "
 
 
 def _version(text: str) -> str:
@@ -69,7 +72,8 @@ class Standing:
 class Desired:
     """What a valid spec asks for, together with the Secrets and roles it refers to.
 
-    `unreached` says why the servers stay with another version than the spec's.
+    `unreached` says why the servers stay with another version than the spec's. `pepper` keys the
+    digest of the configuration; empty where the operator has no secret.
     """
 
     target: Target
@@ -79,6 +83,7 @@ class Desired:
     advice: str = ""
     unreached: str = ""
     resolved: Resolved = attrs.field(factory=Resolved)
+    pepper: bytes = attrs.field(default=b"", repr=False)
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -87,9 +92,25 @@ class Desired:
 
     @property
     def config(self) -> str:
-        """A digest of the configuration of all servers and of what it refers to."""
+        """A digest of the configuration of all servers and of what it refers to.
+
+        It stands on pods, where anybody may read it: without the key of it, who knows all but a
+        weak password could find that out by trying.
+        """
+        if not self.pepper:
+            return self.unkeyed
+        text = f"{_PURPOSE}{self.unkeyed}".encode()
+        return hmac.new(self.pepper, text, "sha256").hexdigest()[:16]
+
+    @property
+    def unkeyed(self) -> str:
+        """The same as earlier versions of natsctl wrote it: on pods that were reloaded by those."""
         made = next(s.digest for s in self.standing if s.kind == "Secret")
         return f"{made}-{self.resolved.inputs.sealed.get('tls.certificates', '')}"
+
+    def is_config(self, noted: str | None) -> bool:
+        """Whether a digest that was noted is of this configuration, in either form."""
+        return noted is not None and noted in (self.config, self.unkeyed)
 
 
 @attrs.frozen
@@ -167,7 +188,7 @@ class Snapshot:
         live = self.secrets.get(self.cluster.metadata.name)
         told = live.metadata.annotation(names.REFUSED_ANNOTATION) if live is not None else None
         config, _, words = (told or "").partition(" ")
-        wanted = self.desired is not None and self.desired.config == config
+        wanted = self.desired is not None and self.desired.is_config(config)
         return Refusal(config, words) if wanted else None
 
     @property

@@ -55,7 +55,7 @@ def _is_done(snapshot: Snapshot, server: Server) -> bool:
     One that was made for it proves nothing: it may have started with what was there before.
     """
     assert snapshot.desired is not None
-    asked = server.pod.metadata.annotation(names.CONFIG_ANNOTATION) == snapshot.desired.config
+    asked = snapshot.desired.is_config(server.pod.metadata.annotation(names.CONFIG_ANNOTATION))
     return asked and _can_be_asked(server) and not server.reloads and not server.changes
 
 
@@ -100,4 +100,5 @@ def _action(snapshot: Snapshot, server: Server) -> ReloadServer:
         secrets=tuple(secrets),
         asks=asks_itself(snapshot, server),
         message=f"{server.name} reloaded: {told(server.reloads)} changed",
+        formerly=desired.unkeyed,
     )

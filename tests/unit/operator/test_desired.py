@@ -98,6 +98,17 @@ def test_a_good_spec() -> None:
     assert found.remarks == ()
 
 
+def test_what_stands_on_pods_is_keyed_where_there_is_a_key() -> None:
+    stored, meant = cluster({"size": 1}), understood({"size": 1})
+    keyed = desire(stored, meant, (), WITH_SYSTEM, Images())
+    signless = attrs.evolve(WITH_SYSTEM, signs=False)
+    plain = desire(stored, meant, (), signless, Images())
+    assert keyed is not None
+    assert plain is not None
+    assert keyed.config != keyed.unkeyed
+    assert plain.config == plain.unkeyed
+
+
 def test_unknown_fields_are_listed() -> None:
     found = desired({"size": 1, "colour": "blue"})
     assert found is not None

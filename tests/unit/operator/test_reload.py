@@ -101,7 +101,7 @@ class World:
             "pod-1": Observation("S", config_digest=digest, config_load_time=self.now.isoformat())
         }
 
-    async def attempt(self, config: str = "7") -> Progress | Refusal:
+    async def attempt(self, config: str = "7", formerly: str = "") -> Progress | Refusal:
         action = ReloadServer(
             name="c-1",
             uid="pod-1",
@@ -114,6 +114,7 @@ class World:
             secrets=(),
             asks=True,
             message="",
+            formerly=formerly,
         )
         reloader = Reloader(
             client=cast("Client", self),
@@ -177,6 +178,21 @@ async def test_another_configuration_is_waited_for_anew(world: World) -> None:
     await world.attempt("8")
     after = world.pod.metadata.annotation(names.NUDGES_ANNOTATION)
     assert (len((before or "").split()), len((after or "").split())) == (3, 1)
+
+
+@worlds({"lag": 0, "digests": False})
+async def test_nudges_for_the_digest_of_an_earlier_natsctl_count(world: World) -> None:
+    """An upgrade amid a reload: the pod says the same in the old form, then in the new one."""
+    for world.seconds in range(10):
+        await world.attempt("old")
+    await world.attempt("new", formerly="old")
+    notes = world.pod.metadata.annotations or {}
+    assert notes[names.CONFIG_ANNOTATION] == "old"
+    assert len(notes[names.NUDGES_ANNOTATION].split()) == 3
+    for world.seconds in range(10, 40):
+        await world.attempt("new", formerly="old")
+    notes = world.pod.metadata.annotations or {}
+    assert notes[names.CONFIG_ANNOTATION] == "new"
 
 
 @worlds({"lag": 0}, {"lag": 0, "digests": False})

@@ -82,6 +82,52 @@ def test_one_server_first_then_the_others() -> None:
     assert [a.name for a in reloads(done)] == ["c-2", "c-3"]
 
 
+class TestDigestOnPods:
+    """It is keyed: anybody may read a pod, and try passwords until a digest fits."""
+
+    def test_it_tells_nothing_to_whoever_has_not_the_key(self) -> None:
+        plain = desired(goal_of(DEBUG))
+        mine, other = (attrs.evolve(plain, pepper=key) for key in (b"mine", b"other"))
+        assert len({plain.config, mine.config, other.config}) == 3
+        assert plain.config == plain.unkeyed == mine.unkeyed
+        assert plain.config.strip("-") not in mine.config
+        assert b"mine" not in repr(mine).encode()
+
+    def test_it_is_of_one_configuration(self) -> None:
+        one, two = (attrs.evolve(desired(goal_of(s)), pepper=b"k") for s in (DEBUG, THREE))
+        assert one.config != two.config
+        assert one.is_config(one.config)
+        assert not one.is_config(two.config)
+        assert not one.is_config(two.unkeyed)
+        assert not one.is_config(None)
+
+    def test_an_upgrade_at_rest_does_nothing(self) -> None:
+        """The digest of an earlier natsctl stays until the next reload or restart."""
+        before = desired(goal_of(DEBUG))
+        after = attrs.evolve(before, pepper=b"k")
+        pods = tuple(reloaded(server(i, after.target), before) for i in (1, 2, 3))
+        assert actions(seen(before.target, after, pods=pods)) == []
+
+    def test_an_upgrade_amid_a_reload_goes_on(self) -> None:
+        """A server that took it from an earlier natsctl is done: the others follow at once."""
+        before, plain = goal_of(THREE), desired(goal_of(DEBUG))
+        after = attrs.evolve(plain, pepper=b"k")
+        done = reloaded(server(1, after.target), plain)
+        others = tuple(server(i, before) for i in (2, 3))
+        found = reloads(seen(before, after, pods=(done, *others)))
+        assert [(a.name, a.config, a.formerly) for a in found] == [
+            ("c-2", after.config, plain.config),
+            ("c-3", after.config, plain.config),
+        ]
+
+    def test_an_upgrade_does_not_try_again_what_was_refused(self) -> None:
+        plain = desired(goal_of(DEBUG))
+        found = seen(goal_of(THREE), attrs.evolve(plain, pepper=b"k"))
+        note = {names.REFUSED_ANNOTATION: f"{plain.config} no such file"}
+        secret = changed_secret(found.secrets["c"], annotations=note)
+        assert actions(attrs.evolve(found, secrets={"c": secret})) == []
+
+
 def test_side_cars_reload_all_at_once_by_themselves() -> None:
     found = seen(goal_of(THREE), desired(goal_of(DEBUG)), reloader=True, quiet=1.0)
     assert [(a.name, a.asks) for a in reloads(found)] == [(f"c-{i}", False) for i in (1, 2, 3)]
