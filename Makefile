@@ -67,17 +67,8 @@ $(STAMP): requirements/dev.txt pyproject.toml README.md LICENSE
 		{ echo "$(SYSTEM_PYTHON) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
 	$(call step,.venv for $(SYSTEM_PYTHON),[ -x $(VENV_PYTHON) ] || $(SYSTEM_PYTHON) -m venv $(VENV) && \
 		$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
-		$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
-		$(VENV_PYTHON) -c "$$WITH_COVERAGE")
+		$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .)
 	@touch $@
-
-# Python processes that tests start count too; without COVERAGE_PROCESS_START this line does nothing.
-define WITH_COVERAGE
-import pathlib, sysconfig
-line = "import coverage; coverage.process_startup()\n"
-pathlib.Path(sysconfig.get_path("purelib"), "natsctl_coverage.pth").write_text(line)
-endef
-export WITH_COVERAGE
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
