@@ -54,7 +54,8 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 STATUS_PAUSE = 1.0
-"""Seconds between status writes that tell of mere progress; what matters is written at once."""
+"""Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
+over by then; what matters is written at once."""
 PASS_LIMIT = 120.0
 """Seconds after which a pass is cut; every request in it has a shorter time-out of its own."""
 RESYNC = 10 * 3600.0
@@ -108,7 +109,7 @@ class Actor:
     _claimant: Claimant = attrs.field(init=False)
     _patience: Patience = attrs.field(factory=Patience)
     _untold: Failure | None = None
-    _written: tuple[float, ClusterStatus | None] = (0.0, None)
+    _progress_since: float | None = None
 
     def __attrs_post_init__(self) -> None:
         shared = self.shared
@@ -356,13 +357,15 @@ class Actor:
         fresh = await computed(heavy, status, snapshot)
         self.showing.figures = await computed(heavy, figures, snapshot, fresh)
         if fresh == snapshot.status:
+            self._progress_since = None
             return None
-        at, _ = self._written
-        due = at + STATUS_PAUSE - snapshot.now
+        if self._progress_since is None:
+            self._progress_since = snapshot.now
+        due = self._progress_since + STATUS_PAUSE - snapshot.now
         if due > 0 and not _matters(snapshot.status, fresh):
             return due
         if await self._write_status(snapshot.cluster, fresh):
-            self._written = snapshot.now, fresh
+            self._progress_since = None
             for event in events.turning_points(snapshot.status, fresh):
                 self._record(snapshot.cluster, event)
         return None
