@@ -37,8 +37,8 @@ def _fields(item: Any, path: str) -> Iterator[tuple[Any, Facts, str]]:
     if isinstance(item, tuple):
         for index, each in enumerate(item):
             yield from _fields(each, f"{path}[{index}]")
-    elif attrs.has(type(item)):
-        for name, attribute in fields_of(type(item)):
+    elif attrs.has(kind := type(item)):
+        for name, attribute in fields_of(kind):
             yield from _field(getattr(item, attribute.name), facts(attribute), f"{path}.{name}")
 
 

@@ -5,7 +5,8 @@ are OpenAPI keywords of the field itself, and of its items where it is a list of
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import attrs
@@ -101,12 +102,13 @@ def json_name(attribute: "Attribute[Any]") -> str:
     return facts(attribute).json or camel(attribute.name)
 
 
+@cache
 def camel(snake: str) -> str:
-    """`max_control_line` as `maxControlLine`."""
+    """`max_control_line` as `maxControlLine`: names of attributes, of which there are so many."""
     return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), snake)
 
 
-def fields_of(cls: type) -> Iterator[tuple[str, "Attribute[Any]"]]:
+@cache
+def fields_of(cls: type) -> tuple[tuple[str, "Attribute[Any]"], ...]:
     """JSON name and attribute of every field, types resolved, in the order of the class."""
-    for attribute in attrs.fields(attrs.resolve_types(cls)):
-        yield json_name(attribute), attribute
+    return tuple((json_name(each), each) for each in attrs.fields(attrs.resolve_types(cls)))

@@ -24,8 +24,9 @@ _MARK = "\ufffd"
 _LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z0-9*_$][\w.:/*+-]{0,252}", re.ASCII)
 _REASON = re.compile(r"[A-Za-z][A-Za-z0-9]{0,99}", re.ASCII)
-_SIMPLE = re.compile(r"[A-Za-z0-9._-]{0,100}")
-"""Nothing in it hides, masks or moves anything."""
+_WORD = r"[\w.,:()'=+*$@<>-]+"
+_ORDINARY = re.compile(rf"(?:{_WORD}(?: {_WORD})*)?", re.ASCII)
+"""Words with which nothing below has anything to do: most texts, by far the fastest to tell."""
 _COLOUR = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
@@ -117,7 +118,7 @@ def _masked_parameter(found: re.Match[str]) -> str:
 
 def _seen(text: str) -> str:
     """One line of what there is to see, and a mark for the rest."""
-    if _SIMPLE.fullmatch(text):
+    if len(text) <= _READ and _ORDINARY.fullmatch(text):
         return text
     read = text if len(text) <= _READ else f"{text[:_READ]}@"  # a login that is cut still ends
     line = " ".join(_COLOUR.sub("", masked_urls(read)).split())

@@ -184,8 +184,10 @@ class Outlook:
         """Parsing is done once per generation, states of pods, and what servers say they run."""
         reports = reports_of(pods, before, self._observations)
         meta = cluster.metadata
-        states = frozenset((p.metadata.deletion_timestamp, tag_of(p), is_running(p)) for p in pods)
-        key = (meta.uid, meta.generation, before.current_version, reports, states)
+        states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
+        alone = sum(stays and runs for stays, _, runs in states) == 1
+        known = before.current_version, reports, frozenset(states), alone
+        key = (meta.uid, meta.generation, *known)
         if self._understood is None or self._understood[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)

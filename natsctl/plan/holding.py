@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -19,10 +20,12 @@ from natsctl.plan.objects import (
     Container,
     ContainerState,
     ContainerStatus,
+    Free,
     Meta,
     Namespace,
     NetworkPolicy,
     Object,
+    OwnerReference,
     Pod,
     PodCondition,
     Secret,
@@ -35,9 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T", bound=Object)
+V = TypeVar("V")
 
 TEXT: Final = 256
 """Characters of a text that is kept as it is."""
+SHORT: Final = 64
+"""Characters of one that likely stands in many objects."""
 WORDS: Final = 1024
 """Characters of what a kubelet or scheduler says: no more than that is repeated."""
 OTHERS: Final = 4096
@@ -72,6 +78,7 @@ _TOKENS: Final = ("token", "previous-token", "username")
 _TOKEN_SUFFIX: Final = "-bound-token"
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
+_RUNS: Final = ContainerState()
 
 
 def slim(item: T) -> T:
@@ -86,16 +93,42 @@ def slim(item: T) -> T:
             item.spec, node_name=node and _brief(node), containers=tuple(filter(None, containers))
         )
         changes["status"] = _pod_status(item)
+    elif isinstance(item, Free):
+        changes["status"] = _common(item.status)
     elif isinstance(item, Secret):
         changes["data"] = _data(item)
     elif isinstance(item, NetworkPolicy):
         changes["spec"] = _by_key(item.spec)
     elif isinstance(item, Service):
         spec = item.spec
+        ports = spec.ports and tuple(map(_shared, spec.ports[:MOST]))
         changes["spec"] = msgspec.structs.replace(
-            spec, selector=_texts(spec.selector)[0], ports=spec.ports and spec.ports[:MOST]
+            spec, selector=_texts(spec.selector)[0], ports=ports
         )
     return msgspec.structs.replace(item, **changes)
+
+
+def _shared(value: V) -> V:
+    """One for all equal ones: thousands of objects have the same owners, labels and conditions."""
+    found: V = _first_equal(value)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _first_equal(value: Any) -> Any:
+    return value
+
+
+def _common(status: Any) -> Any:
+    """A status, in whose conditions thousands of clusters say the same."""
+    match status:
+        case dict():
+            return {key: _common(value) for key, value in status.items()}
+        case list():
+            return [_common(value) for value in status]
+        case str() if len(status) <= SHORT:
+            return _shared(status)
+    return status
 
 
 def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
@@ -145,14 +178,21 @@ def _meta(meta: Meta) -> Meta:
     if owners is not None:
         ours = [o for o in owners if o.controller or o.kind == names.KIND_CLUSTER]
         owners = tuple([*ours, *(o for o in owners if o not in ours)][:4])
-        owners = tuple(
-            msgspec.structs.replace(o, kind=_brief(o.kind), name=_brief(o.name), uid=_brief(o.uid))
-            for o in owners
-        )
+        owners = tuple(map(_owner, owners))
     cut = meta.cut or lost or more
     return msgspec.structs.replace(
-        meta, labels=labels, annotations=annotations, owner_references=owners, cut=cut
+        meta,
+        namespace=_shared(meta.namespace),
+        labels=labels,
+        annotations=annotations,
+        owner_references=owners,
+        cut=cut,
     )
+
+
+def _owner(given: OwnerReference) -> OwnerReference:
+    name, uid = _brief(given.name), _brief(given.uid)
+    return _shared(msgspec.structs.replace(given, kind=_brief(given.kind), name=name, uid=uid))
 
 
 def _texts(given: Mapping[str, str] | None) -> tuple[dict[str, str] | None, bool]:
@@ -167,7 +207,8 @@ def _texts(given: Mapping[str, str] | None) -> tuple[dict[str, str] | None, bool
         if left < 0:
             return own | kept, True
         kept[key] = text
-    return {key: (own | kept)[key] for key in given}, False
+    kept |= own
+    return {key: kept[key] for key in given}, False
 
 
 def _limit(key: str) -> int:
@@ -176,6 +217,8 @@ def _limit(key: str) -> int:
 
 def _brief(text: str, limit: int = TEXT) -> str:
     """The text, or if it is long a digest, which no text of base64 or of a label can be."""
+    if len(text) <= SHORT:
+        return _shared(text)
     if len(text) <= limit:
         return text
     return f"sha256:{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
@@ -251,17 +294,19 @@ def _few(items: Any, by: str, wanted: tuple[str, ...], each: Any) -> Any:
 
 
 def _condition(given: PodCondition) -> PodCondition:
-    return msgspec.structs.replace(
+    kept = msgspec.structs.replace(
         given,
         type=_brief(given.type),
         reason=_said(given.reason),
         message=_said(given.message),
     )
+    return kept if kept.message or kept.reason else _shared(kept)
 
 
 def _container(given: ContainerStatus) -> ContainerStatus:
     state, last = _state(given.state), _state(given.last_state)
-    return msgspec.structs.replace(given, name=_brief(given.name), state=state, last_state=last)
+    kept = msgspec.structs.replace(given, name=_brief(given.name), state=state, last_state=last)
+    return _shared(kept) if state == _RUNS and last is None else kept
 
 
 def _state(given: ContainerState | None) -> ContainerState | None:

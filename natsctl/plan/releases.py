@@ -44,16 +44,19 @@ def tag_of(pod: Pod) -> str:
 def reports_of(
     pods: Iterable[Pod], before: ClusterStatus, observations: Mapping[str, Observation]
 ) -> tuple[Report, ...]:
-    """Of every pod; where the server has not answered since, what the status says it said."""
+    """Of all pods; where the server has not answered since, what the status says it said.
+
+    Each that several say alike is there once: whoever counts pods counts them.
+    """
     told = {server.name: server.version for server in before.servers}
-    found = (
+    found = {
         Report(
             tag_of(pod),
             (seen.version if (seen := observations.get(pod.metadata.uid)) else "")
             or told.get(pod.metadata.name, ""),
         )
         for pod in pods
-    )
+    }
     return tuple(sorted(found, key=lambda report: (report.tag, report.version)))
 
 

@@ -8,6 +8,7 @@ the operator makes a difference.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
@@ -201,7 +202,8 @@ def _set_json(item: Any) -> dict[str, Any]:
     return dict(set_fields(item, attrs.fields_dict(type(item)), ""))
 
 
-def _parse(annotation: str | None) -> dict[str, str] | None:
+@lru_cache(maxsize=16)  # each is asked for many times at once, and may be long
+def _parse(annotation: str | None) -> Mapping[str, str] | None:
     try:
         found = limits.load((annotation or "null").encode(), _LONGEST)
     except ValueError:

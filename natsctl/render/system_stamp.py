@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NOBODY: Final = "-"
 _NKEY: Final = re.compile(r"U[A-Z2-7]{55}\Z")
+_RIGHTS: Final = hashlib.sha256(json.dumps(PERMISSIONS, sort_keys=True).encode()).hexdigest()[:10]
 # What versions wrote that knew one account and one user: whether there is any.
 _OLD: Final = {
     hashlib.sha256(json.dumps(given).encode()).hexdigest()[:10]: account
@@ -67,6 +68,4 @@ def system_stamp(target: Target) -> SystemStamp:
     inputs = target.inputs
     if not has_system(target):
         return SystemStamp(seal=inputs.seal)
-    made = json.dumps(PERMISSIONS, sort_keys=True)
-    rights = hashlib.sha256(made.encode()).hexdigest()[:10]
-    return SystemStamp(inputs.account, inputs.system, rights, inputs.seal)
+    return SystemStamp(inputs.account, inputs.system, _RIGHTS, inputs.seal)

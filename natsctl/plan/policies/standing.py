@@ -9,7 +9,7 @@ import msgspec
 
 from natsctl.api import names
 from natsctl.plan.actions import Ensure, Withdraw
-from natsctl.plan.holding import comparable, slim
+from natsctl.plan.holding import comparable
 
 if TYPE_CHECKING:
     from natsctl.plan.objects import Object
@@ -47,11 +47,10 @@ def withdraw_policies(snapshot: Snapshot) -> tuple[Withdraw, ...]:
 
 
 def differs(standing: Standing, live: Object) -> bool:
-    """Whether the live object was made from another desired one, or was edited since."""
+    """Whether a live object, as it is kept, was made from another one, or was edited since."""
     if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
         return True
-    kept = slim(live)
-    return not _covers(msgspec.to_builtins(kept), comparable(standing.manifest, kept))
+    return not _covers(msgspec.to_builtins(live), comparable(standing.manifest, live))
 
 
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Words of strangers: printable, one line, bounded, quoted, without credentials."""
 
 import json
+import string
 import time
 import unicodedata
 
@@ -159,3 +160,9 @@ def test_what_is_spelt() -> None:
     assert spelt("plain \u00fc\u65e5\n\ttext") == "plain \u00fc\u65e5\n\ttext"
     assert spelt("\x1b\x9b\x7f\u202e\ud800") == r"\u001b\u009b\u007f\u202e\ud800"
     assert json.loads(spelt('"\U000e0001\u202e"')) == "\U000e0001\u202e"
+
+
+@given(st.text(string.printable.strip() + " ", max_size=60))
+def test_ordinary_words_are_told_as_all_others_are(text: str) -> None:
+    """Most texts need no looking for anything; what does is told the same."""
+    assert plain(text) == " ".join(masked_urls(text).split())

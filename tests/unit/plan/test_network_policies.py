@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from natsctl.plan.actions import Action, CreateServer, Ensure, Withdraw
 from natsctl.plan.conditions import progressing, ready
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import NetworkPolicy
 from natsctl.plan.planning import plan
 from natsctl.plan.servers import servers_of
@@ -29,10 +31,12 @@ def live(found: Snapshot) -> NetworkPolicy:
     return only
 
 
-def with_spec(found: NetworkPolicy, change: Any) -> dict[str, NetworkPolicy]:
-    spec = msgspec.json.decode(msgspec.json.encode(found.spec))
-    change(spec)
-    return {"c": msgspec.structs.replace(found, spec=spec)}
+def edited(found: Snapshot, change: Any) -> dict[str, NetworkPolicy]:
+    assert found.desired is not None
+    (wanted,) = (s for s in found.desired.standing if s.kind == "NetworkPolicy")
+    manifest = copy.deepcopy(dict(wanted.manifest))
+    change(manifest["spec"])
+    return {"c": slim(msgspec.convert(manifest, NetworkPolicy))}
 
 
 def test_it_is_there_before_the_first_server() -> None:
@@ -79,7 +83,7 @@ def _limit_what_goes_out(spec: Any) -> None:
 )
 def test_any_edit_is_undone(edit: Any) -> None:
     before = running(LIMITED)
-    (mended,) = actions(running(LIMITED, policies=with_spec(live(before), edit)))
+    (mended,) = actions(running(LIMITED, policies=edited(before, edit)))
     assert isinstance(mended, Ensure)
     assert mended.present
 

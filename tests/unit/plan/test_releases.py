@@ -109,3 +109,9 @@ def test_a_wrong_release_that_is_told_is_named() -> None:
     assert made.metadata.uid in mesh
     assert found.ready_replicas == 0
     assert found.servers[0].message == "answers with version 2.14.5, its image says 2.12.15"
+
+
+def test_what_several_say_alike_is_there_once() -> None:
+    """So a pod that goes changes nothing, and nothing is computed anew for it."""
+    pods = pod(1, THREE), pod(2, THREE), pod(3, THREE)
+    assert reports_of(pods, ClusterStatus(), {}) == reports_of(pods[:1], ClusterStatus(), {})

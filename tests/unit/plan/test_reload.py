@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.api import names
 from natsctl.plan.actions import CreateServer, Ensure, ReloadServer, ReplaceServer
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Pod, Secret
 from natsctl.plan.planning import plan
 from natsctl.plan.policies.reload import reload_servers
@@ -35,7 +36,7 @@ DEBUG = THREE | {"natsConfig": {"debug": True}}
 def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: Any) -> Snapshot:
     """Servers made for one target that are to run another, everything else in place."""
     pods = tuple(server(i, before, reloader=reloader) for i in range(1, before.spec.size + 1))
-    live = [msgspec.convert(s.manifest, Secret) for s in after.standing if s.kind == "Secret"]
+    live = [slim(msgspec.convert(s.manifest, Secret)) for s in after.standing if s.kind == "Secret"]
     made = snapshot(
         {"size": after.target.spec.size, "version": after.target.version.text},
         changes.pop("pods", pods),

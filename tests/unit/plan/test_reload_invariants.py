@@ -20,6 +20,7 @@ from natsctl.plan.actions import (
     ReloadServer,
     ReplaceServer,
 )
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Pod, Secret
 from natsctl.plan.planning import plan
 from natsctl.plan.servers import incarnation, kubelet_ready
@@ -131,7 +132,7 @@ class World:
         match action:
             case Ensure(standing=made) if made.kind == "Secret":
                 self.before, self.content = self.content, self.users
-                self.secret = msgspec.convert(made.manifest, Secret)
+                self.secret = slim(msgspec.convert(made.manifest, Secret))
                 self.tried.clear()
             case CreateServer(index=index):
                 self.create(index, seen, held_back=action.held)

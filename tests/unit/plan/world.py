@@ -14,6 +14,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
 from natsctl.api.status import ClusterStatus, parse_status
+from natsctl.plan.holding import slim
 from natsctl.plan.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
 from natsctl.plan.servers import incarnation
 from natsctl.plan.snapshot import Desired, Failure, Observation, Snapshot, Standing
@@ -115,7 +116,7 @@ def snapshot(
         metadata=Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1, resource_version="1"),
         spec=dict(spec),
     )
-    live = [msgspec.convert(s.manifest, PROJECTIONS[s.kind]) for s in goal.standing]
+    live = [slim(msgspec.convert(s.manifest, PROJECTIONS[s.kind])) for s in goal.standing]
     made = Snapshot(
         cluster=cluster,
         status=ClusterStatus(),
