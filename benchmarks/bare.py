@@ -81,7 +81,10 @@ class Bare:
         """Watch events, first one per object there is; may end."""
         query = {"watch": "1", **parameters}
         timeout = aiohttp.ClientTimeout(total=None)
-        async with self.session.get(self.server + path, params=query, timeout=timeout) as reply:
+        plain = {"Accept-Encoding": "identity"}
+        async with self.session.get(
+            self.server + path, params=query, timeout=timeout, headers=plain
+        ) as reply:
             reply.raise_for_status()
             rest = b""
             async for chunk in reply.content.iter_any():

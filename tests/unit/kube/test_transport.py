@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from natsctl.kube.errors import Terminal, Transient
 from natsctl.kube.fence import Permit
@@ -109,3 +110,17 @@ async def test_an_answer_of_a_stranger_has_only_so_many_bytes(
     assert len((await transport.request("GET", path, most=1000)).body) == 1000
     with pytest.raises(Terminal, match="more than 999 bytes"):
         await transport.request("GET", path, most=999)
+
+
+async def test_a_watch_declines_compression(transport: Transport, api: Faulty) -> None:
+    """Kubernetes 1.37 compresses each event by itself, which not every aiohttp can read."""
+    asked = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers["Accept-Encoding"])
+        return web.Response(body=b"{}\n")
+
+    api.script = [answer]
+    async with transport.stream(PODS.path("ns"), {"watch": "1"}, 5.0) as chunks:
+        assert [chunk async for chunk in chunks] == [b"{}\n"]
+    assert asked == ["identity"]
