@@ -165,7 +165,7 @@ class Gatherer:
         """The operator's user in a cluster; empty without a secret to derive its key from."""
         cluster = self.stores.clusters.get(key)
         known = cluster is not None and self.identity
-        return self.identity.key_of(cluster.metadata.uid).public if cluster and known else ""
+        return self.identity.user_of(cluster.metadata.uid) if cluster and known else ""
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -49,10 +50,19 @@ class Identity:
         assert self.seed
         return Key.of(hmac.digest(self.seed.encode(), _PURPOSE + uid.encode(), "sha256"))
 
+    def user_of(self, uid: str) -> str:
+        """The operator's user in the cluster with this uid: the public half of that key."""
+        return _public(self, uid)
+
     @property
     def pepper(self) -> bytes:
         """A secret that is not the seed."""
         return hashlib.sha256(b"natsctl digests" + self.seed.encode()).digest()
+
+
+@lru_cache(maxsize=4096)  # asked for in each pass, and costly
+def _public(identity: Identity, uid: str) -> str:
+    return identity.key_of(uid).public
 
 
 async def load_identity(client: Client, namespace: str) -> Identity:

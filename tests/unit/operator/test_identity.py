@@ -155,6 +155,11 @@ class TestKeys:
             "UBPJUCVAQ6E7L6FQ2ULXT4WPW4GDVKLEA37TFRYRJOTOGRXNZRVCS5NX"
         )
 
+    def test_a_replaced_secret_makes_other_users(self) -> None:
+        for identity in (Identity(self.SEED), Identity(Key.generate().seed)):
+            found = [identity.user_of(uid) for uid in ("a", "b", "a")]
+            assert found == [identity.key_of(uid).public for uid in ("a", "b", "a")]
+
     def test_without_a_secret_there_is_none(self) -> None:
         with pytest.raises(AssertionError):
             Identity().key_of("a")
