@@ -24,7 +24,7 @@ COVERAGE := $(VENV_PYTHON) -m coverage
 PYTEST := $(COVERAGE) run -m pytest $(PYTEST_ARGS)
 # $(call parts,tier): what runs a command in parts side by side; nothing if PARTS=1.
 parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(PARTS) $(1))
-PURE := natsctl/api/*,natsctl/render/*,natsctl/plan/*
+PURE := natsctl/model/*,natsctl/api/*,natsctl/render/*,natsctl/plan/*
 SYSTEM_PYTHON := $(shell for p in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
@@ -91,8 +91,8 @@ server: $(STAMP) ## rendered configurations on real nats-server processes
 .PHONY: fuzz
 fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostile objects (FUZZ_EXAMPLES=)
 	$(call step,$(FUZZ_EXAMPLES) specs and hostile objects,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
-		tests/server/test_fuzz.py tests/unit/operator/test_hostile_objects.py \
-		tests/unit/operator/test_hostile_leases.py tests/unit/kube/test_hostile_answers.py --timeout 0)
+		tests/server/test_fuzz.py tests/unit/controllers/test_hostile_objects.py \
+		tests/unit/controllers/test_hostile_leases.py tests/unit/kube/test_hostile_answers.py --timeout 0)
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server
@@ -187,7 +187,7 @@ images: $(STAMP) ## build the images of docker/ without a container engine, into
 
 .PHONY: reference
 reference: $(STAMP) ## write docs/reference.md anew
-	@$(VENV_PYTHON) -c 'from natsctl.api.reference import reference; print(reference(), end="")' > docs/reference.md
+	@$(VENV_PYTHON) -c 'from natsctl.api.schema.reference import reference; print(reference(), end="")' > docs/reference.md
 
 .PHONY: pod-fields
 pod-fields: $(STAMP) ## write anew which fields pods have, from the installed models of Kubernetes

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 CALM_SECONDS = 60.0
-Figures = dict[str, Any]
+ClusterMetrics = dict[str, Any]
 
 
 @attrs.frozen
@@ -97,7 +97,7 @@ async def _fleet(bare: Bare, measured: Measured, scale: Scale) -> Created:
     return found
 
 
-def _comparison(floors: list[Floor], fleets: list[Created]) -> Figures:
+def _comparison(floors: list[Floor], fleets: list[Created]) -> ClusterMetrics:
     ratios = [n.seconds / f.seconds for f, n in zip(floors, fleets, strict=True)]
     floor_s = statistics.median(f.seconds for f in floors)
     fleet_s = statistics.median(n.seconds for n in fleets)
@@ -137,7 +137,7 @@ async def _measure(bare: Bare, measured: Measured, scale: Scale, notebook: Noteb
     notebook.note(change_beside_slow_s=await beside_slow(bare, "fleet"))
 
 
-def _creation(created: Created) -> Figures:
+def _creation(created: Created) -> ClusterMetrics:
     status = sum(v for k, v in created.writes.items() if k.startswith("NatsCluster "))
     return {
         "writes_per_cluster": created.writes_per_cluster,

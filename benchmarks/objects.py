@@ -9,23 +9,15 @@ import attrs
 import msgspec
 
 from benchmarks.bare import Json
-from natsctl.api import names
-from natsctl.api.crds import crds
-from natsctl.api.status import ClusterStatus
-from natsctl.kube.resources import (
-    BY_KIND,
-    CLUSTERS,
-    CRDS,
-    PODS,
-    SECRETS,
-    SERVICES,
-    Resource,
-)
-from natsctl.operator.desired import desire, understand
-from natsctl.plan.objects import Cluster
-from natsctl.plan.sources import Sources
+from natsctl.api.schema.crds import crds
+from natsctl.api.types.status import ClusterStatus
+from natsctl.kube.resources import BY_KIND, CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
+from natsctl.model import names
+from natsctl.model.objects import Cluster
+from natsctl.plan.desired import desire, understand
+from natsctl.plan.references import References
 from natsctl.render.inputs import Images
-from natsctl.render.pods import pod
+from natsctl.render.pod.pod import pod
 
 if TYPE_CHECKING:
     from benchmarks.bare import Bare
@@ -55,7 +47,7 @@ class Objects:
 def objects_of(cluster: Json) -> Objects:
     """The operator's own manifests for a NatsCluster as the API server stores it."""
     stored = msgspec.convert(cluster, Cluster)
-    desired = desire(stored, understand(stored, ClusterStatus(), ()), (), Sources(), Images())
+    desired = desire(stored, understand(stored, ClusterStatus(), ()), (), References(), Images())
     assert desired is not None
     return Objects(
         tuple(dict(standing.manifest) for standing in desired.standing),

@@ -20,7 +20,7 @@ import attrs
 
 from benchmarks import heartbeat
 from benchmarks.bare import Bare, Json, connect
-from natsctl.api import names
+from natsctl.model import names
 
 POD_RANGE = "10.245.0.0/16"
 SELECTOR = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"

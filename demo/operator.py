@@ -18,7 +18,7 @@ import attrs
 
 from demo.kubectl import Kubectl, output
 from demo.teller import DemoFailed
-from natsctl.api.crds import crds, crds_yaml
+from natsctl.api.schema.crds import crds, crds_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writes natsctl/api/pod_fields.py from the models of Kubernetes that are installed.
+"""Writes natsctl/api/schema/pod_fields.py from the models of Kubernetes that are installed.
 
 The operator has the names of the fields only, a few kilobytes; the models themselves would cost
 it some 30 MiB. `python -m deploy.pod_fields print` prints the module instead.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).resolve().parents[1] / "natsctl/api/pod_fields.py"
+TARGET = Path(__file__).resolve().parents[1] / "natsctl/api/schema/pod_fields.py"
 ROOT = "V1PodTemplateSpec"
 HEAD = '''"""The fields of pods and what is in them, as natsctl's client of Kubernetes has them.
 

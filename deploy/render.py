@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from natsctl.api.crds import crds, crds_yaml
+from natsctl.api.schema.crds import crds, crds_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "charts" / "nats-operator"

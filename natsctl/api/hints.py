@@ -9,8 +9,8 @@ from typing import Final
 import attrs
 
 from natsctl.api.fields import facts, fields_of
-from natsctl.api.pod_fields import fields_of_kind
-from natsctl.api.schema import without_none
+from natsctl.api.schema.pod_fields import fields_of_kind
+from natsctl.api.schema.structural import without_none
 
 LONGEST: Final = 64
 """Characters of a key that is worth a comparison: no name of a field is longer."""

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from natsctl.api import limits
 from natsctl.api.version import ServerVersion
+from natsctl.model import limits
 
 LONGEST: Final = 64 * 2**10
 _FORMS: Final = {"ed25519": 1, "ed25519-nkey": 2}

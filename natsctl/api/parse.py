@@ -24,16 +24,16 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from natsctl.api.bounds import misnamed
-from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.fields import fields_of, json_name
-from natsctl.api.foreign import printable
 from natsctl.api.hints import hint
-from natsctl.api.network import SHAPES, NetworkPolicy
 from natsctl.api.problems import InvalidSpec, Problem, shown
-from natsctl.api.role import NatsServiceRoleSpec
-from natsctl.api.schema import without_none
+from natsctl.api.schema.bounds import misnamed
+from natsctl.api.schema.structural import without_none
 from natsctl.api.selectors import NamespaceRequirement, NamespaceSelector
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.network import SHAPES, NetworkPolicy
+from natsctl.api.types.service_role import NatsServiceRoleSpec
+from natsctl.model.foreign import printable
 
 T = TypeVar("T")
 Steps = tuple[str | int, ...]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
-from natsctl.api.foreign import masked_urls, named, plain
+from natsctl.model.foreign import masked_urls, named, plain
 
 _SHOWN = 60
 _READ = 200

@@ -5,8 +5,8 @@ from typing import Final
 
 import attrs
 
-from natsctl.api.cluster import NatsClusterSpec
 from natsctl.api.problems import Problem, shown
+from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.version import (
     DEFAULT_VERSION,
     RELEASE_HELP,

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from natsctl.api.fields import Rule, described
-from natsctl.api.meta_checks import key_problems, label_problems
+from natsctl.api.labels import key_problems, label_problems
 from natsctl.api.problems import Problem, shown
 from natsctl.api.texts import LABEL_KEY, LABEL_VALUE
 

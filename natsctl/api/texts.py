@@ -7,7 +7,8 @@ in the schema and is checked again whenever a spec is read.
 from typing import Any, Final
 
 from natsctl.api.fields import Text, described
-from natsctl.api.names import (
+from natsctl.api.version import VERSION_MAX_LENGTH
+from natsctl.model.names import (
     LABEL_KEY_MAX,
     LABEL_MAX,
     LABEL_PATTERN,
@@ -16,7 +17,6 @@ from natsctl.api.names import (
     OBJECT_MAX,
     OBJECT_PATTERN,
 )
-from natsctl.api.version import VERSION_MAX_LENGTH
 
 NAME_MAX: Final = 253
 PATH_MAX: Final = 4096

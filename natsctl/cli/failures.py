@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from natsctl.api.foreign import ANSWER, quoted
 from natsctl.kube.errors import ApiError, NoName, NotFound, Transient
+from natsctl.model.foreign import ANSWER, quoted
 
 UNKNOWN_KIND = "could not find the requested resource"
 """How the API server says that a kind is not installed."""

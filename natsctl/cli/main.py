@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from natsctl import __version__
 
@@ -22,7 +22,17 @@ COMMANDS = {
     "reloader": "signal nats-server on changes",
     "bootconfig": "find a node's external address",
 }
-"""Each is a module of this package with `parser_of(prog)` and `run(argv, prog)`."""
+"""Each is a module of its folder, with `parser_of(prog)` and `run(argv, prog)`."""
+_FOLDERS = {
+    "status": "status",
+    "report": "report",
+    "validate": "offline",
+    "render": "offline",
+    "crds": "offline",
+    "operator": "run",
+    "reloader": "run",
+    "bootconfig": "run",
+}
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "natsctl") -> int:
@@ -41,6 +51,11 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     for name, text in COMMANDS.items():
         commands.add_parser(name, help=text, add_help=False)
     return parser
+
+
+def module_of(command: str) -> Any:
+    """The module of a command, imported."""
+    return import_module(f"natsctl.cli.{_FOLDERS[command]}.{command}")
 
 
 def kubectl_natsctl(argv: Sequence[str] | None = None) -> int:
@@ -68,4 +83,4 @@ def _alias(command: str, argv: Sequence[str] | None, prog: str) -> int:
 
 
 def _run(command: str, argv: Sequence[str], prog: str) -> int:
-    return int(import_module(f"natsctl.cli.{command}").run(argv, prog))
+    return int(module_of(command).run(argv, prog))

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from natsctl.api.foreign import spelt
+from natsctl.model.foreign import spelt
 
 
 def json_text(data: Any, indent: int | None = None) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from natsctl.kube.paths import ApiPath, Subresource
     from natsctl.kube.resources import Resource
     from natsctl.kube.transport import Response
-    from natsctl.plan.objects import Object
+    from natsctl.model.objects import Object
 
 FIELD_MANAGER = "natsctl"
 APPLY = "application/apply-patch+yaml"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from natsctl.api import limits
-from natsctl.api.foreign import quoted
 from natsctl.kube import metrics
-from natsctl.plan.objects import Free, Meta, Object, Wire
+from natsctl.model import limits
+from natsctl.model.foreign import quoted
+from natsctl.model.objects import Free, Meta, Object, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import msgspec
 
-from natsctl.api.foreign import plain
-from natsctl.api.limits import natural
+from natsctl.model.foreign import plain
+from natsctl.model.limits import natural
 
 
 class ApiError(Exception):

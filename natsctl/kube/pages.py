@@ -11,9 +11,9 @@ from typing import Final
 import attrs
 import msgspec
 
-from natsctl.api import limits
 from natsctl.kube.decode import Unreadable
-from natsctl.plan.objects import Wire
+from natsctl.model import limits
+from natsctl.model.objects import Wire
 
 MOST: Final = 10_000
 """Pages of one list. As large as they are asked for, no etcd holds as many."""

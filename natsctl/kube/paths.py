@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
-from natsctl.api.names import is_label_value, is_namespace, is_object_name
 from natsctl.api.problems import shown
 from natsctl.kube.errors import NoName
+from natsctl.model.names import is_label_value, is_namespace, is_object_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import attrs
 import msgspec
 
-from natsctl.api.limits import natural
 from natsctl.kube import metrics
 from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read, tell
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.pages import Course, cut_page, page_of
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Object, Wire
+from natsctl.model.limits import natural
+from natsctl.model.objects import Object, Wire
+from natsctl.model.slim import slim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from natsctl.api import names
 from natsctl.kube.paths import ApiPath, Subresource, path_of
-from natsctl.plan import objects
+from natsctl.model import names, objects
 
 
 @attrs.frozen
@@ -39,7 +38,7 @@ SECRETS = Resource("Secret", "v1", "secrets", objects.Secret)
 NETWORK_POLICIES = Resource(
     "NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", objects.NetworkPolicy
 )
-ROLES = Resource(names.KIND_ROLE, names.API_VERSION, "natsserviceroles", objects.Role)
+ROLES = Resource(names.KIND_ROLE, names.API_VERSION, "natsserviceroles", objects.ServiceRole)
 SECRETS_METADATA = Resource("Secret", "v1", "secrets", objects.Object, partial=True)
 ACCOUNTS_METADATA = Resource(
     "ServiceAccount", "v1", "serviceaccounts", objects.Object, partial=True

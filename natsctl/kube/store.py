@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Cluster, Object, cluster_key
+from natsctl.model.objects import Cluster, Object, cluster_key
+from natsctl.model.slim import slim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,25 +1,25 @@
-"""What a plan can ask for. Executing one is the business of `natsctl.operator`."""
+"""What a plan can ask for. Executing one is the business of `natsctl.controllers`."""
 
 from __future__ import annotations
 
 import attrs
 
-from natsctl.api.status import RoleStatus
-from natsctl.plan.grants import Grant
-from natsctl.plan.objects import Role, Secret
-from natsctl.plan.snapshot import Standing
+from natsctl.api.types.status import RoleStatus
+from natsctl.model.objects import Secret, ServiceRole
+from natsctl.plan.service_accounts.grants import Grant
+from natsctl.plan.state import OwnedObject
 
 
 @attrs.frozen
 class Ensure:
     """Make an object that stands what it should be. `present`: it exists and is ours."""
 
-    standing: Standing
+    standing: OwnedObject
     present: bool
 
 
 @attrs.frozen
-class Withdraw:
+class DeleteObject:
     """Delete a NetworkPolicy that the spec asks for no more."""
 
     kind: str
@@ -148,10 +148,10 @@ class RemoveToken:
 
 
 @attrs.frozen
-class TellRole:
+class UpdateRoleStatus:
     """Write the status of a NatsServiceRole."""
 
-    role: Role
+    role: ServiceRole
     status: RoleStatus
 
     @property
@@ -162,7 +162,7 @@ class TellRole:
 
 Action = (
     Ensure
-    | Withdraw
+    | DeleteObject
     | CreateServer
     | AdoptServer
     | DeleteServer
@@ -172,7 +172,7 @@ Action = (
     | NoteProof
     | BindToken
     | RemoveToken
-    | TellRole
+    | UpdateRoleStatus
 )
 
 

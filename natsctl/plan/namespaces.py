@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.api.checks.service_role import selection_problems
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.role_checks import selection_problems
+from natsctl.model.slim import LONGEST_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.api.selectors import NamespaceSelector
-    from natsctl.plan.objects import Role
+    from natsctl.model.objects import ServiceRole
 
 Labels = Mapping[str, Mapping[str, str]]
 """Labels of namespaces by their names."""
@@ -27,8 +28,6 @@ Labels = Mapping[str, Mapping[str, str]]
 EVERY: Final = "*"
 RESERVED: Final = ("kube-system", "kube-public", "kube-node-lease")
 """Those of Kubernetes itself: nobody's applications are there."""
-LONGEST_LABELS: Final = 16 * 1024
-"""Characters of all labels of one Namespace that are read; nobody's have more who does not try."""
 
 NOT_ASKED: Final = (
     "this installation of natsctl does not read the labels of Namespaces: set clusterScoped and "
@@ -112,7 +111,7 @@ class Choice:
         return "" if selected else "spec.serviceAccountNamespaces does not select that namespace"
 
 
-def chosen(role: Role) -> Choice | None:
+def chosen(role: ServiceRole) -> Choice | None:
     """The namespaces that a role chooses; None: it says nothing, and all count.
 
     A role with an error in it chooses none.
@@ -129,7 +128,7 @@ def chosen(role: Role) -> Choice | None:
     return Choice(selection.names, tuple(_terms(given)) if given is not None else None)
 
 
-def selects(role: Role) -> bool:
+def selects(role: ServiceRole) -> bool:
     """Whether a role may have a selector: a quick look, which reads nothing else of it."""
     selection = role.spec.get("serviceAccountNamespaces") if isinstance(role.spec, dict) else None
     return isinstance(selection, dict) and selection.get("selector") is not None

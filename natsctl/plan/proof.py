@@ -17,8 +17,8 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from natsctl.api import names
-from natsctl.plan.holding import kept_data
+from natsctl.model import names
+from natsctl.model.slim import kept_data
 
 KEPT: Final = "previous."
 """Begins the keys of what was proven before."""

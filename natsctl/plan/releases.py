@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.api import names
 from natsctl.api.version import Number, is_tag, number_of
+from natsctl.model import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from natsctl.api.status import ClusterStatus
+    from natsctl.api.types.status import ClusterStatus
     from natsctl.api.version import ServerVersion
-    from natsctl.plan.objects import Pod
-    from natsctl.plan.snapshot import Observation
+    from natsctl.model.objects import Pod
+    from natsctl.model.observation import Observation
 
 # No release before it is taken for that of an image which nobody knows anything of.
 _PLAUSIBLE: Final = (2, 9, 0)

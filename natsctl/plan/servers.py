@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.api import names
-from natsctl.api.foreign import named, quoted, word
-from natsctl.api.paths import meet
 from natsctl.api.version import number_of
-from natsctl.plan.objects import ContainerStatus, Pod
+from natsctl.api.version_borders import meet
+from natsctl.model import names
+from natsctl.model.foreign import named, quoted, word
+from natsctl.model.objects import ContainerStatus, Pod
+from natsctl.model.observation import Observation
+from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over, server_index
 from natsctl.plan.releases import tag_of
-from natsctl.plan.snapshot import Desired, Observation, Snapshot
-from natsctl.plan.takeover import is_renewed, is_taken_over, server_index
-from natsctl.render.accounts import has_system
-from natsctl.render.reload import reloadable
-from natsctl.render.revision import NON_ROLLING, RELEASE, changed_fields, stamp_of
-from natsctl.render.system_stamp import system_stamp
+from natsctl.render.config.system_account import has_system
+from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.revision import NON_ROLLING, RELEASE, changed_fields, stamp_of
+from natsctl.render.revision.system_stamp import system_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from natsctl.api.version import Number, ServerVersion
+    from natsctl.plan.state import ClusterState, Desired
 
     Answering = dict[Number | None, set[str]]
 
@@ -61,8 +62,8 @@ class Server:
     index: int
     pod: Pod
     observation: Observation | None
-    trouble: tuple[str, str] | None
-    ailment: str
+    pod_problem: tuple[str, str] | None
+    unhealthy_reason: str
     changes: tuple[str, ...] = ()
     reloads: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class Server:
     @property
     def healthy(self) -> bool:
         """It answers and holds a route to every other server that answers."""
-        return not self.ailment
+        return not self.unhealthy_reason
 
     @property
     def ready(self) -> bool:
@@ -99,27 +100,27 @@ class Server:
         return self.ready and not self.changes
 
 
-def servers_of(snapshot: Snapshot) -> tuple[Server, ...]:
+def servers_of(state: ClusterState) -> tuple[Server, ...]:
     """The cluster's own servers, by index; pods of somebody else's are not among them."""
     own = [
         (index, pod)
-        for pod in snapshot.pods
-        if is_ours(pod, snapshot) and (index := _index(pod, snapshot)) is not None
+        for pod in state.pods
+        if is_ours(pod, state) and (index := _index(pod, state)) is not None
     ]
-    answering = _answering(snapshot, [pod for _, pod in own])
+    answering = _answering(state, [pod for _, pod in own])
     return tuple(
-        _server(index, pod, snapshot, answering) for index, pod in sorted(own, key=lambda p: p[0])
+        _server(index, pod, state, answering) for index, pod in sorted(own, key=lambda p: p[0])
     )
 
 
-def is_ours(pod: Pod, snapshot: Snapshot) -> bool:
+def is_ours(pod: Pod, state: ClusterState) -> bool:
     """Whether this very NatsCluster controls the pod (not an earlier one of the same name)."""
-    meta, controller = snapshot.cluster.metadata, pod.metadata.controller
+    meta, controller = state.cluster.metadata, pod.metadata.controller
     owned = controller is not None and controller.uid == meta.uid
     return owned and pod.metadata.namespace == meta.namespace
 
 
-def incarnation(pod: Pod) -> tuple[object, ...]:
+def run_id(pod: Pod) -> tuple[object, ...]:
     """What changes when an answer of this pod is no longer worth anything."""
     container = _container(pod)
     return pod.status.pod_ip, container.restart_count if container else 0, kubelet_ready(pod)
@@ -130,15 +131,15 @@ def kubelet_ready(pod: Pod) -> bool:
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
 
 
-def _index(pod: Pod, snapshot: Snapshot) -> int | None:
-    return server_index(snapshot.cluster.metadata.name, pod)
+def _index(pod: Pod, state: ClusterState) -> int | None:
+    return server_index(state.cluster.metadata.name, pod)
 
 
-def _answering(snapshot: Snapshot, pods: Iterable[Pod]) -> Answering:
+def _answering(state: ClusterState, pods: Iterable[Pod]) -> Answering:
     """Ids of servers that have to be in every other server's routes, by their releases."""
     found: Answering = defaultdict(set)
     for pod in pods:
-        seen = snapshot.observations.get(pod.metadata.uid)
+        seen = state.observations.get(pod.metadata.uid)
         going = pod.metadata.deletion_timestamp is not None or not kubelet_ready(pod)
         if seen is not None and seen.server_id and not going:
             found[number_of(seen.version)].add(seen.server_id)
@@ -171,38 +172,38 @@ def _moment(timestamp: str) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _server(index: int, pod: Pod, snapshot: Snapshot, answering: Answering) -> Server:
-    observation = snapshot.observations.get(pod.metadata.uid)
-    trouble = _overdue(pod, snapshot.timestamp) or pod_trouble(pod)
-    ailment = _ailment(pod, observation, trouble, answering)
-    if snapshot.desired is None:
-        return Server(index, pod, observation, trouble, ailment)
-    changes, reloads, pending = _due(pod, snapshot)
+def _server(index: int, pod: Pod, state: ClusterState, answering: Answering) -> Server:
+    observation = state.observations.get(pod.metadata.uid)
+    pod_problem = _overdue(pod, state.timestamp) or problem_of(pod)
+    unhealthy_reason = _unhealthy_reason(pod, observation, pod_problem, answering)
+    if state.desired is None:
+        return Server(index, pod, observation, pod_problem, unhealthy_reason)
+    changes, reloads, pending = _due(pod, state)
     return Server(
         index=index,
         pod=pod,
         observation=observation,
-        trouble=trouble,
-        ailment=ailment,
+        pod_problem=pod_problem,
+        unhealthy_reason=unhealthy_reason,
         changes=changes,
         reloads=reloads,
         pending=pending,
-        right_version=_runs(pod, observation, snapshot.desired.target.version),
+        right_version=_runs(pod, observation, state.desired.target.version),
     )
 
 
-def _due(pod: Pod, snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
+def _due(pod: Pod, state: ClusterState) -> tuple[tuple[str, ...], ...]:
     """What the server takes up by a restart, by a reload, and by its next start, if any."""
-    desired = snapshot.desired
+    desired = state.desired
     assert desired is not None
-    if snapshot.holding:
+    if state.holding:
         return (), (), ()
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
     label = pod.metadata.label(names.LABEL_VERSION)
     changed = changed_fields(stamped, desired.revision, label)
     if is_taken_over(pod) and is_renewed(desired.target):
         changed = (*changed, "takeover")  # a roll that began goes through all servers
-    said = snapshot.refusals.values()  # what one cannot reload, no other can
+    said = state.refusals.values()  # what one cannot reload, no other can
     refused = any(r.config == desired.config and r.needs_restart for r in said)
     able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
     idle = NON_ROLLING if kubelet_ready(pod) else NON_ROLLING - {RELEASE}
@@ -262,18 +263,18 @@ def _runs(pod: Pod, observation: Observation | None, wanted: ServerVersion) -> b
     return tag_of(pod) != wanted.text or wanted.matches(observation.version)
 
 
-def _ailment(
+def _unhealthy_reason(
     pod: Pod,
     observation: Observation | None,
-    trouble: tuple[str, str] | None,
+    pod_problem: tuple[str, str] | None,
     answering: Answering,
 ) -> str:
-    if pod.metadata.deletion_timestamp is not None and trouble is None:
+    if pod.metadata.deletion_timestamp is not None and pod_problem is None:
         return "is shutting down"
     if pod.status.phase in ("Failed", "Succeeded"):
         return _ended(pod)
-    if trouble is not None:
-        return f"{trouble[0]}: {trouble[1]}".rstrip(": ")
+    if pod_problem is not None:
+        return f"{pod_problem[0]}: {pod_problem[1]}".rstrip(": ")
     if not kubelet_ready(pod):
         return "is starting"
     if observation is None:
@@ -302,7 +303,7 @@ def _overdue(pod: Pod, timestamp: str) -> tuple[str, str] | None:
     )
 
 
-def pod_trouble(pod: Pod) -> tuple[str, str] | None:
+def problem_of(pod: Pod) -> tuple[str, str] | None:
     """Reason and message of what keeps a pod from running, as kubelet or scheduler put it."""
     for condition in pod.status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":

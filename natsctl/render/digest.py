@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from natsctl.api import names
-from natsctl.api.cluster import PodPolicy
-from natsctl.api.security import AuthConfig
-from natsctl.api.system import included_file
-from natsctl.render.conf import server_config
-from natsctl.render.pods import split_containers
+from natsctl.api.system_account import included_file
+from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.security import AuthConfig
+from natsctl.model import names
+from natsctl.render.config.conf import server_config
+from natsctl.render.pod.pod import split_containers
 from natsctl.render.target import Target
 
 _ESCAPED: Final = str.maketrans(

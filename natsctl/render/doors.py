@@ -1,8 +1,8 @@
 """What opens on servers made for a target."""
 
-from natsctl.api import doors
-from natsctl.api.doors import Door
-from natsctl.render.clients import logins, only_user
+from natsctl.api.checks import doors
+from natsctl.api.checks.doors import Door
+from natsctl.render.config.clients import logins, only_user
 from natsctl.render.target import Target
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from natsctl.api import names
+from natsctl.model import names
 from natsctl.render.target import Target
 
 _UNIQUE: Final = 8

@@ -38,7 +38,7 @@ class Neighbour:
 
 
 @frozen
-class Operator:
+class OperatorPods:
     """Where the operator's pods are found. No namespace: in that of the cluster."""
 
     namespace: str = ""
@@ -48,7 +48,7 @@ class Operator:
 
 
 @frozen
-class Inputs:
+class ConfigInputs:
     """Everything that rendering takes from outside the spec.
 
     `authorization` is nats-server's block of the clients; None if the spec asks for none, or if
@@ -69,7 +69,7 @@ class Inputs:
     neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
     sealed: Mapping[str, str] = attrs.field(factory=dict)
     seal: str = ""
-    operator: Operator = attrs.field(factory=Operator)
+    operator: OperatorPods = attrs.field(factory=OperatorPods)
 
 
 @frozen

@@ -5,10 +5,10 @@ from typing import Final
 
 from attrs import frozen
 
-from natsctl.api import names
-from natsctl.api.cluster import NatsClusterSpec, PodPolicy
-from natsctl.api.config import GatewayConfig, LeafnodeConfig, WebsocketConfig
 from natsctl.api.fields import Json
+from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
+from natsctl.model import names
 
 
 @frozen

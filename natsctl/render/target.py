@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import attrs
 from attrs import frozen
 
-from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.version import ServerVersion
-from natsctl.render.inputs import Images, Inputs
+from natsctl.render.inputs import ConfigInputs, Images
 
 
 @frozen
@@ -29,7 +29,7 @@ class Target:
     spec: NatsClusterSpec
     version: ServerVersion
     named: bool | None = None
-    inputs: Inputs = attrs.field(factory=Inputs)
+    inputs: ConfigInputs = attrs.field(factory=ConfigInputs)
     images: Images = attrs.field(factory=Images)
     kept: Mapping[int, str] = attrs.field(factory=dict)
     joined: str | None = None

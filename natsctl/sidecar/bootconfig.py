@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from natsctl.api.foreign import quoted
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
 from natsctl.kube.resources import Resource
 from natsctl.kube.transport import connect
-from natsctl.plan.objects import Object, Wire
+from natsctl.model.foreign import quoted
+from natsctl.model.objects import Object, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

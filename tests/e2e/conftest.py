@@ -15,7 +15,7 @@ from typing import Any
 import hypothesis  # noqa: F401
 import pytest
 
-from natsctl.api.crds import crds, crds_yaml
+from natsctl.api.schema.crds import crds, crds_yaml
 from testbed import stock
 from tests.e2e import images
 from tests.e2e.clusters import Cluster

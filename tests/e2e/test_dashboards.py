@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from deploy.render import CHART
-from natsctl.operator.series import FAMILIES
+from natsctl.controllers.cluster.metrics_series import FAMILIES
 from testbed import prometheus
 from testbed.prometheus import Prometheus
 from tests.e2e.certificates import Authority

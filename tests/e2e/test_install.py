@@ -195,12 +195,12 @@ OTHER = "docker.io/natsctl/nats-operator:9.9.9"
 LABEL = "example.test/form"
 """An image that stands for another version, and what it writes on everything."""
 OTHER_CODE = {
-    "natsctl.render.meta": f"""
+    "natsctl.render.metadata": f"""
 _before = common_labels
 def common_labels(target):
     return {{**_before(target), "{LABEL}": "other"}}
 """,
-    "natsctl.render.conf": """
+    "natsctl.render.config.conf": """
 _before = server_config
 def server_config(target):
     return {**_before(target), "max_control_line": 8192}

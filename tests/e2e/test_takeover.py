@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from natsctl.api.crds import crds_yaml
+from natsctl.api.schema.crds import crds_yaml
 from tests.e2e.client import Link, user
 from tests.e2e.clusters import Cluster
 from tests.e2e.conftest import CONTEXT, Managing, NewNamespace

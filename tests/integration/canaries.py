@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 
-from natsctl.api.names import API_VERSION, KIND_ROLE
 from natsctl.kube.client import Client
 from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, ROLES, SECRETS, SERVICES
-from natsctl.plan.objects import Object
+from natsctl.model.names import API_VERSION, KIND_ROLE
+from natsctl.model.objects import Object
 from tests.integration.conftest import nats
 
 Json = dict[str, Any]

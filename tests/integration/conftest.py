@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from natsctl.api.crds import crds
+from natsctl.api.schema.crds import crds
+from natsctl.controllers.cluster.identity import SECRET as SYSTEM_USER
+from natsctl.controllers.runtime.lease import LeaseLost, Timing
+from natsctl.controllers.settings import Settings
+from natsctl.controllers.supervisor import supervise
 from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import (
@@ -26,10 +30,6 @@ from natsctl.kube.resources import (
     Resource,
 )
 from natsctl.kube.transport import Transport, connect
-from natsctl.operator.identity import SECRET as SYSTEM_USER
-from natsctl.operator.lease import LeaseLost, Timing
-from natsctl.operator.settings import Settings
-from natsctl.operator.supervisor import supervise
 from testbed import stock
 from tests.inside import MARK, enter
 from tests.integration.proxy import Proxy

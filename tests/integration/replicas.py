@@ -22,10 +22,10 @@ import attrs
 import msgspec
 
 from benchmarks.responder import POD_RANGE, Answering, Roster
-from natsctl.api import names
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
 from natsctl.kube.resources import PODS
+from natsctl.model import names
 from tests.integration.proxy import Proxy, Write
 from tests.integration.wall_clock import WallClock
 

@@ -109,7 +109,7 @@ async def test_a_webhook_in_the_way_of_pods_is_told_and_forgotten(
     words: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("natsctl.operator.patience.LASTS", 5.0)
+    monkeypatch.setattr("natsctl.controllers.runtime.patience.LASTS", 5.0)
     monkeypatch.setattr("natsctl.kube.client.BUDGET", 2.0)
 
     async def degraded() -> dict[str, str] | None:

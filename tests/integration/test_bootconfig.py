@@ -13,7 +13,7 @@ import yaml
 
 from natsctl.kube.client import Client
 from natsctl.kube.resources import ACCOUNTS_METADATA, Resource
-from natsctl.plan.objects import Object
+from natsctl.model.objects import Object
 from natsctl.sidecar.bootconfig import NODES, Advertised, Failed, Settings, write
 from tests.integration.conftest import until
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from natsctl.controllers.cluster.execute import own_by_apply
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal
 from natsctl.kube.resources import CLUSTERS, PODS, SECRETS
-from natsctl.operator.execute import own_by_apply
 from tests.integration.conftest import exists, nats
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from natsctl.controllers.cluster.identity import SECRET as OPERATOR_SECRET
+from natsctl.controllers.watch.stores import open_stores, token_readers
 from natsctl.kube.client import JSON_PATCH, Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, PODS, ROLES, SECRETS
 from natsctl.kube.transport import Transport
-from natsctl.operator.identity import SECRET as OPERATOR_SECRET
-from natsctl.operator.stores import open_stores, token_readers
-from natsctl.plan.seals import SEAL, labels_of
+from natsctl.plan.service_accounts.seals import SEAL, labels_of
 from tests.integration.conftest import condition, exists, nats, operator, until
 from tests.integration.proxy import Proxy
 from tests.integration.test_tokens import AUTH, SECRET, account, delete, role, token, told

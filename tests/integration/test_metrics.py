@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from natsctl.controllers.runtime.lease import Timing
 from natsctl.kube.client import Client
 from natsctl.kube.resources import CLUSTERS
-from natsctl.operator.lease import Timing
 from tests.integration.conftest import nats, operator, until
 
 QUICK = Timing(duration=3, renew_deadline=2, renew_period=0.5, acquire_period=0.2)

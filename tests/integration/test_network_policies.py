@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from natsctl.kube.client import JSON_PATCH, Client
 from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS
 from natsctl.kube.transport import connect
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import NetworkPolicy, Object
-from natsctl.plan.policies.standing import differs
-from natsctl.render.network import network_policy
+from natsctl.model.objects import NetworkPolicy, Object
+from natsctl.model.slim import slim
+from natsctl.plan.rules.owned_objects import differs
+from natsctl.render.objects.network_policy import network_policy
 from natsctl.render.target import Target
 from tests.integration.conftest import children, exists, nats, operator, until
 from tests.integration.proxy import Proxy

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from natsctl.api import names
+from natsctl.controllers.cluster.identity import SECRET as SYSTEM_USER
+from natsctl.controllers.cluster.reload import withdrawal
+from natsctl.controllers.runtime.lease import LeaseLost, Timing
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
-from natsctl.operator.identity import SECRET as SYSTEM_USER
-from natsctl.operator.lease import LeaseLost, Timing
-from natsctl.operator.reload import withdrawal
+from natsctl.model import names
 from natsctl.plan.proof import digest_of, kept, read_by_servers
 from tests.integration.conftest import (
     children,

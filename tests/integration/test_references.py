@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from natsctl.controllers.watch.secret_cache import SecretCache
+from natsctl.controllers.watch.service_accounts import ServiceAccounts
 from natsctl.kube.client import Client
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import (
@@ -20,12 +22,10 @@ from natsctl.kube.resources import (
     Resource,
 )
 from natsctl.kube.store import Key
-from natsctl.operator.accounts import Accounts
-from natsctl.operator.references import References
-from natsctl.plan.objects import Object
+from natsctl.model.objects import Object
 from tests.integration.conftest import condition, exists, nats, operator, until
 from tests.integration.proxy import Proxy
-from tests.unit.plan.sources import tls_secret
+from tests.unit.plan.references import tls_secret
 
 ACCOUNTS = Resource("ServiceAccount", "v1", "serviceaccounts", PODS.projection)
 FOREIGN, AT_ONCE = 5000, 50
@@ -75,7 +75,7 @@ async def test_thousands_that_are_not_ours_are_not_kept_and_wake_nobody(
     client: Client, namespace: str, first: bool
 ) -> None:
     woken: list[Key] = []
-    references, accounts = References(woken.append), Accounts(woken.append, (namespace,))
+    references, accounts = SecretCache(woken.append), ServiceAccounts(woken.append, (namespace,))
     cluster, key = (namespace, "x"), (namespace, "users")
     await secret(client, namespace, "users")
     await account(client, namespace, "worker")

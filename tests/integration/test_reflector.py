@@ -16,7 +16,7 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import SECRETS
 from natsctl.kube.store import Store
 from natsctl.kube.transport import connect
-from natsctl.plan.objects import Secret
+from natsctl.model.objects import Secret
 from tests.integration.conftest import until
 from tests.integration.proxy import Proxy
 

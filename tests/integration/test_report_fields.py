@@ -18,11 +18,11 @@ from typing import Any
 import attrs
 import pytest
 
-from natsctl.cli.evidence import SHAPES, Document, Form
-from natsctl.cli.report import files_of
-from natsctl.cli.shapes import Shape, paths
-from natsctl.cli.shown_clusters import CLUSTER, ROLE
-from natsctl.cli.shown_objects import EVENT, LEASE, SECRET
+from natsctl.cli.report.collector import SHAPES, Document, Form
+from natsctl.cli.report.report import files_of
+from natsctl.cli.report.shapes import Shape, paths
+from natsctl.cli.report.shown_clusters import CLUSTER, ROLE
+from natsctl.cli.report.shown_objects import EVENT, LEASE, SECRET
 from natsctl.kube.errors import NotFound
 from natsctl.kube.transport import Transport
 from tests.integration.conftest import until

@@ -9,13 +9,13 @@ import attrs
 import pytest
 from aiohttp import web
 
+from natsctl.controllers.supervisor import background
+from natsctl.controllers.watch.namespace_labels import NamespaceLabels
+from natsctl.controllers.watch.stores import label_reader
 from natsctl.kube.client import JSON_PATCH, Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, ROLES, SECRETS
 from natsctl.kube.transport import connect
-from natsctl.operator.labels import NamespaceLabels
-from natsctl.operator.stores import label_reader
-from natsctl.operator.supervisor import background
 from tests.integration.conftest import NAMESPACES, exists, nats, operator, until
 from tests.integration.proxy import Proxy
 from tests.integration.test_bootconfig import BINDINGS, CLUSTER_ROLES, kind

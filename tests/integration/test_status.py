@@ -20,7 +20,7 @@ from aiohttp import web
 
 from natsctl.kube.client import Client
 from natsctl.kube.resources import ACCOUNTS_METADATA, CLUSTERS, PODS, SECRETS, Resource
-from natsctl.plan.objects import Object
+from natsctl.model.objects import Object
 from tests.integration.canaries import plant, secret
 from tests.integration.conftest import nats, until
 from tests.integration.proxy import Proxy

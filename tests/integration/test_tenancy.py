@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from natsctl.api import names
-from natsctl.api.crds import crds
+from natsctl.api.schema.crds import crds
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS
+from natsctl.model import names
 from tests.integration.conftest import children, condition, install_crds, nats, operator, until
 
 BAD = ("../../victim/secrets/prod-routes", "x?watch=true", "%2e%2e", "secret\n", "a" * 10_000)

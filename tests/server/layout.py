@@ -13,12 +13,12 @@ from typing import Any
 
 import trustme
 
-from natsctl.api import names
-from natsctl.api.listeners import ADVERTISE_DIR, OPERATOR_DIR
-from natsctl.api.security import AuthConfig
-from natsctl.api.system import included_file
-from natsctl.render import tls
-from natsctl.render.secrets import config_secret
+from natsctl.api.system_account import included_file
+from natsctl.api.types.listeners import ADVERTISE_DIR, OPERATOR_DIR
+from natsctl.api.types.security import AuthConfig
+from natsctl.model import names
+from natsctl.render.config import tls
+from natsctl.render.objects.secret import config_secret
 from natsctl.render.target import Target
 from tests.unit.api.jwts import operator_jwt
 

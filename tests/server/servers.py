@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import frozen
 
-from natsctl.api import names
+from natsctl.model import names
 from natsctl.render.identity import server_name
 from natsctl.render.target import Target
 from tests.server.layout import ANY_PORT as ANY_PORT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from natsctl.render import tls
+from natsctl.render.config import tls
 from tests.server import servers
 from tests.unit.plan.issuing import every
 from tests.unit.render.targets import target

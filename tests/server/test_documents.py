@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.version import ServerVersion
-from natsctl.plan.authorization import Terms, authorization_of
-from natsctl.plan.objects import Meta, Secret
-from natsctl.render.inputs import Inputs
+from natsctl.model.objects import Meta, Secret
+from natsctl.plan.inputs.users import Terms, authorization_of
+from natsctl.render.inputs import ConfigInputs
 from tests.hostile_json import fuzzed
 from tests.server import servers
 from tests.unit.api.jwts import USER
@@ -200,7 +200,7 @@ def prove(document: Any, version: str, folder: Path, system: str = USER) -> bool
     authorization = read(document, version)
     if authorization is None:
         return False
-    inputs = Inputs(authorization=authorization, system=system)
+    inputs = ConfigInputs(authorization=authorization, system=system)
     cluster = target(version=version, size=1, inputs=inputs, auth={"clientsAuthSecret": "s"})
     with servers.running(cluster, 1, folder, []) as server:
         found = {json.dumps(login): tried(server.clients, login) for login, _ in logins(document)}
@@ -274,7 +274,7 @@ def test_hashes_are_hashes(version: str, kind: str, tmp_path: Path) -> None:
         assert kind == "$2b$"
         assert version in ("2.0.0", "2.1.9")
         return
-    inputs = Inputs(authorization=authorization)
+    inputs = ConfigInputs(authorization=authorization)
     cluster = target(version=version, size=1, inputs=inputs, auth={"clientsAuthSecret": "s"})
     with servers.running(cluster, 1, tmp_path, []) as server:
         assert tried(server.clients, {"user": "u", "pass": "p"}) is not None

@@ -14,12 +14,12 @@ import pytest
 import trustme
 from attrs import field, frozen
 
-from natsctl.api import doors
-from natsctl.api.doors import Door
+from natsctl.api.checks import doors
+from natsctl.api.checks.doors import Door
 from natsctl.api.version import ServerVersion
-from natsctl.render.accounts import STRANGERS, has_system
+from natsctl.render.config.system_account import STRANGERS, has_system
 from natsctl.render.doors import doors_of
-from natsctl.render.inputs import Inputs, Login
+from natsctl.render.inputs import ConfigInputs, Login
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import signed
@@ -171,7 +171,7 @@ def made(version: str, case: Case) -> Target:
         tls = {key: value for key, value in tls.items() if not key.startswith("websocket")}
         fields = {**fields, "tls": tls}
     login = Login("alice", "right") if "clusterAuthSecret" in fields.get("auth", {}) else None
-    inputs = Inputs(
+    inputs = ConfigInputs(
         authorization=case.authorization, routes=login, gateways=login, system=OTHER_USER
     )
     return target(version=version, size=1, inputs=inputs, **fields, **blocks)

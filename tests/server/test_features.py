@@ -17,12 +17,12 @@ import attrs
 import pytest
 from cryptography import x509
 
-from natsctl.api.validate import validate
+from natsctl.api.checks.validate import validate
 from natsctl.api.version import ServerVersion
-from natsctl.render import tls
-from natsctl.render.conf import nobody
+from natsctl.render.config import tls
+from natsctl.render.config.conf import nobody
 from natsctl.render.digest import config_digest, expected_digest
-from natsctl.render.inputs import Files, Inputs, Login
+from natsctl.render.inputs import ConfigInputs, Files, Login
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import below, certificate, issued, texts
@@ -54,7 +54,7 @@ class Feature:
     """Fields of a spec, what Secrets hold, and the first version that has it."""
 
     fields: dict[str, Any]
-    inputs: Inputs = attrs.field(factory=Inputs)
+    inputs: ConfigInputs = attrs.field(factory=ConfigInputs)
     since: str = "2.0.0"
 
 
@@ -74,17 +74,17 @@ FEATURES = {
     ),
     "tls-of-cert-manager": Feature(
         {"tls": {"serverSecret": "a", "routesSecret": "b"}},
-        Inputs(files={"clients": Files("tls.crt", "tls.key")}),
+        ConfigInputs(files={"clients": Files("tls.crt", "tls.key")}),
     ),
     "https": Feature({"tls": {"serverSecret": "a", "enableHttps": True}}),
     "verify-and-map": Feature(
         {"tls": {"serverSecret": "a"}, "auth": {"tlsVerifyAndMap": True, "clientsAuthSecret": "s"}},
-        Inputs(authorization={"users": [{"username": "CN=u"}]}),
+        ConfigInputs(authorization={"users": [{"username": "CN=u"}]}),
     ),
     "nobody": Feature({"auth": {"enableServiceAccounts": True}}),
     "users": Feature(
         {"auth": {"clientsAuthSecret": "s", "clientsAuthTimeout": 5}},
-        Inputs(
+        ConfigInputs(
             authorization={
                 "users": [{**SOMEBODY, "permissions": PERMISSIONS}, {"nkey": OTHER_USER}],
                 "default_permissions": {"publish": "x", "subscribe": ["y"]},
@@ -93,7 +93,7 @@ FEATURES = {
     ),
     "replies": Feature(
         {"auth": {"clientsAuthSecret": "s"}},
-        Inputs(
+        ConfigInputs(
             authorization={
                 "users": [
                     {**SOMEBODY, "permissions": {"allow_responses": {"max": 5, "expires": "1m"}}}
@@ -103,9 +103,11 @@ FEATURES = {
         since="2.1.9",
     ),
     "single-user": Feature(
-        {"auth": {"clientsAuthSecret": "s"}}, Inputs(authorization={**SOMEBODY, "timeout": 2})
+        {"auth": {"clientsAuthSecret": "s"}}, ConfigInputs(authorization={**SOMEBODY, "timeout": 2})
     ),
-    "token": Feature({"auth": {"clientsAuthSecret": "s"}}, Inputs(authorization={"token": "t"})),
+    "token": Feature(
+        {"auth": {"clientsAuthSecret": "s"}}, ConfigInputs(authorization={"token": "t"})
+    ),
     "file": Feature({"auth": {"clientsAuthFile": "/etc/nats-config/auth/users.json"}}),
     "logins": Feature(
         {
@@ -117,7 +119,7 @@ FEATURES = {
             },
             "gatewayConfig": {**GATEWAY, "gateways": [{"name": "h", "url": "nats://127.0.0.1:1"}]},
         },
-        Inputs(routes=Login("u/v", "p@ %"), gateways=Login("w", "#?&")),
+        ConfigInputs(routes=Login("u/v", "p@ %"), gateways=Login("w", "#?&")),
     ),
     "gateways": Feature(
         {
@@ -239,7 +241,7 @@ def test_users_get_in(version: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", servers.VERSIONS)
 def test_an_open_cluster_stays_open(version: str, tmp_path: Path) -> None:
-    cluster = target(version=version, size=1, inputs=Inputs(system=USER))
+    cluster = target(version=version, size=1, inputs=ConfigInputs(system=USER))
     with servers.running(cluster, 1, tmp_path, []) as server:
         assert answer(server, {}).startswith("PONG")
 
@@ -263,7 +265,7 @@ def test_a_renewed_certificate_is_shown_by_every_listener(version: str, tmp_path
         "leafnodeConfig": {"hostPort": 7422},
         "websocketConfig": {"port": 8080},
     }
-    cluster = target(version=version, size=1, inputs=Inputs(system=USER), **fields)
+    cluster = target(version=version, size=1, inputs=ConfigInputs(system=USER), **fields)
     with servers.running(cluster, 1, tmp_path, []) as server:
         varz = server.ask("/varz")
         ports = {

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api import names
+from natsctl.api.checks.validate import validate
 from natsctl.api.parse import parse_spec
-from natsctl.api.validate import validate
 from natsctl.api.version import ServerVersion
-from natsctl.render.accounts import lacks_system
-from natsctl.render.inputs import Files, Inputs, Login, Neighbour
+from natsctl.model import names
+from natsctl.render.config.system_account import lacks_system
+from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
 from natsctl.render.target import Target
 from tests.hostile_json import fuzzed
 from tests.server import servers
@@ -61,7 +61,7 @@ AUTHORIZATIONS = st.one_of(
 )
 LOGINS = st.builds(Login, PASSWORDS, PASSWORDS)
 INPUTS = st.builds(
-    Inputs,
+    ConfigInputs,
     authorization=AUTHORIZATIONS,
     routes=st.none() | LOGINS,
     gateways=st.none() | LOGINS,
@@ -87,7 +87,7 @@ RAW = st.one_of(VALID, VALID, VALID, specs())
 @pytest.fixture(scope="module")
 def resolver() -> Iterator[str]:
     """Where JWTs of accounts are found over HTTP."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Accounts) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), ServiceAccounts) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/jwt/v1/accounts/"
@@ -95,7 +95,7 @@ def resolver() -> Iterator[str]:
         thread.join()
 
 
-class Accounts(BaseHTTPRequestHandler):
+class ServiceAccounts(BaseHTTPRequestHandler):
     """Knows the one account that specs name."""
 
     def do_GET(self) -> None:
@@ -138,7 +138,7 @@ def started(target: Target, folder: Path, resolver: str) -> str:
 @fuzzed(500)
 @given(raw=RAW, other=VERSIONS, inputs=INPUTS)
 def test_a_spec_is_refused_or_runs(
-    resolver: str, raw: dict[str, Any], other: str, inputs: Inputs
+    resolver: str, raw: dict[str, Any], other: str, inputs: ConfigInputs
 ) -> None:
     version = raw["version"] if raw.get("version") in servers.VERSIONS else other
     raw = {**raw, "version": version}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from natsctl.api import names
-from natsctl.api.listeners import OPERATOR_DIR
+from natsctl.api.types.listeners import OPERATOR_DIR
 from natsctl.api.version import ServerVersion
+from natsctl.model import names
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import lay_out, on_loopback, texts

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from natsctl.render.inputs import Inputs, Login
+from natsctl.render.config.urls import user_info
+from natsctl.render.inputs import ConfigInputs, Login
 from natsctl.render.target import Target
-from natsctl.render.urls import user_info
 from tests.server import servers
 from tests.unit.api.jwts import USER
 from tests.unit.render.targets import target
@@ -32,7 +32,7 @@ def route_to(server: servers.Server, login: Login | None = None) -> list[str]:
 @ALL
 def test_routes_with_a_login_of_any_characters(version: str, tmp_path: Path) -> None:
     fields: dict[str, Any] = {"version": version, "auth": {"clusterAuthSecret": "s"}, "size": 2}
-    cluster = target(inputs=Inputs(system=USER, routes=LOGIN), **fields)
+    cluster = target(inputs=ConfigInputs(system=USER, routes=LOGIN), **fields)
     with (
         servers.running(cluster, 1, tmp_path / "1", []) as first,
         servers.running(cluster, 2, tmp_path / "2", route_to(first, LOGIN)) as second,
@@ -46,7 +46,7 @@ def test_without_the_right_one_there_is_no_route(
     version: str, login: Login | None, tmp_path: Path
 ) -> None:
     fields: dict[str, Any] = {"version": version, "size": 2}
-    closed = target(inputs=Inputs(routes=LOGIN), auth={"clusterAuthSecret": "s"}, **fields)
+    closed = target(inputs=ConfigInputs(routes=LOGIN), auth={"clusterAuthSecret": "s"}, **fields)
     stranger = target(**fields)
     with (
         servers.running(closed, 1, tmp_path / "1", []) as first,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from natsctl.api.paths import border
 from natsctl.api.version import number_of
+from natsctl.api.version_borders import border
 from tests.server import servers
 from tests.unit.render.targets import target
 

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 import pytest
 
-from natsctl.render.inputs import Files, Inputs, Login
-from natsctl.render.reload import reloadable
-from natsctl.render.revision import changed_fields, revision, revision_text
+from natsctl.render.inputs import ConfigInputs, Files, Login
+from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.revision import changed_fields, revision, revision_text
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import lay_out, on_loopback, texts
@@ -160,18 +160,18 @@ FIELDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
 ]
-SYSTEM = Inputs(system=USER)
+SYSTEM = ConfigInputs(system=USER)
 LOGIN, OTHER_LOGIN = Login("u", "p"), Login("v", "q")
 NAMED, STANDARD = Files("server.pem", "server-key.pem", "ca.pem"), Files("a.crt", "a.key", "ca.crt")
 
 
-def with_users(*names: str) -> Inputs:
+def with_users(*names: str) -> ConfigInputs:
     users = [{"username": name, "password": "p"} for name in names]
     return attrs.evolve(SYSTEM, authorization={"users": users}, sealed={"auth.users": f"{names}"})
 
 
 # What Secrets hold, which no field tells.
-SEALED: list[tuple[str, dict[str, Any], Inputs, Inputs]] = [
+SEALED: list[tuple[str, dict[str, Any], ConfigInputs, ConfigInputs]] = [
     ("auth.users", USERS, with_users("a"), with_users("a", "b")),
     ("auth.users", USERS, with_users("a", "b"), with_users("b")),
     ("auth.users", USERS, SYSTEM, with_users("a")),
@@ -228,7 +228,12 @@ def test_a_field(
     ("path", "base", "held", "holds_now"), SEALED, ids=[f"{i}-{s[0]}" for i, s in enumerate(SEALED)]
 )
 def test_what_a_secret_holds(
-    version: str, path: str, base: dict[str, Any], held: Inputs, holds_now: Inputs, tmp_path: Path
+    version: str,
+    path: str,
+    base: dict[str, Any],
+    held: ConfigInputs,
+    holds_now: ConfigInputs,
+    tmp_path: Path,
 ) -> None:
     before = target(size=1, version=version, inputs=held, **base)
     after = target(size=1, version=version, inputs=holds_now, **base)

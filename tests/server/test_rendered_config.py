@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from natsctl.api.validate import validate
-from natsctl.render.conf import config_text, server_config
+from natsctl.api.checks.validate import validate
+from natsctl.render.config.conf import config_text, server_config
 from natsctl.render.identity import server_name
-from natsctl.render.pods import pod
+from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.unit.render.targets import target

@@ -22,12 +22,12 @@ import pytest
 import trustme
 from attrs import frozen
 
-from natsctl.plan.certificates import inspect
-from natsctl.plan.snapshot import Observation
+from natsctl.model.observation import Observation
+from natsctl.nats.monitoring import Monitor, Place
+from natsctl.nats.nkey import Key
+from natsctl.nats.system import Unreachable, context, reload
+from natsctl.plan.inputs.certificates import inspect
 from natsctl.render.digest import config_digest
-from natsctl.servers.monitoring import Monitor, Place
-from natsctl.servers.nkey import Key
-from natsctl.servers.system import Unreachable, context, reload
 from tests.server import servers
 
 pytestmark = pytest.mark.server
@@ -105,7 +105,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         def start(version: str, config: dict[str, Any] = CONFIG) -> Server:
             server = stack.enter_context(running(version, tmp_path / "server", config))
             for name, url in ("CLIENT", server.client), ("MONITORING", server.monitoring):
-                monkeypatch.setattr(f"natsctl.api.names.{name}_PORT", urlsplit(url).port)
+                monkeypatch.setattr(f"natsctl.model.names.{name}_PORT", urlsplit(url).port)
             return server
 
         yield start
@@ -214,7 +214,7 @@ class TestReload:
         server, other = start(version), Key.generate()
         server.write(json.loads(json.dumps(CONFIG).replace(KEY.public, other.public)))
         with monkeypatch.context() as hurry:
-            hurry.setattr("natsctl.servers.system.TIMEOUT", 0.5)
+            hurry.setattr("natsctl.nats.system.TIMEOUT", 0.5)
             with pytest.raises(Unreachable, match="ended the connection"):
                 await tell(server)
         assert await tell(server, key=other) == ""
@@ -271,7 +271,7 @@ class TestUnreachable:
         version: str,
         encrypted: bool,
     ) -> None:
-        monkeypatch.setattr("natsctl.servers.system.TIMEOUT", 0.5)
+        monkeypatch.setattr("natsctl.nats.system.TIMEOUT", 0.5)
         server = start(version, {**CONFIG, **({"tls": files(tmp_path)} if encrypted else {})})
         halt(server)
         with pytest.raises(Unreachable, match="no answer in time"):

@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from natsctl.operator.identity import Identity
-from natsctl.render.accounts import PERMISSIONS
-from natsctl.servers.connection import Connection, NoResponders, Told
-from natsctl.servers.nkey import Key
-from natsctl.servers.system import Unreachable, reload
+from natsctl.controllers.cluster.identity import Identity
+from natsctl.nats.connection import Connection, NoResponders, Told
+from natsctl.nats.nkey import Key
+from natsctl.nats.system import Unreachable, reload
+from natsctl.render.config.system_account import PERMISSIONS
 from tests.server import servers
-from tests.unit.servers.tricks import playing
+from tests.unit.nats.tricks import playing
 
 pytestmark = pytest.mark.server
 
@@ -143,7 +143,7 @@ async def asked(server: Server, subject: str, key: Key = VICTIM) -> bytes:
 
 
 async def reloaded(server: Server, monkeypatch: pytest.MonkeyPatch, key: Key = VICTIM) -> str:
-    monkeypatch.setattr("natsctl.api.names.CLIENT_PORT", server.ports["nats"])
+    monkeypatch.setattr("natsctl.model.names.CLIENT_PORT", server.ports["nats"])
     return await reload("127.0.0.1", server.id, key, None)
 
 
@@ -232,8 +232,8 @@ class TestItMay:
         self, start: Start, monkeypatch: pytest.MonkeyPatch, version: str, subject: str
     ) -> None:
         server = start(version, **accounts(VICTIM))
-        monkeypatch.setattr("natsctl.servers.connection.INBOX", subject)
-        monkeypatch.setattr("natsctl.servers.connection.secrets.token_hex", lambda _: ">")
+        monkeypatch.setattr("natsctl.nats.connection.INBOX", subject)
+        monkeypatch.setattr("natsctl.nats.connection.secrets.token_hex", lambda _: ">")
         with pytest.raises(Told, match="Permissions Violation for Subscription"):
             await asked(server, "$SYS.REQ.SERVER.ID.RELOAD")
 
@@ -284,7 +284,7 @@ async def relayed(
         out.transport.abort()
 
     async with playing(relay) as port:
-        monkeypatch.setattr("natsctl.api.names.CLIENT_PORT", port)
+        monkeypatch.setattr("natsctl.model.names.CLIENT_PORT", port)
         with pytest.raises(Unreachable):
             await reload("127.0.0.1", victim.id, key, None)
     return bytes(heard)

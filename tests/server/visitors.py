@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from natsctl.api import doors
+from natsctl.api.checks import doors
 from tests.unit.api.jwts import signed_by_user
 
 _PATIENCE = 10.0

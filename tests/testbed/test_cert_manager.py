@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from natsctl.api.crds import crds_yaml
-from natsctl.plan import certificates
+from natsctl.api.schema.crds import crds_yaml
+from natsctl.plan.inputs import certificates
 from testbed import cert_manager, components, layout, processes
 from tests.testbed import machine
 

@@ -11,7 +11,7 @@ import yaml
 
 import natsctl
 from deploy import render
-from natsctl.api.crds import crds
+from natsctl.api.schema.crds import crds
 from testbed import components
 from testbed.layout import cache
 

@@ -7,16 +7,15 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from natsctl.cli.main import COMMANDS, main
-from natsctl.cli.manifests import Document
-from natsctl.cli.validate import problems_of
+from natsctl.cli.main import COMMANDS, main, module_of
+from natsctl.cli.offline.manifests import Document
+from natsctl.cli.offline.validate import problems_of
 from tests.documents import blocks, commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +181,7 @@ def section(document: str, heading: str) -> str:
 
 def untold_options(command: str, document: str) -> set[str]:
     """Options of a command that its section does not name; what all have is told at the top."""
-    parser: argparse.ArgumentParser = import_module(f"natsctl.cli.{command}").parser_of(command)
+    parser: argparse.ArgumentParser = module_of(command).parser_of(command)
     told = {
         option.lstrip("-")
         for span in re.findall(r"`([^`]+)`", section(prose(document), f"natsctl {command}"))
@@ -260,7 +259,7 @@ def reasons(folder: str, call: str, position: int) -> set[str]:
     return {a.value for a in given if isinstance(a, ast.Constant)}
 
 
-CODE = (("natsctl/plan", "Verdict", 1), ("natsctl/operator", "Event", 0))
+CODE = (("natsctl/plan", "Verdict", 1), ("natsctl/controllers", "Event", 0))
 OF_KUBERNETES = {"Forbidden", "Invalid", "Unschedulable"}
 
 

@@ -6,10 +6,10 @@ import re
 
 from prometheus_client.metrics import MetricWrapperBase
 
+import natsctl.controllers.runtime.metrics
 import natsctl.kube.metrics
-import natsctl.operator.metrics
 from deploy.render import ROOT
-from natsctl.operator.series import FAMILIES
+from natsctl.controllers.cluster.metrics_series import FAMILIES
 from tests.unit.test_alerts import alerts
 
 DOCUMENT = (ROOT / "docs" / "metrics-and-alerts.md").read_text()
@@ -28,7 +28,7 @@ def told() -> Told:
 
 def counted() -> Told:
     """What modules define; the client shows labels of a metric only once it has series."""
-    modules = (natsctl.kube.metrics, natsctl.operator.metrics)
+    modules = (natsctl.kube.metrics, natsctl.controllers.runtime.metrics)
     found = (m for module in modules for m in vars(module).values())
     metrics = [m for m in found if isinstance(m, MetricWrapperBase)]
     return {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from natsctl.api.checks.validate import validate
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.validate import validate
 
 
 def complaints(**fields: Any) -> list[str]:

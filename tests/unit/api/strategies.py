@@ -9,12 +9,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from natsctl.api.cluster import NatsClusterSpec
+from natsctl.api.checks.tls import cipher_suites, curve_preferences
+from natsctl.api.checks.validate import validate
 from natsctl.api.fields import Json
 from natsctl.api.parse import parse_spec
-from natsctl.api.schema import object_schema
-from natsctl.api.tls_checks import cipher_suites, curve_preferences
-from natsctl.api.validate import validate
+from natsctl.api.schema.structural import object_schema
+from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.version import ServerVersion
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, OTHER_ACCOUNT, OTHER_JWT
 

@@ -5,13 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
-from natsctl.api.config import ExtraRoute, NatsConfig
 from natsctl.api.parse import MANY, parse_role_spec, parse_spec, understood
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.role import AllowResponses, NatsServiceRoleSpec, Permissions, Subjects
-from natsctl.api.security import TLSConfig
-from natsctl.api.template import EnvVar, PodSpec, PodTemplate
+from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
+from natsctl.api.types.security import TLSConfig
+from natsctl.api.types.server_config import ExtraRoute, NatsConfig
+from natsctl.api.types.service_role import (
+    AllowResponses,
+    NatsServiceRoleSpec,
+    Permissions,
+    Subjects,
+)
+from natsctl.api.types.template import EnvVar, PodSpec, PodTemplate
 from tests.unit.api.strategies import specs
 
 GARBAGE = st.recursive(

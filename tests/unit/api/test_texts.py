@@ -10,16 +10,16 @@ import pytest
 from attrs import frozen
 
 from natsctl.api import texts
-from natsctl.api.bounds import out_of_bounds
-from natsctl.api.cluster import NatsClusterSpec
-from natsctl.api.crds import crds
 from natsctl.api.fields import Facts, Text, facts, fields_of
-from natsctl.api.network import SHAPES
 from natsctl.api.parse import parse_spec, structure
 from natsctl.api.problems import InvalidSpec
-from natsctl.api.role import NatsServiceRoleSpec
-from natsctl.api.schema import object_schema, without_none
-from natsctl.api.template import PodTemplate, Toleration, VolumeMount
+from natsctl.api.schema.bounds import out_of_bounds
+from natsctl.api.schema.crds import crds
+from natsctl.api.schema.structural import object_schema, without_none
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.network import SHAPES
+from natsctl.api.types.service_role import NatsServiceRoleSpec
+from natsctl.api.types.template import PodTemplate, Toleration, VolumeMount
 from tests.unit.api.hostile import HOSTILE
 from tests.unit.api.specs import complaints
 

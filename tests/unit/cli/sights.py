@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from natsctl.cli.describe import view
-from natsctl.cli.sight import Answer, Happening, LeaseRecord, Sight
-from natsctl.cli.view import ClusterView
-from natsctl.plan.objects import Cluster, Object, Pod, Secret
+from natsctl.cli.status.describe import view
+from natsctl.cli.status.models import Answer, Happening, LeaseRecord, Sight
+from natsctl.cli.status.view import ClusterView
+from natsctl.model.objects import Cluster, Object, Pod, Secret
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SINCE = "2026-11-23T11:00:00Z"

@@ -9,7 +9,7 @@ import yaml
 
 from natsctl import __version__
 from natsctl.cli import kubectl_natsctl, main, nats_operator
-from natsctl.cli.operator import parser_of, settings_of
+from natsctl.cli.run.operator import parser_of, settings_of
 from tests.unit.kube.faulty import kubeconfig
 
 
@@ -94,7 +94,7 @@ def test_a_set_up_that_cannot_work_ends_with_status_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("MY_POD_NAMESPACE", raising=False)
-    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("natsctl.cli.run.operator.set_up_logging", lambda *_: None)
     assert nats_operator(argv) == 2
     assert says in caplog.text
 
@@ -102,7 +102,7 @@ def test_a_set_up_that_cannot_work_ends_with_status_2(
 def test_a_kubeconfig_that_is_no_kubeconfig(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("natsctl.cli.run.operator.set_up_logging", lambda *_: None)
     file = tmp_path / "config"
     file.write_text("no: kubeconfig")
     assert nats_operator(["--namespace", "x", "--kubeconfig", str(file)]) == 2
@@ -113,7 +113,7 @@ def test_an_api_server_that_does_not_answer_is_named_and_ends_with_status_1(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever started the process tries again: no set-up is wrong here, and nothing is a bug."""
-    monkeypatch.setattr("natsctl.cli.operator.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("natsctl.cli.run.operator.set_up_logging", lambda *_: None)
     monkeypatch.setattr("natsctl.kube.client.BUDGET", 0.1)
     file = tmp_path / "config"
     file.write_text(kubeconfig(1))

@@ -17,11 +17,12 @@ import msgspec
 import pytest
 import yaml
 
-from natsctl.api.foreign import ANSWER, spelt
-from natsctl.cli import kubeconfig, render
+from natsctl.cli import kubeconfig
 from natsctl.cli.main import main
+from natsctl.cli.offline import render
 from natsctl.kube.errors import error_of
 from natsctl.kube.transport import Response
+from natsctl.model.foreign import ANSWER, spelt
 from tests.hostile_json import nested, raw
 
 Json = dict[str, Any]

@@ -19,6 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from natsctl.controllers.cluster.identity import Identity, load_identity
+from natsctl.controllers.cluster.token_writer import answered
+from natsctl.controllers.runtime.crd_revision import SchemaTooOld, check_schema
 from natsctl.kube import metrics, pages
 from natsctl.kube.client import Client, items_of
 from natsctl.kube.decode import whole
@@ -27,10 +30,7 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import BY_KIND, CRDS, SECRETS
 from natsctl.kube.store import Store
 from natsctl.kube.transport import Response
-from natsctl.operator.identity import Identity, load_identity
-from natsctl.operator.schema import SchemaTooOld, check_schema
-from natsctl.operator.tokens import answered
-from natsctl.plan.objects import Secret
+from natsctl.model.objects import Secret
 from tests.hostile_json import HOSTILE, fuzzed, nested, raw
 from tests.unit.kube.faulty import bookmark, encoded, event, initial, secret
 

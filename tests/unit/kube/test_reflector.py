@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from natsctl.kube.reflector import _lines
 from natsctl.kube.transport import Transport
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Secret
+from natsctl.model.objects import Secret
+from natsctl.model.slim import slim
 from tests.unit.kube.bench import reflecting
 from tests.unit.kube.faulty import (
     Answer,

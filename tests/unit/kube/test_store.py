@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from natsctl.kube.store import Key, Store
-from natsctl.plan.objects import Meta, Pod
+from natsctl.model.objects import Meta, Pod
 
 
 def pod(name: str, version: int, cluster: str = "c", uid: str = "u") -> Pod:

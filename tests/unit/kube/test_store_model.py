@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from natsctl.kube.store import Key, Store
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Meta, Pod
+from natsctl.model.objects import Meta, Pod
+from natsctl.model.slim import slim
 
 NAMES = st.sampled_from("ab")
 CLUSTERS = st.sampled_from(["c", "d", ""])

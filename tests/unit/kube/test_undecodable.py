@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from natsctl.api.limits import BYTES, DEPTH, SPEC_VALUES, VALUES
-from natsctl.api.status import parse_status
+from natsctl.api.types.status import parse_status
 from natsctl.kube import metrics
 from natsctl.kube.client import Client
 from natsctl.kube.decode import Unreadable, line_of, mapping, read
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import BY_KIND, CLUSTERS, PODS, ROLES, SECRETS, Resource
 from natsctl.kube.transport import Transport
-from natsctl.operator.desired import understand
-from natsctl.plan.claim import Claim, claim
-from natsctl.plan.grants import role_problem
-from natsctl.plan.objects import Cluster, Role
+from natsctl.model.limits import BYTES, DEPTH, SPEC_VALUES, VALUES
+from natsctl.model.objects import Cluster, ServiceRole
+from natsctl.plan.adoption.ownership import Ownership, claim
+from natsctl.plan.desired import understand
+from natsctl.plan.service_accounts.grants import role_problem
 from tests.unit.kube.bench import reflecting
 from tests.unit.kube.faulty import Faulty, bookmark, event, initial, says, secret, streams
 
@@ -68,8 +68,8 @@ class TestDepth:
         status = {"operator": INSTALLATION, "else": nested(levels)}
         cluster = read(CLUSTERS, raw(obj("c", 5, spec={"size": 3}, status=status)))
         assert cluster.spec == {"size": 3}
-        assert claim(cluster, parse_status(cluster.status), INSTALLATION) is Claim.OURS
-        assert claim(cluster, parse_status(cluster.status), "other/natsctl") is Claim.OTHERS
+        assert claim(cluster, parse_status(cluster.status), INSTALLATION) is Ownership.OURS
+        assert claim(cluster, parse_status(cluster.status), "other/natsctl") is Ownership.OTHERS
 
     def test_metadata_may_be_deep_as_managed_fields_are(self, levels: int) -> None:
         item = poisoned("c", 5, levels)
@@ -79,7 +79,7 @@ class TestDepth:
     def test_a_role_of_such_a_spec_lets_nobody_in(self, levels: int) -> None:
         item = obj("r", 5, spec={"permissions": {"publish": ["a"]}, "else": nested(levels)})
         role = read(ROLES, raw(item))
-        assert isinstance(role, Role)
+        assert isinstance(role, ServiceRole)
         assert "levels deep" in role_problem(role)
 
     async def test_the_watch_goes_on(self, levels: int, transport: Transport, api: Faulty) -> None:

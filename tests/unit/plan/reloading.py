@@ -7,13 +7,13 @@ from typing import Any
 import attrs
 import msgspec
 
-from natsctl.plan.objects import Pod
-from natsctl.plan.snapshot import Desired
-from natsctl.plan.sources import Resolved
-from natsctl.render.inputs import Inputs
-from natsctl.render.objects import standing_objects
-from natsctl.render.pods import pod as render_pod
-from natsctl.render.revision import revision
+from natsctl.model.objects import Pod
+from natsctl.plan.inputs.resolve import ResolvedInputs
+from natsctl.plan.state import Desired
+from natsctl.render.inputs import ConfigInputs
+from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.pod.pod import pod as render_pod
+from natsctl.render.revision.revision import revision
 from natsctl.render.target import Target
 from tests.unit.plan.world import stamped, target
 
@@ -29,16 +29,16 @@ def goal_of(
     **sealed: str,
 ) -> Target:
     digests = {path.replace("_", "."): digest for path, digest in sealed.items()}
-    inputs = Inputs(system=system, account=account, seal=seal, sealed=digests)
+    inputs = ConfigInputs(system=system, account=account, seal=seal, sealed=digests)
     return attrs.evolve(target(spec), inputs=inputs)
 
 
 def desired(goal: Target, **resolved: Any) -> Desired:
     return Desired(
         target=goal,
-        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
+        standing=tuple(stamped(manifest) for manifest in owned_objects(goal)),
         revision=revision(goal),
-        resolved=Resolved(inputs=goal.inputs, **resolved),
+        resolved=ResolvedInputs(inputs=goal.inputs, **resolved),
     )
 
 

@@ -10,12 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.plan.objects import Meta, Object, OwnerReference, Pod, Role, Secret, cluster_key
-from natsctl.plan.planning import plan
-from natsctl.plan.seals import PREVIOUS, SEAL, TOKEN, USERNAME, bond_of, labels_of, sealing_key
-from natsctl.plan.snapshot import Snapshot
-from natsctl.plan.sources import Sources
-from tests.unit.plan.sources import (
+from natsctl.model.objects import (
+    Meta,
+    Object,
+    OwnerReference,
+    Pod,
+    Secret,
+    ServiceRole,
+    cluster_key,
+)
+from natsctl.plan.engine import plan
+from natsctl.plan.references import References
+from natsctl.plan.service_accounts.seals import (
+    PREVIOUS,
+    SEAL,
+    TOKEN,
+    USERNAME,
+    bond_of,
+    labels_of,
+    sealing_key,
+)
+from natsctl.plan.state import ClusterState
+from tests.unit.plan.references import (
     SEALING,
     account,
     bond,
@@ -71,16 +87,16 @@ def metas(draw: Any, labelled: dict[str, str] | None = None) -> Meta:
 
 secrets = st.builds(Secret, metas(labels_of("ns", "c")), data=data)
 roles = st.builds(
-    Role, metas({"nats_cluster": "c"}), spec=st.sampled_from([None, 7, {"permissions": {}}])
+    ServiceRole, metas({"nats_cluster": "c"}), spec=st.sampled_from([None, 7, {"permissions": {}}])
 )
 
 
-def seen(sources: Sources) -> Snapshot:
-    goal = attrs.evolve(desired(SPEC), resolved=resolved(SPEC, sources))
-    return running(SPEC, desired=goal, sources=sources)
+def seen(references: References) -> ClusterState:
+    goal = attrs.evolve(desired(SPEC), resolved=resolved(SPEC, references))
+    return running(SPEC, desired=goal, references=references)
 
 
-def quiet(**more: Any) -> Sources:
+def quiet(**more: Any) -> References:
     return with_tokens(*OURS, accounts=ACCOUNTS, **more)
 
 
@@ -93,7 +109,7 @@ def test_the_cluster_has_two_users_without_any_of_it() -> None:
 
 @given(st.lists(secrets, max_size=6), st.lists(roles, max_size=6))
 def test_secrets_and_roles_of_strangers_change_no_plan(
-    hostile: list[Secret], strangers: list[Role]
+    hostile: list[Secret], strangers: list[ServiceRole]
 ) -> None:
     """Even if something let them through to it."""
     more = {s.key: s for s in hostile if s.key not in {o.key for o in OURS}}
@@ -114,8 +130,8 @@ def test_a_secret_in_the_place_of_a_sealed_one_is_worth_nothing(hostile: Secret)
         hostile,
         metadata=msgspec.structs.replace(hostile.metadata, name=OURS[1].metadata.name),
     )
-    sources = quiet()
-    found = resolved(SPEC, attrs.evolve(sources, tokens={**sources.tokens, there.key: there}))
+    references = quiet()
+    found = resolved(SPEC, attrs.evolve(references, tokens={**references.tokens, there.key: there}))
     users = (found.inputs.authorization or {})["users"]
     assert [u["username"] for u in users] == ["worker"]
     assert found.unwanted == ()

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from natsctl.api.problems import Problem
-from natsctl.api.status import ClusterStatus
+from natsctl.api.types.status import ClusterStatus
+from natsctl.model.objects import Pod
+from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Plan, ReplaceServer
-from natsctl.plan.objects import Pod
-from natsctl.plan.planning import plan
-from natsctl.plan.servers import incarnation, kubelet_ready
-from natsctl.plan.snapshot import Observation, Snapshot
-from natsctl.plan.status import status
-from tests.unit.plan.world import answers, pod, snapshot, terminating
+from natsctl.plan.engine import plan
+from natsctl.plan.servers import kubelet_ready, run_id
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.world import answers, cluster_state, pod, terminating
 
 GOOD = ("2.12.15", "2.14.10")
 BROKEN = "9.9.9"
@@ -37,11 +38,11 @@ class World:
     broken: bool = False
     """Somebody wrote a spec that nobody can understand."""
 
-    def look(self) -> Snapshot:
-        live = {p.metadata.uid: incarnation(p) for p in self.pods.values()}
-        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.incarnation}
+    def look(self) -> ClusterState:
+        live = {p.metadata.uid: run_id(p) for p in self.pods.values()}
+        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.run_id}
         pods = tuple(self.pods.values())
-        seen = snapshot(self.spec, pods, self.known, status=self.status, now=self.clock)
+        seen = cluster_state(self.spec, pods, self.known, status=self.status, now=self.clock)
         if not self.broken:
             return seen
         return attrs.evolve(seen, desired=None, problems=(Problem("spec", "?", "no"),))

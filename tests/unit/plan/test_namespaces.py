@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from natsctl.plan.grants import grants_of, left_out, role_problem
 from natsctl.plan.namespaces import (
     NOT_ALLOWED,
     NOT_ASKED,
@@ -19,8 +18,9 @@ from natsctl.plan.namespaces import (
     chosen,
     selects,
 )
-from natsctl.plan.sources import Sources
-from tests.unit.plan.sources import (
+from natsctl.plan.references import References
+from natsctl.plan.service_accounts.grants import grants_of, left_out, role_problem
+from tests.unit.plan.references import (
     account,
     resolved,
     role,
@@ -35,13 +35,13 @@ DEFAULT = NamespacePolicy(operator="natsctl")
 AUTH = {"auth": {"enableServiceAccounts": True}}
 
 
-def found(*tokens: Any, **more: Any) -> Sources:
+def found(*tokens: Any, **more: Any) -> References:
     everywhere = {"worker": tuple(account(place) for place in PLACES)}
     return with_tokens(*tokens, **({"accounts": everywhere, "namespaces": DEFAULT} | more))
 
 
-def lets_in(sources: Sources) -> list[str]:
-    return [g.account.namespace for g in grants_of("ns", "c", sources)]
+def lets_in(references: References) -> list[str]:
+    return [g.account.namespace for g in grants_of("ns", "c", references)]
 
 
 def test_all_count_but_those_of_kubernetes_and_of_the_operator() -> None:
@@ -194,8 +194,8 @@ def test_why_a_selector_selects_nothing_at_all() -> None:
 def test_what_does_not_count_is_told_with_the_reason() -> None:
     policy = NamespacePolicy(denied=("ns",), operator="natsctl", selectors=True)
     some = {name: labels for name, labels in LABELS.items() if name != "team-b"}
-    sources = found(roles=(), labels=some, namespaces=policy)
-    told = dict(left_out(selecting({"matchLabels": {"tier": "gold"}}), sources))
+    references = found(roles=(), labels=some, namespaces=policy)
+    told = dict(left_out(selecting({"matchLabels": {"tier": "gold"}}), references))
     assert told == {
         "ns": "this installation of natsctl denies that namespace",
         "team-b": "natsctl does not know the labels of that namespace (it reads at most 16384 "
@@ -283,9 +283,9 @@ def test_the_largest_selector_costs_one_look_up_for_each_term_and_candidate() ->
     selector = {"matchLabels": dict(every), "matchExpressions": terms}
     places = [f"n{i}" for i in range(100)]
     accounts = {"worker": tuple(map(account, places))}
-    sources = found(accounts=accounts, labels=dict.fromkeys([*places, *PLACES], every))
-    assert left_out(selecting(selector), sources) == ()
+    references = found(accounts=accounts, labels=dict.fromkeys([*places, *PLACES], every))
+    assert left_out(selecting(selector), references) == ()
     assert every.looked_up == 64 * len(places)
     every.looked_up, every["k0"] = 0, "other"
-    assert len(left_out(selecting(selector), sources)) == len(places)
+    assert len(left_out(selecting(selector), references)) == len(places)
     assert every.looked_up == len(places)

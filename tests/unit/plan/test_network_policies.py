@@ -8,30 +8,30 @@ from typing import Any
 import msgspec
 import pytest
 
-from natsctl.plan.actions import Action, CreateServer, Ensure, Withdraw
-from natsctl.plan.conditions import progressing, ready
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import NetworkPolicy
-from natsctl.plan.planning import plan
+from natsctl.model.objects import NetworkPolicy
+from natsctl.model.slim import slim
+from natsctl.plan.actions import Action, CreateServer, DeleteObject, Ensure
+from natsctl.plan.engine import plan
 from natsctl.plan.servers import servers_of
-from natsctl.plan.snapshot import Snapshot
-from tests.unit.plan.world import NOW, failure, invalid, running, snapshot
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.conditions import progressing, ready
+from tests.unit.plan.world import NOW, cluster_state, failure, invalid, running
 
 TEAM = {"podSelector": {"matchLabels": {"team": "a"}}}
 OPEN = {"size": 1}
 LIMITED = {"size": 1, "networkPolicy": {"clientsFrom": [TEAM], "monitoringFrom": [TEAM]}}
 
 
-def actions(found: Snapshot) -> list[Action]:
+def actions(found: ClusterState) -> list[Action]:
     return [action for stage in plan(found).stages for action in stage]
 
 
-def live(found: Snapshot) -> NetworkPolicy:
+def live(found: ClusterState) -> NetworkPolicy:
     (only,) = found.policies.values()
     return only
 
 
-def edited(found: Snapshot, change: Any) -> dict[str, NetworkPolicy]:
+def edited(found: ClusterState, change: Any) -> dict[str, NetworkPolicy]:
     assert found.desired is not None
     (wanted,) = (s for s in found.desired.standing if s.kind == "NetworkPolicy")
     manifest = copy.deepcopy(dict(wanted.manifest))
@@ -40,7 +40,7 @@ def edited(found: Snapshot, change: Any) -> dict[str, NetworkPolicy]:
 
 
 def test_it_is_there_before_the_first_server() -> None:
-    stages = plan(snapshot(LIMITED, policies={})).stages
+    stages = plan(cluster_state(LIMITED, policies={})).stages
     (made,) = stages[0]
     assert isinstance(made, Ensure)
     assert (made.standing.kind, made.standing.name, made.present) == ("NetworkPolicy", "c", False)
@@ -92,7 +92,7 @@ def test_it_goes_with_the_field() -> None:
     held = live(running(LIMITED))
     meta = msgspec.structs.replace(held.metadata, uid="uid-of-policy")
     found = running(OPEN, policies={"c": msgspec.structs.replace(held, metadata=meta)})
-    assert actions(found) == [Withdraw("NetworkPolicy", "c", "uid-of-policy")]
+    assert actions(found) == [DeleteObject("NetworkPolicy", "c", "uid-of-policy")]
     told = progressing(found, servers_of(found))
     assert (told.reason, told.message) == (
         "UpdatingObjects",

@@ -11,28 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from natsctl.api import names
-from natsctl.operator.reload import withdrawal
+from natsctl.controllers.cluster.reload import withdrawal
+from natsctl.model import names
+from natsctl.model.objects import Meta, Secret
+from natsctl.model.observation import Observation
+from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteProof
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Meta, Secret
-from natsctl.plan.planning import plan
-from natsctl.plan.policies.proof import note_proof
-from natsctl.plan.proof import (
-    Held,
-    digest_of,
-    first,
-    keeping,
-    kept,
-    read_by_servers,
-    to_go_back_to,
-)
+from natsctl.plan.engine import plan
+from natsctl.plan.proof import Held, digest_of, first, keeping, kept, read_by_servers, to_go_back_to
+from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.servers import servers_of
-from natsctl.plan.snapshot import Observation, Snapshot
-from natsctl.plan.status import status
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digest
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
-from tests.unit.plan.world import answers, changed_secret, snapshot
+from tests.unit.plan.world import answers, changed_secret, cluster_state
 
 MEBIBYTE = 1024 * 1024
 
@@ -269,7 +262,9 @@ def test_whatever_happens_only_what_was_proven_is_gone_back_to(
 
 
 class TestNoting:
-    def seen(self, spec: dict[str, Any] = THREE, mark: str | None = "0", **more: Any) -> Snapshot:
+    def seen(
+        self, spec: dict[str, Any] = THREE, mark: str | None = "0", **more: Any
+    ) -> ClusterState:
         goal = goal_of(spec)
         pods = tuple(server(i, goal) for i in range(1, goal.spec.size + 1))
         found = answers(*pods) if goal.spec.size else {}
@@ -289,7 +284,7 @@ class TestNoting:
             notes = dict(live.metadata.annotations or {}) | {names.PROVEN_ANNOTATION: mark}
             live = changed_secret(live, annotations=notes)
         live = slim(live)  # as the store keeps it
-        made = snapshot(
+        made = cluster_state(
             {"size": goal.spec.size, "version": goal.version.text},
             pods,
             found,
@@ -298,7 +293,7 @@ class TestNoting:
         )
         return attrs.evolve(made, **more)
 
-    def noted(self, found: Snapshot) -> tuple[NoteProof, ...]:
+    def noted(self, found: ClusterState) -> tuple[NoteProof, ...]:
         return note_proof(found, servers_of(found))
 
     def test_servers_that_run_it_prove_it(self) -> None:
@@ -360,7 +355,7 @@ def test_what_has_no_way_back_is_said_to_stand() -> None:
     assert "it is withdrawn" in accepted(attrs.evolve(stands, secrets={"c": back}))
 
 
-def accepted(found: Snapshot) -> str:
+def accepted(found: ClusterState) -> str:
     told = {c.type: c for c in status(found).conditions}
     assert told["ConfigAccepted"].reason == "ReloadRefused"
     return told["ConfigAccepted"].message

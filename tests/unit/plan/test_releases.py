@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.api.status import ClusterStatus, ServerStatus
+from natsctl.api.types.status import ClusterStatus, ServerStatus
 from natsctl.api.version import ServerVersion
+from natsctl.model.observation import Observation
 from natsctl.plan.actions import ReloadServer, ReplaceServer
-from natsctl.plan.planning import plan
+from natsctl.plan.engine import plan
 from natsctl.plan.releases import Report, learned, reports_of, tag_of
-from natsctl.plan.snapshot import Observation
-from natsctl.plan.status import status
-from tests.unit.plan.world import answers, changed, pod, running, snapshot
+from natsctl.plan.status.status import status
+from tests.unit.plan.world import answers, changed, cluster_state, pod, running
 
 EDGE = ServerVersion.parse("edge")
 ONE = {"size": 1, "version": "edge"}
@@ -65,7 +65,7 @@ def test_a_pod_tells_its_whole_tag_even_if_its_label_is_cut() -> None:
 def test_such_servers_are_ready_whatever_they_report() -> None:
     pods = tuple(pod(i, THREE) for i in (1, 2, 3))
     mesh = {u: o for u, o in answers(*pods).items()}
-    found = snapshot(THREE, pods, mesh)
+    found = cluster_state(THREE, pods, mesh)
     assert status(found).ready_replicas == 3
     assert status(found).current_version == "edge"
     assert plan(found).stages == ()
@@ -78,7 +78,7 @@ def test_a_roll_away_from_an_image_waits_for_nothing_that_it_reports() -> None:
     mesh = answers(made)
     assert any(
         isinstance(action, ReplaceServer)
-        for stage in plan(snapshot(new, (made,), mesh)).stages
+        for stage in plan(cluster_state(new, (made,), mesh)).stages
         for action in stage
     )
 
@@ -88,7 +88,7 @@ TOLD = ONE | {"serverVersion": "2.12.15"}
 
 def actions(told: dict[str, object], *, ready: bool) -> list[type]:
     made = pod(1, ONE, ready=ready)
-    found = snapshot(told, (made,), answers(made))
+    found = cluster_state(told, (made,), answers(made))
     return [type(action) for stage in plan(found).stages for action in stage]
 
 

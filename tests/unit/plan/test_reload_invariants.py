@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from natsctl.api import names
-from natsctl.api.status import ClusterStatus
+from natsctl.api.types.status import ClusterStatus
+from natsctl.model import names
+from natsctl.model.objects import Pod, Secret
+from natsctl.model.observation import Observation
+from natsctl.model.slim import slim
 from natsctl.plan.actions import (
     Action,
     CreateServer,
@@ -20,15 +23,13 @@ from natsctl.plan.actions import (
     ReloadServer,
     ReplaceServer,
 )
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Pod, Secret
-from natsctl.plan.planning import plan
-from natsctl.plan.servers import incarnation, kubelet_ready
-from natsctl.plan.snapshot import Desired, Observation, Refusal, Snapshot
-from natsctl.plan.status import status
-from natsctl.render.revision import held, revision_text
+from natsctl.plan.engine import plan
+from natsctl.plan.servers import kubelet_ready, run_id
+from natsctl.plan.state import ClusterState, Desired, Refusal
+from natsctl.plan.status.status import status
+from natsctl.render.revision.revision import held, revision_text
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
-from tests.unit.plan.world import answers, changed, changed_secret, snapshot, terminating
+from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
 
 BAD = "bad"
 """Users that no server takes."""
@@ -67,13 +68,13 @@ class World:
         goal = attrs.evolve(goal, inputs=attrs.evolve(goal.inputs, authorization=users))
         return desired(goal, missing=(MISSING,) if self.waits else ())
 
-    def look(self) -> Snapshot:
-        live = {p.metadata.uid: incarnation(p) for p in self.pods.values()}
-        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.incarnation}
+    def look(self) -> ClusterState:
+        live = {p.metadata.uid: run_id(p) for p in self.pods.values()}
+        self.known = {u: o for u, o in self.known.items() if live.get(u) == o.run_id}
         goal = self.desired()
         spec = {"size": self.size, "version": self.version}
         held = {"c": self.secret} if self.secret else {}
-        return snapshot(
+        return cluster_state(
             spec,
             tuple(self.pods.values()),
             self.known,
@@ -99,7 +100,7 @@ class World:
         self.status = status(self.look())
         return actions
 
-    def check(self, actions: list[Action], seen: Snapshot) -> None:
+    def check(self, actions: list[Action], seen: ClusterState) -> None:
         for action in actions:
             match action:
                 case ReplaceServer():
@@ -119,7 +120,7 @@ class World:
         ]
         self.known |= {u: o for u, o in answers(*serving, asked=self.clock).items() if u in uids}
 
-    def carry_out(self, stage: tuple[Action, ...], seen: Snapshot) -> None:
+    def carry_out(self, stage: tuple[Action, ...], seen: ClusterState) -> None:
         """All actions of a stage at the same time: each reload meets what the Secret holds."""
         asked = [a for a in stage if isinstance(a, ReloadServer)]
         if asked and self.content == BAD:
@@ -128,7 +129,7 @@ class World:
         for action in stage:
             self.do(action, seen)
 
-    def do(self, action: Action, seen: Snapshot) -> None:
+    def do(self, action: Action, seen: ClusterState) -> None:
         match action:
             case Ensure(standing=made) if made.kind == "Secret":
                 self.before, self.content = self.content, self.users
@@ -142,7 +143,7 @@ class World:
             case ReloadServer():
                 self.reload(action)
 
-    def create(self, index: int, seen: Snapshot, *, held_back: bool) -> None:
+    def create(self, index: int, seen: ClusterState, *, held_back: bool) -> None:
         assert seen.desired is not None
         assert self.secret is not None
         self.runs += 1

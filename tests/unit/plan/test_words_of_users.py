@@ -15,15 +15,23 @@ import attrs
 import pytest
 from msgspec.structs import replace
 
-from natsctl.api.status import RoleStatus, to_json
-from natsctl.operator.events import turning_points
+from natsctl.api.types.status import RoleStatus, to_json
+from natsctl.controllers.cluster.events import turning_points
+from natsctl.model.objects import Cluster, Meta, Secret, ServiceRole
 from natsctl.plan.namespaces import NamespacePolicy
-from natsctl.plan.objects import Cluster, Meta, Role, Secret
-from natsctl.plan.orphans import orphan_status
-from natsctl.plan.policies.roles import tell_roles
-from natsctl.plan.snapshot import Failure, Snapshot, Trial
-from natsctl.plan.status import status
-from tests.unit.plan.sources import account, resolved, role, sources, token, users, with_tokens
+from natsctl.plan.rules.service_roles import update_role_statuses
+from natsctl.plan.state import ClusterState, Failure, Trial
+from natsctl.plan.status.orphan_roles import orphan_status
+from natsctl.plan.status.status import status
+from tests.unit.plan.references import (
+    account,
+    references,
+    resolved,
+    role,
+    token,
+    users,
+    with_tokens,
+)
 from tests.unit.plan.world import NOW, desired, previous, running
 
 Json = dict[str, Any]
@@ -96,15 +104,15 @@ def harmless(text: str) -> None:
     assert "Urgent" not in QUOTED.sub("", text), text[:300]
 
 
-def told(spec: Json, given: Any) -> Snapshot:
+def told(spec: Json, given: Any) -> ClusterState:
     whole = {"size": 1, "version": "2.14.10"} | spec
     goal = attrs.evolve(desired(whole), resolved=resolved(spec, given))
-    return running(whole, desired=goal, sources=given)
+    return running(whole, desired=goal, references=given)
 
 
 @pytest.mark.parametrize("place", SECRETS)
 def test_of_users_secrets(place: str) -> None:
-    found = status(told(WITH_USERS, sources(SECRETS[place])))
+    found = status(told(WITH_USERS, references(SECRETS[place])))
     events = [event.message for event in turning_points(previous(), found)]
     for text in (*texts(to_json(found)), *events):
         harmless(text)
@@ -113,12 +121,12 @@ def test_of_users_secrets(place: str) -> None:
     assert "Secret users" in accepted.message
 
 
-def odd(spec: Any = None, name: str = "worker", **labels: str) -> Role:
+def odd(spec: Any = None, name: str = "worker", **labels: str) -> ServiceRole:
     known = replace(role().metadata, name=name, labels={"nats_cluster": "c"} | labels)
-    return Role(known, spec={"permissions": {}} if spec is None else spec)
+    return ServiceRole(known, spec={"permissions": {}} if spec is None else spec)
 
 
-ROLES: dict[str, Role] = {
+ROLES: dict[str, ServiceRole] = {
     "its name": odd(name=HOSTILE),
     "a field": odd({HOSTILE: 1}),
     "a field of permissions": odd({"permissions": {HOSTILE: 1}}),
@@ -144,13 +152,13 @@ def verdict(found: RoleStatus | None) -> str:
 def test_of_roles(place: str) -> None:
     subject = ROLES[place]
     given = with_tokens(roles=(subject,), accounts={})
-    (action,) = tell_roles(told(WITH_ACCOUNTS, given))
+    (action,) = update_role_statuses(told(WITH_ACCOUNTS, given))
     assert verdict(action.status)
 
 
 def test_of_a_role_that_cannot_be_read() -> None:
     """Those are natsctl's own words; whatever they hold is printable all the same."""
-    (action,) = tell_roles(told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],))))
+    (action,) = update_role_statuses(told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],))))
     assert action.status.conditions[0].message.isprintable()
 
 
@@ -159,10 +167,10 @@ def test_of_service_accounts(namespace: str) -> None:
     given = with_tokens(
         token(), accounts={"worker": (account(), account(namespace))}, roles=(role(),)
     )
-    (action,) = tell_roles(told(WITH_ACCOUNTS, given))
+    (action,) = update_role_statuses(told(WITH_ACCOUNTS, given))
     assert verdict(action.status)
     denied = attrs.evolve(given, namespaces=NamespacePolicy(denied=(namespace,)))
-    (action,) = tell_roles(told(WITH_ACCOUNTS, denied))
+    (action,) = update_role_statuses(told(WITH_ACCOUNTS, denied))
     assert verdict(action.status)
 
 
@@ -172,7 +180,7 @@ def test_of_what_stood_in_the_way_of_a_token() -> None:
     assert found.desired is not None
     (grant,) = found.desired.resolved.grants
     failed = Trial(0.0, 10.0, Failure("Secret ns/x", HOSTILE, f"not written: {json.dumps(SHORT)}"))
-    (action,) = tell_roles(attrs.evolve(found, trials={grant.key: failed}))
+    (action,) = update_role_statuses(attrs.evolve(found, trials={grant.key: failed}))
     assert "Urgent" in verdict(action.status)
 
 
@@ -181,7 +189,7 @@ def cluster(name: str = "c", **notes: str) -> Cluster:
     return Cluster(meta, spec={"size": 1}, status={"operator": "", "observedGeneration": 1})
 
 
-ORPHANS: dict[str, tuple[Role, Cluster | None]] = {
+ORPHANS: dict[str, tuple[ServiceRole, Cluster | None]] = {
     "a label of no cluster": (odd(nats_cluster=HOSTILE), None),
     "a label of a cluster that goes": (
         odd(nats_cluster=SHORT),

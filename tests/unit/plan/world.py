@@ -9,18 +9,19 @@ from typing import Any
 import attrs
 import msgspec
 
-from natsctl.api import names
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
-from natsctl.api.status import ClusterStatus, parse_status
-from natsctl.plan.holding import slim
-from natsctl.plan.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
-from natsctl.plan.servers import incarnation
-from natsctl.plan.snapshot import Desired, Failure, Observation, Snapshot, Standing
-from natsctl.render.objects import standing_objects
-from natsctl.render.pods import pod as render_pod
-from natsctl.render.revision import revision
+from natsctl.api.types.status import ClusterStatus, parse_status
+from natsctl.model import names
+from natsctl.model.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
+from natsctl.model.observation import Observation
+from natsctl.model.slim import slim
+from natsctl.plan.servers import run_id
+from natsctl.plan.state import ClusterState, Desired, Failure, OwnedObject
+from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.pod.pod import pod as render_pod
+from natsctl.render.revision.revision import revision
 from natsctl.render.target import Target
 
 NAMESPACE, NAME, UID = "ns", "c", "uid-of-c"
@@ -53,17 +54,17 @@ def _desired(encoded: bytes, advice: str) -> Desired:
     goal = _target(encoded)
     return Desired(
         target=goal,
-        standing=tuple(stamped(manifest) for manifest in standing_objects(goal)),
+        standing=tuple(stamped(manifest) for manifest in owned_objects(goal)),
         revision=revision(goal),
         advice=advice,
     )
 
 
-def stamped(manifest: dict[str, Any]) -> Standing:
+def stamped(manifest: dict[str, Any]) -> OwnedObject:
     annotations = manifest["metadata"].get("annotations", {})
     digest = str(hash(msgspec.json.encode(manifest, order="deterministic")))
     meta = manifest["metadata"] | {"annotations": annotations | {names.APPLIED_ANNOTATION: digest}}
-    return Standing(manifest | {"metadata": meta}, digest)
+    return OwnedObject(manifest | {"metadata": meta}, digest)
 
 
 def pod(index: int, spec: Spec, *, ready: bool = True, run: int = 0, **status: Any) -> Pod:
@@ -98,18 +99,18 @@ def answers(*pods: Pod, asked: float = 100.0, **changes: Observation) -> dict[st
             version=p.metadata.label(names.LABEL_VERSION) or "",
             peers=ids - {p.metadata.uid},
             asked=asked,
-            incarnation=incarnation(p),
+            run_id=run_id(p),
         )
         for p in pods
     } | changes
 
 
-def snapshot(
+def cluster_state(
     spec: Spec,
     pods: tuple[Pod, ...] = (),
     observations: Mapping[str, Observation] | None = None,
     **changes: Any,
-) -> Snapshot:
+) -> ClusterState:
     """A cluster whose Services and Secret are as they should be, at monotonic time 100."""
     goal = desired(spec)
     cluster = Cluster(
@@ -117,7 +118,7 @@ def snapshot(
         spec=dict(spec),
     )
     live = [slim(msgspec.convert(s.manifest, PROJECTIONS[s.kind])) for s in goal.standing]
-    made = Snapshot(
+    made = ClusterState(
         cluster=cluster,
         status=ClusterStatus(),
         desired=goal,
@@ -134,15 +135,15 @@ def snapshot(
     return attrs.evolve(made, **changes)
 
 
-def running(spec: Spec, **changes: Any) -> Snapshot:
+def running(spec: Spec, **changes: Any) -> ClusterState:
     """A cluster that is what its spec says."""
-    return snapshot(spec, tuple(pod(i, spec) for i in range(1, spec["size"] + 1)), **changes)
+    return cluster_state(spec, tuple(pod(i, spec) for i in range(1, spec["size"] + 1)), **changes)
 
 
-def invalid(**changes: Any) -> Snapshot:
+def invalid(**changes: Any) -> ClusterState:
     """A cluster with a spec nobody can use."""
     problem = Problem("spec.size", "three", "write a number")
-    return snapshot({"size": 1}, desired=None, problems=(problem,), **changes)
+    return cluster_state({"size": 1}, desired=None, problems=(problem,), **changes)
 
 
 def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:

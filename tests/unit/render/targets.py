@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
-from natsctl.render.inputs import Inputs
+from natsctl.render.inputs import ConfigInputs
 from natsctl.render.target import Target
 from tests.unit.api.strategies import valid_specs
 
@@ -16,14 +16,16 @@ def target(
     *,
     named: bool | None = None,
     joined: str | None = None,
-    inputs: Inputs | None = None,
+    inputs: ConfigInputs | None = None,
     **fields: Any,
 ) -> Target:
     """A cluster of three in namespace ns, but for the given fields of its spec."""
     spec = parse_spec({"size": 3, **fields})
     version = ServerVersion.parse(spec.version or DEFAULT_VERSION)
     joined = joined or spec.cluster_name
-    return Target("ns", name, "uid-1", spec, version, named, inputs or Inputs(), joined=joined)
+    return Target(
+        "ns", name, "uid-1", spec, version, named, inputs or ConfigInputs(), joined=joined
+    )
 
 
 TARGETS: st.SearchStrategy[Target] = valid_specs().map(lambda raw: target(**raw))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.render.conf import server_config
+from natsctl.render.config.conf import server_config
 from natsctl.render.digest import config_digest, expected_digest
 from tests.unit.render.targets import target
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from natsctl.api import doors
-from natsctl.render.accounts import PERMISSIONS, STRANGERS, SYSTEM_ACCOUNT, no_login
-from natsctl.render.clients import logins
-from natsctl.render.conf import server_config
+from natsctl.api.checks import doors
+from natsctl.render.config.clients import logins
+from natsctl.render.config.conf import server_config
+from natsctl.render.config.system_account import PERMISSIONS, STRANGERS, SYSTEM_ACCOUNT, no_login
 from natsctl.render.doors import doors_of
-from natsctl.render.inputs import Inputs
-from natsctl.render.revision import revision
+from natsctl.render.inputs import ConfigInputs
+from natsctl.render.revision.revision import revision
 from tests.unit.api.jwts import USER
 from tests.unit.render.targets import target
 
@@ -24,7 +24,7 @@ ALICE = {"username": "alice", "password": "p"}
 
 
 def config(authorization: Any = None, system: str = "", **fields: Any) -> Any:
-    inputs = Inputs(authorization=authorization, system=system)
+    inputs = ConfigInputs(authorization=authorization, system=system)
     return server_config(target(inputs=inputs, **fields))
 
 
@@ -98,12 +98,12 @@ class TestUsersWithoutAPassword:
         assert made["authorization"]["users"] == [{"username": "CN=a"}]
 
     def test_running_servers_take_it_up(self) -> None:
-        inputs = Inputs(authorization={"users": [{"username": "CN=a"}]})
+        inputs = ConfigInputs(authorization={"users": [{"username": "CN=a"}]})
         path = "auth.connectionTypes"
         assert path in revision(target(inputs=inputs, **MAPPED, **WEBSOCKET))
         assert path not in revision(target(inputs=inputs, **MAPPED))
         assert path not in revision(target(inputs=inputs, **USERS, **WEBSOCKET))
-        everybody = Inputs(authorization={"users": [ALICE]})
+        everybody = ConfigInputs(authorization={"users": [ALICE]})
         assert path not in revision(target(inputs=everybody, **MAPPED, **WEBSOCKET))
 
     def test_verified_listeners_tell_users_by_certificates(self) -> None:
@@ -134,7 +134,7 @@ class TestUsersWithoutAPassword:
     ],
 )
 def test_what_clients_may_show(authorization: Any, found: set[str]) -> None:
-    cluster = target(inputs=Inputs(authorization=authorization), **USERS)
+    cluster = target(inputs=ConfigInputs(authorization=authorization), **USERS)
     assert logins(cluster) == found
     assert doors_of(cluster)[0].logins == found
 

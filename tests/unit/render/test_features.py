@@ -5,10 +5,10 @@ from typing import Any
 import attrs
 import pytest
 
-from natsctl.render.accounts import PERMISSIONS
-from natsctl.render.boot import advertised_blocks, boot_text
-from natsctl.render.conf import nobody, server_config
-from natsctl.render.inputs import Inputs, Login, Neighbour
+from natsctl.render.config.boot import advertised_blocks, boot_text
+from natsctl.render.config.conf import nobody, server_config
+from natsctl.render.config.system_account import PERMISSIONS
+from natsctl.render.inputs import ConfigInputs, Login, Neighbour
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT
 from tests.unit.render.targets import target
 
@@ -18,11 +18,11 @@ KEY = "U" + "A" * 55
 GATEWAY: dict[str, Any] = {"name": "g", "hostPort": 7522}
 POD = {"advertiseExternalIP": True}
 OPEN = POD | {"enableClientsHostPort": True}
-SYSTEM = Inputs(system=KEY)
+SYSTEM = ConfigInputs(system=KEY)
 SYS = {"$SYS": {"users": [{"nkey": KEY, "permissions": PERMISSIONS}]}}
 
 
-def config(inputs: Inputs | None = None, **fields: Any) -> dict[str, Any]:
+def config(inputs: ConfigInputs | None = None, **fields: Any) -> dict[str, Any]:
     return server_config(target(inputs=inputs, size=fields.pop("size", 1), **fields))
 
 
@@ -47,7 +47,7 @@ class TestEncryption:
 class TestRoutes:
     def test_servers_show_each_other_a_login(self) -> None:
         found = config(
-            Inputs(routes=LOGIN), auth={"clusterAuthSecret": "s", "clusterAuthTimeout": 3}
+            ConfigInputs(routes=LOGIN), auth={"clusterAuthSecret": "s", "clusterAuthTimeout": 3}
         )
         assert found["cluster"]["routes"] == [f"nats://{ESCAPED}c-1.c-mgmt.ns.svc:6222"]
         assert found["cluster"]["authorization"] == {
@@ -76,7 +76,7 @@ class TestRoutes:
     def test_another_cluster_is_reached_as_it_wants(
         self, neighbour: Neighbour | None, routes: list[str]
     ) -> None:
-        inputs = Inputs(neighbours={"o": neighbour} if neighbour else {})
+        inputs = ConfigInputs(neighbours={"o": neighbour} if neighbour else {})
         found = config(inputs, extraRoutes=[{"cluster": "o"}])
         assert found["cluster"]["routes"][1:] == routes
 
@@ -85,7 +85,7 @@ class TestRoutes:
     ) -> None:
         def routes(neighbour: Neighbour) -> list[str]:
             made = target(size=1, extraRoutes=[{"cluster": "o"}])
-            inputs = Inputs(neighbours={"o": neighbour})
+            inputs = ConfigInputs(neighbours={"o": neighbour})
             found = attrs.evolve(made, kept={1: "c-1"}, inputs=inputs)
             return list(server_config(found)["cluster"]["routes"])[1:]
 
@@ -126,7 +126,7 @@ class TestGateways:
     def test_a_login_is_shown_to_the_others(self) -> None:
         remotes = [{"name": "h", "url": "nats://b:1", "urls": ["nats://u:p@b:2"]}]
         found = config(
-            Inputs(gateways=LOGIN),
+            ConfigInputs(gateways=LOGIN),
             gatewayConfig={**GATEWAY, "gateways": remotes},
             auth={"gatewayAuthSecret": "s", "gatewayAuthTimeout": 2},
         )["gateway"]

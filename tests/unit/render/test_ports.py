@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from natsctl.render.pods import pod
-from natsctl.render.services import client_service, management_service_object
+from natsctl.render.objects.services import client_service, management_service_object
+from natsctl.render.pod.pod import pod
 from tests.unit.render.targets import target
 
 EVERY: dict[str, Any] = {

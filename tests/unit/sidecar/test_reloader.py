@@ -314,7 +314,7 @@ def test_a_server_that_dies_under_the_signal_is_waited_for(
 def test_it_needs_nothing_but_the_standard_library(config: Path, pid_file: Path) -> None:
     """It stays small: neither OpenSSL nor an event loop nor logging."""
     program = (
-        "import sys, natsctl.cli.main, natsctl.cli.reloader\n"
+        "import sys, natsctl.cli.main, natsctl.cli.run.reloader\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     root = Path(reloader.__file__).parents[2]

@@ -1,0 +1,110 @@
+"""Checks of who may connect, and of accounts kept as JWTs."""
+
+import re
+from collections.abc import Iterator
+
+from natsctl.api.checks.texts import file_path
+from natsctl.api.jwts import account_problem, is_account
+from natsctl.api.problems import Problem, member, shown
+from natsctl.api.system_account import allows_system, needs_system
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.server_config import LeafnodeConfig
+from natsctl.api.urls import WEB_SCHEMES, is_url
+from natsctl.api.version import ServerVersion
+
+_URL = re.compile(r'(?:URL|url)\(\s*"?([^\s"()]+)"?\s*\)', re.ASCII)
+_MEMORY = ("MEM", "MEMORY", "mem", "memory")
+_RESOLVER_HELP = "write MEMORY, or URL(https://host/jwt/v1/accounts/)"
+_ACCOUNT_HELP = "write the public key of an account: 56 characters, the first an A"
+
+
+def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    """Problems of `auth` and `operatorConfig`."""
+    auth, operator = spec.auth or AuthConfig(), spec.operator_config or OperatorConfig()
+    yield from file_path(auth.clients_auth_file, "spec.auth.clientsAuthFile")
+    yield from _system(spec, version)
+    yield from _without_operator(operator)
+    if operator.secret:
+        yield from _beside_users(auth)
+        yield from _remotes(spec.leafnode_config or LeafnodeConfig(), version)
+    yield from _resolver(operator, version)
+    yield from _accounts(operator, version)
+
+
+def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    account = (spec.operator_config or OperatorConfig()).system_account
+    if needs_system(spec) and not account and not allows_system(spec, version):
+        message = (
+            "leaf nodes beside gateways need a system account, which the operator cannot give "
+            "to nats-server below 2.9 nor beside operatorConfig, clientsAuthFile or "
+            "tlsVerifyAndMap; leave hostPort out, or write operatorConfig.systemAccount"
+        )
+        yield Problem("spec.leafnodeConfig.hostPort", "", message)
+
+
+def _without_operator(operator: OperatorConfig) -> Iterator[Problem]:
+    given = operator.system_account or operator.resolver or operator.resolver_preload
+    if given and not operator.secret:
+        message = "is required; write the name of the Secret with the operator's op.jwt"
+        yield Problem("spec.operatorConfig.secret", "", message)
+
+
+def _beside_users(auth: AuthConfig) -> Iterator[Problem]:
+    ways = {
+        "enableServiceAccounts": auth.enable_service_accounts,
+        "clientsAuthSecret": auth.clients_auth_secret,
+        "clientsAuthFile": auth.clients_auth_file,
+    }
+    for field, given in ways.items():
+        if given:
+            message = (
+                "servers with operatorConfig take users from their accounts' JWTs only; "
+                "leave one of the two out"
+            )
+            yield Problem(f"spec.auth.{field}", shown(given), message)
+
+
+def _remotes(leafnodes: LeafnodeConfig, version: ServerVersion) -> Iterator[Problem]:
+    # Read: 2.1.9 does not ask for the account, 2.2.6 does.
+    if leafnodes.remotes and version.at_least(2, 2):
+        message = (
+            f"nats-server {version} with operatorConfig needs an account for every remote, "
+            "which cannot be written here; leave one of the two out"
+        )
+        yield Problem("spec.leafnodeConfig.remotes", "", message)
+
+
+def _resolver(operator: OperatorConfig, version: ServerVersion) -> Iterator[Problem]:
+    path, given = "spec.operatorConfig.resolver", operator.resolver
+    # Read: 2.1.0 does not take it from the operator's JWT, 2.1.9 does.
+    if operator.secret and not given and not version.at_least(2, 1, 9):
+        message = f"is required by nats-server {version}; {_RESOLVER_HELP}"
+        yield Problem(path, "", message)
+    if given and given not in _MEMORY:
+        found = _URL.fullmatch(given)
+        if not found or not is_url(found[1], WEB_SCHEMES, with_port=False):
+            message = f"{shown(given)} is no resolver; {_RESOLVER_HELP}"
+            yield Problem(path, shown(given), message)
+        elif "mem" in given.lower():
+            message = 'nats-server takes any text with "mem" in it for MEMORY; use another URL'
+            yield Problem(path, shown(given), message)
+    if operator.resolver_preload and given not in _MEMORY:
+        message = "is for resolver MEMORY; write that, or leave this out"
+        yield Problem("spec.operatorConfig.resolverPreload", "", message)
+
+
+def _accounts(operator: OperatorConfig, version: ServerVersion) -> Iterator[Problem]:
+    path, account = "spec.operatorConfig.systemAccount", operator.system_account
+    if account and not is_account(account):
+        message = f"{shown(account)} is no account; {_ACCOUNT_HELP}"
+        yield Problem(path, shown(account), message)
+    elif account and operator.resolver in _MEMORY and account not in operator.resolver_preload:
+        message = "resolver MEMORY has no such account; write its JWT into resolverPreload"
+        yield Problem(path, shown(account), message)
+    for key, jwt in operator.resolver_preload.items():
+        here = member("spec.operatorConfig.resolverPreload", key)
+        if not is_account(key):
+            yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
+        elif problem := account_problem(key, jwt, version):
+            yield Problem(here, "", problem)

@@ -1,0 +1,1 @@
+"""From the types to CustomResourceDefinitions and to the reference."""

@@ -1,0 +1,99 @@
+"""The reference of all fields, in Markdown, made from the classes that hold them."""
+
+import typing
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from natsctl.api.fields import Json, fields_of
+from natsctl.api.schema.crds import crds
+from natsctl.api.schema.structural import without_none
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.service_role import NatsServiceRoleSpec
+from natsctl.api.version import DEFAULT_VERSION
+
+HEAD = f"""# Reference
+
+Every field of both APIs (`nats.io/v1alpha2`). This page is made from the classes in `natsctl/api`;
+`make reference` writes it. `kubectl explain natscluster.spec` says the same on a cluster.
+
+A field without a default is unset, or empty. The operator keeps defaults to itself: they are not
+written into stored objects. A new cluster without a `version` gets {DEFAULT_VERSION}. Sentences in
+italics are rules that the API server checks, and what it says when they are broken.
+"""
+_BOUNDS = (
+    ("minimum", "at least {}"),
+    ("maximum", "at most {}"),
+    ("maxLength", "at most {} characters"),
+    ("maxItems", "at most {} items"),
+    ("maxProperties", "at most {} keys"),
+)
+_SPECS = {"NatsCluster": NatsClusterSpec, "NatsServiceRole": NatsServiceRoleSpec}
+
+
+def reference() -> str:
+    """The whole page."""
+    return HEAD + "".join(_section(crd) for crd in crds())
+
+
+def _section(crd: Json) -> str:
+    (version,) = crd["spec"]["versions"]
+    schema = version["schema"]["openAPIV3Schema"]
+    kind = crd["spec"]["names"]["kind"]
+    told = " ".join([schema["description"], *_rules(schema)])
+    parts = [f"\n## {kind}\n\n{told}\n"]
+    defaults = dict(_defaults(_SPECS[kind], "spec"))
+    for part in ("spec", "status"):
+        rows = "".join(_rows(schema["properties"][part], part, defaults))
+        parts.append(f"\n| field | type | default | |\n|---|---|---|---|\n{rows}")
+    return "".join(parts)
+
+
+def _defaults(cls: type, path: str) -> Iterator[tuple[str, str]]:
+    """Path and default of every field that has one."""
+    for name, attribute in fields_of(cls):
+        here, hint = f"{path}.{name}", without_none(attribute.type)
+        if isinstance(attribute.default, bool | int | str):
+            yield here, f"`{str(attribute.default).lower()}`"
+        if typing.get_origin(hint) is tuple:
+            here, hint = f"{here}[]", typing.get_args(hint)[0]
+        if attrs.has(hint):
+            yield from _defaults(hint, here)
+
+
+def _rows(schema: Json, path: str, defaults: Mapping[str, str]) -> Iterator[str]:
+    required = schema.get("required", ())
+    for name, field in schema.get("properties", {}).items():
+        here = f"{path}.{name}"
+        cells = (f"`{here}`", _type(field), defaults.get(here, ""), _text(field, name in required))
+        yield f"| {' | '.join(cells)} |\n"
+        yield from _rows(field, here, defaults)
+        yield from _rows(field.get("items", {}), f"{here}[]", defaults)
+
+
+def _type(field: Json) -> str:
+    if field.get("x-kubernetes-int-or-string") or "anyOf" in field:
+        return "integer or string"
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'])}"
+    if "additionalProperties" in field:
+        return f"map of {_type(field['additionalProperties'])}"
+    return str(field.get("type", "any"))
+
+
+def _text(field: Json, required: bool) -> str:
+    inner = field.get("items", {})
+    told = [field.get("description", ""), "Required." if required else ""]
+    bounds = [words.format(field[key]) for key, words in _BOUNDS if key in field]
+    bounds += [words.format(inner[key]) for key, words in _BOUNDS if key in inner]
+    values = [f"`{value}`" for value in (*field.get("enum", ()), *inner.get("enum", ()))]
+    if values:
+        bounds.append("one of " + ", ".join(values))
+    if bounds:
+        told.append(f"({'; '.join(bounds)})")
+    told += [*_rules(field), *_rules(inner)]
+    return " ".join(filter(None, told)).replace("|", "\\|")
+
+
+def _rules(field: Json) -> Iterator[str]:
+    return (f"_{rule['message']}_" for rule in field.get("x-kubernetes-validations", ()))

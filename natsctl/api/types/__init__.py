@@ -1,0 +1,1 @@
+"""The specs and statuses of both resources, one file for each block."""

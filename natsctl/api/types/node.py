@@ -1,0 +1,59 @@
+"""What a spec asks of the nodes that its servers run on."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
+
+DEFAULT_LAME_DUCK: Final = 120
+# What a server needs to end after its lame duck period.
+GRACE_MARGIN: Final = 30
+_FIRST_HIGH_PORT: Final = 1024
+
+
+def pod_template(spec: NatsClusterSpec) -> dict[str, Any]:
+    """The template's pod; empty if there is none."""
+    return dict((spec.template or {}).get("spec") or {})
+
+
+def on_host_network(spec: NatsClusterSpec) -> bool:
+    """Whether the servers have their node's network: its address, and its ports."""
+    return bool(pod_template(spec).get("hostNetwork"))
+
+
+def needed_grace(spec: NatsClusterSpec) -> int:
+    """Seconds from the lame duck signal until a server has surely ended."""
+    return (spec.lame_duck_duration_seconds or DEFAULT_LAME_DUCK) + GRACE_MARGIN
+
+
+def given_grace(spec: NatsClusterSpec) -> int | None:
+    """What the template gives it."""
+    given = pod_template(spec).get("terminationGracePeriodSeconds")
+    return None if given is None else int(given)
+
+
+def low_ports(spec: NatsClusterSpec) -> Iterator[tuple[str, int]]:
+    """Path and number of each port that only root may open, unless the pod lowers the limit."""
+    ports = {
+        "spec.gatewayConfig.hostPort": (spec.gateway_config or GatewayConfig()).host_port,
+        "spec.leafnodeConfig.hostPort": (spec.leafnode_config or LeafnodeConfig()).host_port,
+        "spec.websocketConfig.port": (spec.websocket_config or WebsocketConfig()).port,
+    }
+    for path, port in ports.items():
+        if port and port < _FIRST_HIGH_PORT:
+            yield path, port
+
+
+def tells_servers(spec: NatsClusterSpec) -> bool:
+    """Whether gateways or leaf nodes are told the address of the node."""
+    gateway, leaf = spec.gateway_config or GatewayConfig(), spec.leafnode_config or LeafnodeConfig()
+    advertises = (spec.pod or PodPolicy()).advertise_external_ip
+    return advertises and bool(gateway.host_port or leaf.host_port)
+
+
+def tells_clients(spec: NatsClusterSpec) -> bool:
+    """Whether clients are told the address of the node: only if it opens their port."""
+    pod = spec.pod or PodPolicy()
+    opened = pod.enable_clients_host_port or on_host_network(spec)
+    return pod.advertise_external_ip and opened

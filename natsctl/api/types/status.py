@@ -1,0 +1,156 @@
+"""The status of both resources: what the operator writes, and what it reads back.
+
+Reading never fails: the status may have been written by the older Go operator, whose
+conditions carry no `status` and repeat their types, or by anybody with an editor.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+from attrs import frozen
+
+from natsctl.api.fields import Json, camel
+from natsctl.model.foreign import plain, printable
+from natsctl.model.names import MAX_SIZE
+
+_Item = TypeVar("_Item", bound=attrs.AttrsInstance)
+_ITEMS_MAX = MAX_SIZE
+"""Servers, conditions or accounts that are read; whoever edits a status may write any number."""
+_CONDITIONS_MAX = 64
+_CONDITION_STATES = ("True", "False", "Unknown")
+
+
+@frozen
+class Condition:
+    """One standard condition; times are RFC 3339 text."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = attrs.field(default="", converter=plain)
+    last_transition_time: str = ""
+    observed_generation: int = 0
+
+
+@frozen
+class ServerStatus:
+    """One server: the message says why it waits or what is wrong with it."""
+
+    name: str
+    version: str = attrs.field(default="", converter=printable)
+    ready: bool = False
+    message: str = attrs.field(default="", converter=plain)
+
+
+@frozen
+class CertificateStatus:
+    """The certificate of one listener; `not_after` is RFC 3339 text."""
+
+    listener: str
+    secret: str = ""
+    not_after: str = ""
+
+
+@frozen
+class ClusterStatus:
+    """What is known of a cluster as of `observed_generation`.
+
+    `accepted_spec` is JSON of the last spec that could be acted on; empty if it is too long.
+    """
+
+    phase: str = ""
+    size: int = 0
+    ready_replicas: int = 0
+    current_version: str = ""
+    selector: str = ""
+    observed_generation: int = 0
+    control_paused: bool = False
+    operator: str = ""
+    accepted_spec: str = ""
+    conditions: tuple[Condition, ...] = ()
+    servers: tuple[ServerStatus, ...] = ()
+    certificates: tuple[CertificateStatus, ...] = ()
+
+
+@frozen
+class AccountStatus:
+    """A ServiceAccount that may connect: as which user, with the token of which Secret."""
+
+    namespace: str = attrs.field(converter=plain)
+    name: str = attrs.field(converter=plain)
+    user: str = attrs.field(default="", converter=plain)
+    secret: str = attrs.field(default="", converter=plain)
+
+
+@frozen
+class RoleStatus:
+    """What was made of a NatsServiceRole as of `observed_generation`."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    service_accounts: tuple[AccountStatus, ...] = ()
+
+
+def to_json(status: ClusterStatus | RoleStatus) -> Json:
+    """The status as its manifest has it."""
+    return _json_object(status)
+
+
+def _json_object(item: Any) -> Json:
+    names = (attribute.name for attribute in attrs.fields(type(item)))
+    return {camel(name): _json_value(getattr(item, name)) for name in names}
+
+
+def _json_value(value: Any) -> Any:
+    return [_json_object(item) for item in value] if isinstance(value, tuple) else value
+
+
+def parse_status(raw: object) -> ClusterStatus:
+    """Whatever can be understood of a stored status; the rest has its default."""
+    return ClusterStatus(
+        **_fields(ClusterStatus, raw),
+        conditions=_conditions(_items(raw, "conditions")),
+        servers=_each(ServerStatus, _items(raw, "servers")),
+        certificates=_each(CertificateStatus, _items(raw, "certificates")),
+    )
+
+
+def parse_summary(raw: object) -> ClusterStatus:
+    """The same without the lists: it costs nothing, and says whose cluster it is."""
+    return ClusterStatus(**_fields(ClusterStatus, raw))
+
+
+def parse_role_status(raw: object) -> RoleStatus:
+    """The same for a NatsServiceRole."""
+    return RoleStatus(
+        **_fields(RoleStatus, raw),
+        conditions=_conditions(_items(raw, "conditions")),
+        service_accounts=_each(AccountStatus, _items(raw, "serviceAccounts")),
+    )
+
+
+def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:
+    """The items that say which one they are."""
+    needed = [a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING]
+    known = (_fields(cls, item) for item in raw)
+    return tuple(cls(**item) for item in known if all(item.get(name) for name in needed))
+
+
+def _conditions(raw: list[Any]) -> tuple[Condition, ...]:
+    known = (_fields(Condition, item) for item in raw[:_CONDITIONS_MAX])
+    whole = (item for item in known if item.get("type") and item.get("status") in _CONDITION_STATES)
+    return tuple({item["type"]: Condition(**item) for item in whole}.values())
+
+
+def _fields(cls: type, raw: object) -> Json:
+    """The plain fields of a class that `raw` has with the right type."""
+    if not isinstance(raw, Mapping):
+        return {}
+    found = {a.name: (a.type, raw.get(camel(a.name))) for a in attrs.fields(cls)}
+    return {name: value for name, (kind, value) in found.items() if type(value) is kind}
+
+
+def _items(raw: object, key: str) -> list[Any]:
+    found = raw.get(key) if isinstance(raw, Mapping) else None
+    return found[:_ITEMS_MAX] if isinstance(found, list) else []

@@ -1,0 +1,1 @@
+"""`natsctl report`: what may be shown of a cluster, and nothing else."""

@@ -1,0 +1,1 @@
+"""`natsctl status` and `natsctl describe`."""

@@ -1,0 +1,239 @@
+"""Views as text for people; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from natsctl.model.foreign import ANSWER, plain, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.cli.status.view import (
+        CertificateView,
+        ClusterView,
+        Difference,
+        EventView,
+        ServerView,
+    )
+
+TAKEN_OVER = "made by the Go operator"
+NARROWEST = 60
+GAP = "  "
+SHOWN_NAMES = 3
+CELL = 253
+"""Characters of one cell of a table: as many as a name may have."""
+
+
+def overview(views: Sequence[ClusterView], now: datetime, namespaces: bool) -> str:
+    """A line for each cluster, and below it what keeps it from being ready."""
+    head = ["NAME", "PHASE", "SIZE", "READY", "VERSION", "OPERATOR", "AGE"]
+    rows = [_summary(view, now) for view in views]
+    if namespaces:
+        head = ["NAMESPACE", *head]
+        rows = [[v.namespace, *row] for v, row in zip(views, rows, strict=True)]
+    lines = _table(head, rows)
+    told = [(v, _blocker(v)) for v in views]
+    place = "{0.namespace}/{0.name}: {1}" if namespaces else "{0.name}: {1}"
+    blocked = [plain(place.format(v, text)) for v, text in told if text]
+    return _text([*lines, *([""] if blocked else []), *blocked])
+
+
+def _summary(view: ClusterView, now: datetime) -> list[str]:
+    return [
+        view.name,
+        view.phase or "-",
+        str(view.wanted_size),
+        str(view.ready_replicas),
+        view.current_version or "-",
+        view.operator or "-",
+        age(view.created, now),
+    ]
+
+
+def page(view: ClusterView, now: datetime, width: int = 100) -> str:
+    """Everything of one cluster, no line wider than `width` but for tables."""
+    width = max(width, NARROWEST)
+    parts = [
+        list(_head(view, now, width)),
+        _section("Conditions", _conditions(view, now, width)),
+        _section("Servers", _servers(view.servers, now, width)),
+        _section("Not in today's form", _differences(view.differences, width)),
+        _section("Certificates", _certificates(view.certificates, now, width)),
+        _section("Last events", _events(view.events, now, width)),
+        _section("Not read", (line for n in view.notes for line in _wrapped("- ", n, width))),
+    ]
+    return _text([line for part in parts if part for line in (*part, "")][:-1])
+
+
+def age(since: str, now: datetime) -> str:
+    """As kubectl shows it: `45s`, `12m`, `3h`, `5d`."""
+    began = moment(since)
+    if began is None:
+        return "-"
+    seconds = max(int((now - began).total_seconds()), 0)
+    for unit, length, least in (("d", 86400, 2), ("h", 3600, 2), ("m", 60, 2)):
+        if seconds >= length * least:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def moment(text: str) -> datetime | None:
+    """RFC 3339 text as a time; None if it is something else, which anybody may have stored."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _blocker(view: ClusterView) -> str:
+    """The first that explains why a cluster is not ready."""
+    if view.ready:
+        return ""
+    by_type = {c.type: c for c in view.conditions}
+    wrong = (("SpecAccepted", "False"), ("ConfigAccepted", "False"), ("Degraded", "True"))
+    for type_, status in (*wrong, ("Progressing", "True"), ("Ready", "False")):
+        found = by_type.get(type_)
+        if found is not None and found.status == status and found.message:
+            return view.operator_problem or found.message
+    return view.operator_problem
+
+
+def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
+    state = "ready" if view.ready else "not ready"
+    running = view.size - view.wanted_size
+    excess = f", {running} more to leave" if running > 0 else ""
+    wanted = view.wanted_version or "not set"
+    version = view.current_version or "-"
+    facts = {
+        "Cluster": f"{view.namespace}/{view.name}",
+        "State": f"{view.phase or 'unknown'}, {state}" + (", paused" if view.paused else ""),
+        "Servers": f"{view.ready_replicas} of {view.wanted_size} ready{excess}",
+        "Version": version if version == wanted else f"{version} (wanted: {wanted})",
+        "Operator": ": ".join(filter(None, (view.operator, view.operator_problem))),
+        "Age": age(view.created, now),
+    }
+    for name, text in facts.items():
+        yield from _wrapped(f"{name + ':':<11}", text, width)
+
+
+def _conditions(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
+    columns = [
+        [c.type, c.status, age(c.last_transition_time, now), c.reason] for c in view.conditions
+    ]
+    for line, condition in zip(_table([], columns), view.conditions, strict=True):
+        yield from _told(line, condition.message, width)
+
+
+def _servers(servers: Sequence[ServerView], now: datetime, width: int) -> Iterator[str]:
+    head = ["NAME", "VERSION", "READY", "STATE", "ROUTES", "CLIENTS", "RESTARTS", "AGE"]
+    rows = [[*_server(s, len(servers), now), s.address or "-", s.node or "-"] for s in servers]
+    first, *lines = _table([*head, "ADDRESS", "NODE"], rows)
+    yield from [first] if servers else []
+    for line, server in zip(lines, servers, strict=True):
+        yield line
+        if not server.message.startswith(TAKEN_OVER):
+            yield from _wrapped("    ", server.message, width)
+
+
+def _server(server: ServerView, count: int, now: datetime) -> list[str]:
+    routes = "-" if server.routes is None else f"{server.routes}/{count - 1}"
+    foreign = f"+{server.foreign_routes}" if server.foreign_routes else ""
+    return [
+        server.name,
+        server.version or "-",
+        "yes" if server.ready else "no",
+        server.state or "-",
+        routes + foreign,
+        _number(server.connections),
+        _number(server.restarts),
+        age(server.created, now),
+    ]
+
+
+def _differences(found: Sequence[Difference], width: int) -> Iterator[str]:
+    for difference in found:
+        yield from _wrapped("", f"{', '.join(difference.subjects)}:", width)
+        yield from _wrapped("    ", difference.message, width)
+
+
+def _certificates(found: Sequence[CertificateView], now: datetime, width: int) -> Iterator[str]:
+    rows = [[c.listener, c.secret, _end(c.not_after, now), _valid_for(c)] for c in found]
+    first, *lines = _table(["LISTENER", "SECRET", "ENDS", "FOR"], rows)
+    yield from [first] if found else []
+    for line, certificate in zip(lines, found, strict=True):
+        yield line
+        yield from _wrapped("    ", certificate.problem, width)
+
+
+def _end(not_after: str, now: datetime) -> str:
+    end = moment(not_after)
+    if end is None:
+        return not_after or "-"
+    left = end - now
+    if left.total_seconds() < 0:
+        return f"{not_after} (over)"
+    days = left.days
+    return f"{not_after} (in {days} day{'' if days == 1 else 's'})"
+
+
+def _valid_for(certificate: CertificateView) -> str:
+    rest = len(certificate.names) - SHOWN_NAMES
+    shown = ", ".join(certificate.names[:SHOWN_NAMES]) or "-"
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _events(events: Sequence[EventView], now: datetime, width: int) -> Iterator[str]:
+    rows = [[age(e.time, now), e.type, e.reason, f"{e.subject}{_times(e.count)}"] for e in events]
+    for line, event in zip(_table([], rows), events, strict=True):
+        yield from _told(line, printable(event.message, ANSWER), width)
+
+
+def _told(line: str, message: str, width: int) -> list[str]:
+    """A line with its message: behind it if that fits."""
+    whole = f"{line}{GAP}{plain(message)}"
+    if len(GAP) + len(whole) <= width:
+        return [whole.rstrip()]
+    return [line.rstrip(), *_wrapped("    ", message, width)]
+
+
+def _times(count: int) -> str:
+    return f" ({count} times)" if count > 1 else ""
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _section(title: str, lines: Iterator[str]) -> list[str]:
+    found = list(lines)
+    return [title.upper(), *(f"{GAP}{line}" for line in found)] if found else []
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Aligned columns; the head is left out if it is empty."""
+    lines = [[printable(cell, CELL) for cell in row] for row in ([head, *rows] if head else rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+
+
+def _wrapped(prefix: str, text: str, width: int) -> list[str]:
+    room = width - len(GAP)
+    return textwrap.wrap(
+        plain(text),
+        room,
+        initial_indent=prefix,
+        subsequent_indent=" " * len(prefix),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -1,0 +1,423 @@
+"""One task per NatsCluster: it alone reconciles that cluster.
+
+The mailbox is one bit: however often it is woken, the actor looks once more. The bit is cleared
+before the stores are read, so that a change during a pass leads to another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api.types.status import ClusterStatus, parse_status, parse_summary, to_json
+from natsctl.controllers.cluster import events
+from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.controllers.cluster.events import Event
+from natsctl.controllers.cluster.execute import Executor, Outcome
+from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.cluster.handover import HandoverWaiter
+from natsctl.controllers.cluster.metrics_series import ActorMetrics
+from natsctl.controllers.cluster.recorder import Recorder
+from natsctl.controllers.cluster.reload import Reloader
+from natsctl.controllers.runtime import metrics
+from natsctl.controllers.runtime.computing import computed
+from natsctl.controllers.runtime.patience import Patience, steady
+from natsctl.controllers.watch.stores import Stores
+from natsctl.kube.client import Client
+from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
+from natsctl.kube.resources import CLUSTERS
+from natsctl.kube.turns import Turn, Turns
+from natsctl.model.foreign import named
+from natsctl.model.objects import Cluster
+from natsctl.nats.monitoring import Monitor
+from natsctl.plan.actions import ReloadServer
+from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
+from natsctl.plan.engine import plan
+from natsctl.plan.state import ClusterState, Failure
+from natsctl.plan.status.cluster_metrics import cluster_metrics
+from natsctl.plan.status.status import status, troubled
+from natsctl.render.inputs import Images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from natsctl.plan.actions import Action, Plan
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY, LAST_RETRY = 0.5, 60.0
+STATUS_PAUSE = 1.0
+"""Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
+over by then; what matters is written at once."""
+PASS_LIMIT = 120.0
+"""Seconds after which a pass is cut; every request in it has a shorter time-out of its own."""
+RESYNC = 10 * 3600.0
+"""Seconds after which an actor looks even if nobody woke it, as controller-runtime's does."""
+
+
+@attrs.frozen
+class ControllerContext:
+    """What all actors use together.
+
+    `turns` bounds the passes that run at the same time, fairly between namespaces; `namespaces`
+    are the only ones that natsctl manages (None: all).
+    """
+
+    client: Client
+    stores: Stores
+    monitor: Monitor
+    recorder: Recorder
+    turns: Turns
+    gatherer: Gatherer
+    images: Images
+    namespaces: tuple[str, ...] | None
+    installation: str
+    platform_assigned_ids: bool = False
+
+
+class StillTrying(Exception):
+    """Something did not work yet, and is looked after."""
+
+    def __init__(self, cause: ApiError) -> None:
+        super().__init__(str(cause))
+        self.cause: Exception = cause
+
+
+class Untold(StillTrying):
+    """The status could not be written."""
+
+
+@attrs.define
+class Actor:
+    """Reconciles the cluster with this key until it is gone."""
+
+    key: tuple[str, str]
+    shared: ControllerContext
+    mailbox: asyncio.Event = attrs.field(factory=asyncio.Event)
+    showing: ActorMetrics = attrs.field(factory=ActorMetrics)
+    outlook: ClusterCache = attrs.field(init=False)
+    _failures: tuple[Failure, ...] = ()
+    _attempts: int = 0
+    _woken: float = 0.0
+    _handover: HandoverWaiter = attrs.field(init=False)
+    _patience: Patience = attrs.field(factory=Patience)
+    _untold: Failure | None = None
+    _progress_since: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        shared = self.shared
+        self.outlook = ClusterCache(
+            key=self.key,
+            stores=shared.stores,
+            gatherer=shared.gatherer,
+            monitor=shared.monitor,
+            images=shared.images,
+            platform_assigned_ids=shared.platform_assigned_ids,
+            namespaces=shared.namespaces,
+            installation=shared.installation,
+        )
+        self._handover = HandoverWaiter(
+            shared.client, shared.recorder, shared.installation, HANDOVER
+        )
+
+    def wake(self) -> None:
+        """Something about the cluster changed."""
+        if not self.mailbox.is_set():
+            metrics.ADDS.labels(metrics.CONTROLLER).inc()
+            metrics.DEPTH.labels(metrics.CONTROLLER).inc()
+            self._woken = monotonic()
+        self.mailbox.set()
+
+    async def run(self, stopping: Callable[[], bool]) -> None:
+        """Reconcile until the cluster is gone or the process stops."""
+        self.wake()
+        while not stopping():
+            async with self.shared.turns.turn(self.key[0]) as turn:
+                self._open_mailbox()
+                if self.shared.stores.clusters.get(self.key) is None:
+                    self._forget()
+                    return
+                with metrics.WORK.one_pass():
+                    pause = await self._turn(turn)
+            await self._sleep(pause)
+
+    def _open_mailbox(self) -> None:
+        if self.mailbox.is_set():
+            metrics.DEPTH.labels(metrics.CONTROLLER).dec()
+            metrics.QUEUED_SECONDS.labels(metrics.CONTROLLER).observe(monotonic() - self._woken)
+        self.mailbox.clear()
+
+    async def _sleep(self, pause: float) -> None:
+        try:
+            async with asyncio.timeout(pause):
+                await self.mailbox.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self, turn: Turn) -> float:
+        """One pass, whatever happens in it; how long to sleep at most."""
+        again: float | None
+        began = asyncio.get_running_loop().time()
+        self._patience.begin()
+        try:
+            async with asyncio.timeout(PASS_LIMIT):
+                again = await self._pass(turn)
+            result = "success" if again is None else "requeue_after"
+        except Fenced:  # the lease is over, and whoever keeps it ends this process
+            again, result = self._retry(), "requeue_after"
+        except Exception as error:
+            # A bug met by one cluster must not end the process for all the others.
+            again, result = await self._after(error, began)
+        metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
+        return RESYNC * random.uniform(0.8, 1.2) if again is None else again
+
+    async def _after(self, error: Exception, began: float) -> tuple[float, str]:
+        """What a pass ended with is tried again, and told if it lasts; when, and how it counts."""
+        if not isinstance(error, StillTrying):
+            now = asyncio.get_running_loop().time()
+            subject = f"NatsCluster {self.key[1]}"
+            if (told := self._patience.met(subject, error, began, now)) is not None:
+                self._failures = steady((told,), self._failures)
+                await self._tell_in_any_case()
+        cause = error.cause if isinstance(error, StillTrying) else error
+        if isinstance(cause, Conflict):
+            return self._retry(), "requeue_after"
+        self._report(cause)
+        metrics.ERRORS.labels(metrics.CONTROLLER).inc()
+        return max(self._retry(), getattr(cause, "retry_after", None) or 0), "error"
+
+    async def _tell_in_any_case(self) -> None:
+        """Of a cluster about which too little is known for a status, only that something fails."""
+        with suppress(StillTrying, ApiError, Fenced):
+            if await self._observe() is not None:
+                await self._write_status()
+                return
+            cluster = self.shared.stores.clusters.get(self.key)
+            if cluster is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
+                return
+            before = parse_status(cluster.status)
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            fresh = troubled(cluster, before, self._failures, now)
+            if fresh != before and await self._patch_status(cluster, fresh):
+                for event in events.turning_points(before, fresh):
+                    self._record(cluster, event)
+
+    def _report(self, error: Exception) -> None:
+        match error:
+            case Transient():
+                log.warning("%s: %s; trying again", self, error)
+            case ApiError():
+                log.error("%s: %s", self, error)
+            case TimeoutError():
+                metrics.TIMEOUTS.labels(metrics.CONTROLLER).inc()
+                log.error("%s: a pass took longer than %.0f s", self, PASS_LIMIT)
+            case _:
+                metrics.PANICS.labels(metrics.CONTROLLER).inc()
+                log.error("%s: %s", self, type(error).__name__, exc_info=error)
+
+    def _retry(self) -> float:
+        self._attempts += 1
+        metrics.RETRIES.labels(metrics.CONTROLLER).inc()
+        ceiling = min(FIRST_RETRY * 2.0 ** min(self._attempts - 1, 10), LAST_RETRY)
+        return ceiling * random.uniform(0.8, 1.2)
+
+    async def _pass(self, turn: Turn) -> float | None:
+        """Look, decide, act, tell; when to look again (None: when something changes).
+
+        Whoever waits for a server holds no turn: nobody else has to wait for that one.
+        """
+        if self._claim() not in (Ownership.OURS, Ownership.FREE, None):
+            pause = await self._stand_back()
+            if pause != 0.0:
+                return pause
+        await self.outlook.gather()
+        if self._claim() is not Ownership.OURS:
+            await self._write_status()
+        state = await self._observe()
+        if state is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
+            return None  # free still: an old CRD takes no status, so nobody can claim it
+        decided = await self._plan(state)
+        if decided.observe:
+            async with turn.aside():
+                await self.outlook.ask(decided.observe, state)
+            state = await self._observe() or state
+            decided = await self._plan(state)
+        error = await self._execute(state, decided, turn)
+        told = await self._write_status()
+        if error is not None:
+            raise StillTrying(error)
+        if self._failures:
+            metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
+            return self._retry()
+        self._attempts = 0
+        return min((t for t in (decided.again, told) if t is not None), default=None)
+
+    def _claim(self) -> Ownership | None:
+        """What the cluster is to this installation; None if it is gone."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        if cluster is None:
+            return None
+        return claim(cluster, parse_summary(cluster.status), self.shared.installation)
+
+    async def _stand_back(self) -> float | None:
+        """Leave a cluster to another installation; 0.0 once it is to be taken from it."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        assert cluster is not None
+        status = parse_status(cluster.status)
+        if claim(cluster, status, self.shared.installation) is not Ownership.GIVEN_UP:
+            return await self._handover.seconds_to_wait(cluster, status)
+        self._forget()
+        await self._patch_status(cluster, attrs.evolve(status, operator=""))
+        self._record(cluster, Event("HandedOver", f"left to {named(chosen(cluster))}"))
+        return None
+
+    def _forget(self) -> None:
+        """The cluster is gone, or another's: nothing is watched or shown for it any more."""
+        self.shared.gatherer.forget(self.key)
+        self.showing = ActorMetrics()
+
+    def _record(self, cluster: Cluster, event: Event) -> None:
+        self.shared.recorder.record(cluster, event)
+
+    async def _observe(self) -> ClusterState | None:
+        return await self.outlook.look(self._failures)
+
+    async def _plan(self, state: ClusterState) -> Plan:
+        return await computed(self.outlook.is_heavy(state), plan, state)
+
+    async def _execute(self, state: ClusterState, decided: Plan, turn: Turn) -> ApiError | None:
+        """Carry out a plan, as far as that works; what may work next time, before the rest."""
+        if state.desired is None:
+            self._failures = ()
+            return None
+        contexts = self.outlook.contexts_of(state)
+        shared, meta = self.shared, state.cluster.metadata
+        reloader = Reloader(
+            client=shared.client,
+            stores=shared.stores,
+            monitor=shared.monitor,
+            key=partial(shared.gatherer.identity.key_of, meta.uid),
+            namespace=meta.namespace,
+            secret=meta.name,
+            connection=contexts.clients,
+            monitoring=contexts.monitoring,
+            gate=shared.monitor.gate,
+        )
+        sealing = shared.gatherer.sealing
+        executor = Executor(shared.client, shared.stores, state.desired, reloader, sealing)
+        failures: tuple[Failure, ...] = ()
+        waits: ApiError | None = None
+        for stage in decided.stages:
+            outcome = await self._carry_out(executor, stage, state, turn)
+            lasting, waits = self._sort(outcome.errors, state.now)
+            failures += outcome.failures + lasting
+            self.outlook.refusals |= outcome.refusals
+            self.outlook.note_trials(outcome.tried, state)
+            self.showing.count(outcome.done)
+            for event in events.events_of(outcome.done):
+                self._record(state.cluster, event)
+            if outcome.blocking or waits is not None:
+                break
+        self._failures = steady(failures, self._failures)
+        return waits
+
+    def _sort(
+        self, errors: tuple[tuple[str, ApiError], ...], began: float
+    ) -> tuple[tuple[Failure, ...], ApiError | None]:
+        """What lasts, to be told; and one of those errors that may pass, to wait for."""
+        now = asyncio.get_running_loop().time()
+        found = [(self._patience.met(subject, e, began, now), e) for subject, e in errors]
+        lasting = tuple(failure for failure, _ in found if failure is not None)
+        return lasting, next((e for failure, e in found if failure is None), None)
+
+    async def _carry_out(
+        self, executor: Executor, stage: tuple[Action, ...], state: ClusterState, turn: Turn
+    ) -> Outcome:
+        """Run one stage; servers that reloaded in it tell something else by now."""
+        if not any(isinstance(action, ReloadServer) for action in stage):
+            return await executor.run(stage)
+        async with turn.aside():
+            outcome = await executor.run(stage)
+            uids = tuple(a.uid for a in outcome.done if isinstance(a, ReloadServer))
+            if uids:
+                await self.outlook.ask(uids, state)
+        return outcome
+
+    async def _write_status(self) -> float | None:
+        """Write the status if it changed; when to look again, if it was held back."""
+        state = await self._observe()
+        if state is None:
+            return None
+        heavy = self.outlook.is_heavy(state)
+        fresh = await computed(heavy, status, state)
+        self.showing.figures = await computed(heavy, cluster_metrics, state, fresh)
+        if fresh == state.status:
+            self._progress_since = None
+            return None
+        if self._progress_since is None:
+            self._progress_since = state.now
+        due = self._progress_since + STATUS_PAUSE - state.now
+        if due > 0 and not _matters(state.status, fresh):
+            return due
+        if await self._patch_status(state.cluster, fresh):
+            self._progress_since = None
+            for event in events.turning_points(state.status, fresh):
+                self._record(state.cluster, event)
+        return None
+
+    async def _patch_status(self, cluster: Cluster, fresh: ClusterStatus) -> bool:
+        """Replace the status that was seen, and no other; False if the cluster is gone."""
+        meta = cluster.metadata
+        guard = {"resourceVersion": meta.resource_version}
+        patch = {"metadata": guard, "status": to_json(fresh)}
+        try:
+            reply = await self.shared.client.patch_status(
+                CLUSTERS, meta.namespace, meta.name, patch
+            )
+        except NotFound:
+            return False
+        except ApiError as error:
+            self._cannot_tell(cluster, error)
+            raise Untold(error) from None
+        assert isinstance(reply, Cluster)
+        self.shared.stores.clusters.learn(reply)
+        self._untold = None
+        return True
+
+    def _cannot_tell(self, cluster: Cluster, error: ApiError) -> None:
+        """A status that cannot be written for long is told by an event, once."""
+        if not isinstance(error, Conflict):
+            metrics.UNTOLD.labels(metrics.CONTROLLER).inc()
+        now = asyncio.get_running_loop().time()
+        told = self._patience.met("status", error, now, now)
+        if told is not None and self._untold is None:
+            self._untold = told
+            text = f"the status cannot be written: {told.message}"
+            self._record(cluster, Event("StatusNotWritten", text, "Warning"))
+
+    def __str__(self) -> str:
+        return f"natscluster {self.key[0]}/{self.key[1]}"
+
+
+def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:
+    """Whether somebody may wait for this change: a phase, a condition, a generation."""
+
+    def essence(status: ClusterStatus) -> object:
+        conditions = [(c.type, c.status) for c in status.conditions]
+        return (
+            status.phase,
+            status.observed_generation,
+            status.current_version,
+            status.operator,
+            conditions,
+        )
+
+    return essence(before) != essence(fresh)

@@ -1,0 +1,257 @@
+"""How one cluster looks right now: everything known of it, kept from pass to pass.
+
+Parsing, rendering and the making of TLS contexts are done once for what they depend on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api.types.status import ClusterStatus, parse_status
+from natsctl.controllers.cluster.connections import Contexts, contexts
+from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.runtime.computing import (
+    computed,
+    is_heavy,
+    of_documents,
+    of_servers,
+    of_sources,
+)
+from natsctl.controllers.watch.stores import Stores
+from natsctl.kube.store import Key
+from natsctl.model import names
+from natsctl.model.objects import Cluster, Pod, controlled
+from natsctl.model.observation import Observation
+from natsctl.nats.gate import QUICK
+from natsctl.nats.monitoring import Monitor, Place
+from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.desired import ParsedSpec, desire, understand
+from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
+from natsctl.plan.references import References
+from natsctl.plan.releases import reports_of, tag_of
+from natsctl.plan.servers import is_ours, run_id
+from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
+from natsctl.plan.upgrade_path import is_running
+from natsctl.render.inputs import Images
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from natsctl.controllers.cluster.token_writer import Refused
+
+FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
+"""Seconds between two attempts on one token, however often somebody breaks its Secret."""
+
+
+@attrs.define
+class ClusterCache:
+    """Everything known of the cluster with this key.
+
+    `namespaces` are the only ones that natsctl manages (None: all). `refusals` are by pod uid.
+    """
+
+    key: tuple[str, str]
+    stores: Stores
+    gatherer: Gatherer
+    monitor: Monitor
+    images: Images
+    namespaces: tuple[str, ...] | None = None
+    installation: str = ""
+    refusals: dict[str, Refusal] = attrs.field(factory=dict)
+    trials: dict[Key, Trial] = attrs.field(factory=dict)
+    platform_assigned_ids: bool = False
+    _heavy: bool = False
+    _status: tuple[Cluster, ClusterStatus] | None = None
+    _observations: dict[str, Observation] = attrs.field(factory=dict)
+    _changed: float = 0.0
+    _fingerprint: object = None
+    _understood: tuple[object, ParsedSpec] | None = None
+    _desired: tuple[object, Desired | None] | None = None
+    _gathered: tuple[object, References] = (None, References())
+    _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
+
+    async def look(self, failures: tuple[Failure, ...]) -> ClusterState | None:
+        """Everything known of the cluster right now; None if it is gone, or another by now.
+
+        `failures` are those of the last pass.
+        """
+        cluster = self._cluster()
+        if cluster is None or _incarnation(cluster) != self._gathered[0]:
+            return None
+        pods = self.stores.pods.of_cluster(self.key)
+        before = await self._status_of(cluster)
+        own = tuple(controlled(pods, cluster).values())
+        understood = await self._understand(cluster, before, own)
+        desired = await self._desire(cluster, understood, own)
+        self._keep_valid_observations(pods)
+        now = asyncio.get_running_loop().time()
+        self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
+        return ClusterState(
+            cluster=cluster,
+            status=before,
+            desired=desired,
+            problems=understood.told,
+            paused=understood.paused,
+            services=controlled(self.stores.services.of_cluster(self.key), cluster),
+            secrets=controlled(self.stores.secrets.of_cluster(self.key), cluster),
+            policies=controlled(self.stores.policies.of_cluster(self.key), cluster),
+            pods=pods,
+            observations=self._observations,
+            failures=failures,
+            trials=self.trials,
+            refusals=self.refusals,
+            references=self._gathered[1],
+            scope=self.namespaces,
+            installation=self.installation,
+            now=now,
+            timestamp=_timestamp(),
+            quiet=now - self._changed,
+        )
+
+    def is_heavy(self, state: ClusterState) -> bool:
+        """Whether it may take long to compute anything of the cluster."""
+        return self._heavy or is_heavy(of_servers(len(state.pods)))
+
+    def _cluster(self) -> Cluster | None:
+        """The NatsCluster, unless it is gone or going."""
+        cluster = self.stores.clusters.get(self.key)
+        gone = cluster is None or cluster.metadata.deletion_timestamp is not None
+        return None if gone else cluster
+
+    async def gather(self) -> None:
+        """Collect what the configuration depends on; it belongs to one generation of the spec."""
+        cluster = self._cluster()
+        if cluster is None:
+            return
+        pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
+        spec = (await self._understand(cluster, await self._status_of(cluster), pods)).spec
+        references = References()
+        if spec is not None:
+            proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
+            references = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
+        self._gathered = _incarnation(cluster), references
+
+    def note_trials(self, tried: Mapping[Key, Refused | None], state: ClusterState) -> None:
+        """Remember what came of attempts on tokens, as long as there is a reason for them."""
+        resolved = state.desired.resolved if state.desired is not None else ResolvedInputs()
+        reasons = {g.key for g in resolved.grants} | {s.key for s in resolved.unwanted}
+        now = asyncio.get_running_loop().time()
+        fresh = {key: _trial(self.trials.get(key), refused, now) for key, refused in tried.items()}
+        known = {key: trial for key, trial in self.trials.items() if key in reasons}
+        self.trials = known | fresh
+
+    async def _status_of(self, cluster: Cluster) -> ClusterStatus:
+        """Parsing is done once for what was stored."""
+        if self._status is None or self._status[0] is not cluster:
+            heavy = is_heavy(of_documents(cluster.status))
+            self._status = cluster, await computed(heavy, parse_status, cluster.status)
+        return self._status[1]
+
+    async def _desire(
+        self, cluster: Cluster, understood: ParsedSpec, pods: tuple[Pod, ...]
+    ) -> Desired | None:
+        """Rendering is done once for a spec, its sources, and what pods were made for."""
+        references = self._gathered[1]
+        key = (understood, references, frozenset(_stamps(pod) for pod in pods))
+        if self._desired is None or self._desired[0] != key:
+            self._heavy = self._is_heavy(cluster, understood)
+            made = await computed(
+                self._heavy,
+                desire,
+                cluster,
+                understood,
+                pods,
+                references,
+                self.images,
+                platform_assigned_ids=self.platform_assigned_ids,
+            )
+            self._desired = key, made
+        return self._desired[1]
+
+    def _is_heavy(self, cluster: Cluster, understood: ParsedSpec) -> bool:
+        servers = of_servers(understood.spec.size if understood.spec is not None else 0)
+        return is_heavy(servers, of_documents(cluster.spec), of_sources(self._gathered[1]))
+
+    def contexts_of(self, state: ClusterState) -> Contexts:
+        """TLS contexts for connections to the servers, made once for a set of certificates."""
+        desired = state.desired
+        trust = desired.resolved.trust if desired is not None else None
+        if self._contexts[0] != trust and not (desired is not None and desired.waiting):
+            self._contexts = trust, contexts(trust, self._contexts[0])
+        made = self._contexts[1]
+        tls = desired.target.spec.tls if desired is not None else None
+        return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
+
+    async def _understand(
+        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
+    ) -> ParsedSpec:
+        """Parsing is done once per generation, states of pods, and what servers say they run."""
+        reports = reports_of(pods, before, self._observations)
+        meta = cluster.metadata
+        states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
+        alone = sum(stays and runs for stays, _, runs in states) == 1
+        known = before.current_version, reports, frozenset(states), alone
+        key = (meta.uid, meta.generation, *known)
+        if self._understood is None or self._understood[0] != key:
+            documents = of_documents(cluster.spec, before.accepted_spec)
+            heavy = is_heavy(of_servers(len(pods)), documents)
+            found = await computed(heavy, understand, cluster, before, pods, self._observations)
+            self._understood = key, found
+        return self._understood[1]
+
+    def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
+        runs = {pod.metadata.uid: run_id(pod) for pod in pods}
+        self.refusals = {uid: said for uid, said in self.refusals.items() if uid in runs}
+        self._observations = {
+            uid: seen for uid, seen in self._observations.items() if runs.get(uid) == seen.run_id
+        }
+
+    def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
+        runs = sorted((p.metadata.uid, *map(str, run_id(p))) for p in pods)
+        fingerprint = (wanted, tuple(runs))
+        if fingerprint != self._fingerprint:
+            self._fingerprint, self._changed = fingerprint, now
+
+    async def ask(self, uids: tuple[str, ...], state: ClusterState) -> None:
+        """Ask these pods' servers, and keep what they answer."""
+        pods = {p.metadata.uid: p for p in self.stores.pods.of_cluster(self.key)}
+        places = {
+            uid: Place.of(pods[uid])
+            for uid in uids
+            if uid in pods and is_ours(pods[uid], state)  # nobody else's is connected to
+        }
+        slow = {uid for uid, seen in self._observations.items() if seen.seconds > QUICK}
+        tls = self.contexts_of(state).monitoring
+        answers = await self.monitor.ask(places, tls, self.key[0], slow)
+        now = asyncio.get_running_loop().time()
+        for uid, answer in answers.items():
+            self._observations[uid] = attrs.evolve(answer, asked=now, run_id=run_id(pods[uid]))
+
+
+def _incarnation(cluster: Cluster) -> tuple[str, int]:
+    """What changes with the spec."""
+    return cluster.metadata.uid, cluster.metadata.generation
+
+
+def _trial(before: Trial | None, refused: Refused | None, now: float) -> Trial:
+    """When to try again: after a pause in any case, and a longer one after each failure."""
+    failed = before is not None and before.failure is not None
+    pause = min(2 * before.pause, LAST_PAUSE) if before and failed and refused else FIRST_PAUSE
+    if refused is None:
+        return Trial(now + pause, pause)
+    return Trial(now + pause, pause, refused.failure, refused.token)
+
+
+def _timestamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stamps(pod: Pod) -> tuple[str | None, ...]:
+    """What a pod tells of the spec it was made for; of one that was taken over, its name too."""
+    meta = pod.metadata
+    kept = meta.name if is_taken_over(pod) else None
+    return meta.label(names.LABEL_VERSION), meta.annotation(names.REVISION_ANNOTATION), kept

@@ -1,0 +1,1 @@
+"""What all controllers share: the process, its lease, its health, its turns."""

@@ -1,0 +1,57 @@
+"""What may take long to compute is computed beside the event loop, so that nobody waits for it.
+
+Everything that is computed is pure, and what it is given does not change: a thread may have it.
+Python lets the event loop go on within some milliseconds. What is light stays on the event loop,
+where it costs no change of threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from natsctl.plan.references import References
+
+T = TypeVar("T")
+LIGHT: Final = 20_000
+"""Bytes of JSON, about, that take some milliseconds. Nearly all clusters have fewer."""
+SERVER: Final = 2_000
+"""What one server counts as: its pod, its answers, its lines in the configuration."""
+GRANT: Final = 500
+"""What one ServiceAccount of a role counts as."""
+
+
+async def computed(heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any) -> T:
+    """What a pure function returns."""
+    if not heavy:
+        return call(*given, **named)
+    return await asyncio.to_thread(call, *given, **named)
+
+
+def is_heavy(*weights: Iterable[int]) -> bool:
+    """Whether weights are too much together; no more of them are looked at than needed."""
+    return any(total > LIGHT for total in accumulate(chain.from_iterable(weights)))
+
+
+def of_documents(*documents: object) -> Iterator[int]:
+    """The weights of documents that came as JSON."""
+    return (len(msgspec.json.encode(document)) for document in documents)
+
+
+def of_servers(count: int) -> Iterator[int]:
+    """The weight of so many servers."""
+    yield SERVER * count
+
+
+def of_sources(references: References) -> Iterator[int]:
+    """The weights of all that a configuration is made from beside the spec."""
+    yield GRANT * (len(references.tokens) + sum(map(len, references.accounts.values())))
+    for secret in references.secrets.values():
+        yield sum(map(len, ((secret and secret.data) or {}).values()))
+    yield from of_documents(*(role.spec for role in references.roles))

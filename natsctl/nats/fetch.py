@@ -1,0 +1,139 @@
+"""One page of a server's monitoring port, with a limit on everything that it may send.
+
+A server is as trustworthy as whoever may write pods in its namespace. So the whole of its answer
+has a limit in bytes and in seconds, before anything of it is looked at: no redirect is followed,
+nothing is decompressed, and the address is an IP. General HTTP clients bound a body at best.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+    from natsctl.nats.gate import Gate
+
+SMALL, LIMIT = 256 * 1024, 4 * 1024 * 1024
+"""Bytes of an answer that need no turn, and that an answer may have at all.
+
+Measured: /routez has some 620 bytes for each connection, of which there are four to each other
+server from 2.10 on. A server with 998 others says 2.5 MB.
+"""
+_HEAD: Final = 16 * 1024
+_CHUNKS: Final = 4096
+_PIECE: Final = 64 * 1024
+
+
+class Unusable(Exception):
+    """What answers is no monitoring port of a nats-server, or does not want to be one."""
+
+
+async def fetch(
+    gate: Gate, address: str, port: int, path: str, tls: ssl.SSLContext | None, seconds: float
+) -> bytes:
+    """The body of an answer with status 200.
+
+    Raises Unusable, OSError or TimeoutError.
+    """
+    async with asyncio.timeout(seconds) as clock, _connected(address, port, tls) as (source, sink):
+        sink.write(_request(path, f"{_bracketed(address)}:{port}"))
+        answer = bytearray()
+        await _read(source, answer, SMALL)
+        if len(answer) <= SMALL:
+            return _body(answer)
+        async with gate.long_answer(clock):
+            await _read(source, answer, LIMIT)
+            if len(answer) > LIMIT:
+                raise Unusable(f"its answer is longer than {LIMIT // 1024 // 1024} MiB")
+            return _body(answer)
+
+
+@asynccontextmanager
+async def _connected(
+    address: str, port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    source, sink = await asyncio.open_connection(address, port, ssl=tls, limit=_PIECE)
+    try:
+        yield source, sink
+    finally:
+        sink.transport.abort()  # the other side is not waited for
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _request(path: str, host: str) -> bytes:
+    lines = (
+        f"GET {path} HTTP/1.1",
+        f"Host: {host}",
+        "Accept-Encoding: identity",
+        "User-Agent: natsctl",
+        "Connection: close",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+async def _read(source: asyncio.StreamReader, answer: bytearray, limit: int) -> None:
+    """Read on to the end, or until there is more than the limit."""
+    while len(answer) <= limit and (piece := await source.read(_PIECE)):
+        answer += piece
+
+
+def _body(answer: bytearray) -> bytes:
+    end = answer.find(b"\r\n\r\n", 0, _HEAD)
+    if end < 0:
+        raise Unusable("it does not speak HTTP")
+    first, *lines = bytes(answer[:end]).decode("latin-1").split("\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in map(_split, lines)}
+    protocol, _, status = first.partition(" ")
+    if not protocol.startswith("HTTP/1.") or not status[:3].isdecimal():
+        raise Unusable("it does not speak HTTP")
+    if status[:3] != "200":
+        raise Unusable(f"it answers with status {status[:3]}")
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Unusable("its answer is compressed, which nobody asked for")
+    body = answer[end + 4 :]
+    if "transfer-encoding" in headers:
+        return _joined(body)
+    return _whole(body, headers.get("content-length"))
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    return line.partition(":")
+
+
+def _whole(body: bytearray, length: str | None) -> bytes:
+    if length is not None and length != str(len(body)):
+        raise Unusable("its answer ends early")
+    return bytes(body)
+
+
+def _joined(body: bytearray) -> bytes:
+    """What was sent in chunks (RFC 9112, 7.1); real servers send a few large ones."""
+    pieces: list[bytearray] = []
+    at = 0
+    for _ in range(_CHUNKS):
+        end = body.find(b"\r\n", at, at + 64)
+        size = _size(bytes(body[at:end])) if end >= 0 else -1
+        if size == 0:
+            return b"".join(pieces)
+        at = end + 2 + size
+        if size < 0 or body[at : at + 2] != b"\r\n":
+            raise Unusable("its answer ends early, or is in chunks that nobody can read")
+        pieces.append(body[end + 2 : at])
+        at += 2
+    raise Unusable("its answer is in too many chunks")
+
+
+def _size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    plain = 0 < len(digits) <= 8 and digits.isalnum()
+    try:
+        return int(digits, 16) if plain else -1
+    except ValueError:
+        return -1

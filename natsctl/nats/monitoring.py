@@ -1,0 +1,199 @@
+"""Ask servers over their monitoring port.
+
+https://docs.nats.io/running-a-nats-service/nats_admin/monitoring
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Final
+
+import attrs
+import msgspec
+
+from natsctl.model import names
+from natsctl.model.observation import Observation
+from natsctl.model.server_address import address_of, server_name_of
+from natsctl.nats.fetch import Unusable, fetch
+from natsctl.nats.gate import OF_ONE, QUICK, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from natsctl.model.objects import Pod
+
+TIMEOUT = 2.0
+"""Seconds a server may take for each page."""
+
+MAX_ROUTES: Final = 16 * 1024
+_PEER: Final = re.compile(rb'\s{0,99}:\s{0,99}"([-_A-Za-z0-9]{1,128})"')
+
+# What a server says of itself is kept and shown, so it is short and printable.
+Word = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
+Id = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[-_A-Za-z0-9]+\Z")]
+Name = Annotated[str, msgspec.Meta(max_length=512)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One block of /varz; the time is RFC 3339 text."""
+
+    tls_cert_not_after: Word = ""
+
+
+class Varz(msgspec.Struct):
+    """The used part of /varz. Servers leave out what they do not know or have."""
+
+    server_id: Id
+    version: Word
+    server_name: Name = ""
+    config_digest: Word = ""
+    config_load_time: Word = ""
+    start: Word = ""
+    connections: Count = 0
+    tls_cert_not_after: Word = ""
+    cluster: Listener = Listener()
+    gateway: Listener = Listener()
+    leaf: Listener = Listener()
+    websocket: Listener = Listener()
+
+
+class Routez(msgspec.Struct):
+    """The used part of /routez. Its routes may be many, and of each only a word counts."""
+
+    routes: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@attrs.frozen
+class Place:
+    """Where a server is asked, and what it calls itself (None: nobody knows)."""
+
+    address: str
+    name: str | None = None
+
+    @classmethod
+    def of(cls, pod: Pod) -> Place:
+        """That of a pod's server."""
+        return cls(address_of(pod), server_name_of(pod))
+
+
+@attrs.frozen
+class Monitor:
+    """Asks servers; `gate` bounds how many at the same time."""
+
+    gate: Gate = attrs.field(factory=Gate)
+
+    async def ask(
+        self,
+        places: Mapping[str, Place],
+        tls: ssl.SSLContext | None = None,
+        owner: str = "",
+        slow: Collection[str] = (),
+    ) -> dict[str, Observation]:
+        """Ask servers of one cluster at the same time: pod uid -> where in, pod uid -> answer out.
+
+        `owner` is whose turns are taken: the namespace. `tls` is for servers that are monitored
+        over https, and only for those. A server that cannot be asked, or that is another one, gives
+        an Observation with `problem`, never an exception. `slow` are those that took long last
+        time.
+        """
+        turns = asyncio.Semaphore(OF_ONE)
+
+        async def one(uid: str, place: Place) -> Observation:
+            async with turns:
+                return await self._in_turn(place, tls, owner, uid in slow)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {uid: group.create_task(one(uid, place)) for uid, place in places.items()}
+        return {uid: task.result() for uid, task in tasks.items()}
+
+    async def _in_turn(
+        self, place: Place, tls: ssl.SSLContext | None, owner: str, slow: bool
+    ) -> Observation:
+        """Ask quickly, unless it is known to be slow; then once more, with all the time it has."""
+        if not slow:
+            with suppress(TimeoutError):
+                async with self.gate.all.turn(owner), asyncio.timeout(QUICK):
+                    return await self._ask_one(place, tls)
+        async with self.gate.slow.turn(owner):
+            started = asyncio.get_running_loop().time()
+            found = await self._ask_one(place, tls)
+            return attrs.evolve(found, seconds=asyncio.get_running_loop().time() - started)
+
+    async def _ask_one(self, place: Place, tls: ssl.SSLContext | None) -> Observation:
+        try:
+            if not place.address:
+                raise Unusable("the pod has no address")
+            varz = msgspec.json.decode(await self._get(place, "/varz", tls), type=Varz)
+            if place.name and varz.server_name not in ("", place.name):
+                raise Unusable(f"another server answers, not {place.name}")
+            routez = msgspec.json.decode(await self._get(place, "/routez", tls), type=Routez)
+            return _observation(varz, frozenset(_peers(bytes(routez.routes))))
+        except (Unusable, OSError, TimeoutError, ValueError, RecursionError) as error:
+            return Observation(problem=f"monitoring port: {_text(error, place)}")
+
+    async def _get(self, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
+        port = names.MONITORING_PORT
+        return await fetch(self.gate, place.address, port, path, tls, TIMEOUT)
+
+
+def _observation(varz: Varz, peers: frozenset[str]) -> Observation:
+    return Observation(
+        server_id=varz.server_id,
+        version=varz.version,
+        peers=peers,
+        config_digest=varz.config_digest,
+        config_load_time=varz.config_load_time,
+        not_after=_not_after(varz),
+        connections=varz.connections,
+        started=varz.start,
+    )
+
+
+def _peers(routes: bytes) -> Iterator[str]:
+    """The other ends of all routes: since 2.10 several of them lead to the same peer.
+
+    Of JSON that was read already. No object is made of a route: a few bytes of text could make
+    millions of them. The quotes of a key cannot stand within a text, where they are escaped.
+    """
+    if routes[:1] not in (b"[", b"n"):
+        raise Unusable("its routes are no list")
+    _, *found = routes.split(b'"remote_id"', MAX_ROUTES)
+    if len(found) == MAX_ROUTES:
+        raise Unusable("it has more routes than anybody can have")
+    for rest in found:
+        if (told := _PEER.match(rest, 0, 512)) is not None:
+            yield told[1].decode()
+
+
+def _not_after(varz: Varz) -> dict[str, str]:
+    """By the names of `natsctl.render.config.tls.LISTENERS`."""
+    found = {
+        "clients": varz.tls_cert_not_after,
+        "routes": varz.cluster.tls_cert_not_after,
+        "gateways": varz.gateway.tls_cert_not_after,
+        "leafnodes": varz.leaf.tls_cert_not_after,
+        "websocket": varz.websocket.tls_cert_not_after,
+    }
+    return {listener: end for listener, end in found.items() if end}
+
+
+def _text(error: Exception, place: Place) -> str:
+    """Constant for the same cause, because it is told in the status."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case UnicodeDecodeError():
+            return "its answer is not UTF-8"
+        case RecursionError():
+            return "its answer is nested too deeply"
+        case ssl.SSLError():
+            return f"TLS: {error.reason or type(error).__name__}"
+        case OSError() if error.errno:
+            why = os.strerror(error.errno)
+            return f"Cannot connect to host {place.address}:{names.MONITORING_PORT} ({why})"
+    return str(error).strip() or type(error).__name__

@@ -1,0 +1,1 @@
+"""Whose a cluster is, and what becomes of one that somebody else made."""

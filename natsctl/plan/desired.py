@@ -1,0 +1,321 @@
+"""From a NatsCluster as stored to what it asks for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from natsctl.api.checks.doors import contradictions, remarks
+from natsctl.api.checks.examine import examine
+from natsctl.api.checks.remarks import remarks as surprises
+from natsctl.api.checks.validate import validate
+from natsctl.api.problems import Problem
+from natsctl.api.release import meant_version
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.network import NetworkPolicy
+from natsctl.api.version import ServerVersion, is_tag
+from natsctl.model import names
+from natsctl.model.foreign import named
+from natsctl.plan.adoption.go_operator import is_taken_over, kept_names
+from natsctl.plan.inputs.resolve import resolve
+from natsctl.plan.releases import learned, reports_of, tag_of
+from natsctl.plan.servers import has_reloader
+from natsctl.plan.state import Desired, OwnedObject
+from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.plan.upgrade_path import obstacle
+from natsctl.render.config.gateways import gateway_name
+from natsctl.render.config.routes import cluster_name
+from natsctl.render.config.system_account import (
+    OLD_ACCOUNT,
+    SYSTEM_ACCOUNT,
+    lacks_system,
+    may_have_jetstream,
+)
+from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.revision import (
+    LEAVES,
+    NON_ROLLING,
+    changed_fields,
+    leaves_open,
+    revision,
+    running_joined,
+    running_named,
+    stamp_of,
+)
+from natsctl.render.revision.system_stamp import system_stamp
+from natsctl.render.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.api.types.status import ClusterStatus
+    from natsctl.model.objects import Cluster, Pod
+    from natsctl.model.observation import Observation
+    from natsctl.plan.references import References
+    from natsctl.render.inputs import Images
+
+
+ADVICE_NAMED = (
+    "running servers keep the name of their cluster, which is {}, whatever spec.extraRoutes and "
+    "spec.clusterName say now: a cluster with another name refuses routes. To join one, scale this "
+    "one to 0 and back, or create it anew"
+)
+
+
+ADVICE_GUESSED = (
+    "the tag {} does not say which release of nats-server it is: until a server has told, it is "
+    "taken for the newest; spec.serverVersion says it beforehand"
+)
+
+
+ADVICE_LEAVES = (
+    "running servers let leaf nodes in without a login, as nats-server below 2.12 does; they stop "
+    "with the next restart, which a new variable in spec.pod.natsEnv brings about. Leaf nodes need "
+    "a user and a password in their URL then"
+)
+
+
+NAMELESS = "none of its own"
+
+
+ADVICE_CLOSED = (
+    "the networkPolicy of NatsCluster {} lets no routes of this cluster in; name this cluster in "
+    "its extraRoutes, or the servers of this one in its networkPolicy.routesFrom"
+)
+
+
+TOKEN_BESIDE_BOTH = (
+    "a token beside gateways and leaf nodes: nats-server wants a system account then, and has none "
+    "beside a token; replace the token by users"
+)
+
+
+@attrs.frozen
+class ParsedSpec:
+    """A spec and the version it means, or what is wrong with it (then `version` is None).
+
+    `unreached` says why the version is another one than the spec's, if it is.
+    `remarks` are of what is likely meant otherwise: a misspelt field, a volume that is not there.
+    """
+
+    spec: NatsClusterSpec | None
+    version: ServerVersion | None = None
+    problems: tuple[Problem, ...] = ()
+    unreached: str = ""
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """Why the spec cannot be acted on, and what else is to be mended with it; or nothing."""
+        return (*self.problems, *self.remarks) if self.problems else ()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the spec says to change nothing."""
+        return self.spec is not None and self.spec.paused
+
+
+def understand(
+    cluster: Cluster,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None = None,
+) -> ParsedSpec:
+    """Read a NatsCluster's spec; never raises, whatever is stored there.
+
+    While it is no good, the last one that was counts, so that servers that end come back;
+    `problems` has what is wrong all the same.
+    """
+    found = _read(cluster, cluster.spec, before, pods, seen)
+    if found.version is not None or _asks_for_a_pause(cluster.spec):
+        return found
+    last = _read(cluster, accepted_spec(before), before, pods, seen)
+    if last.version is None:
+        return found
+    return attrs.evolve(last, problems=found.problems, remarks=found.remarks)
+
+
+def _asks_for_a_pause(raw: object) -> bool:
+    return isinstance(raw, Mapping) and bool(raw.get("paused"))
+
+
+def _read(
+    cluster: Cluster,
+    raw: object,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None,
+) -> ParsedSpec:
+    if cluster.unreadable and raw is cluster.spec:
+        return ParsedSpec(None, None, (Problem("spec", "", cluster.unreadable),))
+    wanted = partial(version_of, before=before, pods=pods, seen=seen)
+    name, running = cluster.metadata.name, bool(before.current_version or pods)
+    told = examine(name, raw, wanted, running=running)
+    spec = told.spec
+    if spec is None or told.problems:
+        return ParsedSpec(spec, None, told.problems, remarks=told.remarks)
+    version = wanted(spec)
+    found = obstacle(spec, version, before, pods, seen or {})
+    if found is None:
+        return ParsedSpec(spec, version, remarks=told.remarks)
+    if "@" in spec.server_image or validate(name, spec, found.staying, running=running):
+        # The image is the new one whatever its tag, or the rest is for the new version only.
+        problem = Problem("spec.version", version.text, found.message)
+        return ParsedSpec(spec, None, (problem,), remarks=told.remarks)
+    return ParsedSpec(spec, found.staying, unreached=found.message, remarks=told.remarks)
+
+
+def version_of(
+    spec: NatsClusterSpec,
+    before: ClusterStatus,
+    pods: tuple[Pod, ...],
+    seen: Mapping[str, Observation] | None = None,
+) -> ServerVersion:
+    """The wanted version; unset, a cluster keeps the one it has."""
+    tags = (before.current_version, *map(tag_of, pods))
+    kept = next(filter(is_tag, tags), "")
+    return learned(meant_version(spec, kept), reports_of(pods, before, seen or {}))
+
+
+def desire(
+    cluster: Cluster,
+    understood: ParsedSpec,
+    pods: tuple[Pod, ...],
+    references: References,
+    images: Images,
+    *,
+    platform_assigned_ids: bool = False,
+) -> Desired | None:
+    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
+    spec, version = understood.spec, understood.version
+    if spec is None or version is None:
+        return None
+    meta = cluster.metadata
+    resolved = resolve(meta.namespace, meta.name, spec, references)
+    stamps = [pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods]
+    target = Target(
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=meta.uid,
+        spec=spec,
+        version=version,
+        named=running_named(stamps),
+        kept=kept_names(meta.name, pods),
+        joined=running_joined(stamps) if pods else references.joined,
+        inputs=resolved.inputs,
+        images=images,
+        platform_assigned_ids=platform_assigned_ids,
+    )
+    if not references.signs:
+        target = _as_known(target, pods)
+    target = _as_running(target, pods)
+    if lacks_system(target):
+        resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
+    return Desired(
+        target=target,
+        standing=tuple(_standing(manifest) for manifest in owned_objects(target)),
+        revision=revision(target),
+        remarks=understood.remarks,
+        advice="; ".join(_advice(target, references)),
+        unreached=understood.unreached,
+        resolved=resolved,
+        pepper=references.pepper if references.signs else b"",
+    )
+
+
+def _advice(target: Target, references: References) -> Iterator[str]:
+    """What is worth knowing of the spec, the version, of doors, and of routes to other clusters."""
+    spec, version = target.spec, target.version
+    yield from map(str, surprises(spec))
+    if version.guessed:
+        yield ADVICE_GUESSED.format(version)
+    yield from (f"{p.path} {p.message}" for p in contradictions(spec, version))
+    if target.open_leaves:
+        yield ADVICE_LEAVES
+    yield from remarks(spec, version)
+    if (kept := _unwanted_name(target, references)) is not None:
+        yield ADVICE_NAMED.format(kept if kept == NAMELESS else named(kept))
+    for name, other in references.neighbours.items():
+        policy = other.network_policy or NetworkPolicy(enabled=False)
+        known = {extra.cluster for extra in other.extra_routes}
+        if policy.enabled and not policy.routes_from and target.name not in known:
+            yield ADVICE_CLOSED.format(name)
+
+
+def _unwanted_name(target: Target, references: References) -> str | None:
+    """The name of running servers, if the spec asks for another one now."""
+    spec, name = target.spec, cluster_name(target)
+    if gateway_name(spec) or name == references.joined:
+        return None
+    if spec.cluster_name:
+        return name or NAMELESS
+    return name if spec.extra_routes else None
+
+
+def _as_known(target: Target, pods: tuple[Pod, ...]) -> Target:
+    """Without a secret of the operator's, servers keep the user that they know."""
+    user = max((stamp_of(_stamp(pod)).user for pod in pods), default="")
+    return attrs.evolve(target, inputs=attrs.evolve(target.inputs, system=user))
+
+
+def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
+    """What cannot be reloaded comes with the next restart; no server is restarted for it.
+
+    That is another name of the system account (nats-server: reload.go), all that servers of the Go
+    operator lack, and what keeps out leaf nodes without a login. A roll that began goes through:
+    then some servers have it.
+    """
+    accounts = {stamp_of(_stamp(pod)).account for pod in pods}
+    taken_over = any(map(is_taken_over, pods))
+    if taken_over and not target.named:
+        target = attrs.evolve(target, named=None)
+    if not pods:
+        return target
+    streams = may_have_jetstream(target.spec)
+    running = target
+    if OLD_ACCOUNT in accounts and (streams or SYSTEM_ACCOUNT not in accounts):
+        running = attrs.evolve(target, inputs=attrs.evolve(target.inputs, account=OLD_ACCOUNT))
+    changed = _rolling(running, pods)
+    if LEAVES in revision(running) and changed <= {LEAVES} and leaves_open(map(_stamp, pods)):
+        running, changed = attrs.evolve(running, open_leaves=True), frozenset()
+    if changed:
+        return running if streams else target
+    if not taken_over or accounts != {""} or target.named:
+        return running
+    return attrs.evolve(running, named=False, inputs=attrs.evolve(running.inputs, system=""))
+
+
+def _stamp(pod: Pod) -> str | None:
+    return pod.metadata.annotation(names.REVISION_ANNOTATION)
+
+
+def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
+    """What changed that servers are restarted for.
+
+    One without a side-car that knows another user can be asked by nobody.
+    """
+    wanted, user, found = revision(target), system_stamp(target), set()
+    for pod in pods:
+        able = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
+        changed = changed_fields(_stamp(pod), wanted, pod.metadata.label(names.LABEL_VERSION))
+        found |= {
+            path
+            for path in changed
+            if path not in NON_ROLLING and not (able and reloadable(path, target.version))
+        }
+    return frozenset(found)
+
+
+def _standing(manifest: dict[str, Any]) -> OwnedObject:
+    """Stamp a manifest with the digest of its own content."""
+    encoded = msgspec.json.encode(manifest, order="deterministic")
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    meta = manifest["metadata"]
+    stamped = (meta.get("annotations") or {}) | {names.APPLIED_ANNOTATION: digest}
+    return OwnedObject(manifest | {"metadata": meta | {"annotations": stamped}}, digest)

@@ -1,0 +1,1 @@
+"""What Secrets and other objects give to a cluster's configuration."""

@@ -1,0 +1,409 @@
+"""From what Secrets, roles and ServiceAccounts hold to what rendering takes from outside a spec."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from natsctl.api.jwts import operator_problem, read
+from natsctl.api.problems import InvalidSpec
+from natsctl.api.system_account import uses_static_users as uses_static_users
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.server_config import NatsConfig
+from natsctl.api.types.status import CertificateStatus
+from natsctl.model import names
+from natsctl.model.objects import Secret
+from natsctl.plan.inputs.certificates import (
+    Certificate,
+    inspect,
+    route_problem,
+    time_problem,
+    usage_problem,
+)
+from natsctl.plan.inputs.chains import chain_problem
+from natsctl.plan.inputs.users import LONGEST, Terms, authorization_of, login_of, nobody_allowed
+from natsctl.plan.references import References
+from natsctl.plan.service_accounts.grants import Grant, grants_of, unwanted
+from natsctl.render.config import tls
+from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
+from natsctl.render.revision.revision import OPERATOR_JWT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@attrs.frozen
+class Trust:
+    """What the operator needs for TLS connections to the servers' client and monitoring ports."""
+
+    ca: bytes | None
+    cert: bytes = b""
+    key: bytes = attrs.field(default=b"", repr=False)
+    is_client: bool = False
+
+
+@attrs.frozen
+class ResolvedInputs:
+    """What came of the sources.
+
+    `missing` says why there is no configuration to be made; `remarks` what is worth knowing,
+    `doubts` the same of certificates.
+    `unwanted` are bound-token Secrets of ours that are to go.
+    `can_connect`: the operator has a key, and servers that ask for a certificate take its own.
+    """
+
+    inputs: ConfigInputs = attrs.field(factory=ConfigInputs)
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    certificates: tuple[CertificateStatus, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    unwanted: tuple[Secret, ...] = ()
+    trust: Trust | None = None
+    can_connect: bool = True
+
+
+def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
+    """Secrets of its namespace that a spec names and whose content the operator reads."""
+    auth = spec.auth or AuthConfig()
+    found = {auth.cluster_auth_secret, *tls.secrets(spec).values()}
+    if uses_static_users(auth):
+        found.add(auth.clients_auth_secret)
+    if spec.gateway_config is not None:
+        found.add(auth.gateway_auth_secret)
+    if spec.operator_config is not None:
+        found.add(spec.operator_config.secret)
+    return frozenset(name for name in found if name)
+
+
+def resolve(
+    namespace: str, name: str, spec: NatsClusterSpec, references: References
+) -> ResolvedInputs:
+    """Take everything together; never raises: what cannot be used is told in `missing`."""
+    found = _Finding(namespace, name, spec, references)
+    certificates = tuple(found.certificates())
+    authorization = found.authorization()
+    inputs = ConfigInputs(
+        authorization=authorization,
+        routes=found.login("cluster_auth_secret"),
+        gateways=found.login("gateway_auth_secret") if spec.gateway_config else None,
+        system=references.system,
+        files=found.files,
+        neighbours=found.neighbours(),
+        operator=references.operator,
+    )
+    found.operator_secret()
+    trust = found.trust()
+    return ResolvedInputs(
+        inputs=attrs.evolve(inputs, sealed=found.sealed(inputs), seal=_seal_id(references.pepper)),
+        missing=tuple(found.missing),
+        remarks=tuple(found.remarks),
+        doubts=tuple(found.doubts),
+        certificates=certificates,
+        grants=found.grants,
+        unwanted=unwanted(found.grants, (namespace, name), references),
+        trust=trust,
+        can_connect=references.signs
+        and (trust is None or trust.is_client or not tls.checks(spec, "clients")),
+    )
+
+
+@attrs.define
+class _Finding:
+    """Collects, on the way, what is missing."""
+
+    namespace: str
+    name: str
+    spec: NatsClusterSpec
+    references: References
+    missing: list[str] = attrs.field(factory=list)
+    remarks: list[str] = attrs.field(factory=list)
+    files: dict[str, Files] = attrs.field(factory=dict)
+    grants: tuple[Grant, ...] = ()
+    unusable: set[str] = attrs.field(factory=set)
+    doubts: list[str] = attrs.field(factory=list)
+    operator_jwt: str = ""
+
+    @property
+    def auth(self) -> AuthConfig:
+        """`spec.auth`, or one that asks for nothing."""
+        return self.spec.auth or AuthConfig()
+
+    def secret(self, name: str, why: str) -> Secret | None:
+        """A named Secret; noted as missing if there is none."""
+        found = self.references.secrets.get(name)
+        if found is None:
+            self.missing.append(f"Secret {name} ({why}) does not exist: create it")
+        return found
+
+    def login(self, field: str) -> Login | None:
+        """Credentials of routes or gateways."""
+        name = getattr(self.auth, field)
+        secret = self.secret(name, f"spec.auth.{_camel(field)}") if name else None
+        if secret is None:
+            return None
+        try:
+            return login_of(secret)
+        except InvalidSpec as invalid:
+            self.missing += map(str, invalid.problems)
+            return None
+
+    def authorization(self) -> dict[str, Any] | None:
+        """The clients' block, users of ServiceAccounts first."""
+        block = self._static_users()
+        if self.auth.enable_service_accounts:
+            static = _users_of(block or {})
+            taken = frozenset(filter(None, (user.get("username") for user in static)))
+            self.grants = grants_of(self.namespace, self.name, self.references, taken)
+            block = self._with_grants(block or {})
+        asked = self.auth.enable_service_accounts or uses_static_users(self.auth)
+        if asked and nobody_allowed(block or {}):
+            self.remarks.append(self._why_nobody())
+            return None
+        if block and self.auth.clients_auth_timeout:
+            block["timeout"] = self.auth.clients_auth_timeout
+        return block
+
+    def _static_users(self) -> dict[str, Any] | None:
+        name = self.auth.clients_auth_secret
+        if not name or not uses_static_users(self.auth):
+            return None
+        secret = self.secret(name, "spec.auth.clientsAuthSecret")
+        try:
+            return authorization_of(secret, self._terms()) if secret is not None else None
+        except InvalidSpec as invalid:
+            self.missing += map(str, invalid.problems)
+            return None
+
+    def _terms(self) -> Terms:
+        config = self.spec.nats_config or NatsConfig()
+        longest = max(LONGEST, config.max_control_line or 0)
+        return Terms(self.auth.tls_verify_and_map, self.references.version, longest)
+
+    def _with_grants(self, block: dict[str, Any]) -> dict[str, Any]:
+        users = self._granted()
+        if block.get("token"):
+            self.missing.append(
+                f"Secret {self.auth.clients_auth_secret} has a token, which nats-server does not "
+                "take beside users: replace it by users, or leave allowStaticUsers out"
+            )
+            return {"users": users}
+        kept = {k: v for k, v in block.items() if k not in ("users", "username", "password")}
+        return {**kept, "users": [*users, *_users_of(block)]}
+
+    def _granted(self) -> list[dict[str, Any]]:
+        return [g.as_user() for g in self.grants if g.lets_in]
+
+    def _why_nobody(self) -> str:
+        if not self.auth.enable_service_accounts:
+            name = self.auth.clients_auth_secret
+            return f"nobody may connect: Secret {name} names no user and no token"
+        if self.grants:
+            return "nobody may connect yet: no ServiceAccount has a token"
+        if any(self.references.accounts.values()):
+            return (
+                "nobody may connect: of the ServiceAccounts with the name of a NatsServiceRole "
+                "none counts: see the status of the roles"
+            )
+        return (
+            "nobody may connect: no ServiceAccount has the name of a NatsServiceRole "
+            f"that is labelled {names.LABEL_CLUSTER}: {self.name}"
+        )
+
+    def certificates(self) -> Iterator[CertificateStatus]:
+        """Choose and check the files of every listener."""
+        for listener, name in tls.secrets(self.spec).items():
+            secret = self.secret(name, f"certificates of {listener}")
+            if secret is None:
+                continue
+            kind = secret.type
+            chosen = tls.choose_files(self.spec, listener, tuple(secret.data or {}), kind)
+            if not isinstance(chosen, Files):
+                self.missing.append(f"Secret {name} lacks {_keys(chosen)} for {listener}")
+                continue
+            self.files[listener] = chosen
+            yield from self._certificate(listener, name, secret, chosen)
+
+    def _certificate(
+        self, listener: str, name: str, secret: Secret, files: Files
+    ) -> Iterator[CertificateStatus]:
+        cert, key = content(secret, files.cert), content(secret, files.key)
+        if cert is None or key is None:
+            return  # at an absolute path, which the operator cannot read
+        ca = content(secret, files.ca) if files.ca else None
+        found = inspect(cert, key, ca)
+        at = f"Secret {name}, certificate of {listener}"
+        breaking, doubts = self._judge(listener, found, cert, ca)
+        if breaking:
+            self.unusable.add(listener)
+            self.missing.append(f"{at}: {breaking}")
+        self.doubts += [f"{at}: {doubt}" for doubt in doubts]
+        if found.not_after:
+            yield CertificateStatus(listener=listener, secret=name, not_after=found.not_after)
+
+    def _judge(
+        self, listener: str, found: Certificate, cert: bytes, ca: bytes | None
+    ) -> tuple[str, list[str]]:
+        """What servers cannot work with, and what is worth knowing.
+
+        Routes need everything, if there are any. Other gateways may know another CA than the one
+        beside the certificate. Whether clients believe a certificate is up to them.
+        """
+        if found.problem:
+            return found.problem, []
+        mutual = listener in ("routes", "gateways")
+        late = time_problem(found, self.references.minute)
+        usage = usage_problem(found, client=mutual)
+        chain = chain_problem(cert, ca, self.references.minute) if mutual and ca else ""
+        if listener == "routes":
+            host = names.server_host(self.namespace, self.name, 1)
+            problems = [*filter(None, [route_problem(found, host), late, chain])]
+            needed = self.spec.size > 1 or bool(self.spec.extra_routes)
+            return ("; ".join(problems), []) if needed else ("", problems)
+        if listener == "gateways":
+            return "; ".join(filter(None, [usage, late])), [*filter(None, [chain])]
+        return "", [*filter(None, [usage, late])]
+
+    def neighbours(self) -> dict[str, Neighbour]:
+        """The other clusters of `extraRoutes`, with what it takes to reach them."""
+        found = {}
+        for name, spec in self.references.neighbours.items():
+            auth = spec.auth or AuthConfig()
+            secret = self.references.secrets.get(auth.cluster_auth_secret or "")
+            try:
+                login = login_of(secret) if secret else None
+            except InvalidSpec as invalid:
+                self.remarks += (f"extraRoutes, cluster {name}: {p}" for p in invalid.problems)
+                login = None
+            encrypted = "routes" in tls.secrets(spec)
+            found[name] = Neighbour(spec.size, login, encrypted)
+        return found
+
+    def operator_secret(self) -> None:
+        """Its one key is fixed."""
+        config = self.spec.operator_config
+        if config is None or not config.secret:
+            return
+        secret = self.secret(config.secret, "spec.operatorConfig.secret")
+        if secret is None:
+            return
+        jwt = content(secret, names.OPERATOR_KEY)
+        if jwt is None:
+            self.missing.append(f"Secret {config.secret} lacks the key {names.OPERATOR_KEY}")
+            return
+        at = f"Secret {config.secret}, key {names.OPERATOR_KEY}"
+        text = jwt.decode(errors="replace")
+        problem = operator_problem(text, self.references.version, config.system_account)
+        if problem:
+            self.missing.append(f"{at}: {problem}")
+            return
+        self.operator_jwt = text
+        account = config.resolver_preload.get(config.system_account or "")
+        if account and (why := self._system_problem(text, account)):
+            self.missing.append(f"spec.operatorConfig.resolverPreload: the system account {why}")
+
+    def _system_problem(self, operator_jwt: str, account_jwt: str) -> str:
+        """Why servers cannot start with this system account; both JWTs are good in themselves."""
+        operator, account = read(operator_jwt), read(account_jwt)
+        if account.issuer not in (
+            operator.subject,
+            operator.issuer,
+            *operator.texts("signing_keys"),
+        ):
+            return "was not signed by the operator of op.jwt"
+        if not self.references.minute:
+            return ""
+        now = datetime.fromisoformat(self.references.minute).timestamp()
+        if account.ends and now > account.ends:
+            return "has ended"
+        return "is not valid yet" if now < account.begins else ""
+
+    def sealed(self, inputs: ConfigInputs) -> dict[str, str]:
+        """Digests of what reaches the servers and is told by no field of the spec."""
+        certificates = {
+            (listener, file): content(self.references.secrets[name], file)
+            for listener, name in tls.secrets(self.spec).items()
+            if listener in self.files
+            for file in attrs.astuple(self.files[listener])
+            if file
+        }
+        parts: dict[str, Any] = {
+            "auth.users": _as_sealed(inputs.authorization, len(self._granted())),
+            "auth.routes": inputs.routes and attrs.astuple(inputs.routes),
+            "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
+            OPERATOR_JWT: self.operator_jwt,
+            "tls.certificates": [[*k, v] for k, v in certificates.items()],
+            "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
+        }
+        return {path: seal(self.references.pepper, part) for path, part in parts.items() if part}
+
+    def trust(self) -> Trust | None:
+        """The clients' certificates, for connections of the operator's own."""
+        name, files = tls.secrets(self.spec).get("clients"), self.files.get("clients")
+        secret = self.references.secrets.get(name or "")
+        if files is None or secret is None or "clients" in self.unusable:
+            return None
+        ca = content(secret, files.ca) if files.ca else None
+        cert, key = content(secret, files.cert) or b"", content(secret, files.key) or b""
+        if not cert or not key:  # at absolute paths, which the operator cannot read
+            return Trust(ca)
+        return Trust(ca, cert, key, inspect(cert, key, ca).client_auth)
+
+
+def content(secret: Secret | None, file: str) -> bytes | None:
+    """What a Secret holds under a file name; None if that is a path elsewhere."""
+    data = (secret.data or {}).get(file) if secret is not None else None
+    try:
+        return base64.b64decode(data) if data is not None else None
+    except binascii.Error:
+        return b""
+
+
+def seal(pepper: bytes, value: Any) -> str:
+    """A short digest that tells nothing to whoever has not the pepper."""
+    encoded = msgspec.json.encode(value, order="deterministic")
+    return hmac.new(pepper, encoded, "sha256").hexdigest()[:10]
+
+
+def _seal_id(pepper: bytes) -> str:
+    """Tells seals with one pepper from those with another."""
+    return seal(pepper, "which pepper") if pepper else ""
+
+
+def _as_sealed(block: dict[str, Any] | None, granted: int) -> dict[str, Any] | None:
+    """What a digest is made of: users of roles come first, without their empty lists.
+
+    So had an earlier natsctl it, and an upgrade changes no digest.
+    """
+    if not block or not granted:
+        return block
+    users = block["users"]
+    return {**block, "users": [*map(_without_empty, users[:granted]), *users[granted:]]}
+
+
+def _without_empty(user: dict[str, Any]) -> dict[str, Any]:
+    permissions = {k: v for k, v in user.get("permissions", {}).items() if v != []}
+    rest = {key: value for key, value in user.items() if key != "permissions"}
+    return {**rest, **({"permissions": permissions} if permissions else {})}
+
+
+def _users_of(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The users of a block, a single one among them."""
+    single = {key: block[key] for key in ("username", "password") if block.get(key)}
+    return [*([single] if single else []), *block.get("users", ())]
+
+
+def _keys(missing: tuple[str, ...]) -> str:
+    return f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
+
+
+def _camel(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(word.title() for word in rest)

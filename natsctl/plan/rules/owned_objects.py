@@ -1,0 +1,74 @@
+"""Services, the config Secret and the NetworkPolicy are what the spec asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from natsctl.model import names
+from natsctl.model.slim import comparable
+from natsctl.plan.actions import DeleteObject, Ensure
+
+if TYPE_CHECKING:
+    from natsctl.model.objects import Object
+    from natsctl.plan.state import ClusterState, OwnedObject
+
+
+# One more label in a selector selects other pods, one more key of a peer lets others in.
+_EXACT: Final = ("selector", "podSelector", "policyTypes", "ingress")
+
+
+def ensure_objects(state: ClusterState) -> tuple[Ensure, ...]:
+    """One action for each object that is missing or differs.
+
+    A configuration that waits for something, or was refused, is not written: the last one stays.
+    """
+    assert state.desired is not None
+    waits = bool(state.holding)
+    return tuple(
+        Ensure(standing, present=live is not None)
+        for standing in state.desired.standing
+        if not (waits and standing.kind == "Secret")
+        and ((live := state.live(standing)) is None or differs(standing, live))
+    )
+
+
+def delete_policies(state: ClusterState) -> tuple[DeleteObject, ...]:
+    """One action for each NetworkPolicy of ours that the spec asks for no more."""
+    assert state.desired is not None
+    wanted = {s.name for s in state.desired.standing if s.kind == "NetworkPolicy"}
+    return tuple(
+        DeleteObject("NetworkPolicy", name, live.metadata.uid)
+        for name, live in state.policies.items()
+        if name not in wanted and live.metadata.deletion_timestamp is None
+    )
+
+
+def differs(standing: OwnedObject, live: Object) -> bool:
+    """Whether a live object, as it is kept, was made from another one, or was edited since."""
+    if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
+        return True
+    return not _covers(msgspec.to_builtins(live), comparable(standing.manifest, live))
+
+
+def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether `live` has everything that `wanted` names; what else it has does not matter."""
+    return all(
+        live.get(key) == value if key in _EXACT else _same(live.get(key), value)
+        for key, value in wanted.items()
+        if key not in ("apiVersion", "kind", "stringData", "ownerReferences")
+    )
+
+
+def _same(live: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and _covers(live, wanted)
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(live, list | tuple)
+            and len(live) == len(wanted)
+            and all(map(_same, live, wanted))
+        )
+    return bool(live == wanted)

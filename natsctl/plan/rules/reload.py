@@ -1,0 +1,104 @@
+"""Servers take up a changed configuration without a restart wherever they can.
+
+One server first: a configuration that it refuses reaches no other. Changes of nothing but routes
+wait until no server comes or goes, so that one that leaves keeps its routes to the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.model import names
+from natsctl.model.server_address import address_of, server_name_of
+from natsctl.plan.actions import ReloadServer
+from natsctl.plan.adoption.go_operator import is_taken_over, revision_of
+from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
+from natsctl.render.config import tls
+from natsctl.render.digest import expected_digest
+from natsctl.render.revision.revision import NON_ROLLING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.state import ClusterState
+    from natsctl.render.target import Target
+
+
+PATIENCE = 30.0
+"""Seconds that a side-car has to itself."""
+
+
+def reload_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[ReloadServer, ...]:
+    """The servers to reload now."""
+    due = reloading_servers(state, servers)
+    if not due:
+        return ()
+    first = not any(_is_done(state, s) for s in servers) and not has_reloader(due[0].pod)
+    return tuple(_action(state, server) for server in (due[:1] if first else due))
+
+
+def reloading_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[Server, ...]:
+    """Servers that run an older configuration and can take up the new one, by index."""
+    assert state.desired is not None
+    size = state.desired.target.spec.size
+    moving = len(servers) != size or any(s.terminating or s.ended for s in servers)
+    return tuple(
+        s
+        for s in servers
+        if s.reloads and _can_be_asked(s) and not (moving and NON_ROLLING.issuperset(s.reloads))
+    )
+
+
+def _is_done(state: ClusterState, server: Server) -> bool:
+    """Whether it took this configuration by a reload.
+
+    One that was made for it proves nothing: it may have started with what was there before.
+    """
+    assert state.desired is not None
+    asked = state.desired.is_config(server.pod.metadata.annotation(names.CONFIG_ANNOTATION))
+    return asked and _can_be_asked(server) and not server.reloads and not server.changes
+
+
+def _can_be_asked(server: Server) -> bool:
+    seen = server.observation
+    return not server.terminating and kubelet_ready(server.pod) and bool(seen and seen.server_id)
+
+
+def asks_itself(state: ClusterState, server: Server) -> bool:
+    """Whether the operator asks: there is no side-car, or it does not seem to get anywhere.
+
+    A side-car cannot tell what a server said; the operator's question brings the words.
+    """
+    assert state.desired is not None
+    if not has_reloader(server.pod):
+        return True
+    return state.quiet > PATIENCE and can_ask(server.pod, state.desired)
+
+
+def _digest(target: Target, server: Server) -> str | None:
+    """What proves the reload; a server that was taken over starts with another file."""
+    name = server_name_of(server.pod)
+    return None if is_taken_over(server.pod) or not name else expected_digest(target, name)
+
+
+def _action(state: ClusterState, server: Server) -> ReloadServer:
+    assert state.desired is not None
+    assert server.observation is not None
+    desired = state.desired
+    renewed = "tls.certificates" in server.reloads
+    certificates = desired.resolved.certificates if renewed else ()
+    secrets = sorted(set(tls.secrets(desired.target.spec).values())) if renewed else ()
+    return ReloadServer(
+        name=server.name,
+        uid=server.pod.metadata.uid,
+        address=address_of(server.pod),
+        server_id=server.observation.server_id,
+        config=desired.config,
+        revision=revision_of(server.pod, desired.revision),
+        digest=_digest(desired.target, server),
+        expiries=tuple((c.listener, c.not_after) for c in certificates),
+        secrets=tuple(secrets),
+        asks=asks_itself(state, server),
+        message=f"{server.name} reloaded: {told(server.reloads)} changed",
+        formerly=desired.unkeyed,
+    )

@@ -1,0 +1,72 @@
+"""When the operator's secret was replaced, pods get new seals for what they run already.
+
+Seals tell whether something secret changed. With another secret all of them differ, which says
+nothing: without this, every server of every cluster would be reloaded or restarted for it. That
+nothing changed is seen by the configuration that was written last: it is what would be written
+now, with the user that the pod knows. If it differs, or a reload goes on, a pod counts as changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model import names
+from natsctl.model.slim import comparable
+from natsctl.plan.actions import ResealServer
+from natsctl.render.objects.secret import config_secret
+from natsctl.render.revision.revision import resealed, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.servers import Server
+    from natsctl.plan.state import ClusterState
+    from natsctl.render.revision.system_stamp import SystemStamp
+
+
+def reseal_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[ResealServer, ...]:
+    """Servers whose seals were made with another secret, and whose configuration is the same."""
+    desired = state.desired
+    assert desired is not None
+    due = [s for s in servers if not s.terminating and _differs(s, desired.resolved.inputs.seal)]
+    if not due or state.holding:
+        return ()
+    same = {stamp: _was_written(state, stamp) for stamp in {_stamp(s) for s in due}}
+    return tuple(
+        ResealServer(
+            name=s.name,
+            uid=s.pod.metadata.uid,
+            revision=resealed(_annotation(s), desired.revision),
+        )
+        for s in due
+        if same[_stamp(s)]
+    )
+
+
+def _annotation(server: Server) -> str:
+    return server.pod.metadata.annotation(names.REVISION_ANNOTATION) or ""
+
+
+def _stamp(server: Server) -> SystemStamp:
+    return stamp_of(_annotation(server))
+
+
+def _differs(server: Server, seal: str) -> bool:
+    reloading = server.pod.metadata.annotation(names.NUDGES_ANNOTATION) is not None
+    return _stamp(server).seal not in ("", seal) and not reloading
+
+
+def _was_written(state: ClusterState, stamp: SystemStamp) -> bool:
+    """Whether the Secret holds what would be written now for a user of this stamp."""
+    assert state.desired is not None
+    target = state.desired.target
+    live = state.secrets.get(target.name)
+    if live is None:
+        return False
+    account = stamp.account or target.inputs.account
+    inputs = attrs.evolve(target.inputs, system=stamp.user, account=account)
+    wanted = comparable(config_secret(attrs.evolve(target, inputs=inputs)), live)["data"]
+    held = live.data or {}
+    return all(held.get(key) == text for key, text in wanted.items())

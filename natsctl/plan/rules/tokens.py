@@ -1,0 +1,83 @@
+"""Every ServiceAccount with a role has a token, renewed in time; nobody else has one.
+
+Each Secret is tried at most every few seconds, whatever happens to it meanwhile: whoever may write
+one costs the cluster no more than that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from natsctl.plan.actions import BindToken, RemoveToken
+from natsctl.plan.service_accounts.seals import renew_after, switch_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.plan.references import Key
+    from natsctl.plan.service_accounts.grants import Grant
+    from natsctl.plan.state import ClusterState
+
+
+def bind_tokens(state: ClusterState) -> tuple[BindToken, ...]:
+    """Tokens to make: there is none, or it is time to renew the one there is."""
+    assert state.desired is not None
+    resolved = state.desired.resolved
+    gone = {s.key for s in resolved.unwanted}
+    return tuple(
+        BindToken(grant)
+        for grant in resolved.grants
+        if grant.key not in gone
+        and _lacks_token(grant, state.timestamp)
+        and _may_be_tried(grant.key, state)
+    )
+
+
+def remove_tokens(state: ClusterState) -> tuple[RemoveToken, ...]:
+    """Tokens to take away: what they were for is gone."""
+    assert state.desired is not None
+    leaving = state.desired.resolved.unwanted
+    return tuple(RemoveToken(secret) for secret in leaving if _may_be_tried(secret.key, state))
+
+
+def next_token_in(state: ClusterState) -> float | None:
+    """Seconds until a token is to be renewed, counts from then on, or is to be tried again."""
+    return min((*_due(state), *_to_try(state)), default=None)
+
+
+def _due(state: ClusterState) -> Iterator[float]:
+    grants = state.desired.resolved.grants if state.desired is not None else ()
+    for grant in grants:
+        if grant.held is None or grant.bond is None:
+            continue
+        for at in (renew_after(grant.held, grant.bond), switch_at(grant.held, grant.bond)):
+            if at > state.timestamp:
+                yield _seconds(state.timestamp, at)
+
+
+def _to_try(state: ClusterState) -> Iterator[float]:
+    if state.desired is None:
+        return
+    resolved, now = state.desired.resolved, state.timestamp
+    keys = {grant.key for grant in resolved.grants if _lacks_token(grant, now)}
+    keys |= {secret.key for secret in resolved.unwanted}
+    for key in keys & state.trials.keys():
+        yield max(state.trials[key].due - state.now, 0.0)
+
+
+def _lacks_token(grant: Grant, now: str) -> bool:
+    if grant.problem:
+        return False
+    if grant.held is None or grant.bond is None or not grant.token:
+        return True
+    return "" < renew_after(grant.held, grant.bond) <= now
+
+
+def _may_be_tried(key: Key, state: ClusterState) -> bool:
+    trial = state.trials.get(key)
+    return trial is None or trial.due <= state.now
+
+
+def _seconds(now: str, at: str) -> float:
+    return max((datetime.fromisoformat(at) - datetime.fromisoformat(now)).total_seconds(), 0.0)

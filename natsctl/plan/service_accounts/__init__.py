@@ -1,0 +1,1 @@
+"""Users made from NatsServiceRoles and ServiceAccounts, and their tokens."""

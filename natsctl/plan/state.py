@@ -1,0 +1,180 @@
+"""All that is known of one cluster at one moment."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from natsctl.api.problems import Problem
+from natsctl.api.types.status import ClusterStatus
+from natsctl.model import names
+from natsctl.model.foreign import plain, quoted, word
+from natsctl.model.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
+from natsctl.model.observation import Observation
+from natsctl.plan.inputs.resolve import ResolvedInputs
+from natsctl.plan.references import Key, References
+from natsctl.render.target import Target
+
+_PURPOSE: Final = "configuration of "
+
+
+@attrs.frozen
+class OwnedObject:
+    """A Service, Secret or NetworkPolicy as it should be, and the digest of that."""
+
+    manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
+    digest: str
+
+    @property
+    def kind(self) -> str:
+        """Kubernetes kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """Object name."""
+        return str(self.manifest["metadata"]["name"])
+
+
+@attrs.frozen
+class Desired:
+    """What a valid spec asks for, together with the Secrets and roles it refers to.
+
+    `unreached` says why the servers stay with another version than the spec's. `pepper` keys the
+    digest of the configuration; empty where the operator has no secret.
+    """
+
+    target: Target
+    standing: tuple[OwnedObject, ...]
+    revision: Mapping[str, str]
+    remarks: tuple[Problem, ...] = ()
+    advice: str = ""
+    unreached: str = ""
+    resolved: ResolvedInputs = attrs.field(factory=ResolvedInputs)
+    pepper: bytes = attrs.field(default=b"", repr=False)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What the configuration waits for; servers keep the one they have until then."""
+        return self.resolved.missing
+
+    @property
+    def config(self) -> str:
+        """A digest of the configuration of all servers and of what it refers to.
+
+        It stands on pods, where anybody may read it: without the key of it, who knows all but a
+        weak password could find that out by trying.
+        """
+        if not self.pepper:
+            return self.unkeyed
+        text = f"{_PURPOSE}{self.unkeyed}".encode()
+        return hmac.new(self.pepper, text, "sha256").hexdigest()[:16]
+
+    @property
+    def unkeyed(self) -> str:
+        """The same as earlier versions of natsctl wrote it: on pods that were reloaded by those."""
+        made = next(s.digest for s in self.standing if s.kind == "Secret")
+        return f"{made}-{self.resolved.inputs.sealed.get('tls.certificates', '')}"
+
+    def is_config(self, noted: str | None) -> bool:
+        """Whether a digest that was noted is of this configuration, in either form."""
+        return noted is not None and noted in (self.config, self.unkeyed)
+
+
+@attrs.frozen
+class Failure:
+    """A step that did not work, as the condition tells it. `blocking` holds up what follows."""
+
+    subject: str = attrs.field(converter=plain)
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(converter=plain)
+
+
+@attrs.frozen
+class Trial:
+    """What came of the last attempt on one bound-token Secret, and when the next one may be.
+
+    `due` is monotonic seconds, `pause` how long after the attempt; `failure` says what stood in
+    the way, if anything did. `token` counts although it could not be sealed: the running
+    configuration has it.
+    """
+
+    due: float
+    pause: float
+    failure: Failure | None = None
+    token: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class Refusal:
+    """A server's own words about a configuration it did not take, and the digest of that."""
+
+    config: str
+    words: str = attrs.field(converter=plain)
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether a restart would do what the reload could not (server/reload.go)."""
+        return "not supported" in self.words
+
+
+@attrs.frozen
+class ClusterState:
+    """Input of planning.
+
+    `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
+    else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
+    how long nothing changed.
+    `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
+    the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
+    (see claim).
+    """
+
+    cluster: Cluster
+    status: ClusterStatus
+    desired: Desired | None
+    problems: tuple[Problem, ...] = ()
+    paused: bool = False
+    services: Mapping[str, Service] = attrs.field(factory=dict)
+    secrets: Mapping[str, Secret] = attrs.field(factory=dict)
+    policies: Mapping[str, NetworkPolicy] = attrs.field(factory=dict)
+    pods: tuple[Pod, ...] = ()
+    observations: Mapping[str, Observation] = attrs.field(factory=dict)
+    failures: tuple[Failure, ...] = ()
+    trials: Mapping[Key, Trial] = attrs.field(factory=dict)
+    refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    references: References = attrs.field(factory=References)
+    scope: tuple[str, ...] | None = None
+    installation: str = ""
+    now: float = 0.0
+    timestamp: str = ""
+    quiet: float = 0.0
+
+    @property
+    def refused(self) -> Refusal | None:
+        """The configuration wanted now, if a server refused it and it was withdrawn."""
+        live = self.secrets.get(self.cluster.metadata.name)
+        told = live.metadata.annotation(names.REFUSED_ANNOTATION) if live is not None else None
+        config, _, words = (told or "").partition(" ")
+        wanted = self.desired is not None and self.desired.is_config(config)
+        return Refusal(config, words) if wanted else None
+
+    @property
+    def holding(self) -> tuple[str, ...]:
+        """Why the servers keep the configuration they have; empty: they are to get the new one."""
+        if self.desired is None:
+            return ()
+        refused = (f"a server says: {quoted(self.refused.words)}",) if self.refused else ()
+        return self.desired.waiting or refused
+
+    def live(self, standing: OwnedObject) -> Object | None:
+        """The object that stands where `standing` should."""
+        kinds: Mapping[str, Mapping[str, Object]] = {
+            "NetworkPolicy": self.policies,
+            "Secret": self.secrets,
+            "Service": self.services,
+        }
+        return kinds[standing.kind].get(standing.name)

@@ -1,0 +1,141 @@
+"""What there is to measure about a cluster, as numbers: what metrics show of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.api.version import is_tag
+from natsctl.model import names
+from natsctl.model.objects import ContainerStatus, Pod
+from natsctl.plan.servers import Server, servers_of
+
+if TYPE_CHECKING:
+    from natsctl.api.types.status import ClusterStatus
+    from natsctl.model.observation import Observation
+    from natsctl.plan.state import ClusterState
+
+LONGEST_VERSION = 64
+"""Characters of a version that are shown: a server may answer anything."""
+OTHER = "other"
+"""Stands for what has no form: each text of others' would be a series of its own."""
+EXITS = frozenset(
+    {
+        *("Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun"),
+        *("ContainerStatusUnknown", "DeadlineExceeded", "Evicted"),
+    }
+)
+"""Why kubelets and container runtimes say that a container ended."""
+MOST_RESTARTS = 2**31 - 1
+"""What a kubelet can count to."""
+
+
+@attrs.frozen
+class LastProbe:
+    """What a server said when it was last asked; moments are seconds since 1970.
+
+    `started` and `loaded` (its configuration) are None if it did not say.
+    """
+
+    at: float
+    connections: int
+    started: float | None
+    loaded: float | None
+
+
+@attrs.frozen
+class ServerMetrics:
+    """One server. `current`: it runs what the spec and its Secrets say.
+
+    `restarts` are those of its container, by the kubelet; `last_exit` why it ended before.
+    """
+
+    name: str
+    version: str
+    ready: bool
+    current: bool
+    restarts: int = 0
+    last_exit: str = ""
+    looked: LastProbe | None = None
+
+
+@attrs.frozen
+class ClusterMetrics:
+    """One cluster. `size` is None while the spec is invalid; `expiries` are by listener."""
+
+    phase: str
+    version: str
+    size: int | None
+    paused: bool
+    conditions: tuple[tuple[str, bool], ...] = ()
+    expiries: tuple[tuple[str, float], ...] = ()
+    servers: tuple[ServerMetrics, ...] = ()
+
+
+def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetrics:
+    """The figures of a snapshot, and of the status that tells it."""
+    desired = state.desired
+    ends = ((c.listener, moment(c.not_after)) for c in status.certificates)
+    return ClusterMetrics(
+        phase=status.phase,
+        version=_version(status.current_version),
+        size=desired.target.spec.size if desired is not None else None,
+        paused=state.paused,
+        conditions=tuple((c.type, c.status == "True") for c in status.conditions),
+        expiries=tuple((listener, end) for listener, end in ends if end is not None),
+        servers=tuple(
+            _server(state, server, _version(told.version))
+            for server, told in zip(servers_of(state), status.servers, strict=True)
+        ),
+    )
+
+
+def moment(text: str) -> float | None:
+    """Seconds since 1970 of RFC 3339 text; None if it is no such text."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:
+    container = _container(server.pod)
+    before = container.last_state.terminated if container.last_state else None
+    seen = server.observation
+    return ServerMetrics(
+        name=server.name,
+        version=version,
+        ready=server.ready,
+        current=not (server.changes or server.reloads),
+        restarts=max(0, min(container.restart_count, MOST_RESTARTS)),
+        last_exit=_exit(before.reason) if before and before.reason else "",
+        looked=_looked(state, seen) if seen is not None and not seen.problem else None,
+    )
+
+
+def _version(text: str) -> str:
+    """As a tag, which is all that a version can be."""
+    shown = text[:LONGEST_VERSION]
+    return shown if not shown or is_tag(shown) else OTHER
+
+
+def _exit(reason: str) -> str:
+    return reason if reason in EXITS else OTHER
+
+
+def _container(pod: Pod) -> ContainerStatus:
+    """What the kubelet says of nats-server; nothing yet in a pod that is new."""
+    found = pod.status.container_statuses or ()
+    return next((c for c in found if c.name == names.SERVER_CONTAINER), ContainerStatus())
+
+
+def _looked(state: ClusterState, seen: Observation) -> LastProbe:
+    return LastProbe(
+        at=(moment(state.timestamp) or 0.0) - (state.now - seen.asked),
+        connections=seen.connections,
+        started=moment(seen.started),
+        loaded=moment(seen.config_load_time),
+    )

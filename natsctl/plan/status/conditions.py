@@ -1,0 +1,258 @@
+"""Conditions: what a cluster is doing, what blocks it, and the way out.
+
+Messages hold nothing that changes by itself (no times, no counters): a converged cluster is never
+written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model import names
+from natsctl.model.foreign import named, plain, quoted, word
+from natsctl.model.objects import controlled
+from natsctl.model.words import listed
+from natsctl.plan.proof import digest_of, read_by_servers
+from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
+from natsctl.plan.rules.reload import reloading_servers
+from natsctl.plan.rules.rolling_update import outdated_servers, unhealthy, why
+from natsctl.plan.rules.scale_down import excess_servers, waits_for_remaining
+from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.servers import Server, kubelet_ready, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.state import ClusterState
+
+RELOAD_LIMIT = 180.0
+"""Seconds after which a reload is overdue; kubelets need two minutes at most."""
+LIMIT = 8
+"""Servers or problems named in one message; the rest are counted."""
+_NOTED = 4096
+"""Characters of a note on a pod that are read: others may write there, too."""
+
+
+@attrs.frozen
+class Verdict:
+    """A condition's content: True, False or Unknown, and why."""
+
+    status: str
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(default="", converter=plain)
+
+
+def spec_accepted(state: ClusterState) -> Verdict:
+    """Whether the spec can be acted on, all of it."""
+    desired = state.desired
+    if desired is None or state.problems:
+        found = listed([str(p) for p in state.problems])
+        told = "nothing is changed until it is mended"
+        told += "; the last spec that was accepted counts" if desired is not None else ""
+        return Verdict("False", "InvalidSpec", f"{found} ({told})")
+    if desired.unreached:
+        stays = f"servers stay with {desired.target.version}, and all else is done"
+        return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
+    remarks = [*map(str, desired.remarks), *_dropped(state)]
+    if remarks:
+        told = f"{listed(remarks)} (everything else is done)"
+        return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (told, desired.advice))))
+    return Verdict("True", "Accepted", desired.advice)
+
+
+def _dropped(state: ClusterState) -> list[str]:
+    """What the API server left out of pods, as far as nobody has said so yet."""
+    assert state.desired is not None
+    own = controlled(state.pods, state.cluster).values()
+    noted = {pod.metadata.annotation(names.DROPPED_ANNOTATION) or "" for pod in own}
+    known = {problem.path.rpartition(".")[2] for problem in state.desired.remarks}
+    fields = {field for text in noted for field in text[:_NOTED].split(", ") if field}
+    fresh = sorted(field for field in fields if field.rpartition(".")[2] not in known)
+    words = "this Kubernetes does not know the field {} of pods, and leaves it out"
+    return [words.format(quoted(field)) for field in fresh[: LIMIT + 1]]
+
+
+def config_accepted(state: ClusterState, servers: Sequence[Server]) -> Verdict:
+    """Whether there is a configuration, and whether servers take it."""
+    desired = state.desired
+    if desired is None:
+        return Verdict("Unknown", "InvalidSpec", "see condition SpecAccepted")
+    if desired.waiting:
+        until = "the servers keep the configuration they have" if servers else "no server starts"
+        return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
+    if state.refused:
+        told = f"a server refused the new configuration: {quoted(state.refused.words)}"
+        kept = "the servers keep the one they have"
+        if _stands(state):
+            kept += f", but Secret {state.cluster.metadata.name} has nothing else to go back to"
+        else:
+            kept = f"it is withdrawn; {kept}"
+        return Verdict("False", "ReloadRefused", f"{told} ({kept})")
+    if desired.resolved.remarks:
+        remarks = [*desired.resolved.remarks, *desired.resolved.doubts]
+        return Verdict("True", "NobodyAllowed", listed(remarks))
+    lacking = _tokens_not_made(state)
+    if lacking:
+        return Verdict("True", "TokensNotMade", f"{listed(lacking)} (all others get in)")
+    return Verdict("True", "Accepted", listed(desired.resolved.doubts))
+
+
+def _tokens_not_made(state: ClusterState) -> list[str]:
+    """What went wrong with single tokens: a remark, for each may lie in anybody's namespace."""
+    assert state.desired is not None
+    resolved = state.desired.resolved
+    keys = sorted({g.key for g in resolved.grants} | {s.key for s in resolved.unwanted})
+    failures = (t.failure for key in keys if (t := state.trials.get(key)) is not None)
+    return [f"{failure.subject} {failure.message}" for failure in failures if failure is not None]
+
+
+def _stands(state: ClusterState) -> bool:
+    """Whether servers that start find what another one refused."""
+    assert state.desired is not None
+    live = state.secrets[state.cluster.metadata.name]
+    wanted = next(s.manifest["data"] for s in state.desired.standing if s.kind == "Secret")
+    return digest_of(read_by_servers(live.data)) == digest_of(wanted)
+
+
+def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
+    """Every wanted server is as the spec says, answers and holds a route to every other."""
+    desired = state.desired
+    if desired is None or state.problems:
+        return Verdict("False", "InvalidSpec", "see condition SpecAccepted")
+    size = desired.target.spec.size
+    wanted = [s for s in servers if s.index <= size]
+    serving = sum(s.ready for s in wanted)
+    if serving < size:
+        return Verdict("False", "ServersNotReady", f"{serving} of {size} servers are ready")
+    outdated = [s.name for s in wanted if not s.current]
+    if outdated:
+        text = f"all {size} servers serve, and {listed(outdated)} to restart"
+        return Verdict("False", "ServersOutdated", text)
+    missing = [f"{s.kind} {s.name}" for s in desired.standing if state.live(s) is None]
+    if missing:
+        return Verdict("False", "ObjectsMissing", f"to create: {listed(missing)}")
+    if desired.unreached:
+        return Verdict("False", "VersionOutOfReach", "see condition SpecAccepted")
+    if state.holding:
+        text = "the servers run an earlier configuration: see condition ConfigAccepted"
+        return Verdict("False", "ConfigNotAccepted", text)
+    return Verdict("True", "AllServersReady", _all(size))
+
+
+def _all(size: int) -> str:
+    few = ("no servers are wanted", "the only server is ready")
+    return few[size] if size < len(few) else f"all {size} servers are ready and connected"
+
+
+def progressing(state: ClusterState, servers: Sequence[Server]) -> Verdict:
+    """What natsctl is busy with, or what it waits for."""
+    if state.paused:
+        return Verdict("False", "Paused", "spec.paused is true: nothing is changed")
+    desired = state.desired
+    if desired is None:
+        return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
+    held = Verdict("False", "Waiting", "see condition ConfigAccepted")
+    if desired.waiting and not servers:
+        return held
+    return (
+        _scaling_down(state, servers)
+        or _rolling(state, servers)
+        or _reloading(state, servers)
+        or _starting(state, servers)
+        or (held if state.holding else _settled(servers))
+    )
+
+
+def _settled(servers: Sequence[Server]) -> Verdict:
+    text = "the servers are what the spec says"
+    if any(s.pod_problem for s in servers):
+        text = "nothing is left to change: see condition Degraded"
+    return Verdict("False", "Settled", text)
+
+
+def _scaling_down(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
+    excess = excess_servers(state, servers)
+    if not excess:
+        return None
+    text = f"{listed([s.name for s in excess])} to leave, one at a time"
+    if waits_for_remaining(state, servers):
+        text += "; waits: none of the servers that stay is healthy"
+    return Verdict("True", "ScalingDown", text)
+
+
+def _rolling(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
+    outdated = outdated_servers(state, servers)
+    if not outdated:
+        return None
+    text = f"{listed([s.name for s in outdated])} to restart, one at a time: {why(outdated[0])}"
+    blockers = [t for t in unhealthy(state, servers) if kubelet_ready(outdated[0].pod)]
+    if blockers:
+        text += f"; waits: {listed(blockers)}"
+    return Verdict("True", "Rolling", text)
+
+
+def _reloading(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
+    waiting = reloading_servers(state, servers)
+    if not waiting:
+        return None
+    text = f"{listed([s.name for s in waiting])} to reload: {told(waiting[0].reloads)} changed"
+    return Verdict("True", "Reloading", text)
+
+
+def _unloaded(state: ClusterState, servers: Sequence[Server]) -> list[str]:
+    """Servers that should have reloaded long ago."""
+    if state.quiet < RELOAD_LIMIT:
+        return []
+    return [
+        f"{s.name} has not loaded its configuration ({told(s.reloads)} changed): see its log"
+        for s in reloading_servers(state, servers)
+    ]
+
+
+def _starting(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
+    missing = [a.name for a in scale_up(state, servers)]
+    missing += [s.name for s in servers if not s.ready and not s.pod_problem]
+    if missing:
+        return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
+    objects = [f"{e.standing.kind} {e.standing.name}" for e in ensure_objects(state)]
+    objects += [f"{w.kind} {w.name}" for w in delete_policies(state)]
+    if objects:
+        return Verdict("True", "UpdatingObjects", f"to bring up to date: {listed(objects)}")
+    return None
+
+
+def degraded(state: ClusterState, servers: Sequence[Server]) -> Verdict:
+    """What needs a person's eye."""
+    found = [f"{f.subject}: {f.message}" for f in state.failures]
+    reasons = [f.reason for f in state.failures]
+    for server in servers:
+        if server.pod_problem is not None:
+            reasons.append(server.pod_problem[0])
+            found.append(f"{server.name} {server.unhealthy_reason}")
+    found += _strangers(state)
+    reasons += ["NotOurs"] * len(_strangers(state))
+    if state.desired is not None and servers:
+        troubles = [*state.holding, *_unloaded(state, servers)]
+        found += troubles
+        reasons += ["ConfigNotAccepted"] * len(troubles)
+    if found:
+        return Verdict("True", reasons[0], listed(found))
+    return Verdict("False", "AsExpected")
+
+
+def _strangers(state: ClusterState) -> list[str]:
+    """Pods on names of our servers that another object controls."""
+    uid = state.cluster.metadata.uid
+    found = []
+    for pod in state.pods:
+        index = names.pod_index(state.cluster.metadata.name, pod.metadata.name)
+        controller = pod.metadata.controller
+        if index is not None and controller is not None and controller.uid != uid:
+            found.append(
+                f"pod {pod.metadata.name} belongs to {named(controller.kind)} "
+                f"{named(controller.name)}: "
+                "it is left alone, and its name is needed for a server"
+            )
+    return found

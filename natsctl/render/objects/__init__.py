@@ -1,0 +1,1 @@
+"""The Services, the Secret and the NetworkPolicy of a cluster."""

@@ -1,0 +1,1 @@
+"""The pod of one server."""

@@ -1,0 +1,68 @@
+"""The container that runs nats-server."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from natsctl.api.fields import Json
+from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.listeners import volumes
+from natsctl.model import names
+from natsctl.render.identity import environment
+from natsctl.render.pod import probes
+from natsctl.render.pod.images import with_tag
+from natsctl.render.pod.security import container_security
+from natsctl.render.pod.volumes import mount
+from natsctl.render.ports import container_ports
+from natsctl.render.target import Target
+
+
+def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Json:
+    """The server's container, built upon one of the template.
+
+    The operator decides name, image, command and ports; what else the template says stands.
+    """
+    policy = target.spec.pod or PodPolicy()
+    resources = policy.resources or base.get("resources")
+    return {
+        **_defaults(target),
+        **base,
+        "name": names.SERVER_CONTAINER,
+        "image": with_tag(target.spec.server_image, target.version.text),
+        "command": command(target, index),
+        "ports": container_ports(target.spec),
+        "env": environment(target, index, [*base.get("env", ()), *policy.nats_env]),
+        "volumeMounts": [
+            *base.get("volumeMounts", ()),
+            *policy.volume_mounts,
+            *map(mount, volumes(target.name, target.spec)),
+        ],
+        "securityContext": container_security(base.get("securityContext", {})),
+        **({"resources": resources} if resources else {}),
+    }
+
+
+def command(target: Target, index: int) -> list[str]:
+    """The command line of one server; arguments of the template follow it."""
+    host = names.server_host(target.namespace, target.name, index)
+    return [
+        target.version.binary,
+        "-c",
+        f"{names.CONFIG_DIR}/{names.BOOT_KEY}",
+        "-P",
+        names.PID_FILE,
+        "--cluster_advertise",
+        host,
+        "--connect_retries",
+        "10",
+        *(["--no_advertise"] if target.spec.no_advertise else []),
+    ]
+
+
+def _defaults(target: Target) -> Json:
+    stop = [target.version.binary, "-sl", f"ldm={names.PID_FILE}"]
+    return {
+        "startupProbe": probes.startup_probe(target),
+        "readinessProbe": probes.readiness_probe(target),
+        "livenessProbe": probes.liveness_probe(target),
+        "lifecycle": {"preStop": {"exec": {"command": stop}}},
+    }

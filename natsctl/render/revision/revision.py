@@ -1,0 +1,213 @@
+"""What a pod was made from, and which of it has changed since.
+
+A revision maps the path of each set field that reaches a server to a short hash of its value.
+Fields at their default are left out, so neither key order nor a new default nor an upgrade of
+the operator makes a difference.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import attrs
+
+from natsctl.api.system_account import allows_system
+from natsctl.model import limits
+from natsctl.render.config.clients import has_token, mapped_types
+from natsctl.render.config.gateways import gateway_name
+from natsctl.render.config.routes import cluster_name, own_name
+from natsctl.render.config.system_account import OLD_ACCOUNT, keeps_leaves_out
+from natsctl.render.revision.pod_inputs import reaching_fields, set_fields
+from natsctl.render.revision.system_stamp import SystemStamp, system_stamp
+from natsctl.render.target import Target
+
+RELEASE: Final = "serverVersion"
+"""Changes nothing about a server that runs; one that is down may need it to start."""
+
+# Servers learn routes from each other and from the next start; no restart is worth them.
+# The operator's own user may come to them later, too, and what an earlier natsctl did not say of
+# users whom certificates name.
+USER: Final = "auth.system"
+CONNECTION_TYPES: Final = "auth.connectionTypes"
+NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE, USER, CONNECTION_TYPES})
+OPERATOR_JWT: Final = "operatorConfig.jwt"
+"""A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
+SEALED: Final = (
+    "auth.users",
+    "auth.routes",
+    "auth.gateways",
+    "tls.certificates",
+    "routes",
+    OPERATOR_JWT,
+)
+"""Paths whose hashes are keyed with the operator's secret (plan/inputs/resolve.py)."""
+
+HELD: Final = "held"
+"""Not a field: differs from every revision, so that the pod takes up the configuration later."""
+
+_LONGEST: Final = 64 * 2**10
+"""Bytes of a pod's annotation that anybody may have edited."""
+_VERSION: Final = "version"
+# Not a field: tells later pods whether this one has the cluster's name, or its gateway's.
+_NAMED: Final = "cluster.name"
+# Nor this: the name of the other cluster that it has instead, as text: it outlives the spec's.
+_JOINED: Final = "cluster.joined"
+# Nor this: which user of the operator's it has, and where; the key of what is sealed.
+_SYSTEM: Final = "system"
+# Whether leaf nodes without a login are kept out.
+LEAVES: Final = "auth.leafnodes"
+_LATER: Final = frozenset({OPERATOR_JWT})
+_ASKING: Final = frozenset(
+    {"auth.clientsAuthFile", "auth.clientsAuthSecret", "auth.enableServiceAccounts"}
+)
+# Nor this: that the Go operator made it.
+_ADOPTED: Final = "takeover"
+_MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
+
+
+def revision(target: Target) -> dict[str, str]:
+    """Field path -> hash, for every set field that reaches a server process."""
+    sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
+    plain = {path: _hash(value) for path, value in _reaching(target)}
+    return plain | sealed | _joined(target) | {_SYSTEM: str(system_stamp(target))}
+
+
+def running_named(annotations: Iterable[str | None]) -> bool | None:
+    """Whether running servers have their cluster's name as their own, for `Target.named`.
+
+    True if any has, False if some were made to go without, None if none of them says.
+    """
+    return _marked(annotations, _NAMED)
+
+
+def running_joined(annotations: Iterable[str | None]) -> str | None:
+    """The name of the other cluster that running servers have, for `Target.joined`."""
+    told = ((_parse(annotation) or {}).get(_JOINED) for annotation in annotations)
+    return min((name for name in told if name), default=None)
+
+
+def stamp_of(annotation: str | None) -> SystemStamp:
+    """What a pod's annotation tells of the operator's user, and of what sealed it."""
+    return SystemStamp.parse((_parse(annotation) or {}).get(_SYSTEM))
+
+
+def resealed(annotation: str, revision: Mapping[str, str]) -> str:
+    """The annotation of a pod whose sealed entries mean the same as those of this revision."""
+    kept = {k: v for k, v in (_parse(annotation) or {}).items() if k not in SEALED}
+    stamp = attrs.evolve(stamp_of(annotation), seal=SystemStamp.parse(revision[_SYSTEM]).seal)
+    sealed = {path: revision[path] for path in SEALED if path in revision}
+    return _canonical(kept | sealed | {_SYSTEM: str(stamp)})
+
+
+def leaves_open(annotations: Iterable[str | None]) -> bool:
+    """Whether running servers ask clients for a login, and let leaf nodes in without one.
+
+    An earlier natsctl did not keep those out.
+    """
+    return all(
+        revision is None or (LEAVES not in revision and not _ASKING.isdisjoint(revision))
+        for revision in map(_parse, annotations)
+    )
+
+
+def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
+    told = {(_parse(annotation) or {}).get(marker) for annotation in annotations} - {None}
+    return _hash(True) in told if told else None
+
+
+def revision_text(revision: Mapping[str, str]) -> str:
+    """A revision as the text of a pod's annotation."""
+    return _canonical(revision)
+
+
+def held(annotation: str) -> str:
+    """The annotation of a pod that starts with an earlier configuration than its revision's."""
+    return _canonical({**(_parse(annotation) or {}), HELD: _hash(True)})
+
+
+def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:
+    """The revision of a pod that the Go operator made, for the version of its label."""
+    return {**revision, _VERSION: _hash(label), _ADOPTED: _hash(True)}
+
+
+def noted(annotation: str | None, revision: Mapping[str, str]) -> str | None:
+    """A pod's annotation with what an earlier natsctl did not write; None if nothing is lacking."""
+    old = _parse(annotation)
+    lacking = (
+        {} if old is None else {p: revision[p] for p in _LATER if p in revision and p not in old}
+    )
+    return _canonical({**(old or {}), **lacking}) if lacking else None
+
+
+def is_adopted(annotation: str | None) -> bool:
+    """Whether a pod's annotation is one of those."""
+    return _marked([annotation], _ADOPTED) is True
+
+
+def changed_fields(
+    old_annotation: str | None, new: Mapping[str, str], version_label: str | None = None
+) -> tuple[str, ...]:
+    """Paths that differ between a pod's annotation and a revision, the version first.
+
+    Of a pod without a readable annotation only the version is compared, by its label.
+    """
+    old = _parse(old_annotation)
+    if old is None:
+        same = version_label is not None and _hash(version_label) == new.get(_VERSION)
+        return () if same else (_VERSION,)
+    paths = {*old, *new} - _MARKERS
+    paths -= {path for path in _LATER if path not in old}
+    changed = {path for path in paths if old.get(path) != new.get(path)} | _user_changes(old, new)
+    return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
+
+
+def _user_changes(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:
+    """The user comes and goes by a reload; another name of its account takes a restart."""
+    before, after = (SystemStamp.parse(given.get(_SYSTEM)) for given in (old, new))
+    if before.account != after.account and OLD_ACCOUNT in (before.account, after.account):
+        return {"auth"}
+    return set() if before.same_user(after) else {USER}
+
+
+def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
+    yield _VERSION, target.version.text
+    if target.version.knows_cluster_name:
+        yield _NAMED, gateway_name(target.spec) or own_name(target)
+    if types := mapped_types(target):
+        yield CONNECTION_TYPES, list(types)
+    if keeps_leaves_out(target):
+        yield LEAVES, True
+    if has_token(target) and allows_system(target.spec, target.version):
+        yield "auth.token", True
+    yield from reaching_fields(target.spec)
+
+
+def _joined(target: Target) -> dict[str, str]:
+    """The name of another cluster, if servers made for this target have it."""
+    name = None if gateway_name(target.spec) or own_name(target) else cluster_name(target)
+    return {} if name is None else {_JOINED: name}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()[:10]
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_set_json)
+
+
+def _set_json(item: Any) -> dict[str, Any]:
+    return dict(set_fields(item, attrs.fields_dict(type(item)), ""))
+
+
+@lru_cache(maxsize=16)  # each is asked for many times at once, and may be long
+def _parse(annotation: str | None) -> Mapping[str, str] | None:
+    try:
+        found = limits.load((annotation or "null").encode(), _LONGEST)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    return {path: digest for path, digest in found.items() if isinstance(digest, str)}

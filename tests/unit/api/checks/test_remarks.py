@@ -1,0 +1,75 @@
+"""What is acted on as it stands, and may surprise."""
+
+from typing import Any
+
+import pytest
+
+from natsctl.api.checks.remarks import remarks
+from natsctl.api.parse import parse_spec
+
+LOW = {"websocketConfig": {"port": 443, "no_tls": True}}
+BIND = {"capabilities": {"add": ["NET_BIND_SERVICE"]}}
+
+
+def said(**spec: Any) -> list[str]:
+    return [str(remark) for remark in remarks(parse_spec({"size": 1, **spec}))]
+
+
+def template(**pod: Any) -> dict[str, Any]:
+    return {"template": {"spec": pod}}
+
+
+def test_a_plain_cluster_needs_no_words() -> None:
+    assert said() == []
+
+
+class TestGrace:
+    def test_shorter_than_the_lame_duck_period(self) -> None:
+        (remark,) = said(lameDuckDurationSeconds=60, **template(terminationGracePeriodSeconds=30))
+        assert remark.startswith("spec.template.spec.terminationGracePeriodSeconds: is 30, so")
+        assert "write 90 or more" in remark
+
+    def test_the_usual_period_counts_too(self) -> None:
+        assert "write 150 or more" in said(**template(terminationGracePeriodSeconds=60))[0]
+
+    @pytest.mark.parametrize("seconds", [150, None])
+    def test_long_enough(self, seconds: int | None) -> None:
+        assert said(**template(terminationGracePeriodSeconds=seconds)) == []
+
+
+class TestLowPorts:
+    def test_in_the_pods_own_network(self) -> None:
+        assert said(**LOW) == []
+
+    def test_on_the_nodes_network(self) -> None:
+        (remark,) = said(**LOW, **template(hostNetwork=True))
+        assert remark.startswith("spec.websocketConfig.port: is 443, which")
+
+    @pytest.mark.parametrize(
+        "pod",
+        [
+            {"containers": [{"name": "nats", "securityContext": {"runAsUser": 0, **BIND}}]},
+            {"securityContext": {"runAsUser": 0}, "containers": [{"securityContext": BIND}]},
+            {"containers": [{"name": "nats", "securityContext": {"privileged": True}}]},
+        ],
+    )
+    def test_as_somebody_who_may(self, pod: dict[str, Any]) -> None:
+        assert said(**LOW, **template(hostNetwork=True, **pod)) == []
+
+    def test_as_root_without_the_capability(self) -> None:
+        pod = {"securityContext": {"runAsUser": 0}, "hostNetwork": True}
+        assert len(said(**LOW, **template(**pod))) == 1
+
+
+class TestAddress:
+    def test_clients_are_not_told_of_a_closed_port(self) -> None:
+        (remark,) = said(pod={"advertiseExternalIP": True})
+        assert "set spec.pod.enableClientsHostPort" in remark
+
+    @pytest.mark.parametrize("block", ["gatewayConfig", "leafnodeConfig"])
+    def test_other_servers_are(self, block: str) -> None:
+        assert said(pod={"advertiseExternalIP": True}, **{block: {"hostPort": 7522}}) == []
+
+    def test_of_an_open_one_they_are(self) -> None:
+        assert said(pod={"advertiseExternalIP": True, "enableClientsHostPort": True}) == []
+        assert said(pod={"advertiseExternalIP": True}, **template(hostNetwork=True)) == []

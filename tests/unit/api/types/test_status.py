@@ -1,0 +1,149 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from natsctl.api.types.status import (
+    AccountStatus,
+    CertificateStatus,
+    ClusterStatus,
+    Condition,
+    RoleStatus,
+    ServerStatus,
+    parse_role_status,
+    parse_status,
+    parse_summary,
+    to_json,
+)
+
+FULL = ClusterStatus(
+    phase="Running",
+    size=3,
+    ready_replicas=2,
+    current_version="2.14.10",
+    selector="app=nats,nats_cluster=c",
+    observed_generation=7,
+    control_paused=True,
+    operator="nats/nats-operator",
+    accepted_spec='{"size":3}',
+    conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
+    servers=(ServerStatus("c-1", "2.14.10", True), ServerStatus("c-2", message="waits for c-1")),
+    certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
+)
+
+
+def test_the_manifest_has_camel_case_names() -> None:
+    assert to_json(FULL) == {
+        "phase": "Running",
+        "size": 3,
+        "readyReplicas": 2,
+        "currentVersion": "2.14.10",
+        "selector": "app=nats,nats_cluster=c",
+        "observedGeneration": 7,
+        "controlPaused": True,
+        "operator": "nats/nats-operator",
+        "acceptedSpec": '{"size":3}',
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "Waiting",
+                "message": "c-2 starts",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+                "observedGeneration": 7,
+            }
+        ],
+        "servers": [
+            {"name": "c-1", "version": "2.14.10", "ready": True, "message": ""},
+            {"name": "c-2", "version": "", "ready": False, "message": "waits for c-1"},
+        ],
+        "certificates": [
+            {"listener": "routes", "secret": "c-routes", "notAfter": "2027-01-01T00:00:00Z"}
+        ],
+    }
+
+
+def test_what_was_written_is_read_back() -> None:
+    assert parse_status(to_json(FULL)) == FULL
+
+
+def test_of_a_role_too() -> None:
+    status = RoleStatus(
+        observed_generation=2,
+        conditions=(Condition("Matched", "True"),),
+        service_accounts=(AccountStatus("ns", "a", "user", "a-c-bound-token"),),
+    )
+    written = to_json(status)
+    assert written["serviceAccounts"] == [
+        {"namespace": "ns", "name": "a", "user": "user", "secret": "a-c-bound-token"}
+    ]
+    assert parse_role_status(written) == status
+    without_a_name = {"serviceAccounts": [{"namespace": "ns", "name": ""}, {"name": "a"}, 3]}
+    assert parse_role_status(without_a_name) == RoleStatus()
+
+
+def test_the_older_operators_status_is_understood_as_far_as_it_goes() -> None:
+    raw = {
+        "conditions": [
+            {"reason": "scaling cluster from 0 to 3 peers", "type": "ScalingUp"},
+            {"reason": "current state matches desired state", "type": "Ready"},
+        ],
+        "currentVersion": "2.9.25",
+        "size": 3,
+    }
+    assert parse_status(raw) == ClusterStatus(size=3, current_version="2.9.25")
+
+
+def test_of_conditions_that_repeat_the_last_counts() -> None:
+    raw = {"conditions": [{"type": "Ready", "status": s} for s in ("False", "True")]}
+    assert parse_status(raw).conditions == (Condition("Ready", "True"),)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        None,
+        3,
+        {},
+        {"type": "Ready"},
+        {"type": "", "status": "True"},
+        {"type": "R", "status": "yes"},
+    ],
+)
+def test_malformed_conditions_are_dropped(condition: Any) -> None:
+    good = {"type": "Degraded", "status": "Unknown"}
+    assert parse_status({"conditions": [condition, good]}).conditions == (
+        Condition("Degraded", "Unknown"),
+    )
+
+
+def test_fields_of_a_wrong_type_have_their_default() -> None:
+    raw = {"size": True, "phase": None, "readyReplicas": "2", "servers": [{"ready": True}, "x"]}
+    assert parse_status(raw) == ClusterStatus()
+
+
+GARBAGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from([*to_json(ClusterStatus()), "type", "status", "name"]), inner
+        )
+    ),
+)
+
+
+@given(GARBAGE)
+def test_reading_never_fails(raw: Any) -> None:
+    status = parse_status(raw)
+    assert parse_status(to_json(status)) == status
+
+
+def test_whoever_edits_a_status_cannot_make_it_long() -> None:
+    servers = [{"name": f"c-{i}"} for i in range(5000)]
+    conditions = [{"type": f"t{i}", "status": "True"} for i in range(5000)]
+    raw = {"operator": "a/b", "servers": servers, "conditions": conditions}
+    found = parse_status(raw)
+    assert (len(found.servers), len(found.conditions)) == (999, 64)
+    assert parse_summary(raw).operator == found.operator == "a/b"

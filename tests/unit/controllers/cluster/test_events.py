@@ -1,0 +1,66 @@
+"""What `kubectl describe` tells of each step."""
+
+from natsctl.api.types.status import ClusterStatus, Condition
+from natsctl.controllers.cluster.events import Event, events_of, manifest, turning_points
+from natsctl.model.objects import Cluster, Meta
+from natsctl.plan.actions import (
+    AdoptServer,
+    CreateServer,
+    DeleteObject,
+    DeleteServer,
+    Ensure,
+    ReplaceServer,
+)
+from tests.unit.plan.world import desired
+
+STANDING = desired({"size": 1}).standing
+
+
+def test_creations_are_told_together_and_restarts_one_by_one() -> None:
+    actions = (
+        Ensure(STANDING[0], present=False),
+        Ensure(STANDING[1], present=False),
+        Ensure(STANDING[2], present=True),
+        DeleteObject("NetworkPolicy", "c", "u"),
+        AdoptServer("c-8", "u", "{}"),
+        AdoptServer("c-a", "v", "{}"),
+        CreateServer(1, "c-1"),
+        CreateServer(2, "c-2"),
+        DeleteServer("c-4", "u", "ScalingDown", "c-4 leaves"),
+        ReplaceServer(3, "c-3", "u", "restarting c-3"),
+    )
+    assert {e.reason: e.message for e in events_of(actions)} == {
+        "TookOverServers": "c-8, c-a: made by the Go operator, left as they are",
+        "CreatedServers": "created c-1, c-2",
+        "CreatedObjects": "created Service c; Service c-mgmt",
+        "UpdatedObjects": "updated Secret c",
+        "DeletedObjects": "deleted NetworkPolicy c: the spec asks for it no more",
+        "ScalingDown": "c-4 leaves",
+        "RestartingServer": "restarting c-3",
+    }
+
+
+def test_what_was_not_done_is_not_told() -> None:
+    assert events_of(()) == ()
+
+
+def told(type_: str, status: str, reason: str) -> ClusterStatus:
+    condition = Condition(type_, status, reason, "text", "", 1)
+    return ClusterStatus(conditions=(condition,))
+
+
+def test_a_condition_that_turns_is_told_once() -> None:
+    good = told("Ready", "True", "AllServersReady")
+    assert turning_points(ClusterStatus(), good) == (Event("Ready", "text", "Normal"),)
+    assert turning_points(good, good) == ()
+    bad = told("Degraded", "True", "ErrImagePull")
+    assert turning_points(good, bad) == (Event("ErrImagePull", "text", "Warning"),)
+    assert turning_points(bad, told("Degraded", "False", "AsExpected")) == ()
+
+
+def test_an_event_object() -> None:
+    cluster = Cluster(Meta(name="c", namespace="ns", uid="u", resource_version="5"))
+    made = manifest(cluster, Event("Reason", "x" * 2000, "Warning"))
+    assert made["metadata"]["namespace"] == "ns"
+    assert made["involvedObject"]["uid"] == "u"
+    assert len(made["message"]) == 1024

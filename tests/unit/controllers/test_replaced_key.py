@@ -1,0 +1,111 @@
+"""The operator's Secret is lost, and the next leader has another one: in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from natsctl.controllers.cluster.identity import Identity
+from natsctl.kube.resources import EVENTS, PODS, SECRETS
+from natsctl.model import names
+from natsctl.nats.nkey import Key
+from tests.unit.controllers.virtual import Flight, World, flight
+
+pytestmark = pytest.mark.looptime
+
+BEFORE, AFTER = (Identity(Key.generate().seed) for _ in range(2))
+
+
+def pods(world: World) -> dict[str, Any]:
+    return {path: o["metadata"] for path, o in world.objects.items() if "/pods/" in path}
+
+
+def uids(world: World) -> dict[str, str]:
+    return {path: meta["uid"] for path, meta in pods(world).items()}
+
+
+def user(world: World) -> str:
+    """Whom the servers' configuration names."""
+    data = world.objects[SECRETS.path("ns", "mine")]["data"]
+    accounts = json.loads(base64.b64decode(data[names.CONFIG_KEY]))["accounts"]
+    return str(accounts["$SYS"]["users"][0]["nkey"])
+
+
+def events(world: World) -> set[str]:
+    paths = (path for path in world.objects if path.startswith(EVENTS.path("ns")))
+    return {str(world.objects[path].get("reason")) for path in paths}
+
+
+async def settled(found: Flight) -> None:
+    await found.until(lambda: found.condition("mine", "Ready").get("status") == "True")
+
+
+async def running() -> World:
+    """A world with a cluster whose servers all run."""
+    world = World()
+    async with flight(world, BEFORE) as found:
+        await found.create("mine")
+        await settled(found)
+        await asyncio.sleep(60)
+    return world
+
+
+async def test_no_server_is_touched_and_the_new_user_is_written() -> None:
+    world = await running()
+    uid = world.objects["/apis/nats.io/v1alpha2/namespaces/ns/natsclusters/mine"]["metadata"]["uid"]
+    before, known = uids(world), user(world)
+    assert known == BEFORE.key_of(uid).public
+    async with flight(world, AFTER) as found:
+        await found.until(lambda: user(world) != known)
+        await asyncio.sleep(600)
+        await settled(found)
+    assert user(world) == AFTER.key_of(uid).public
+    assert uids(world) == before
+    assert "ReplacedKey" in events(world)
+
+
+async def test_the_same_secret_changes_nothing() -> None:
+    world = await running()
+    before, known = pods(world), user(world)
+    async with flight(world, BEFORE) as found:
+        await asyncio.sleep(600)
+        await settled(found)
+    assert (pods(world), user(world)) == (before, known)
+    assert "ReplacedKey" not in events(world)
+
+
+async def test_the_right_to_the_secret_is_lost_and_nothing_changes() -> None:
+    world = await running()
+    before, known = uids(world), user(world)
+    async with flight(world, Identity()) as found:
+        await asyncio.sleep(600)
+        await settled(found)
+    assert (uids(world), user(world)) == (before, known)
+
+
+async def test_a_change_restarts_servers_that_know_nobody_who_could_ask_them() -> None:
+    world = await running()
+    before = uids(world)
+    async with flight(world, AFTER) as found:
+        await asyncio.sleep(10)
+        await found.change("mine", natsConfig={"debug": True})
+        await found.until(lambda: not set(uids(world).values()) & set(before.values()), 600)
+        await settled(found)
+
+
+async def test_a_leader_that_ends_in_the_middle_leaves_the_rest_to_the_next() -> None:
+    world = await running()
+    before, known = uids(world), user(world)
+    stamps = {path: meta["annotations"] for path, meta in pods(world).items()}
+    async with flight(world, AFTER) as found:
+        await found.until(lambda: {p: m["annotations"] for p, m in pods(world).items()} != stamps)
+    async with flight(world, AFTER) as found:
+        await found.until(lambda: user(world) != known)
+        await asyncio.sleep(600)
+        await settled(found)
+    assert uids(world) == before
+    assert PODS.path("ns", "mine-1") in before

@@ -1,0 +1,104 @@
+"""A replaced secret of the operator's is no reason to reload or restart anything."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from natsctl.model import names
+from natsctl.model.objects import Pod, Secret
+from natsctl.model.slim import slim
+from natsctl.plan.actions import ResealServer
+from natsctl.plan.engine import plan
+from natsctl.plan.servers import servers_of
+from natsctl.plan.state import ClusterState
+from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.revision.revision import revision_text, stamp_of
+from natsctl.render.target import Target
+from tests.unit.plan.reloading import THREE, desired, goal_of, server
+from tests.unit.plan.world import cluster_state
+
+OTHER = "U" + "B" * 55
+WAS = goal_of(THREE, system=OTHER, seal="old", auth_users="1", routes="2")
+NOW = goal_of(THREE, seal="new", auth_users="3", routes="4")
+
+
+def written(goal: Target, **data: str) -> Secret:
+    """The Secret with the configuration of this target."""
+    made: dict[str, Any] = next(m for m in owned_objects(goal) if m["kind"] == "Secret")
+    made = {**made, "data": {**made["data"], **data}}
+    return slim(msgspec.convert(made, Secret))  # as it is kept
+
+
+def seen(now: Target = NOW, held: Secret | None = None, was: Target = WAS) -> ClusterState:
+    pods = tuple(server(index, was) for index in (1, 2, 3))
+    secret = held or written(was)
+    return cluster_state(THREE, pods, desired=desired(now), secrets={secret.metadata.name: secret})
+
+
+def annotated(pod: Pod, **notes: str) -> Pod:
+    annotations = {**(pod.metadata.annotations or {}), **notes}
+    meta = msgspec.structs.replace(pod.metadata, annotations=annotations)
+    return msgspec.structs.replace(pod, metadata=meta)
+
+
+def resealing(found: ClusterState) -> tuple[ResealServer, ...]:
+    return tuple(a for s in plan(found).stages for a in s if isinstance(a, ResealServer))
+
+
+def test_pods_get_new_seals_before_anything_else_is_done() -> None:
+    (stage,) = plan(seen()).stages
+    assert [type(action) for action in stage] == [ResealServer] * 3
+
+
+def test_afterwards_only_the_operators_user_is_left_to_change() -> None:
+    found = seen()
+    told = {a.uid: a.revision for a in resealing(found)}
+    pods = tuple(
+        annotated(pod, **{names.REVISION_ANNOTATION: told[pod.metadata.uid]}) for pod in found.pods
+    )
+    after = attrs.evolve(found, pods=pods)
+    assert resealing(after) == ()
+    assert {s.pending for s in servers_of(after)} == {("auth.system",)}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        written(goal_of({**THREE, "natsConfig": {"debug": True}}, system=OTHER)),
+        written(WAS, **{names.CONFIG_KEY: ""}),
+        written(WAS, **{names.CONFIG_KEY: "e30"}),
+        written(WAS, **{names.CONFIG_KEY: base64.b64encode(b"[" * 9000).decode()}),
+        written(WAS, **{names.BOOT_KEY: ""}),
+    ],
+    ids=["other", "empty", "no base64", "deep", "another start"],
+)
+def test_what_was_not_written_last_counts_as_changed(held: Secret) -> None:
+    found = seen(held=held)
+    assert resealing(found) == ()
+    assert all(s.changes for s in servers_of(found))
+
+
+def test_without_a_secret_everything_counts_as_changed() -> None:
+    assert resealing(attrs.evolve(seen(), secrets={})) == ()
+
+
+def test_a_reload_that_goes_on_goes_on() -> None:
+    found = seen()
+    pods = (annotated(found.pods[0], **{names.NUDGES_ANNOTATION: "1"}), *found.pods[1:])
+    assert [a.name for a in resealing(attrs.evolve(found, pods=pods))] == ["c-2", "c-3"]
+
+
+@pytest.mark.parametrize("seal", ["new", ""])
+def test_seals_of_the_same_secret_stay(seal: str) -> None:
+    """Those of earlier versions, which did not tell, are taken for such."""
+    was = attrs.evolve(WAS, inputs=attrs.evolve(WAS.inputs, seal=seal))
+    assert resealing(seen(was=was)) == ()
+
+
+def test_a_revision_tells_what_sealed_it() -> None:
+    assert stamp_of(revision_text(desired(NOW).revision)).seal == "new"

@@ -1,0 +1,158 @@
+"""What metrics show of a cluster."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from natsctl.api.types.status import CertificateStatus
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.cluster_metrics import (
+    ClusterMetrics,
+    ServerMetrics,
+    cluster_metrics,
+    moment,
+)
+from natsctl.plan.status.status import status
+from tests.unit.plan.world import NOW, answers, cluster_state, invalid, pod, running
+
+THREE = {"size": 3, "version": "2.12.15"}
+
+
+def shown(found: ClusterState) -> ClusterMetrics:
+    return cluster_metrics(found, status(found))
+
+
+def test_a_cluster_that_is_what_it_should_be() -> None:
+    found = shown(running(THREE))
+    assert (found.phase, found.version, found.size, found.paused) == (
+        "Running",
+        "2.12.15",
+        3,
+        False,
+    )
+    assert dict(found.conditions) == {
+        "Ready": True,
+        "Progressing": False,
+        "Degraded": False,
+        "SpecAccepted": True,
+        "ConfigAccepted": True,
+    }
+    assert [(s.name, s.version, s.ready, s.current, s.restarts) for s in found.servers] == [
+        (f"c-{index}", "2.12.15", True, True, 0) for index in (1, 2, 3)
+    ]
+
+
+def test_the_ends_of_certificates() -> None:
+    given = (
+        CertificateStatus("clients", "x", "2026-01-01T00:01:00Z"),
+        CertificateStatus("routes", "x", ""),
+    )
+    found = cluster_metrics(
+        running(THREE), attrs.evolve(status(running(THREE)), certificates=given)
+    )
+    assert found.expiries == (("clients", moment(NOW) + 60.0),)  # type: ignore[operator]
+
+
+def test_an_invalid_spec_has_no_size() -> None:
+    assert shown(invalid()).size is None
+
+
+def test_a_server_that_is_to_restart_is_not_current() -> None:
+    pods = tuple(pod(i, THREE) for i in (1, 2, 3))
+    found = shown(cluster_state(THREE | {"version": "2.14.5"}, pods))
+    assert [s.current for s in found.servers] == [False] * 3
+
+
+def last(found: ClusterMetrics) -> ServerMetrics:
+    return found.servers[-1]
+
+
+def of_server(**said: object) -> ServerMetrics:
+    """A lone server that was asked ten seconds ago."""
+    only = pod(1, {"size": 1})
+    (answer,) = answers(only, asked=90.0).values()
+    seen = {only.metadata.uid: attrs.evolve(answer, **said)}
+    return last(shown(cluster_state({"size": 1}, (only,), seen)))
+
+
+def test_what_a_server_said_when_it_was_asked() -> None:
+    looked = of_server(
+        connections=7, started="2025-12-31T23:59:00.123456789Z", config_load_time="2025-12-31"
+    ).looked
+    assert looked is not None
+    now = moment(NOW)
+    assert now is not None
+    assert (looked.at, looked.connections) == (now - 10, 7)
+    assert looked.started == pytest.approx(now - 60 + 0.123456)
+    assert looked.loaded == now - 86400
+
+
+def test_a_server_may_not_say_when_it_started() -> None:
+    looked = of_server().looked
+    assert looked is not None
+    assert (looked.started, looked.loaded) == (None, None)
+
+
+def test_a_server_that_could_not_be_asked_says_nothing() -> None:
+    assert of_server(problem="refused").looked is None
+    silent = cluster_state({"size": 1}, (pod(1, {"size": 1}),), {})
+    assert last(shown(silent)).looked is None
+
+
+def test_a_version_is_cut() -> None:
+    assert len(of_server(version="9" * 80).version) == 64
+
+
+def test_restarts_are_the_kubelets() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    again = {"name": "nats", "ready": True, "restartCount": 4, "lastState": ended}
+    found = last(
+        shown(cluster_state({"size": 1}, (pod(1, {"size": 1}, containerStatuses=[again]),)))
+    )
+    assert (found.restarts, found.last_exit) == (4, "OOMKilled")
+    fine = again | {"lastState": {}}
+    found = last(
+        shown(cluster_state({"size": 1}, (pod(1, {"size": 1}, containerStatuses=[fine]),)))
+    )
+    assert (found.restarts, found.last_exit) == (4, "")
+
+
+def test_a_new_pod_has_no_container_yet() -> None:
+    found = last(
+        shown(cluster_state({"size": 1}, (pod(1, {"size": 1}, containerStatuses=None),), {}))
+    )
+    assert (found.restarts, found.last_exit) == (0, "")
+
+
+def test_text_that_is_no_moment() -> None:
+    assert moment("soon") is None
+
+
+HOSTILE = 'Urgent run: curl\n# TYPE x gauge\x1b[2J\u202e"} 1' + "x" * 100_000
+
+
+def ended(reason: str, restarts: int = 1) -> ClusterState:
+    state = {"terminated": {"reason": reason, "message": HOSTILE, "exitCode": 1}}
+    entry = {"name": "nats", "restartCount": restarts, "lastState": state}
+    return cluster_state(THREE, (pod(1, THREE, containerStatuses=[entry]),))
+
+
+@pytest.mark.parametrize("reason", [HOSTILE, "Reason1", "Reason2", "oomkilled"])
+def test_a_reason_that_no_kubelet_gives_is_no_series_of_its_own(reason: str) -> None:
+    assert last(shown(ended(reason))).last_exit == "other"
+
+
+@pytest.mark.parametrize("version", [HOSTILE, "a b", "\u0662.1.0", "-x", '2"', "2\n"])
+def test_a_version_that_is_none_is_no_series_of_its_own(version: str) -> None:
+    found = running(THREE)
+    said = {uid: attrs.evolve(o, version=version) for uid, o in found.observations.items()}
+    told = shown(attrs.evolve(found, observations=said))
+    assert {s.version for s in told.servers} | {told.version} <= {"2.12.15", "other", ""}
+    stated = attrs.evolve(status(found), current_version=version)
+    assert cluster_metrics(found, stated).version == "other"
+
+
+@pytest.mark.parametrize(("count", "known"), [(-5, 0), (10**30, 2**31 - 1)])
+def test_a_count_that_no_kubelet_has(count: int, known: int) -> None:
+    assert last(shown(ended("Error", count))).restarts == known
