@@ -12,8 +12,8 @@ import yaml
 from natsctl.api.checks.remarks import remarks
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
+from natsctl.cli.offline.lookup import references_of
 from natsctl.cli.offline.manifests import Document, Unreadable, read
-from natsctl.cli.offline.offline_inputs import sources_of
 from natsctl.cli.offline.validate import examined
 from natsctl.cli.report.masking import masked_inputs, masked_strings
 from natsctl.model.foreign import MASK, plain, spelt
@@ -77,7 +77,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         return None
     written = cluster.content.get("spec")
     spec = parse_spec(written if show_secrets else masked_strings(written))
-    references = sources_of(cluster, spec, documents)
+    references = references_of(cluster, spec, documents)
     found = resolve(cluster.namespace, cluster.name, spec, references)
     target = Target(
         namespace=cluster.namespace,

@@ -14,8 +14,8 @@ from natsctl.api.checks.remarks import remarks
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec, Problem
 from natsctl.api.release import meant_version
+from natsctl.cli.offline.lookup import references_of
 from natsctl.cli.offline.manifests import Document, Unreadable, read
-from natsctl.cli.offline.offline_inputs import sources_of
 from natsctl.model import names
 from natsctl.model.foreign import plain
 from natsctl.plan.inputs.resolve import resolve
@@ -117,7 +117,7 @@ def _beside(
     cluster: Document, spec: NatsClusterSpec, documents: Sequence[Document]
 ) -> Iterator[Problem]:
     """What keeps a good spec from working; a Secret that is in another file is none of it."""
-    references = sources_of(cluster, spec, documents)
+    references = references_of(cluster, spec, documents)
     absent = attrs.evolve(references, secrets={})
     expected = resolve(cluster.namespace, cluster.name, spec, absent).missing
     for told in resolve(cluster.namespace, cluster.name, spec, references).missing:

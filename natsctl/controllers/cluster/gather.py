@@ -25,19 +25,17 @@ from natsctl.kube.store import Key
 from natsctl.model import names
 from natsctl.model.objects import Cluster, controlled
 from natsctl.plan.desired import version_of
-from natsctl.plan.inputs.certificates import coming_minute
-from natsctl.plan.inputs.joined_name import Member, joined_name, joins
-from natsctl.plan.inputs.resolve import named_secrets
-from natsctl.plan.namespaces import Labels, NamespacePolicy, selects
-from natsctl.plan.references import References
+from natsctl.plan.inputs.collect import collect
+from natsctl.plan.inputs.joined_name import Member, joins
+from natsctl.plan.namespaces import Labels, NamespacePolicy
 from natsctl.plan.service_accounts.grants import switched_tokens
 from natsctl.render.inputs import OperatorPods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from natsctl.model.objects import ServiceRole
-    from natsctl.plan.references import ServiceAccount
+    from natsctl.model.objects import Secret, ServiceRole
+    from natsctl.plan.references import References, ServiceAccount
 
 
 @attrs.frozen
@@ -66,36 +64,18 @@ class Gatherer:
         proven: Mapping[Key, str] | None = None,
     ) -> References:
         """Everything outside the NatsCluster that its configuration depends on."""
-        namespace = key[0]
-        neighbours = await self._neighbours(key, spec)
-        members = await self._members(namespace, spec)
-        needed = named_secrets(spec) | _logins(neighbours)
-        self.secret_cache.name(key, frozenset((namespace, name) for name in needed))
-        found = {
-            name: await self.secret_cache.read(self.client, (namespace, name))
-            for name in sorted(needed)
-        }
-        roles = self.stores.roles.of_cluster(key)
-        wanted = frozenset(r.metadata.name for r in roles)
-        if spec.auth is None or not spec.auth.enable_service_accounts:
-            wanted = frozenset()
-        accounts = await self.accounts.find(self.client.transport, key, wanted)
+        self.links.name(key, frozenset((key[0], name) for name in joins(spec)))
+        references = await collect(_Lookup(self, key), spec, timestamp)
         tokens = {secret.key: secret for secret in self.stores.tokens.of_cluster(key)}
         cluster = self.stores.clusters.get(key)
-        return References(
-            secrets=found,
-            roles=tuple(sorted(roles, key=lambda role: role.metadata.name)),
-            accounts=accounts,
+        return attrs.evolve(
+            references,
             tokens=tokens,
             switched=switched_tokens(tokens, timestamp, self.sealing),
             proven=proven or {},
             namespaces=self.namespaces,
-            labels=self._labels(key, roles, accounts),
             uid=cluster.metadata.uid if cluster is not None else "",
             sealing=self.sealing,
-            neighbours=neighbours,
-            joined=joined_name(spec, members.get),
-            minute=coming_minute(timestamp),
             version=meant_version(spec) if spec.version else None,
             system=self.user_of(key),
             signs=bool(self.identity),
@@ -111,37 +91,7 @@ class Gatherer:
         self.labels.forget(key)
         self.links.name(key, frozenset())
 
-    def _labels(
-        self,
-        key: Key,
-        roles: Iterable[ServiceRole],
-        accounts: Mapping[str, tuple[ServiceAccount, ...]],
-    ) -> Labels | None:
-        """Those of namespaces that may be selected; None: not known, or no role selects."""
-        names = [role.metadata.name for role in roles if selects(role)]
-        if not names:
-            self.labels.forget(key)
-            return None
-        found = (account.namespace for name in names for account in accounts.get(name, ()))
-        return self.labels.find(key, frozenset(found))
-
-    async def _neighbours(self, key: Key, spec: NatsClusterSpec) -> Mapping[str, NatsClusterSpec]:
-        named = [extra.cluster for extra in spec.extra_routes if extra.cluster]
-        self.links.name(key, frozenset((key[0], name) for name in named))
-        found = {name: await self._spec((key[0], name)) for name in named}
-        return {name: spec for name, spec in found.items() if spec is not None}
-
-    async def _members(self, namespace: str, spec: NatsClusterSpec) -> Mapping[str, Member | None]:
-        """All NatsClusters of a namespace that `extraRoutes` lead to, from one to the next."""
-        found, ahead = dict[str, Member | None](), [*joins(spec)]
-        while ahead:
-            name = ahead.pop()
-            if name not in found:
-                found[name] = member = await self._member((namespace, name))
-                ahead += joins(member.spec)[:1] if member is not None else []
-        return found
-
-    async def _member(self, key: Key) -> Member | None:
+    async def member(self, key: Key) -> Member | None:
         """A NatsCluster as others may join it; None if there is none with a spec to act on."""
         cluster, spec = self.stores.clusters.get(key), await self._spec(key)
         if cluster is None or spec is None:
@@ -172,9 +122,36 @@ class Gatherer:
         return self.identity.user_of(cluster.metadata.uid) if cluster and known else ""
 
 
-def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:
-    auths = (spec.auth for spec in neighbours.values())
-    return frozenset(a.cluster_auth_secret for a in auths if a and a.cluster_auth_secret)
+@attrs.frozen
+class _Lookup:
+    """What one cluster depends on, as its Gatherer knows it."""
+
+    gatherer: Gatherer
+    key: Key
+
+    async def secrets(self, names: frozenset[str]) -> Mapping[str, Secret | None]:
+        namespace, cache = self.key[0], self.gatherer.secret_cache
+        cache.name(self.key, frozenset((namespace, name) for name in names))
+        client = self.gatherer.client
+        return {name: await cache.read(client, (namespace, name)) for name in sorted(names)}
+
+    async def member(self, name: str) -> Member | None:
+        return await self.gatherer.member((self.key[0], name))
+
+    def roles(self) -> Iterable[ServiceRole]:
+        return self.gatherer.stores.roles.of_cluster(self.key)
+
+    async def service_accounts(
+        self, names: frozenset[str]
+    ) -> Mapping[str, tuple[ServiceAccount, ...]]:
+        transport = self.gatherer.client.transport
+        return await self.gatherer.accounts.find(transport, self.key, names)
+
+    def labels(self, namespaces: frozenset[str] | None) -> Labels | None:
+        if namespaces is None:
+            self.gatherer.labels.forget(self.key)
+            return None
+        return self.gatherer.labels.find(self.key, namespaces)
 
 
 def _read(cluster: Cluster) -> NatsClusterSpec | None:

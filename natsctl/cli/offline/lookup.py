@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 import msgspec
 from msgspec.structs import replace
 
@@ -17,14 +18,13 @@ from natsctl.api.release import meant_version
 from natsctl.cli.offline.manifests import Document, Unreadable
 from natsctl.model import names
 from natsctl.model.objects import Secret, ServiceRole
-from natsctl.plan.inputs.certificates import coming_minute
-from natsctl.plan.inputs.joined_name import Member, joined_name
-from natsctl.plan.inputs.resolve import named_secrets
+from natsctl.plan.inputs.collect import collect
+from natsctl.plan.inputs.joined_name import Member
 from natsctl.plan.references import Key, References, ServiceAccount
 from natsctl.plan.service_accounts.grants import secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Mapping
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.namespaces import Labels
@@ -35,56 +35,72 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 MADE_UP_KEY = "UAR2ACRRVJTLMFRDEXDDV2S4LMYS4APG5ZOCHCNKX4ZTCCVHMCI2RNLI"
 
 
-def sources_of(
+def references_of(
     cluster: Document, spec: NatsClusterSpec, documents: Sequence[Document]
 ) -> References:
     """Secrets, roles, ServiceAccounts and other clusters of these files, as the operator sees them.
 
     Unreadable names an object that the API server would not take.
     """
-    near = [d for d in documents if d.namespace == cluster.namespace]
-    specs = _specs(near)
-    neighbours = {e.cluster: specs[e.cluster] for e in spec.extra_routes if e.cluster in specs}
-    roles = _roles(cluster.name, near) if spec.auth and spec.auth.enable_service_accounts else ()
-    accounts = {r.metadata.name: _accounts(r.metadata.name, documents) for r in roles}
-    return References(
-        secrets=_secrets(named_secrets(spec) | _logins(neighbours), near),
-        roles=roles,
-        accounts=accounts,
-        labels=_labels(documents),
-        proven=_tokens(cluster.name, accounts),
-        neighbours=neighbours,
-        joined=joined_name(spec, partial(_member, specs)),
-        minute=coming_minute(datetime.now(UTC).isoformat()),
+    timestamp = datetime.now(UTC).isoformat()
+    found = _at_once(collect(_Files(cluster, documents), spec, timestamp))
+    return attrs.evolve(
+        found,
+        proven=_tokens(cluster.name, found.accounts),
         version=meant_version(spec),
         system=MADE_UP_KEY,
     )
 
 
-def _specs(near: Sequence[Document]) -> dict[str, NatsClusterSpec]:
-    found = {}
-    for document in near:
-        if document.is_cluster:
-            with suppress(InvalidSpec):
-                found[document.name] = parse_spec(document.content.get("spec"))
-    return found
+def _at_once(waiting: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that waits for nothing, as files are read already."""
+    try:
+        waiting.send(None)
+    except StopIteration as done:
+        found: T = done.value
+        return found
+    raise AssertionError("it waited")
 
 
-def _member(specs: dict[str, NatsClusterSpec], name: str) -> Member | None:
-    """Another cluster of the files, which is to be created too."""
-    with suppress(KeyError):
-        return Member(specs[name], meant_version(specs[name]))
-    return None
+@attrs.frozen
+class _Files:
+    """What one cluster depends on, as far as files hold it."""
 
+    cluster: Document
+    documents: Sequence[Document]
 
-def _logins(neighbours: dict[str, NatsClusterSpec]) -> frozenset[str]:
-    auths = (spec.auth for spec in neighbours.values())
-    return frozenset(a.cluster_auth_secret for a in auths if a and a.cluster_auth_secret)
+    @property
+    def _near(self) -> list[Document]:
+        return [d for d in self.documents if d.namespace == self.cluster.namespace]
+
+    async def secrets(self, names: frozenset[str]) -> Mapping[str, Secret | None]:
+        found = {d.name: _secret(d) for d in self._near if d.is_core("Secret") and d.name in names}
+        return {name: found.get(name) for name in sorted(names)}
+
+    async def member(self, name: str) -> Member | None:
+        """Another cluster of the files, which is to be created too."""
+        for document in self._near:
+            if document.is_cluster and document.name == name:
+                with suppress(InvalidSpec):
+                    spec = parse_spec(document.content.get("spec"))
+                    return Member(spec, meant_version(spec))
+        return None
+
+    def roles(self) -> tuple[ServiceRole, ...]:
+        return _roles(self.cluster.name, self._near)
+
+    async def service_accounts(
+        self, names: frozenset[str]
+    ) -> Mapping[str, tuple[ServiceAccount, ...]]:
+        return {name: _accounts(name, self.documents) for name in names}
+
+    def labels(self, namespaces: frozenset[str] | None) -> Labels | None:
+        return _labels(self.documents) if namespaces is not None else None
 
 
 def _roles(cluster: str, near: Sequence[Document]) -> tuple[ServiceRole, ...]:
-    roles = (_role(d) for d in near if d.is_ours and d.kind == names.KIND_ROLE)
-    return tuple(r for r in roles if r.metadata.label(names.LABEL_CLUSTER) == cluster)
+    found = (d for d in near if d.is_ours and d.kind == names.KIND_ROLE)
+    return tuple(_role(d) for d in found if d.labels.get(names.LABEL_CLUSTER) == cluster)
 
 
 def _role(document: Document) -> ServiceRole:
@@ -107,18 +123,13 @@ def _labels(documents: Sequence[Document]) -> Labels:
     }
 
 
-def _tokens(cluster: str, accounts: dict[str, tuple[ServiceAccount, ...]]) -> dict[Key, str]:
+def _tokens(cluster: str, accounts: Mapping[str, tuple[ServiceAccount, ...]]) -> dict[Key, str]:
     """Stand-ins that say what they stand for."""
     return {
         (account.namespace, secret_name(role, cluster)): f"the token of {account.namespace}/{role}"
         for role, found in accounts.items()
         for account in found
     }
-
-
-def _secrets(wanted: frozenset[str], near: Sequence[Document]) -> dict[str, Secret | None]:
-    found = {d.name: _secret(d) for d in near if d.is_core("Secret") and d.name in wanted}
-    return {name: found.get(name) for name in sorted(wanted)}
 
 
 def _secret(document: Document) -> Secret:
