@@ -7,9 +7,10 @@ import logging
 
 import attrs
 
-from natsctl.controllers.cluster.actor import Actor, ControllerContext
 from natsctl.controllers.cluster.metrics_series import exposition
+from natsctl.controllers.cluster.reconciler import ClusterReconciler, ControllerContext
 from natsctl.controllers.runtime import metrics
+from natsctl.controllers.runtime.actor import Actor
 from natsctl.kube.store import Key
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ LAST_WORDS = 5.0
 class Fleet:
     """Actors by key. `wake` may be called at any time; only a running fleet reacts."""
 
-    actors: dict[Key, Actor] = attrs.field(factory=dict)
+    actors: dict[Key, Actor[ClusterReconciler]] = attrs.field(factory=dict)
     _tasks: dict[Key, asyncio.Task[None]] = attrs.field(factory=dict)
     _group: asyncio.TaskGroup | None = None
     _shared: ControllerContext | None = None
@@ -55,17 +56,17 @@ class Fleet:
 
     def series(self) -> str:
         """What /metrics says of the clusters: nothing on a standby, which has no actors."""
-        return exposition({key: actor.showing for key, actor in self.actors.items()})
+        return exposition({key: actor.reconciler.showing for key, actor in self.actors.items()})
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None
         assert self._group is not None
-        actor = Actor(key, self._shared)
+        actor = Actor(key, self._shared.turns, ClusterReconciler(key, self._shared))
         self.actors[key] = actor
         self._tasks[key] = self._group.create_task(self._live(actor, self._shared), name=str(actor))
         metrics.CLUSTERS.set(len(self.actors))
 
-    async def _live(self, actor: Actor, shared: ControllerContext) -> None:
+    async def _live(self, actor: Actor[ClusterReconciler], shared: ControllerContext) -> None:
         """Run an actor for as long as there is a cluster of its name."""
         try:
             while not self._stopping and shared.stores.clusters.get(actor.key) is not None:

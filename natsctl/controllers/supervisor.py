@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from natsctl.controllers.cluster.actor import ControllerContext
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.identity import Identity, load_identity
 from natsctl.controllers.cluster.orphan_roles import Orphans
+from natsctl.controllers.cluster.reconciler import ControllerContext
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.fleet import Fleet
 from natsctl.controllers.runtime import health, metrics

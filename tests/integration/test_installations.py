@@ -120,7 +120,7 @@ async def test_one_that_is_gone_for_good_is_replaced_from_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Seen by its lease, and not while it is renewed."""
-    monkeypatch.setattr("natsctl.controllers.cluster.actor.HANDOVER", 3.0)
+    monkeypatch.setattr("natsctl.controllers.cluster.reconciler.HANDOVER", 3.0)
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=1))
         await held_by(client, namespace, "x", namespace)

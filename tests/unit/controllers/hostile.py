@@ -15,12 +15,13 @@ from typing import Any, cast
 import attrs
 import msgspec
 
-from natsctl.controllers.cluster.actor import Actor, ControllerContext
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.identity import Identity
 from natsctl.controllers.cluster.metrics_series import exposition
+from natsctl.controllers.cluster.reconciler import ClusterReconciler, ControllerContext
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.runtime import metrics
+from natsctl.controllers.runtime.actor import Actor
 from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.namespace_labels import NamespaceLabels
 from natsctl.controllers.watch.secret_cache import SecretCache
@@ -244,7 +245,7 @@ class Servers(Monitor):
         }
 
 
-class OnePass(Actor):
+class OnePass(Actor[ClusterReconciler]):
     """Looks once."""
 
     async def once(self) -> None:
@@ -321,10 +322,14 @@ class World:
             self._writing = asyncio.create_task(self.shared.recorder.run())
             await asyncio.sleep(0)
         for key in keys:
-            actor = self.actors.setdefault(key, OnePass(key, self.shared))
+            actor = self.actors.setdefault(key, self.actor(key))
             await actor.once()
         async with asyncio.timeout(5):
             await self.shared.recorder.flush()
+
+    def actor(self, key: Key) -> OnePass:
+        """An actor that looks once."""
+        return OnePass(key, self.shared.turns, ClusterReconciler(key, self.shared))
 
     async def end(self) -> None:
         """Nothing is written any more."""
@@ -333,7 +338,7 @@ class World:
             await asyncio.wait((self._writing,))
 
     def metrics(self) -> str:
-        return exposition({key: actor.showing for key, actor in self.actors.items()})
+        return exposition({key: actor.reconciler.showing for key, actor in self.actors.items()})
 
 
 def bugs() -> float:

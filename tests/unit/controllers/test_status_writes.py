@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.controllers.cluster.actor import STATUS_PAUSE
+from natsctl.controllers.cluster.reconciler import STATUS_PAUSE
 from natsctl.kube.resources import CLUSTERS
 from tests.unit.controllers.virtual import Flight, World, flight, now
 

@@ -15,9 +15,9 @@ import attrs
 import msgspec
 
 from benchmarks.responder import Roster
-from natsctl.controllers.cluster.actor import ControllerContext
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.identity import Identity
+from natsctl.controllers.cluster.reconciler import ControllerContext
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.fleet import Fleet
 from natsctl.controllers.watch.dependencies import Dependencies

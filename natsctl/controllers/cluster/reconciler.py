@@ -1,18 +1,11 @@
-"""One task per NatsCluster: it alone reconciles that cluster.
-
-The mailbox is one bit: however often it is woken, the actor looks once more. The bit is cleared
-before the stores are read, so that a change during a pass leads to another one.
-"""
+"""Reconciles one NatsCluster: look, decide, act, report."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,11 +21,12 @@ from natsctl.controllers.cluster.metrics_series import ActorMetrics
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.runtime import metrics
+from natsctl.controllers.runtime.actor import Retry, StillTrying, Wait
 from natsctl.controllers.runtime.computing import computed
 from natsctl.controllers.runtime.patience import Patience, steady
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.client import Client
-from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
+from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
 from natsctl.kube.resources import CLUSTERS
 from natsctl.kube.turns import Turn, Turns
 from natsctl.model.foreign import named
@@ -47,20 +41,11 @@ from natsctl.plan.status.status import status, troubled
 from natsctl.render.inputs import Images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from natsctl.plan.actions import Action, Plan
 
-log = logging.getLogger(__name__)
-
-FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
 over by then; what matters is written at once."""
-PASS_LIMIT = 120.0
-"""Seconds after which a pass is cut; every request in it has a shorter time-out of its own."""
-RESYNC = 10 * 3600.0
-"""Seconds after which an actor looks even if nobody woke it, as controller-runtime's does."""
 
 
 @attrs.frozen
@@ -83,30 +68,19 @@ class ControllerContext:
     platform_assigned_ids: bool = False
 
 
-class StillTrying(Exception):
-    """Something did not work yet, and is looked after."""
-
-    def __init__(self, cause: ApiError) -> None:
-        super().__init__(str(cause))
-        self.cause: Exception = cause
-
-
 class Untold(StillTrying):
     """The status could not be written."""
 
 
 @attrs.define
-class Actor:
-    """Reconciles the cluster with this key until it is gone."""
+class ClusterReconciler:
+    """Looks after the NatsCluster with this key."""
 
     key: tuple[str, str]
     shared: ControllerContext
-    mailbox: asyncio.Event = attrs.field(factory=asyncio.Event)
     showing: ActorMetrics = attrs.field(factory=ActorMetrics)
     outlook: ClusterCache = attrs.field(init=False)
     _failures: tuple[Failure, ...] = ()
-    _attempts: int = 0
-    _woken: float = 0.0
     _handover: HandoverWaiter = attrs.field(init=False)
     _patience: Patience = attrs.field(factory=Patience)
     _untold: Failure | None = None
@@ -128,71 +102,17 @@ class Actor:
             shared.client, shared.recorder, shared.installation, HANDOVER
         )
 
-    def wake(self) -> None:
-        """Something about the cluster changed."""
-        if not self.mailbox.is_set():
-            metrics.ADDS.labels(metrics.CONTROLLER).inc()
-            metrics.DEPTH.labels(metrics.CONTROLLER).inc()
-            self._woken = monotonic()
-        self.mailbox.set()
+    def exists(self) -> bool:
+        """Whether there is a NatsCluster of this key."""
+        return self.shared.stores.clusters.get(self.key) is not None
 
-    async def run(self, stopping: Callable[[], bool]) -> None:
-        """Reconcile until the cluster is gone or the process stops."""
-        self.wake()
-        while not stopping():
-            async with self.shared.turns.turn(self.key[0]) as turn:
-                self._open_mailbox()
-                if self.shared.stores.clusters.get(self.key) is None:
-                    self._forget()
-                    return
-                with metrics.WORK.one_pass():
-                    pause = await self._turn(turn)
-            await self._sleep(pause)
-
-    def _open_mailbox(self) -> None:
-        if self.mailbox.is_set():
-            metrics.DEPTH.labels(metrics.CONTROLLER).dec()
-            metrics.QUEUED_SECONDS.labels(metrics.CONTROLLER).observe(monotonic() - self._woken)
-        self.mailbox.clear()
-
-    async def _sleep(self, pause: float) -> None:
-        try:
-            async with asyncio.timeout(pause):
-                await self.mailbox.wait()
-        except TimeoutError:
-            return
-
-    async def _turn(self, turn: Turn) -> float:
-        """One pass, whatever happens in it; how long to sleep at most."""
-        again: float | None
-        began = asyncio.get_running_loop().time()
-        self._patience.begin()
-        try:
-            async with asyncio.timeout(PASS_LIMIT):
-                again = await self._pass(turn)
-            result = "success" if again is None else "requeue_after"
-        except Fenced:  # the lease is over, and whoever keeps it ends this process
-            again, result = self._retry(), "requeue_after"
-        except Exception as error:
-            # A bug met by one cluster must not end the process for all the others.
-            again, result = await self._after(error, began)
-        metrics.RECONCILES.labels(metrics.CONTROLLER, result).inc()
-        return RESYNC * random.uniform(0.8, 1.2) if again is None else again
-
-    async def _after(self, error: Exception, began: float) -> tuple[float, str]:
-        """What a pass ended with is tried again, and told if it lasts; when, and how it counts."""
-        if not isinstance(error, StillTrying):
-            now = asyncio.get_running_loop().time()
-            subject = f"NatsCluster {self.key[1]}"
-            if (told := self._patience.met(subject, error, began, now)) is not None:
-                self._failures = steady((told,), self._failures)
-                await self._tell_in_any_case()
-        cause = error.cause if isinstance(error, StillTrying) else error
-        if isinstance(cause, Conflict):
-            return self._retry(), "requeue_after"
-        self._report(cause)
-        metrics.ERRORS.labels(metrics.CONTROLLER).inc()
-        return max(self._retry(), getattr(cause, "retry_after", None) or 0), "error"
+    async def failed(self, error: Exception, began: float) -> None:
+        """Report an error that ended a pass, if it lasts."""
+        now = asyncio.get_running_loop().time()
+        subject = f"NatsCluster {self.key[1]}"
+        if (lasting := self._patience.met(subject, error, began, now)) is not None:
+            self._failures = steady((lasting,), self._failures)
+            await self._tell_in_any_case()
 
     async def _tell_in_any_case(self) -> None:
         """Of a cluster about which too little is known for a status, only that something fails."""
@@ -210,40 +130,22 @@ class Actor:
                 for event in events.turning_points(before, fresh):
                     self._record(cluster, event)
 
-    def _report(self, error: Exception) -> None:
-        match error:
-            case Transient():
-                log.warning("%s: %s; trying again", self, error)
-            case ApiError():
-                log.error("%s: %s", self, error)
-            case TimeoutError():
-                metrics.TIMEOUTS.labels(metrics.CONTROLLER).inc()
-                log.error("%s: a pass took longer than %.0f s", self, PASS_LIMIT)
-            case _:
-                metrics.PANICS.labels(metrics.CONTROLLER).inc()
-                log.error("%s: %s", self, type(error).__name__, exc_info=error)
-
-    def _retry(self) -> float:
-        self._attempts += 1
-        metrics.RETRIES.labels(metrics.CONTROLLER).inc()
-        ceiling = min(FIRST_RETRY * 2.0 ** min(self._attempts - 1, 10), LAST_RETRY)
-        return ceiling * random.uniform(0.8, 1.2)
-
-    async def _pass(self, turn: Turn) -> float | None:
-        """Look, decide, act, tell; when to look again (None: when something changes).
+    async def reconcile(self, turn: Turn) -> Wait | Retry:
+        """Look, decide, act, report.
 
         Whoever waits for a server holds no turn: nobody else has to wait for that one.
         """
+        self._patience.begin()
         if self._claim() not in (Ownership.OURS, Ownership.FREE, None):
             pause = await self._stand_back()
-            if pause != 0.0:
+            if pause is not None:
                 return pause
         await self.outlook.gather()
         if self._claim() is not Ownership.OURS:
             await self._write_status()
         state = await self._observe()
         if state is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
-            return None  # free still: an old CRD takes no status, so nobody can claim it
+            return Wait()  # free still: an old CRD takes no status, so nobody can claim it
         decided = await self._plan(state)
         if decided.observe:
             async with turn.aside():
@@ -256,9 +158,8 @@ class Actor:
             raise StillTrying(error)
         if self._failures:
             metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
-            return self._retry()
-        self._attempts = 0
-        return min((t for t in (decided.again, told) if t is not None), default=None)
+            return Retry()
+        return Wait(min((t for t in (decided.again, told) if t is not None), default=None))
 
     def _claim(self) -> Ownership | None:
         """What the cluster is to this installation; None if it is gone."""
@@ -267,19 +168,20 @@ class Actor:
             return None
         return claim(cluster, parse_summary(cluster.status), self.shared.installation)
 
-    async def _stand_back(self) -> float | None:
-        """Leave a cluster to another installation; 0.0 once it is to be taken from it."""
+    async def _stand_back(self) -> Wait | None:
+        """Leave a cluster to another installation; None once it is to be taken from it."""
         cluster = self.shared.stores.clusters.get(self.key)
         assert cluster is not None
         status = parse_status(cluster.status)
         if claim(cluster, status, self.shared.installation) is not Ownership.GIVEN_UP:
-            return await self._handover.seconds_to_wait(cluster, status)
-        self._forget()
+            seconds = await self._handover.seconds_to_wait(cluster, status)
+            return None if seconds == 0.0 else Wait(seconds)
+        self.forget()
         await self._patch_status(cluster, attrs.evolve(status, operator=""))
         self._record(cluster, Event("HandedOver", f"left to {named(chosen(cluster))}"))
-        return None
+        return Wait()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """The cluster is gone, or another's: nothing is watched or shown for it any more."""
         self.shared.gatherer.forget(self.key)
         self.showing = ActorMetrics()
