@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import attrs
 
 from natsctl.api.types.status import RoleStatus
@@ -9,26 +11,77 @@ from natsctl.model.objects import Secret, ServiceRole
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
 
+REPLACING_ENDED = "ReplacingEnded"
+"""Reason: nothing runs in a pod any more."""
+
+
+class Action(ABC):
+    """One step. Each class has its handler in `natsctl.controllers.cluster.handlers`."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What the step is about, as a failure of it is told: the kind and name of an object."""
+
+    @property
+    def required(self) -> bool:
+        """Whether nothing that follows can work without it."""
+        return False
+
+    @property
+    def restart(self) -> str:
+        """Why it takes a server down to start it again, as metrics count it; empty: it does not."""
+        return ""
+
+
+class PodAction(Action):
+    """A step about one server's pod."""
+
+    __slots__ = ()
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """The pod."""
+        return f"pod {self.name}"
+
 
 @attrs.frozen
-class Ensure:
+class Ensure(Action):
     """Make an object that stands what it should be. `present`: it exists and is ours."""
 
     standing: OwnedObject
     present: bool
 
+    @property
+    def subject(self) -> str:
+        """The object."""
+        return f"{self.standing.kind} {self.standing.name}"
+
+    @property
+    def required(self) -> bool:
+        """No server starts without the config Secret."""
+        return self.standing.kind == "Secret"
+
 
 @attrs.frozen
-class DeleteObject:
+class DeleteObject(Action):
     """Delete a NetworkPolicy that the spec asks for no more."""
 
     kind: str
     name: str
     uid: str
 
+    @property
+    def subject(self) -> str:
+        """The object."""
+        return f"{self.kind} {self.name}"
+
 
 @attrs.frozen
-class CreateServer:
+class CreateServer(PodAction):
     """Create the pod of one server. `held`: with an earlier configuration than the spec's."""
 
     index: int
@@ -37,7 +90,7 @@ class CreateServer:
 
 
 @attrs.frozen
-class AdoptServer:
+class AdoptServer(PodAction):
     """Note on a pod which revision it runs: the Go operator made it, or an earlier natsctl."""
 
     name: str
@@ -47,7 +100,7 @@ class AdoptServer:
 
 
 @attrs.frozen
-class ResealServer:
+class ResealServer(PodAction):
     """Note on a pod that what it runs is known by another secret of the operator's."""
 
     name: str
@@ -56,7 +109,7 @@ class ResealServer:
 
 
 @attrs.frozen
-class DeleteServer:
+class DeleteServer(PodAction):
     """Delete a pod; its preStop hook is the lame duck. `grace` 0: nothing runs in it any more."""
 
     name: str
@@ -65,9 +118,14 @@ class DeleteServer:
     message: str
     grace: int | None = None
 
+    @property
+    def restart(self) -> str:
+        """A pod that ended makes room for its successor; one beyond size has none."""
+        return "ended" if self.reason == REPLACING_ENDED else ""
+
 
 @attrs.frozen
-class ReplaceServer:
+class ReplaceServer(PodAction):
     """Delete a pod so that it comes back as the spec says, once its successor is acceptable.
 
     `changes` are the paths of what it does not run yet.
@@ -79,9 +137,14 @@ class ReplaceServer:
     message: str
     changes: tuple[str, ...] = ()
 
+    @property
+    def restart(self) -> str:
+        """Another version, or any other change."""
+        return "version" if "version" in self.changes else "spec"
+
 
 @attrs.frozen
-class ReloadServer:
+class ReloadServer(PodAction):
     """Have a running server take up the configuration it finds in its pod.
 
     `config` names the configuration, `formerly` in the form of an earlier natsctl; `digest` is what
@@ -105,19 +168,29 @@ class ReloadServer:
 
 
 @attrs.frozen
-class NoteProof:
+class NoteProof(Action):
     """Note on the config Secret that servers run its content, which has this digest."""
 
     name: str
     uid: str
     content: str
 
+    @property
+    def subject(self) -> str:
+        """The Secret."""
+        return f"Secret {self.name}"
+
 
 @attrs.frozen
-class BindToken:
+class BindToken(Action):
     """Give a ServiceAccount a token in its Secret, or a new one before the old one ends."""
 
     grant: Grant
+
+    @property
+    def subject(self) -> str:
+        """The Secret, which may be in another namespace."""
+        return f"Secret {'/'.join(self.key)}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -131,10 +204,15 @@ class BindToken:
 
 
 @attrs.frozen
-class RemoveToken:
+class RemoveToken(Action):
     """Delete a bound-token Secret whose role or ServiceAccount is gone."""
 
     secret: Secret
+
+    @property
+    def subject(self) -> str:
+        """The Secret, which may be in another namespace."""
+        return f"Secret {'/'.join(self.key)}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -148,32 +226,21 @@ class RemoveToken:
 
 
 @attrs.frozen
-class UpdateRoleStatus:
+class UpdateRoleStatus(Action):
     """Write the status of a NatsServiceRole."""
 
     role: ServiceRole
     status: RoleStatus
 
     @property
+    def subject(self) -> str:
+        """The role."""
+        return f"NatsServiceRole {self.name}"
+
+    @property
     def name(self) -> str:
         """The role's name."""
         return self.role.metadata.name
-
-
-Action = (
-    Ensure
-    | DeleteObject
-    | CreateServer
-    | AdoptServer
-    | DeleteServer
-    | ReplaceServer
-    | ResealServer
-    | ReloadServer
-    | NoteProof
-    | BindToken
-    | RemoveToken
-    | UpdateRoleStatus
-)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from natsctl.controllers.cluster.execute import own_by_apply
+from natsctl.controllers.cluster.handlers.objects import own_by_apply
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal
 from natsctl.kube.resources import CLUSTERS, PODS, SECRETS

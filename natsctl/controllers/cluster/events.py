@@ -10,24 +10,8 @@ import attrs
 
 from natsctl.model import names
 from natsctl.model.foreign import plain, word
-from natsctl.model.words import listed
-from natsctl.plan.actions import (
-    Action,
-    AdoptServer,
-    BindToken,
-    CreateServer,
-    DeleteObject,
-    DeleteServer,
-    Ensure,
-    ReloadServer,
-    RemoveToken,
-    ReplaceServer,
-    ResealServer,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.objects import Cluster
 
@@ -43,49 +27,6 @@ class Event:
     reason: str = attrs.field(converter=word)
     message: str = attrs.field(converter=plain)
     type: str = "Normal"
-
-
-def events_of(actions: Sequence[Action]) -> tuple[Event, ...]:
-    """The events of one stage, several creations in one."""
-    found: list[Event] = []
-    created = [a.name for a in actions if isinstance(a, CreateServer)]
-    if created:
-        found.append(Event("CreatedServers", f"created {listed(created)}"))
-    adopted = [a.name for a in actions if isinstance(a, AdoptServer) and a.taken_over]
-    if adopted:
-        text = f"{listed(adopted)}: made by the Go operator, left as they are"
-        found.append(Event("TookOverServers", text))
-    known = [a.name for a in actions if isinstance(a, ResealServer)]
-    if known:
-        text = (
-            f"the operator's Secret was replaced: {listed(known)} go on as they are, and get "
-            "its new user when their side-cars reload them, or with their next start"
-        )
-        found.append(Event("ReplacedKey", text))
-    made = [_object(a) for a in actions if isinstance(a, Ensure) and not a.present]
-    if made:
-        found.append(Event("CreatedObjects", f"created {listed(made)}"))
-    mended = [_object(a) for a in actions if isinstance(a, Ensure) and a.present]
-    if mended:
-        found.append(Event("UpdatedObjects", f"updated {listed(mended)}"))
-    withdrawn = [f"{a.kind} {a.name}" for a in actions if isinstance(a, DeleteObject)]
-    if withdrawn:
-        text = f"deleted {listed(withdrawn)}: the spec asks for it no more"
-        found.append(Event("DeletedObjects", text))
-    for action in actions:
-        if isinstance(action, DeleteServer):
-            found.append(Event(action.reason, action.message))
-        elif isinstance(action, ReplaceServer):
-            found.append(Event("RestartingServer", action.message))
-        elif isinstance(action, ReloadServer):
-            found.append(Event("ReloadedServer", action.message))
-        elif isinstance(action, BindToken):
-            where = f"{action.grant.account.namespace}/{action.name}"
-            found.append(Event("BoundToken", f"Secret {where} has a token for {action.grant.user}"))
-        elif isinstance(action, RemoveToken):
-            where = f"{action.secret.metadata.namespace}/{action.name}"
-            found.append(Event("RemovedToken", f"Secret {where}: nobody gets in by it any more"))
-    return tuple(found)
 
 
 _TURNS = {
@@ -106,10 +47,6 @@ def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, 
         and c.status == _TURNS[c.type][0]
         and old.get(c.type) != (c.status, c.reason)
     )
-
-
-def _object(action: Ensure) -> str:
-    return f"{action.standing.kind} {action.standing.name}"
 
 
 def manifest(cluster: Cluster, event: Event) -> dict[str, Any]:

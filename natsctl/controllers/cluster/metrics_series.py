@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.plan.actions import Action, DeleteServer, ReplaceServer
 from natsctl.plan.status.cluster_metrics import ClusterMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from natsctl.plan.actions import Action
     from natsctl.plan.status.cluster_metrics import LastProbe, ServerMetrics
 
 RESTARTS = ("version", "spec", "ended")
@@ -33,18 +33,8 @@ class ActorMetrics:
     def count(self, done: Iterable[Action]) -> None:
         """Count the restarts among actions that were carried out."""
         for action in done:
-            reason = _why(action)
-            if reason:
-                self.restarts[reason] += 1
-
-
-def _why(action: Action) -> str:
-    match action:
-        case ReplaceServer():
-            return "version" if "version" in action.changes else "spec"
-        case DeleteServer(reason="ReplacingEnded"):
-            return "ended"
-    return ""
+            if action.restart:
+                self.restarts[action.restart] += 1
 
 
 Row = tuple[tuple[str, ...], float]

@@ -14,8 +14,10 @@ from natsctl.api.types.status import ClusterStatus, parse_status, parse_summary,
 from natsctl.controllers.cluster import events
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.events import Event
-from natsctl.controllers.cluster.execute import Executor, Outcome
+from natsctl.controllers.cluster.execute import Outcome, run_stage
 from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.cluster.handlers.handler import HandlerContext
+from natsctl.controllers.cluster.handlers.registry import events_of
 from natsctl.controllers.cluster.handover import HandoverWaiter
 from natsctl.controllers.cluster.metrics_series import ActorMetrics
 from natsctl.controllers.cluster.recorder import Recorder
@@ -214,17 +216,17 @@ class ClusterReconciler:
             gate=shared.monitor.gate,
         )
         sealing = shared.gatherer.sealing
-        executor = Executor(shared.client, shared.stores, state.desired, reloader, sealing)
+        context = HandlerContext(shared.client, shared.stores, state.desired, reloader, sealing)
         failures: tuple[Failure, ...] = ()
         waits: ApiError | None = None
         for stage in decided.stages:
-            outcome = await self._carry_out(executor, stage, state, turn)
+            outcome = await self._carry_out(context, stage, state, turn)
             lasting, waits = self._sort(outcome.errors, state.now)
             failures += outcome.failures + lasting
             self.outlook.refusals |= outcome.refusals
             self.outlook.note_trials(outcome.tried, state)
             self.showing.count(outcome.done)
-            for event in events.events_of(outcome.done):
+            for event in events_of(outcome.done):
                 self._record(state.cluster, event)
             if outcome.blocking or waits is not None:
                 break
@@ -241,13 +243,13 @@ class ClusterReconciler:
         return lasting, next((e for failure, e in found if failure is None), None)
 
     async def _carry_out(
-        self, executor: Executor, stage: tuple[Action, ...], state: ClusterState, turn: Turn
+        self, context: HandlerContext, stage: tuple[Action, ...], state: ClusterState, turn: Turn
     ) -> Outcome:
         """Run one stage; servers that reloaded in it tell something else by now."""
         if not any(isinstance(action, ReloadServer) for action in stage):
-            return await executor.run(stage)
+            return await run_stage(stage, context)
         async with turn.aside():
-            outcome = await executor.run(stage)
+            outcome = await run_stage(stage, context)
             uids = tuple(a.uid for a in outcome.done if isinstance(a, ReloadServer))
             if uids:
                 await self.outlook.ask(uids, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.plan.actions import DeleteServer
+from natsctl.plan.actions import REPLACING_ENDED, DeleteServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ def remove_ended(servers: Sequence[Server]) -> tuple[DeleteServer, ...]:
         DeleteServer(
             name=server.name,
             uid=server.pod.metadata.uid,
-            reason="ReplacingEnded",
+            reason=REPLACING_ENDED,
             message=f"{server.name}: {server.unhealthy_reason}; replacing it",
             grace=0,
         )

@@ -11,7 +11,8 @@ import pytest
 from natsctl.api.parse import parse_spec
 from natsctl.api.types.status import to_json
 from natsctl.api.version import ServerVersion
-from natsctl.controllers.cluster.events import events_of, turning_points
+from natsctl.controllers.cluster.events import turning_points
+from natsctl.controllers.cluster.handlers.registry import events_of
 from natsctl.model.objects import Secret
 from natsctl.plan.actions import Action, BindToken, Ensure, RemoveToken, UpdateRoleStatus
 from natsctl.plan.engine import plan

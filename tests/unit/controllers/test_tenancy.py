@@ -21,8 +21,9 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.types.status import ClusterStatus
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
-from natsctl.controllers.cluster.execute import Executor
+from natsctl.controllers.cluster.execute import run_stage
 from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.cluster.handover import HandoverWaiter
 from natsctl.controllers.cluster.identity import Identity
 from natsctl.controllers.watch.dependencies import Dependencies
@@ -242,9 +243,11 @@ def test_no_field_and_no_label_leads_out_of_the_namespace(
 
 def carried_out(made: Desired, *actions: Action) -> Recording:
     server, stores = Recording(), open_stores(lambda key: None)
-    executor = Executor(Client(cast("Transport", server)), stores, made, reloader=cast("Any", None))
+    context = HandlerContext(
+        Client(cast("Transport", server)), stores, made, reloader=cast("Any", None)
+    )
     with suppress(Terminal):
-        run(executor.run(actions))
+        run(run_stage(actions, context))
     return server
 
 

@@ -1,7 +1,8 @@
 """What `kubectl describe` tells of each step."""
 
 from natsctl.api.types.status import ClusterStatus, Condition
-from natsctl.controllers.cluster.events import Event, events_of, manifest, turning_points
+from natsctl.controllers.cluster.events import Event, manifest, turning_points
+from natsctl.controllers.cluster.handlers.registry import events_of
 from natsctl.model.objects import Cluster, Meta
 from natsctl.plan.actions import (
     AdoptServer,

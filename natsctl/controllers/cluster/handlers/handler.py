@@ -1,0 +1,91 @@
+"""What a handler is: it carries out the actions of one class, and words what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import attrs
+
+from natsctl.controllers.cluster.events import Event
+from natsctl.controllers.cluster.reload import Reloader
+from natsctl.controllers.cluster.token_writer import Refused, Running
+from natsctl.controllers.runtime.patience import reason_of
+from natsctl.controllers.watch.stores import Stores
+from natsctl.kube.client import Client
+from natsctl.model.foreign import ANSWER, quoted
+from natsctl.plan.actions import Action
+from natsctl.plan.references import Key
+from natsctl.plan.state import Desired, Failure, Refusal
+
+if TYPE_CHECKING:
+    from natsctl.kube.errors import ApiError, Terminal
+    from natsctl.kube.resources import Resource
+    from natsctl.model.objects import Object
+
+A = TypeVar("A", bound=Action)
+
+
+@attrs.frozen
+class HandlerContext:
+    """What handlers have to write for one cluster; replies go into the stores."""
+
+    client: Client
+    stores: Stores
+    desired: Desired
+    reloader: Reloader
+    sealing: bytes = attrs.field(default=b"", repr=False)
+    running: Running = attrs.field(init=False, repr=False)
+
+    @running.default
+    def _running(self) -> Running:
+        return Running(self.client, self.desired.target)
+
+    def learn(self, resource: Resource, reply: Object) -> None:
+        """Keep what the API server answered to a write."""
+        self.stores.of_kind(resource.kind).learn(reply)
+
+
+@attrs.frozen
+class Result:
+    """What came of one action.
+
+    Neither `done` nor a `failure`: it goes on in a later pass. `refusals` are by pod uid, `tried`
+    by namespace and name of a bound-token Secret (None: it was written).
+    """
+
+    done: bool = False
+    failure: Failure | None = None
+    refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    tried: Mapping[Key, Refused | None] = attrs.field(factory=dict)
+
+
+DONE: Final = Result(done=True)
+PENDING: Final = Result()
+
+
+@attrs.frozen
+class Handler(Generic[A]):
+    """`carry_out` one action; `tell` the events of all that were done in one stage.
+
+    What may work next time (Transient, Conflict) is raised, and so is what never will (Terminal)
+    unless there is more to say than the API server's words.
+    """
+
+    carry_out: Callable[[A, HandlerContext], Awaitable[Result]]
+    tell: Callable[[Sequence[A]], Iterable[Event]]
+
+
+def silent(_: Sequence[Action]) -> Iterable[Event]:
+    """Of what nobody who describes a cluster needs to hear."""
+    return ()
+
+
+def failure_of(action: Action, error: Terminal) -> Failure:
+    """That an action will not work, in the API server's words."""
+    return Failure(action.subject, reason_of(error), words_of(error))
+
+
+def words_of(error: ApiError) -> str:
+    """The API server's words, or those of a webhook that it repeats."""
+    return quoted(str(error), ANSWER)

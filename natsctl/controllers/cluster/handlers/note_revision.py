@@ -1,0 +1,55 @@
+"""Notes on pods and on the config Secret what runs already; no server notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.controllers.cluster.events import Event
+from natsctl.controllers.cluster.handlers.handler import (
+    DONE,
+    Handler,
+    HandlerContext,
+    Result,
+    silent,
+)
+from natsctl.controllers.cluster.handlers.writes import annotate
+from natsctl.kube.resources import PODS, SECRETS
+from natsctl.model import names
+from natsctl.model.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.plan.actions import AdoptServer, NoteProof, ResealServer
+
+
+async def _note_revision(action: AdoptServer | ResealServer, context: HandlerContext) -> Result:
+    notes = {names.REVISION_ANNOTATION: action.revision}
+    await annotate(PODS, action.name, action.uid, notes, context)
+    return DONE
+
+
+async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
+    notes = {names.PROVEN_ANNOTATION: action.content}
+    await annotate(SECRETS, action.name, action.uid, notes, context)
+    return DONE
+
+
+def _adopted(done: Sequence[AdoptServer]) -> Iterator[Event]:
+    taken = [a.name for a in done if a.taken_over]
+    if taken:
+        text = f"{listed(taken)}: made by the Go operator, left as they are"
+        yield Event("TookOverServers", text)
+
+
+def _resealed(done: Sequence[ResealServer]) -> Iterator[Event]:
+    text = (
+        f"the operator's Secret was replaced: {listed([a.name for a in done])} go on as they are, "
+        "and get its new user when their side-cars reload them, or with their next start"
+    )
+    yield Event("ReplacedKey", text)
+
+
+ADOPT: Handler[AdoptServer] = Handler(_note_revision, _adopted)
+RESEAL: Handler[ResealServer] = Handler(_note_revision, _resealed)
+PROOF: Handler[NoteProof] = Handler(_note_proof, silent)

@@ -1,0 +1,140 @@
+"""Services, the config Secret and the NetworkPolicy are written, and deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from natsctl.controllers.cluster.events import Event
+from natsctl.controllers.cluster.handlers.handler import DONE, Handler, HandlerContext, Result
+from natsctl.controllers.cluster.handlers.strangers import is_ours, not_ours
+from natsctl.controllers.cluster.handlers.writes import delete
+from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
+from natsctl.kube.errors import AlreadyExists
+from natsctl.kube.resources import BY_KIND, SECRETS, Resource
+from natsctl.model import names
+from natsctl.model.words import listed
+from natsctl.plan.proof import Held, first, keeping, read_by_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.plan.actions import DeleteObject, Ensure
+
+
+async def _ensure(action: Ensure, context: HandlerContext) -> Result:
+    resource = BY_KIND[action.standing.kind]
+    manifest = dict(action.standing.manifest)
+    if action.present:
+        return await _apply(resource, manifest, context)
+    made = manifest
+    if resource is SECRETS:
+        made = _holding(manifest, first(manifest["data"]))
+    try:
+        context.learn(resource, await context.client.create(resource, made))
+    except AlreadyExists:
+        return await _take_over(resource, manifest, context)
+    return DONE
+
+
+async def _take_over(
+    resource: Resource, manifest: dict[str, Any], context: HandlerContext
+) -> Result:
+    """An object of that name is there without our labels: ours, nobody's or somebody's."""
+    meta, target = manifest["metadata"], context.desired.target
+    live = await context.client.get(resource, meta["namespace"], meta["name"])
+    free = live.metadata.controller is None and resource.kind == "Secret"
+    if free or is_ours(live, target):
+        return await _apply(resource, manifest, context)
+    return not_ours(resource, live, target)
+
+
+async def _apply(resource: Resource, manifest: dict[str, Any], context: HandlerContext) -> Result:
+    """Apply over an object that exists; fields of ours that are named no more go away."""
+    meta, client = manifest["metadata"], context.client
+    live = await client.raw(resource, meta["namespace"], meta["name"])
+    patch = own_by_apply(live) + put_right(live, manifest)
+    if patch:
+        await client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
+    guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
+    if resource is SECRETS:
+        guarded = _holding(guarded, keeping(live, read_by_servers(manifest["data"])))
+    context.learn(resource, await client.apply(resource, guarded))
+    return DONE
+
+
+def _holding(manifest: dict[str, Any], held: Held) -> dict[str, Any]:
+    """The config Secret with what it keeps, and the note of what was proven."""
+    meta = manifest["metadata"]
+    if held.proven is not None:
+        noted = (meta.get("annotations") or {}) | {names.PROVEN_ANNOTATION: held.proven}
+        meta = meta | {"annotations": noted}
+    return manifest | {"metadata": meta, "data": held.data}
+
+
+def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch that turns ownership from our POST into ownership by apply, if there is any.
+
+    Fields set by a POST belong to the operation Update; an apply that no longer names them would
+    leave them where they are.
+    """
+    meta = live["metadata"]
+    entries = meta.get("managedFields") or []
+    ours = [
+        i
+        for i, e in enumerate(entries)
+        if e.get("manager") == FIELD_MANAGER
+        and e.get("operation") == "Update"
+        and not e.get("subresource")
+    ]
+    if not ours or any(
+        e.get("manager") == FIELD_MANAGER and e.get("operation") == "Apply" for e in entries
+    ):
+        return []
+    guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]}
+    path = f"/metadata/managedFields/{ours[0]}/operation"
+    return [guard, {"op": "replace", "path": path, "value": "Apply"}]
+
+
+def put_right(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch for what an apply cannot mend: ports and selectors that others added to.
+
+    An apply merges both, port by port and label by label; it removes nothing that is another
+    manager's, and is refused where two ports then have one name.
+    """
+    wanted, found = manifest.get("spec") or {}, live.get("spec") or {}
+    return _forgiven(live) + [
+        {"op": "add", "path": f"/spec/{key}", "value": wanted[key]}
+        for key in ("ports", "selector")
+        if key in wanted and wanted[key] != found.get(key)
+    ]
+
+
+def _forgiven(live: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch that takes back the note of a refused configuration: there is another one."""
+    if names.REFUSED_ANNOTATION not in (live["metadata"].get("annotations") or {}):
+        return []
+    path = names.REFUSED_ANNOTATION.replace("/", "~1")
+    return [{"op": "remove", "path": f"/metadata/annotations/{path}"}]
+
+
+async def _delete(action: DeleteObject, context: HandlerContext) -> Result:
+    await delete(BY_KIND[action.kind], action.name, action.uid, context)
+    return DONE
+
+
+def _ensured(done: Sequence[Ensure]) -> Iterator[Event]:
+    made = [a.subject for a in done if not a.present]
+    if made:
+        yield Event("CreatedObjects", f"created {listed(made)}")
+    updated = [a.subject for a in done if a.present]
+    if updated:
+        yield Event("UpdatedObjects", f"updated {listed(updated)}")
+
+
+def _deleted(done: Sequence[DeleteObject]) -> Iterator[Event]:
+    gone = listed([a.subject for a in done])
+    yield Event("DeletedObjects", f"deleted {gone}: the spec asks for it no more")
+
+
+ENSURE = Handler(_ensure, _ensured)
+DELETE = Handler(_delete, _deleted)

@@ -1,0 +1,39 @@
+"""Writes that several handlers have in common; each names the uid of the object it means."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from natsctl.kube.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from natsctl.controllers.cluster.handlers.handler import HandlerContext
+    from natsctl.kube.resources import Resource
+
+
+async def annotate(
+    resource: Resource, name: str, uid: str, notes: Mapping[str, str], context: HandlerContext
+) -> None:
+    """Note something on an object; if it is gone, or another by now, the next pass sees to it."""
+    patch = {"metadata": {"uid": uid, "annotations": notes}}
+    namespace = context.desired.target.namespace
+    with suppress(NotFound, Conflict):
+        context.learn(resource, await context.client.patch(resource, namespace, name, patch))
+
+
+async def delete(
+    resource: Resource, name: str, uid: str, context: HandlerContext, grace: int | None = None
+) -> None:
+    """Delete exactly this object."""
+    namespace = context.desired.target.namespace
+    try:
+        left = await context.client.delete(resource, namespace, name, uid, grace)
+    except (NotFound, Conflict):
+        left = None  # gone, or another has its name by now: either way this one is no more
+    if left is None:
+        context.stores.of_kind(resource.kind).forget((namespace, name), uid)
+    else:
+        context.learn(resource, left)

@@ -1,0 +1,98 @@
+"""Every action is carried out by somebody, and told of, or it is said here that nobody needs it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import attrs
+import pytest
+
+from natsctl.api.types.status import RoleStatus
+from natsctl.controllers.cluster.handlers.registry import HANDLERS, events_of
+from natsctl.controllers.cluster.metrics_series import RESTARTS
+from natsctl.model.objects import Meta, Secret, ServiceRole
+from natsctl.plan import actions
+from natsctl.plan.actions import (
+    Action,
+    AdoptServer,
+    BindToken,
+    CreateServer,
+    DeleteObject,
+    DeleteServer,
+    Ensure,
+    NoteProof,
+    ReloadServer,
+    RemoveToken,
+    ReplaceServer,
+    ResealServer,
+    UpdateRoleStatus,
+)
+from natsctl.plan.service_accounts.grants import Grant
+from tests.unit.plan.references import account, role
+from tests.unit.plan.world import desired
+
+GRANT = Grant(role(), account("other"), ("ns", "c"), "c-uid", "other.worker", {})
+SECRET = Secret(Meta(name="worker-c-bound-token", namespace="other", uid="u"))
+
+DONE: tuple[Action, ...] = (
+    Ensure(desired({"size": 1}).standing[0], present=False),
+    DeleteObject("NetworkPolicy", "c", "u"),
+    CreateServer(1, "c-1"),
+    AdoptServer("c-a", "u", "{}"),
+    ResealServer("c-1", "u", "{}"),
+    DeleteServer("c-1", "u", "ReplacingEnded", "c-1: pod failed; replacing it", grace=0),
+    ReplaceServer(1, "c-1", "u", "restarting c-1"),
+    ReloadServer(
+        "c-1", "u", "", "", "", "", None, (), (), asks=True, message="c-1 reloaded: users changed"
+    ),
+    NoteProof("c", "u", "digest"),
+    BindToken(GRANT),
+    RemoveToken(SECRET),
+    UpdateRoleStatus(ServiceRole(Meta(name="worker", namespace="ns")), RoleStatus()),
+)
+SILENT = {NoteProof, UpdateRoleStatus}
+"""Nothing changes for anybody but natsctl; or a status tells it already."""
+
+
+def classes() -> set[type[Action]]:
+    """Every kind of step that a plan can ask for."""
+    own = (c for c in vars(actions).values() if getattr(c, "__module__", "") == actions.__name__)
+    found = {c for c in own if isinstance(c, type) and attrs.has(c)}
+    return cast("set[type[Action]]", found - {actions.Plan})
+
+
+def test_every_action_has_a_handler() -> None:
+    assert set(HANDLERS) == classes()
+    assert all(issubclass(kind, Action) for kind in classes())
+
+
+def test_every_action_is_told_once_it_is_done() -> None:
+    assert {type(action) for action in DONE} == classes()
+    assert {type(a) for a in DONE if not events_of((a,))} == SILENT
+
+
+def test_every_action_says_what_it_is_about() -> None:
+    """Two of them may be about one object, and a failure of either is told of that."""
+    assert {type(a).__name__: a.subject for a in DONE} == {
+        "Ensure": "Service c",
+        "DeleteObject": "NetworkPolicy c",
+        "NoteProof": "Secret c",
+        "BindToken": "Secret other/worker-c-bound-token",
+        "RemoveToken": "Secret other/worker-c-bound-token",
+        "UpdateRoleStatus": "NatsServiceRole worker",
+        "AdoptServer": "pod c-a",
+        "CreateServer": "pod c-1",
+        "ResealServer": "pod c-1",
+        "DeleteServer": "pod c-1",
+        "ReplaceServer": "pod c-1",
+        "ReloadServer": "pod c-1",
+    }
+
+
+def test_what_takes_a_server_down_has_a_reason_that_metrics_know() -> None:
+    assert {a.restart for a in DONE} - {""} <= set(RESTARTS)
+
+
+@pytest.mark.parametrize("action", DONE, ids=lambda action: type(action).__name__)
+def test_events_do_not_depend_on_what_else_was_done(action: Action) -> None:
+    assert set(events_of((action,))) <= set(events_of(DONE))
