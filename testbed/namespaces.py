@@ -5,7 +5,6 @@ Nothing of them is visible on the machine: no entry in its mount table, no link,
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed import build, processes, progress
+from testbed.compat import set_namespace
 from testbed.layout import Testbed, TestbedError
 
 if TYPE_CHECKING:
@@ -93,18 +93,12 @@ def _entered(pid: int) -> Iterator[None]:
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     away = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _setns(away)
+        set_namespace(away, CLONE_NEWNET)
         yield
     finally:
-        _setns(home)
+        set_namespace(home, CLONE_NEWNET)
         os.close(away)
         os.close(home)
-
-
-def _setns(namespace: int) -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.setns(namespace, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "cannot enter the network namespace")
 
 
 def _pid(testbed: Testbed, name: str) -> int:

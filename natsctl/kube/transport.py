@@ -1,19 +1,14 @@
-"""HTTP to the API server: the only module that imports kubernetes_asyncio.
+"""HTTP to the API server: the only module that speaks to kubernetes_asyncio.
 
-Taken from kubernetes_asyncio: finding the configuration, credentials and their refresh, the TLS
-session. Not taken: its generated models, watch and leader election (they cost 30 MiB and have
-defects an operator cannot live with; docs/architecture.md). The package is imported around its
-`__init__`, which would load all 800 models.
+That is for configuration, credentials and the TLS session alone: its generated models, watch and
+leader election cost 30 MiB and have defects an operator cannot live with (docs/architecture.md).
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import re
-import sys
-import types
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -23,6 +18,8 @@ import aiohttp
 import attrs
 
 from natsctl import __version__
+from natsctl.compat import kubernetes_sdk
+from natsctl.compat.aiohttp_sockets import use_sockets
 from natsctl.kube.errors import Terminal, Transient, error_of
 from natsctl.kube.sockets import open_socket, sending
 
@@ -177,7 +174,7 @@ async def connect(
 
     Raises ValueError with a readable message when there is no usable configuration.
     """
-    sdk = _sdk()
+    sdk = kubernetes_sdk.load()
     configuration = sdk.Configuration()
     configuration.connection_pool_maxsize = 0  # every watch pins one; the client bounds the rest
     try:
@@ -191,11 +188,9 @@ async def connect(
         raise ValueError(_no_configuration(kubeconfig, error)) from error
     client = sdk.ApiClient(configuration)
     try:
-        session = client.rest_client.pool_manager
-        session.connector._socket_factory = (
-            open_socket  # no option of kubernetes_asyncio leads there
-        )
-        yield Transport(session, configuration, client.rest_client.server_hostname)
+        session, server_hostname = kubernetes_sdk.session_of(client)
+        use_sockets(session, open_socket)
+        yield Transport(session, configuration, server_hostname)
     finally:
         await client.close()
 
@@ -217,47 +212,3 @@ def namespace_of_pod() -> str | None:
     with suppress(OSError):
         return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text().strip()
     return None
-
-
-def _sdk() -> types.SimpleNamespace:
-    """The used names of kubernetes_asyncio, without its generated models."""
-    if "kubernetes_asyncio" not in sys.modules:
-        _stub_packages()
-    from kubernetes_asyncio.client.api_client import ApiClient
-    from kubernetes_asyncio.client.configuration import Configuration
-
-    client = sys.modules["kubernetes_asyncio.client"]
-    for exported in (Configuration, ApiClient):
-        if not hasattr(client, exported.__name__):
-            setattr(client, exported.__name__, exported)
-    from kubernetes_asyncio.config import (
-        ConfigException,
-        load_incluster_config,
-        load_kube_config,
-    )
-
-    return types.SimpleNamespace(
-        ApiClient=ApiClient,
-        Configuration=Configuration,
-        ConfigException=ConfigException,
-        load_incluster_config=load_incluster_config,
-        load_kube_config=load_kube_config,
-    )
-
-
-def _stub_packages() -> None:
-    spec = importlib.util.find_spec("kubernetes_asyncio")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    root = spec.submodule_search_locations[0]
-    package = _bare("kubernetes_asyncio", root)
-    client = _bare("kubernetes_asyncio.client", f"{root}/client")
-    models = _bare("kubernetes_asyncio.client.models", f"{root}/client/models")
-    package.__dict__["client"] = client
-    client.__dict__["models"] = models
-
-
-def _bare(name: str, path: str) -> types.ModuleType:
-    module = sys.modules[name] = types.ModuleType(name)
-    module.__path__ = [path]
-    return module

@@ -6,13 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from natsctl.compat.sha256 import sha256
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-try:  # hashlib loads OpenSSL, a third of this process's memory; these are the same function
-    from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore] # Python 3.12 and up
-except ImportError:
-    from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore] # Python 3.11
 
 CONFIGURATION = (".conf", ".json")
 MAX_LINKS = 40

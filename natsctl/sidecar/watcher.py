@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import select
-import struct
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from natsctl.compat import inotify
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
-IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE = 0x2, 0x4, 0x8
-IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x40, 0x80, 0x100, 0x200
-IN_DELETE_SELF, IN_MOVE_SELF, IN_ONLYDIR = 0x400, 0x800, 0x1000000
-CHANGES = (
-    IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
-) | (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-EVENT = struct.Struct("iIII")
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOMEM, errno.ENOSYS)
 
 
@@ -77,7 +70,7 @@ class Watcher:
 
     def _cover(self, paths: Iterable[str]) -> bool:
         if self._descriptor is None:
-            self._descriptor = _call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor = inotify.open_queue()
         names: dict[int, set[str]] = defaultdict(set)
         for path in paths:
             folder, name = os.path.split(path)
@@ -94,7 +87,8 @@ class Watcher:
         poll.register(self._descriptor, select.POLLIN)
         if not poll.poll(seconds * 1000):
             return True
-        return any(self._concerns(*event) for event in _events(os.read(self._descriptor, 65536)))
+        found = inotify.events(os.read(self._descriptor, 65536))
+        return any(self._concerns(*event) for event in found)
 
     def _concerns(self, watch: int, name: str) -> bool:
         if watch < 0:
@@ -108,19 +102,10 @@ class Watcher:
         self._descriptor, self._names = None, {}
 
 
-def _events(data: bytes) -> Iterator[tuple[int, str]]:
-    """Which watch it was and which name in its folder; no name stands for the folder itself."""
-    at = 0
-    while at < len(data):
-        watch, _, _, length = EVENT.unpack_from(data, at)
-        at += EVENT.size + length
-        yield watch, os.fsdecode(data[at - length : at].rstrip(b"\0"))
-
-
 def _add(descriptor: int, folder: str) -> int | None:
     """A folder that is not there, or not ours to see, is no reason to give up the others."""
     try:
-        return _call("inotify_add_watch", descriptor, os.fsencode(folder), CHANGES)
+        return inotify.add_watch(descriptor, folder)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
@@ -130,18 +115,7 @@ def _add(descriptor: int, folder: str) -> int | None:
 def _remove(descriptor: int, watch: int) -> None:
     """The kernel has removed the watch of a folder that is gone."""
     try:
-        _call("inotify_rm_watch", descriptor, watch)
+        inotify.remove_watch(descriptor, watch)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-
-
-def _call(name: str, *arguments: int | bytes) -> int:
-    """One of the kernel's functions that the standard library has no words for."""
-    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
-    if function is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    result = int(function(*arguments))
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result

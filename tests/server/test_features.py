@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import ssl
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from natsctl.render.inputs import ConfigInputs, Files, Login
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import below, certificate, issued, texts
+from tests.server.servers import trusting
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, OTHER_USER, USER
 from tests.unit.render.targets import target
 
@@ -294,7 +294,7 @@ def renew(cluster: Target, folder: Path) -> None:
 
 def serial(port: int | None, listener: str) -> int:
     """Of the certificate that the listener shows to somebody with one of the same CA."""
-    context = ssl._create_unverified_context()
+    context = trusting()
     with tempfile.NamedTemporaryFile("w") as own:
         own.write("".join(certificate()))
         own.flush()

@@ -29,6 +29,7 @@ from natsctl.nats.system import Unreachable, context, reload
 from natsctl.plan.inputs.certificates import inspect
 from natsctl.render.digest import config_digest
 from tests.server import servers
+from tests.server.servers import trusting
 
 pytestmark = pytest.mark.server
 
@@ -69,7 +70,7 @@ class Start(Protocol):
 
 
 def varz(monitoring: str) -> Any:
-    anybody = ssl._create_unverified_context()
+    anybody = trusting()
     with urllib.request.urlopen(f"{monitoring}/varz", timeout=5, context=anybody) as answer:
         return json.load(answer)
 

@@ -16,6 +16,7 @@ import yaml
 from natsctl.cli.main import COMMANDS, main, module_of
 from natsctl.cli.offline.manifests import Document
 from natsctl.cli.offline.validate import problems_of
+from tests.compat import options_of
 from tests.documents import blocks, commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,8 +188,7 @@ def untold_options(command: str, document: str) -> set[str]:
         for span in re.findall(r"`([^`]+)`", section(prose(document), f"natsctl {command}"))
         for option in re.findall(r"(?:^| )(-[\w-]+)", span)
     }
-    options = (option for action in parser._actions for option in action.option_strings)
-    return {option.lstrip("-") for option in options} - {"h", "help"} - told
+    return {option.lstrip("-") for option in options_of(parser)} - {"h", "help"} - told
 
 
 @pytest.mark.parametrize("command", COMMANDS)

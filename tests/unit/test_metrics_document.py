@@ -10,6 +10,7 @@ import natsctl.controllers.runtime.metrics
 import natsctl.kube.metrics
 from deploy.render import ROOT
 from natsctl.controllers.cluster.metrics_series import FAMILIES
+from tests.compat import labels_of, name_and_type
 from tests.unit.test_alerts import alerts
 
 DOCUMENT = (ROOT / "docs" / "metrics-and-alerts.md").read_text()
@@ -32,8 +33,9 @@ def counted() -> Told:
     found = (m for module in modules for m in vars(module).values())
     metrics = [m for m in found if isinstance(m, MetricWrapperBase)]
     return {
-        m._name + ("_total" if m._type == "counter" else ""): (m._type, frozenset(m._labelnames))
-        for m in metrics
+        name + ("_total" if kind == "counter" else ""): (kind, frozenset(labels_of(metric)))
+        for metric in metrics
+        for name, kind in (name_and_type(metric),)
     }
 
 

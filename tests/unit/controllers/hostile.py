@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any, cast
 
@@ -46,6 +45,7 @@ from natsctl.nats.monitoring import Monitor, Place
 from natsctl.nats.nkey import Key as Nkey
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.render.inputs import Images
+from tests.compat import value_of
 from tests.unit.plan.references import authority, certificate
 
 Json = dict[str, Any]
@@ -343,11 +343,11 @@ class World:
 
 def bugs() -> float:
     """Passes that met a bug until now."""
-    return float(metrics.PANICS.labels(metrics.CONTROLLER)._value.get())
+    return value_of(metrics.PANICS.labels(metrics.CONTROLLER))
 
 
 def undecodable() -> float:
-    return sum(kube_metrics.UNDECODABLE.labels(kind)._value.get() for kind in KINDS)
+    return sum(value_of(kube_metrics.UNDECODABLE.labels(kind)) for kind in KINDS)
 
 
 def kubelet(api: Api) -> None:
@@ -392,25 +392,6 @@ def settled() -> Api:
 def fresh() -> Api:
     found = settled()
     return Api(dict(found.objects), {}, [], found.version)
-
-
-@contextmanager
-def longest_step() -> Iterator[Callable[[], float]]:
-    """The most processor seconds that one step of the event loop took: nothing else ran then."""
-    longest = 0.0
-    run = asyncio.events.Handle._run
-
-    def timed(handle: asyncio.Handle) -> None:
-        nonlocal longest
-        started = time.thread_time()
-        run(handle)  # type: ignore[arg-type]
-        longest = max(longest, time.thread_time() - started)
-
-    asyncio.events.Handle._run = timed  # type: ignore[method-assign,assignment]
-    try:
-        yield lambda: longest
-    finally:
-        asyncio.events.Handle._run = run  # type: ignore[method-assign]
 
 
 def condition(api: Api, key: Key, kind: str) -> Json:

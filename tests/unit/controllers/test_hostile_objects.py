@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.compat import longest_step
 from tests.hostile_json import HOSTILE, fuzzed
 from tests.unit.controllers.hostile import (
     GOOD,
@@ -29,7 +30,6 @@ from tests.unit.controllers.hostile import (
     bugs,
     condition,
     fresh,
-    longest_step,
     settled,
     undecodable,
 )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from natsctl.model.limits import SPEC_VALUES
+from tests.compat import longest_step
 from tests.unit.controllers.hostile import (
     Api,
     Json,
@@ -22,7 +23,6 @@ from tests.unit.controllers.hostile import (
     bugs,
     encoded,
     kubelet,
-    longest_step,
     manifest,
     secret,
     tls,

@@ -16,6 +16,7 @@ from natsctl.kube.fence import Permit
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
 from natsctl.kube.sockets import UNSENT
 from natsctl.kube.transport import MOST_WARNINGS, Transport, warnings_of
+from tests.compat import open_connections
 from tests.unit.kube.faulty import Faulty, says
 
 COUNT = """
@@ -55,9 +56,7 @@ async def test_the_kernel_gives_up_what_a_request_gave_up(
     """Bytes of a write that timed out are not delivered to whoever comes back later."""
     api.script.append(says(200, {"kind": "Status"}))
     await transport.request("GET", "/version", permit=permit)
-    connector: Any = transport.session.connector
-    ((protocol, _),) = next(iter(connector._conns.values()))  # it stays open for the next request
-    connection = protocol.transport.get_extra_info("socket")
+    (connection,) = open_connections(transport.session)  # it stays open for the next request
     limit = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert limit == (1500 if permit else UNSENT * 1000)
 

@@ -20,6 +20,7 @@ from natsctl.model.objects import Cluster, ServiceRole
 from natsctl.plan.adoption.ownership import Ownership, claim
 from natsctl.plan.desired import understand
 from natsctl.plan.service_accounts.grants import role_problem
+from tests.compat import value_of
 from tests.unit.kube.bench import reflecting
 from tests.unit.kube.faulty import Faulty, bookmark, event, initial, says, secret, streams
 
@@ -158,13 +159,13 @@ class TestOther:
             event("ADDED", "c", 12),
             event("DELETED", "b", 13),
         )
-        before = metrics.UNDECODABLE.labels("Secret")._value.get()
+        before = value_of(metrics.UNDECODABLE.labels("Secret"))
         async with reflecting(transport, api, streams(*lines)) as bench:
             await bench.until(lambda: bench.store.horizon("ns") == 13)
             whose = not {"name", "resourceVersion"} & set(change) and "uid" not in change
             assert bench.names() == {"c"} if whose else {"a", "c"}
             assert len(api.asked) == 1
-        assert metrics.UNDECODABLE.labels("Secret")._value.get() == before + 1
+        assert value_of(metrics.UNDECODABLE.labels("Secret")) == before + 1
 
 
 class TestSize:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from natsctl.compat import inotify
 from natsctl.sidecar import watcher
 from natsctl.sidecar.watcher import Watcher
 
@@ -81,7 +82,7 @@ def test_lost_events_wake(
     """The kernel says so with a watch of no folder (inotify(7), IN_Q_OVERFLOW)."""
     watching.cover([str(tmp_path / "a")])
     (tmp_path / "other").touch()
-    overflow = watcher.EVENT.pack(-1, 0x4000, 0, 0)
+    overflow = inotify.EVENT.pack(-1, 0x4000, 0, 0)
     monkeypatch.setattr(watcher.os, "read", lambda *_: overflow)
     assert seconds(watching.wait, LONG) < LONG / 2
 
@@ -92,16 +93,16 @@ def test_inotify_is_tried_again_and_then_given_up(
     def exhausted(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    real = watcher._call
+    real = inotify.call
     path = [str(tmp_path / "a")]
-    monkeypatch.setattr(watcher, "_call", exhausted)
+    monkeypatch.setattr(inotify, "call", exhausted)
     assert not watching.cover(path)
     assert SHORT <= seconds(watching.wait, LONG) < LONG / 2
-    monkeypatch.setattr(watcher, "_call", real)
+    monkeypatch.setattr(inotify, "call", real)
     assert watching.cover(path), "what was exhausted is free again"
-    monkeypatch.setattr(watcher, "_call", exhausted)
+    monkeypatch.setattr(inotify, "call", exhausted)
     assert not watching.cover(path)
-    monkeypatch.setattr(watcher, "_call", real)
+    monkeypatch.setattr(inotify, "call", real)
     assert not watching.cover(path)
     words = "cannot watch: inotify says No space left on device; looking every 0.05 s"
     assert said == [words, f"{words} from now on"]
@@ -110,6 +111,6 @@ def test_inotify_is_tried_again_and_then_given_up(
 def test_a_system_without_inotify_is_polled(
     watching: Watcher, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watcher.ctypes, "CDLL", lambda *_, **__: object())
+    monkeypatch.setattr(inotify.ctypes, "CDLL", lambda *_, **__: object())
     assert not watching.cover([str(tmp_path / "a")])
     assert "Function not implemented" in said[0]

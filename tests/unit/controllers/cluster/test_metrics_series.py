@@ -12,6 +12,7 @@ from natsctl.controllers.runtime import metrics
 from natsctl.kube import metrics as kube_metrics
 from natsctl.plan.actions import Action, CreateServer, DeleteServer, ReplaceServer
 from natsctl.plan.status.cluster_metrics import ClusterMetrics, LastProbe, ServerMetrics
+from tests.compat import labels_of
 
 SERVER = ServerMetrics(
     name="a-1",
@@ -139,6 +140,6 @@ def test_no_metric_of_the_process_has_a_label_of_strangers() -> None:
         name
         for module in (kube_metrics, metrics)
         for metric in vars(module).values()
-        for name in getattr(metric, "_labelnames", ())
+        for name in labels_of(metric)
     }
     assert found == ours | {"name"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import ssl
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.plan.inputs.certificates import Certificate, inspect, route_problem
+from tests.compat import shown_certificate
 
 HOST = "c-1.c-mgmt.ns.svc"
 BOTH = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -97,9 +97,7 @@ class TestWhatItIs:
     def test_the_serial_number_is_the_one_that_a_handshake_shows(self, tmp_path: Path) -> None:
         file = tmp_path / "certificate"
         file.write_bytes(CHAIN)
-        # The same text as SSLSocket.getpeercert, without a connection.
-        decoded = ssl._ssl._test_decode_cert(str(file))  # type: ignore[attr-defined]
-        assert inspect(CHAIN, KEY, CA).serial == decoded["serialNumber"]
+        assert inspect(CHAIN, KEY, CA).serial == shown_certificate(file)["serialNumber"]
 
     @pytest.mark.parametrize(
         ("usages", "client", "server"),
