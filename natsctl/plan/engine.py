@@ -1,26 +1,21 @@
-"""ClusterState in, Plan out: the policies, in order."""
+"""ClusterState in, Plan out: all rules, folded in their order."""
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan
-from natsctl.plan.rules.ended_pods import remove_ended
-from natsctl.plan.rules.go_operator import adopt_servers
-from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
-from natsctl.plan.rules.proof import note_proof
-from natsctl.plan.rules.reload import reload_servers, reloading_servers
-from natsctl.plan.rules.reseal import reseal_servers
-from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated, stale
-from natsctl.plan.rules.scale_down import scale_down
-from natsctl.plan.rules.scale_up import scale_up
-from natsctl.plan.rules.service_roles import update_role_statuses
-from natsctl.plan.rules.tokens import bind_tokens, next_token_in, remove_tokens
+from natsctl.plan.context import Context, context_of
+from natsctl.plan.rules.registry import RULES
+from natsctl.plan.rules.reload import reloading_servers
+from natsctl.plan.rules.tokens import next_token_in
 from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from natsctl.plan.rules.rule import Decision, Stage
     from natsctl.plan.state import ClusterState
 
 A_MINUTE = 60.0
@@ -31,56 +26,43 @@ FIRST_LOOK, LAST_LOOK = 0.2, 15.0
 def plan(state: ClusterState) -> Plan:
     """What to do now for one cluster."""
     servers = servers_of(state)
-    again = _look_again(state, servers)
-    observe = _to_ask(state, servers)
-    desired = state.desired
-    if state.paused or desired is None:
-        return Plan(observe=observe, again=again)
-    tokens = remove_tokens(state) + bind_tokens(state)
-    if tokens:
-        return Plan((tokens,), (), 0.0)  # the configuration is made with those that come of it
-    resealed = reseal_servers(state, servers)
-    if resealed:
-        return Plan((resealed,), (), 0.0)  # before the Secret changes, which is what they rest on
-    adopted = adopt_servers(state, servers)
-    standing: tuple[Action, ...] = ensure_objects(state) + delete_policies(state)
-    last: tuple[Action, ...] = note_proof(state, servers) + update_role_statuses(state)
-    servers_stage: tuple[Action, ...] = ()
-    if not _lacks_config(state):
-        servers_stage = (
-            remove_ended(servers) + scale_up(state, servers) + reload_servers(state, servers)
-        )
-        if not servers_stage and not observe:
-            servers_stage, observe = _disruptive(state, servers)
-            again = 0.0 if observe else again  # the answers decide about the next step
-    stages = (adopted, standing, servers_stage, last)
-    return Plan(tuple(s for s in stages if s), observe, again)
+    context = context_of(state, servers)
+    watching = Plan((), _to_ask(state, servers), _look_again(state, servers, context))
+    return watching if state.paused or context is None else _folded(context, watching)
 
 
-def _lacks_config(state: ClusterState) -> bool:
-    """Whether no server could start: the configuration waits, and there is no earlier one."""
-    assert state.desired is not None
-    waits = bool(state.desired.waiting)  # a refused one has an earlier one
-    return waits and state.cluster.metadata.name not in state.secrets
+def _folded(context: Context, watching: Plan) -> Plan:
+    """Stage by stage what the rules decide; what would be asked anyway is asked in any case."""
+    planned: dict[Stage, tuple[Action, ...]] = {}
+    queries: tuple[str, ...] = ()
+    for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
+        if not _is_open(stage, context, planned, watching):
+            continue
+        decisions = (rule.decide(context) for rule in rules)
+        decided = tuple(decisions) if stage.after is None else _first(decisions)
+        planned[stage] = tuple(action for d in decided for action in d.actions)
+        queries += tuple(uid for d in decided for uid in d.queries)
+        if stage.alone and planned[stage]:
+            return Plan((planned[stage],), again=0.0)
+    stages = tuple(actions for actions in planned.values() if actions)
+    if queries:
+        return Plan(stages, (*watching.observe, *queries), 0.0)  # the answers decide
+    return Plan(stages, watching.observe, watching.again)
 
 
-def _disruptive(
-    state: ClusterState, servers: Sequence[Server]
-) -> tuple[tuple[Action, ...], tuple[str, ...]]:
-    """At most one action that takes a server away, or the questions to ask before it."""
-    if any(s.terminating for s in servers):
-        return (), ()
-    leaving = scale_down(state, servers)
-    if leaving is not None:
-        return (leaving,), ()
-    replaced = replace_outdated(state, servers)
-    if replaced is None:
-        return (), ()
-    serving = kubelet_ready(outdated_servers(state, servers)[0].pod)
-    old = stale(state, servers) if serving else ()
-    if old:
-        return (), tuple(s.pod.metadata.uid for s in old)
-    return (replaced,), ()
+def _is_open(
+    stage: Stage, context: Context, planned: dict[Stage, tuple[Action, ...]], watching: Plan
+) -> bool:
+    """Whether the rules of a stage may decide anything now."""
+    if stage.needs_config and not context.has_config:
+        return False
+    busy = context.is_leaving or watching.observe
+    return stage.after is None or not (planned.get(stage.after) or busy)
+
+
+def _first(decisions: Iterator[Decision]) -> tuple[Decision, ...]:
+    """The first that wants something, be it only to know more."""
+    return tuple(islice((d for d in decisions if d.actions or d.queries), 1))
 
 
 def _to_ask(state: ClusterState, servers: Sequence[Server]) -> tuple[str, ...]:
@@ -97,24 +79,29 @@ def _askable(server: Server) -> bool:
     return not server.terminating and not server.ended and kubelet_ready(server.pod)
 
 
-def _look_again(state: ClusterState, servers: Sequence[Server]) -> float | None:
+def _look_again(
+    state: ClusterState, servers: Sequence[Server], context: Context | None
+) -> float | None:
     """When to ask again: soon after a change, rarely later, never while all is well."""
     due = [overdue_in(s.pod, state.timestamp) for s in servers]
     times = [seconds for seconds in due if seconds is not None and seconds > 0]
     if any(_askable(s) and not s.healthy for s in servers):
         times.append(_interval(state))
-    if state.desired is not None and reloading_servers(state, servers):
-        times.append(2 * _interval(state))
-    if _may_become_valid(state):
-        times.append(A_MINUTE)
-    token = next_token_in(state)
-    return min([*times, *([token] if token is not None else [])], default=None)
+    if context is not None:
+        times += _look_again_at_configuration(context)
+    return min(times, default=None)
 
 
-def _may_become_valid(state: ClusterState) -> bool:
-    """Whether all that a certificate lacks may be time, of which nobody tells."""
-    desired = state.desired
-    return desired is not None and bool(desired.waiting and desired.resolved.certificates)
+def _look_again_at_configuration(context: Context) -> Iterator[float]:
+    """When a reload may be proven, a certificate become valid, or a token be due."""
+    desired = context.desired
+    if reloading_servers(context):
+        yield 2 * _interval(context.state)
+    if desired.waiting and desired.resolved.certificates:
+        yield A_MINUTE  # all that a certificate lacks may be time, of which nobody tells
+    token = next_token_in(context)
+    if token is not None:
+        yield token
 
 
 def _interval(state: ClusterState) -> float:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import REPLACING_ENDED, DeleteServer
+from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from natsctl.plan.servers import Server
+    from natsctl.plan.context import Context
 
 
-def remove_ended(servers: Sequence[Server]) -> tuple[DeleteServer, ...]:
+def remove_ended(context: Context) -> Decision:
     """Delete pods that failed, were evicted or succeeded, at once."""
-    return tuple(
-        DeleteServer(
-            name=server.name,
-            uid=server.pod.metadata.uid,
-            reason=REPLACING_ENDED,
-            message=f"{server.name}: {server.unhealthy_reason}; replacing it",
-            grace=0,
+    return Decision(
+        tuple(
+            DeleteServer(
+                name=server.name,
+                uid=server.pod.metadata.uid,
+                reason=REPLACING_ENDED,
+                message=f"{server.name}: {server.unhealthy_reason}; replacing it",
+                grace=0,
+            )
+            for server in context.servers
+            if server.ended and not server.terminating
         )
-        for server in servers
-        if server.ended and not server.terminating
     )

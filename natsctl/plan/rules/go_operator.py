@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from natsctl.model import names
 from natsctl.plan.actions import AdoptServer
 from natsctl.plan.adoption.go_operator import is_taken_over, revision_of
+from natsctl.plan.rules.rule import Decision
 from natsctl.render.revision.revision import noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
-    from natsctl.plan.state import ClusterState
 
 
-def adopt_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[AdoptServer, ...]:
+def adopt_servers(context: Context) -> Decision:
     """Servers seen for the first time; their own version is the one of their label."""
-    assert state.desired is not None
-    if state.holding:
-        return ()
-    revision = state.desired.revision
-    return (*_of_the_go_operator(servers, revision), *_of_an_earlier_natsctl(servers, revision))
+    if context.state.holding:
+        return Decision()
+    known = context.servers, context.desired.revision
+    return Decision((*_of_the_go_operator(*known), *_of_an_earlier_natsctl(*known)))
 
 
 def _of_an_earlier_natsctl(

@@ -10,39 +10,43 @@ import msgspec
 from natsctl.model import names
 from natsctl.model.slim import comparable
 from natsctl.plan.actions import DeleteObject, Ensure
+from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
     from natsctl.model.objects import Object
-    from natsctl.plan.state import ClusterState, OwnedObject
+    from natsctl.plan.context import Context
+    from natsctl.plan.state import OwnedObject
 
 
 # One more label in a selector selects other pods, one more key of a peer lets others in.
 _EXACT: Final = ("selector", "podSelector", "policyTypes", "ingress")
 
 
-def ensure_objects(state: ClusterState) -> tuple[Ensure, ...]:
+def ensure_objects(context: Context) -> Decision:
     """One action for each object that is missing or differs.
 
     A configuration that waits for something, or was refused, is not written: the last one stays.
     """
-    assert state.desired is not None
-    waits = bool(state.holding)
-    return tuple(
-        Ensure(standing, present=live is not None)
-        for standing in state.desired.standing
-        if not (waits and standing.kind == "Secret")
-        and ((live := state.live(standing)) is None or differs(standing, live))
+    state, waits = context.state, bool(context.state.holding)
+    return Decision(
+        tuple(
+            Ensure(standing, present=live is not None)
+            for standing in context.desired.standing
+            if not (waits and standing.kind == "Secret")
+            and ((live := state.live(standing)) is None or differs(standing, live))
+        )
     )
 
 
-def delete_policies(state: ClusterState) -> tuple[DeleteObject, ...]:
+def delete_policies(context: Context) -> Decision:
     """One action for each NetworkPolicy of ours that the spec asks for no more."""
-    assert state.desired is not None
-    wanted = {s.name for s in state.desired.standing if s.kind == "NetworkPolicy"}
-    return tuple(
-        DeleteObject("NetworkPolicy", name, live.metadata.uid)
-        for name, live in state.policies.items()
-        if name not in wanted and live.metadata.deletion_timestamp is None
+    wanted = {s.name for s in context.desired.standing if s.kind == "NetworkPolicy"}
+    return Decision(
+        tuple(
+            DeleteObject("NetworkPolicy", name, live.metadata.uid)
+            for name, live in context.state.policies.items()
+            if name not in wanted and live.metadata.deletion_timestamp is None
+        )
     )
 
 

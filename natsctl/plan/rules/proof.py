@@ -9,40 +9,38 @@ from natsctl.plan.actions import NoteProof
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.proof import digest_of, read_by_servers
 from natsctl.plan.rules.owned_objects import differs
+from natsctl.plan.rules.rule import Decision
 from natsctl.render.digest import expected_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
-    from natsctl.plan.state import ClusterState
     from natsctl.render.target import Target
 
 
-def note_proof(state: ClusterState, servers: Sequence[Server]) -> tuple[NoteProof, ...]:
+def note_proof(context: Context) -> Decision:
     """At most one action; a Secret of an earlier version is left as it is until it changes."""
-    assert state.desired is not None
+    state = context.state
     name = state.cluster.metadata.name
     live = state.secrets.get(name)
     if live is None or state.holding:
-        return ()
+        return Decision()
     mark = live.metadata.annotation(names.PROVEN_ANNOTATION)
     if mark is None or mark == (content := digest_of(read_by_servers(live.data))):
-        return ()
-    wanted = next(s for s in state.desired.standing if s.kind == "Secret")
-    if differs(wanted, live) or not _proven(state, servers):
-        return ()
-    return (NoteProof(name, live.metadata.uid, content),)
+        return Decision()
+    wanted = next(s for s in context.desired.standing if s.kind == "Secret")
+    if differs(wanted, live) or not _proven(context):
+        return Decision()
+    return Decision((NoteProof(name, live.metadata.uid, content),))
 
 
-def _proven(state: ClusterState, servers: Sequence[Server]) -> bool:
+def _proven(context: Context) -> bool:
     """Whether one server reports this configuration, or all were started with it and are well.
 
     The latter only of servers that cannot report any.
     """
-    assert state.desired is not None
-    target = state.desired.target
-    well = [s for s in servers if s.current and not s.reloads and not s.pending]
+    target = context.desired.target
+    well = [s for s in context.servers if s.current and not s.reloads and not s.pending]
     reports = [_reports_it(target, server) for server in well]
     return True in reports or (False not in reports and 0 < target.spec.size <= len(well))
 

@@ -12,15 +12,14 @@ from natsctl.model import names
 from natsctl.model.server_address import address_of, server_name_of
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.go_operator import is_taken_over, revision_of
+from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.render.config import tls
 from natsctl.render.digest import expected_digest
 from natsctl.render.revision.revision import NON_ROLLING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from natsctl.plan.state import ClusterState
+    from natsctl.plan.context import Context
     from natsctl.render.target import Target
 
 
@@ -28,20 +27,20 @@ PATIENCE = 30.0
 """Seconds that a side-car has to itself."""
 
 
-def reload_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[ReloadServer, ...]:
+def reload_servers(context: Context) -> Decision:
     """The servers to reload now."""
-    due = reloading_servers(state, servers)
+    due = reloading_servers(context)
     if not due:
-        return ()
-    first = not any(_is_done(state, s) for s in servers) and not has_reloader(due[0].pod)
-    return tuple(_action(state, server) for server in (due[:1] if first else due))
+        return Decision()
+    done = any(_is_done(context, s) for s in context.servers)
+    first = not done and not has_reloader(due[0].pod)
+    return Decision(tuple(_action(context, server) for server in (due[:1] if first else due)))
 
 
-def reloading_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[Server, ...]:
+def reloading_servers(context: Context) -> tuple[Server, ...]:
     """Servers that run an older configuration and can take up the new one, by index."""
-    assert state.desired is not None
-    size = state.desired.target.spec.size
-    moving = len(servers) != size or any(s.terminating or s.ended for s in servers)
+    servers = context.servers
+    moving = len(servers) != context.size or any(s.terminating or s.ended for s in servers)
     return tuple(
         s
         for s in servers
@@ -49,13 +48,12 @@ def reloading_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[S
     )
 
 
-def _is_done(state: ClusterState, server: Server) -> bool:
+def _is_done(context: Context, server: Server) -> bool:
     """Whether it took this configuration by a reload.
 
     One that was made for it proves nothing: it may have started with what was there before.
     """
-    assert state.desired is not None
-    asked = state.desired.is_config(server.pod.metadata.annotation(names.CONFIG_ANNOTATION))
+    asked = context.desired.is_config(server.pod.metadata.annotation(names.CONFIG_ANNOTATION))
     return asked and _can_be_asked(server) and not server.reloads and not server.changes
 
 
@@ -64,15 +62,14 @@ def _can_be_asked(server: Server) -> bool:
     return not server.terminating and kubelet_ready(server.pod) and bool(seen and seen.server_id)
 
 
-def asks_itself(state: ClusterState, server: Server) -> bool:
+def asks_itself(context: Context, server: Server) -> bool:
     """Whether the operator asks: there is no side-car, or it does not seem to get anywhere.
 
     A side-car cannot tell what a server said; the operator's question brings the words.
     """
-    assert state.desired is not None
     if not has_reloader(server.pod):
         return True
-    return state.quiet > PATIENCE and can_ask(server.pod, state.desired)
+    return context.state.quiet > PATIENCE and can_ask(server.pod, context.desired)
 
 
 def _digest(target: Target, server: Server) -> str | None:
@@ -81,10 +78,9 @@ def _digest(target: Target, server: Server) -> str | None:
     return None if is_taken_over(server.pod) or not name else expected_digest(target, name)
 
 
-def _action(state: ClusterState, server: Server) -> ReloadServer:
-    assert state.desired is not None
+def _action(context: Context, server: Server) -> ReloadServer:
     assert server.observation is not None
-    desired = state.desired
+    desired = context.desired
     renewed = "tls.certificates" in server.reloads
     certificates = desired.resolved.certificates if renewed else ()
     secrets = sorted(set(tls.secrets(desired.target.spec).values())) if renewed else ()
@@ -98,7 +94,7 @@ def _action(state: ClusterState, server: Server) -> ReloadServer:
         digest=_digest(desired.target, server),
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
-        asks=asks_itself(state, server),
+        asks=asks_itself(context, server),
         message=f"{server.name} reloaded: {told(server.reloads)} changed",
         formerly=desired.unkeyed,
     )

@@ -15,33 +15,34 @@ import attrs
 from natsctl.model import names
 from natsctl.model.slim import comparable
 from natsctl.plan.actions import ResealServer
+from natsctl.plan.rules.rule import Decision
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.revision.revision import resealed, stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
-    from natsctl.plan.state import ClusterState
     from natsctl.render.revision.system_stamp import SystemStamp
 
 
-def reseal_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[ResealServer, ...]:
+def reseal_servers(context: Context) -> Decision:
     """Servers whose seals were made with another secret, and whose configuration is the same."""
-    desired = state.desired
-    assert desired is not None
-    due = [s for s in servers if not s.terminating and _differs(s, desired.resolved.inputs.seal)]
-    if not due or state.holding:
-        return ()
-    same = {stamp: _was_written(state, stamp) for stamp in {_stamp(s) for s in due}}
-    return tuple(
-        ResealServer(
-            name=s.name,
-            uid=s.pod.metadata.uid,
-            revision=resealed(_annotation(s), desired.revision),
+    desired = context.desired
+    seal = desired.resolved.inputs.seal
+    due = [s for s in context.servers if not s.terminating and _differs(s, seal)]
+    if not due or context.state.holding:
+        return Decision()
+    same = {stamp: _was_written(context, stamp) for stamp in {_stamp(s) for s in due}}
+    return Decision(
+        tuple(
+            ResealServer(
+                name=s.name,
+                uid=s.pod.metadata.uid,
+                revision=resealed(_annotation(s), desired.revision),
+            )
+            for s in due
+            if same[_stamp(s)]
         )
-        for s in due
-        if same[_stamp(s)]
     )
 
 
@@ -58,11 +59,10 @@ def _differs(server: Server, seal: str) -> bool:
     return _stamp(server).seal not in ("", seal) and not reloading
 
 
-def _was_written(state: ClusterState, stamp: SystemStamp) -> bool:
+def _was_written(context: Context, stamp: SystemStamp) -> bool:
     """Whether the Secret holds what would be written now for a user of this stamp."""
-    assert state.desired is not None
-    target = state.desired.target
-    live = state.secrets.get(target.name)
+    target = context.desired.target
+    live = context.state.secrets.get(target.name)
     if live is None:
         return False
     account = stamp.account or target.inputs.account

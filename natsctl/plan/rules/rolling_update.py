@@ -11,44 +11,47 @@ from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from natsctl.plan.state import ClusterState
+    from natsctl.plan.context import Context
 
 FRESH = 2.0
 """Seconds for which an answer counts when the next step may hurt."""
 
 
-def outdated_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[Server, ...]:
+def outdated_servers(context: Context) -> tuple[Server, ...]:
     """Servers to replace, in the order in which they will be: down first, then highest index."""
-    assert state.desired is not None
-    size = state.desired.target.spec.size
-    outdated = [s for s in servers if s.index <= size and s.changes and not s.terminating]
+    size = context.size
+    outdated = [s for s in context.servers if s.index <= size and s.changes and not s.terminating]
     return tuple(sorted(outdated, key=lambda s: (kubelet_ready(s.pod), -s.index)))
 
 
-def replace_outdated(state: ClusterState, servers: Sequence[Server]) -> ReplaceServer | None:
+def replace_outdated(context: Context) -> Decision:
     """The next server to replace, if one may go now."""
-    outdated = outdated_servers(state, servers)
-    if not outdated or (kubelet_ready(outdated[0].pod) and unhealthy(state, servers)):
-        return None
+    outdated = outdated_servers(context)
+    if not outdated:
+        return Decision()
     server = outdated[0]
-    return ReplaceServer(
+    if kubelet_ready(server.pod):
+        if blockers := _unhealthy(context):
+            return Decision(waiting=blockers)
+        if old := _stale(context):
+            return Decision(queries=old)
+    action = ReplaceServer(
         index=server.index,
         name=server.name,
         uid=server.pod.metadata.uid,
         message=f"restarting {server.name}: {why(server)} changed",
         changes=server.changes,
     )
+    return Decision((action,))
 
 
-def unhealthy(state: ClusterState, servers: Sequence[Server]) -> tuple[str, ...]:
+def _unhealthy(context: Context) -> tuple[str, ...]:
     """What stands between a serving server and its restart, as text."""
-    assert state.desired is not None
-    size = state.desired.target.spec.size
+    servers = context.servers
     found = tuple(f"{s.name} {s.unhealthy_reason}" for s in servers if not s.healthy)
     found += tuple(
         f"{s.name} runs {named(s.observation.version)}, not what its image says (if the image is "
@@ -56,13 +59,16 @@ def unhealthy(state: ClusterState, servers: Sequence[Server]) -> tuple[str, ...]
         for s in servers
         if s.healthy and not s.right_version and s.observation is not None
     )
-    return found + (("not every server exists",) if len(servers) < size else ())
+    return found + (("not every server exists",) if len(servers) < context.size else ())
 
 
-def stale(state: ClusterState, servers: Sequence[Server]) -> tuple[Server, ...]:
-    """Servers whose last answer is too old to base a restart on."""
+def _stale(context: Context) -> tuple[str, ...]:
+    """Pods of servers whose last answer is too old to base a restart on."""
+    now = context.state.now
     return tuple(
-        s for s in servers if s.observation is not None and state.now - s.observation.asked > FRESH
+        s.pod.metadata.uid
+        for s in context.servers
+        if s.observation is not None and now - s.observation.asked > FRESH
     )
 
 

@@ -5,40 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
+from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
-    from natsctl.plan.state import ClusterState
 
 
-def excess_servers(state: ClusterState, servers: Sequence[Server]) -> tuple[Server, ...]:
+def excess_servers(context: Context) -> tuple[Server, ...]:
     """Servers with an index beyond the wanted size, highest first."""
-    assert state.desired is not None
-    size = state.desired.target.spec.size
-    return tuple(s for s in reversed(servers) if s.index > size)
+    return tuple(s for s in reversed(context.servers) if s.index > context.size)
 
 
-def scale_down(state: ClusterState, servers: Sequence[Server]) -> DeleteServer | None:
+def scale_down(context: Context) -> Decision:
     """Delete the highest excess server, unless it would leave clients nowhere to go."""
-    excess = excess_servers(state, servers)
-    if not excess or waits_for_remaining(state, servers):
-        return None
+    excess = excess_servers(context)
+    if not excess:
+        return Decision()
     server = excess[0]
-    assert state.desired is not None
-    return DeleteServer(
+    stays_up = any(s.healthy for s in context.servers if s.index <= context.size)
+    if context.size > 0 and server.healthy and not stays_up:
+        return Decision(waiting=("none of the servers that stay is healthy",))
+    action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,
         reason="ScalingDown",
-        message=f"scaling down to {state.desired.target.spec.size}: {server.name} leaves",
+        message=f"scaling down to {context.size}: {server.name} leaves",
     )
-
-
-def waits_for_remaining(state: ClusterState, servers: Sequence[Server]) -> bool:
-    """Whether none of the servers that stay is healthy, so that the next to leave must not."""
-    assert state.desired is not None
-    size = state.desired.target.spec.size
-    excess = excess_servers(state, servers)
-    stays_up = any(s.healthy for s in servers if s.index <= size)
-    return size > 0 and bool(excess) and excess[0].healthy and not stays_up
+    return Decision((action,))

@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING
 
 from natsctl.model import names
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from natsctl.plan.servers import Server
-    from natsctl.plan.state import ClusterState
+    from natsctl.plan.context import Context
 
 
-def scale_up(state: ClusterState, servers: Sequence[Server]) -> tuple[CreateServer, ...]:
-    """Create all missing servers at once; a name that another pod still holds has to wait.
+def scale_up(context: Context) -> Decision:
+    """Create all missing servers at once."""
+    held = bool(context.state.holding)
+    return Decision(
+        tuple(CreateServer(index, name, held) for index, name in missing_servers(context))
+    )
+
+
+def missing_servers(context: Context) -> tuple[tuple[int, str], ...]:
+    """Index and name of servers to create; a name that another pod still holds has to wait.
 
     The Go operator's `-10` is its sixteenth.
     """
-    assert state.desired is not None
-    target = state.desired.target
-    present = {server.index for server in servers}
-    taken = {server.name for server in servers}
-    held = bool(state.holding)
+    present = {server.index for server in context.servers}
+    taken = {server.name for server in context.servers}
+    cluster = context.desired.target.name
     return tuple(
-        CreateServer(index, name, held)
-        for index in range(1, target.spec.size + 1)
-        if index not in present and (name := names.pod_name(target.name, index)) not in taken
+        (index, name)
+        for index in range(1, context.size + 1)
+        if index not in present and (name := names.pod_name(cluster, index)) not in taken
     )

@@ -9,12 +9,14 @@ from natsctl.model.foreign import named
 from natsctl.model.words import listed
 from natsctl.plan.actions import UpdateRoleStatus
 from natsctl.plan.namespaces import Choice, blindness, chosen
+from natsctl.plan.rules.rule import Decision
 from natsctl.plan.service_accounts.grants import Grant, is_role_of, left_out, role_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.model.objects import ServiceRole
+    from natsctl.plan.context import Context
     from natsctl.plan.state import ClusterState
 
 MATCHED = "Matched"
@@ -24,23 +26,23 @@ MOST_TOLD = 256
 """ServiceAccounts that one status lists: an object has an end, and namespaces have none."""
 
 
-def update_role_statuses(state: ClusterState) -> tuple[UpdateRoleStatus, ...]:
+def update_role_statuses(context: Context) -> Decision:
     """The roles whose status is not what it should be."""
-    assert state.desired is not None
+    state, grants = context.state, context.desired.resolved.grants
     told = (
-        UpdateRoleStatus(role, role_status(state, role, _of(role, state.desired.resolved.grants)))
+        UpdateRoleStatus(role, role_status(context, role, _of(role, grants)))
         for role in state.references.roles
         if is_role_of(role, state.cluster.key) and role.metadata.deletion_timestamp is None
     )
-    return tuple(t for t in told if t.status != parse_role_status(t.role.status))
+    return Decision(tuple(t for t in told if t.status != parse_role_status(t.role.status)))
 
 
-def role_status(state: ClusterState, role: ServiceRole, grants: Sequence[Grant]) -> RoleStatus:
+def role_status(context: Context, role: ServiceRole, grants: Sequence[Grant]) -> RoleStatus:
     """The status that tells what became of a role."""
     before = parse_role_status(role.status).conditions
-    matched, reason, message = _verdict(state, role, grants)
+    matched, reason, message = _verdict(context, role, grants)
     same = [c for c in before if c.type == MATCHED and c.status == matched]
-    since = same[0].last_transition_time if same else state.timestamp
+    since = same[0].last_transition_time if same else context.state.timestamp
     generation = role.metadata.generation
     return RoleStatus(
         observed_generation=generation,
@@ -53,12 +55,10 @@ def role_status(state: ClusterState, role: ServiceRole, grants: Sequence[Grant])
     )
 
 
-def _verdict(
-    state: ClusterState, role: ServiceRole, grants: Sequence[Grant]
-) -> tuple[str, str, str]:
-    assert state.desired is not None
+def _verdict(context: Context, role: ServiceRole, grants: Sequence[Grant]) -> tuple[str, str, str]:
+    state = context.state
     name, cluster = named(role.metadata.name), named(state.cluster.metadata.name)
-    auth = state.desired.target.spec.auth
+    auth = context.desired.target.spec.auth
     if auth is None or not auth.enable_service_accounts:
         disabled = f"NatsCluster {cluster} does not have spec.auth.enableServiceAccounts"
         return "False", "ServiceAccountsDisabled", disabled

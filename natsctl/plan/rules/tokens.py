@@ -10,57 +10,59 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import BindToken, RemoveToken
+from natsctl.plan.rules.rule import Decision
 from natsctl.plan.service_accounts.seals import renew_after, switch_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from natsctl.plan.context import Context
     from natsctl.plan.references import Key
     from natsctl.plan.service_accounts.grants import Grant
     from natsctl.plan.state import ClusterState
 
 
-def bind_tokens(state: ClusterState) -> tuple[BindToken, ...]:
+def bind_tokens(context: Context) -> Decision:
     """Tokens to make: there is none, or it is time to renew the one there is."""
-    assert state.desired is not None
-    resolved = state.desired.resolved
+    state, resolved = context.state, context.desired.resolved
     gone = {s.key for s in resolved.unwanted}
-    return tuple(
-        BindToken(grant)
-        for grant in resolved.grants
-        if grant.key not in gone
-        and _lacks_token(grant, state.timestamp)
-        and _may_be_tried(grant.key, state)
+    return Decision(
+        tuple(
+            BindToken(grant)
+            for grant in resolved.grants
+            if grant.key not in gone
+            and _lacks_token(grant, state.timestamp)
+            and _may_be_tried(grant.key, state)
+        )
     )
 
 
-def remove_tokens(state: ClusterState) -> tuple[RemoveToken, ...]:
+def remove_tokens(context: Context) -> Decision:
     """Tokens to take away: what they were for is gone."""
-    assert state.desired is not None
-    leaving = state.desired.resolved.unwanted
-    return tuple(RemoveToken(secret) for secret in leaving if _may_be_tried(secret.key, state))
+    leaving, state = context.desired.resolved.unwanted, context.state
+    return Decision(
+        tuple(RemoveToken(secret) for secret in leaving if _may_be_tried(secret.key, state))
+    )
 
 
-def next_token_in(state: ClusterState) -> float | None:
+def next_token_in(context: Context) -> float | None:
     """Seconds until a token is to be renewed, counts from then on, or is to be tried again."""
-    return min((*_due(state), *_to_try(state)), default=None)
+    return min((*_due(context), *_to_try(context)), default=None)
 
 
-def _due(state: ClusterState) -> Iterator[float]:
-    grants = state.desired.resolved.grants if state.desired is not None else ()
-    for grant in grants:
+def _due(context: Context) -> Iterator[float]:
+    now = context.state.timestamp
+    for grant in context.desired.resolved.grants:
         if grant.held is None or grant.bond is None:
             continue
         for at in (renew_after(grant.held, grant.bond), switch_at(grant.held, grant.bond)):
-            if at > state.timestamp:
-                yield _seconds(state.timestamp, at)
+            if at > now:
+                yield _seconds(now, at)
 
 
-def _to_try(state: ClusterState) -> Iterator[float]:
-    if state.desired is None:
-        return
-    resolved, now = state.desired.resolved, state.timestamp
-    keys = {grant.key for grant in resolved.grants if _lacks_token(grant, now)}
+def _to_try(context: Context) -> Iterator[float]:
+    state, resolved = context.state, context.desired.resolved
+    keys = {grant.key for grant in resolved.grants if _lacks_token(grant, state.timestamp)}
     keys |= {secret.key for secret in resolved.unwanted}
     for key in keys & state.trials.keys():
         yield max(state.trials[key].due - state.now, 0.0)

@@ -14,17 +14,19 @@ from natsctl.model import names
 from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
 from natsctl.model.words import listed
+from natsctl.plan.context import Context, context_of
 from natsctl.plan.proof import digest_of, read_by_servers
 from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
 from natsctl.plan.rules.reload import reloading_servers
-from natsctl.plan.rules.rolling_update import outdated_servers, unhealthy, why
-from natsctl.plan.rules.scale_down import excess_servers, waits_for_remaining
-from natsctl.plan.rules.scale_up import scale_up
-from natsctl.plan.servers import Server, kubelet_ready, told
+from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated, why
+from natsctl.plan.rules.scale_down import excess_servers, scale_down
+from natsctl.plan.rules.scale_up import missing_servers
+from natsctl.plan.servers import Server, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from natsctl.plan.rules.rule import Decision
     from natsctl.plan.state import ClusterState
 
 RELOAD_LIMIT = 180.0
@@ -150,17 +152,17 @@ def progressing(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     """What natsctl is busy with, or what it waits for."""
     if state.paused:
         return Verdict("False", "Paused", "spec.paused is true: nothing is changed")
-    desired = state.desired
-    if desired is None:
+    context = context_of(state, servers)
+    if context is None:
         return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
     held = Verdict("False", "Waiting", "see condition ConfigAccepted")
-    if desired.waiting and not servers:
+    if context.desired.waiting and not servers:
         return held
     return (
-        _scaling_down(state, servers)
-        or _rolling(state, servers)
-        or _reloading(state, servers)
-        or _starting(state, servers)
+        _scaling_down(context)
+        or _rolling(context)
+        or _reloading(context)
+        or _starting(context)
         or (held if state.holding else _settled(servers))
     )
 
@@ -172,54 +174,53 @@ def _settled(servers: Sequence[Server]) -> Verdict:
     return Verdict("False", "Settled", text)
 
 
-def _scaling_down(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
-    excess = excess_servers(state, servers)
+def _waits(decided: Decision) -> str:
+    return f"; waits: {listed(decided.waiting)}" if decided.waiting else ""
+
+
+def _scaling_down(context: Context) -> Verdict | None:
+    excess = excess_servers(context)
     if not excess:
         return None
     text = f"{listed([s.name for s in excess])} to leave, one at a time"
-    if waits_for_remaining(state, servers):
-        text += "; waits: none of the servers that stay is healthy"
-    return Verdict("True", "ScalingDown", text)
+    return Verdict("True", "ScalingDown", text + _waits(scale_down(context)))
 
 
-def _rolling(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
-    outdated = outdated_servers(state, servers)
+def _rolling(context: Context) -> Verdict | None:
+    outdated = outdated_servers(context)
     if not outdated:
         return None
     text = f"{listed([s.name for s in outdated])} to restart, one at a time: {why(outdated[0])}"
-    blockers = [t for t in unhealthy(state, servers) if kubelet_ready(outdated[0].pod)]
-    if blockers:
-        text += f"; waits: {listed(blockers)}"
-    return Verdict("True", "Rolling", text)
+    return Verdict("True", "Rolling", text + _waits(replace_outdated(context)))
 
 
-def _reloading(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
-    waiting = reloading_servers(state, servers)
+def _reloading(context: Context) -> Verdict | None:
+    waiting = reloading_servers(context)
     if not waiting:
         return None
     text = f"{listed([s.name for s in waiting])} to reload: {told(waiting[0].reloads)} changed"
     return Verdict("True", "Reloading", text)
 
 
-def _unloaded(state: ClusterState, servers: Sequence[Server]) -> list[str]:
+def _unloaded(context: Context) -> list[str]:
     """Servers that should have reloaded long ago."""
-    if state.quiet < RELOAD_LIMIT:
+    if context.state.quiet < RELOAD_LIMIT:
         return []
     return [
         f"{s.name} has not loaded its configuration ({told(s.reloads)} changed): see its log"
-        for s in reloading_servers(state, servers)
+        for s in reloading_servers(context)
     ]
 
 
-def _starting(state: ClusterState, servers: Sequence[Server]) -> Verdict | None:
-    missing = [a.name for a in scale_up(state, servers)]
-    missing += [s.name for s in servers if not s.ready and not s.pod_problem]
+def _starting(context: Context) -> Verdict | None:
+    missing = [name for _, name in missing_servers(context)]
+    missing += [s.name for s in context.servers if not s.ready and not s.pod_problem]
     if missing:
         return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
-    objects = [f"{e.standing.kind} {e.standing.name}" for e in ensure_objects(state)]
-    objects += [f"{w.kind} {w.name}" for w in delete_policies(state)]
-    if objects:
-        return Verdict("True", "UpdatingObjects", f"to bring up to date: {listed(objects)}")
+    steps = ensure_objects(context).actions + delete_policies(context).actions
+    if steps:
+        text = f"to bring up to date: {listed([step.subject for step in steps])}"
+        return Verdict("True", "UpdatingObjects", text)
     return None
 
 
@@ -233,8 +234,9 @@ def degraded(state: ClusterState, servers: Sequence[Server]) -> Verdict:
             found.append(f"{server.name} {server.unhealthy_reason}")
     found += _strangers(state)
     reasons += ["NotOurs"] * len(_strangers(state))
-    if state.desired is not None and servers:
-        troubles = [*state.holding, *_unloaded(state, servers)]
+    context = context_of(state, servers)
+    if context is not None and servers:
+        troubles = [*state.holding, *_unloaded(context)]
         found += troubles
         reasons += ["ConfigNotAccepted"] * len(troubles)
     if found:

@@ -11,6 +11,7 @@ from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.context import Context, context_of
 from natsctl.plan.releases import tag_of
 from natsctl.plan.rules.rolling_update import outdated_servers, why
 from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
@@ -127,8 +128,9 @@ def _version(server: Server) -> str:
 
 
 def _message(state: ClusterState, server: Server, servers: Sequence[Server]) -> str:
-    if server.changes and not server.terminating:
-        return _waiting(state, server, servers)
+    context = context_of(state, servers)
+    if context is not None and server.changes and not server.terminating:
+        return _waiting(context, server)
     if server.unhealthy_reason:
         return server.unhealthy_reason
     if not server.right_version and server.observation is not None:
@@ -165,17 +167,17 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
     return f"made by the Go operator and left as it is; its next restart brings {brings}"
 
 
-def _waiting(state: ClusterState, server: Server, servers: Sequence[Server]) -> str:
+def _waiting(context: Context, server: Server) -> str:
     """Why an outdated server has not been restarted yet."""
     text = f"to restart: {why(server)} changed"
     if server.unhealthy_reason and not kubelet_ready(server.pod):
         text += f"; {server.unhealthy_reason}"
-    if state.paused:
+    if context.state.paused:
         return f"{text}; waits: spec.paused"
-    queue = outdated_servers(state, servers)
+    queue = outdated_servers(context)
     if queue and queue[0].name != server.name:
         return f"{text}; waits: {queue[0].name} goes first"
-    leaving = [s.name for s in servers if s.terminating]
+    leaving = [s.name for s in context.servers if s.terminating]
     if leaving:
         return f"{text}; waits: {listed(leaving)} is shutting down"
     return text

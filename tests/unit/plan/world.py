@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,9 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
 from natsctl.model.observation import Observation
 from natsctl.model.slim import slim
-from natsctl.plan.servers import run_id
+from natsctl.plan.context import Context, context_of
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.servers import run_id, servers_of
 from natsctl.plan.state import ClusterState, Desired, Failure, OwnedObject
 from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.pod.pod import pod as render_pod
@@ -144,6 +146,18 @@ def invalid(**changes: Any) -> ClusterState:
     """A cluster with a spec nobody can use."""
     problem = Problem("spec.size", "three", "write a number")
     return cluster_state({"size": 1}, desired=None, problems=(problem,), **changes)
+
+
+def context(state: ClusterState) -> Context:
+    """What rules decide from."""
+    found = context_of(state, servers_of(state))
+    assert found is not None
+    return found
+
+
+def decided(rule: Callable[[Context], Decision], state: ClusterState) -> tuple[Any, ...]:
+    """What a rule wants done."""
+    return rule(context(state)).actions
 
 
 def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:

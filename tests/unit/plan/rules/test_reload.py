@@ -22,7 +22,14 @@ from natsctl.render.identity import server_name
 from natsctl.render.revision.revision import held
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import SYSTEM, THREE, desired, goal_of, server
-from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
+from tests.unit.plan.world import (
+    answers,
+    changed,
+    changed_secret,
+    cluster_state,
+    decided,
+    terminating,
+)
 
 DEBUG = THREE | {"natsConfig": {"debug": True}}
 
@@ -41,7 +48,7 @@ def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: A
 
 
 def reloads(found: ClusterState) -> tuple[ReloadServer, ...]:
-    return reload_servers(found, servers_of(found))
+    return decided(reload_servers, found)
 
 
 def reloaded(found: Pod, after: Desired) -> Pod:

@@ -24,7 +24,7 @@ from tests.unit.plan.references import (
     users,
     with_tokens,
 )
-from tests.unit.plan.world import NOW, desired, running
+from tests.unit.plan.world import NOW, decided, desired, running
 
 ACCOUNTS: dict[str, Any] = {"auth": {"enableServiceAccounts": True}}
 
@@ -37,7 +37,7 @@ def seen(*tokens: Any, spec: dict[str, Any] = ACCOUNTS, **more: Any) -> ClusterS
 
 
 def told(cluster_state: ClusterState) -> RoleStatus:
-    (action,) = update_role_statuses(cluster_state)
+    (action,) = decided(update_role_statuses, cluster_state)
     assert action.name == "worker"
     return action.status
 
@@ -196,7 +196,10 @@ def test_a_status_lists_a_bounded_number_of_accounts() -> None:
 def test_what_was_told_is_not_told_again() -> None:
     status = told(seen(token()))
     assert (
-        update_role_statuses(seen(token(), roles=(role(publish=["a"], status=to_json(status)),)))
+        decided(
+            update_role_statuses,
+            seen(token(), roles=(role(publish=["a"], status=to_json(status)),)),
+        )
         == ()
     )
 
@@ -215,4 +218,4 @@ def test_a_condition_that_stays_keeps_its_time() -> None:
 def test_a_role_that_is_going_is_left_alone() -> None:
     labels = {"nats_cluster": "c"}
     going = ServiceRole(Meta(name="worker", namespace="ns", labels=labels, deletion_timestamp=NOW))
-    assert update_role_statuses(seen(roles=(going,))) == ()
+    assert decided(update_role_statuses, seen(roles=(going,))) == ()

@@ -12,7 +12,16 @@ from natsctl.plan.rules.tokens import bind_tokens, next_token_in, remove_tokens
 from natsctl.plan.service_accounts.seals import RENEW_AFTER, SWITCH_AT
 from natsctl.plan.state import ClusterState, Trial
 from tests.unit.plan.references import account, bond, resolved, role, token, with_tokens
-from tests.unit.plan.world import NOW, changed_secret, desired, failure, invalid, running
+from tests.unit.plan.world import (
+    NOW,
+    changed_secret,
+    context,
+    decided,
+    desired,
+    failure,
+    invalid,
+    running,
+)
 
 ACCOUNTS = {"auth": {"enableServiceAccounts": True}}
 SPEC = {"size": 1, "version": "2.14.10"} | ACCOUNTS
@@ -25,21 +34,21 @@ def found(*tokens: Any, **more: Any) -> ClusterState:
 
 
 def test_a_missing_token_is_made() -> None:
-    (action,) = bind_tokens(found())
+    (action,) = decided(bind_tokens, found())
     assert (action.grant.user, action.name) == ("worker", "worker-c-bound-token")
     assert action.key == ("ns", "worker-c-bound-token")
-    assert bind_tokens(found(token(""))) != ()
+    assert decided(bind_tokens, found(token(""))) != ()
 
 
 def test_a_token_is_renewed_when_its_time_comes() -> None:
     later, now = "2026-01-01T00:00:01Z", NOW
-    assert bind_tokens(found(token(**{RENEW_AFTER: later}))) == ()
-    assert len(bind_tokens(found(token(**{RENEW_AFTER: now})))) == 1
+    assert decided(bind_tokens, found(token(**{RENEW_AFTER: later}))) == ()
+    assert len(decided(bind_tokens, found(token(**{RENEW_AFTER: now})))) == 1
 
 
 def test_one_that_the_go_operator_made_is_not_renewed() -> None:
     """It has no end that anybody noted, and its users would have to reconnect."""
-    assert bind_tokens(found(token())) == ()
+    assert decided(bind_tokens, found(token())) == ()
 
 
 def test_an_annotation_brings_renewal_forward_and_never_puts_it_off() -> None:
@@ -48,25 +57,25 @@ def test_an_annotation_brings_renewal_forward_and_never_puts_it_off() -> None:
         edited = changed_secret(
             sealed, annotations=(sealed.metadata.annotations or {}) | {RENEW_AFTER: told}
         )
-        assert len(bind_tokens(found(edited))) == due
-        assert due or next_token_in(found(edited)) == 1.0
+        assert len(decided(bind_tokens, found(edited))) == due
+        assert due or next_token_in(context(found(edited))) == 1.0
 
 
 def test_a_role_that_cannot_be_used_has_no_token_made() -> None:
-    assert bind_tokens(found(roles=(role(publish=["a b"]),))) == ()
+    assert decided(bind_tokens, found(roles=(role(publish=["a b"]),))) == ()
 
 
 def test_what_is_unwanted_goes_first() -> None:
     other = token(bond_to=bond(account_uid="before"))
-    (removed,) = remove_tokens(found(other))
+    (removed,) = decided(remove_tokens, found(other))
     assert removed.name == "worker-c-bound-token"
     assert removed.key == ("ns", "worker-c-bound-token")
-    assert bind_tokens(found(other)) == ()
+    assert decided(bind_tokens, found(other)) == ()
 
 
 def test_one_that_is_going_is_left_alone() -> None:
     gone = changed_secret(token(name="gone"), deletion_timestamp=NOW)
-    assert remove_tokens(found(token(), gone)) == ()
+    assert decided(remove_tokens, found(token(), gone)) == ()
 
 
 def test_tokens_come_before_the_configuration_that_names_them() -> None:
@@ -86,10 +95,10 @@ def tried(due: float, **more: Any) -> ClusterState:
 
 def test_what_was_tried_waits_and_holds_nothing_up() -> None:
     for waits in (tried(107.5), tried(107.5, failure=failure("Secret ns/worker-c-bound-token"))):
-        assert bind_tokens(waits) == remove_tokens(waits) == ()
-        assert next_token_in(waits) == 7.5
+        assert decided(bind_tokens, waits) == decided(remove_tokens, waits) == ()
+        assert next_token_in(context(waits)) == 7.5
         assert len(plan(attrs.evolve(waits, pods=(), observations={})).stages) > 1
-    assert len(bind_tokens(tried(100.0))) == len(remove_tokens(tried(100.0))) == 1
+    assert len(decided(bind_tokens, tried(100.0))) == len(decided(remove_tokens, tried(100.0))) == 1
 
 
 def test_no_other_failure_holds_a_token_up() -> None:
@@ -99,21 +108,21 @@ def test_no_other_failure_holds_a_token_up() -> None:
 
 def test_a_token_that_could_not_be_sealed_is_tried_again() -> None:
     cluster_state = found(proven={KEYS[0]: "running"})
-    assert len(bind_tokens(cluster_state)) == 1
+    assert len(decided(bind_tokens, cluster_state)) == 1
 
 
 def test_without_a_spec_to_act_on_nothing_is_due() -> None:
-    assert next_token_in(invalid()) is None
+    assert plan(invalid()).again is None
 
 
 def test_the_next_time_that_counts() -> None:
-    assert next_token_in(found(token())) is None
+    assert next_token_in(context(found(token()))) is None
     times = {RENEW_AFTER: "2026-01-01T01:00:00Z", SWITCH_AT: "2026-01-01T00:03:00Z"}
-    assert next_token_in(found(token(**times))) == 180.0
+    assert next_token_in(context(found(token(**times)))) == 180.0
     assert plan(found(token(**times))).again == 180.0
 
 
 def test_accounts_of_two_namespaces_each_have_one() -> None:
     both = {"worker": (account(), account("other"))}
-    actions = bind_tokens(found(accounts=both))
+    actions = decided(bind_tokens, found(accounts=both))
     assert [a.grant.account.namespace for a in actions] == ["ns", "other"]

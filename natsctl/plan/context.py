@@ -1,0 +1,42 @@
+"""What rules decide from: the state of a cluster whose spec can be acted on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.servers import Server
+from natsctl.plan.state import ClusterState, Desired
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@attrs.frozen
+class Context:
+    """A state, what its spec asks for, and its servers by index."""
+
+    state: ClusterState
+    desired: Desired
+    servers: tuple[Server, ...]
+
+    @property
+    def size(self) -> int:
+        """How many servers the spec asks for."""
+        return self.desired.target.spec.size
+
+    @property
+    def has_config(self) -> bool:
+        """Whether a server could start; while a configuration waits, an earlier one may do."""
+        return not self.desired.waiting or self.state.cluster.metadata.name in self.state.secrets
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether a server is shutting down."""
+        return any(s.terminating for s in self.servers)
+
+
+def context_of(state: ClusterState, servers: Sequence[Server]) -> Context | None:
+    """None if the spec cannot be acted on, and no earlier one either."""
+    return Context(state, state.desired, tuple(servers)) if state.desired is not None else None

@@ -1,0 +1,35 @@
+"""Every rule, in the order of stages; within one stage, in the order of priority."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from natsctl.plan.rules import rule
+from natsctl.plan.rules.ended_pods import remove_ended
+from natsctl.plan.rules.go_operator import adopt_servers
+from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
+from natsctl.plan.rules.proof import note_proof
+from natsctl.plan.rules.reload import reload_servers
+from natsctl.plan.rules.reseal import reseal_servers
+from natsctl.plan.rules.rolling_update import replace_outdated
+from natsctl.plan.rules.rule import Rule
+from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.rules.service_roles import update_role_statuses
+from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(remove_tokens, rule.TOKENS),
+    Rule(bind_tokens, rule.TOKENS),
+    Rule(reseal_servers, rule.SEALS),
+    Rule(adopt_servers, rule.ADOPTION),
+    Rule(ensure_objects, rule.OBJECTS),
+    Rule(delete_policies, rule.OBJECTS),
+    Rule(remove_ended, rule.SERVERS),
+    Rule(scale_up, rule.SERVERS),
+    Rule(reload_servers, rule.SERVERS),
+    Rule(scale_down, rule.REMOVAL),
+    Rule(replace_outdated, rule.REMOVAL),
+    Rule(note_proof, rule.NOTES),
+    Rule(update_role_statuses, rule.NOTES),
+)

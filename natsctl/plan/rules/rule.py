@@ -1,0 +1,64 @@
+"""What a rule is: it decides one thing about a cluster, at its stage of a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from natsctl.plan.actions import Action
+from natsctl.plan.context import Context
+
+
+@attrs.frozen
+class Decision:
+    """What a rule wants done now.
+
+    `waiting` says what it waits for, as conditions tell it; `queries` are the uids of pods to ask
+    before it decides.
+    """
+
+    actions: tuple[Action, ...] = ()
+    waiting: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Stage:
+    """Rules whose actions are carried out at the same time.
+
+    `alone`: what follows rests on what comes of it, and is decided in the next pass.
+    `needs_config`: only where a server could start.
+    `after`: only if that stage has nothing to do, no server is shutting down and none is to be
+    asked; then the first rule with an answer decides, for one server.
+    """
+
+    name: str
+    alone: bool = False
+    needs_config: bool = False
+    after: Stage | None = None
+
+
+TOKENS: Final = Stage("tokens", alone=True)
+"""The configuration is made with the tokens that come of it."""
+SEALS: Final = Stage("seals", alone=True)
+"""They rest on the Secret as it was written last."""
+ADOPTION: Final = Stage("adoption")
+"""Later changes show against what is noted now."""
+OBJECTS: Final = Stage("objects")
+"""Servers start with what is in the config Secret."""
+SERVERS: Final = Stage("servers", needs_config=True)
+"""What takes no serving server away."""
+REMOVAL: Final = Stage("removal", needs_config=True, after=SERVERS)
+"""What takes one away."""
+NOTES: Final = Stage("notes")
+"""What changes nothing for servers."""
+
+
+@attrs.frozen
+class Rule:
+    """A function that decides, and when what it decides is carried out."""
+
+    decide: Callable[[Context], Decision]
+    stage: Stage
