@@ -1,7 +1,8 @@
 """How attrs attributes carry what the JSON schema says of them.
 
 An attribute's JSON name is its name in camelCase unless `json` gives another; the other facts
-are OpenAPI keywords of the field itself, and of its items where it is a list of strings.
+are OpenAPI keywords of the field itself, and of its items where it is a list of strings. Only
+`effect`, what a change of it costs, is no part of the schema.
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Any, Final
 import attrs
 from attrs import Attribute, frozen
 
+from natsctl.api.effects import Effect
 from natsctl.api.problems import shown
 
 Json = dict[str, Any]
@@ -50,13 +52,14 @@ class Text:
 
 @frozen
 class Facts:
-    """What the schema says of one field besides its type.
+    """What is said of one field besides its type.
 
     `native` is the schema of an object of Kubernetes, or of each in a list, and `kind` its type.
     `nulls` has the API server keep nulls in a map, so that they can be told: it drops them else.
     """
 
     description: str
+    effect: Effect | None = None
     text: Text | None = None
     json: str | None = None
     minimum: int | None = None

@@ -37,10 +37,9 @@ from natsctl.render.config.system_account import (
     may_have_jetstream,
 )
 from natsctl.render.objects.owned_objects import owned_objects
-from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.effects import NON_ROLLING, reloadable
 from natsctl.render.revision.revision import (
     LEAVES,
-    NON_ROLLING,
     changed_fields,
     leaves_open,
     revision,

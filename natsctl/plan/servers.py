@@ -17,8 +17,8 @@ from natsctl.model.observation import Observation
 from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over, server_index
 from natsctl.plan.releases import tag_of
 from natsctl.render.config.system_account import has_system
-from natsctl.render.revision.reloadable import reloadable
-from natsctl.render.revision.revision import NON_ROLLING, RELEASE, changed_fields, stamp_of
+from natsctl.render.revision.effects import NON_ROLLING, ROLLING_IF_DOWN, reloadable
+from natsctl.render.revision.revision import ADOPTED, changed_fields, stamp_of
 from natsctl.render.revision.system_stamp import system_stamp
 
 if TYPE_CHECKING:
@@ -202,11 +202,11 @@ def _due(pod: Pod, state: ClusterState) -> tuple[tuple[str, ...], ...]:
     label = pod.metadata.label(names.LABEL_VERSION)
     changed = changed_fields(stamped, desired.revision, label)
     if is_taken_over(pod) and is_renewed(desired.target):
-        changed = (*changed, "takeover")  # a roll that began goes through all servers
+        changed = (*changed, ADOPTED)  # a roll that began goes through all servers
     said = state.refusals.values()  # what one cannot reload, no other can
     refused = any(r.config == desired.config and r.needs_restart for r in said)
     able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
-    idle = NON_ROLLING if kubelet_ready(pod) else NON_ROLLING - {RELEASE}
+    idle = NON_ROLLING if kubelet_ready(pod) else NON_ROLLING - ROLLING_IF_DOWN
     worth = tuple(path for path in changed if path not in idle)
     if any(not (able and reloadable(path, desired.target.version)) for path in worth):
         return worth, (), ()

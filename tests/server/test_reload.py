@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from natsctl.render.inputs import ConfigInputs, Files, Login
-from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.effects import reloadable
 from natsctl.render.revision.revision import changed_fields, revision, revision_text
 from natsctl.render.target import Target
 from tests.server import servers

@@ -7,6 +7,7 @@ import attrs
 
 from natsctl.api.fields import Json, fields_of
 from natsctl.api.schema.crds import crds
+from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.api.schema.structural import without_none
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.service_role import NatsServiceRoleSpec
@@ -20,6 +21,11 @@ Every field of both APIs (`nats.io/v1alpha2`). This page is made from the classe
 A field without a default is unset, or empty. The operator keeps defaults to itself: they are not
 written into stored objects. A new cluster without a `version` gets {DEFAULT_VERSION}. Sentences in
 italics are rules that the API server checks, and what it says when they are broken.
+
+The column "a change" says what a change of the field costs the servers of a NatsCluster. What "is
+reloaded" is taken up by servers while they run. Where nobody can have them reload, as below 2.10
+without `pod.enableConfigReload`, they restart one at a time for that, too. A field that only counts
+beside another one, as `metricsImage` beside `enableMetrics`, touches no server until that is set.
 """
 _BOUNDS = (
     ("minimum", "at least {}"),
@@ -44,8 +50,10 @@ def _section(crd: Json) -> str:
     parts = [f"\n## {kind}\n\n{told}\n"]
     defaults = dict(_defaults(_SPECS[kind], "spec"))
     for part in ("spec", "status"):
-        rows = "".join(_rows(schema["properties"][part], part, defaults))
-        parts.append(f"\n| field | type | default | |\n|---|---|---|---|\n{rows}")
+        costs = (kind, part) == ("NatsCluster", "spec")
+        head = ("field", "type", "default", *(("a change",) if costs else ()))
+        rows = "".join(_rows(schema["properties"][part], part, defaults, costs))
+        parts.append(f"\n| {' | '.join(head)} | |\n|{'---|' * (len(head) + 1)}\n{rows}")
     return "".join(parts)
 
 
@@ -61,14 +69,23 @@ def _defaults(cls: type, path: str) -> Iterator[tuple[str, str]]:
             yield from _defaults(hint, here)
 
 
-def _rows(schema: Json, path: str, defaults: Mapping[str, str]) -> Iterator[str]:
+def _rows(schema: Json, path: str, defaults: Mapping[str, str], costs: bool) -> Iterator[str]:
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         here = f"{path}.{name}"
-        cells = (f"`{here}`", _type(field), defaults.get(here, ""), _text(field, name in required))
+        change = (_change(here.removeprefix("spec.")),) if costs else ()
+        text = _text(field, name in required)
+        cells = (f"`{here}`", _type(field), defaults.get(here, ""), *change, text)
         yield f"| {' | '.join(cells)} |\n"
-        yield from _rows(field, here, defaults)
-        yield from _rows(field.get("items", {}), f"{here}[]", defaults)
+        yield from _rows(field, here, defaults, costs)
+        yield from _rows(field.get("items", {}), f"{here}[]", defaults, costs)
+
+
+def _change(path: str) -> str:
+    """What is inside a list, or an object of Kubernetes, changes with the whole of it."""
+    while path not in spec_fields():
+        path = path.rpartition(".")[0].removesuffix("[]")
+    return spec_fields()[path].effect.words
 
 
 def _type(field: Json) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api import native
+from natsctl.api.effects import NONE
 from natsctl.api.fields import Rule, described
 from natsctl.api.selectors import OPERATORS
 from natsctl.api.texts import LABELS, RANGE
@@ -29,6 +30,7 @@ def _peers(description: str) -> Peers:
         max_items=PEERS_MAX,
         native=native.PEER,
         item_rules=(ONE_PEER,),
+        effect=NONE,
     )
     return peers
 
@@ -38,7 +40,7 @@ class NetworkPolicy:
     """Limits who may reach the servers: routes are for them alone, monitoring for the operator."""
 
     enabled: bool = described(
-        "Whether the cluster has a NetworkPolicy; false takes it away.", default=True
+        "Whether the cluster has a NetworkPolicy; false takes it away.", default=True, effect=NONE
     )
     clients_from: tuple[Mapping[str, Any], ...] = _peers(
         "Who may connect to the ports of clients and websockets; empty: everybody."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from natsctl.api.effects import NONE, RELOAD, RESTART, Effect
 from natsctl.api.fields import described
 from natsctl.api.texts import ALGORITHM, JWT, NKEY, PATH, RESOLVER, file_name, object_name
 
@@ -14,29 +15,38 @@ TOKEN_SECONDS_MAX = 2**31
 SECONDS_MAX = 10**9
 
 
-def _secret(content: str) -> str | None:
-    secret: str | None = object_name("Secret", f"Secret with {content}.")
+_BESIDE_OPERATOR = RESTART.when("operatorConfig.secret")
+_USERS = ("auth.enableServiceAccounts", "auth.clientsAuthSecret")
+_FILES = {"CA": "CA", "Cert": "certificate", "Key": "key"}
+
+
+def _secret(content: str, effect: Effect) -> str | None:
+    secret: str | None = object_name("Secret", f"Secret with {content}.", effect=effect)
     return secret
 
 
 def _certificates(whom: str) -> str | None:
-    return _secret(f"the certificates for {whom}")
+    return _secret(f"the certificates for {whom}", RESTART)
 
 
-def _file(json: str, what: str, default: str) -> str:
+def _file(secret: str, kind: str, default: str) -> str:
     name: str = file_name(
-        f"Name of the {what}; {default} unless given.", default=default, json=json
+        f"Name of the {_FILES[kind]} in {secret}; {default} unless given.",
+        default=default,
+        json=f"{secret}{kind}FileName",
+        effect=RELOAD.when(f"tls.{secret}"),
     )
     return name
 
 
-def _timeout(json: str, whom: str) -> float | None:
+def _timeout(json: str, whom: str, effect: Effect) -> float | None:
     seconds: float | None = described(
         f"Seconds that a TLS handshake of {whom} may take.",
         default=None,
         json=json,
         minimum=0,
         maximum=SECONDS_MAX,
+        effect=effect,
     )
     return seconds
 
@@ -46,75 +56,69 @@ class TLSConfig:
     """Certificates of every listener; a listener without a secret is not encrypted."""
 
     server_secret: str | None = _certificates("clients")
-    server_secret_ca_file_name: str = _file(
-        "serverSecretCAFileName", "CA in serverSecret", "ca.pem"
+    server_secret_ca_file_name: str = _file("serverSecret", "CA", "ca.pem")
+    server_secret_cert_file_name: str = _file("serverSecret", "Cert", "server.pem")
+    server_secret_key_file_name: str = _file("serverSecret", "Key", "server-key.pem")
+    clients_tls_timeout: float | None = _timeout(
+        "clientsTLSTimeout", "clients", RELOAD.when("tls.serverSecret")
     )
-    server_secret_cert_file_name: str = _file(
-        "serverSecretCertFileName", "certificate in serverSecret", "server.pem"
-    )
-    server_secret_key_file_name: str = _file(
-        "serverSecretKeyFileName", "key in serverSecret", "server-key.pem"
-    )
-    clients_tls_timeout: float | None = _timeout("clientsTLSTimeout", "clients")
     routes_secret: str | None = _certificates("routes between servers")
-    routes_secret_ca_file_name: str = _file(
-        "routesSecretCAFileName", "CA in routesSecret", "ca.pem"
+    routes_secret_ca_file_name: str = _file("routesSecret", "CA", "ca.pem")
+    routes_secret_cert_file_name: str = _file("routesSecret", "Cert", "route.pem")
+    routes_secret_key_file_name: str = _file("routesSecret", "Key", "route-key.pem")
+    routes_tls_timeout: float | None = _timeout(
+        "routesTLSTimeout", "routes", RELOAD.when("tls.routesSecret")
     )
-    routes_secret_cert_file_name: str = _file(
-        "routesSecretCertFileName", "certificate in routesSecret", "route.pem"
-    )
-    routes_secret_key_file_name: str = _file(
-        "routesSecretKeyFileName", "key in routesSecret", "route-key.pem"
-    )
-    routes_tls_timeout: float | None = _timeout("routesTLSTimeout", "routes")
     gateway_secret: str | None = _certificates("gateways")
-    gateway_secret_ca_file_name: str = _file(
-        "gatewaySecretCAFileName", "CA in gatewaySecret", "ca.pem"
+    gateway_secret_ca_file_name: str = _file("gatewaySecret", "CA", "ca.pem")
+    gateway_secret_cert_file_name: str = _file("gatewaySecret", "Cert", "server.pem")
+    gateway_secret_key_file_name: str = _file("gatewaySecret", "Key", "server-key.pem")
+    gateways_tls_timeout: float | None = _timeout(
+        "gatewaysTLSTimeout", "gateways", RESTART.when("tls.gatewaySecret")
     )
-    gateway_secret_cert_file_name: str = _file(
-        "gatewaySecretCertFileName", "certificate in gatewaySecret", "server.pem"
-    )
-    gateway_secret_key_file_name: str = _file(
-        "gatewaySecretKeyFileName", "key in gatewaySecret", "server-key.pem"
-    )
-    gateways_tls_timeout: float | None = _timeout("gatewaysTLSTimeout", "gateways")
     leafnode_secret: str | None = _certificates("leaf nodes")
-    leafnode_secret_ca_file_name: str = _file(
-        "leafnodeSecretCAFileName", "CA in leafnodeSecret", "ca.pem"
+    leafnode_secret_ca_file_name: str = _file("leafnodeSecret", "CA", "ca.pem")
+    leafnode_secret_cert_file_name: str = _file("leafnodeSecret", "Cert", "server.pem")
+    leafnode_secret_key_file_name: str = _file("leafnodeSecret", "Key", "server-key.pem")
+    leafnodes_tls_timeout: float | None = _timeout(
+        "leafnodesTLSTimeout", "leaf nodes", RESTART.when("tls.leafnodeSecret")
     )
-    leafnode_secret_cert_file_name: str = _file(
-        "leafnodeSecretCertFileName", "certificate in leafnodeSecret", "server.pem"
-    )
-    leafnode_secret_key_file_name: str = _file(
-        "leafnodeSecretKeyFileName", "key in leafnodeSecret", "server-key.pem"
-    )
-    leafnodes_tls_timeout: float | None = _timeout("leafnodesTLSTimeout", "leaf nodes")
     websocket_secret: str | None = _certificates("websocket clients")
-    websocket_secret_ca_file_name: str = _file(
-        "websocketSecretCAFileName", "CA in websocketSecret", "ca.pem"
+    websocket_secret_ca_file_name: str = _file("websocketSecret", "CA", "ca.pem")
+    websocket_secret_cert_file_name: str = _file("websocketSecret", "Cert", "server.pem")
+    websocket_secret_key_file_name: str = _file("websocketSecret", "Key", "server-key.pem")
+    websocket_tls_timeout: float | None = _timeout(
+        "websocketTLSTimeout", "websocket clients", RELOAD.when("tls.websocketSecret")
     )
-    websocket_secret_cert_file_name: str = _file(
-        "websocketSecretCertFileName", "certificate in websocketSecret", "server.pem"
+    enable_https: bool = described(
+        "Serve monitoring over HTTPS.", default=False, effect=RESTART.when("tls.serverSecret")
     )
-    websocket_secret_key_file_name: str = _file(
-        "websocketSecretKeyFileName", "key in websocketSecret", "server-key.pem"
+    verify: bool = described(
+        "Ask clients for certificates.", default=False, effect=RELOAD.when("tls.serverSecret")
     )
-    websocket_tls_timeout: float | None = _timeout("websocketTLSTimeout", "websocket clients")
-    enable_https: bool = described("Serve monitoring over HTTPS.", default=False)
-    verify: bool = described("Ask clients for certificates.", default=False)
     leafnode_verify: bool = described(
         "Ask leaf nodes for certificates; with auth.tlsVerifyAndMap they tell the user.",
         default=False,
+        effect=RESTART.when("tls.leafnodeSecret"),
     )
     websocket_verify: bool = described(
         "Ask websocket clients for certificates; with auth.tlsVerifyAndMap they tell the user.",
         default=False,
+        effect=RESTART.when("tls.websocketSecret"),
     )
     cipher_suites: tuple[str, ...] = described(
-        "Cipher suites offered to clients.", default=(), max_items=64, text=ALGORITHM
+        "Cipher suites offered to clients.",
+        default=(),
+        max_items=64,
+        text=ALGORITHM,
+        effect=RELOAD.when("tls.serverSecret"),
     )
     curve_preferences: tuple[str, ...] = described(
-        "Elliptic curves offered to clients.", default=(), max_items=16, text=ALGORITHM
+        "Elliptic curves offered to clients.",
+        default=(),
+        max_items=16,
+        text=ALGORITHM,
+        effect=RELOAD.when("tls.serverSecret"),
     )
 
 
@@ -123,34 +127,63 @@ class AuthConfig:
     """Who may connect: users of a Secret, of a file, or made from ServiceAccounts."""
 
     enable_service_accounts: bool = described(
-        "Make a user of every NatsServiceRole and its ServiceAccount.", default=False
+        "Make a user of every NatsServiceRole and its ServiceAccount.",
+        default=False,
+        effect=RELOAD,
     )
-    clients_auth_secret: str | None = _secret("the users as JSON")
+    clients_auth_secret: str | None = _secret("the users as JSON", RELOAD)
+    # Servers take up this and tlsVerifyAndMap by a reload, but the operator's own user goes with
+    # either, and then there is nobody to ask for reloads.
     clients_auth_file: str | None = described(
-        "File with the users, included under /etc/nats-config.", default=None, text=PATH
+        "File with the users, included under /etc/nats-config.",
+        default=None,
+        text=PATH,
+        effect=RESTART.unless(*_USERS),
     )
     clients_auth_timeout: int | None = described(
-        "Seconds that a client has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
+        "Seconds that a client has to authenticate.",
+        default=None,
+        minimum=0,
+        maximum=SECONDS_MAX,
+        effect=RELOAD.when_any(*_USERS),
     )
     tls_verify_and_map: bool = described(
-        "Take the user from the client's certificate.", default=False
+        "Take the user from the client's certificate.",
+        default=False,
+        effect=RESTART,
     )
-    cluster_auth_secret: str | None = _secret("the credentials of routes")
+    # What a Secret with a login holds counts, not its name.
+    cluster_auth_secret: str | None = _secret(
+        "the credentials of routes", RELOAD.told_by("auth.routes")
+    )
     cluster_auth_timeout: int | None = described(
-        "Seconds that a route has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
+        "Seconds that a route has to authenticate.",
+        default=None,
+        minimum=0,
+        maximum=SECONDS_MAX,
+        effect=RELOAD.when("auth.clusterAuthSecret"),
     )
-    gateway_auth_secret: str | None = _secret("the credentials of gateways")
+    gateway_auth_secret: str | None = _secret(
+        "the credentials of gateways", RESTART.told_by("auth.gateways")
+    )
     gateway_auth_timeout: int | None = described(
-        "Seconds that a gateway has to authenticate.", default=None, minimum=0, maximum=SECONDS_MAX
+        "Seconds that a gateway has to authenticate.",
+        default=None,
+        minimum=0,
+        maximum=SECONDS_MAX,
+        effect=RESTART.when("auth.gatewayAuthSecret", "gatewayConfig"),
     )
     allow_static_users: bool = described(
-        "With enableServiceAccounts, let the users of clientsAuthSecret in as well.", default=False
+        "With enableServiceAccounts, let the users of clientsAuthSecret in as well.",
+        default=False,
+        effect=RELOAD.told_by("auth.users"),
     )
     service_account_token_seconds: int | None = described(
         "Life of the tokens asked of the API server for ServiceAccounts; a year unless given.",
         default=None,
         minimum=TOKEN_SECONDS_MIN,
         maximum=TOKEN_SECONDS_MAX,
+        effect=NONE,
     )
 
 
@@ -158,17 +191,22 @@ class AuthConfig:
 class OperatorConfig:
     """Accounts kept as JWTs that a NATS operator signed."""
 
-    secret: str | None = _secret("the operator's JWT under op.jwt")
+    secret: str | None = _secret("the operator's JWT under op.jwt", RESTART)
     system_account: str | None = described(
-        "Public key of the system account.", default=None, text=NKEY
+        "Public key of the system account.",
+        default=None,
+        text=NKEY,
+        effect=_BESIDE_OPERATOR,
     )
     resolver: str | None = described(
         "Where account JWTs are found: URL(https://host/jwt/v1/accounts/), or MEMORY.",
         default=None,
         text=RESOLVER,
+        effect=_BESIDE_OPERATOR,
     )
     resolver_preload: Mapping[str, str] = described(
         "JWTs of accounts by the account's public key, for resolver MEMORY.",
         factory=dict,
         text=JWT,
+        effect=RELOAD.when("operatorConfig.secret"),
     )

@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from natsctl.api.effects import RELOAD, RESTART
 from natsctl.api.fields import Rule, described
 from natsctl.api.texts import CLUSTER, DURATION, PATH, SERVER_SIDE, URL
 
@@ -9,46 +10,62 @@ INT32_MAX = 2**31 - 1
 # A schema's bounds are floats to the API server: it takes 2**63 - 1 for less than 0.
 EXACT_MAX = 2**53 - 1
 PORT_MAX = 65535
+_BESIDE_GATEWAY = RESTART.when("gatewayConfig.name")
+_BESIDE_WEBSOCKET = RESTART.when("websocketConfig.port")
 
 
 @frozen
 class NatsConfig:
     """Settings of the servers; unknown keys are kept so that they can be named."""
 
-    debug: bool = described("Log debug messages.", default=False)
-    trace: bool = described("Log every protocol message.", default=False)
+    debug: bool = described("Log debug messages.", default=False, effect=RELOAD)
+    trace: bool = described("Log every protocol message.", default=False, effect=RELOAD)
     write_deadline: str | None = described(
         "How long a server waits for a slow client before it closes the connection, "
         'as a Go duration such as "10s".',
         default=None,
         json="write_deadline",
         text=DURATION,
+        effect=RELOAD,
     )
     max_connections: int | None = described(
         "The most client connections of one server; -1 is unlimited.",
         default=None,
         minimum=-1,
         maximum=INT32_MAX,
+        effect=RELOAD,
     )
     max_payload: int | None = described(
-        "The largest message in bytes.", default=None, minimum=0, maximum=INT32_MAX
+        "The largest message in bytes.",
+        default=None,
+        minimum=0,
+        maximum=INT32_MAX,
+        effect=RELOAD,
     )
     max_pending: int | None = described(
-        "The most bytes that wait for one client.", default=None, minimum=0, maximum=EXACT_MAX
+        "The most bytes that wait for one client.",
+        default=None,
+        minimum=0,
+        maximum=EXACT_MAX,
+        effect=RESTART,
     )
     max_subscriptions: int | None = described(
         "The most subscriptions of one connection; -1 is unlimited.",
         default=None,
         minimum=-1,
         maximum=INT32_MAX,
+        effect=RESTART,
     )
     max_control_line: int | None = described(
         "The longest protocol line in bytes, subject included.",
         default=None,
         minimum=0,
         maximum=INT32_MAX,
+        effect=RELOAD,
     )
-    disable_logtime: bool = described("Leave the time out of log lines.", default=False)
+    disable_logtime: bool = described(
+        "Leave the time out of log lines.", default=False, effect=RELOAD
+    )
 
 
 @frozen
@@ -89,17 +106,26 @@ class GatewayConfig:
     """The gateway that joins this cluster to a supercluster."""
 
     name: str | None = described(
-        "Name of this cluster in the supercluster.", default=None, text=SERVER_SIDE
+        "Name of this cluster in the supercluster.",
+        default=None,
+        text=SERVER_SIDE,
+        effect=_BESIDE_GATEWAY,
     )
     host_port: int | None = described(
         "Port of the gateway, on the pod and on its node.",
         default=None,
         minimum=0,
         maximum=PORT_MAX,
+        effect=_BESIDE_GATEWAY,
     )
-    reject_unknown: bool = described("Refuse gateways that are not listed here.", default=False)
+    reject_unknown: bool = described(
+        "Refuse gateways that are not listed here.", default=False, effect=_BESIDE_GATEWAY
+    )
     gateways: tuple[RemoteGateway, ...] = described(
-        "The other clusters.", default=(), max_items=256
+        "The other clusters.",
+        default=(),
+        max_items=256,
+        effect=_BESIDE_GATEWAY,
     )
 
 
@@ -125,9 +151,13 @@ class LeafnodeConfig:
         default=None,
         minimum=0,
         maximum=PORT_MAX,
+        effect=RESTART,
     )
     remotes: tuple[LeafnodeRemote, ...] = described(
-        "The hubs to connect to.", default=(), max_items=64
+        "The hubs to connect to.",
+        default=(),
+        max_items=64,
+        effect=RELOAD.since(2, 14),
     )
 
 
@@ -136,16 +166,24 @@ class WebsocketConfig:
     """Websocket connections of clients."""
 
     port: int | None = described(
-        "Port for websocket clients.", default=None, minimum=0, maximum=PORT_MAX
+        "Port for websocket clients.",
+        default=None,
+        minimum=0,
+        maximum=PORT_MAX,
+        effect=_BESIDE_WEBSOCKET,
     )
     handshake_timeout: str | None = described(
         'How long a handshake may take, as a Go duration such as "5s".',
         default=None,
         text=DURATION,
+        effect=_BESIDE_WEBSOCKET,
     )
-    compression: bool = described("Offer compression to clients.", default=False)
+    compression: bool = described(
+        "Offer compression to clients.", default=False, effect=_BESIDE_WEBSOCKET
+    )
     no_tls: bool = described(
         "Take websocket clients without encryption; needed where tls.websocketSecret is not set.",
         default=False,
         json="no_tls",
+        effect=_BESIDE_WEBSOCKET,
     )

@@ -16,7 +16,7 @@ from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.render.config import tls
 from natsctl.render.digest import expected_digest
-from natsctl.render.revision.revision import NON_ROLLING
+from natsctl.render.revision.effects import NON_ROLLING
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context

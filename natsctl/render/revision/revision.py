@@ -23,22 +23,22 @@ from natsctl.render.revision.pod_inputs import reaching_fields, set_fields
 from natsctl.render.revision.system_stamp import SystemStamp, system_stamp
 from natsctl.render.target import Target
 
-RELEASE: Final = "serverVersion"
-"""Changes nothing about a server that runs; one that is down may need it to start."""
-
-# Servers learn routes from each other and from the next start; no restart is worth them.
-# The operator's own user may come to them later, too, and what an earlier natsctl did not say of
-# users whom certificates name.
+ACCOUNT: Final = "auth"
+"""The name of the account of the operator's user."""
 USER: Final = "auth.system"
+"""That user."""
+TOKEN: Final = "auth.token"
+"""Whether clients show a token, beside which there is no such user."""
 CONNECTION_TYPES: Final = "auth.connectionTypes"
-NON_ROLLING: Final = frozenset({"extraRoutes", "routes", RELEASE, USER, CONNECTION_TYPES})
+"""How users that certificates name may connect."""
+CERTIFICATES: Final = "tls.certificates"
 OPERATOR_JWT: Final = "operatorConfig.jwt"
 """A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
 SEALED: Final = (
     "auth.users",
     "auth.routes",
     "auth.gateways",
-    "tls.certificates",
+    CERTIFICATES,
     "routes",
     OPERATOR_JWT,
 )
@@ -63,8 +63,8 @@ _ASKING: Final = frozenset(
     {"auth.clientsAuthFile", "auth.clientsAuthSecret", "auth.enableServiceAccounts"}
 )
 # Nor this: that the Go operator made it.
-_ADOPTED: Final = "takeover"
-_MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, _ADOPTED})
+ADOPTED: Final = "takeover"
+_MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, ADOPTED})
 
 
 def revision(target: Target) -> dict[str, str]:
@@ -129,7 +129,7 @@ def held(annotation: str) -> str:
 
 def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:
     """The revision of a pod that the Go operator made, for the version of its label."""
-    return {**revision, _VERSION: _hash(label), _ADOPTED: _hash(True)}
+    return {**revision, _VERSION: _hash(label), ADOPTED: _hash(True)}
 
 
 def noted(annotation: str | None, revision: Mapping[str, str]) -> str | None:
@@ -143,7 +143,7 @@ def noted(annotation: str | None, revision: Mapping[str, str]) -> str | None:
 
 def is_adopted(annotation: str | None) -> bool:
     """Whether a pod's annotation is one of those."""
-    return _marked([annotation], _ADOPTED) is True
+    return _marked([annotation], ADOPTED) is True
 
 
 def changed_fields(
@@ -167,7 +167,7 @@ def _user_changes(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:
     """The user comes and goes by a reload; another name of its account takes a restart."""
     before, after = (SystemStamp.parse(given.get(_SYSTEM)) for given in (old, new))
     if before.account != after.account and OLD_ACCOUNT in (before.account, after.account):
-        return {"auth"}
+        return {ACCOUNT}
     return set() if before.same_user(after) else {USER}
 
 
@@ -180,7 +180,7 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if keeps_leaves_out(target):
         yield LEAVES, True
     if has_token(target) and allows_system(target.spec, target.version):
-        yield "auth.token", True
+        yield TOKEN, True
     yield from reaching_fields(target.spec)
 
 
@@ -199,7 +199,7 @@ def _canonical(value: Any) -> str:
 
 
 def _set_json(item: Any) -> dict[str, Any]:
-    return dict(set_fields(item, attrs.fields_dict(type(item)), ""))
+    return dict(set_fields(item))
 
 
 @lru_cache(maxsize=16)  # each is asked for many times at once, and may be long

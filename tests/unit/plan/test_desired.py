@@ -30,7 +30,7 @@ from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import has_system
 from natsctl.render.inputs import Images
 from natsctl.render.pod.pod import pod as render_pod
-from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.effects import reloadable
 from natsctl.render.revision.revision import changed_fields, noted, revision_text
 from tests.unit.api.jwts import operator_jwt
 from tests.unit.api.strategies import specs

@@ -7,9 +7,8 @@ from hypothesis import given
 
 from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import ConfigInputs
-from natsctl.render.revision.reloadable import reloadable
+from natsctl.render.revision.effects import NON_ROLLING, reloadable
 from natsctl.render.revision.revision import (
-    NON_ROLLING,
     changed_fields,
     held,
     resealed,

@@ -1,0 +1,39 @@
+"""What a field says of the cost of a change, and where it arises."""
+
+import pytest
+
+from natsctl.api.effects import KEPT, NONE, PARTS, RELOAD, RELOAD_OR_WAIT, RESTART, Effect
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (RESTART, "restarts servers one at a time"),
+        (RELOAD, "is reloaded"),
+        (RELOAD.since(2, 14), "is reloaded since 2.14; before, restarts servers one at a time"),
+        (RELOAD_OR_WAIT, "is reloaded; restarts no server"),
+        (NONE, "touches no server"),
+        (KEPT, "cannot change while servers run"),
+        (PARTS, ""),
+    ],
+)
+def test_users_read_it_in_the_reference(effect: Effect, words: str) -> None:
+    assert effect.words == words
+
+
+@pytest.mark.parametrize(
+    ("effect", "others", "counts"),
+    [
+        (RESTART, "", True),
+        (RESTART.when("a", "b"), "a b c", True),
+        (RESTART.when("a", "b"), "a", False),
+        (RESTART.when_any("a", "b"), "b", True),
+        (RESTART.when_any("a", "b"), "c", False),
+        (RESTART.unless("a", "b"), "c", True),
+        (RESTART.unless("a", "b"), "b", False),
+        (RESTART.when("a").unless("b"), "a", True),
+        (RESTART.when("a").unless("b"), "a b", False),
+    ],
+)
+def test_a_field_may_count_only_beside_others(effect: Effect, others: str, counts: bool) -> None:
+    assert effect.counts(lambda path: path in others.split()) is counts
