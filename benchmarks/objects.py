@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.bare import Json
 from natsctl.api.schema.crds import crds
 from natsctl.api.types.status import ClusterStatus
-from natsctl.kube.resources import BY_KIND, CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
+from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
 from natsctl.model import names
 from natsctl.model.objects import Cluster
 from natsctl.plan.desired import desire, understand
@@ -57,7 +57,8 @@ def objects_of(cluster: Json) -> Objects:
 
 async def write(bare: Bare, manifest: Json) -> Json:
     """Create an object of any of our kinds."""
-    resource = BY_KIND[manifest["kind"]]
+    known = {each.kind: each for each in (CLUSTERS, CRDS, PODS, SECRETS, SERVICES)}
+    resource = known[manifest["kind"]]
     return await bare.create(resource.path(manifest["metadata"].get("namespace")), manifest)
 
 

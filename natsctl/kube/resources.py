@@ -35,9 +35,6 @@ CLUSTERS = Resource(names.KIND_CLUSTER, names.API_VERSION, "natsclusters", objec
 PODS = Resource("Pod", "v1", "pods", objects.Pod)
 SERVICES = Resource("Service", "v1", "services", objects.Service)
 SECRETS = Resource("Secret", "v1", "secrets", objects.Secret)
-NETWORK_POLICIES = Resource(
-    "NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", objects.NetworkPolicy
-)
 ROLES = Resource(names.KIND_ROLE, names.API_VERSION, "natsserviceroles", objects.ServiceRole)
 SECRETS_METADATA = Resource("Secret", "v1", "secrets", objects.Object, partial=True)
 ACCOUNTS_METADATA = Resource(
@@ -52,9 +49,3 @@ CRDS = Resource(
     "customresourcedefinitions",
     objects.Object,
 )
-
-
-BY_KIND = {
-    r.kind: r
-    for r in (CLUSTERS, ROLES, PODS, SERVICES, SECRETS, NETWORK_POLICIES, EVENTS, LEASES, CRDS)
-}

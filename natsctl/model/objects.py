@@ -218,10 +218,14 @@ class Service(Object, frozen=True):
     spec: ServiceSpec = ServiceSpec()
 
 
-class NetworkPolicy(Object, frozen=True):
-    """A cluster's NetworkPolicy; its spec is compared whole."""
+class Whole(Object, frozen=True):
+    """An object whose spec is compared whole, part by part: enough for most kinds."""
 
     spec: Any = None
+
+
+class NetworkPolicy(Whole, frozen=True):
+    """A cluster's NetworkPolicy."""
 
 
 class Namespace(Object, frozen=True):

@@ -22,7 +22,6 @@ from natsctl.model.objects import (
     Free,
     Meta,
     Namespace,
-    NetworkPolicy,
     Object,
     OwnerReference,
     Pod,
@@ -31,6 +30,7 @@ from natsctl.model.objects import (
     Service,
     ValueFrom,
     Variable,
+    Whole,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def slim(item: T) -> T:
         changes["status"] = _common(item.status)
     elif isinstance(item, Secret):
         changes["data"] = _data(item)
-    elif isinstance(item, NetworkPolicy):
+    elif isinstance(item, Whole):
         changes["spec"] = _by_key(item.spec)
     elif isinstance(item, Service):
         spec = item.spec
@@ -145,9 +145,9 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
             given = {key: text for key, text in given.items() if key in kept}
         meta[kind] = given
     found = {**manifest, "metadata": meta}
-    if manifest["kind"] == "Secret":
+    if isinstance(live, Secret):
         found["data"] = kept_data(manifest["data"])
-    if manifest["kind"] == "NetworkPolicy":
+    if isinstance(live, Whole):
         found["spec"] = _by_key(manifest["spec"])
     return found
 

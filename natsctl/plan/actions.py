@@ -63,12 +63,12 @@ class Ensure(Action):
     @property
     def required(self) -> bool:
         """No server starts without the config Secret."""
-        return self.standing.kind == "Secret"
+        return self.standing.is_config
 
 
 @attrs.frozen
 class DeleteObject(Action):
-    """Delete a NetworkPolicy that the spec asks for no more."""
+    """Delete an object that the spec asks for no more."""
 
     kind: str
     name: str

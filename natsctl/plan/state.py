@@ -12,10 +12,11 @@ from natsctl.api.problems import Problem
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model import names
 from natsctl.model.foreign import plain, quoted, word
-from natsctl.model.objects import Cluster, NetworkPolicy, Object, Pod, Secret, Service
+from natsctl.model.objects import Cluster, Object, Pod, Secret
 from natsctl.model.observation import Observation
 from natsctl.plan.inputs.resolve import ResolvedInputs
 from natsctl.plan.references import Key, References
+from natsctl.render.objects.owned_objects import config_kind, owned_kind
 from natsctl.render.target import Target
 
 _PURPOSE: Final = "configuration of "
@@ -23,7 +24,7 @@ _PURPOSE: Final = "configuration of "
 
 @attrs.frozen
 class OwnedObject:
-    """A Service, Secret or NetworkPolicy as it should be, and the digest of that."""
+    """An object that stands for a cluster as it should be, and the digest of that."""
 
     manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
     digest: str
@@ -37,6 +38,11 @@ class OwnedObject:
     def name(self) -> str:
         """Object name."""
         return str(self.manifest["metadata"]["name"])
+
+    @property
+    def is_config(self) -> bool:
+        """Whether it holds the servers' configuration."""
+        return owned_kind(self.kind).is_config
 
 
 @attrs.frozen
@@ -55,6 +61,11 @@ class Desired:
     unreached: str = ""
     resolved: ResolvedInputs = attrs.field(factory=ResolvedInputs)
     pepper: bytes = attrs.field(default=b"", repr=False)
+
+    @property
+    def config_object(self) -> OwnedObject:
+        """The object that holds the servers' configuration."""
+        return next(s for s in self.standing if s.is_config)
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -76,7 +87,7 @@ class Desired:
     @property
     def unkeyed(self) -> str:
         """The same as earlier versions of natsctl wrote it: on pods that were reloaded by those."""
-        made = next(s.digest for s in self.standing if s.kind == "Secret")
+        made = self.config_object.digest
         return f"{made}-{self.resolved.inputs.sealed.get('tls.certificates', '')}"
 
     def is_config(self, noted: str | None) -> bool:
@@ -127,7 +138,7 @@ class ClusterState:
 
     `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
     else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
-    how long nothing changed.
+    how long nothing changed. `owned` are the objects that stand, by kind and name.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
     (see claim).
@@ -138,9 +149,7 @@ class ClusterState:
     desired: Desired | None
     problems: tuple[Problem, ...] = ()
     paused: bool = False
-    services: Mapping[str, Service] = attrs.field(factory=dict)
-    secrets: Mapping[str, Secret] = attrs.field(factory=dict)
-    policies: Mapping[str, NetworkPolicy] = attrs.field(factory=dict)
+    owned: Mapping[str, Mapping[str, Object]] = attrs.field(factory=dict)
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
     failures: tuple[Failure, ...] = ()
@@ -152,6 +161,12 @@ class ClusterState:
     now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0
+
+    @property
+    def secrets(self) -> Mapping[str, Secret]:
+        """The config Secret as it stands, by its name."""
+        found = self.owned.get(config_kind().kind, {})
+        return {name: live for name, live in found.items() if isinstance(live, Secret)}
 
     @property
     def refused(self) -> Refusal | None:
@@ -172,9 +187,4 @@ class ClusterState:
 
     def live(self, standing: OwnedObject) -> Object | None:
         """The object that stands where `standing` should."""
-        kinds: Mapping[str, Mapping[str, Object]] = {
-            "NetworkPolicy": self.policies,
-            "Secret": self.secrets,
-            "Service": self.services,
-        }
-        return kinds[standing.kind].get(standing.name)
+        return self.owned.get(standing.kind, {}).get(standing.name)

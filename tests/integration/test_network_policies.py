@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 from hypothesis import HealthCheck, assume, given, settings
 
+from natsctl.controllers.watch.owned import owned_resource
 from natsctl.kube.client import JSON_PATCH, Client
-from natsctl.kube.resources import CLUSTERS, NETWORK_POLICIES, PODS
+from natsctl.kube.resources import CLUSTERS, PODS
 from natsctl.kube.transport import connect
 from natsctl.model.objects import NetworkPolicy, Object
 from natsctl.model.slim import slim
@@ -24,6 +25,7 @@ from tests.integration.test_operator import edit, made, says, told
 from tests.unit.plan.world import stamped
 from tests.unit.render.targets import TARGETS
 
+NETWORK_POLICIES = owned_resource("NetworkPolicy")
 OWN = {"Service/x", "Service/x-mgmt", "Secret/x", "Pod/x-1"}
 TEAM = {"podSelector": {"matchLabels": {"team": "a"}}}
 LIMITED = {"size": 1, "networkPolicy": {"clientsFrom": [TEAM]}}

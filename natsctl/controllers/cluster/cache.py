@@ -96,9 +96,10 @@ class ClusterCache:
             desired=desired,
             problems=understood.told,
             paused=understood.paused,
-            services=controlled(self.stores.services.of_cluster(self.key), cluster),
-            secrets=controlled(self.stores.secrets.of_cluster(self.key), cluster),
-            policies=controlled(self.stores.policies.of_cluster(self.key), cluster),
+            owned={
+                kind: controlled(store.of_cluster(self.key), cluster)
+                for kind, store in self.stores.owned.items()
+            },
             pods=pods,
             observations=self._observations,
             failures=failures,

@@ -85,7 +85,7 @@ async def _load(client: Client, namespace: str) -> Identity:
 async def _make(client: Client, namespace: str) -> Identity:
     manifest = {
         "apiVersion": "v1",
-        "kind": "Secret",
+        "kind": SECRETS.kind,
         "metadata": {"name": SECRET, "namespace": namespace},
         "type": "Opaque",
         "stringData": _new(),

@@ -158,7 +158,7 @@ class TokenWriter:
             "annotations": {ACCOUNT_UID: grant.account.uid},
             "ownerReferences": [self._owner(grant)],
         }
-        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque"}
+        manifest = {"apiVersion": "v1", "kind": SECRETS.kind, "metadata": meta, "type": "Opaque"}
         return await self.client.create(SECRETS, manifest)  # type: ignore[return-value]
 
     async def _live(self, grant: Grant) -> Secret | None:
@@ -233,7 +233,7 @@ class TokenWriter:
                 "expirationSeconds": auth.service_account_token_seconds or LIFE,
                 "boundObjectRef": {
                     "apiVersion": "v1",
-                    "kind": "Secret",
+                    "kind": SECRETS.kind,
                     "name": held.metadata.name,
                     "uid": held.metadata.uid,
                 },

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from natsctl.controllers.runtime.pace import Pacer
+from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import (
     CLUSTERS,
     NAMESPACES_METADATA,
-    NETWORK_POLICIES,
     PODS,
     ROLES,
     SECRETS,
-    SERVICES,
 )
 from natsctl.kube.store import Key, Store
 from natsctl.model import names
 from natsctl.model.objects import (
     Cluster,
     Namespace,
-    NetworkPolicy,
     Object,
     Pod,
     Secret,
-    Service,
     ServiceRole,
 )
 from natsctl.plan.service_accounts.seals import bond_of, claimed, kept
+from natsctl.render.objects.owned_objects import owned_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from natsctl.controllers.watch.namespace_labels import NamespaceLabels
     from natsctl.kube.transport import Transport
+    from natsctl.render.objects.owned_objects import OwnedKind
 
 OURS = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
 """Selects what belongs to NATS clusters: memory stays flat in everything else."""
@@ -46,26 +46,26 @@ TOKENS = f"{OURS},{names.LABEL_CLUSTER_NAMESPACE}"
 
 @attrs.frozen
 class Stores:
-    """All that is known of the API server's content; of `tokens` only what has a valid seal."""
+    """All that is known of the API server's content; of `tokens` only what has a valid seal.
+
+    `owned` are what clusters own beside their pods, by kind.
+    """
 
     clusters: Store[Cluster]
     pods: Store[Pod]
-    services: Store[Service]
-    secrets: Store[Secret]
     roles: Store[ServiceRole]
-    policies: Store[NetworkPolicy]
     tokens: Store[Secret]
+    owned: Mapping[str, Store[Any]]
+
+    @property
+    def secrets(self) -> Store[Secret]:
+        """The config Secrets."""
+        return self.owned[SECRETS.kind]
 
     def of_kind(self, kind: str) -> Store[Object]:
         """The store of a kind that clusters own."""
-        found: Store[Object] = {  # type: ignore[assignment] # a Store is invariant, reading is not
-            "Pod": self.pods,
-            "Service": self.services,
-            "Secret": self.secrets,
-            "NetworkPolicy": self.policies,
-            names.KIND_ROLE: self.roles,
-        }[kind]
-        return found
+        apart: dict[str, Store[Any]] = {PODS.kind: self.pods, ROLES.kind: self.roles}
+        return {**apart, **self.owned}[kind]
 
 
 def open_stores(on_change: Callable[[Key], None]) -> Stores:
@@ -73,11 +73,9 @@ def open_stores(on_change: Callable[[Key], None]) -> Stores:
     return Stores(
         clusters=Store(on_change),
         pods=Store(on_change),
-        services=Store(on_change),
-        secrets=Store(on_change),
         roles=Store(on_change),
-        policies=Store(on_change),
         tokens=Store(Pacer(on_change), claimed),
+        owned={entry.kind: Store(on_change) for entry in owned_kinds()},
     )
 
 
@@ -88,17 +86,27 @@ def reflectors(
     return tuple(
         reader
         for namespace in namespaces or (None,)
-        for reader in (
-            Reflector(transport, CLUSTERS, stores.clusters, namespace),
-            Reflector(transport, PODS, stores.pods, namespace, OURS),
-            Reflector(transport, SERVICES, stores.services, namespace, OURS),
-            Reflector(
-                transport, SECRETS, stores.secrets, namespace, CONFIGURATIONS, door=configuration
-            ),
-            Reflector(transport, ROLES, stores.roles, namespace),
-            Reflector(transport, NETWORK_POLICIES, stores.policies, namespace, OURS, optional=True),
-        )
+        for reader in _readers(transport, stores, namespace)
     )
+
+
+def _readers(
+    transport: Transport, stores: Stores, namespace: str | None
+) -> Iterator[Reflector[Any]]:
+    yield Reflector(transport, CLUSTERS, stores.clusters, namespace)
+    yield Reflector(transport, PODS, stores.pods, namespace, OURS)
+    yield Reflector(transport, ROLES, stores.roles, namespace)
+    for entry in owned_kinds():
+        yield _owned_reader(transport, stores, entry, namespace)
+
+
+def _owned_reader(
+    transport: Transport, stores: Stores, entry: OwnedKind, namespace: str | None
+) -> Reflector[Any]:
+    resource, store = resource_of(entry), stores.owned[entry.kind]
+    if entry.is_config:
+        return Reflector(transport, resource, store, namespace, CONFIGURATIONS, door=configuration)
+    return Reflector(transport, resource, store, namespace, OURS, optional=entry.optional)
 
 
 def label_reader(transport: Transport, labels: NamespaceLabels) -> Reflector[Namespace]:

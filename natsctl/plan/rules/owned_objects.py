@@ -1,4 +1,4 @@
-"""Services, the config Secret and the NetworkPolicy are what the spec asks for."""
+"""Objects that stand, such as Services and the config Secret, are what the spec asks for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from natsctl.model import names
 from natsctl.model.slim import comparable
 from natsctl.plan.actions import DeleteObject, Ensure
 from natsctl.plan.rules.rule import Decision
+from natsctl.render.objects.owned_objects import owned_kinds
 
 if TYPE_CHECKING:
     from natsctl.model.objects import Object
@@ -32,20 +33,22 @@ def ensure_objects(context: Context) -> Decision:
         tuple(
             Ensure(standing, present=live is not None)
             for standing in context.desired.standing
-            if not (waits and standing.kind == "Secret")
+            if not (waits and standing.is_config)
             and ((live := state.live(standing)) is None or differs(standing, live))
         )
     )
 
 
-def delete_policies(context: Context) -> Decision:
-    """One action for each NetworkPolicy of ours that the spec asks for no more."""
-    wanted = {s.name for s in context.desired.standing if s.kind == "NetworkPolicy"}
+def delete_unwanted(context: Context) -> Decision:
+    """One action for each object that the spec asks for no more, of kinds that go then."""
+    wanted = {(s.kind, s.name) for s in context.desired.standing}
     return Decision(
         tuple(
-            DeleteObject("NetworkPolicy", name, live.metadata.uid)
-            for name, live in context.state.policies.items()
-            if name not in wanted and live.metadata.deletion_timestamp is None
+            DeleteObject(entry.kind, name, live.metadata.uid)
+            for entry in owned_kinds()
+            if entry.deleted
+            for name, live in context.state.owned.get(entry.kind, {}).items()
+            if (entry.kind, name) not in wanted and live.metadata.deletion_timestamp is None
         )
     )
 

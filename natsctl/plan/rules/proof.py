@@ -28,7 +28,7 @@ def note_proof(context: Context) -> Decision:
     mark = live.metadata.annotation(names.PROVEN_ANNOTATION)
     if mark is None or mark == (content := digest_of(read_by_servers(live.data))):
         return Decision()
-    wanted = next(s for s in context.desired.standing if s.kind == "Secret")
+    wanted = context.desired.config_object
     if differs(wanted, live) or not _proven(context):
         return Decision()
     return Decision((NoteProof(name, live.metadata.uid, content),))

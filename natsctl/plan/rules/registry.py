@@ -7,7 +7,7 @@ from typing import Final
 from natsctl.plan.rules import rule
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
-from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
+from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.reseal import reseal_servers
@@ -24,7 +24,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(reseal_servers, rule.SEALS),
     Rule(adopt_servers, rule.ADOPTION),
     Rule(ensure_objects, rule.OBJECTS),
-    Rule(delete_policies, rule.OBJECTS),
+    Rule(delete_unwanted, rule.OBJECTS),
     Rule(remove_ended, rule.SERVERS),
     Rule(scale_up, rule.SERVERS),
     Rule(reload_servers, rule.SERVERS),

@@ -16,7 +16,7 @@ from natsctl.model.objects import controlled
 from natsctl.model.words import listed
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.proof import digest_of, read_by_servers
-from natsctl.plan.rules.owned_objects import delete_policies, ensure_objects
+from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.reload import reloading_servers
 from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated, why
 from natsctl.plan.rules.scale_down import excess_servers, scale_down
@@ -114,7 +114,7 @@ def _stands(state: ClusterState) -> bool:
     """Whether servers that start find what another one refused."""
     assert state.desired is not None
     live = state.secrets[state.cluster.metadata.name]
-    wanted = next(s.manifest["data"] for s in state.desired.standing if s.kind == "Secret")
+    wanted = state.desired.config_object.manifest["data"]
     return digest_of(read_by_servers(live.data)) == digest_of(wanted)
 
 
@@ -217,7 +217,7 @@ def _starting(context: Context) -> Verdict | None:
     missing += [s.name for s in context.servers if not s.ready and not s.pod_problem]
     if missing:
         return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
-    steps = ensure_objects(context).actions + delete_policies(context).actions
+    steps = ensure_objects(context).actions + delete_unwanted(context).actions
     if steps:
         text = f"to bring up to date: {listed([step.subject for step in steps])}"
         return Verdict("True", "UpdatingObjects", text)

@@ -1,24 +1,89 @@
-"""The objects that stand for a cluster as long as it exists, pods aside."""
+"""The objects that stand for a cluster as long as it exists, pods aside: the one list of kinds.
+
+A new kind is a builder, in a module of its own, and an entry here. What reads, plans, writes and
+deletes finds all it needs to know in the entry; RBAC has to let natsctl do it.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
+import attrs
+
 from natsctl.api.fields import Json
+from natsctl.model import objects
 from natsctl.render.objects.network_policy import network_policy
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.objects.services import client_service, management_service_object
 from natsctl.render.target import Target
 
+
+@attrs.frozen
+class OwnedKind:
+    """Where a kind lives, what is kept of it, how it is made, and how it comes and goes.
+
+    `is_config`: it holds the servers' configuration, without which none starts, and keeps what
+    was proven before. `deleted`: one that the spec asks for no more is deleted. `taken_over`: one
+    of the name that nobody controls becomes ours. `optional`: without the right to read it,
+    nothing waits for it.
+    """
+
+    kind: str
+    api_version: str
+    plural: str
+    projection: type[objects.Object]
+    builders: tuple[Callable[[Target], Json | None], ...]
+    is_config: bool = False
+    deleted: bool = False
+    taken_over: bool = False
+    optional: bool = False
+
+
 # In the order in which they are created: a pod needs all of them.
-STANDING_BUILDERS: Final[tuple[Callable[[Target], Json | None], ...]] = (
-    network_policy,
-    client_service,
-    management_service_object,
-    config_secret,
+OWNED_KINDS: Final[tuple[OwnedKind, ...]] = (
+    OwnedKind(
+        "NetworkPolicy",
+        "networking.k8s.io/v1",
+        "networkpolicies",
+        objects.NetworkPolicy,
+        (network_policy,),
+        deleted=True,
+        optional=True,
+    ),
+    OwnedKind(
+        "Service",
+        "v1",
+        "services",
+        objects.Service,
+        (client_service, management_service_object),
+    ),
+    OwnedKind(
+        "Secret",
+        "v1",
+        "secrets",
+        objects.Secret,
+        (config_secret,),
+        is_config=True,
+        taken_over=True,
+    ),
 )
+
+
+def owned_kinds() -> tuple[OwnedKind, ...]:
+    """All kinds of objects that clusters own, pods aside."""
+    return OWNED_KINDS
+
+
+def owned_kind(kind: str) -> OwnedKind:
+    """The entry of a kind."""
+    return next(entry for entry in owned_kinds() if entry.kind == kind)
+
+
+def config_kind() -> OwnedKind:
+    """The kind that holds the servers' configuration."""
+    return next(entry for entry in owned_kinds() if entry.is_config)
 
 
 def owned_objects(target: Target) -> tuple[Json, ...]:
     """Every object of a cluster except its pods."""
-    made = (build(target) for build in STANDING_BUILDERS)
+    made = (build(target) for entry in owned_kinds() for build in entry.builders)
     return tuple(manifest for manifest in made if manifest is not None)

@@ -36,7 +36,7 @@ from natsctl.kube import metrics as kube_metrics
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, NotFound
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import ACCOUNTS_METADATA, BY_KIND, NAMESPACES_METADATA, SECRETS_METADATA
+from natsctl.kube.resources import ACCOUNTS_METADATA, NAMESPACES_METADATA, SECRETS_METADATA
 from natsctl.kube.store import Key
 from natsctl.kube.transport import Response, Transport
 from natsctl.kube.turns import Turns
@@ -46,6 +46,7 @@ from natsctl.nats.nkey import Key as Nkey
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.render.inputs import Images
 from tests.compat import value_of
+from tests.unit.kube.kinds import BY_KIND
 from tests.unit.plan.references import authority, certificate
 
 Json = dict[str, Any]

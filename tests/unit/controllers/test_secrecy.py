@@ -25,7 +25,7 @@ from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.revision.revision import revision
 from natsctl.render.target import Target
 from tests.unit.plan.references import role, tls_secret, token, users, with_tokens
-from tests.unit.plan.world import NOW, changed_secret, cluster_state, running, stamped
+from tests.unit.plan.world import NOW, changed_secret, cluster_state, evolved, running, stamped
 
 PLANTED = ("pl4nted-password", "pl4nted-token", "pl4nted-before", "pl4nted-route", "pl4nted-pepper")
 AUTH = {
@@ -132,7 +132,7 @@ def test_no_planned_action_shows_them() -> None:
 @pytest.mark.parametrize("found", [bound(), quiet()], ids=["tokens", "configuration"])
 def test_neither_does_what_is_known_of_a_cluster(found: ClusterState) -> None:
     live = {s.metadata.name: s for s in found.references.secrets.values() if s is not None}
-    every = attrs.evolve(found, secrets=live)
+    every = evolved(found, secrets=live)
     assert shows(f"{every!r} {every} {plan(every)!r}") == []
 
 

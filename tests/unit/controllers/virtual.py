@@ -26,7 +26,7 @@ from natsctl.controllers.watch.service_accounts import ServiceAccounts
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, ApiError, NotFound
-from natsctl.kube.resources import BY_KIND, CLUSTERS, PODS, Resource
+from natsctl.kube.resources import CLUSTERS, PODS, Resource
 from natsctl.kube.transport import Response
 from natsctl.kube.turns import Turns
 from natsctl.model import names
@@ -35,6 +35,7 @@ from natsctl.model.slim import slim
 from natsctl.nats.gate import ALL, Gate
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.render.inputs import Images
+from tests.unit.kube.kinds import BY_KIND
 
 Fault = Callable[[str, str], ApiError | float | None]
 """What a request meets, by method and path: an error, or so many seconds."""

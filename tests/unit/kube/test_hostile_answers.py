@@ -27,12 +27,13 @@ from natsctl.kube.client import Client, items_of
 from natsctl.kube.decode import whole
 from natsctl.kube.errors import ApiError, Terminal, Transient, error_of
 from natsctl.kube.reflector import Reflector
-from natsctl.kube.resources import BY_KIND, CRDS, SECRETS
+from natsctl.kube.resources import CRDS, SECRETS
 from natsctl.kube.store import Store
 from natsctl.kube.transport import Response
 from natsctl.model.objects import Secret
 from tests.hostile_json import HOSTILE, fuzzed, nested, raw
 from tests.unit.kube.faulty import bookmark, encoded, event, initial, secret
+from tests.unit.kube.kinds import BY_KIND
 
 Json = dict[str, Any]
 ALL = 2.0

@@ -13,7 +13,7 @@ from natsctl.kube import metrics
 from natsctl.kube.client import Client
 from natsctl.kube.decode import Unreadable, line_of, mapping, read
 from natsctl.kube.errors import Terminal
-from natsctl.kube.resources import BY_KIND, CLUSTERS, PODS, ROLES, SECRETS, Resource
+from natsctl.kube.resources import CLUSTERS, PODS, ROLES, SECRETS, Resource
 from natsctl.kube.transport import Transport
 from natsctl.model.limits import BYTES, DEPTH, SPEC_VALUES, VALUES
 from natsctl.model.objects import Cluster, ServiceRole
@@ -23,6 +23,7 @@ from natsctl.plan.service_accounts.grants import role_problem
 from tests.compat import value_of
 from tests.unit.kube.bench import reflecting
 from tests.unit.kube.faulty import Faulty, bookmark, event, initial, says, secret, streams
+from tests.unit.kube.kinds import BY_KIND
 
 INSTALLATION = "nats/nats-operator"
 TOO_DEEP = {

@@ -22,7 +22,8 @@ from natsctl.model.objects import (
 from natsctl.model.slim import slim
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.servers import problem_of
-from tests.unit.plan.world import NAME, NAMESPACE, PROJECTIONS, UID, desired, pod, running
+from natsctl.render.objects.owned_objects import owned_kind
+from tests.unit.plan.world import NAME, NAMESPACE, UID, desired, pod, running
 
 FEW_KILOBYTES = 32 * 1024
 POLICY: dict[str, Any] = {"size": 2, "networkPolicy": {"clientsFrom": [{"podSelector": {}}] * 60}}
@@ -103,7 +104,7 @@ def test_nothing_of_a_stranger_is_large(kind: type[Object], content: dict[str, A
 class TestStanding:
     def test_what_is_as_it_should_be_stays_so(self, spec: dict[str, Any]) -> None:
         for standing in desired(spec).standing:
-            live = slim(msgspec.convert(standing.manifest, PROJECTIONS[standing.kind]))
+            live = slim(msgspec.convert(standing.manifest, owned_kind(standing.kind).projection))
             assert not differs(standing, live)
 
     def test_strangers_cannot_have_it_written_again_and_again(self, spec: dict[str, Any]) -> None:
@@ -112,14 +113,14 @@ class TestStanding:
             manifest = flooded(dict(standing.manifest))
             notes = manifest["metadata"]["annotations"]
             notes |= standing.manifest["metadata"].get("annotations", {})
-            live = slim(msgspec.convert(manifest, PROJECTIONS[standing.kind]))
+            live = slim(msgspec.convert(manifest, owned_kind(standing.kind).projection))
             assert live.metadata.cut
             assert not differs(standing, live)
 
     def test_every_change_is_seen(self, spec: dict[str, Any]) -> None:
         for standing in desired(spec).standing:
             for path in paths(standing.manifest):
-                kind = PROJECTIONS[standing.kind]
+                kind = owned_kind(standing.kind).projection
                 live = slim(msgspec.convert(changed(standing.manifest, path), kind))
                 assert differs(standing, live), path
 

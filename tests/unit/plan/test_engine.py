@@ -16,6 +16,7 @@ from tests.unit.plan.world import (
     answers,
     changed,
     cluster_state,
+    evolved,
     invalid,
     pod,
     running,
@@ -72,11 +73,11 @@ def test_nothing_is_touched_while_it_must_not_be(key: str) -> None:
 
 def test_an_edited_service_is_restored() -> None:
     base = running(THREE)
-    service = base.services["c"]
+    service = base.owned["Service"]["c"]
     edited = msgspec.structs.replace(
         service, spec=msgspec.structs.replace(service.spec, selector={"app": "x"})
     )
-    found = plan(attrs.evolve(base, services=dict(base.services) | {"c": edited}))
+    found = plan(evolved(base, services={**base.owned["Service"], "c": edited}))
     assert [(a.standing.name, a.present) for a in actions(found) if isinstance(a, Ensure)] == [
         ("c", True)
     ]
@@ -85,7 +86,7 @@ def test_an_edited_service_is_restored() -> None:
 def test_an_object_differs_by_its_digest_its_values_and_the_length_of_its_lists() -> None:
     base = running(THREE)
     wanted = next(s for s in base.desired.standing if s.name == "c")  # type: ignore[union-attr]
-    live = base.services["c"]
+    live = base.owned["Service"]["c"]
     assert not differs(wanted, live)
     assert differs(stamped(dict(wanted.manifest) | {"kind": "Other"}), live)
     without_ports = msgspec.structs.replace(live.spec, ports=None)

@@ -27,7 +27,7 @@ def actions(found: ClusterState) -> list[Action]:
 
 
 def live(found: ClusterState) -> NetworkPolicy:
-    (only,) = found.policies.values()
+    (only,) = found.owned["NetworkPolicy"].values()
     return only
 
 
@@ -109,7 +109,7 @@ def test_it_is_not_deleted_twice() -> None:
 
 
 def test_it_stays_while_the_cluster_is_paused_or_its_spec_is_no_good() -> None:
-    held = running(LIMITED).policies
+    held = running(LIMITED).owned["NetworkPolicy"]
     assert actions(running(OPEN | {"paused": True}, policies=held)) == []
     assert actions(invalid(policies=held)) == []
 

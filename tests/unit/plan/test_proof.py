@@ -24,7 +24,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digest
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
-from tests.unit.plan.world import answers, changed_secret, cluster_state, decided
+from tests.unit.plan.world import answers, changed_secret, cluster_state, decided, evolved
 
 MEBIBYTE = 1024 * 1024
 
@@ -290,7 +290,7 @@ class TestNoting:
             desired=after,
             secrets={"c": live},
         )
-        return attrs.evolve(made, **more)
+        return evolved(made, **more)
 
     def noted(self, found: ClusterState) -> tuple[NoteProof, ...]:
         return decided(note_proof, found)
@@ -339,7 +339,7 @@ class TestNoting:
     def test_nothing_is_noted_of_a_secret_that_was_edited(self) -> None:
         found = self.seen()
         edited = msgspec.structs.replace(found.secrets["c"], data=data("evil"))
-        assert self.noted(attrs.evolve(found, secrets={"c": edited})) == ()
+        assert self.noted(evolved(found, secrets={"c": edited})) == ()
 
 
 def test_what_has_no_way_back_is_said_to_stand() -> None:
@@ -348,10 +348,10 @@ def test_what_has_no_way_back_is_said_to_stand() -> None:
     live = found.secrets["c"]
     notes = dict(live.metadata.annotations or {})
     notes[names.REFUSED_ANNOTATION] = f"{found.desired.config} no such file"
-    stands = attrs.evolve(found, secrets={"c": changed_secret(live, annotations=notes)})
+    stands = evolved(found, secrets={"c": changed_secret(live, annotations=notes)})
     assert "nothing else to go back to" in accepted(stands)
     back = msgspec.structs.replace(stands.secrets["c"], data=data("before"))
-    assert "it is withdrawn" in accepted(attrs.evolve(stands, secrets={"c": back}))
+    assert "it is withdrawn" in accepted(evolved(stands, secrets={"c": back}))
 
 
 def accepted(found: ClusterState) -> str:

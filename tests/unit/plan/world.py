@@ -14,25 +14,22 @@ from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
 from natsctl.api.types.status import ClusterStatus, parse_status
 from natsctl.model import names
-from natsctl.model.objects import Cluster, Meta, NetworkPolicy, Pod, Secret, Service
+from natsctl.model.objects import Cluster, Meta, Object, Pod, Secret
 from natsctl.model.observation import Observation
 from natsctl.model.slim import slim
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import run_id, servers_of
 from natsctl.plan.state import ClusterState, Desired, Failure, OwnedObject
-from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.objects.owned_objects import owned_kind, owned_kinds, owned_objects
 from natsctl.render.pod.pod import pod as render_pod
 from natsctl.render.revision.revision import revision
 from natsctl.render.target import Target
 
 NAMESPACE, NAME, UID = "ns", "c", "uid-of-c"
 NOW = "2026-01-01T00:00:00Z"
-PROJECTIONS: dict[str, type[Secret | Service | NetworkPolicy]] = {
-    "NetworkPolicy": NetworkPolicy,
-    "Secret": Secret,
-    "Service": Service,
-}
+# What tests call the objects that stand, by their kinds.
+KINDS = {"services": "Service", "secrets": "Secret", "policies": "NetworkPolicy"}
 Spec = Mapping[str, Any]
 
 
@@ -119,22 +116,29 @@ def cluster_state(
         metadata=Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1, resource_version="1"),
         spec=dict(spec),
     )
-    live = [slim(msgspec.convert(s.manifest, PROJECTIONS[s.kind])) for s in goal.standing]
+    owned: dict[str, dict[str, Object]] = {entry.kind: {} for entry in owned_kinds()}
+    for each in goal.standing:
+        live = slim(msgspec.convert(each.manifest, owned_kind(each.kind).projection))
+        owned[each.kind][each.name] = live
     made = ClusterState(
         cluster=cluster,
         status=ClusterStatus(),
         desired=goal,
         paused=goal.target.spec.paused,
-        services={o.metadata.name: o for o in live if isinstance(o, Service)},
-        secrets={o.metadata.name: o for o in live if isinstance(o, Secret)},
-        policies={o.metadata.name: o for o in live if isinstance(o, NetworkPolicy)},
+        owned=owned,
         pods=pods,
         observations=answers(*pods) if observations is None else observations,
         now=100.0,
         timestamp=NOW,
         quiet=60.0,
     )
-    return attrs.evolve(made, **changes)
+    return evolved(made, **changes)
+
+
+def evolved(found: ClusterState, **changes: Any) -> ClusterState:
+    """The same with changes; `services`, `secrets` and `policies` are what stands of a kind."""
+    stands = {KINDS[name]: changes.pop(name) for name in changes.keys() & KINDS.keys()}
+    return attrs.evolve(found, owned={**found.owned, **stands}, **changes)
 
 
 def running(spec: Spec, **changes: Any) -> ClusterState:

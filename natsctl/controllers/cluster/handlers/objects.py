@@ -1,4 +1,4 @@
-"""Services, the config Secret and the NetworkPolicy are written, and deleted."""
+"""Objects that stand, such as Services and the config Secret, are written and deleted."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.handlers.handler import DONE, Handler, HandlerContext, Result
 from natsctl.controllers.cluster.handlers.strangers import is_ours, not_ours
 from natsctl.controllers.cluster.handlers.writes import delete
+from natsctl.controllers.watch.owned import owned_resource, resource_of
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import AlreadyExists
-from natsctl.kube.resources import BY_KIND, SECRETS, Resource
 from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.proof import Held, first, keeping, read_by_servers
+from natsctl.render.objects.owned_objects import owned_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from natsctl.plan.actions import DeleteObject, Ensure
+    from natsctl.render.objects.owned_objects import OwnedKind
 
 
 async def _ensure(action: Ensure, context: HandlerContext) -> Result:
-    resource = BY_KIND[action.standing.kind]
-    manifest = dict(action.standing.manifest)
+    entry = owned_kind(action.standing.kind)
+    resource, manifest = resource_of(entry), dict(action.standing.manifest)
     if action.present:
-        return await _apply(resource, manifest, context)
+        return await _apply(entry, manifest, context)
     made = manifest
-    if resource is SECRETS:
+    if entry.is_config:
         made = _holding(manifest, first(manifest["data"]))
     try:
         context.learn(resource, await context.client.create(resource, made))
     except AlreadyExists:
-        return await _take_over(resource, manifest, context)
+        return await _take_over(entry, manifest, context)
     return DONE
 
 
-async def _take_over(
-    resource: Resource, manifest: dict[str, Any], context: HandlerContext
-) -> Result:
+async def _take_over(entry: OwnedKind, manifest: dict[str, Any], context: HandlerContext) -> Result:
     """An object of that name is there without our labels: ours, nobody's or somebody's."""
-    meta, target = manifest["metadata"], context.desired.target
+    resource, meta, target = resource_of(entry), manifest["metadata"], context.desired.target
     live = await context.client.get(resource, meta["namespace"], meta["name"])
-    free = live.metadata.controller is None and resource.kind == "Secret"
+    free = live.metadata.controller is None and entry.taken_over
     if free or is_ours(live, target):
-        return await _apply(resource, manifest, context)
+        return await _apply(entry, manifest, context)
     return not_ours(resource, live, target)
 
 
-async def _apply(resource: Resource, manifest: dict[str, Any], context: HandlerContext) -> Result:
+async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerContext) -> Result:
     """Apply over an object that exists; fields of ours that are named no more go away."""
-    meta, client = manifest["metadata"], context.client
+    resource, meta, client = resource_of(entry), manifest["metadata"], context.client
     live = await client.raw(resource, meta["namespace"], meta["name"])
     patch = own_by_apply(live) + put_right(live, manifest)
     if patch:
         await client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
     guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
-    if resource is SECRETS:
+    if entry.is_config:
         guarded = _holding(guarded, keeping(live, read_by_servers(manifest["data"])))
     context.learn(resource, await client.apply(resource, guarded))
     return DONE
@@ -118,7 +118,7 @@ def _forgiven(live: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def _delete(action: DeleteObject, context: HandlerContext) -> Result:
-    await delete(BY_KIND[action.kind], action.name, action.uid, context)
+    await delete(owned_resource(action.kind), action.name, action.uid, context)
     return DONE
 
 

@@ -28,6 +28,7 @@ from tests.unit.plan.world import (
     changed_secret,
     cluster_state,
     decided,
+    evolved,
     terminating,
 )
 
@@ -44,7 +45,7 @@ def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: A
         desired=after,
         secrets={secret.metadata.name: secret for secret in live},
     )
-    return attrs.evolve(made, **changes)
+    return evolved(made, **changes)
 
 
 def reloads(found: ClusterState) -> tuple[ReloadServer, ...]:
@@ -127,7 +128,7 @@ class TestDigestOnPods:
         found = seen(goal_of(THREE), attrs.evolve(plain, pepper=b"k"))
         note = {names.REFUSED_ANNOTATION: f"{plain.config} no such file"}
         secret = changed_secret(found.secrets["c"], annotations=note)
-        assert actions(attrs.evolve(found, secrets={"c": secret})) == []
+        assert actions(evolved(found, secrets={"c": secret})) == []
 
 
 def test_side_cars_reload_all_at_once_by_themselves() -> None:
@@ -277,7 +278,7 @@ class TestRefusal:
         found = seen(goal_of(THREE), after)
         note = {names.REFUSED_ANNOTATION: f"{after.config} no such file"}
         secret = changed_secret(found.secrets["c"], annotations=note)
-        return attrs.evolve(found, secrets={"c": secret})
+        return evolved(found, secrets={"c": secret})
 
     def test_what_a_reload_cannot_do_a_restart_does(self) -> None:
         found = self.refused("config reload not supported for Port")

@@ -20,7 +20,7 @@ from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.revision.revision import revision_text, stamp_of
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
-from tests.unit.plan.world import cluster_state
+from tests.unit.plan.world import cluster_state, evolved
 
 OTHER = "U" + "B" * 55
 WAS = goal_of(THREE, system=OTHER, seal="old", auth_users="1", routes="2")
@@ -84,7 +84,7 @@ def test_what_was_not_written_last_counts_as_changed(held: Secret) -> None:
 
 
 def test_without_a_secret_everything_counts_as_changed() -> None:
-    assert resealing(attrs.evolve(seen(), secrets={})) == ()
+    assert resealing(evolved(seen(), secrets={})) == ()
 
 
 def test_a_reload_that_goes_on_goes_on() -> None:

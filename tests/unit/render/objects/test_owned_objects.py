@@ -6,7 +6,7 @@ from hypothesis import given
 
 from natsctl.render.config.boot import advertised_blocks
 from natsctl.render.config.conf import boot_text, config_text, json_text
-from natsctl.render.objects.owned_objects import STANDING_BUILDERS, owned_objects
+from natsctl.render.objects.owned_objects import OWNED_KINDS, owned_objects
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.objects.services import client_service, management_service_object
 from natsctl.render.pod.pod import pod
@@ -21,7 +21,9 @@ def everything(target: Target) -> list[dict[str, Any]]:
 def test_services_and_secret_stand_as_long_as_the_cluster() -> None:
     found = [(o["apiVersion"], o["kind"], o["metadata"]["name"]) for o in owned_objects(target())]
     assert found == [("v1", "Service", "c"), ("v1", "Service", "c-mgmt"), ("v1", "Secret", "c")]
-    assert len(STANDING_BUILDERS) == 4, "and a NetworkPolicy, if it is asked for"
+    assert [len(entry.builders) for entry in OWNED_KINDS] == [1, 2, 1], (
+        "and a NetworkPolicy, if it is asked for"
+    )
 
 
 @given(TARGETS)
