@@ -26,7 +26,9 @@ class SpecField:
         """What a spec has there; None if it lacks the block."""
         found = spec
         for name in self.attributes:
-            found = None if found is None else getattr(found, name)
+            if found is None:
+                break
+            found = getattr(found, name)
         return found
 
 

@@ -1,10 +1,11 @@
 """The fields of a spec that reach a server process, or the pod it runs in."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from natsctl.api.fields import fields_of
-from natsctl.api.schema.spec_fields import spec_fields
+from natsctl.api.schema.spec_fields import SpecField, spec_fields
 from natsctl.api.types.cluster import NatsClusterSpec
 
 
@@ -18,11 +19,16 @@ def reaching_fields(spec: NatsClusterSpec) -> Iterator[tuple[str, Any]]:
     def is_set(path: str) -> bool:
         return bool(fields[path].value(spec))
 
-    for path, field in fields.items():
+    for field in _told_fields():
         value = field.value(spec)
-        told = field.effect.reaches and not field.effect.entry
-        if told and _differs(value, field.default) and field.effect.counts(is_set):
-            yield path, value
+        if _differs(value, field.default) and field.effect.counts(is_set):
+            yield field.path, value
+
+
+@cache
+def _told_fields() -> tuple[SpecField, ...]:
+    """Those told by an entry of their own; listed once, since each revision asks all of them."""
+    return tuple(f for f in spec_fields().values() if f.effect.reaches and not f.effect.entry)
 
 
 def set_fields(item: Any) -> Iterator[tuple[str, Any]]:
