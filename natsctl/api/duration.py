@@ -28,6 +28,6 @@ def parse_duration(text: str) -> int:
     total = sum(int(float(number) * _UNIT_NS[unit]) for number, unit in parts)
     if not parts or "".join(number + unit for number, unit in parts) != text or total > _MAX_NS:
         raise ValueError(
-            f'{shown(text)} is not a duration; write a number and a unit, such as "10s"'
+            f'{shown(text)} is not a valid duration; use a number and a unit, such as "10s"'
         )
     return total

@@ -45,7 +45,7 @@ def suggestion(key: str, known: Iterable[str], path: str, root: type) -> str:
     meant = same or _elsewhere(key, path, root) or tuple(filter(None, [closest(key, names)]))
     if meant:
         return f": did you mean {' or '.join(meant)}?"
-    return f": the fields here are {', '.join(names)}" if 0 < len(names) <= _FEW else ""
+    return f": the fields are {', '.join(names)}" if 0 < len(names) <= _FEW else ""
 
 
 def closest(key: str, known: Iterable[str]) -> str | None:

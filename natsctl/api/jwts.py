@@ -66,15 +66,15 @@ def read(text: str) -> Jwt:
     bare = _bare(text)
     parts = bare.split(".")
     if len(parts) != 3 or not re.fullmatch(r"[A-Za-z0-9_.-]+", bare, re.ASCII):
-        raise ValueError("is no JWT: three parts with dots between them")
+        raise ValueError("is not a JWT: it must have three parts separated by dots")
     algorithm = str(_object(parts[0]).get("alg")).lower()
     if algorithm not in _FORMS:
-        raise ValueError("is no JWT of NATS: its algorithm is neither ed25519-nkey nor ed25519")
+        raise ValueError("is not a NATS JWT: its algorithm is neither ed25519-nkey nor ed25519")
     claims, form = _object(parts[1]), _FORMS[algorithm]
     signed = parts[1] if form == 1 else f"{parts[0]}.{parts[1]}"
     found = _jwt(claims, form)
     if not _is_signed(found.issuer, signed.encode(), parts[2]):
-        raise ValueError("was not signed by its issuer")
+        raise ValueError("is not signed by its issuer")
     return found
 
 
@@ -88,15 +88,15 @@ def operator_problem(text: str, version: ServerVersion | None, system_account: s
     told = found.body.get("system_account")
     needed = found.body.get("assert_server_version")
     if found.kind != "operator":
-        return "is no JWT of an operator"
+        return "is not an operator JWT"
     if not all(public_key(key, "O") for key in keys):
-        return "names keys that are none of an operator"
+        return "lists signing keys that are not operator keys"
     if old := _too_old(found, version):
         return old
     if told and system_account and told != system_account:
-        return "names another system account than spec.operatorConfig.systemAccount"
+        return "names a different system account than spec.operatorConfig.systemAccount"
     if needed and version is not None and not _reaches(version, str(needed)):
-        return f"asks for another version of nats-server than {version}"
+        return f"requires a later version of nats-server than {version}"
     return ""
 
 
@@ -107,9 +107,9 @@ def account_problem(key: str, text: str, version: ServerVersion | None) -> str:
     except ValueError as error:
         return str(error)
     if found.kind != "account" or found.subject != key:
-        return "is no JWT of this account; write the one that names it"
+        return "is not a JWT of this account; use the one whose subject is this account"
     if not (public_key(found.issuer, "O") or public_key(found.issuer, "A")):
-        return "was signed neither by an operator nor by an account"
+        return "is signed neither by an operator nor by an account"
     return _too_old(found, version)
 
 
@@ -117,7 +117,7 @@ def _too_old(found: Jwt, version: ServerVersion | None) -> str:
     # Measured: 2.1.9 knows the older form only, 2.2.6 both.
     if found.form == 1 or version is None or version.at_least(2, 2):
         return ""
-    return f"is of a form that nats-server {version} does not know; write version 2.2.0 or later"
+    return f"has a format that nats-server {version} does not support; use version 2.2.0 or later"
 
 
 def _reaches(version: ServerVersion, needed: str) -> bool:
@@ -153,9 +153,9 @@ def _object(part: str) -> dict[str, Any]:
     try:
         found = limits.load(_decoded(part))
     except ValueError:
-        raise ValueError("is no JWT: what it says cannot be read") from None
+        raise ValueError("is not a JWT: its contents cannot be read") from None
     if not isinstance(found, dict):
-        raise ValueError("is no JWT: what it says is no object")
+        raise ValueError("is not a JWT: its contents are not an object")
     return found
 
 

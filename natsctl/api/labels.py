@@ -9,9 +9,9 @@ _WORD = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)
 _WORD_MAX = 63
 _DOMAIN_MAX = 253
-_KEY_HELP = "is no valid key; write name or example.com/name"
+_KEY_HELP = "is not a valid key; use name or example.com/name"
 _VALUE_HELP = (
-    f"write at most {_WORD_MAX} letters, digits, hyphens, underscores and dots, "
+    f"use at most {_WORD_MAX} letters, digits, hyphens, underscores and dots, "
     "with a letter or digit at both ends"
 )
 
@@ -21,7 +21,7 @@ def label_problems(labels: Mapping[str, str], path: str) -> Iterator[Problem]:
     yield from key_problems(labels, path)
     for key, value in labels.items():
         if value and not _is_word(value):
-            message = f"{shown(value)} is no valid label; {_VALUE_HELP}"
+            message = f"{shown(value)} is not a valid label; {_VALUE_HELP}"
             yield Problem(member(path, key), shown(value), message)
 
 

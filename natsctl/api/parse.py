@@ -40,7 +40,7 @@ Steps = tuple[str | int, ...]
 """Keys and indices that lead to a value."""
 # A mistyped key of these would let somebody in. Anywhere else one is named, and the rest is done.
 CLOSED: Final = (NetworkPolicy, *SHAPES, NamespaceSelector, NamespaceRequirement)
-_NO_VALUE: Final = 'has no value; write a text in quotes, "" for an empty one'
+_NO_VALUE: Final = 'has no value; use a quoted string, "" for an empty one'
 _SELECTING: Final = (("serviceAccountNamespaces",), ("networkPolicy",))
 ROOT: Final = "spec"
 MANY: Final = 256
@@ -63,7 +63,7 @@ class _Wrong(Exception):
     """A value of the wrong kind; says which one is needed."""
 
     def __init__(self, value: object, needed: str) -> None:
-        super().__init__(f"is {shown(value)}; write {needed}")
+        super().__init__(f"is {shown(value)}; use {needed}")
         self.value = value
 
 
@@ -144,7 +144,7 @@ def _without_nulls(raw: Any, steps: Steps, flaws: list[_Flaw]) -> Any:
         return {}
     if isinstance(raw, Mapping):
         odd = [key for key in raw if not isinstance(key, str)]
-        wrong = (_Wrong(key, "a text in quotes for a key") for key in odd)
+        wrong = (_Wrong(key, "a quoted string for each key") for key in odd)
         flaws += [_Flaw(steps, shown(error.value), str(error)) for error in wrong]
         flaws += _unsaid(raw, steps)
         return {
@@ -242,7 +242,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(bool, _exactly("true or false", bool))
     converter.register_structure_hook(int, _exactly("a whole number", int))
     converter.register_structure_hook(float, _exactly("a number", int, float))
-    converter.register_structure_hook(str, _exactly("a text in quotes", str))
+    converter.register_structure_hook(str, _exactly("a quoted string", str))
     converter.register_structure_hook_factory(attrs.has, _object_hook)
     converter.register_structure_hook_factory(_is_list, _list_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)

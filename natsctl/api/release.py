@@ -37,7 +37,7 @@ def meant_version(spec: NatsClusterSpec, kept: str = "") -> ServerVersion:
 def release_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
     """What is wrong with the version, and with the release that is told."""
     if spec.version and not is_tag(spec.version):
-        message = f"{shown(spec.version)} is not usable as a tag; {VERSION_HELP}"
+        message = f"{shown(spec.version)} is not a valid tag; {VERSION_HELP}"
         yield Problem("spec.version", shown(spec.version), message)
     if spec.server_version and number_of(spec.server_version) is None:
         message = f"{shown(spec.server_version)} is not a release; {RELEASE_HELP}"

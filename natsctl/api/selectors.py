@@ -18,7 +18,7 @@ VALUES_MAX: Final = 64
 _WITH_VALUES: Final = ("In", "NotIn")
 _VALUES: Final = Rule(
     "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-    "In and NotIn need values, Exists and DoesNotExist have none",
+    "In and NotIn need values; Exists and DoesNotExist take none",
 )
 
 

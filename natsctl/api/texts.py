@@ -21,25 +21,25 @@ from natsctl.model.names import (
 NAME_MAX: Final = 253
 PATH_MAX: Final = 4096
 
-_NAME_HELP: Final = "write lower-case letters, digits, hyphens and dots"
+_NAME_HELP: Final = "use lower-case letters, digits, hyphens and dots"
 _KEY: Final = r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,251}"
 _ELSEWHERE: Final = r'/[^"\\\x00-\x1f\x7f-\x9f]+'
 
 CLUSTER: Final = Text(
-    "a valid name of a cluster",
-    "write the name of a NatsCluster in the same namespace",
+    "a valid cluster name",
+    "use the name of a NatsCluster in the same namespace",
     NAME_PATTERN.strip("^$"),
     OBJECT_MAX,
 )
 NAMESPACE: Final = Text(
-    "a valid name of a namespace",
-    f"write at most {LABEL_MAX} lower-case letters, digits and hyphens",
+    "a valid namespace name",
+    f"use at most {LABEL_MAX} lower-case letters, digits and hyphens",
     LABEL_PATTERN,
     LABEL_MAX,
 )
 FILE: Final = Text(
-    "a valid name of a file",
-    "write a key of the Secret (letters, digits, hyphens, underscores and dots), "
+    "a valid file name",
+    "use a key of the Secret (letters, digits, hyphens, underscores and dots), "
     "or an absolute path in the container",
     rf"{_KEY}|{_ELSEWHERE}",
     PATH_MAX,
@@ -59,13 +59,13 @@ JWT: Final = Text("a JWT")
 SUBJECT: Final = Text("a subject", max_length=4096)
 LABEL_KEY: Final = Text(
     "a valid key of a label",
-    "write name or example.com/name",
+    "use name or example.com/name",
     rf"({OBJECT_PATTERN}/)?{LABEL_WORD}",
     LABEL_KEY_MAX,
 )
 LABEL_VALUE: Final = Text(
     "a valid value of a label",
-    f"write at most {LABEL_MAX} letters, digits, hyphens, underscores and dots, "
+    f"use at most {LABEL_MAX} letters, digits, hyphens, underscores and dots, "
     "with a letter or digit at both ends",
     LABEL_WORD,
     LABEL_MAX,
@@ -77,7 +77,7 @@ WORDS: Final = Text("a text that is passed on as it is")
 
 def object_name(kind: str, description: str, **facts: Any) -> Any:
     """A field that names an object of Kubernetes; unset unless required."""
-    text = Text(f"a valid name of a {kind}", _NAME_HELP, OBJECT_PATTERN, OBJECT_MAX)
+    text = Text(f"a valid {kind} name", _NAME_HELP, OBJECT_PATTERN, OBJECT_MAX)
     return described(description, text=text, **({"default": None} | facts))
 
 

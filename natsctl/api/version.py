@@ -15,10 +15,10 @@ Number = tuple[int, int, int]
 VERSION_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 VERSION_MAX_LENGTH: Final = 128
 VERSION_RULE: Final = f"self == '' || self.matches(r'{VERSION_PATTERN}')"
-VERSION_HELP: Final = f'write the tag of an image, such as "{DEFAULT_VERSION}"'
+VERSION_HELP: Final = f'use the tag of an image, such as "{DEFAULT_VERSION}"'
 RELEASE_PATTERN: Final = r"^[0-9](\.[0-9]{1,9}){1,2}([-._][A-Za-z0-9._-]*)?$"
 RELEASE_RULE: Final = f"self == '' || self.matches(r'{RELEASE_PATTERN}')"
-RELEASE_HELP: Final = f'write a release of nats-server, such as "{DEFAULT_VERSION}"'
+RELEASE_HELP: Final = f'use a release of nats-server, such as "{DEFAULT_VERSION}"'
 
 _NEWEST: Final = 10**9
 _LABEL_MAX: Final = 63
@@ -49,7 +49,7 @@ class ServerVersion:
     def parse(cls, text: str) -> Self:
         """Read an image tag; ValueError says what to write instead."""
         if not is_tag(text):
-            raise ValueError(f"{text!r} is not usable as a tag; {VERSION_HELP}")
+            raise ValueError(f"{text!r} is not a valid tag; {VERSION_HELP}")
         if found := _FULL.fullmatch(text):
             return cls(text.lstrip("v"), _number(found[1]), text.lstrip("v"))
         if found := _LINE.fullmatch(text):
@@ -60,7 +60,7 @@ class ServerVersion:
     def told(cls, text: str, release: str) -> Self:
         """A tag as it stands, and the release that somebody says is in the image."""
         if not is_tag(text):
-            raise ValueError(f"{text!r} is not usable as a tag; {VERSION_HELP}")
+            raise ValueError(f"{text!r} is not a valid tag; {VERSION_HELP}")
         if (number := number_of(release)) is None:
             raise ValueError(f"{release!r} is not a release; {RELEASE_HELP}")
         return cls(text, number, release)

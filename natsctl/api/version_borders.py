@@ -36,11 +36,11 @@ class Border:
     down: bool = False
 
 
-_STORES: Final = "the older one cannot read what the newer one stored"
+_STORES: Final = "the older version cannot read what the newer one stored"
 BORDERS: Final = (
     Border((2, 0, 0), (2, 0, 0), "their routes speak different protocols", apart=True),
-    Border((2, 14, 0), (2, 15, 0), "2.15 sends what servers before 2.14.0 cannot read", MARGIN),
-    Border((2, 14, 10), (2, 15, 0), "2.15 assigns streams in a new way", MARGIN, stores=True),
+    Border((2, 14, 0), (2, 15, 0), "servers before 2.14.0 cannot read what 2.15 sends", MARGIN),
+    Border((2, 14, 10), (2, 15, 0), "2.15 assigns streams differently", MARGIN, stores=True),
     Border((2, 9, 22), (2, 10, 0), _STORES, "2.9.25", stores=True, down=True),
     Border((2, 11, 9), (2, 12, 0), _STORES, "2.11.17", stores=True, down=True),
 )

@@ -86,7 +86,7 @@ def namespace_list(text: str, flag: str = "--watch-namespaces") -> tuple[str, ..
     found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     for name in found:
         if not is_namespace(name):
-            raise ValueError(f"{name!r} is not a valid name of a namespace; write {flag} a,b")
+            raise ValueError(f"{name!r} is not a valid namespace name; write {flag} a,b")
     return found
 
 

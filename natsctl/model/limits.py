@@ -46,12 +46,12 @@ class Refused(ValueError):
 def check(raw: bytes, size: int = BYTES, values: int = VALUES) -> None:
     """Raise Refused for JSON that is too long, has too many values or is nested too deeply."""
     if len(raw) > size:
-        raise Refused(f"has {len(raw)} bytes; natsctl reads no more than {size}")
+        raise Refused(f"has {len(raw)} bytes; natsctl reads at most {size}")
     marks = _marks(raw)
     if len(marks) > values:
         found = marks.count(b",") + marks.count(b"[") + marks.count(b"{")
         if found > values:
-            raise Refused(f"has about {found} values; natsctl reads no more than {values}")
+            raise Refused(f"has about {found} values; natsctl reads at most {values}")
     if _depth(marks) > DEPTH:
         raise Refused(f"is nested more than {DEPTH} levels deep, which natsctl does not read")
 
@@ -133,13 +133,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         times = Counter(name for name, _ in pairs)
         (twice, _), *_ = times.most_common(1)
-        raise Refused(f"has the key {quoted(twice, 40)} twice in one object; leave one out")
+        raise Refused(f"has the key {quoted(twice, 40)} twice in one object; remove one")
     return found
 
 
 def _whole(digits: str) -> int:
     if len(digits) > 20 or not -_WHOLE_MAX <= (found := int(digits)) < _WHOLE_MAX:
-        raise Refused("has a number of more than 64 bits")
+        raise Refused("has a number with more than 64 bits")
     return found
 
 
@@ -157,4 +157,4 @@ def _writable(found: Any) -> None:
     try:
         json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Refused("has half a character: a surrogate without its other half") from None
+        raise Refused("has an unpaired surrogate") from None

@@ -15,14 +15,14 @@ Apply = Callable[..., Cluster]
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"size": -1}, "write a number of servers from 0 to 999"),
-        ({"size": 1000}, "write a number of servers from 0 to 999"),
+        ({"size": -1}, "use a number of servers from 0 to 999"),
+        ({"size": 1000}, "use a number of servers from 0 to 999"),
         ({"size": "three"}, "spec.size in body must be of type integer"),
         ({}, "spec.size: Required value"),
-        ({"size": 1, "version": "nats:2.9"}, 'write the tag of an image, such as "2.15.3"'),
-        ({"size": 1, "serverVersion": "new"}, 'write a release of nats-server, such as "2.15.3"'),
+        ({"size": 1, "version": "nats:2.9"}, 'use the tag of an image, such as "2.15.3"'),
+        ({"size": 1, "serverVersion": "new"}, 'use a release of nats-server, such as "2.15.3"'),
         ({"size": 1, "lameDuckDurationSeconds": 5}, "write 30 or more"),
-        ({"size": 1, "extraRoutes": [{}]}, "write either a route"),
+        ({"size": 1, "extraRoutes": [{}]}, "use either a route"),
     ],
 )
 def test_the_api_server_refuses(namespace: Kubectl, spec: dict[str, Any], says: str) -> None:
@@ -34,7 +34,7 @@ def test_the_api_server_refuses(namespace: Kubectl, spec: dict[str, Any], says: 
 def test_a_name_too_long_for_its_pods_is_refused(namespace: Kubectl) -> None:
     """58 characters are the most."""
     said = namespace.refused("create", "-f", "-", stdin=json.dumps(manifest("a" * 59, size=1)))
-    assert "write a name of at most 58 characters" in said
+    assert "use a name of at most 58 characters" in said
 
 
 def test_the_longest_name_works(cluster: Apply) -> None:

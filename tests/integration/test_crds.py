@@ -15,8 +15,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"size": -1}, "spec.size.*from 0 to 999"),
     ({"size": "three"}, "spec.size.*must be of type integer"),
     ({}, "spec.size.*Required"),
-    ({"size": 1, "version": "nats:2.9"}, 'write the tag of an image, such as "2.15.3"'),
-    ({"size": 1, "serverVersion": "new"}, 'write a release of nats-server, such as "2.15.3"'),
+    ({"size": 1, "version": "nats:2.9"}, 'use the tag of an image, such as "2.15.3"'),
+    ({"size": 1, "serverVersion": "new"}, 'use a release of nats-server, such as "2.15.3"'),
     ({"size": 1, "lameDuckDurationSeconds": 5}, "lameDuckDurationSeconds"),
 ]
 

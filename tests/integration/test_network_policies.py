@@ -160,7 +160,7 @@ async def test_a_label_without_a_value_is_told_and_lets_nobody_in(
     empty = {"clientsFrom": [{"podSelector": {"matchLabels": {"app": None}}}]}
     await client.create(CLUSTERS, nats("x", namespace, size=1, networkPolicy=empty))
     async with operator(kubeconfig, namespace):
-        no_value = "podSelector.matchLabels.app: has no value; write a text in quotes"
+        no_value = "podSelector.matchLabels.app: has no value; use a quoted string"
         await says(client, namespace, "SpecAccepted", no_value)
         assert await children(client, namespace) == {}
 

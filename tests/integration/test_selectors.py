@@ -196,7 +196,7 @@ WRONG = [
     ({"matchExpressions": [{"key": "a", "operator": "In"}]}, "In and NotIn need values"),
     (
         {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]},
-        "Exists and DoesNotExist have none",
+        "Exists and DoesNotExist take none",
     ),
     ({"matchExpressions": [{"key": "a", "operator": "in", "values": ["b"]}]}, "supported values"),
     ({"matchExpressions": [{"key": "a b", "operator": "Exists"}]}, "should match"),
@@ -224,5 +224,5 @@ async def test_a_mistyped_selector_does_not_select_everything(
     async with operator(kubeconfig, namespace, cluster_scoped=True, selectors=True):
         await says(client, namespace, "InvalidSpec", "unknown key; did you mean matchLabels?")
         await choose(client, namespace, {"matchLabels": {"team": None}})
-        await says(client, namespace, "InvalidSpec", "matchLabels.team: has no value; write")
+        await says(client, namespace, "InvalidSpec", "matchLabels.team: has no value; use")
         await lets_in(client, namespace)

@@ -80,7 +80,7 @@ async def test_one_that_was_stored_under_another_schema_leads_nowhere(
     await until(stored)
     await install_crds(client.transport)
     async with operator(kubeconfig, namespace):
-        told = await says(client, namespace, "is not a valid name of a Secret")
+        told = await says(client, namespace, "is not a valid Secret name")
         assert told["status"] == "False"
         assert await children(client, namespace) == {}
         await client.patch(CLUSTERS, namespace, "x", {"spec": {"auth": None}})

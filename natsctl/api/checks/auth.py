@@ -15,8 +15,8 @@ from natsctl.api.version import ServerVersion
 
 _URL = re.compile(r'(?:URL|url)\(\s*"?([^\s"()]+)"?\s*\)', re.ASCII)
 _MEMORY = ("MEM", "MEMORY", "mem", "memory")
-_RESOLVER_HELP = "write MEMORY, or URL(https://host/jwt/v1/accounts/)"
-_ACCOUNT_HELP = "write the public key of an account: 56 characters, the first an A"
+_RESOLVER_HELP = "use MEMORY, or URL(https://host/jwt/v1/accounts/)"
+_ACCOUNT_HELP = "use the public key of an account: 56 characters, starting with A"
 
 
 def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
@@ -36,9 +36,9 @@ def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
     account = (spec.operator_config or OperatorConfig()).system_account
     if needs_system(spec) and not account and not allows_system(spec, version):
         message = (
-            "leaf nodes beside gateways need a system account, which the operator cannot give "
-            "to nats-server below 2.9 nor beside operatorConfig, clientsAuthFile or "
-            "tlsVerifyAndMap; leave hostPort out, or write operatorConfig.systemAccount"
+            "leaf nodes together with gateways need a system account, which the operator cannot "
+            "set up for nats-server before 2.9, nor with operatorConfig, clientsAuthFile "
+            "or tlsVerifyAndMap; omit hostPort, or set operatorConfig.systemAccount"
         )
         yield Problem("spec.leafnodeConfig.hostPort", "", message)
 
@@ -46,7 +46,7 @@ def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
 def _without_operator(operator: OperatorConfig) -> Iterator[Problem]:
     given = operator.system_account or operator.resolver or operator.resolver_preload
     if given and not operator.secret:
-        message = "is required; write the name of the Secret with the operator's op.jwt"
+        message = "is required; set it to the name of the Secret with the operator's op.jwt"
         yield Problem("spec.operatorConfig.secret", "", message)
 
 
@@ -59,8 +59,8 @@ def _beside_users(auth: AuthConfig) -> Iterator[Problem]:
     for field, given in ways.items():
         if given:
             message = (
-                "servers with operatorConfig take users from their accounts' JWTs only; "
-                "leave one of the two out"
+                "with operatorConfig, servers take users from account JWTs only; "
+                "omit one of the two"
             )
             yield Problem(f"spec.auth.{field}", shown(given), message)
 
@@ -70,7 +70,7 @@ def _remotes(leafnodes: LeafnodeConfig, version: ServerVersion) -> Iterator[Prob
     if leafnodes.remotes and version.at_least(2, 2):
         message = (
             f"nats-server {version} with operatorConfig needs an account for every remote, "
-            "which cannot be written here; leave one of the two out"
+            "which cannot be set here; omit one of the two"
         )
         yield Problem("spec.leafnodeConfig.remotes", "", message)
 
@@ -84,27 +84,27 @@ def _resolver(operator: OperatorConfig, version: ServerVersion) -> Iterator[Prob
     if given and given not in _MEMORY:
         found = _URL.fullmatch(given)
         if not found or not is_url(found[1], WEB_SCHEMES, with_port=False):
-            message = f"{shown(given)} is no resolver; {_RESOLVER_HELP}"
+            message = f"{shown(given)} is not a valid resolver; {_RESOLVER_HELP}"
             yield Problem(path, shown(given), message)
         elif "mem" in given.lower():
-            message = 'nats-server takes any text with "mem" in it for MEMORY; use another URL'
+            message = 'nats-server treats any text that contains "mem" as MEMORY; use another URL'
             yield Problem(path, shown(given), message)
     if operator.resolver_preload and given not in _MEMORY:
-        message = "is for resolver MEMORY; write that, or leave this out"
+        message = "requires resolver MEMORY; set that, or omit this"
         yield Problem("spec.operatorConfig.resolverPreload", "", message)
 
 
 def _accounts(operator: OperatorConfig, version: ServerVersion) -> Iterator[Problem]:
     path, account = "spec.operatorConfig.systemAccount", operator.system_account
     if account and not is_account(account):
-        message = f"{shown(account)} is no account; {_ACCOUNT_HELP}"
+        message = f"{shown(account)} is not a valid account; {_ACCOUNT_HELP}"
         yield Problem(path, shown(account), message)
     elif account and operator.resolver in _MEMORY and account not in operator.resolver_preload:
-        message = "resolver MEMORY has no such account; write its JWT into resolverPreload"
+        message = "resolver MEMORY does not have this account; add its JWT to resolverPreload"
         yield Problem(path, shown(account), message)
     for key, jwt in operator.resolver_preload.items():
         here = member("spec.operatorConfig.resolverPreload", key)
         if not is_account(key):
-            yield Problem(here, shown(key), f"{shown(key)} is no account; {_ACCOUNT_HELP}")
+            yield Problem(here, shown(key), f"{shown(key)} is not a valid account; {_ACCOUNT_HELP}")
         elif problem := account_problem(key, jwt, version):
             yield Problem(here, "", problem)

@@ -145,8 +145,8 @@ def contradictions(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pr
             asked = "a certificate" if clients.certificate else "a login"
             field, out = _WAYS_OUT[door.listener]
             message = (
-                f"opens a port on which {door.listener} get in without anything, while clients "
-                f"need {asked}; {out}, or leave this out"
+                f"opens a port on which {door.listener} connect without credentials, while clients "
+                f"need {asked}; {out}, or omit this"
             )
             yield Problem(field, "", message)
     yield from _unmapped(spec)
@@ -155,8 +155,8 @@ def contradictions(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pr
 def _unmapped(spec: NatsClusterSpec) -> Iterator[Problem]:
     if MAPPED in logins_of(spec) and _websocket_port(spec) and not _asks(spec, WEBSOCKET):
         message = (
-            "opens a port whose clients show no certificate, while auth.tlsVerifyAndMap takes "
-            f"users from certificates; {_WEBSOCKET_OUT}, or leave one of the two out"
+            "opens a port whose clients present no certificate, while auth.tlsVerifyAndMap "
+            f"takes users from certificates; {_WEBSOCKET_OUT}, or omit one of the two"
         )
         yield Problem("spec.websocketConfig", "", message)
 
@@ -171,23 +171,23 @@ def remarks(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[str]:
             yield _LINKS[door.listener].format(door.port)
 
 
-_WEBSOCKET_OUT: Final = "write tls.websocketVerify: true (and tls.websocketSecret)"
-_LOGIN_OUT: Final = "ask clients for a login by auth.clientsAuthSecret"
+_WEBSOCKET_OUT: Final = "set tls.websocketVerify: true (and tls.websocketSecret)"
+_LOGIN_OUT: Final = "require clients to log in with auth.clientsAuthSecret"
 _WAYS_OUT: Final = {
     WEBSOCKET: ("spec.websocketConfig", f"{_WEBSOCKET_OUT}, {_LOGIN_OUT}"),
     LEAFNODES: (
         "spec.leafnodeConfig.hostPort",
-        f"write tls.leafnodeVerify: true (and tls.leafnodeSecret), {_LOGIN_OUT}",
+        f"set tls.leafnodeVerify: true (and tls.leafnodeSecret), {_LOGIN_OUT}",
     ),
     LEAFNODES_OVER_WEBSOCKET: ("spec.websocketConfig", f"{_WEBSOCKET_OUT}, {_LOGIN_OUT}"),
 }
 _LINKS: Final = {
     ROUTES: (
-        "whoever reaches port {} can pass for a server and read everything: write "
+        "anyone who can reach port {} can pose as a server and read everything: set "
         "auth.clusterAuthSecret, tls.routesSecret or networkPolicy"
     ),
     GATEWAYS: (
-        "whoever reaches port {} can pass for another cluster: write auth.gatewayAuthSecret, "
+        "anyone who can reach port {} can pose as another cluster: set auth.gatewayAuthSecret, "
         "tls.gatewaySecret or networkPolicy.gatewaysFrom"
     ),
 }

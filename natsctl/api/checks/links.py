@@ -51,20 +51,20 @@ def _cluster_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pro
     yield from _server_side_name(name, path, "a cluster")
     if not version.knows_cluster_name:
         message = (
-            f"nats-server {version} knows no names of clusters; "
-            "leave clusterName out, or write version 2.2.0 or later"
+            f"nats-server {version} does not support cluster names; "
+            "omit clusterName, or use version 2.2.0 or later"
         )
         yield Problem(path, shown(name), message)
     if gateway and gateway != name:
         message = (
-            f"{shown(name)} is not the name of the gateway, {shown(gateway)}, which nats-server "
-            "wants to be the same; leave clusterName out"
+            f"{shown(name)} differs from the name of the gateway, {shown(gateway)}; nats-server "
+            "requires them to match, so omit clusterName"
         )
         yield Problem(path, shown(name), message)
 
 
 def _no_url(url: str, path: str, what: str, example: str) -> Problem:
-    message = f"{shown(url)} is no {what}; write a URL with host and port, such as {example}"
+    message = f"{shown(url)} is not a valid {what}; use a URL with host and port, such as {example}"
     return Problem(path, shown(url), message)
 
 
@@ -73,7 +73,7 @@ def _gateways(config: GatewayConfig) -> Iterator[Problem]:
     if config != GatewayConfig():
         yield from _server_side_name(config.name or "", f"{path}.name", "a gateway")
         if not config.host_port:
-            message = "is required; write the port that gateways connect to, such as 7522"
+            message = "is required; set it to the port that gateways connect to, such as 7522"
             yield Problem(f"{path}.hostPort", shown(config.host_port), message)
     for index, remote in enumerate(config.gateways):
         here = f"{path}.gateways[{index}]"
@@ -84,8 +84,8 @@ def _gateways(config: GatewayConfig) -> Iterator[Problem]:
 def _server_side_name(name: str, path: str, what: str) -> Iterator[Problem]:
     if not _SERVER_SIDE_NAME.fullmatch(name):
         message = (
-            f"{shown(name)} is no name of {what}; "
-            "write letters, digits, dots, hyphens and underscores"
+            f"{shown(name)} is not a valid name for "
+            "{what}; use letters, digits, dots, hyphens and underscores"
         )
         yield Problem(path, shown(name), message)
 
@@ -94,7 +94,9 @@ def _urls(
     url: str | None, urls: tuple[str, ...], path: str, schemes: tuple[str, ...]
 ) -> Iterator[Problem]:
     if not url and not urls:
-        yield Problem(f"{path}.url", "", "is required; write where the other side listens")
+        yield Problem(
+            f"{path}.url", "", "is required; set it to the address where the other side listens"
+        )
     given = (*(((f"{path}.url", url),) if url else ()),)
     given += tuple((f"{path}.urls[{index}]", each) for index, each in enumerate(urls))
     for here, each in given:
@@ -111,7 +113,7 @@ def _leafnodes(config: LeafnodeConfig, version: ServerVersion) -> Iterator[Probl
         yield from _several(remote, f"{path}.urls", version)
         earlier = {_hub(each) for each in config.remotes[:index]}
         if _hub(remote) in earlier and version.at_least(2, 14):
-            message = f"is there already, which nats-server {version} refuses; leave one out"
+            message = f"is a duplicate, which nats-server {version} refuses; remove one"
             yield Problem(path, "", message)
 
 
@@ -125,10 +127,10 @@ def _several(remote: LeafnodeRemote, path: str, version: ServerVersion) -> Itera
     urls = {*filter(None, (remote.url, *remote.urls))}
     if len(urls) > 1 and not version.at_least(2, 0, 4):
         # Read: 2.0.0 knows no `urls` of a remote, 2.0.4 does.
-        message = f"nats-server {version} takes one URL of a hub; write version 2.0.4 or later"
+        message = f"nats-server {version} accepts only one URL per hub; use version 2.0.4 or later"
         yield Problem(path, "", message)
     if len({url.startswith("ws") for url in urls}) > 1:
-        message = "mixes websocket and other URLs, which nats-server refuses; write one kind"
+        message = "mixes websocket and other URLs, which nats-server refuses; use one kind"
         yield Problem(path, "", message)
 
 
@@ -140,17 +142,17 @@ def _websocket(
         return
     if not version.at_least(2, 2):
         message = (
-            f"nats-server {version} knows no websockets; "
-            "leave websocketConfig out, or write version 2.2.0 or later"
+            f"nats-server {version} does not support "
+            "websockets; omit websocketConfig, or use version 2.2.0 or later"
         )
         yield Problem(path, "", message)
     if not config.port:
-        message = "is required; write the port that websocket clients connect to, such as 8080"
+        message = "is required; set it to the port that websocket clients connect to, such as 8080"
         yield Problem(f"{path}.port", shown(config.port), message)
     if config.no_tls == bool(tls.websocket_secret):
         message = (
-            "write either no_tls: true or spec.tls.websocketSecret, and not both: "
-            "nats-server takes unencrypted websockets only where that is said"
+            "set either no_tls: true or spec.tls.websocketSecret, not both: "
+            "nats-server accepts unencrypted websockets only if told explicitly"
         )
         yield Problem(f"{path}.no_tls", str(config.no_tls).lower(), message)
 
@@ -168,7 +170,7 @@ def _ports(spec: NatsClusterSpec) -> Iterator[Problem]:
         ("spec.websocketConfig.port", (spec.websocket_config or WebsocketConfig()).port),
     ):
         if port and port in taken:
-            message = f"{port} is the port of {taken[port]} already; write another one"
+            message = f"{port} is already the port of {taken[port]}; use another one"
             yield Problem(path, str(port), message)
         elif port:
             taken[port] = path

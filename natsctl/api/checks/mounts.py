@@ -26,7 +26,7 @@ def lost_mounts(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
         if volume not in known:
             close = closest(volume, known) if len(known) <= _MANY else None
             told = f"did you mean {close}?" if close else f"add it to {_TEMPLATE}.volumes"
-            message = f"there is no volume {shown(volume)}: {told}"
+            message = f"volume {shown(volume)} does not exist: {told}"
             yield Problem(f"{path}.name", shown(volume), message)
 
 

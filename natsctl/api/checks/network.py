@@ -13,7 +13,7 @@ from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.network import ONE_PEER, Block, Peer, Selector, peer_lists
 
 _CIDR = re.compile(r"[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})", re.ASCII)
-_CIDR_HELP = "write one such as 10.0.0.0/8 or 2001:db8::/32, with no bit set after the prefix"
+_CIDR_HELP = "use one such as 10.0.0.0/8 or 2001:db8::/32, with no bits set after the prefix"
 
 
 def network_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -50,12 +50,12 @@ def _block(block: Block, path: str) -> Iterator[Problem]:
         if part is None:
             yield _no_range(text, here)
         elif whole is not None and not _inside(part, whole):
-            message = f"{text} is not a part of {block.cidr}; write one that is, or leave it out"
+            message = f"{text} is not within {block.cidr}; use one that is, or omit it"
             yield Problem(here, shown(text), message)
 
 
 def _no_range(text: str, path: str) -> Problem:
-    return Problem(path, shown(text), f"{shown(text)} is no range of addresses; {_CIDR_HELP}")
+    return Problem(path, shown(text), f"{shown(text)} is not a valid address range; {_CIDR_HELP}")
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:

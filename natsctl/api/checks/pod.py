@@ -64,7 +64,7 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
     own = {names.LABEL_APP: names.APP, names.LABEL_CLUSTER: name, names.LABEL_VERSION: version}
     for key, value in policy.labels.items():
         if key in own and value != own[key]:
-            message = "is the operator's own label; leave it out"
+            message = "is a label reserved for the operator; omit it"
             yield Problem(member("spec.pod.labels", key), shown(value), message)
     yield from label_problems(policy.labels, "spec.pod.labels")
     yield from label_problems(policy.node_selector, "spec.pod.nodeSelector")
@@ -125,8 +125,8 @@ def _beside(pod: PodSpec, policy: PodPolicy) -> Iterator[Problem]:
         for index, container in enumerate(containers):
             if own.get(container.name or ""):
                 message = (
-                    f"{container.name} is a container of the operator's here; "
-                    "give this one another name"
+                    f"{container.name} is the name of one of the operator's "
+                    "containers; give this one another name"
                 )
                 path = f"spec.template.spec.{kind}[{index}].name"
                 yield Problem(path, shown(container.name), message)
@@ -136,7 +136,9 @@ def _own_volumes(template: PodTemplate, own: Mapping[str, str], path: str) -> It
     given = [volume.name for volume in template.spec.volumes]
     for index, name in enumerate(given):
         if name in own:
-            message = f"{name} is the operator's own volume; give this one another name"
+            message = (
+                f"{name} is the name of one of the operator's volumes; give this one another name"
+            )
             yield Problem(f"{path}[{index}].name", name, message)
     yield from _repeated(given, path)
 
@@ -144,18 +146,21 @@ def _own_volumes(template: PodTemplate, own: Mapping[str, str], path: str) -> It
 def _repeated(given: Iterable[str], path: str) -> Iterator[Problem]:
     for name, times in Counter(given).items():
         if times > 1:
-            yield Problem(path, name, f"{name} is there {times} times; give each its own name")
+            yield Problem(path, name, f"{name} appears {times} times; give each a unique name")
 
 
 def _env(variables: Iterable[EnvVar], path: str) -> Iterator[Problem]:
     for index, variable in enumerate(variables):
         here = f"{path}[{index}]"
         if not _ENV_NAME.fullmatch(variable.name):
-            message = f"{shown(variable.name)} names no variable; write a name such as GOMEMLIMIT"
+            message = (
+                f"{shown(variable.name)} is not a valid name for a variable; use a name such as "
+                "GOMEMLIMIT"
+            )
             yield Problem(f"{here}.name", shown(variable.name), message)
         elif variable.name == names.SERVER_NAME_ENV and _is_constant(variable):
             message = (
-                "would give every server the same name; leave SERVER_NAME out, "
+                "would give every server the same name; omit SERVER_NAME, "
                 "or take it from metadata.name"
             )
             yield Problem(f"{here}.value", shown(variable.value), message)
@@ -168,7 +173,7 @@ def _is_constant(variable: EnvVar) -> bool:
 def _mounts(mounts: Iterable[VolumeMount], own: Iterable[str], path: str) -> Iterator[Problem]:
     for index, mount in enumerate(mounts):
         if mount.mount_path.rstrip("/") in own:
-            message = f"{mount.mount_path} is the operator's own; mount it at another path"
+            message = f"{mount.mount_path} is reserved for the operator; use another mount path"
             yield Problem(f"{path}[{index}].mountPath", mount.mount_path, message)
 
 
@@ -181,5 +186,5 @@ def _amounts(amounts: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for resource, amount in amounts.items():
         plain = type(amount) in (int, float)
         if not plain and not (isinstance(amount, str) and _QUANTITY.fullmatch(amount)):
-            message = f"{shown(amount)} is no quantity; write one such as 500m or 256Mi"
+            message = f"{shown(amount)} is not a valid quantity; use one such as 500m or 256Mi"
             yield Problem(member(path, resource), shown(amount), message)

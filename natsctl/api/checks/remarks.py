@@ -28,8 +28,8 @@ def _grace(spec: NatsClusterSpec) -> Iterator[Problem]:
     if given is not None and given < needed:
         message = (
             f"is {given}, so a stopping server is killed before it has asked all clients to "
-            f"leave, which takes {needed} seconds with its lame duck period; write {needed} or "
-            "more, or leave it out"
+            f"disconnect, which takes {needed} seconds with its lame duck period; use {needed} "
+            "or more, or omit it"
         )
         path = "spec.template.spec.terminationGracePeriodSeconds"
         yield Problem(path, str(given), message)
@@ -40,9 +40,9 @@ def _ports_of_the_node(spec: NatsClusterSpec) -> Iterator[Problem]:
         return
     for path, port in low_ports(spec):
         message = (
-            f"is {port}, which a server on the node's network opens only where the node's sysctl "
-            "net.ipv4.ip_unprivileged_port_start allows it; write a port from 1024 on, or leave "
-            "hostNetwork out of the template"
+            f"is {port}, which a server on the node's network can open only if the node's "
+            "sysctl net.ipv4.ip_unprivileged_port_start allows it; use port 1024 or higher, or "
+            "omit hostNetwork from the template"
         )
         yield Problem(path, str(port), message)
 
@@ -62,7 +62,7 @@ def _address(spec: NatsClusterSpec) -> Iterator[Problem]:
     advertises = (spec.pod or PodPolicy()).advertise_external_ip
     if advertises and not tells_clients(spec) and not tells_servers(spec):
         message = (
-            "tells nobody the address of the node: there are no gateways or leaf nodes, and the "
-            "node does not open the port of clients; for those set spec.pod.enableClientsHostPort"
+            "has no effect: there are no gateways or leaf nodes, and the clients' port is not "
+            "open on the node; to advertise the node to clients, set spec.pod.enableClientsHostPort"
         )
         yield Problem("spec.pod.advertiseExternalIP", "true", message)

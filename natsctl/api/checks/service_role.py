@@ -15,7 +15,7 @@ from natsctl.api.types.service_role import (
 from natsctl.api.version import ServerVersion
 
 _SELECTOR = "spec.serviceAccountNamespaces.selector"
-_HELP = "write one such as orders.* or orders.>, without spaces, quotes and empty parts"
+_HELP = "use one such as orders.* or orders.>, without spaces, quotes or empty tokens"
 _QUEUE_HELP = f'{_HELP}, or two such as "orders.* workers" for a queue group'
 
 
@@ -59,7 +59,9 @@ def _permissions(given: Permissions, version: ServerVersion | None) -> Iterator[
     path = f"{path}.allowResponses"
     if version is not None and not version.at_least(2, 0, 4):
         # Read: 2.0.0 does not know it, 2.0.4 does.
-        message = f"nats-server {version} knows no such permission; write version 2.0.4 or later"
+        message = (
+            f"nats-server {version} does not support this permission; use version 2.0.4 or later"
+        )
         yield Problem(path, "", message)
     try:
         parse_duration(given.allow_responses.expires or "0")
@@ -76,5 +78,5 @@ def _each(subjects: Iterable[str], path: str, words: int, help: str) -> Iterator
     for index, subject in enumerate(subjects):
         parts = subject.split(" ")
         if len(parts) > words or not all(map(is_subject, parts)):
-            message = f"{shown(subject)} is no subject; {help}"
+            message = f"{shown(subject)} is not a valid subject; {help}"
             yield Problem(f"{path}[{index}]", shown(subject), message)

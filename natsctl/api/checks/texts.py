@@ -8,5 +8,8 @@ from natsctl.api.problems import Problem, shown
 def file_path(text: str | None, path: str) -> Iterator[Problem]:
     """A problem if a configuration cannot name this file."""
     if text and (not text.isprintable() or set(text) & set('"\\')):
-        message = f"{shown(text)} is no path of a file; leave out quotes, backslashes and the like"
+        message = (
+            f"{shown(text)} is not a valid file path; remove quotes, backslashes and similar "
+            "characters"
+        )
         yield Problem(path, shown(text), message)

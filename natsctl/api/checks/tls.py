@@ -72,7 +72,7 @@ def _without_block(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Problem]:
         secret = getattr(tls, listener.field)
         if secret and listener.block and getattr(spec, listener.block) is None:
             block = json_name(getattr(attrs.fields(NatsClusterSpec), listener.block))
-            message = f"needs spec.{block}, or nothing uses it; write that, or leave this out"
+            message = f"has no effect without spec.{block}; set that, or omit this"
             yield Problem(f"spec.tls.{_json(listener.field)}", shown(secret), message)
 
 
@@ -85,14 +85,14 @@ def _without_certificates(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Pro
     }
     for path, wanted in wanting.items():
         if wanted and not tls.server_secret:
-            message = "needs the clients' certificates; write spec.tls.serverSecret as well"
+            message = "needs the clients' certificates; set spec.tls.serverSecret as well"
             yield Problem(path, "true", message)
     for kind, verify, secret in (
         ("leafnode", tls.leafnode_verify, tls.leafnode_secret),
         ("websocket", tls.websocket_verify, tls.websocket_secret),
     ):
         if verify and not secret:
-            message = f"needs certificates; write spec.tls.{kind}Secret as well"
+            message = f"needs certificates; set spec.tls.{kind}Secret as well"
             yield Problem(f"spec.tls.{kind}Verify", "true", message)
 
 
@@ -112,8 +112,8 @@ def _known(
     for index, name in enumerate(given):
         if name not in known:
             message = (
-                f"{shown(name)} is no {what} that nats-server {version} takes; "
-                f"write one of {', '.join(known)}"
+                f"{shown(name)} is not a {what} that nats-server {version} supports; "
+                f"use one of {', '.join(known)}"
             )
             yield Problem(f"{path}[{index}]", shown(name), message)
 

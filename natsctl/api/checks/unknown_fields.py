@@ -19,7 +19,7 @@ from natsctl.model.foreign import printable
 
 MOST: Final = 64
 """Fields that are named; nobody misspells more."""
-_WORDS: Final = "unknown field, which has no effect"
+_WORDS: Final = "unknown field; it has no effect"
 _SHOWN: Final = 60
 
 

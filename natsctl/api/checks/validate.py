@@ -83,7 +83,7 @@ def _image(image: str) -> Iterator[Problem]:
     if not pinned or (":" in last and not digest) or not _IMAGE.fullmatch(plain):
         message = (
             f"{shown(image)} is not a valid image; omit the tag, as in docker.io/nats "
-            "(spec.version is the tag), or write a digest"
+            "(spec.version is the tag), or use a digest"
         )
         yield Problem("spec.serverImage", shown(image), message)
 
@@ -102,8 +102,8 @@ def _versioned(spec: NatsClusterSpec, version: ServerVersion, running: bool) -> 
 def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
     if spec.use_server_name and not version.knows_server_name:
         message = (
-            f"nats-server {version} knows no server names; "
-            "leave useServerName out, or write version 2.1.2 or later"
+            f"nats-server {version} does not support server "
+            "names; omit useServerName, or use version 2.1.2 or later"
         )
         yield Problem("spec.useServerName", "true", message)
 

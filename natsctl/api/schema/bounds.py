@@ -52,10 +52,10 @@ def _field(value: Any, known: Facts, path: str) -> Iterator[tuple[Any, Facts, st
 
 def _complaints(value: Any, known: Facts) -> Iterator[str]:
     if known.minimum is not None and value < known.minimum:
-        yield f"is {shown(value)}; write {known.minimum} or more"
+        yield f"is {shown(value)}; use {known.minimum} or more"
     if known.maximum is not None and value > known.maximum:
-        yield f"is {shown(value)}; write {known.maximum} or less"
+        yield f"is {shown(value)}; use {known.maximum} or less"
     if known.text is not None and isinstance(value, str) and (told := known.text.problem(value)):
         yield told
     if known.enum and value not in known.enum:
-        yield f"is {shown(value)}; write one of {', '.join(known.enum)}"
+        yield f"is {shown(value)}; use one of {', '.join(known.enum)}"

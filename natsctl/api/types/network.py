@@ -19,7 +19,7 @@ Peers = tuple[Mapping[str, Any], ...]
 PEERS_MAX = 64
 ONE_PEER = Rule(
     "has(self.ipBlock) != (has(self.podSelector) || has(self.namespaceSelector))",
-    "write either an ipBlock, or a podSelector, a namespaceSelector or both of these",
+    "use either an ipBlock, or a podSelector, a namespaceSelector or both",
 )
 
 

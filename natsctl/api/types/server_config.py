@@ -84,7 +84,7 @@ class ExtraRoute:
 
 ONE_ROUTE = Rule(
     "(has(self.route) && self.route != '') != (has(self.cluster) && self.cluster != '')",
-    "write either a route (such as nats://host:6222) or the name of a cluster, and not both",
+    "use either a route (such as nats://host:6222) or the name of a cluster, not both",
 )
 
 

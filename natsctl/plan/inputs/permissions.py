@@ -68,7 +68,9 @@ def _is_subject(text: str, queues: bool) -> bool:
 def _responses(given: Any, path: str, version: ServerVersion | None) -> Iterator[Problem]:
     if version is not None and not version.at_least(2, 0, 4):
         # Read: 2.0.0 does not know it, 2.0.4 does.
-        message = f"nats-server {version} knows no such permission; write version 2.0.4 or later"
+        message = (
+            f"nats-server {version} does not support this permission; use version 2.0.4 or later"
+        )
         yield Problem(path, "", message)
     if isinstance(given, bool):
         return

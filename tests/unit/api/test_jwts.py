@@ -26,10 +26,10 @@ def test_what_servers_start_with_is_known(name: str) -> None:
     [
         ("x" * LONGEST + "x", "is longer than 65536 bytes"),
         ("e30.e30.e30", "its algorithm is neither"),
-        ("W10.e30.e30", "what it says is no object"),
-        ("e.e30.e30", "what it says cannot be read"),
-        (made("operator", OPERATOR).rsplit(".", 1)[0] + ".A", "was not signed by its issuer"),
-        (made("operator", OPERATOR, iss="nobody"), "was not signed by its issuer"),
+        ("W10.e30.e30", "its contents are not an object"),
+        ("e.e30.e30", "its contents cannot be read"),
+        (made("operator", OPERATOR).rsplit(".", 1)[0] + ".A", "is not signed by its issuer"),
+        (made("operator", OPERATOR, iss="nobody"), "is not signed by its issuer"),
     ],
 )
 def test_what_is_no_jwt(text: str, says: str) -> None:
@@ -51,20 +51,18 @@ def test_accounts() -> None:
     good = made("account", ACCOUNT)
     assert account_problem(ACCOUNT, good, EARLY) == ""
     assert account_problem(ACCOUNT, made("account", ACCOUNT, signer=2, letter="A"), NOW) == ""
-    assert "no JWT of this account" in account_problem(OTHER_ACCOUNT, good, NOW)
-    assert "no JWT of this account" in account_problem(ACCOUNT, made("user", ACCOUNT), NOW)
-    assert "is no JWT" in account_problem(ACCOUNT, "garbage", NOW)
+    assert "not a JWT of this account" in account_problem(OTHER_ACCOUNT, good, NOW)
+    assert "not a JWT of this account" in account_problem(ACCOUNT, made("user", ACCOUNT), NOW)
+    assert "is not a JWT" in account_problem(ACCOUNT, "garbage", NOW)
     assert "by an operator" in account_problem(
         ACCOUNT, made("account", ACCOUNT, signer=4, letter="U"), NOW
     )
-    assert "write version 2.2.0" in account_problem(
-        ACCOUNT, made("account", ACCOUNT, form=2), EARLY
-    )
+    assert "use version 2.2.0" in account_problem(ACCOUNT, made("account", ACCOUNT, form=2), EARLY)
 
 
 def test_a_version_that_is_no_number_is_not_reached() -> None:
     odd = made("operator", OPERATOR, {"assert_server_version": "newest"}, form=2)
-    assert "asks for another version" in operator_problem(odd, NOW, None)
+    assert "requires a later version" in operator_problem(odd, NOW, None)
 
 
 def test_keys_that_are_none() -> None:

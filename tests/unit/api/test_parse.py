@@ -90,7 +90,7 @@ def test_nothing_is_coerced_to_a_number(size: object, shown: str) -> None:
     ("raw", "complaint"),
     [
         (3, "spec: is 3; write an object with keys"),
-        ({"version": 2.1}, "spec.version: is 2.1; write a text in quotes"),
+        ({"version": 2.1}, "spec.version: is 2.1; use a quoted string"),
         ({"paused": "yes"}, "spec.paused: is 'yes'; write true or false"),
         ({"tls": {"clientsTLSTimeout": "5"}}, "spec.tls.clientsTLSTimeout: is '5'; write a number"),
         (
@@ -106,14 +106,14 @@ def test_nothing_is_coerced_to_a_number(size: object, shown: str) -> None:
         ({"extraRoutes": [{}, 2]}, "spec.extraRoutes[1]: is 2; write an object with keys"),
         (
             {"extraRoutes": [{"route": 1}]},
-            "spec.extraRoutes[0].route: is 1; write a text in quotes",
+            "spec.extraRoutes[0].route: is 1; use a quoted string",
         ),
-        ({"pod": {"labels": {"a": 1}}}, "spec.pod.labels.a: is 1; write a text in quotes"),
+        ({"pod": {"labels": {"a": 1}}}, "spec.pod.labels.a: is 1; use a quoted string"),
         ({"pod": {"labels": []}}, "spec.pod.labels: is []; write an object with keys"),
         ({"template": [1]}, "spec.template: is [1]; write an object with keys"),
         (
             {"leafnodeConfig": {"remotes": [{"urls": ["a", 2]}]}},
-            "spec.leafnodeConfig.remotes[0].urls[1]: is 2; write a text in quotes",
+            "spec.leafnodeConfig.remotes[0].urls[1]: is 2; use a quoted string",
         ),
         ({"gatewayConfig": {"gateways": [{}]}}, "spec.gatewayConfig.gateways[0].name: is required"),
     ],
@@ -125,14 +125,14 @@ def test_an_error_names_its_place_and_what_to_write(raw: Any, complaint: str) ->
 
 def test_keys_are_texts_however_yaml_reads_them() -> None:
     assert complaints({"size": 1, "template": {"spec": {"nodeSelector": {True: "x"}}}}) == [
-        "spec.template.spec.nodeSelector: is True; write a text in quotes for a key"
+        "spec.template.spec.nodeSelector: is True; use a quoted string for each key"
     ]
 
 
 def test_all_errors_are_told_at_once() -> None:
     assert complaints({"version": 2, "pod": {"antiAffinity": 1}}) == [
         "spec.size: is required",
-        "spec.version: is 2; write a text in quotes",
+        "spec.version: is 2; use a quoted string",
         "spec.pod.antiAffinity: is 1; write true or false",
     ]
 
@@ -156,10 +156,10 @@ def test_a_misspelt_key_that_would_let_somebody_in_is_an_error(raw: dict[str, An
 
 def test_a_key_that_is_none_hides_nothing_else() -> None:
     assert complaints({"size": "x", "pod": {1: 2, "labels": {None: "a", "b": 1}}}) == [
-        "spec.pod: is 1; write a text in quotes for a key",
-        "spec.pod.labels: is None; write a text in quotes for a key",
+        "spec.pod: is 1; use a quoted string for each key",
+        "spec.pod.labels: is None; use a quoted string for each key",
         "spec.size: is 'x'; write a whole number",
-        "spec.pod.labels.b: is 1; write a text in quotes",
+        "spec.pod.labels.b: is 1; use a quoted string",
     ]
 
 

@@ -23,9 +23,9 @@ def test_leading_vs_are_trimmed() -> None:
     "text", ["", "-2.1.0", ".x", "2.1.0 ", "2.1.0\n", "2.1.0/x", "nats:2.1.0", "é", "x" * 129]
 )
 def test_what_no_image_can_have_for_a_tag_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r'write the tag of an image, such as "2\.15\.3"'):
+    with pytest.raises(ValueError, match=r'use the tag of an image, such as "2\.15\.3"'):
         parse(text)
-    with pytest.raises(ValueError, match="write the tag of an image"):
+    with pytest.raises(ValueError, match="use the tag of an image"):
         ServerVersion.told(text, "2.14.5")
 
 

@@ -75,7 +75,7 @@ def test_the_old_manifests_command_line() -> None:
     ("argv", "says"),
     [
         (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
-        (["--namespace", "x", "--watch-namespaces", "A"], "not a valid name of a namespace"),
+        (["--namespace", "x", "--watch-namespaces", "A"], "not a valid name for a namespace"),
         (["--namespace", "x", "--namespace-selectors"], "without ClusterScoped=true"),
         (
             ["--namespace", "x", "--watch-namespaces", "a", "--feature-gates=ClusterScoped=true"],

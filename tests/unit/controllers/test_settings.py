@@ -77,7 +77,7 @@ def test_lists_of_namespaces() -> None:
 
 @pytest.mark.parametrize("text", ["a b", "A", "-a", "a,b_c", "*", "a" * 64])
 def test_a_namespace_that_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a valid name of a namespace; write "):
+    with pytest.raises(ValueError, match="is not a valid namespace name; write "):
         namespace_list(text)
 
 

@@ -65,10 +65,10 @@ class TestLoad:
             (b"1e400", "too large"),
             (b"[NaN]", "has NaN"),
             (b"-Infinity", "has -Infinity"),
-            (b'{"a": 1, "b": 2, "a": 1}', 'has the key "a" twice in one object; leave one out'),
+            (b'{"a": 1, "b": 2, "a": 1}', 'has the key "a" twice in one object; remove one'),
             (b'[{"b": {"\\u0061": 1, "a": 2}}]', 'has the key "a" twice'),
-            (b'"\\ud800"', "half a character"),
-            (b'{"\\uDC00": 1}', "half a character"),
+            (b'"\\ud800"', "an unpaired surrogate"),
+            (b'{"\\uDC00": 1}', "an unpaired surrogate"),
         ],
     )
     def test_too_much_is_said_to_be_too_much(self, raw: bytes, words: str) -> None:

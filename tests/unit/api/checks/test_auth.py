@@ -18,14 +18,14 @@ def operator(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("field", ["clientsAuthSecret", "clusterAuthSecret", "gatewayAuthSecret"])
 def test_secrets_have_names_that_objects_can_have(field: str) -> None:
     assert complaint(auth={field: "My Secret"}) == (
-        f"spec.auth.{field}: 'My Secret' is not a valid name of a Secret; "
-        "write lower-case letters, digits, hyphens and dots"
+        f"spec.auth.{field}: 'My Secret' is not a valid Secret name; "
+        "use lower-case letters, digits, hyphens and dots"
     )
 
 
 def test_a_file_of_users_has_a_path_that_can_be_included() -> None:
     assert complaints(auth={"clientsAuthFile": "auth/users.json"}) == []
-    assert "no path of a file" in complaint(auth={"clientsAuthFile": 'a"b'})
+    assert "not a valid file path" in complaint(auth={"clientsAuthFile": 'a"b'})
 
 
 @pytest.mark.parametrize("seconds", [599, 2**31 + 1])
@@ -56,7 +56,7 @@ BOTH = {
 )
 def test_leaf_nodes_beside_gateways_need_a_system_account(fields: dict[str, Any]) -> None:
     assert complaint(**BOTH, **fields).startswith(
-        "spec.leafnodeConfig.hostPort: leaf nodes beside gateways need a system account"
+        "spec.leafnodeConfig.hostPort: leaf nodes together with gateways need a system account"
     )
 
 
@@ -79,7 +79,7 @@ def test_remotes_are_no_listener() -> None:
 def test_accounts_of_an_operator_need_the_operator(config: dict[str, Any]) -> None:
     assert complaints(operatorConfig=config)[0] == (
         "spec.operatorConfig.secret: is required; "
-        "write the name of the Secret with the operator's op.jwt"
+        "set it to the name of the Secret with the operator's op.jwt"
     )
     assert complaints(operatorConfig={}) == []
 
@@ -91,8 +91,8 @@ def test_accounts_of_an_operator_need_the_operator(config: dict[str, Any]) -> No
 def test_an_operators_accounts_have_users_of_their_own(auth: dict[str, Any]) -> None:
     (field,) = auth
     assert complaint(**operator(), auth=auth) == (
-        f"spec.auth.{field}: servers with operatorConfig take users from their accounts' JWTs "
-        "only; leave one of the two out"
+        f"spec.auth.{field}: with operatorConfig, servers take users from account JWTs "
+        "only; omit one of the two"
     )
 
 
@@ -115,14 +115,14 @@ def test_a_resolver_is_a_url(resolver: str) -> None:
 )
 def test_or_memory_and_nothing_else(resolver: str) -> None:
     assert complaint(operatorConfig={"secret": "o", "resolver": resolver}).endswith(
-        "is no resolver; write MEMORY, or URL(https://host/jwt/v1/accounts/)"
+        "is not a valid resolver; use MEMORY, or URL(https://host/jwt/v1/accounts/)"
     )
 
 
 def test_a_url_that_servers_take_for_memory_is_refused() -> None:
     resolver = "URL(http://members/jwt/)"
     assert complaint(operatorConfig={"secret": "o", "resolver": resolver}) == (
-        'spec.operatorConfig.resolver: nats-server takes any text with "mem" in it for MEMORY; '
+        'spec.operatorConfig.resolver: nats-server treats any text that contains "mem" as MEMORY; '
         "use another URL"
     )
 
@@ -131,14 +131,14 @@ def test_newer_servers_take_the_resolver_from_the_operators_jwt() -> None:
     assert complaints(operatorConfig={"secret": "o"}) == []
     assert complaint(operatorConfig={"secret": "o"}, version="2.1.0") == (
         "spec.operatorConfig.resolver: is required by nats-server 2.1.0; "
-        "write MEMORY, or URL(https://host/jwt/v1/accounts/)"
+        "use MEMORY, or URL(https://host/jwt/v1/accounts/)"
     )
 
 
 def test_jwts_are_for_the_resolver_in_memory() -> None:
     found = complaint(**operator(resolver="URL(http://h/)"))
     assert found == (
-        "spec.operatorConfig.resolverPreload: is for resolver MEMORY; write that, or leave this out"
+        "spec.operatorConfig.resolverPreload: requires resolver MEMORY; set that, or omit this"
     )
 
 
@@ -149,16 +149,16 @@ def test_accounts_have_public_keys(key: str) -> None:
     assert not is_account(key)
     found = complaint(**operator(resolver="URL(http://h/)", resolverPreload={}, systemAccount=key))
     assert found.endswith(
-        "is no account; write the public key of an account: 56 characters, the first an A"
+        "is not a valid account; use the public key of an account: 56 characters, starting with A"
     )
-    assert "is no account" in complaint(**operator(resolverPreload={key: ACCOUNT_JWT}))
+    assert "is not a valid account" in complaint(**operator(resolverPreload={key: ACCOUNT_JWT}))
 
 
 def test_the_system_account_is_among_those_in_memory() -> None:
     assert complaints(**operator(systemAccount=ACCOUNT)) == []
     assert complaint(**operator(systemAccount=OTHER_ACCOUNT)) == (
-        "spec.operatorConfig.systemAccount: resolver MEMORY has no such account; "
-        "write its JWT into resolverPreload"
+        "spec.operatorConfig.systemAccount: resolver MEMORY does not have this account; "
+        "add its JWT to resolverPreload"
     )
 
 
@@ -184,5 +184,5 @@ def test_a_jwt_names_its_account(jwt: str) -> None:
     path = f"spec.operatorConfig.resolverPreload.{ACCOUNT}: "
     assert complaint(**operator(resolverPreload={ACCOUNT: jwt})).startswith(path)
     assert complaint(**operator(resolverPreload={ACCOUNT: OTHER_JWT})) == (
-        f"{path}is no JWT of this account; write the one that names it"
+        f"{path}is not a JWT of this account; use the one whose subject is this account"
     )

@@ -187,14 +187,14 @@ class TestWhatContradicts:
         raw = {"size": 1, "tls": {**CLIENTS, "verify": True}, **WEBSOCKET}
         (problem,) = complaints(**raw)
         assert problem.startswith("spec.websocketConfig: opens a port")
-        assert "write tls.websocketVerify: true" in problem
+        assert "set tls.websocketVerify: true" in problem
         assert validate("c", parse_spec(raw), running=True) == ()
 
     def test_certificates_are_asked_for_only_where_some_are_shown(self) -> None:
         tls = {"websocketVerify": True, "leafnodeVerify": True}
         (leaves, websocket) = complaints(tls=tls, **WEBSOCKET, **LEAVES)
         assert leaves == (
-            "spec.tls.leafnodeVerify: needs certificates; write spec.tls.leafnodeSecret as well"
+            "spec.tls.leafnodeVerify: needs certificates; set spec.tls.leafnodeSecret as well"
         )
         assert websocket.startswith("spec.tls.websocketVerify: needs certificates")
 
@@ -203,8 +203,8 @@ class TestRemarks:
     def test_links_that_are_open_where_clients_are_not(self) -> None:
         assert remarked(**GATEWAY) == []
         routes, gateways = remarked(auth=USERS, **GATEWAY)
-        assert "whoever reaches port 6222" in routes
-        assert "whoever reaches port 7522" in gateways
+        assert "anyone who can reach port 6222" in routes
+        assert "anyone who can reach port 7522" in gateways
         logins = {**USERS, "clusterAuthSecret": "r"}
         assert len(remarked(auth=logins, tls={"gatewaySecret": "g"}, **GATEWAY)) == 0
 

@@ -113,8 +113,8 @@ def mounting(*mounts: str, volumes: tuple[str, ...] = ()) -> dict[str, Any]:
 def test_mounts_of_volumes_that_are_not_there() -> None:
     (first, second, third) = told(**mounting("cfg", volumes=("other",)))
     assert first == (
-        "spec.pod.volumeMounts[0].name: there is no volume 'cfg': "
-        "add it to spec.template.spec.volumes"
+        "spec.pod.volumeMounts[0].name: volume 'cfg' does "
+        "not exist: add it to spec.template.spec.volumes"
     )
     assert second.startswith("spec.template.spec.containers[0].volumeMounts[0].name: ")
     assert third.startswith("spec.template.spec.initContainers[0].volumeMounts[0].name: ")

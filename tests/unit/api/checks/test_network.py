@@ -8,8 +8,8 @@ from tests.unit.api.specs import complaint, complaints
 
 FIELDS = ("clientsFrom", "monitoringFrom", "routesFrom", "gatewaysFrom", "leafnodesFrom")
 HERE = "spec.networkPolicy.clientsFrom[0]"
-EITHER = "write either an ipBlock, or a podSelector, a namespaceSelector or both of these"
-NO_RANGE = "write one such as 10.0.0.0/8 or 2001:db8::/32, with no bit set after the prefix"
+EITHER = "use either an ipBlock, or a podSelector, a namespaceSelector or both"
+NO_RANGE = "use one such as 10.0.0.0/8 or 2001:db8::/32, with no bits set after the prefix"
 
 
 def of(*peers: Any) -> list[str]:
@@ -70,7 +70,7 @@ def test_a_peer_is_pods_or_addresses(peer: Any) -> None:
         ),
         (
             {"podSelector": {"matchLabels": {"a": 1}}},
-            "podSelector.matchLabels.a: is 1; write a text in quotes",
+            "podSelector.matchLabels.a: is 1; use a quoted string",
         ),
         (
             {"podSelector": {"matchExpressions": [{"key": "a"}]}},
@@ -93,8 +93,8 @@ def test_selectors_are_about_labels_that_can_be(selector: str) -> None:
         f"{HERE}.{selector}.matchLabels.a",
         f"{HERE}.{selector}.matchExpressions[0].key",
     ]
-    assert found[2].endswith("'b c' is not a valid key of a label; write name or example.com/name")
-    assert found[0].endswith("is 'in'; write one of In, NotIn, Exists, DoesNotExist")
+    assert found[2].endswith("'b c' is not a valid key of a label; use name or example.com/name")
+    assert found[0].endswith("is 'in'; use one of In, NotIn, Exists, DoesNotExist")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_values_are_there_where_they_are_compared(operator: str, values: list[st
     each = {"key": "a", "operator": operator, "values": values}
     assert of({"podSelector": {"matchExpressions": [each]}}) == [
         f"{HERE}.podSelector.matchExpressions[0].values: "
-        "In and NotIn need values, Exists and DoesNotExist have none"
+        "In and NotIn need values; Exists and DoesNotExist take none"
     ]
 
 
@@ -113,7 +113,7 @@ def test_values_are_there_where_they_are_compared(operator: str, values: list[st
     ["", "10.0.0.1", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/255.0.0.0", "host/8"],
 )
 def test_ranges_are_networks(cidr: str) -> None:
-    wrong = f"{cidr!r} is no range of addresses; {NO_RANGE}"
+    wrong = f"{cidr!r} is not a valid address range; {NO_RANGE}"
     assert of({"ipBlock": {"cidr": cidr}}) == [f"{HERE}.ipBlock.cidr: {wrong}"]
     assert of({"ipBlock": {"cidr": "10.0.0.0/8", "except": [cidr]}}) == [
         f"{HERE}.ipBlock.except[0]: {wrong}"
@@ -124,8 +124,7 @@ def test_ranges_are_networks(cidr: str) -> None:
 @pytest.mark.parametrize("but", ["10.0.0.0/8", "11.0.0.0/16", "2001:db8::/48", "0.0.0.0/0"])
 def test_exceptions_are_a_part_of_their_range(but: str) -> None:
     assert of({"ipBlock": {"cidr": "10.0.0.0/8", "except": [but]}}) == [
-        f"{HERE}.ipBlock.except[0]: {but} is not a part of 10.0.0.0/8; "
-        "write one that is, or leave it out"
+        f"{HERE}.ipBlock.except[0]: {but} is not within 10.0.0.0/8; use one that is, or omit it"
     ]
 
 
@@ -144,8 +143,7 @@ def test_a_label_without_a_value_does_not_let_everybody_in(selector: str) -> Non
     with pytest.raises(InvalidSpec) as caught:
         parse_spec({"size": 1, "networkPolicy": {"clientsFrom": [peer]}})
     assert str(caught.value) == (
-        f"{HERE}.{selector}.matchLabels.a: has no value; "
-        'write a text in quotes, "" for an empty one'
+        f'{HERE}.{selector}.matchLabels.a: has no value; use a quoted string, "" for an empty one'
     )
 
 

@@ -49,7 +49,7 @@ def test_an_ordinary_template_is_fine() -> None:
 @pytest.mark.parametrize("key", ["app", "nats_cluster", "nats_version"])
 def test_the_operators_own_labels_are_not_the_users(key: str) -> None:
     assert complaints(pod={"labels": {key: "mine"}}) == [
-        f"spec.pod.labels.{key}: is the operator's own label; leave it out"
+        f"spec.pod.labels.{key}: is a label reserved for the operator; omit it"
     ]
 
 
@@ -83,7 +83,7 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
         ),
         (
             {"template": {"metadata": {"labels": {"a": 1}}}},
-            "spec.template.metadata.labels.a: is 1; write a text in quotes",
+            "spec.template.metadata.labels.a: is 1; use a quoted string",
         ),
         (
             {"template": {"spec": {"securityContext": {"runAsUser": "root"}}}},
@@ -91,7 +91,7 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
         ),
         (
             {"pod": {"natsEnv": [{"name": "A", "value": 1}]}},
-            "spec.pod.natsEnv[0].value: is 1; write a text in quotes",
+            "spec.pod.natsEnv[0].value: is 1; use a quoted string",
         ),
         (
             {"pod": {"volumeMounts": [{"name": "a"}]}},
@@ -99,7 +99,7 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
         ),
         (
             {"pod": {"tolerations": [{"key": 1}]}},
-            "spec.pod.tolerations[0].key: is 1; write a text in quotes",
+            "spec.pod.tolerations[0].key: is 1; use a quoted string",
         ),
         (
             {"pod": {"resources": {"limits": []}}},
@@ -131,23 +131,23 @@ def test_only_the_first_container_may_go_without_a_name() -> None:
 def test_containers_and_volumes_have_names_of_their_own() -> None:
     twice = [{"name": "x"}, {"name": "x"}]
     assert complaints(template={"spec": {"containers": twice, "volumes": twice}}) == [
-        "spec.template.spec.containers: x is there 2 times; give each its own name",
-        "spec.template.spec.volumes: x is there 2 times; give each its own name",
+        "spec.template.spec.containers: x appears 2 times; give each a unique name",
+        "spec.template.spec.volumes: x appears 2 times; give each a unique name",
     ]
 
 
 @pytest.mark.parametrize("name", ["nats-config", "pid"])
 def test_the_operators_volumes_are_its_own(name: str) -> None:
     assert complaints(template={"spec": {"volumes": [{"name": name}]}}) == [
-        f"spec.template.spec.volumes[0].name: {name} is the operator's own volume; "
-        "give this one another name"
+        f"spec.template.spec.volumes[0].name: {name} is the name of one of the "
+        "operator's volumes; give this one another name"
     ]
 
 
 @pytest.mark.parametrize("path", ["/etc/nats-config", "/etc/nats-config/", "/var/run/nats"])
 def test_the_operators_directories_are_its_own(path: str) -> None:
     mounts = [{"name": "x", "mountPath": path}]
-    advice = f"{path} is the operator's own; mount it at another path"
+    advice = f"{path} is reserved for the operator; use another mount path"
     assert complaints(pod={"volumeMounts": mounts}) == [
         f"spec.pod.volumeMounts[0].mountPath: {advice}"
     ]
@@ -168,7 +168,7 @@ def test_variables_have_names(name: str) -> None:
 def test_no_two_servers_share_a_name() -> None:
     assert complaints(pod={"natsEnv": [{"name": "SERVER_NAME", "value": "x"}]}) == [
         "spec.pod.natsEnv[0].value: would give every server the same name; "
-        "leave SERVER_NAME out, or take it from metadata.name"
+        "omit SERVER_NAME, or take it from metadata.name"
     ]
 
 
@@ -228,6 +228,6 @@ def test_containers_of_the_operators_are_its_own_where_it_adds_them(
     template = {"spec": {kind: [{"name": "other"}, {"name": name}]}}
     assert complaints(template=template) == []
     assert complaints(template=template, pod={field: True}) == [
-        f"spec.template.spec.{kind}[1].name: {name} is a container of the operator's here; "
-        "give this one another name"
+        f"spec.template.spec.{kind}[1].name: {name} is the name of one of the operator's "
+        "containers; give this one another name"
     ]

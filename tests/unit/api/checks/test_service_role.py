@@ -27,7 +27,7 @@ def test_none_of_which_is_empty_or_unreadable(subject: str) -> None:
     assert not is_subject(subject)
     (found,) = complaints(publish=["fine", subject])
     assert found.startswith("spec.permissions.publish[1]: ")
-    assert "is no subject; write one such as orders.*" in found
+    assert "is not a valid subject; write one such as orders.*" in found
     assert len(complaints(subscribe=[subject], deny={"publish": [subject]})) == 2
 
 
@@ -41,8 +41,8 @@ def test_replies_are_allowed_for_a_while() -> None:
     assert complaints(allowResponses={"maxMsgs": -1, "expires": "1m"}) == []
     assert complaints(allowResponses={}) == []
     assert complaints(allowResponses={"expires": "soon"}) == [
-        "spec.permissions.allowResponses.expires: 'soon' is not a duration; "
-        'write a number and a unit, such as "10s"'
+        "spec.permissions.allowResponses.expires: 'soon' is not a valid "
+        'duration; use a number and a unit, such as "10s"'
     ]
     assert complaints(allowResponses={"maxMsgs": -2}) == [
         "spec.permissions.allowResponses.maxMsgs: is -2; write -1 or more"
@@ -52,6 +52,6 @@ def test_replies_are_allowed_for_a_while() -> None:
 def test_and_by_servers_that_know_how() -> None:
     assert complaints("2.0.4", allowResponses={}) == []
     assert complaints("2.0.0", allowResponses={}) == [
-        "spec.permissions.allowResponses: nats-server 2.0.0 knows no such permission; "
-        "write version 2.0.4 or later"
+        "spec.permissions.allowResponses: nats-server 2.0.0 does not support this permission; "
+        "use version 2.0.4 or later"
     ]

@@ -21,7 +21,7 @@ def test_certificates_need_a_listener_that_shows_them(
     field: str, block: str, minimal: dict[str, Any]
 ) -> None:
     assert complaint(tls={field: "s"}) == (
-        f"spec.tls.{field}: needs spec.{block}, or nothing uses it; write that, or leave this out"
+        f"spec.tls.{field}: has no effect without spec.{block}; set that, or omit this"
     )
     assert complaints(tls={field: "s"}, **{block: minimal}) == []
 
@@ -29,7 +29,7 @@ def test_certificates_need_a_listener_that_shows_them(
 @pytest.mark.parametrize("field", ["enableHttps", "verify"])
 def test_what_is_done_with_certificates_needs_them(field: str) -> None:
     assert complaint(tls={field: True}) == (
-        f"spec.tls.{field}: needs the clients' certificates; write spec.tls.serverSecret as well"
+        f"spec.tls.{field}: needs the clients' certificates; set spec.tls.serverSecret as well"
     )
     assert complaints(tls={field: True, **CERTIFIED}) == []
 
@@ -38,7 +38,7 @@ def test_what_is_done_with_certificates_needs_them(field: str) -> None:
 def test_users_of_certificates_need_them_too(tls: dict[str, Any] | None) -> None:
     assert complaint(auth={"tlsVerifyAndMap": True}, tls=tls) == (
         "spec.auth.tlsVerifyAndMap: needs the clients' certificates; "
-        "write spec.tls.serverSecret as well"
+        "set spec.tls.serverSecret as well"
     )
     assert complaints(auth={"tlsVerifyAndMap": True}, tls=CERTIFIED) == []
 
@@ -82,7 +82,7 @@ def test_cipher_suites_are_those_of_the_version(suite: str, version: str, known:
     for text in found:
         assert text.startswith(
             f"spec.tls.cipherSuites[1]: '{suite}' is no cipher suite that nats-server {version} "
-            "takes; write one of TLS_"
+            "takes; use one of TLS_"
         )
 
 

@@ -19,7 +19,7 @@ from tests.unit.api.strategies import specs
 def told(**fields: Any) -> dict[str, str]:
     """Path of each unknown field, and what is asked about it."""
     found = unknown_fields({"size": 1, **fields})
-    assert all(p.message.startswith("unknown field, which has no effect") for p in found)
+    assert all(p.message.startswith("unknown field; it has no effect") for p in found)
     return {p.path: p.message.partition(": ")[2] for p in found}
 
 
@@ -39,7 +39,7 @@ def test_fields_of_the_spec_but_not_errors() -> None:
     }
     assert told(**raw) == {
         "spec.sice": "did you mean size?",
-        "spec.natsConfig.mine": "the fields here are debug, trace, write_deadline, "
+        "spec.natsConfig.mine": "the fields are debug, trace, write_deadline, "
         "maxConnections, maxPayload, maxPending, maxSubscriptions, maxControlLine, disableLogtime",
         "spec.natsConfig.writeDeadline": "did you mean write_deadline?",
         "spec.pod.nodeselector": "did you mean nodeSelector?",
@@ -97,10 +97,10 @@ def test_fields_of_pods_and_of_all_that_is_in_them() -> None:
         "containers[1].readinessProbe.httpGet.prot": "did you mean port?",
         "initContainers[0].nodeSelector": "did you mean spec.template.spec.nodeSelector?",
         "volumes[0].configMap.nam": "did you mean name?",
-        "volumes[1].projected.sources[0].x": "the fields here are clusterTrustBundle, configMap, "
+        "volumes[1].projected.sources[0].x": "the fields are clusterTrustBundle, configMap, "
         "downwardAPI, podCertificate, secret, serviceAccountToken",
         "topologySpreadConstraint": "did you mean topologySpreadConstraints?",
-        "affinity.podAntiAffinity.required": "the fields here are "
+        "affinity.podAntiAffinity.required": "the fields are "
         "preferredDuringSchedulingIgnoredDuringExecution, "
         "requiredDuringSchedulingIgnoredDuringExecution",
     }
@@ -132,9 +132,9 @@ def test_a_role() -> None:
     raw = {"permissions": {"publsh": [], "allow": {"xyz": 1}}}
     found = unknown_fields(raw, NatsServiceRoleSpec)
     assert [str(p) for p in found] == [
-        "spec.permissions.publsh: unknown field, which has no effect: did you mean publish?",
-        "spec.permissions.allow.xyz: unknown field, which has no effect: "
-        "the fields here are publish, subscribe",
+        "spec.permissions.publsh: unknown field; it has no effect: did you mean publish?",
+        "spec.permissions.allow.xyz: unknown field; it has no effect: "
+        "the fields are publish, subscribe",
     ]
 
 

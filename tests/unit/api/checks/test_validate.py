@@ -45,13 +45,13 @@ def test_names_of_services_are_names_of_clusters(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "1c", "C", "a.b", "c-", "-c", "c_d", "c\n", "x" * 59])
 def test_other_names_are_refused(name: str) -> None:
     assert complaints(name)[0].startswith(
-        "metadata.name: write a name of at most 58 characters that starts with a letter"
+        "metadata.name: use a name of at most 58 characters that starts with a letter"
     )
 
 
 @pytest.mark.parametrize("size", [-1, 1000])
 def test_a_size_is_bounded(size: int) -> None:
-    assert complaint(size=size) == f"spec.size: is {size}; write a number of servers from 0 to 999"
+    assert complaint(size=size) == f"spec.size: is {size}; use a number of servers from 0 to 999"
 
 
 @pytest.mark.parametrize("size", [0, 1, 999])
@@ -62,8 +62,7 @@ def test_any_number_of_servers_between_is_fine(size: int) -> None:
 @pytest.mark.parametrize("version", ["2.14.5 ", "nats:2.14.5", "-x"])
 def test_a_version_is_the_tag_of_an_image(version: str) -> None:
     assert complaint(version=version) == (
-        f"spec.version: '{version}' is not usable as a tag; "
-        'write the tag of an image, such as "2.15.3"'
+        f"spec.version: '{version}' is not a valid tag; use the tag of an image, such as \"2.15.3\""
     )
 
 
@@ -76,21 +75,21 @@ def test_any_tag_will_do(version: str) -> None:
 def test_what_a_tag_is_said_to_be_is_a_release() -> None:
     assert complaint(version="edge", serverVersion="newest") == (
         "spec.serverVersion: 'newest' is not a release; "
-        'write a release of nats-server, such as "2.15.3"'
+        'use a release of nats-server, such as "2.15.3"'
     )
 
 
 def test_a_release_that_is_told_decides_what_can_be_asked_for() -> None:
     assert complaints(version="edge", useServerName=True) == []
-    assert "knows no server names" in complaint(
+    assert "does not support server names" in complaint(
         version="edge", serverVersion="2.0.0", useServerName=True
     )
 
 
 def test_a_lame_duck_period_is_long_enough_for_the_server() -> None:
     assert complaint(lameDuckDurationSeconds=29) == (
-        "spec.lameDuckDurationSeconds: is 29; write 30 or more: "
-        "nats-server accepts no lame duck period shorter than 30 seconds"
+        "spec.lameDuckDurationSeconds: is 29; use 30 or more: nats-server accepts no "
+        "lame duck period shorter than 30 seconds"
     )
 
 
@@ -120,7 +119,7 @@ def test_the_bounds_of_the_schema_hold_without_it() -> None:
         "spec.websocketConfig.port: is 65536; write 65535 or less"
     )
     assert complaint(pod={"metricsImagePullPolicy": "Sometimes"}) == (
-        "spec.pod.metricsImagePullPolicy: is 'Sometimes'; write one of Always, IfNotPresent, Never"
+        "spec.pod.metricsImagePullPolicy: is 'Sometimes'; use one of Always, IfNotPresent, Never"
     )
     assert first(tls={"cipherSuites": ["x" * 254]}) == (
         "spec.tls.cipherSuites[0]: is longer than 253 characters"
@@ -168,8 +167,8 @@ def test_old_servers_do_not_compare_them() -> None:
 
 def test_server_names_need_a_server_that_knows_them() -> None:
     assert complaint(version="2.0.0", useServerName=True) == (
-        "spec.useServerName: nats-server 2.0.0 knows no server names; "
-        "leave useServerName out, or write version 2.1.2 or later"
+        "spec.useServerName: nats-server 2.0.0 does not support server "
+        "names; omit useServerName, or use version 2.1.2 or later"
     )
     assert complaints(version="2.1.9", useServerName=True) == []
 
@@ -177,8 +176,8 @@ def test_server_names_need_a_server_that_knows_them() -> None:
 @pytest.mark.parametrize("route", [{}, {"route": "nats://h:1", "cluster": "c"}, {"route": ""}])
 def test_a_route_is_a_url_or_a_cluster(route: dict[str, Any]) -> None:
     assert complaint(extraRoutes=[{"cluster": "b"}, route]) == (
-        "spec.extraRoutes[1]: write either a route (such as nats://host:6222) "
-        "or the name of a cluster, and not both"
+        "spec.extraRoutes[1]: use either a route (such as nats://host:6222) "
+        "or the name of a cluster, not both"
     )
 
 
@@ -189,7 +188,7 @@ def test_a_route_is_a_url_or_a_cluster(route: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_a_route_is_a_url_with_host_and_port(route: str) -> None:
     assert complaint(extraRoutes=[{"route": route}]).endswith(
-        "write a URL with host and port, such as nats://host:6222"
+        "use a URL with host and port, such as nats://host:6222"
     )
 
 
@@ -201,24 +200,24 @@ def test_routes_have_these_forms(route: str) -> None:
 
 
 def test_the_cluster_of_a_route_is_the_name_of_one() -> None:
-    assert "write the name of a NatsCluster" in complaint(extraRoutes=[{"cluster": "other.ns"}])
+    assert "use the name of a NatsCluster" in complaint(extraRoutes=[{"cluster": "other.ns"}])
 
 
 def test_the_name_of_the_servers_cluster() -> None:
     assert complaints(clusterName="Main.1_a-b", size=1) == complaints(clusterName="") == []
     assert complaint(clusterName="two words") == (
-        "spec.clusterName: 'two words' is no name of a cluster; "
-        "write letters, digits, dots, hyphens and underscores"
+        "spec.clusterName: 'two words' is not a valid name for a "
+        "cluster; use letters, digits, dots, hyphens and underscores"
     )
     assert complaint(clusterName="main", version="2.1.9") == (
-        "spec.clusterName: nats-server 2.1.9 knows no names of clusters; "
-        "leave clusterName out, or write version 2.2.0 or later"
+        "spec.clusterName: nats-server 2.1.9 does not support cluster names; "
+        "omit clusterName, or use version 2.2.0 or later"
     )
     gateway = {"name": "g", "hostPort": 7522}
     assert complaints(clusterName="g", gatewayConfig=gateway) == []
     assert complaint(clusterName="main", gatewayConfig=gateway) == (
-        "spec.clusterName: 'main' is not the name of the gateway, 'g', which nats-server wants to "
-        "be the same; leave clusterName out"
+        "spec.clusterName: 'main' differs from the name of the gateway, 'g'; "
+        "nats-server requires them to match, so omit clusterName"
     )
 
 
@@ -227,9 +226,9 @@ def test_services_have_well_formed_labels(policy: str) -> None:
     fields: dict[str, Any] = {policy: {"labels": {"a": "b c"}, "annotations": {"-x": "any thing"}}}
     found = complaints(**fields)
     assert found == [
-        f"spec.{policy}.labels.a: 'b c' is no valid label; write at most 63 letters, digits, "
+        f"spec.{policy}.labels.a: 'b c' is not a valid label; use at most 63 letters, digits, "
         "hyphens, underscores and dots, with a letter or digit at both ends",
-        f'spec.{policy}.annotations."-x": is no valid key; write name or example.com/name',
+        f'spec.{policy}.annotations."-x": is not a valid key; use name or example.com/name',
     ]
 
 

@@ -238,6 +238,6 @@ def test_what_has_no_effect_is_told_and_the_rest_is_rendered(
     out, err = capsys.readouterr()
     assert "Pod" in out
     assert (
-        "spec.template.spec.nodeselector: unknown field, which has no effect: "
+        "spec.template.spec.nodeselector: unknown field; it has no effect: "
         "did you mean nodeSelector?" in err
     )

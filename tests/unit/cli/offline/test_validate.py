@@ -95,7 +95,9 @@ def test_a_role_is_for_servers_of_a_version(
 ) -> None:
     text = CLUSTER.replace("size: 3", f'size: 3, version: "{version}"') + role(labels)
     assert check(file, text) == (1 if wrong else 0)
-    assert ("nats-server 2.0.0 knows no such permission" in capsys.readouterr().out) == wrong
+    assert (
+        "nats-server 2.0.0 does not support this permission" in capsys.readouterr().out
+    ) == wrong
 
 
 @pytest.mark.parametrize("spec", ["{size: x}", "{size: 1, version: no tag}"])

@@ -233,7 +233,7 @@ def test_running_servers_tell_whether_they_are_named(
         '{"version": "\\ud800"}',
         '{"version": "' + "a" * 100_000 + '"}',
     ],
-    ids=["other shapes", "deep", "half a character", "long"],
+    ids=["other shapes", "deep", "an unpaired surrogate", "long"],
 )
 def test_anybody_may_have_edited_the_annotation(annotation: str) -> None:
     assert running_named([annotation]) is None
