@@ -74,9 +74,9 @@ def feature_gates(text: str) -> dict[str, bool]:
         name, equals, value = item.partition("=")
         if name not in FEATURES:
             known = ", ".join(FEATURES)
-            raise ValueError(f"unknown feature gate {name!r}; there are: {known}")
+            raise ValueError(f"unknown feature gate {name!r}; the feature gates are: {known}")
         if not equals or value.lower() not in ("true", "false"):
-            raise ValueError(f"feature gate {item!r}: write {name}=true or {name}=false")
+            raise ValueError(f"feature gate {item!r}: use {name}=true or {name}=false")
         found[name] = value.lower() == "true"
     return found
 
@@ -86,7 +86,7 @@ def namespace_list(text: str, flag: str = "--watch-namespaces") -> tuple[str, ..
     found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     for name in found:
         if not is_namespace(name):
-            raise ValueError(f"{name!r} is not a valid namespace name; write {flag} a,b")
+            raise ValueError(f"{name!r} is not a valid namespace name; use {flag} a,b")
     return found
 
 
@@ -109,7 +109,7 @@ def label_map(text: str) -> dict[str, str]:
     for item in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = item.partition("=")
         if not equals or any(label_problems({key: value}, "")):
-            raise ValueError(f"label {item!r}: write key=value, for example app=nats-operator")
+            raise ValueError(f"label {item!r}: use key=value, for example app=nats-operator")
         found[key] = value
     return found
 
@@ -119,5 +119,5 @@ def listen_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     number = natural(port)
     if not colon or number is None or number > 65535:
-        raise ValueError(f"listen address {text!r}: write host:port, for example 0.0.0.0:8080")
+        raise ValueError(f"listen address {text!r}: use host:port, for example 0.0.0.0:8080")
     return host.strip("[]") or "0.0.0.0", number

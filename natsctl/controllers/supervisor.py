@@ -146,7 +146,7 @@ async def _lead(
     if await lease.release():
         log.info("stopped; the lease is released")
     else:
-        log.warning("stopped; the lease could not be released, and runs out by itself")
+        log.warning("stopped; the lease could not be released and will expire")
 
 
 async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:
@@ -154,7 +154,7 @@ async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:
     try:
         return await load_identity(client, namespace)
     except Fenced:
-        raise LeaseLost(f"the lease {lease.name} ran out before the first write") from None
+        raise LeaseLost(f"the lease {lease.name} expired before the first write") from None
 
 
 def _foreign(

@@ -81,7 +81,7 @@ def line_of(raw: bytes) -> Line:
     except (RecursionError, msgspec.MsgspecError, ValueError) as error:
         begin = _LINE.match(raw)
         if begin is None:
-            raise Unreadable(f"this is no line of a watch: {error}") from None
+            raise Unreadable(f"this is not a line of a watch: {error}") from None
     whole = limits.pruned(raw[begin.end() :].rstrip()[:-1], _RECURSES_WELL)
     return Line(begin[1].decode(), msgspec.Raw(whole))
 
@@ -116,7 +116,7 @@ def tell(resource: Resource, error: Unreadable) -> None:
     """Say that an object is left out: to whoever counts, and to whoever reads the log."""
     metrics.UNDECODABLE.labels(resource.kind).inc()
     which = "/".join(filter(None, error.stub.key)) if error.stub else "without a name"
-    log.error("%s %s is left out: %s", resource.kind, quoted(which), quoted(str(error)))
+    log.error("%s %s is ignored: %s", resource.kind, quoted(which), quoted(str(error)))
 
 
 def readable(resource: Resource, items: Iterable[msgspec.Raw]) -> Iterator[Any]:
@@ -181,7 +181,7 @@ def _named(item: Object) -> Object:
     if not item.metadata.name:
         raise ValueError("has no name")
     if item.metadata.resource_version and not item.version:
-        raise ValueError("has a resourceVersion that is no number")
+        raise ValueError("has a resourceVersion that is not a number")
     return item
 
 

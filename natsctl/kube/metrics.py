@@ -6,10 +6,10 @@ Prometheus metrics are process-wide by nature: the one exception to "no global s
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("rest_client_requests", "Requests to the API server", ["code", "method", "host"])
-RETRIES = Counter("rest_client_request_retries", "Requests sent again", ["code", "verb", "host"])
+RETRIES = Counter("rest_client_request_retries", "Retried requests", ["code", "verb", "host"])
 GATE_SECONDS = Histogram(
     "rest_client_rate_limiter_duration_seconds",
-    "Time a request waited because enough others were in flight",
+    "Time a request waited because too many others were in flight",
     ["verb", "host"],
 )
 REQUEST_SECONDS = Histogram(

@@ -40,7 +40,7 @@ def page_of(body: bytes) -> Page:
     try:
         return msgspec.json.decode(body, type=Page)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise Unreadable(f"this is no page of a list: {error}") from None
+        raise Unreadable(f"this is not a page of a list: {error}") from None
 
 
 def cut_page(body: bytes) -> Page:
@@ -52,7 +52,7 @@ def cut_page(body: bytes) -> Page:
     try:
         return page_of(cut)
     except RecursionError:  # what is nested is no object of it
-        raise Unreadable("this is no page of a list: it is nested too deeply") from None
+        raise Unreadable("this is not a page of a list: it is nested too deeply") from None
 
 
 @attrs.define

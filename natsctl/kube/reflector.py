@@ -240,7 +240,7 @@ class Reflector(Generic[T]):
     def _take(self, line: Line, initial: list[T] | None) -> list[T] | None:
         """Take one line in; `initial` collects until the streaming list is complete."""
         if line.type not in EVENTS:
-            raise Unreadable("this is no event of a watch")
+            raise Unreadable("this is not a watch event")
         metrics.WATCH_EVENTS.labels(self.resource.kind, line.type).inc()
         if line.type == "BOOKMARK":
             return self._bookmark(msgspec.json.decode(line.object, type=Bookmark), initial)
@@ -315,7 +315,7 @@ def _number(version: str) -> int:
     """A resourceVersion as a number; Unreadable if it is none: nothing could be told by it."""
     found = natural(version)
     if found is None:
-        raise Unreadable("has a resourceVersion that is no number")
+        raise Unreadable("has a resourceVersion that is not a number")
     return found
 
 
@@ -341,6 +341,6 @@ async def _lines(chunks: AsyncIterator[bytes], longest: int = LONGEST_LINE) -> A
             skipping = False
         if len(rest) > longest or skipping:
             if not skipping:
-                log.error("a line of more than %d bytes is left out of a watch", longest)
+                log.error("a line of more than %d bytes in a watch is skipped", longest)
             rest.clear()
             skipping = True

@@ -204,7 +204,7 @@ def _addresses() -> dict[str, str]:
 def _no_configuration(kubeconfig: str | None, error: Exception) -> str:
     if kubeconfig:
         return f"cannot use kubeconfig {kubeconfig}: {error}"
-    return f"not inside a pod ({error}); name a kubeconfig with --kubeconfig"
+    return f"not inside a pod ({error}); specify a kubeconfig with --kubeconfig"
 
 
 def namespace_of_pod() -> str | None:

@@ -104,7 +104,7 @@ class Connection:
         if tls is not None:
             await self._encrypt(info, address, tls)
         elif info.tls_required:
-            raise Misbehaviour("it asks for TLS, and there is no certificate to check it with")
+            raise Misbehaviour("it requires TLS, and there is no certificate to verify it with")
         if not info.nonce:
             raise NoResponders  # it knows nobody by a key
         self._send(_connect(key, info.nonce), b"PING")
@@ -119,7 +119,7 @@ class Connection:
             return await self._payload(0, int(found[1]))
         if (found := _WITH_HEADERS.match(line)) is not None:
             return await self._payload(int(found[1]), int(found[2]))
-        raise Misbehaviour("its message is none that was asked for")
+        raise Misbehaviour("its message was not requested")
 
     def close(self) -> None:
         """End it, however far it came; nobody is waited for."""
@@ -135,7 +135,7 @@ class Connection:
     async def _encrypt(self, info: Info, address: str, tls: ssl.SSLContext) -> None:
         """What came before in plain text is forgotten: anybody may have sent it."""
         if not (info.tls_required or info.tls_available):
-            raise Misbehaviour("it does not offer TLS, which the cluster has")
+            raise Misbehaviour("it does not offer TLS, which the cluster uses")
         wire, plain = _Wire(), self._links[-1].transport
         made = await asyncio.get_running_loop().start_tls(plain, wire, tls, server_hostname=address)
         assert made is not None
@@ -152,7 +152,7 @@ class Connection:
                 raise Told(line[4:].decode("ascii", "replace").strip("' "))
             if line == b"PING":
                 self._send(b"PONG")
-        raise Misbehaviour("it sends what nobody asked for")
+        raise Misbehaviour("it sends data that was not requested")
 
     async def _line(self) -> bytes:
         try:

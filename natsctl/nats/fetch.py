@@ -96,7 +96,7 @@ def _body(answer: bytearray) -> bytes:
     if status[:3] != "200":
         raise Unusable(f"it answers with status {status[:3]}")
     if headers.get("content-encoding", "identity") != "identity":
-        raise Unusable("its answer is compressed, which nobody asked for")
+        raise Unusable("its answer is compressed, which was not requested")
     body = answer[end + 4 :]
     if "transfer-encoding" in headers:
         return _joined(body)
@@ -124,7 +124,7 @@ def _joined(body: bytearray) -> bytes:
             return b"".join(pieces)
         at = end + 2 + size
         if size < 0 or body[at : at + 2] != b"\r\n":
-            raise Unusable("its answer ends early, or is in chunks that nobody can read")
+            raise Unusable("its answer ends early, or has invalid chunks")
         pieces.append(body[end + 2 : at])
         at += 2
     raise Unusable("its answer is in too many chunks")

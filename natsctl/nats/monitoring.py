@@ -161,10 +161,10 @@ def _peers(routes: bytes) -> Iterator[str]:
     millions of them. The quotes of a key cannot stand within a text, where they are escaped.
     """
     if routes[:1] not in (b"[", b"n"):
-        raise Unusable("its routes are no list")
+        raise Unusable("its routes are not a list")
     _, *found = routes.split(b'"remote_id"', MAX_ROUTES)
     if len(found) == MAX_ROUTES:
-        raise Unusable("it has more routes than anybody can have")
+        raise Unusable("it reports an impossible number of routes")
     for rest in found:
         if (told := _PEER.match(rest, 0, 512)) is not None:
             yield told[1].decode()

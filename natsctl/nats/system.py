@@ -27,7 +27,7 @@ WORDS = 500
 """Characters of a refusal that are kept: the first tell why."""
 
 _UNANSWERED: Final = (
-    "nobody answers to this request: the server is older than 2.10, or was restarted, or has "
+    "the request was not answered: the server is older than 2.10, was restarted, or has "
     "another system account"
 )
 _ENDED: Final = "it ended the connection: it may not trust the client certificate"

@@ -61,22 +61,22 @@ if TYPE_CHECKING:
 
 
 ADVICE_NAMED = (
-    "running servers keep the name of their cluster, which is {}, whatever spec.extraRoutes and "
-    "spec.clusterName say now: a cluster with another name refuses routes. To join one, scale this "
-    "one to 0 and back, or create it anew"
+    "running servers keep their cluster name, {}, regardless of what spec.extraRoutes and "
+    "spec.clusterName say now: a cluster with a different name refuses routes. To join one, scale "
+    "this cluster to 0 and back, or recreate it"
 )
 
 
 ADVICE_GUESSED = (
-    "the tag {} does not say which release of nats-server it is: until a server has told, it is "
-    "taken for the newest; spec.serverVersion says it beforehand"
+    "the tag {} does not identify a release of nats-server: until a server reports its version, "
+    "the newest is assumed; set spec.serverVersion to specify it"
 )
 
 
 ADVICE_LEAVES = (
-    "running servers let leaf nodes in without a login, as nats-server below 2.12 does; they stop "
-    "with the next restart, which a new variable in spec.pod.natsEnv brings about. Leaf nodes need "
-    "a user and a password in their URL then"
+    "running servers accept leaf nodes without a login, as nats-server before 2.12 does; this ends "
+    "with the next restart, which you can trigger by adding a variable to spec.pod.natsEnv. After "
+    "that, leaf nodes need a user and a password in their URL"
 )
 
 
@@ -84,14 +84,14 @@ NAMELESS = "none of its own"
 
 
 ADVICE_CLOSED = (
-    "the networkPolicy of NatsCluster {} lets no routes of this cluster in; name this cluster in "
-    "its extraRoutes, or the servers of this one in its networkPolicy.routesFrom"
+    "the networkPolicy of NatsCluster {} does not allow routes from this cluster; add this cluster "
+    "to its extraRoutes, or the servers of this cluster to its networkPolicy.routesFrom"
 )
 
 
 TOKEN_BESIDE_BOTH = (
-    "a token beside gateways and leaf nodes: nats-server wants a system account then, and has none "
-    "beside a token; replace the token by users"
+    "a token together with gateways and leaf nodes: nats-server then requires a system account, "
+    "which it cannot have with a token; replace the token with users"
 )
 
 

@@ -64,7 +64,7 @@ class NamespacePolicy:
         if EVERY not in self.allowed:
             return "this installation of natsctl does not allow that namespace"
         if namespace in (*RESERVED, self.operator):
-            return "that namespace does not count unless the installation of natsctl names it"
+            return "that namespace is ignored unless the installation of natsctl names it"
         return ""
 
 

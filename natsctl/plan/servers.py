@@ -244,7 +244,7 @@ _UNNAMED = {
     "auth.gateways": "the credentials of gateways",
     "tls.certificates": "the certificates",
     "routes": "the routes",
-    "takeover": "what the Go operator made",
+    "takeover": "the pod as made by the Go operator",
     "held": "the configuration that was held back",
 }
 
@@ -298,8 +298,8 @@ def _overdue(pod: Pod, timestamp: str) -> tuple[str, str] | None:
     name, node = pod.metadata.name, named(pod.spec.node_name or "none")
     return (
         "StuckTerminating",
-        f"still there after its grace period, on node {node}; if that node is lost for "
-        f"good: kubectl delete pod {name} --namespace {pod.metadata.namespace} --force",
+        f"still exists after its grace period, on node {node}; if that node is permanently lost, "
+        f"run: kubectl delete pod {name} --namespace {pod.metadata.namespace} --force",
     )
 
 

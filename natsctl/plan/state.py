@@ -179,10 +179,10 @@ class ClusterState:
 
     @property
     def holding(self) -> tuple[str, ...]:
-        """Why the servers keep the configuration they have; empty: they are to get the new one."""
+        """Why the servers keep their current configuration; empty: they are to get the new one."""
         if self.desired is None:
             return ()
-        refused = (f"a server says: {quoted(self.refused.words)}",) if self.refused else ()
+        refused = (f"a server reports: {quoted(self.refused.words)}",) if self.refused else ()
         return self.desired.waiting or refused
 
     def live(self, standing: OwnedObject) -> Object | None:

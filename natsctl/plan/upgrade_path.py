@@ -98,8 +98,8 @@ def _why(found: Border, old: str, wanted: ServerVersion) -> str:
 
 def _way(found: Border, wanted: ServerVersion) -> str:
     if found.first:
-        return f"write version {found.first} first, and {wanted} once all servers run that"
+        return f"set version {found.first} first, then {wanted} once all servers run it"
     return (
-        "no release lies in between. Either scale to 0, and back when no server is left; or create "
-        "another cluster, and have clients move"
+        "there is no release in between. Either scale to 0 and back once no server is left, or "
+        "create a new cluster and move the clients to it"
     )

@@ -30,7 +30,7 @@ def test_the_other_servers_serve_while_one_does_not_come_back(cluster: Apply) ->
         found.patch(version="2.14.99")
         found.until_condition("Degraded", "True", "a-3", "2.14.99", seconds=90)
         stuck = len(requests.replied)
-        found.until_condition("Progressing", "True", "a-2, a-1 to restart", "waits: a-3")
+        found.until_condition("Progressing", "True", "restarting a-2, a-1", "waiting: a-3")
         found.patch(version=NEW)
         found.ready().meshed(3, NEW)
         assert len(requests.replied) > stuck

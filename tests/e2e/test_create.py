@@ -106,9 +106,7 @@ def test_a_cluster_joins_one_outside_whose_name_it_is_given(cluster: Apply) -> N
         assert names == {"Outside"}
     servers = inside.uids()
     inside.patch(clusterName="Other")
-    inside.until_condition(
-        "SpecAccepted", "True", "keep the name of their cluster, which is Outside"
-    )
+    inside.until_condition("SpecAccepted", "True", "keep their cluster name, Outside")
     assert inside.ready().uids() == servers
 
     inside.patch(size=0)

@@ -19,7 +19,7 @@ Status:
     Reason:                AllServersReady
     Status:                True
     Type:                  Ready
-    Message:               the servers are what the spec says
+    Message:               the servers match the spec
     Observed Generation:   1
     Reason:                Settled
     Status:                False
@@ -108,7 +108,7 @@ def test_what_describe_says(cluster: Apply) -> None:
             "Progressing",
             "False",
             "Settled",
-            "nothing is left to change: see condition Degraded",
+            "nothing left to change: see condition Degraded",
             2,
         ),
         'Message:               a-1 ErrImagePull: container nats: "failed to pull',
@@ -120,7 +120,7 @@ def test_what_describe_says(cluster: Apply) -> None:
 
     found.patch(auth={"clientsAuthSecret": "users"})
     lacks = "Secret users (spec.auth.clientsAuthSecret) does not exist: create it"
-    keeps = f"{lacks} (the servers keep the configuration they have until then)"
+    keeps = f"{lacks} (the servers keep their current configuration until then)"
     earlier = "the servers run an earlier configuration: see condition ConfigAccepted"
     until_told(
         found,
@@ -145,7 +145,9 @@ def test_what_describe_says(cluster: Apply) -> None:
     until_told(
         found,
         condition("Ready", "False", "ServersNotReady", "1 of 2 servers are ready", 6),
-        condition("Progressing", "False", "Paused", "spec.paused is true: nothing is changed", 6),
+        condition(
+            "Progressing", "False", "Paused", "spec.paused is true: no changes are applied", 6
+        ),
         "  Phase:                   Paused",
     )
     found.patch(paused=None)

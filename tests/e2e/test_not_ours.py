@@ -54,5 +54,7 @@ def test_an_unowned_service_is_left_and_named(namespace: Kubectl, cluster: Apply
     """It may be in use; a Secret with our configuration cannot be."""
     namespace("create", "service", "clusterip", "a", "--tcp=80")
     found = cluster("a", size=1, version=NEW)
-    found.until_condition("Degraded", "True", "Service a", "is not natsctl's", reason="NotOurs")
+    found.until_condition(
+        "Degraded", "True", "Service a", "is not owned by natsctl", reason="NotOurs"
+    )
     assert namespace.json("get", "service", "a")["spec"]["ports"][0]["port"] == 80

@@ -123,7 +123,7 @@ def test_a_lease_that_somebody_else_takes_ends_it(another: Another) -> None:
     own.start()
     own.kubectl.patch(f"lease/{LEASE}", {"spec": {"holderIdentity": "thief"}})
     assert own.ended() == 1
-    assert "is held by somebody else" in own.tail()
+    assert "is held by another process" in own.tail()
 
 
 def test_a_process_that_slept_through_its_lease_ends(another: Another) -> None:
@@ -183,7 +183,7 @@ def test_logs_are_json_if_asked_for(another: Another) -> None:
     ("flag", "says"),
     [
         ("--feature-gates=Nonsense=true", "unknown feature gate 'Nonsense'"),
-        ("--feature-gates=ClusterScoped=maybe", "write ClusterScoped=true or ClusterScoped=false"),
+        ("--feature-gates=ClusterScoped=maybe", "use ClusterScoped=true or ClusterScoped=false"),
         ("--listen-addr=nowhere", "write host:port"),
         ("--kubeconfig=/no/such/file", "/no/such/file"),
     ],

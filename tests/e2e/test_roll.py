@@ -62,7 +62,7 @@ def test_a_change_of_routes_restarts_nothing(cluster: Apply) -> None:
     assert "nats://127.0.0.1:7222" in found.config()["cluster"]["routes"]
     until(
         "the server says so",
-        lambda: "spec.extraRoutes changed: takes effect when" in messages(found).get("a-1", ""),
+        lambda: "spec.extraRoutes changed: takes effect at" in messages(found).get("a-1", ""),
     )
     assert found.uids() == before
 
@@ -79,9 +79,9 @@ def test_a_roll_stops_at_the_first_server_that_fails(cluster: Apply) -> None:
     with found.history() as history:
         found.patch(template=BROKEN)
         found.until_condition("Degraded", "True", "a-3", reason="CrashLoopBackOff", seconds=90)
-        found.until_condition("Progressing", "True", "a-2, a-1 to restart", "waits: a-3")
+        found.until_condition("Progressing", "True", "restarting a-2, a-1", "waiting: a-3")
         assert "spec.template changed" in messages(found)["a-2"]
-        assert "waits: a-2 goes first" in messages(found)["a-1"]
+        assert "waiting: a-2 goes first" in messages(found)["a-1"]
         status = found.status()
         assert (status["readyReplicas"], status["currentVersion"]) == (2, NEW)
         assert history.fewest_serving(3) == 2

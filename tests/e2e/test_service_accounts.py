@@ -96,7 +96,7 @@ def test_accounts_and_roles_come_and_go(cluster: Apply, namespace: Kubectl) -> N
     until(
         "the role says why nobody",
         lambda: (
-            "there is no ServiceAccount worker"
+            "ServiceAccount worker does not exist"
             in json.dumps(namespace.json("get", "natsserviceroles", "worker").get("status", {}))
         ),
     )

@@ -113,7 +113,9 @@ def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: 
     with terminal(*watch) as (process, drawn):
         until("it is drawn", lambda: "2 of 2 ready" in drawn(), 20)
         closed.patch(version=NEXT)
-        until("a restart is seen", lambda: "to restart: spec.version changed" in drawn(), 30)
+        until(
+            "a restart is seen", lambda: "waiting to restart: spec.version changed" in drawn(), 30
+        )
         until("its end is seen", lambda: f"Version:   {NEXT}\x1b" in drawn(), 60)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130

@@ -106,7 +106,7 @@ async def test_one_that_is_not_ours_is_left_alone_and_named(
     theirs = await client.create(NETWORK_POLICIES, foreign)
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, **LIMITED))
-        await says(client, namespace, "Degraded", "NetworkPolicy x: is not natsctl's")
+        await says(client, namespace, "Degraded", "NetworkPolicy x: is not owned by natsctl")
         await says(client, namespace, "Ready", "ServersNotReady")
         assert await exists(client, PODS, namespace, "x-1"), "servers do not wait for it"
         now = await client.get(NETWORK_POLICIES, namespace, "x")

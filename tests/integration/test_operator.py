@@ -158,7 +158,7 @@ async def test_a_service_that_nobody_owns_is_left_alone(
     made_by_user = await client.create(SERVICES, service)
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=1))
-        await says(client, namespace, "Degraded", "Service x: is not natsctl's")
+        await says(client, namespace, "Degraded", "Service x: is not owned by natsctl")
         now = await client.get(SERVICES, namespace, "x")
     assert now.metadata.resource_version == made_by_user.metadata.resource_version
 
@@ -199,7 +199,7 @@ async def test_a_successor_that_would_be_refused_leaves_the_server_alone(
         before = await made(client, namespace, everything)
         bad = {"spec": {"containers": [{"name": "nats", "imagePullPolicy": "Sometimes"}]}}
         await edit(client, namespace, template=bad)
-        await says(client, namespace, "Degraded", "refuses its successor")
+        await says(client, namespace, "Degraded", "refuses its replacement")
         assert await children(client, namespace) == before
         await edit(client, namespace, template=None)
         await says(client, namespace, "Degraded", "AsExpected")

@@ -29,7 +29,7 @@ async def test_it_says_why_nobody_matches_and_then_who(
         await client.create(CLUSTERS, nats("x", namespace, size=0))
         await says(client, namespace, "ServiceAccountsDisabled", "spec.auth.enableServiceAccounts")
         await client.patch(CLUSTERS, namespace, "x", {"spec": {"auth": AUTH}})
-        await says(client, namespace, "NoServiceAccount", "there is no ServiceAccount worker")
+        await says(client, namespace, "NoServiceAccount", "ServiceAccount worker does not exist")
         await account(client, namespace)
         await says(client, namespace, "Matched", "all namespaces")
         status = await told(client, namespace)

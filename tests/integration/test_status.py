@@ -325,7 +325,7 @@ class TestWatch:
         proxy.before = lambda request: web.Response(text="<html>Please log in")
         code, out, err = await natsctl("status", "-n", namespace, kubeconfig=proxy.kubeconfig)
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert "answer cannot be read: this is no page of a list" in err
+        assert "answer cannot be read: this is not a page of a list" in err
 
     async def test_a_cluster_that_is_deleted(
         self, client: Client, namespace: str, kubeconfig: str

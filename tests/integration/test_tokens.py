@@ -107,7 +107,7 @@ async def test_a_namespaced_operator_says_what_it_cannot_see(
 
         async def says() -> bool:
             conditions = (await told(client, namespace)).get("conditions") or [{}]
-            return f"only those of namespace {namespace}" in conditions[0].get("message", "")
+            return f"only those in namespace {namespace}" in conditions[0].get("message", "")
 
         await until(says)
         assert not await exists(client, SECRETS, other_namespace, SECRET)

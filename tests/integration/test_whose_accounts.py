@@ -22,12 +22,17 @@ async def test_a_role_and_an_installation_say_no(
         async with operator(kubeconfig, namespace, cluster_scoped=True):
             await client.create(CLUSTERS, nats("x", namespace, size=0, auth=AUTH))
             await lets_in(client, namespace, "worker", elsewhere)
-            await says(client, namespace, "Matched", "kube-system: that namespace does not count")
+            await says(client, namespace, "Matched", "kube-system: that namespace is ignored")
             assert not await exists(client, SECRETS, "kube-system", SECRET)
             only = {"spec": {"serviceAccountNamespaces": {"names": [other_namespace]}}}
             await client.patch(ROLES, namespace, "worker", only)
             await lets_in(client, namespace, elsewhere)
-            await says(client, namespace, "Matched", f"those of namespace {other_namespace} count")
+            await says(
+                client,
+                namespace,
+                "Matched",
+                f"only those in namespace {other_namespace} are allowed",
+            )
         async with operator(kubeconfig, namespace, cluster_scoped=True, denied=(other_namespace,)):
             await says(client, namespace, "NoServiceAccount", "denies that namespace")
             await lets_in(client, namespace)
@@ -53,4 +58,4 @@ async def test_the_operators_own_namespace_counts_only_beside_a_cluster(
             await lets_in(client, namespace, "worker")
             await lets_in(client, home, "worker")
         async with operator(kubeconfig, home, cluster_scoped=True, allowed=("*", home)):
-            await says(client, namespace, "NotLetIn", "was not made for this role")
+            await says(client, namespace, "NotLetIn", "was not created for this role")

@@ -350,7 +350,7 @@ class TestEncrypted:
         self, start: Start, tmp_path: Path, version: str
     ) -> None:
         server = start(version, {**CONFIG, "tls": files(tmp_path)})
-        with pytest.raises(Unreachable, match="asks for TLS"):
+        with pytest.raises(Unreachable, match="requires TLS"):
             await tell(server)
 
     @SINCE_2_10

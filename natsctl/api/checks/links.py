@@ -85,7 +85,7 @@ def _server_side_name(name: str, path: str, what: str) -> Iterator[Problem]:
     if not _SERVER_SIDE_NAME.fullmatch(name):
         message = (
             f"{shown(name)} is not a valid name for "
-            "{what}; use letters, digits, dots, hyphens and underscores"
+            f"{what}; use letters, digits, dots, hyphens and underscores"
         )
         yield Problem(path, shown(name), message)
 

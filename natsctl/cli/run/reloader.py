@@ -173,13 +173,13 @@ def _boolean(text: str) -> bool:
     try:
         return known[text.lower()]
     except KeyError:
-        raise argparse.ArgumentTypeError(f"{text!r}: write true or false") from None
+        raise argparse.ArgumentTypeError(f"{text!r}: use true or false") from None
 
 
 def _duration(text: str) -> float:
     """Seconds of a duration as Go writes it."""
     if not re.fullmatch(f"(?:{_PART.pattern})+", text) or not (total := _seconds(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}: write a duration such as 5s, 1m30s or 500ms")
+        raise argparse.ArgumentTypeError(f"{text!r}: use a duration such as 5s, 1m30s or 500ms")
     return total
 
 

@@ -70,7 +70,7 @@ async def load_identity(client: Client, namespace: str) -> Identity:
     try:
         return await _load(client, namespace)
     except Terminal as error:
-        log.warning("no system user: servers reload by their side-cars only: %s", error)
+        log.warning("no system user: servers can reload only through their sidecars: %s", error)
         return Identity()
 
 
@@ -99,7 +99,7 @@ async def _make(client: Client, namespace: str) -> Identity:
 async def _replace(client: Client, found: Object) -> Identity:
     """What is no key serves nobody, and was not made by natsctl: somebody edited it."""
     meta = found.metadata
-    log.warning("Secret %s holds no key; it gets a new one", SECRET)
+    log.warning("Secret %s holds no key; creating a new one", SECRET)
     guard = {"uid": meta.uid, "resourceVersion": meta.resource_version}
     patch: dict[str, Any] = {"metadata": guard, "stringData": _new()}
     return _usable(await client.patch(SECRETS, meta.namespace, SECRET, patch))

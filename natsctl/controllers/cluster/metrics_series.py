@@ -92,13 +92,13 @@ FAMILIES = (
     Family(
         "natsctl_cluster_size",
         "gauge",
-        "Servers the spec asks for",
+        "Servers wanted by the spec",
         lambda _, known: [((), known.size)] if known.size is not None else [],
     ),
     Family(
         "natsctl_cluster_servers",
         "gauge",
-        "Servers there are",
+        "Servers that exist",
         lambda _, known: [((), len(known.servers))],
     ),
     Family(
@@ -110,7 +110,7 @@ FAMILIES = (
     Family(
         "natsctl_cluster_paused",
         "gauge",
-        "1 while spec.paused holds natsctl back",
+        "1 while natsctl is paused by spec.paused",
         lambda _, known: [((), known.paused)],
     ),
     Family(
@@ -123,7 +123,7 @@ FAMILIES = (
     Family(
         "natsctl_cluster_restarts",
         "counter",
-        "Servers that this leader took down to start them again, by reason",
+        "Servers that this leader restarted, by reason",
         lambda showing, _: [((why,), number) for why, number in showing.restarts.items()],
         ("reason",),
     ),
@@ -151,28 +151,28 @@ FAMILIES = (
     Family(
         "natsctl_server_config_current",
         "gauge",
-        "1 while the server runs what the spec and its Secrets say",
+        "1 while the server's configuration matches the spec and its Secrets",
         _of_servers(lambda server: server.current),
         ("server",),
     ),
     Family(
         "natsctl_server_container_restarts",
         "counter",
-        "Restarts of the server's container by the kubelet, since its pod was made",
+        "Restarts of the server's container by the kubelet since its pod was created",
         _of_servers(lambda server: server.restarts),
         ("server",),
     ),
     Family(
         "natsctl_server_last_exit_info",
         "gauge",
-        "1 for each server whose container ended before, with the kubelet's reason",
+        "1 for each server whose container terminated before, with the kubelet's reason",
         lambda _, known: [((s.name, s.last_exit), 1) for s in known.servers if s.last_exit],
         ("server", "reason"),
     ),
     Family(
         "natsctl_server_observed_timestamp_seconds",
         "gauge",
-        "When the server last told natsctl what the next three show",
+        "When natsctl last read the next three values from the server",
         _of_answers(lambda looked: looked.at),
         ("server",),
     ),

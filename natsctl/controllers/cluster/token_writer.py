@@ -146,7 +146,7 @@ class TokenWriter:
             return None
         except ApiError as error:
             subject = f"Secret {meta.namespace}/{meta.name}"
-            told = f"not deleted, but worth nothing any more: {quoted(str(error))}"
+            told = f"not deleted, but no longer valid: {quoted(str(error))}"
             return Refused(Failure(subject, error.reason or "Refused", told))
         return None
 

@@ -48,6 +48,6 @@ async def _check(client: Client, name: str) -> None:
     text = crd.metadata.annotation(names.SCHEMA_REVISION_ANNOTATION) or ""
     if (natural(text) or 0) < SCHEMA_REVISION:
         raise SchemaTooOld(
-            f"CustomResourceDefinition {name} has schema revision {named(text or 'none')}, "
-            f"needed is {SCHEMA_REVISION}; {HOW}"
+            f"CustomResourceDefinition {name} has schema revision {named(text or 'none')}, but "
+            f"{SCHEMA_REVISION} is required; {HOW}"
         )

@@ -301,7 +301,7 @@ class Lease:
         except (ApiError, TimeoutError):
             return False
         if (self._record.get("spec") or {}).get("holderIdentity") != self.identity:
-            self._lose("is held by somebody else")
+            self._lose("is held by another process")
         return False
 
     async def _write(self, spec: dict[str, Any], budget: float) -> None:

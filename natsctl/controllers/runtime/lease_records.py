@@ -100,4 +100,4 @@ def _plain(record: _Record) -> dict[str, Any]:
 
 
 def _unreadable(error: Exception) -> Transient:
-    return Transient(0, "Unreadable", f"the answer is no Lease: {error}")
+    return Transient(0, "Unreadable", f"the answer is not a Lease: {error}")

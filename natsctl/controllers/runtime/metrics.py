@@ -9,25 +9,31 @@ from prometheus_client import Counter, Gauge, Histogram
 CONTROLLER = "natscluster"
 
 LEADER = Gauge("leader_election_master_status", "1 while this process leads", ["name"])
-SLOW_PATH = Counter("leader_election_slowpath", "Renewals that failed at first", ["name"])
+SLOW_PATH = Counter(
+    "leader_election_slowpath", "Lease renewals that failed at the first attempt", ["name"]
+)
 RECONCILES = Counter(
     "controller_runtime_reconcile", "Reconciliations, by result", ["controller", "result"]
 )
 ERRORS = Counter("controller_runtime_reconcile_errors", "Failed reconciliations", ["controller"])
 TERMINAL_ERRORS = Counter(
     "controller_runtime_terminal_reconcile_errors",
-    "Reconciliations that met an error no repetition mends",
+    "Reconciliations that failed with an error that retries cannot fix",
     ["controller"],
 )
 PANICS = Counter(
-    "controller_runtime_reconcile_panics", "Reconciliations that met a bug", ["controller"]
+    "controller_runtime_reconcile_panics",
+    "Reconciliations that failed because of a bug",
+    ["controller"],
 )
 SECONDS = Histogram(
-    "controller_runtime_reconcile_time_seconds", "Time of a reconciliation", ["controller"]
+    "controller_runtime_reconcile_time_seconds", "Duration of a reconciliation", ["controller"]
 )
 ACTIVE = Gauge("controller_runtime_active_workers", "Reconciliations running now", ["controller"])
 CAPACITY = Gauge(
-    "controller_runtime_max_concurrent_reconciles", "How many may run at a time", ["controller"]
+    "controller_runtime_max_concurrent_reconciles",
+    "The most reconciliations that run at a time",
+    ["controller"],
 )
 ADDS = Counter("workqueue_adds", "Times an actor was woken", ["name"])
 DEPTH = Gauge("workqueue_depth", "Actors woken and not yet running", ["name"])
@@ -36,22 +42,20 @@ QUEUED_SECONDS = Histogram(
 )
 WORK_SECONDS = Histogram("workqueue_work_duration_seconds", "Time of a pass", ["name"])
 UNFINISHED = Gauge(
-    "workqueue_unfinished_work_seconds", "Age of all passes under way, added up", ["name"]
+    "workqueue_unfinished_work_seconds", "Total age of all passes in progress", ["name"]
 )
 LONGEST = Gauge(
-    "workqueue_longest_running_processor_seconds", "Age of the oldest pass under way", ["name"]
+    "workqueue_longest_running_processor_seconds", "Age of the oldest pass in progress", ["name"]
 )
 TIMEOUTS = Counter(
     "controller_runtime_reconcile_timeouts",
-    "Passes that took too long and were cut",
+    "Passes that were cancelled because they took too long",
     ["controller"],
 )
 RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
-UNTOLD = Counter(
-    "natsctl_status_write_errors", "Writes of a status that did not work", ["controller"]
-)
+UNTOLD = Counter("natsctl_status_write_errors", "Failed writes of a status", ["controller"])
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
-LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "How late the event loop ran a timer, at worst")
+LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "The longest delay of a timer in the event loop")
 
 
 class Work:

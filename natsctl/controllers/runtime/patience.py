@@ -93,8 +93,8 @@ def failure_of(subject: str, error: Exception) -> Failure:
             text = f"the API server answers {error.status}: {quoted(str(error))}"
             return Failure(subject, reason_of(error), text)
         case TimeoutError():
-            return Failure(subject, "TimedOut", "the API server takes too long for all requests")
-    text = f"natsctl met a bug ({type(error).__name__}): its log tells more"
+            return Failure(subject, "TimedOut", "the API server is too slow to answer all requests")
+    text = f"natsctl hit a bug ({type(error).__name__}): see its log"
     return Failure(subject, "Bug", text)
 
 

@@ -36,7 +36,9 @@ class Probe:
         """A single check, by its name in the path."""
         check = self.checks.get(request.match_info["check"])
         if check is None:
-            raise web.HTTPNotFound(text=f"no such check; there are: {', '.join(self.checks)}\n")
+            raise web.HTTPNotFound(
+                text=f"no such check; the checks are: {', '.join(self.checks)}\n"
+            )
         why = check()
         return web.Response(text=why or "ok", status=503 if why else 200)
 

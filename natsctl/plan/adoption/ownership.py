@@ -53,6 +53,7 @@ def in_the_way(status: ClusterStatus, installation: str) -> str:
     """What the second installation says of a cluster that another manages."""
     other = named(status.operator)
     return (
-        f"the natsctl of {other} manages this cluster, that of {installation} leaves it "
-        f"alone; uninstall one of both, or choose with the annotation {names.OPERATOR_ANNOTATION}"
+        f"installation {other} manages this cluster, and installation {installation} leaves it "
+        f"alone; uninstall one of them, or choose one with the annotation "
+        f"{names.OPERATOR_ANNOTATION}"
     )

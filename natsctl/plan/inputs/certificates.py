@@ -76,7 +76,7 @@ def route_problem(certificate: Certificate, host: str) -> str:
     """
     problems = []
     if not any(_matches(name, host) for name in certificate.dns_names):
-        names = _listed(certificate.dns_names) or "no DNS name at all"
+        names = _listed(certificate.dns_names) or "no DNS names"
         problems.append(f"it is not valid for {host}: it has {names}")
     problems += filter(None, [usage_problem(certificate, client=True)])
     return "; ".join(problems)
@@ -103,7 +103,7 @@ def time_problem(certificate: Certificate, now: str) -> str:
     if not now or not certificate.not_after:
         return ""
     if now > certificate.not_after:
-        return f"it ended at {certificate.not_after}"
+        return f"it expired at {certificate.not_after}"
     if now < certificate.not_before:
         return f"it is not valid before {certificate.not_before}"
     return ""
@@ -203,5 +203,5 @@ def _ca_problem(ca_pem: bytes | None) -> str:
         return _too_long("the CA", ca_pem, CA_BYTES)
     found = tuple(islice(blocks(ca_pem, _CERTIFICATE), CA_MOST + 1))
     if len(found) > CA_MOST:
-        return f"the CA has more than {CA_MOST} certificates: natsctl reads no more"
+        return f"the CA has more than {CA_MOST} certificates, the most that natsctl reads"
     return "" if any(attempt(_load, block) for block in found) else "the CA cannot be read"

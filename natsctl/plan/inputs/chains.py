@@ -32,7 +32,7 @@ DEEPEST: Final = 8
 """Certificates of one chain; common are two or three."""
 MOST_CHECKS: Final = 64
 """Signatures that are checked; whoever has more to show is believed."""
-UNSIGNED: Final = "the CA beside it did not sign it, nor does a chain in it lead there"
+UNSIGNED: Final = "it was not signed by the CA next to it, directly or through a chain"
 OUT_OF_TIME: Final = "a CA that signed it is not valid at this time"
 
 _Extension = TypeVar("_Extension")

@@ -66,9 +66,11 @@ def public_problem(key: PublicKeyTypes) -> str:
         return ""
     numbers = key.public_numbers()
     if (bits := numbers.n.bit_length()) > RSA_BITS:
-        return f"the RSA key has {bits} bits: servers and clients take at most {RSA_BITS}"
+        return f"the RSA key has {bits} bits: servers and clients accept at most {RSA_BITS}"
     if numbers.e.bit_length() > EXPONENT_BITS:
-        return "the RSA key has an exponent that servers and clients do not take: make another one"
+        return (
+            "the RSA key has an exponent that servers and clients do not accept: create a new one"
+        )
     return ""
 
 
@@ -77,11 +79,11 @@ def _first(pem: bytes) -> bytes:
     label_end = pem.find(_KEY)
     start, stop = pem.rfind(_BEGIN, 0, label_end), pem.find(_END, label_end)
     if min(label_end, start, stop) < 0:
-        raise ValueError("no private key")
+        raise ValueError("not a private key")
     label = pem[start + len(_BEGIN) : label_end]
     body = pem[label_end + len(_KEY) : stop]
     if label not in _OWN_FORMATS and (label or _algorithm(body) not in _ALGORITHMS):
-        raise ValueError("not a kind of key that servers take")
+        raise ValueError("not a type of key that servers accept")
     return pem[start:stop] + _END + label + _KEY + b"\n"
 
 

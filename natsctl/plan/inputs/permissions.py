@@ -24,7 +24,7 @@ def permission_problems(
     """What is wrong with the permissions of a user, or of all; none are none."""
     given, path = holder.get(key, {}), f"{path}.{key}"
     if not isinstance(given, Mapping):
-        yield Problem(path, "", "write an object with publish and subscribe")
+        yield Problem(path, "", "use an object with publish and subscribe")
         return
     yield from unknown_keys(given, _PERMISSIONS, path)
     for kind in _KINDS:
@@ -52,11 +52,13 @@ def _subjects_or_map(given: Any, path: str, queues: bool) -> Iterator[Problem]:
 def _subjects(given: Any, path: str, queues: bool) -> Iterator[Problem]:
     subjects = [given] if isinstance(given, str) else given
     if not isinstance(subjects, list):
-        yield Problem(path, "", "write a list of subjects")
+        yield Problem(path, "", "use a list of subjects")
         return
     for index, subject in enumerate(subjects):
         if not isinstance(subject, str) or not _is_subject(subject, queues):
-            yield Problem(f"{path}[{index}]", "", "is no subject; write one such as orders.*")
+            yield Problem(
+                f"{path}[{index}]", "", "is not a valid subject; use one such as orders.*"
+            )
 
 
 def _is_subject(text: str, queues: bool) -> bool:
@@ -75,14 +77,14 @@ def _responses(given: Any, path: str, version: ServerVersion | None) -> Iterator
     if isinstance(given, bool):
         return
     if not isinstance(given, Mapping):
-        yield Problem(path, "", "write true, or an object with max and expires")
+        yield Problem(path, "", "use true, or an object with max and expires")
         return
     yield from unknown_keys(given, _RESPONSES, path)
     most = given.get("max", 1)
     if type(most) is not int or not -1 <= most <= EXACT_MAX:
-        yield Problem(f"{path}.max", "", "write a whole number; -1 is unlimited")
+        yield Problem(f"{path}.max", "", "use a whole number; -1 means unlimited")
     if not _is_duration(given.get("expires", "0")):
-        message = 'write a number and a unit in quotes, such as "1m"; "-1s" is for ever'
+        message = 'use a number and a unit in quotes, such as "1m"; "-1s" means forever'
         yield Problem(f"{path}.expires", "", message)
 
 

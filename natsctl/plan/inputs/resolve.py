@@ -192,7 +192,7 @@ class _Finding:
         if block.get("token"):
             self.missing.append(
                 f"Secret {self.auth.clients_auth_secret} has a token, which nats-server does not "
-                "take beside users: replace it by users, or leave allowStaticUsers out"
+                "accept together with users: replace it with users, or omit allowStaticUsers"
             )
             return {"users": users}
         kept = {k: v for k, v in block.items() if k not in ("users", "username", "password")}
@@ -204,16 +204,16 @@ class _Finding:
     def _why_nobody(self) -> str:
         if not self.auth.enable_service_accounts:
             name = self.auth.clients_auth_secret
-            return f"nobody may connect: Secret {name} names no user and no token"
+            return f"nobody can connect: Secret {name} has no users and no token"
         if self.grants:
-            return "nobody may connect yet: no ServiceAccount has a token"
+            return "nobody can connect yet: no ServiceAccount has a token"
         if any(self.references.accounts.values()):
             return (
-                "nobody may connect: of the ServiceAccounts with the name of a NatsServiceRole "
-                "none counts: see the status of the roles"
+                "nobody can connect: none of the ServiceAccounts with the name of a "
+                "NatsServiceRole is allowed: see the status of the roles"
             )
         return (
-            "nobody may connect: no ServiceAccount has the name of a NatsServiceRole "
+            "nobody can connect: no ServiceAccount has the name of a NatsServiceRole "
             f"that is labelled {names.LABEL_CLUSTER}: {self.name}"
         )
 
@@ -317,12 +317,12 @@ class _Finding:
             operator.issuer,
             *operator.texts("signing_keys"),
         ):
-            return "was not signed by the operator of op.jwt"
+            return "is not signed by the operator of op.jwt"
         if not self.references.minute:
             return ""
         now = datetime.fromisoformat(self.references.minute).timestamp()
         if account.ends and now > account.ends:
-            return "has ended"
+            return "has expired"
         return "is not valid yet" if now < account.begins else ""
 
     def sealed(self, inputs: ConfigInputs) -> dict[str, str]:

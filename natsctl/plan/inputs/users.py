@@ -73,10 +73,12 @@ def login_of(secret: Secret) -> Login:
     found = authorization_of(secret)
     user, password = found.get("username"), found.get("password")
     if not user or not password or set(found) - {"username", "password", "timeout"}:
-        message = "needs one username and one password, and nothing else"
+        message = "needs exactly one username and one password"
         raise InvalidSpec((Problem(f"Secret {secret.metadata.name}", "", message),))
     if _HASH.fullmatch(password):
-        message = "has the hash of a password; servers need the password itself to connect"
+        message = (
+            "has a hashed password; to connect to each other, servers need the password itself"
+        )
         raise InvalidSpec((Problem(f"Secret {secret.metadata.name}", "", message),))
     return Login(user, password)
 
@@ -92,7 +94,9 @@ def _document(secret: Secret, path: str) -> tuple[str, Any]:
     keys = [key for key in data if key.endswith(_PREFERRED)] or list(data)
     if len(keys) != 1:
         told = f"has the keys {_some(sorted(data))}" if data else "is empty"
-        message = f"{told}; give it one key with the users as JSON, such as clients-auth.json"
+        message = (
+            f"{told}; give it a single key that holds the users as JSON, such as clients-auth.json"
+        )
         raise InvalidSpec((Problem(path, "", message),))
     key = named(keys[0])
     try:
@@ -102,7 +106,7 @@ def _document(secret: Secret, path: str) -> tuple[str, Any]:
     except (ValueError, binascii.Error) as error:
         # The decoder's message tells the place; the document itself stays where it is.
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        problem = Problem(f"{path}, key {key}", "", f"is no JSON{where}")
+        problem = Problem(f"{path}, key {key}", "", f"is not valid JSON{where}")
         raise InvalidSpec((problem,)) from None
 
 
@@ -114,7 +118,7 @@ def _some(keys: Sequence[str]) -> str:
 def _object(raw: Any, path: str) -> Json:
     """The document with aliases replaced by the names it is written with."""
     if not isinstance(raw, Mapping):
-        raise InvalidSpec((Problem(path, "", 'write an object such as {"users": []}'),))
+        raise InvalidSpec((Problem(path, "", 'use an object such as {"users": []}'),))
     found = _renamed(raw, path)
     if isinstance(found.get("users"), list):
         found["users"] = [
@@ -127,7 +131,7 @@ def _object(raw: Any, path: str) -> Json:
 def _renamed(raw: Mapping[str, Any], path: str) -> Json:
     for alias, name in _NAMES.items():
         if alias in raw and name in raw:
-            message = f"is the same as {name}, which is there as well; leave one out"
+            message = f"duplicates {name}, which is also set; remove one"
             raise InvalidSpec((Problem(f"{path}.{alias}", "", message),))
     return {_NAMES.get(key, key): value for key, value in raw.items()}
 
@@ -140,15 +144,17 @@ def _problems(found: Json, path: str, terms: Terms) -> Iterator[Problem]:
     yield from _secret_text(found, "token", path, terms)
     timeout = found.get("timeout", 1)
     if type(timeout) not in (int, float) or not (timeout == 0 or 0.001 <= timeout <= SECONDS_MAX):
-        message = f"write a number of seconds, from 0.001 to {SECONDS_MAX}"
+        message = f"use a number of seconds from 0.001 to {SECONDS_MAX}"
         yield Problem(f"{path}.timeout", "", message)
     if bool(found.get("username")) != bool(found.get("password")):
-        yield Problem(path, "", "a username needs a password, and a password a username")
+        yield Problem(
+            path, "", "a username requires a password, and a password requires a username"
+        )
     ways = [key for key in ("username", "token", "users") if found.get(key)]
     if len(ways) > 1:
-        yield Problem(path, "", f"has {' and '.join(ways)}; nats-server takes one of them")
+        yield Problem(path, "", f"has {' and '.join(ways)}; nats-server accepts only one of them")
     if found.get("token") and found.get("default_permissions"):
-        message = "do not count beside a token; write users instead of it, or leave this out"
+        message = "has no effect with a token; use users instead of the token, or omit this"
         yield Problem(f"{path}.default_permissions", "", message)
     yield from permission_problems(found, "default_permissions", path, terms.version)
     yield from _users(found.get("users", []), f"{path}.users", terms)
@@ -156,19 +162,21 @@ def _problems(found: Json, path: str, terms: Terms) -> Iterator[Problem]:
 
 def _users(users: Any, path: str, terms: Terms) -> Iterator[Problem]:
     if not isinstance(users, list):
-        yield Problem(path, "", "write a list of users")
+        yield Problem(path, "", "use a list of users")
         return
     for index, user in enumerate(users):
         yield from _user(user, f"{path}[{index}]", terms)
     given = [str(u.get("nkey") or u.get("username")) for u in users if isinstance(u, Mapping)]
     for name, times in Counter(given).items():
         if times > 1:
-            yield Problem(path, "", f"user {named(name)} is there {times} times; name each once")
+            yield Problem(
+                path, "", f"user {named(name)} appears {times} times; list each user once"
+            )
 
 
 def _user(user: Any, path: str, terms: Terms) -> Iterator[Problem]:
     if not isinstance(user, Mapping):
-        yield Problem(path, "", "write an object with username and password, or nkey")
+        yield Problem(path, "", "use an object with username and password, or nkey")
         return
     yield from unknown_keys(user, _USER, path)
     for key in ("username", "password", "nkey"):
@@ -176,9 +184,9 @@ def _user(user: Any, path: str, terms: Terms) -> Iterator[Problem]:
     nkey = user.get("nkey")
     named = bool(user.get("username")) and (terms.mapped or bool(user.get("password")))
     if bool(nkey) == named or (nkey and (user.get("username") or user.get("password"))):
-        yield Problem(path, "", "needs a username and a password, or an nkey and neither of them")
+        yield Problem(path, "", "needs either a username and a password, or only an nkey")
     if isinstance(nkey, str) and nkey and not is_user(nkey):
-        yield Problem(f"{path}.nkey", "", "is no public key of a user; it starts with U")
+        yield Problem(f"{path}.nkey", "", "is not a user's public key, which starts with U")
     yield from _secret_text(user, "password", path, terms)
     yield from permission_problems(user, "permissions", path, terms.version)
 
@@ -186,7 +194,7 @@ def _user(user: Any, path: str, terms: Terms) -> Iterator[Problem]:
 def _text(holder: Mapping[str, Any], key: str, path: str) -> Iterator[Problem]:
     value = holder.get(key, "")
     if not isinstance(value, str) or any(ord(character) < 32 for character in value):
-        yield Problem(f"{path}.{key}", "", "write a text without control characters")
+        yield Problem(f"{path}.{key}", "", "use a string without control characters")
 
 
 def _secret_text(holder: Mapping[str, Any], key: str, path: str, terms: Terms) -> Iterator[Problem]:
@@ -196,7 +204,9 @@ def _secret_text(holder: Mapping[str, Any], key: str, path: str, terms: Terms) -
         return
     size = sum(len(text.encode()) for text in (value, user) if isinstance(text, str))
     if size > terms.longest:
-        message = f"is too long: servers read no more than {terms.longest} bytes of it and the name"
+        message = (
+            f"is too long: servers read at most {terms.longest} bytes of it and the name together"
+        )
         yield Problem(f"{path}.{named(key)}", "", message)
     yield from _hash(value, f"{path}.{key}", terms.version)
 
@@ -206,11 +216,11 @@ def _hash(value: str, path: str, version: ServerVersion | None) -> Iterator[Prob
     old = version is not None and not version.at_least(2, 2)
     taken = _HASH.fullmatch(value) or (old and value.startswith(_OLD_HASH))
     if taken and not _GOOD_HASH.fullmatch(value):
-        message = "begins like a bcrypt hash and is none, so no password fits; write another one"
+        message = "starts like a bcrypt hash but is not one, so no password can match; replace it"
         yield Problem(path, "", message)
     elif old and _HASH.fullmatch(value) and not value.startswith(_OLD_HASH):
         message = (
-            f"nats-server {version} takes this kind of hash for the password itself; "
-            "write one that begins with $2a$"
+            f"nats-server {version} treats this kind of hash as the password itself; "
+            "use one that starts with $2a$"
         )
         yield Problem(path, "", message)

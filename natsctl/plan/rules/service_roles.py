@@ -69,12 +69,12 @@ def _verdict(context: Context, role: ServiceRole, grants: Sequence[Grant]) -> tu
     choice = chosen(role)
     blind, where = _blindness(state, choice), _reach(state, choice, others)
     if not grants:
-        which = f"{name} that counts" if others else name
+        which = f"{name} in an allowed namespace" if others else name
         reason = NOT_READ if blind else "NoServiceAccount"
-        return "False", reason, f"there is no ServiceAccount {which}; {where}"
+        return "False", reason, f"ServiceAccount {which} does not exist; {where}"
     matched = "True" if any(g.lets_in for g in grants) else "False"
     told = [(named(g.account.namespace), _trouble(state, g)) for g in grants]
-    troubles = [f"of {namespace}: {text}" for namespace, text in told if text]
+    troubles = [f"in {namespace}: {text}" for namespace, text in told if text]
     if troubles:
         reason = "NotLetIn" if any(_is_stuck(state, g) for g in grants) else "WaitingForToken"
         return matched, reason, f"ServiceAccount {name} {listed(troubles)}"
@@ -92,7 +92,7 @@ def _trouble(state: ClusterState, grant: Grant) -> str:
         return grant.problem
     trial = state.trials.get(grant.key)
     if trial is not None and trial.failure is not None:
-        still = " (the token there is counts until then)" if grant.lets_in else ""
+        still = " (the existing token remains valid until then)" if grant.lets_in else ""
         return f"{trial.failure.subject} {trial.failure.message}{still}"
     return "" if grant.lets_in else "no token yet"
 
@@ -100,23 +100,25 @@ def _trouble(state: ClusterState, grant: Grant) -> str:
 def _reach(state: ClusterState, choice: Choice | None, others: Sequence[tuple[str, str]]) -> str:
     """Of which namespaces the ServiceAccounts count, and which there are that do not."""
     scope = state.scope
-    text = "ServiceAccounts of all namespaces count"
+    text = "ServiceAccounts from all namespaces are allowed"
     if choice is not None:
-        text = f"those of {_chosen_ones(choice)} count"
+        text = f"only those in {_chosen_ones(choice)} are allowed"
     if blind := _blindness(state, choice):
-        text = f"{text}; the selector selects none, since {blind}"
+        text = f"{text}; the selector matches nothing, because {blind}"
     if scope is not None:
-        unseen = f"only those of namespace {', '.join(scope)} count: natsctl manages no other"
+        unseen = (
+            f"only those in namespace {', '.join(scope)} are allowed: natsctl manages no others"
+        )
         text = unseen if choice is None else f"{text}; {unseen}"
-    told = [f"of {named(namespace)}: {why}" for namespace, why in others]
-    return f"{text}; not the one {listed(told)}" if told else text
+    told = [f"in {named(namespace)}: {why}" for namespace, why in others]
+    return f"{text}; not allowed: the one {listed(told)}" if told else text
 
 
 def _chosen_ones(choice: Choice) -> str:
     parts = [f"namespace {listed(choice.names)}"] if choice.names else []
     if choice.terms is not None:
         parts.append("the namespaces that spec.serviceAccountNamespaces.selector selects")
-    return " and of ".join(parts) or "no namespace"
+    return " and in ".join(parts) or "no namespace"
 
 
 def _blindness(state: ClusterState, choice: Choice | None) -> str:

@@ -64,7 +64,7 @@ def passwords_of(config: Secret | None) -> dict[str, str]:
 def objection(live: Secret, grant: Grant) -> str:
     """Why a Secret is left alone; empty if it was clearly made for this grant."""
     if live.metadata.deletion_timestamp is not None:
-        return "is being deleted: the token comes once it is gone"
+        return "is being deleted: the token will be created once it is gone"
     if live.metadata.label(names.LABEL_CLUSTER) == grant.cluster[1] and (
         _labelled(live, grant) or _made_by_the_go_operator(live, grant)
     ):
@@ -72,7 +72,7 @@ def objection(live: Secret, grant: Grant) -> str:
     if _is_of_elsewhere(live, grant):
         return ""
     return (
-        "was not made for this role and is left alone: delete it, or give the role and its "
+        "was not created for this role and is left alone: delete it, or give the role and its "
         "ServiceAccount another name"
     )
 

@@ -154,11 +154,11 @@ def is_role_of(role: ServiceRole, cluster: Key) -> bool:
 
 def _name_problem(user: str, secret: str, taken: frozenset[str]) -> str:
     if user in taken:
-        return f"user {user} is also one of spec.auth.clientsAuthSecret: rename one of both"
+        return f"user {user} is also in spec.auth.clientsAuthSecret: rename one of them"
     if len(secret) > LONGEST_NAME:
         return (
-            f"the Secret of its token would have a name of {len(secret)} characters, and "
-            f"Kubernetes takes {LONGEST_NAME}: give role and ServiceAccount a shorter name"
+            f"the name of its token's Secret would have {len(secret)} characters, but Kubernetes "
+            f"allows {LONGEST_NAME}: give the role and the ServiceAccount a shorter name"
         )
     return ""
 

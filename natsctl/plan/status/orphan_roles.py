@@ -43,15 +43,15 @@ def _verdict(role: ServiceRole, cluster: Cluster | None, installation: str) -> V
     name = role.metadata.label(names.LABEL_CLUSTER)
     if not name:
         told = (
-            f"the role has no label {names.LABEL_CLUSTER}: give it one with the name of a "
+            f"the role has no label {names.LABEL_CLUSTER}: set it to the name of a "
             "NatsCluster in this namespace"
         )
         return "False", "NoLabel", told
     name = named(name)
     if cluster is None:
         told = (
-            f"there is no NatsCluster {name} in this namespace, and a role counts for one in its "
-            f"own namespace only: create it, or mend the label {names.LABEL_CLUSTER}"
+            f"NatsCluster {name} does not exist in this namespace, and a role applies only to a "
+            f"cluster in its own namespace: create it, or fix the label {names.LABEL_CLUSTER}"
         )
         return "False", "NoCluster", told
     if cluster.metadata.deletion_timestamp is not None:
@@ -65,16 +65,19 @@ def _of_a_cluster(cluster: Cluster, installation: str) -> Verdict | None:
     match claim(cluster, status, installation):
         case Ownership.OTHERS if not status.operator:
             other = quoted(chosen(cluster))
-            told = f"NatsCluster {name} is left to the natsctl of {other}, which has not taken it"
+            told = (
+                f"NatsCluster {name} is left to installation {other}, which has not taken it over "
+                "yet"
+            )
             return "False", "NotManaged", told
         case Ownership.OURS if status.observed_generation == cluster.metadata.generation:
             pass
         case _:
             return None
     if any(c.type == "SpecAccepted" and c.status == "False" for c in status.conditions):
-        told = f"NatsCluster {name} has a spec that cannot be used: see its condition SpecAccepted"
-        return "Unknown", "ClusterNotAccepted", f"{told} (nothing is changed until then)"
+        told = f"NatsCluster {name} has an invalid spec: see its condition SpecAccepted"
+        return "Unknown", "ClusterNotAccepted", f"{told} (no changes are applied until then)"
     if status.control_paused:
-        told = f"NatsCluster {name} is paused: nothing is changed while its spec.paused is true"
+        told = f"NatsCluster {name} is paused: no changes are applied while its spec.paused is true"
         return "Unknown", "ClusterPaused", told
     return None

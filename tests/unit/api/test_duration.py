@@ -43,5 +43,5 @@ ENDLESS = "9" * 400 + "s"
     ],
 )
 def test_anything_else_is_refused_and_the_error_says_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match='write a number and a unit, such as "10s"'):
+    with pytest.raises(ValueError, match='use a number and a unit, such as "10s"'):
         parse_duration(text)

@@ -66,4 +66,4 @@ def test_a_version_that_is_no_number_is_not_reached() -> None:
 
 
 def test_keys_that_are_none() -> None:
-    assert "keys that are none" in operator_problem(made("operator", USER), NOW, None)
+    assert "keys that are not" in operator_problem(made("operator", USER), NOW, None)

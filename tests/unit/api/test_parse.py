@@ -83,34 +83,34 @@ def test_a_size_is_required(raw: object) -> None:
     ("size", "shown"), [("three", "'three'"), ("7", "'7'"), (True, "True"), (3.0, "3.0")]
 )
 def test_nothing_is_coerced_to_a_number(size: object, shown: str) -> None:
-    assert complaints({"size": size}) == [f"spec.size: is {shown}; write a whole number"]
+    assert complaints({"size": size}) == [f"spec.size: is {shown}; use a whole number"]
 
 
 @pytest.mark.parametrize(
     ("raw", "complaint"),
     [
-        (3, "spec: is 3; write an object with keys"),
+        (3, "spec: is 3; use an object with keys"),
         ({"version": 2.1}, "spec.version: is 2.1; use a quoted string"),
-        ({"paused": "yes"}, "spec.paused: is 'yes'; write true or false"),
-        ({"tls": {"clientsTLSTimeout": "5"}}, "spec.tls.clientsTLSTimeout: is '5'; write a number"),
+        ({"paused": "yes"}, "spec.paused: is 'yes'; use true or false"),
+        ({"tls": {"clientsTLSTimeout": "5"}}, "spec.tls.clientsTLSTimeout: is '5'; use a number"),
         (
             {"tls": {"clientsTLSTimeout": float("nan")}},
-            "spec.tls.clientsTLSTimeout: is nan; write a number",
+            "spec.tls.clientsTLSTimeout: is nan; use a number",
         ),
         (
             {"tls": {"clientsTLSTimeout": float("inf")}},
-            "spec.tls.clientsTLSTimeout: is inf; write a number",
+            "spec.tls.clientsTLSTimeout: is inf; use a number",
         ),
-        ({"extraRoutes": {}}, "spec.extraRoutes: is {}; write a list"),
-        ({"extraRoutes": "ab"}, "spec.extraRoutes: is 'ab'; write a list"),
-        ({"extraRoutes": [{}, 2]}, "spec.extraRoutes[1]: is 2; write an object with keys"),
+        ({"extraRoutes": {}}, "spec.extraRoutes: is {}; use a list"),
+        ({"extraRoutes": "ab"}, "spec.extraRoutes: is 'ab'; use a list"),
+        ({"extraRoutes": [{}, 2]}, "spec.extraRoutes[1]: is 2; use an object with keys"),
         (
             {"extraRoutes": [{"route": 1}]},
             "spec.extraRoutes[0].route: is 1; use a quoted string",
         ),
         ({"pod": {"labels": {"a": 1}}}, "spec.pod.labels.a: is 1; use a quoted string"),
-        ({"pod": {"labels": []}}, "spec.pod.labels: is []; write an object with keys"),
-        ({"template": [1]}, "spec.template: is [1]; write an object with keys"),
+        ({"pod": {"labels": []}}, "spec.pod.labels: is []; use an object with keys"),
+        ({"template": [1]}, "spec.template: is [1]; use an object with keys"),
         (
             {"leafnodeConfig": {"remotes": [{"urls": ["a", 2]}]}},
             "spec.leafnodeConfig.remotes[0].urls[1]: is 2; use a quoted string",
@@ -133,7 +133,7 @@ def test_all_errors_are_told_at_once() -> None:
     assert complaints({"version": 2, "pod": {"antiAffinity": 1}}) == [
         "spec.size: is required",
         "spec.version: is 2; use a quoted string",
-        "spec.pod.antiAffinity: is 1; write true or false",
+        "spec.pod.antiAffinity: is 1; use true or false",
     ]
 
 
@@ -158,7 +158,7 @@ def test_a_key_that_is_none_hides_nothing_else() -> None:
     assert complaints({"size": "x", "pod": {1: 2, "labels": {None: "a", "b": 1}}}) == [
         "spec.pod: is 1; use a quoted string for each key",
         "spec.pod.labels: is None; use a quoted string for each key",
-        "spec.size: is 'x'; write a whole number",
+        "spec.size: is 'x'; use a whole number",
         "spec.pod.labels.b: is 1; use a quoted string",
     ]
 
@@ -249,7 +249,7 @@ def test_a_role_allows_denies_and_lets_reply() -> None:
 
 
 def test_a_role_with_anything_else_is_refused() -> None:
-    with pytest.raises(InvalidSpec, match=r"spec\.permissions\.publish: is 'a'; write a list"):
+    with pytest.raises(InvalidSpec, match=r"spec\.permissions\.publish: is 'a'; use a list"):
         parse_role_spec({"permissions": {"publish": "a"}})
 
 

@@ -193,9 +193,7 @@ def test_names_in_lists_are_checked_one_by_one() -> None:
 
         secrets: tuple[str, ...] = texts.object_names("Secret", "Some.", max_items=4)
 
-    with pytest.raises(
-        InvalidSpec, match=r"^s\.secrets\[1\]: '\.\.' is not a valid name for a Sec"
-    ):
+    with pytest.raises(InvalidSpec, match=r"^s\.secrets\[1\]: '\.\.' is not a valid Secret name"):
         structure({"secrets": ["a", ".."]}, Several, "s")
     schema = object_schema(Several)["properties"]["secrets"]
     assert schema["items"]["pattern"].startswith("^(")

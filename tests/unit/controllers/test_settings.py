@@ -32,8 +32,8 @@ def test_feature_gates(text: str, cluster_scoped: bool) -> None:
     [
         ("foobar", "unknown feature gate 'foobar'; there are: ClusterScoped"),
         ("foo=true", "unknown feature gate 'foo'"),
-        ("ClusterScoped", "write ClusterScoped=true or ClusterScoped=false"),
-        ("ClusterScoped=maybe", "write ClusterScoped=true or ClusterScoped=false"),
+        ("ClusterScoped", "use ClusterScoped=true or ClusterScoped=false"),
+        ("ClusterScoped=maybe", "use ClusterScoped=true or ClusterScoped=false"),
     ],
 )
 def test_a_feature_gate_that_cannot_be_used(text: str, says: str) -> None:
@@ -77,7 +77,7 @@ def test_lists_of_namespaces() -> None:
 
 @pytest.mark.parametrize("text", ["a b", "A", "-a", "a,b_c", "*", "a" * 64])
 def test_a_namespace_that_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a valid namespace name; write "):
+    with pytest.raises(ValueError, match="is not a valid namespace name; use "):
         namespace_list(text)
 
 

@@ -245,7 +245,9 @@ def test_a_roll_stops_at_the_first_server_that_does_not_come_back() -> None:
     world.spec = world.spec | {"version": BROKEN}
     world.settle()
     assert [kubelet_ready(world.pods[i]) for i in (1, 2, 3)] == [True, True, False]
-    assert next(s.message for s in world.status.servers).startswith("to restart: spec.version")
+    assert next(s.message for s in world.status.servers).startswith(
+        "waiting to restart: spec.version"
+    )
     world.spec = world.spec | {"version": GOOD[0]}
     survivors = {i: world.pods[i].metadata.uid for i in (1, 2)}
     world.settle()

@@ -100,10 +100,10 @@ def test_who_is_left_out_is_known() -> None:
 
 def test_a_cluster_tells_nobody_from_nobody_who_counts() -> None:
     (left,) = resolved(AUTH, found(roles=(role_of(),))).remarks
-    assert left.endswith("none counts: see the status of the roles")
+    assert left.endswith("is allowed: see the status of the roles")
     (none,) = resolved(AUTH, found(accounts={})).remarks
     assert none.startswith(
-        "nobody may connect: no ServiceAccount has the name of a NatsServiceRole"
+        "nobody can connect: no ServiceAccount has the name of a NatsServiceRole"
     )
 
 
@@ -220,15 +220,15 @@ def test_what_does_not_count_is_told_with_the_reason() -> None:
         ({"matchLabels": {"x" * 64: "b"}}, "is not a valid key; use name or example.com/name"),
         ({"matchLabels": dict.fromkeys(map(str, range(33)), "x")}, "matchLabels: has more than 32"),
         (expression("a", "in", "b"), "operator: is 'in'; use one of In, NotIn, Exists, DoesNot"),
-        (expression("a", "In"), "[0].values: In and NotIn need values, Exists and DoesNotExist"),
-        (expression("a", "Exists", "b"), "[0].values: In and NotIn need values, Exists and DoesNo"),
-        (expression("a/b/c", "Exists"), "[0].key: 'a/b/c' is not a valid key of a label; write"),
+        (expression("a", "In"), "[0].values: In and NotIn need values; Exists and DoesNotExist"),
+        (expression("a", "Exists", "b"), "[0].values: In and NotIn need values; Exists and DoesNo"),
+        (expression("a/b/c", "Exists"), "[0].key: 'a/b/c' is not a valid key of a label; use"),
         (expression("", "Exists"), "[0].key: '' is not a valid key of a label; use name or"),
-        (expression("a", "In", "-"), "values[0]: '-' is not a valid value of a label; write at"),
+        (expression("a", "In", "-"), "values[0]: '-' is not a valid value of a label; use at"),
         (expression("a", "In", *map(str, range(65))), "[0].values: has more than 64 items"),
         ({"matchExpressions": [{"key": "a"}]}, "matchExpressions[0].operator: is required"),
         ({"matchExpressions": [{"key": "a", "operator": "Exists"}] * 33}, "has more than 32 items"),
-        ("team=a", "selector: is 'team=a'; write an object with keys"),
+        ("team=a", "selector: is 'team=a'; use an object with keys"),
     ],
 )
 def test_a_wrong_selector_is_told_and_lets_nobody_in(selector: Any, problem: str) -> None:

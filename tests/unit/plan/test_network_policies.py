@@ -96,7 +96,7 @@ def test_it_goes_with_the_field() -> None:
     told = progressing(found, servers_of(found))
     assert (told.reason, told.message) == (
         "UpdatingObjects",
-        "to bring up to date: NetworkPolicy c",
+        "updating NetworkPolicy c",
     )
 
 
@@ -117,5 +117,5 @@ def test_it_stays_while_the_cluster_is_paused_or_its_spec_is_no_good() -> None:
 def test_a_cluster_that_lacks_it_is_not_ready_and_its_servers_run() -> None:
     found = running(LIMITED, policies={}, failures=(failure("NetworkPolicy c"),))
     told = ready(found, servers_of(found))
-    assert (told.reason, told.message) == ("ObjectsMissing", "to create: NetworkPolicy c")
+    assert (told.reason, told.message) == ("ObjectsMissing", "not created yet: NetworkPolicy c")
     assert [type(action) for action in actions(found)] == [Ensure]

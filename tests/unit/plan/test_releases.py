@@ -108,7 +108,7 @@ def test_a_wrong_release_that_is_told_is_named() -> None:
     found = status(running(TOLD, observations=mesh))
     assert made.metadata.uid in mesh
     assert found.ready_replicas == 0
-    assert found.servers[0].message == "answers with version 2.14.5, its image says 2.12.15"
+    assert found.servers[0].message == "reports version 2.14.5, but its image is 2.12.15"
 
 
 def test_what_several_say_alike_is_there_once() -> None:

@@ -148,7 +148,7 @@ def running(spec: Spec, **changes: Any) -> ClusterState:
 
 def invalid(**changes: Any) -> ClusterState:
     """A cluster with a spec nobody can use."""
-    problem = Problem("spec.size", "three", "write a number")
+    problem = Problem("spec.size", "three", "use a number")
     return cluster_state({"size": 1}, desired=None, problems=(problem,), **changes)
 
 

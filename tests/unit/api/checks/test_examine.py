@@ -84,13 +84,13 @@ def test_values_of_the_wrong_kind_hide_nothing_else() -> None:
     ],
 )
 def test_nothing_is_made_up_about_what_is_wrong_already(fields: dict[str, Any]) -> None:
-    assert all("; write " in text for text in told(**fields)), told(**fields)
+    assert all("; use " in text for text in told(**fields)), told(**fields)
     assert examine("c", {"size": 1, **fields}).problems
 
 
 def test_what_is_no_object_at_all() -> None:
     first, second = examine("C", 3).problems
-    assert str(first) == "spec: is 3; write an object with keys"
+    assert str(first) == "spec: is 3; use an object with keys"
     assert second.path == "metadata.name"
 
 

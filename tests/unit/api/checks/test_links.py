@@ -103,7 +103,7 @@ def test_the_newest_servers_take_a_hub_once() -> None:
 )
 def test_however_it_is_written(again: dict[str, Any]) -> None:
     (found,) = leaf(HUB, again)
-    assert found.startswith("spec.leafnodeConfig.remotes[1]: is there already")
+    assert found.startswith("spec.leafnodeConfig.remotes[1]: is a duplicate")
     assert leaf(HUB, {**again, "credentials": "/c"}) == []
 
 

@@ -71,11 +71,11 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
     [
         (
             {"template": {"spec": {"containers": {"name": "nats"}}}},
-            "spec.template.spec.containers: is {'name': 'nats'}; write a list",
+            "spec.template.spec.containers: is {'name': 'nats'}; use a list",
         ),
         (
             {"template": {"spec": {"containers": ["nats"]}}},
-            "spec.template.spec.containers[0]: is 'nats'; write an object with keys",
+            "spec.template.spec.containers[0]: is 'nats'; use an object with keys",
         ),
         (
             {"template": {"spec": {"containers": [{"env": [{"value": "x"}]}]}}},
@@ -87,7 +87,7 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
         ),
         (
             {"template": {"spec": {"securityContext": {"runAsUser": "root"}}}},
-            "spec.template.spec.securityContext.runAsUser: is 'root'; write a whole number",
+            "spec.template.spec.securityContext.runAsUser: is 'root'; use a whole number",
         ),
         (
             {"pod": {"natsEnv": [{"name": "A", "value": 1}]}},
@@ -103,7 +103,7 @@ def test_labels_of_pods_are_well_formed(pod: dict[str, Any], path: str) -> None:
         ),
         (
             {"pod": {"resources": {"limits": []}}},
-            "spec.pod.resources.limits: is []; write an object with keys",
+            "spec.pod.resources.limits: is []; use an object with keys",
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_amounts_are_quantities(amount: object) -> None:
     resources = {"limits": {"memory": amount}}
     found = complaints(pod={"resources": resources}) + container(resources=resources)
     assert len(found) == 2
-    assert all("write one such as 500m or 256Mi" in text for text in found)
+    assert all("use one such as 500m or 256Mi" in text for text in found)
 
 
 @pytest.mark.parametrize("amount", [1, 0.5, "1", "100m", "1.5Gi", "1e3", ".5", "1."])
@@ -187,7 +187,7 @@ def test_quantities_have_these_forms(amount: object) -> None:
 
 def test_a_pod_is_not_given_less_than_no_time_to_end() -> None:
     assert complaints(template={"spec": {"terminationGracePeriodSeconds": -1}}) == [
-        "spec.template.spec.terminationGracePeriodSeconds: is -1; write 0 or more"
+        "spec.template.spec.terminationGracePeriodSeconds: is -1; use 0 or more"
     ]
 
 

@@ -27,10 +27,10 @@ class TestGrace:
     def test_shorter_than_the_lame_duck_period(self) -> None:
         (remark,) = said(lameDuckDurationSeconds=60, **template(terminationGracePeriodSeconds=30))
         assert remark.startswith("spec.template.spec.terminationGracePeriodSeconds: is 30, so")
-        assert "write 90 or more" in remark
+        assert "use 90 or more" in remark
 
     def test_the_usual_period_counts_too(self) -> None:
-        assert "write 150 or more" in said(**template(terminationGracePeriodSeconds=60))[0]
+        assert "use 150 or more" in said(**template(terminationGracePeriodSeconds=60))[0]
 
     @pytest.mark.parametrize("seconds", [150, None])
     def test_long_enough(self, seconds: int | None) -> None:

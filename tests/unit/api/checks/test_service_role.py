@@ -27,7 +27,7 @@ def test_none_of_which_is_empty_or_unreadable(subject: str) -> None:
     assert not is_subject(subject)
     (found,) = complaints(publish=["fine", subject])
     assert found.startswith("spec.permissions.publish[1]: ")
-    assert "is not a valid subject; write one such as orders.*" in found
+    assert "is not a valid subject; use one such as orders.*" in found
     assert len(complaints(subscribe=[subject], deny={"publish": [subject]})) == 2
 
 
@@ -45,7 +45,7 @@ def test_replies_are_allowed_for_a_while() -> None:
         'duration; use a number and a unit, such as "10s"'
     ]
     assert complaints(allowResponses={"maxMsgs": -2}) == [
-        "spec.permissions.allowResponses.maxMsgs: is -2; write -1 or more"
+        "spec.permissions.allowResponses.maxMsgs: is -2; use -1 or more"
     ]
 
 

@@ -81,8 +81,8 @@ def test_cipher_suites_are_those_of_the_version(suite: str, version: str, known:
     assert (found == []) is known
     for text in found:
         assert text.startswith(
-            f"spec.tls.cipherSuites[1]: '{suite}' is no cipher suite that nats-server {version} "
-            "takes; use one of TLS_"
+            f"spec.tls.cipherSuites[1]: '{suite}' is not a cipher suite that nats-server "
+            f"{version} supports; use one of TLS_"
         )
 
 

@@ -113,10 +113,10 @@ def test_an_image_is_well_formed(image: str) -> None:
 
 def test_the_bounds_of_the_schema_hold_without_it() -> None:
     assert complaint(natsConfig={"maxConnections": -2}) == (
-        "spec.natsConfig.maxConnections: is -2; write -1 or more"
+        "spec.natsConfig.maxConnections: is -2; use -1 or more"
     )
     assert complaint(websocketConfig={"port": 65536, "no_tls": True}) == (
-        "spec.websocketConfig.port: is 65536; write 65535 or less"
+        "spec.websocketConfig.port: is 65536; use 65535 or less"
     )
     assert complaint(pod={"metricsImagePullPolicy": "Sometimes"}) == (
         "spec.pod.metricsImagePullPolicy: is 'Sometimes'; use one of Always, IfNotPresent, Never"
@@ -144,7 +144,7 @@ def test_the_bounds_of_the_schema_hold_without_it() -> None:
 )
 def test_durations_are_gos(fields: dict[str, Any], path: str) -> None:
     assert complaint(**fields).startswith(f"{path}: ")
-    assert complaint(**fields).endswith('write a number and a unit, such as "10s"')
+    assert complaint(**fields).endswith('use a number and a unit, such as "10s"')
 
 
 def test_a_message_is_no_larger_than_what_may_wait_for_a_client() -> None:

@@ -215,7 +215,7 @@ def test_a_token_beside_what_needs_a_system_account_is_told(
     secret = manifest("Secret", "s", stringData={"auth.json": json.dumps({"token": PLANTED})})
     assert render(file, cluster, secret) == 0
     out, err = capsys.readouterr()
-    assert "a token beside gateways and leaf nodes" in err
+    assert "a token together with gateways and leaf nodes" in err
     assert PLANTED not in out + err
 
 

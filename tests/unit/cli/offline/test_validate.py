@@ -42,7 +42,7 @@ def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("size: 3", "size: three"), "spec.size: is 'three'; write a whole number"),
+        (("size: 3", "size: three"), "spec.size: is 'three'; use a whole number"),
         (("size: 3", "size: 3, colour: blue"), "spec.colour: unknown field"),
         (("size: 3", "size: -1"), "spec.size: "),
         (("name: c", "name: C"), "metadata.name: "),
@@ -53,7 +53,7 @@ def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
                 "kind: NatsCluster\nmetadata: {name: c, namespace: ns}\nspec: {size: 3}",
                 'kind: NatsServiceRole\nspec: {permissions: {publish: ["a b"]}}',
             ),
-            "spec.permissions.publish[0]: 'a b' is no subject",
+            "spec.permissions.publish[0]: 'a b' is not a valid subject",
         ),
         (("NatsCluster", "NatsServiceRole"), "spec.size: unknown field"),
         (

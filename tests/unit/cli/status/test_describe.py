@@ -23,7 +23,7 @@ from tests.unit.cli.sights import (
 )
 from tests.unit.plan.references import tls_secret
 
-GO = "made by the Go operator and left as it is; its next restart brings a readiness probe"
+GO = "made by the Go operator and left unchanged; its next restart adds a readiness probe"
 
 
 class TestReady:

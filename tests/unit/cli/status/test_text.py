@@ -67,7 +67,7 @@ def test_a_cluster_that_is_well() -> None:
 
 
 def test_a_roll_that_waits() -> None:
-    waits = "x-2 to restart, one at a time: spec.version; waits: x-1 has no route to 1 of 1 other"
+    waits = "restarting x-2, one at a time: spec.version; waiting: x-1 has no route to 1 of 1 other"
     told = status(
         phase="Updating",
         readyReplicas=1,
@@ -78,7 +78,7 @@ def test_a_roll_that_waits() -> None:
         ),
         servers=[
             server("x-1", "has no route to 1 of 1 other servers", ready=False),
-            server("x-2", "to restart: spec.version changed; waits: x-1 goes first"),
+            server("x-2", "waiting to restart: spec.version changed; waiting: x-1 goes first"),
         ],
     )
     found = seen(cluster=cluster(status=told), answers={}, unread=("events: you may not",))
@@ -94,7 +94,7 @@ def test_a_roll_that_waits() -> None:
         CONDITIONS
           Ready        False  2m  ServersNotReady  1 of 2 servers are ready
           Progressing  True   2m  Rolling
-              x-2 to restart, one at a time: spec.version; waits: x-1 has no route to 1
+              restarting x-2, one at a time: spec.version; waiting: x-1 has no route to 1
               of 1 other
 
         SERVERS
@@ -102,7 +102,7 @@ def test_a_roll_that_waits() -> None:
           x-1   2.14.5   no     Running  -       -        1         60m  10.0.0.3  n1
               has no route to 1 of 1 other servers
           x-2   2.14.5   yes    Running  -       -        1         60m  10.0.0.3  n1
-              to restart: spec.version changed; waits: x-1 goes first
+              waiting to restart: spec.version changed; waiting: x-1 goes first
 
         NOT READ
           - events: you may not
@@ -111,7 +111,7 @@ def test_a_roll_that_waits() -> None:
 
 
 def test_a_cluster_of_the_go_operator() -> None:
-    brings = "made by the Go operator and left as it is; its next restart brings a server name"
+    brings = "made by the Go operator and left unchanged; its next restart adds a server name"
     told = status(servers=[server("x-1", brings), server("x-a", f"{brings}, the pod name x-10")])
     found = seen(
         cluster=cluster(status=told), pods=(pod("x-1", old=True), pod("x-a", old=True)), answers={}
@@ -123,9 +123,9 @@ def test_a_cluster_of_the_go_operator() -> None:
             """\
             NOT IN TODAY'S FORM
               x-1:
-                  made by the Go operator and left as it is; its next restart brings a server name
+                  made by the Go operator and left unchanged; its next restart adds a server name
               x-a:
-                  made by the Go operator and left as it is; its next restart brings a server name,
+                  made by the Go operator and left unchanged; its next restart adds a server name,
                   the pod name x-10
             """
         )

@@ -31,11 +31,11 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
         ReplaceServer(3, "c-3", "u", "restarting c-3"),
     )
     assert {e.reason: e.message for e in events_of(actions)} == {
-        "TookOverServers": "c-8, c-a: made by the Go operator, left as they are",
+        "TookOverServers": "c-8, adopted c-a from the Go operator, left unchanged",
         "CreatedServers": "created c-1, c-2",
         "CreatedObjects": "created Service c; Service c-mgmt",
         "UpdatedObjects": "updated Secret c",
-        "DeletedObjects": "deleted NetworkPolicy c: the spec asks for it no more",
+        "DeletedObjects": "deleted NetworkPolicy c: no longer in the spec",
         "ScalingDown": "c-4 leaves",
         "RestartingServer": "restarting c-3",
     }

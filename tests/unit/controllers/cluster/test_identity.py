@@ -95,7 +95,7 @@ async def test_a_secret_without_a_key_gets_one(
     found = await load(server)
     assert found
     assert await load(server) == found
-    assert "gets a new one" in caplog.text
+    assert "creating a new one" in caplog.text
     assert found.seed not in caplog.text
 
 

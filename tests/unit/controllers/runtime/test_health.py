@@ -37,7 +37,7 @@ async def test_a_deaf_reflector_a_stalled_loop_and_dead_renewals_fail_liveness()
     lease.tried = now - 30
     assert checks["watch-pods"]().startswith("nothing heard for 300 s")
     assert checks["loop"]() == "late by 6.0 s"
-    assert checks["lease"]().startswith("last tried to get or keep it 30 s ago")
+    assert checks["lease"]().startswith("last attempt to acquire or renew it was 30 s ago")
     reflector.last_heard, pulse.lag, lease.tried = now, 0.0, now - 6
     assert not any(check() for check in checks.values())
 

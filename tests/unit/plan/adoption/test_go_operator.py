@@ -144,7 +144,7 @@ def test_a_roll_goes_through_even_if_the_change_is_taken_back() -> None:
     found = seen(OLD, mixed)
     assert isinstance(servers_actions(found)[0], ReplaceServer)
     told = {s.name: s.message for s in status(found).servers}
-    assert "what the Go operator made changed" in told["c-1"]
+    assert "the pod as made by the Go operator changed" in told["c-1"]
 
 
 def test_a_server_that_joins_them_is_like_them() -> None:
@@ -238,8 +238,8 @@ def told(found: ClusterState) -> list[str]:
 )
 def test_the_status_says_what_the_next_restart_brings(spec: dict[str, Any], brings: str) -> None:
     [message, *_] = told(seen(spec, taken_over(spec, old_pods(spec))))
-    expected = "a readiness probe, a lame duck period when it stops" + (", " if brings else "")
-    assert message.endswith(f"its next restart brings {expected}{brings}")
+    expected = "a readiness probe, a lame duck period on shutdown" + (", " if brings else "")
+    assert message.endswith(f"its next restart adds {expected}{brings}")
 
 
 def test_the_status_says_what_a_pod_will_be_called() -> None:
@@ -250,7 +250,7 @@ def test_the_status_says_what_a_pod_will_be_called() -> None:
 
 def test_the_status_says_nothing_of_it_while_the_spec_is_invalid() -> None:
     found = seen(OLD, taken_over())
-    problem = Problem("spec.size", "three", "write a number")
+    problem = Problem("spec.size", "three", "use a number")
     assert set(told(attrs.evolve(found, desired=None, problems=(problem,)))) == {""}
 
 

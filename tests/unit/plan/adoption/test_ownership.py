@@ -30,6 +30,6 @@ def test_what_a_cluster_is_to_us(holder: str, chosen: str, expected: Ownership) 
 
 def test_the_second_says_which_one_is_in_its_way_and_the_way_out() -> None:
     assert in_the_way(ClusterStatus(operator=THEM), US) == (
-        "the natsctl of b/nats-operator manages this cluster, that of a/nats-operator leaves it "
-        "alone; uninstall one of both, or choose with the annotation nats.io/operator"
+        "installation b/nats-operator manages this cluster, and installation a/nats-operator "
+        "leaves it alone; uninstall one of them, or choose one with the annotation nats.io/operator"
     )

@@ -32,7 +32,7 @@ def test_why_nobody_believes_it() -> None:
     found = {name: problems(every()[name]) for name in every()}
     assert found["of-another-ca"] == found["without-its-intermediate"] == [UNSIGNED]
     assert found["of-an-ended-ca"] == found["of-an-ended-intermediate"] == [OUT_OF_TIME]
-    assert found["ended"][0].startswith("it ended at 20")
+    assert found["ended"][0].startswith("it expired at 20")
     assert found["not-valid-yet"][0].startswith("it is not valid before 20")
     assert found["for-servers-only"] == ["its extended key usage lacks client authentication"]
 

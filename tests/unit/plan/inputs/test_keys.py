@@ -81,7 +81,7 @@ def test_the_largest_keys_cost_next_to_nothing(bits: int) -> None:
 def test_larger_ones_are_refused_with_the_reason(bits: int) -> None:
     key = crafted(bits)
     problem = public_problem(public_half(key))
-    assert problem == f"the RSA key has {bits} bits: servers and clients take at most {RSA_BITS}"
+    assert problem == f"the RSA key has {bits} bits: servers and clients accept at most {RSA_BITS}"
     assert seconds(lambda: public_half(key)) < LONGEST
 
 

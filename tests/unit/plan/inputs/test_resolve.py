@@ -90,7 +90,7 @@ class TestUsers:
     def test_no_user_is_nobody(self) -> None:
         found = resolved(AUTH, references(users({"users": []})))
         assert found.inputs.authorization is None
-        assert found.remarks == ("nobody may connect: Secret users names no user and no token",)
+        assert found.remarks == ("nobody can connect: Secret users has no users and no token",)
 
     def test_certificates_may_name_them(self) -> None:
         spec = {"auth": {"clientsAuthSecret": "users", "tlsVerifyAndMap": True}} | CLIENTS
@@ -113,7 +113,7 @@ class TestServiceAccounts:
         for held in ((), (token(""),), (Secret(token().metadata, data={"token": "A"}),)):
             found = resolved(ACCOUNTS, with_tokens(*held))
             assert found.inputs.authorization is None
-            assert found.remarks == ("nobody may connect yet: no ServiceAccount has a token",)
+            assert found.remarks == ("nobody can connect yet: no ServiceAccount has a token",)
 
     def test_none_without_an_account(self) -> None:
         found = resolved(ACCOUNTS, with_tokens(accounts={}))
@@ -135,7 +135,7 @@ class TestServiceAccounts:
         auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
         spec = {"auth": auth | {"allowStaticUsers": True}}
         found = resolved(spec, with_tokens(token(), secrets={"users": users({"token": "t"})}))
-        assert "does not take beside users" in found.missing[0]
+        assert "does not accept together with users" in found.missing[0]
 
     def test_a_static_user_of_the_same_name_keeps_it(self) -> None:
         auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
@@ -196,7 +196,7 @@ class TestCertificates:
         ended = references(issued("routes", "ended"))
         assert resolved(ROUTES, ended).missing == ()
         now = resolved(ROUTES, attrs.evolve(ended, minute=MINUTE))
-        assert "it ended at 20" in now.missing[0]
+        assert "it expired at 20" in now.missing[0]
 
     def test_gateways_may_know_other_cas(self) -> None:
         fields = {
@@ -306,7 +306,7 @@ class TestLinks:
     def test_credentials_that_are_none(self) -> None:
         spec = {"auth": {"clusterAuthSecret": "r"}}
         found = resolved(spec, references(users({"token": "t"}, "r")))
-        assert "needs one username" in found.missing[0]
+        assert "needs exactly one username" in found.missing[0]
         assert "Secret r (spec.auth.clusterAuthSecret)" in resolved(spec, References()).missing[0]
 
     def test_other_clusters(self) -> None:

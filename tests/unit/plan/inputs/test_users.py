@@ -62,45 +62,45 @@ def test_aliases_and_nulls() -> None:
 
 
 BAD: list[tuple[Any, str]] = [
-    ([], "write an object"),
+    ([], "use an object"),
     ({"acounts": {}}, "acounts: unknown key; the keys are username"),
-    ({"users": {}}, "users: write a list"),
-    ({"users": ["u"]}, "users[0]: write an object"),
-    ({"users": [{"username": "u"}]}, "users[0]: needs a username and a password"),
+    ({"users": {}}, "users: use a list"),
+    ({"users": ["u"]}, "users[0]: use an object"),
+    ({"users": [{"username": "u"}]}, "users[0]: needs either a username and a password"),
     ({"users": [{"username": "u", "password": PLANTED, "nkey": NKEY}]}, "users[0]: needs"),
-    ({"users": [{"username": 7, "password": PLANTED}]}, "users[0].username: write a text"),
-    ({"users": [{"username": "u", "password": f"{PLANTED}\n"}]}, "users[0].password: write a text"),
-    ({"users": [{"nkey": "SU" + PLANTED}]}, "users[0].nkey: is no public key"),
+    ({"users": [{"username": 7, "password": PLANTED}]}, "users[0].username: use a string"),
+    ({"users": [{"username": "u", "password": f"{PLANTED}\n"}]}, "users[0].password: use a string"),
+    ({"users": [{"nkey": "SU" + PLANTED}]}, "users[0].nkey: is not a user's public key"),
     ({"users": [{"username": "u", "password": PLANTED, "x": 1}]}, "users[0].x: unknown key"),
-    ({"users": [{"username": "u", "password": PLANTED}] * 2}, "user u is there 2 times"),
+    ({"users": [{"username": "u", "password": PLANTED}] * 2}, "user u appears 2 times"),
     ({"token": PLANTED, "users": [{"username": "u", "password": "p"}]}, "token and users"),
-    ({"username": "u"}, "a username needs a password"),
-    ({"timeout": "soon"}, "timeout: write a number of seconds"),
-    ({"timeout": -1}, "timeout: write a number of seconds"),
-    ({"timeout": True}, "timeout: write a number of seconds"),
-    ({"timeout": 1e-7}, "timeout: write a number of seconds, from 0.001 to 1000000000"),
-    ({"timeout": 1e18}, "timeout: write a number of seconds"),
-    ({"timeout": 10**10}, "timeout: write a number of seconds"),
-    ({"user": "u", "username": "u", "password": PLANTED}, "user: is the same as username"),
-    ({"users": [{"user": "u", "pass": PLANTED, "password": "p"}]}, "users[0].pass: is the same"),
-    ({"users": [{"nkey": NKEY[:-1] + "A"}]}, "users[0].nkey: is no public key"),
-    ({"token": PLANTED, "default_permissions": {"publish": ["a"]}}, "do not count beside a token"),
+    ({"username": "u"}, "a username requires a password"),
+    ({"timeout": "soon"}, "timeout: use a number of seconds"),
+    ({"timeout": -1}, "timeout: use a number of seconds"),
+    ({"timeout": True}, "timeout: use a number of seconds"),
+    ({"timeout": 1e-7}, "timeout: use a number of seconds from 0.001 to 1000000000"),
+    ({"timeout": 1e18}, "timeout: use a number of seconds"),
+    ({"timeout": 10**10}, "timeout: use a number of seconds"),
+    ({"user": "u", "username": "u", "password": PLANTED}, "user: duplicates username"),
+    ({"users": [{"user": "u", "pass": PLANTED, "password": "p"}]}, "users[0].pass: duplicates"),
+    ({"users": [{"nkey": NKEY[:-1] + "A"}]}, "users[0].nkey: is not a user's public key"),
+    ({"token": PLANTED, "default_permissions": {"publish": ["a"]}}, "has no effect with a token"),
     ({"users": [{"username": "u", "password": PLANTED * 600}]}, "users[0].password: is too long"),
     ({"token": PLANTED * 600}, "token: is too long"),
-    ({"username": "u", "password": f"$2b$04${PLANTED}"}, "begins like a bcrypt hash and is none"),
-    ({"users": [{"username": "u", "password": "$2a$99$" + "a" * 53}]}, "and is none"),
-    ({"default_permissions": []}, "default_permissions: write an object"),
+    ({"username": "u", "password": f"$2b$04${PLANTED}"}, "starts like a bcrypt hash but"),
+    ({"users": [{"username": "u", "password": "$2a$99$" + "a" * 53}]}, "but is not one"),
+    ({"default_permissions": []}, "default_permissions: use an object"),
     ({"default_permissions": {"pub": []}}, "default_permissions.pub: unknown key"),
-    ({"default_permissions": {"publish": 7}}, "publish: write a list of subjects"),
-    ({"default_permissions": {"publish": ["a b"]}}, "publish[0]: is no subject"),
+    ({"default_permissions": {"publish": 7}}, "publish: use a list of subjects"),
+    ({"default_permissions": {"publish": ["a b"]}}, "publish[0]: is not a valid subject"),
     ({"default_permissions": {"publish": {"alow": []}}}, "publish.alow: unknown key"),
-    ({"default_permissions": {"publish": {"deny": [7]}}}, "publish.deny[0]: is no subject"),
-    ({"default_permissions": {"allow_responses": 7}}, "allow_responses: write true"),
-    ({"default_permissions": {"allow_responses": None}}, "allow_responses: write true"),
+    ({"default_permissions": {"publish": {"deny": [7]}}}, "publish.deny[0]: is not a"),
+    ({"default_permissions": {"allow_responses": 7}}, "allow_responses: use true"),
+    ({"default_permissions": {"allow_responses": None}}, "allow_responses: use true"),
     *(
         (
             {"users": [{"nkey": NKEY, "permissions": {"allow_responses": {"max": most}}}]},
-            "max: write",
+            "max: use",
         )
         for most in ("five", "5", 1.5, True, -2, 2**63 - 1, None)
     ),
@@ -121,9 +121,9 @@ def test_what_it_does_not_take_is_named_without_its_value(content: Any, says: st
 
 
 def test_a_document_that_is_none() -> None:
-    assert "is no JSON at line 2" in complaint(secret(**{"auth.json": f'{{\n"{PLANTED}'}))
+    assert "is not valid JSON at line 2" in complaint(secret(**{"auth.json": f'{{\n"{PLANTED}'}))
     broken = Secret(Meta(name="s"), data={"auth.json": "no base64!"})
-    assert complaint(broken) == "Secret s, key auth.json: is no JSON"
+    assert complaint(broken) == "Secret s, key auth.json: is not valid JSON"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_document_that_is_too_much(text: str, says: str) -> None:
 def test_the_one_key_that_counts() -> None:
     assert authorization_of(secret(anything='{"token": "t"}')) == {"token": "t"}
     assert authorization_of(secret(**{"a.json": '{"token": "t"}', "notes": "x"})) == {"token": "t"}
-    assert "has the keys a, b; give it one key" in complaint(secret(a="{}", b="{}"))
+    assert "has the keys a, b; give it a single key" in complaint(secret(a="{}", b="{}"))
     assert "is empty" in complaint(Secret(Meta(name="s")))
 
 
@@ -160,7 +160,7 @@ def test_certificates_stand_for_passwords() -> None:
 def test_the_login_of_routes() -> None:
     assert login_of(users({"user": "u", "pass": "p", "timeout": 1})) == Login("u", "p")
     for content in ({"token": "t"}, {"users": []}, {}):
-        with pytest.raises(InvalidSpec, match="needs one username and one password"):
+        with pytest.raises(InvalidSpec, match="needs exactly one username and one password"):
             login_of(users(content))
 
 
@@ -177,23 +177,23 @@ def test_hashes_of_passwords() -> None:
         return ""
 
     assert told("a", "2.1.9") == told("a", "2.2.0") == told("b", "2.2.0") == ""
-    assert "takes this kind of hash for the password itself" in told("b", "2.1.9")
+    assert "treats this kind of hash as the password itself" in told("b", "2.1.9")
     early = Terms(version=ServerVersion.parse("2.1.9"))
     odd = users({"username": "u", "password": "$2a$hello"})
-    assert "and is none" in complaint(odd, early)
+    assert "but is not one" in complaint(odd, early)
     assert authorization_of(odd)
 
 
 def test_servers_connect_with_passwords_and_not_with_their_hashes() -> None:
     hashed = users({"username": "u", "password": GOOD_HASH.format("b")})
-    with pytest.raises(InvalidSpec, match="servers need the password itself to connect"):
+    with pytest.raises(InvalidSpec, match="servers need the password itself"):
         login_of(hashed)
 
 
 def test_how_much_of_a_password_servers_read() -> None:
     long = users({"username": "u", "password": "x" * 5000})
     assert authorization_of(long, Terms(longest=8192))
-    assert "no more than 4000 bytes" in complaint(long)
+    assert "at most 4000 bytes" in complaint(long)
 
 
 def test_permissions_that_a_version_does_not_know() -> None:

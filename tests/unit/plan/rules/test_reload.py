@@ -224,7 +224,7 @@ def test_new_routes_wait_until_no_server_comes_or_goes() -> None:
     assert [a.name for a in reloads(grown)] == ["c-1"]
     leaving = attrs.evolve(grown, pods=(*growing.pods, terminating(fourth)))
     assert reloads(leaving) == ()
-    assert status(leaving).servers[0].message.startswith("to reload: the routes")
+    assert status(leaving).servers[0].message.startswith("waiting to reload: the routes")
 
 
 def test_users_do_not_wait_for_that() -> None:
@@ -256,7 +256,7 @@ def test_what_is_busy_with_it_says_so() -> None:
     found = seen(goal_of(THREE), desired(goal_of(DEBUG)), quiet=1.0)
     state, reason, message = told(found, "Progressing")
     assert (state, reason) == ("True", "Reloading")
-    assert "c-1, c-2, c-3 to reload: spec.natsConfig.debug changed" in message
+    assert "reloading c-1, c-2, c-3: spec.natsConfig.debug changed" in message
     assert told(found, "Ready")[0] == "True"
     assert plan(found).again is not None
 
@@ -319,7 +319,7 @@ class TestWaiting:
         found = self.waiting()
         assert actions(found) == []
         assert told(found, "ConfigAccepted")[:2] == ("False", "Waiting")
-        assert "the servers keep the configuration they have" in told(found, "ConfigAccepted")[2]
+        assert "the servers keep their current configuration" in told(found, "ConfigAccepted")[2]
         assert "Secret s does not exist" in told(found, "Degraded")[2]
 
     def test_that_is_neither_ready_nor_settled(self) -> None:
@@ -361,8 +361,8 @@ class TestWaiting:
 
 
 def test_remarks_are_told() -> None:
-    found = seen(goal_of(THREE), desired(goal_of(THREE), remarks=("nobody may connect",)))
-    assert told(found, "ConfigAccepted") == ("True", "NobodyAllowed", "nobody may connect")
+    found = seen(goal_of(THREE), desired(goal_of(THREE), remarks=("nobody can connect",)))
+    assert told(found, "ConfigAccepted") == ("True", "NobodyAllowed", "nobody can connect")
 
 
 def test_a_spec_that_is_no_good_has_no_configuration() -> None:
@@ -378,7 +378,7 @@ def test_nobody_can_have_an_old_server_reload_so_routes_wait_for_its_next_start(
     assert {s.message for s in status(found).servers} == {""}
     extra = desired(goal_of(old | {"extraRoutes": [{"cluster": "x"}]}))
     message = status(seen(goal_of(old), extra)).servers[0].message
-    assert message == "spec.extraRoutes changed: takes effect when the server starts next"
+    assert message == "spec.extraRoutes changed: takes effect at the next restart"
 
 
 def test_pods_that_are_edited_do_not_break_it() -> None:

@@ -62,17 +62,17 @@ def test_which_accounts_are_in() -> None:
     [
         (seen(spec={}), ("False", "ServiceAccountsDisabled", "enableServiceAccounts")),
         (seen(spec={"auth": {}}), ("False", "ServiceAccountsDisabled", "enableServiceAccounts")),
-        (seen(roles=(role(publish=[".."]),)), ("False", "InvalidSpec", "is no subject")),
-        (seen(accounts={}), ("False", "NoServiceAccount", "there is no ServiceAccount worker")),
-        (seen(), ("False", "WaitingForToken", "ServiceAccount worker of ns: no token yet")),
+        (seen(roles=(role(publish=[".."]),)), ("False", "InvalidSpec", "is not a valid subject")),
+        (seen(accounts={}), ("False", "NoServiceAccount", "ServiceAccount worker does not exist")),
+        (seen(), ("False", "WaitingForToken", "ServiceAccount worker in ns: no token yet")),
         (
             seen(token(), accounts={"worker": (account(), account("b"))}),
-            ("True", "WaitingForToken", "of b"),
+            ("True", "WaitingForToken", "in b"),
         ),
         (seen(token()), ("True", "Matched", "all namespaces")),
         (
             attrs.evolve(seen(token()), scope=("ns",)),
-            ("True", "Matched", "only those of namespace ns"),
+            ("True", "Matched", "only those in namespace ns"),
         ),
     ],
 )
@@ -87,26 +87,26 @@ KEY = ("ns", "worker-c-bound-token")
 
 def test_what_stands_in_the_way_of_one_account() -> None:
     both = {"worker": (account(), account("b"))}
-    words = Failure("Secret b/worker-c-bound-token", "NotOurs", "was not made for this role")
+    words = Failure("Secret b/worker-c-bound-token", "NotOurs", "was not created for this role")
     trials = {("b", "worker-c-bound-token"): Trial(110.0, 10.0, words)}
     cluster_state = attrs.evolve(seen(token(), accounts=both), trials=trials)
     assert verdict(cluster_state) == (
         "True",
         "NotLetIn",
-        "ServiceAccount worker of b: Secret b/worker-c-bound-token was not made for this role",
+        "ServiceAccount worker in b: Secret b/worker-c-bound-token was not created for this role",
     )
     assert [a.namespace for a in told(cluster_state).service_accounts] == ["ns"]
     assert degraded(cluster_state, servers_of(cluster_state)).status == "False"
     remark = config_accepted(cluster_state, servers_of(cluster_state))
     assert (remark.status, remark.reason) == ("True", "TokensNotMade")
-    assert "Secret b/worker-c-bound-token was not made for this role" in remark.message
+    assert "Secret b/worker-c-bound-token was not created for this role" in remark.message
 
 
 def test_a_token_that_could_not_be_renewed_counts_on() -> None:
     trials = {KEY: Trial(110.0, 10.0, Failure("Secret ns/x", "Forbidden", "not written"))}
     status, _, message = verdict(attrs.evolve(seen(token()), trials=trials))
     assert status == "True"
-    assert "the token there is counts" in message
+    assert "the existing token remains valid" in message
 
 
 def test_what_was_tried_for_somebody_who_is_gone_is_told_no_more() -> None:
@@ -120,7 +120,7 @@ def test_a_role_with_the_name_of_a_static_user_says_so() -> None:
     static = {"users": users({"username": "worker", "password": "p"})}
     found = verdict(seen(token(), spec=spec, secrets=static))
     assert found[:2] == ("False", "NotLetIn")
-    assert "user worker is also one of spec.auth.clientsAuthSecret" in found[2]
+    assert "user worker is also in spec.auth.clientsAuthSecret" in found[2]
 
 
 def test_whose_accounts_are_left_out() -> None:
@@ -132,18 +132,22 @@ def test_whose_accounts_are_left_out() -> None:
     assert verdict(found) == (
         "True",
         "Matched",
-        "ServiceAccounts of all namespaces count; "
-        "not the one of b: this installation of natsctl denies that namespace",
+        "ServiceAccounts from all namespaces are allowed; "
+        "not allowed: the one in b: this installation of natsctl denies that namespace",
     )
     nobody = seen(roles=(role_of("x", "y"),), accounts=three)
     assert verdict(nobody)[:2] == ("False", "NoServiceAccount")
     assert verdict(nobody)[2].startswith(
-        "there is no ServiceAccount worker that counts; those of namespace x, y count; "
-        "not the one of ns: spec.serviceAccountNamespaces does not name that namespace"
+        "ServiceAccount worker in an allowed namespace does not exist; only those in namespace "
+        "x, y are allowed; not allowed: the one in ns: "
+        "spec.serviceAccountNamespaces does not name that namespace"
     )
-    assert "those of no namespace count" in verdict(seen(roles=(role_of(),)))[2]
+    assert "only those in no namespace are allowed" in verdict(seen(roles=(role_of(),)))[2]
     few = attrs.evolve(nobody, scope=("ns",))
-    assert "those of namespace x, y count; only those of namespace ns count" in verdict(few)[2]
+    assert (
+        "only those in namespace x, y are allowed; only those in namespace ns are allowed"
+        in verdict(few)[2]
+    )
 
 
 SELECTED = "the namespaces that spec.serviceAccountNamespaces.selector selects"
@@ -157,11 +161,14 @@ def test_what_a_selector_chooses() -> None:
     assert verdict(seen(*tokens, accounts=both, roles=roles, labels=labels)) == (
         "True",
         "Matched",
-        f"those of namespace ns and of {SELECTED} count",
+        f"only those in namespace ns and in {SELECTED} are allowed",
     )
     nobody = seen(accounts=both, roles=(selecting({"matchLabels": {"team": "b"}}),), labels=labels)
     assert verdict(nobody)[:2] == ("False", "NoServiceAccount")
-    assert f"that counts; those of {SELECTED} count; not the one of ns: " in verdict(nobody)[2]
+    assert (
+        f"does not exist; only those in {SELECTED} are allowed; not allowed: the one in ns: "
+        in verdict(nobody)[2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,8 +186,8 @@ def test_why_a_selector_selects_nothing(policy: NamespacePolicy, says: str) -> N
     both = {"worker": (account(), account("a"))}
     found = verdict(seen(accounts=both, roles=(selecting({}),), namespaces=policy))
     assert found[:2] == ("False", "NamespacesNotRead")
-    assert found[2].startswith("there is no ServiceAccount worker that counts; those of")
-    assert "count; the selector selects none, since " in found[2]
+    assert found[2].startswith("ServiceAccount worker in an allowed namespace does not exist; only")
+    assert "are allowed; the selector matches nothing, because " in found[2]
     assert says in found[2]
     found = verdict(seen(token(), accounts=both, roles=(selecting({}, "ns"),), namespaces=policy))
     assert found[:2] == ("True", "NamespacesNotRead")

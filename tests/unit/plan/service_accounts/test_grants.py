@@ -108,7 +108,7 @@ def test_permissions_as_the_servers_have_them(
 
 def test_a_role_that_cannot_be_used_lets_nobody_in() -> None:
     wrong = role(publish=["a b"], deny={"subscribe": [".."]})
-    assert "spec.permissions.publish[0]: 'a b' is no subject" in role_problem(wrong)
+    assert "spec.permissions.publish[0]: 'a b' is not a valid subject" in role_problem(wrong)
     assert "spec.permissions.deny.subscribe[0]" in role_problem(wrong)
     shapeless = ServiceRole(
         Meta(name="worker", labels={"nats_cluster": "c"}), spec={"permissions": 7}
@@ -189,7 +189,7 @@ def test_a_role_with_the_name_of_another_user_lets_nobody_in() -> None:
     both = {"worker": (account(), account("other"))}
     given = with_tokens(token(), token(namespace="other"), accounts=both)
     here, there = grants_of(*CLUSTER, given, frozenset({"worker"}))
-    assert "rename one of both" in here.problem
+    assert "rename one of them" in here.problem
     assert (here.lets_in, there.lets_in) == (False, True)
 
 

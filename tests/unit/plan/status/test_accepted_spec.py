@@ -67,7 +67,7 @@ def test_a_lost_server_comes_back_as_the_last_good_spec_says(spec: Any) -> None:
     told = status(found)
     conditions = {c.type: c for c in told.conditions}
     assert conditions["SpecAccepted"].reason == "InvalidSpec"
-    assert "the last spec that was accepted counts" in conditions["SpecAccepted"].message
+    assert "the last accepted spec stays in effect" in conditions["SpecAccepted"].message
     assert conditions["Ready"].reason == "InvalidSpec"
     assert told.phase == "Failed"
     assert told.accepted_spec == before.accepted_spec

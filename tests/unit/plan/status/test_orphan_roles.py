@@ -35,9 +35,15 @@ ANOTHERS = {"annotations": {"nats.io/operator": THERE}}
 SAYS: list[tuple[ServiceRole, Cluster | None, str, str, str]] = [
     (unlabelled(), None, "False", "NoLabel", "no label nats_cluster"),
     (unlabelled(nats_cluster=""), cluster(), "False", "NoLabel", "no label nats_cluster"),
-    (role(), None, "False", "NoCluster", "there is no NatsCluster c in this namespace"),
+    (role(), None, "False", "NoCluster", "NatsCluster c does not exist in this namespace"),
     (role(), cluster(deletion_timestamp=NOW), "False", "NoCluster", "is being deleted"),
-    (role(), cluster({"operator": ""}, **ANOTHERS), "False", "NotManaged", f'of "{THERE}"'),
+    (
+        role(),
+        cluster({"operator": ""}, **ANOTHERS),
+        "False",
+        "NotManaged",
+        f'installation "{THERE}"',
+    ),
     (
         role(),
         cluster({"conditions": REFUSED}),

@@ -84,14 +84,17 @@ def test_a_new_cluster_is_being_created() -> None:
 def test_a_cluster_without_servers_waits_for_its_objects() -> None:
     new = cluster_state({"size": 0}, services={})
     assert told(new, "Progressing")[1].startswith("UpdatingObjects")
-    assert told(new, "Ready") == ("False", "ObjectsMissing: to create: Service c; Service c-mgmt")
+    assert told(new, "Ready") == (
+        "False",
+        "ObjectsMissing: not created yet: Service c; Service c-mgmt",
+    )
 
 
 def test_an_invalid_spec_is_named_and_changes_nothing_else() -> None:
     bad = invalid(status=WAS_RUNNING)
     assert status(bad).phase == "Failed"
     assert status(bad).current_version == "2.12.15"
-    assert "spec.size: write a number" in told(bad, "SpecAccepted")[1]
+    assert "spec.size: use a number" in told(bad, "SpecAccepted")[1]
     assert told(bad, "Ready")[1].startswith("InvalidSpec")
     assert told(bad, "Progressing")[1].startswith("SpecNotAccepted")
 
@@ -118,7 +121,7 @@ def test_what_the_api_server_left_out_of_pods_is_told_once() -> None:
     pods[0] = changed(pods[0], annotations={**(pods[0].metadata.annotations or {}), **noted})
     text = told(cluster_state(THREE, tuple(pods), desired=goal), "SpecAccepted")[1]
     assert text.count("nodeselector") == 1
-    assert 'does not know the field "spec.fromTomorrow" of pods' in text
+    assert 'does not support the pod field "spec.fromTomorrow"' in text
     stranger = changed(pods[0], owner_references=())
     assert (
         "fromTomorrow" not in told(cluster_state(THREE, (stranger, *pods[1:])), "SpecAccepted")[1]
@@ -145,48 +148,50 @@ class TestRolling:
         assert status(found).ready_replicas == 3
         assert status(found).phase == "Updating"
         assert status(found).current_version == "2.12.15"
-        assert told(found, "Ready")[1].startswith("ServersOutdated: all 3 servers serve")
+        assert told(found, "Ready")[1].startswith("ServersOutdated: all 3 servers are serving")
 
     def test_each_says_why_it_waits(self) -> None:
         found = self.rolling(pod(1, THREE), pod(2, THREE), pod(3, NEWER, ready=False))
         assert messages(found) == {
-            "c-1": "to restart: spec.version changed; waits: c-2 goes first",
-            "c-2": "to restart: spec.version changed",
+            "c-1": "waiting to restart: spec.version changed; waiting: c-2 goes first",
+            "c-2": "waiting to restart: spec.version changed",
             "c-3": "is starting",
         }
         assert told(found, "Progressing") == (
             "True",
-            "Rolling: c-2, c-1 to restart, one at a time: spec.version; waits: c-3 is starting",
+            "Rolling: restarting c-2, c-1, one at a time: spec.version; waiting: c-3 is starting",
         )
 
     def test_a_server_that_leaves_is_waited_for(self) -> None:
         found = self.rolling(pod(1, THREE), terminating(pod(3, THREE)))
-        assert messages(found)["c-1"].endswith("waits: c-3 is shutting down")
+        assert messages(found)["c-1"].endswith("waiting: c-3 is shutting down")
         assert messages(found)["c-3"] == "is shutting down"
-        assert "not every server exists" in told(found, "Progressing")[1]
+        assert "some servers do not exist yet" in told(found, "Progressing")[1]
 
     def test_a_pause_is_waited_for(self) -> None:
         found = cluster_state(NEWER | {"paused": True}, (pod(1, THREE),))
-        assert messages(found) == {"c-1": "to restart: spec.version changed; waits: spec.paused"}
+        assert messages(found) == {
+            "c-1": "waiting to restart: spec.version changed; waiting: spec.paused"
+        }
 
     def test_one_that_is_down_says_so_too(self) -> None:
         found = self.rolling(pod(1, THREE, ready=False))
-        assert messages(found) == {"c-1": "to restart: spec.version changed; is starting"}
+        assert messages(found) == {"c-1": "waiting to restart: spec.version changed; is starting"}
 
     def test_a_wrong_version_is_named(self) -> None:
         pods = (pod(1, NEWER), pod(2, NEWER), pod(3, THREE))
         mesh = answers(*pods)
         mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], version="2.12.15")
         found = self.rolling(*pods, observations=mesh)
-        assert messages(found)["c-1"] == ("answers with version 2.12.15, its image says 2.14.5")
-        assert "c-1 runs 2.12.15, not what its image says" in told(found, "Progressing")[1]
+        assert messages(found)["c-1"] == ("reports version 2.12.15, but its image is 2.14.5")
+        assert "c-1 runs 2.12.15, not the version of its image" in told(found, "Progressing")[1]
 
 
 def test_routes_that_wait_for_the_next_start_are_named() -> None:
     spec = THREE | {"extraRoutes": [{"route": "nats://x:6222"}]}
     pods = tuple(pod(i, THREE) for i in (1, 2, 3))
     found = cluster_state(spec, pods)
-    assert messages(found)["c-1"].startswith("spec.extraRoutes changed: takes effect when")
+    assert messages(found)["c-1"].startswith("spec.extraRoutes changed: takes effect at")
     assert told(found, "Ready")[0] == "True"
 
 
@@ -194,11 +199,11 @@ def test_scaling_down_names_who_leaves_and_what_it_waits_for() -> None:
     healthy = tuple(pod(i, THREE) for i in range(1, 6))
     assert told(cluster_state(THREE, healthy), "Progressing") == (
         "True",
-        "ScalingDown: c-5, c-4 to leave, one at a time",
+        "ScalingDown: removing c-5, c-4, one at a time",
     )
     down = tuple(pod(i, THREE, ready=i == 4) for i in range(1, 5))
     assert (
-        "none of the servers that stay is healthy"
+        "none of the remaining servers is healthy"
         in told(cluster_state(THREE, down), "Progressing")[1]
     )
 
@@ -247,7 +252,7 @@ class TestTrouble:
         waiting = {"name": "nats", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
         assert told(self.one(containerStatuses=[waiting]), "Progressing") == (
             "False",
-            "Settled: nothing is left to change: see condition Degraded",
+            "Settled: nothing left to change: see condition Degraded",
         )
 
     @pytest.mark.parametrize(("name", "tells"), [("bootconfig", True), ("nats", False)])

@@ -49,7 +49,7 @@ def test_some_ways_of_letting_clients_in_exclude_it(fields: dict[str, Any]) -> N
     "fields",
     [
         {"authorization": {"users": []}},
-        {"authorization": {"token": "nobody asked for"}},
+        {"authorization": {"token": "was not requested"}},
         {"operatorConfig": {}},
         {"auth": {"clientsAuthFile": "x", "clientsAuthSecret": "s"}},
         {"auth": {"clientsAuthFile": "x", "enableServiceAccounts": True}},
