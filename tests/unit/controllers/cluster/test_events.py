@@ -31,7 +31,7 @@ def test_creations_are_told_together_and_restarts_one_by_one() -> None:
         ReplaceServer(3, "c-3", "u", "restarting c-3"),
     )
     assert {e.reason: e.message for e in events_of(actions)} == {
-        "TookOverServers": "c-8, adopted c-a from the Go operator, left unchanged",
+        "TookOverServers": "adopted c-8, c-a from the Go operator, left unchanged",
         "CreatedServers": "created c-1, c-2",
         "CreatedObjects": "created Service c; Service c-mgmt",
         "UpdatedObjects": "updated Secret c",

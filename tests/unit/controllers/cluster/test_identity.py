@@ -118,7 +118,7 @@ async def test_without_the_right_to_it_servers_reload_by_their_side_cars(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert not await load(Closed())
-    assert "side-cars only" in caplog.text
+    assert "only through their sidecars" in caplog.text
 
 
 async def test_neither_seed_nor_pepper_nor_keys_are_shown(
