@@ -150,7 +150,7 @@ class ReloadServer(PodAction):
     `config` names the configuration, `formerly` in the form of an earlier natsctl; `digest` is what
     the server reports once it has it (None: it reports none). `expiries` are the ends of new
     certificates, by listener, and `secrets` the Secrets that hold them. `asks`: the operator asks
-    for the reload itself, no side-car does.
+    for the reload itself, no sidecar does.
     """
 
     name: str

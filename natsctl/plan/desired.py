@@ -297,7 +297,7 @@ def _stamp(pod: Pod) -> str | None:
 def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
     """What changed that servers are restarted for.
 
-    One without a side-car that knows another user can be asked by nobody.
+    One without a sidecar that knows another user can be asked by nobody.
     """
     wanted, user, found = revision(target), system_stamp(target), set()
     for pod in pods:

@@ -230,7 +230,7 @@ def can_ask(pod: Pod, desired: Desired) -> bool:
 
 
 def has_reloader(pod: Pod) -> bool:
-    """Whether a side-car of the pod signals its server when files change."""
+    """Whether a sidecar of the pod signals its server when files change."""
     return any(c.name == names.RELOADER for c in pod.status.container_statuses or ())
 
 

@@ -74,7 +74,7 @@ class ConfigInputs:
 
 @frozen
 class Images:
-    """Images of the side-cars where the spec names none."""
+    """Images of the sidecars where the spec names none."""
 
     reloader: str = "connecteverything/nats-server-config-reloader:0.4.5-v1alpha2"
     bootconfig: str = "connecteverything/nats-boot-config:0.5.2"

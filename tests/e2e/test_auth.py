@@ -55,7 +55,7 @@ def test_users_of_a_secret(cluster: Apply, namespace: Kubectl, version: str) -> 
 
 
 def test_a_changed_secret_reaches_running_servers(cluster: Apply, namespace: Kubectl) -> None:
-    """Without a side-car, by the system account: a removed user is out, the others stay."""
+    """Without a sidecar, by the system account: a removed user is out, the others stay."""
     namespace.apply(users(README))
     found = cluster("a", size=3, version=NEXT, auth=AUTH).ready()
     before = found.uids()
@@ -76,7 +76,7 @@ def test_a_changed_secret_reaches_running_servers(cluster: Apply, namespace: Kub
 def test_below_2_10_a_changed_secret_restarts_one_server_after_the_other(
     cluster: Apply, namespace: Kubectl
 ) -> None:
-    """There is no side-car and no request that these servers know."""
+    """There is no sidecar and no request that these servers know."""
     namespace.apply(users(README))
     found = cluster("a", size=2, version="2.9.25", auth=AUTH, lameDuckDurationSeconds=30).ready()
     before = found.uids()

@@ -53,7 +53,7 @@ def test_a_template_and_the_operator_share_a_pod(cluster: Apply) -> None:
     assert "/shared" in [m["mountPath"] for m in server["volumeMounts"]]
     (prepared,) = pod["status"]["initContainerStatuses"]
     assert prepared["state"]["terminated"]["exitCode"] == 0
-    until("the side-car listens", lambda: "Subscribing" in found.log("a-1", "listens"), 30)
+    until("the sidecar listens", lambda: "Subscribing" in found.log("a-1", "listens"), 30)
     assert user(found, "a-1").info()["host"] == "b"
     assert len(found.monitoring("a-1", "connz")["connections"]) >= 1
 

@@ -82,7 +82,7 @@ class Server:
         self.file.write_text(json.dumps({**self.base, **config}))
 
     def hang_up(self, **config: Any) -> None:
-        """Write a configuration, and do what a side-car does."""
+        """Write a configuration, and do what a sidecar does."""
         self.write(**config)
         before = self.ask("/varz")["config_load_time"]
         self.process.send_signal(signal.SIGHUP)

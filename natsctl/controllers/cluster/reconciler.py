@@ -180,7 +180,7 @@ class ClusterReconciler:
             return None if seconds == 0.0 else Wait(seconds)
         self.forget()
         await self._patch_status(cluster, attrs.evolve(status, operator=""))
-        self._record(cluster, Event("HandedOver", f"left to {named(chosen(cluster))}"))
+        self._record(cluster, Event("HandedOver", f"left to installation {named(chosen(cluster))}"))
         return Wait()
 
     def forget(self) -> None:

@@ -148,7 +148,7 @@ class Reloader:
         changed = [await self._changed(name) for name in (self.secret, *action.secrets)]
         if action.asks:  # it did what it was asked for: all files were there by then
             return all(nudges.shown(at, asked) for at in changed)
-        loaded = _moment(seen.config_load_time)  # a side-car asks when it sees the files
+        loaded = _moment(seen.config_load_time)  # a sidecar asks when it sees the files
         return loaded is not None and all(loaded >= at for at in changed if at)
 
     async def _note_proof(self) -> None:

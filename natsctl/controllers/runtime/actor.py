@@ -159,7 +159,7 @@ class Actor(Generic[R]):
                 log.error("%s: %s", self, error)
             case TimeoutError():
                 metrics.TIMEOUTS.labels(metrics.CONTROLLER).inc()
-                log.error("%s: a pass took longer than %.0f s", self, PASS_LIMIT)
+                log.error("%s: reconciliation took longer than %.0f s", self, PASS_LIMIT)
             case _:
                 metrics.PANICS.labels(metrics.CONTROLLER).inc()
                 log.error("%s: %s", self, type(error).__name__, exc_info=error)

@@ -68,7 +68,11 @@ def _name(reflector: Reflector[Any]) -> str:
 def _lease(lease: Lease) -> str:
     """A leader that does not renew, or a standby that does not ask, and yet lives is wedged."""
     silent = lease.now() - lease.tried if lease.tried else 0.0
-    return f"last attempt to acquire or renew it was {silent:.0f} s ago" if silent > LEASE_GRACE else ""
+    return (
+        f"last attempt to acquire or renew it was {silent:.0f} s ago"
+        if silent > LEASE_GRACE
+        else ""
+    )
 
 
 def _hearing(reflector: Reflector[Any]) -> Callable[[], str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 30.0
-"""Seconds that a side-car has to itself."""
+"""Seconds that a sidecar has to itself."""
 
 
 def reload_servers(context: Context) -> Decision:
@@ -63,9 +63,9 @@ def _can_be_asked(server: Server) -> bool:
 
 
 def asks_itself(context: Context, server: Server) -> bool:
-    """Whether the operator asks: there is no side-car, or it does not seem to get anywhere.
+    """Whether the operator asks: there is no sidecar, or it does not seem to get anywhere.
 
-    A side-car cannot tell what a server said; the operator's question brings the words.
+    A sidecar cannot tell what a server said; the operator's question brings the words.
     """
     if not has_reloader(server.pod):
         return True

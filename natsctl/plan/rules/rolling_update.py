@@ -54,12 +54,12 @@ def _unhealthy(context: Context) -> tuple[str, ...]:
     servers = context.servers
     found = tuple(f"{s.name} {s.unhealthy_reason}" for s in servers if not s.healthy)
     found += tuple(
-        f"{s.name} runs {named(s.observation.version)}, not what its image says (if the image is "
-        "right, spec.serverVersion can tell its release)"
+        f"{s.name} runs {named(s.observation.version)}, not the version of its image (if the image "
+        "is right, set spec.serverVersion to its release)"
         for s in servers
         if s.healthy and not s.right_version and s.observation is not None
     )
-    return found + (("not every server exists",) if len(servers) < context.size else ())
+    return found + (("some servers do not exist yet",) if len(servers) < context.size else ())
 
 
 def _stale(context: Context) -> tuple[str, ...]:

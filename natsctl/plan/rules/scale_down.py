@@ -25,11 +25,11 @@ def scale_down(context: Context) -> Decision:
     server = excess[0]
     stays_up = any(s.healthy for s in context.servers if s.index <= context.size)
     if context.size > 0 and server.healthy and not stays_up:
-        return Decision(waiting=("none of the servers that stay is healthy",))
+        return Decision(waiting=("none of the remaining servers is healthy",))
     action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,
         reason="ScalingDown",
-        message=f"scaling down to {context.size}: {server.name} leaves",
+        message=f"scaling down to {context.size}: removing {server.name}",
     )
     return Decision((action,))

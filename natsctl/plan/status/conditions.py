@@ -51,15 +51,15 @@ def spec_accepted(state: ClusterState) -> Verdict:
     desired = state.desired
     if desired is None or state.problems:
         found = listed([str(p) for p in state.problems])
-        told = "nothing is changed until it is mended"
-        told += "; the last spec that was accepted counts" if desired is not None else ""
+        told = "no changes are applied until this is fixed"
+        told += "; the last accepted spec stays in effect" if desired is not None else ""
         return Verdict("False", "InvalidSpec", f"{found} ({told})")
     if desired.unreached:
-        stays = f"servers stay with {desired.target.version}, and all else is done"
+        stays = f"the servers stay at {desired.target.version}; everything else is applied"
         return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
     remarks = [*map(str, desired.remarks), *_dropped(state)]
     if remarks:
-        told = f"{listed(remarks)} (everything else is done)"
+        told = f"{listed(remarks)} (everything else is applied)"
         return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (told, desired.advice))))
     return Verdict("True", "Accepted", desired.advice)
 
@@ -72,7 +72,7 @@ def _dropped(state: ClusterState) -> list[str]:
     known = {problem.path.rpartition(".")[2] for problem in state.desired.remarks}
     fields = {field for text in noted for field in text[:_NOTED].split(", ") if field}
     fresh = sorted(field for field in fields if field.rpartition(".")[2] not in known)
-    words = "this Kubernetes does not know the field {} of pods, and leaves it out"
+    words = "this version of Kubernetes does not support the pod field {} and drops it"
     return [words.format(quoted(field)) for field in fresh[: LIMIT + 1]]
 
 
@@ -82,22 +82,22 @@ def config_accepted(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     if desired is None:
         return Verdict("Unknown", "InvalidSpec", "see condition SpecAccepted")
     if desired.waiting:
-        until = "the servers keep the configuration they have" if servers else "no server starts"
+        until = "the servers keep their current configuration" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
     if state.refused:
         told = f"a server refused the new configuration: {quoted(state.refused.words)}"
-        kept = "the servers keep the one they have"
+        kept = "the servers keep their current one"
         if _stands(state):
-            kept += f", but Secret {state.cluster.metadata.name} has nothing else to go back to"
+            kept += f", but Secret {state.cluster.metadata.name} has no earlier one to roll back to"
         else:
-            kept = f"it is withdrawn; {kept}"
+            kept = f"it was rolled back; {kept}"
         return Verdict("False", "ReloadRefused", f"{told} ({kept})")
     if desired.resolved.remarks:
         remarks = [*desired.resolved.remarks, *desired.resolved.doubts]
         return Verdict("True", "NobodyAllowed", listed(remarks))
     lacking = _tokens_not_made(state)
     if lacking:
-        return Verdict("True", "TokensNotMade", f"{listed(lacking)} (all others get in)")
+        return Verdict("True", "TokensNotMade", f"{listed(lacking)} (all others can connect)")
     return Verdict("True", "Accepted", listed(desired.resolved.doubts))
 
 
@@ -130,11 +130,11 @@ def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
         return Verdict("False", "ServersNotReady", f"{serving} of {size} servers are ready")
     outdated = [s.name for s in wanted if not s.current]
     if outdated:
-        text = f"all {size} servers serve, and {listed(outdated)} to restart"
+        text = f"all {size} servers are serving, but {listed(outdated)} must restart"
         return Verdict("False", "ServersOutdated", text)
     missing = [f"{s.kind} {s.name}" for s in desired.standing if state.live(s) is None]
     if missing:
-        return Verdict("False", "ObjectsMissing", f"to create: {listed(missing)}")
+        return Verdict("False", "ObjectsMissing", f"not created yet: {listed(missing)}")
     if desired.unreached:
         return Verdict("False", "VersionOutOfReach", "see condition SpecAccepted")
     if state.holding:
@@ -151,7 +151,7 @@ def _all(size: int) -> str:
 def progressing(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     """What natsctl is busy with, or what it waits for."""
     if state.paused:
-        return Verdict("False", "Paused", "spec.paused is true: nothing is changed")
+        return Verdict("False", "Paused", "spec.paused is true: no changes are applied")
     context = context_of(state, servers)
     if context is None:
         return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
@@ -168,21 +168,21 @@ def progressing(state: ClusterState, servers: Sequence[Server]) -> Verdict:
 
 
 def _settled(servers: Sequence[Server]) -> Verdict:
-    text = "the servers are what the spec says"
+    text = "the servers match the spec"
     if any(s.pod_problem for s in servers):
-        text = "nothing is left to change: see condition Degraded"
+        text = "nothing left to change: see condition Degraded"
     return Verdict("False", "Settled", text)
 
 
 def _waits(decided: Decision) -> str:
-    return f"; waits: {listed(decided.waiting)}" if decided.waiting else ""
+    return f"; waiting: {listed(decided.waiting)}" if decided.waiting else ""
 
 
 def _scaling_down(context: Context) -> Verdict | None:
     excess = excess_servers(context)
     if not excess:
         return None
-    text = f"{listed([s.name for s in excess])} to leave, one at a time"
+    text = f"removing {listed([s.name for s in excess])}, one at a time"
     return Verdict("True", "ScalingDown", text + _waits(scale_down(context)))
 
 
@@ -190,7 +190,7 @@ def _rolling(context: Context) -> Verdict | None:
     outdated = outdated_servers(context)
     if not outdated:
         return None
-    text = f"{listed([s.name for s in outdated])} to restart, one at a time: {why(outdated[0])}"
+    text = f"restarting {listed([s.name for s in outdated])}, one at a time: {why(outdated[0])}"
     return Verdict("True", "Rolling", text + _waits(replace_outdated(context)))
 
 
@@ -198,7 +198,7 @@ def _reloading(context: Context) -> Verdict | None:
     waiting = reloading_servers(context)
     if not waiting:
         return None
-    text = f"{listed([s.name for s in waiting])} to reload: {told(waiting[0].reloads)} changed"
+    text = f"reloading {listed([s.name for s in waiting])}: {told(waiting[0].reloads)} changed"
     return Verdict("True", "Reloading", text)
 
 
@@ -255,6 +255,6 @@ def _strangers(state: ClusterState) -> list[str]:
             found.append(
                 f"pod {pod.metadata.name} belongs to {named(controller.kind)} "
                 f"{named(controller.name)}: "
-                "it is left alone, and its name is needed for a server"
+                "it is left alone, but a server needs its name"
             )
     return found

@@ -136,12 +136,12 @@ def _message(state: ClusterState, server: Server, servers: Sequence[Server]) -> 
     if not server.right_version and server.observation is not None:
         assert state.desired is not None  # else no version is wrong
         wanted = state.desired.target.version.claim
-        return f"answers with version {named(server.observation.version)}, its image says {wanted}"
+        return f"reports version {named(server.observation.version)}, but its image is {wanted}"
     if server.reloads:
-        return f"to reload: {told(server.reloads)} changed"
+        return f"waiting to reload: {told(server.reloads)} changed"
     pending = [path for path in server.pending if path != "routes"]  # servers tell each other
     if pending:
-        return f"{told(pending)} changed: takes effect when the server starts next"
+        return f"{told(pending)} changed: takes effect at the next restart"
     return _unlike_ours(state, server) if is_taken_over(server.pod) else ""
 
 
@@ -157,27 +157,27 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
     named = cluster_name(attrs.evolve(target, named=None))
     found = {
         "a readiness probe": True,
-        "a lame duck period when it stops": True,
+        "a lame duck period on shutdown": True,
         "a server name": target.version.knows_server_name,
         f"the cluster name {named}": named is not None,
         "a system account": system,
         f"the pod name {renewed}": renewed != server.name,
     }
     brings = ", ".join(text for text, given in found.items() if given)
-    return f"made by the Go operator and left as it is; its next restart brings {brings}"
+    return f"made by the Go operator and left unchanged; its next restart adds {brings}"
 
 
 def _waiting(context: Context, server: Server) -> str:
     """Why an outdated server has not been restarted yet."""
-    text = f"to restart: {why(server)} changed"
+    text = f"waiting to restart: {why(server)} changed"
     if server.unhealthy_reason and not kubelet_ready(server.pod):
         text += f"; {server.unhealthy_reason}"
     if context.state.paused:
-        return f"{text}; waits: spec.paused"
+        return f"{text}; waiting: spec.paused"
     queue = outdated_servers(context)
     if queue and queue[0].name != server.name:
-        return f"{text}; waits: {queue[0].name} goes first"
+        return f"{text}; waiting: {queue[0].name} goes first"
     leaving = [s.name for s in context.servers if s.terminating]
     if leaving:
-        return f"{text}; waits: {listed(leaving)} is shutting down"
+        return f"{text}; waiting: {listed(leaving)} is shutting down"
     return text

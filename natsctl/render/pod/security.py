@@ -55,7 +55,7 @@ def container_security(given: Mapping[str, Any]) -> Json:
 
 
 def beside(server: Mapping[str, Any]) -> Json:
-    """Of a side-car: as locked as can be, and the same user as the server, to signal it."""
+    """Of a sidecar: as locked as can be, and the same user as the server, to signal it."""
     user = {
         key: server[key] for key in ("runAsUser", "runAsGroup", "runAsNonRoot") if key in server
     }

@@ -35,7 +35,7 @@ BAD = "bad"
 """Users that no server takes."""
 MISSING = "Secret users does not exist: create it"
 OLD = "2.9.25"
-"""A version that nobody can have reload: there is no side-car here, and no answer to the asking."""
+"""A version that nobody can have reload: there is no sidecar here, and no answer to the asking."""
 
 
 @attrs.define

@@ -38,14 +38,14 @@ async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
 def _adopted(done: Sequence[AdoptServer]) -> Iterator[Event]:
     taken = [a.name for a in done if a.taken_over]
     if taken:
-        text = f"{listed(taken)}: made by the Go operator, left as they are"
+        text = f"adopted {listed(taken)} from the Go operator, left unchanged"
         yield Event("TookOverServers", text)
 
 
 def _resealed(done: Sequence[ResealServer]) -> Iterator[Event]:
     text = (
-        f"the operator's Secret was replaced: {listed([a.name for a in done])} go on as they are, "
-        "and get its new user when their side-cars reload them, or with their next start"
+        f"the operator's Secret was replaced: {listed([a.name for a in done])} keep running "
+        "unchanged and get its new user when their sidecars reload them, or at the next restart"
     )
     yield Event("ReplacedKey", text)
 

@@ -133,7 +133,7 @@ def _ensured(done: Sequence[Ensure]) -> Iterator[Event]:
 
 def _deleted(done: Sequence[DeleteObject]) -> Iterator[Event]:
     gone = listed([a.subject for a in done])
-    yield Event("DeletedObjects", f"deleted {gone}: the spec asks for it no more")
+    yield Event("DeletedObjects", f"deleted {gone}: no longer in the spec")
 
 
 ENSURE = Handler(_ensure, _ensured)

@@ -27,8 +27,12 @@ def not_ours(resource: Resource, live: Object, target: Target) -> Result:
     meta = live.metadata
     owner = meta.controller
     if owner is not None and owner.kind == names.KIND_CLUSTER and owner.name == target.name:
-        raise Conflict(409, "Collecting", f"{resource.kind} {meta.name} is being collected")
-    whose = f"belongs to {named(owner.kind)} {named(owner.name)}" if owner else "is not natsctl's"
+        raise Conflict(409, "Collecting", f"{resource.kind} {meta.name} is being garbage-collected")
+    whose = (
+        f"belongs to {named(owner.kind)} {named(owner.name)}"
+        if owner
+        else "is not owned by natsctl"
+    )
     return Result(
         failure=Failure(
             f"{resource.kind} {meta.name}",

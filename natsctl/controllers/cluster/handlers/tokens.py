@@ -51,7 +51,7 @@ def _bound(done: Sequence[BindToken]) -> Iterator[Event]:
 
 
 def _removed(done: Sequence[RemoveToken]) -> Iterator[Event]:
-    return (Event("RemovedToken", f"{a.subject}: nobody gets in by it any more") for a in done)
+    return (Event("RemovedToken", f"{a.subject}: its token is no longer valid") for a in done)
 
 
 BIND = Handler(_bind, _bound)
