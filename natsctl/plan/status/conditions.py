@@ -219,7 +219,7 @@ def _starting(context: Context) -> Verdict | None:
         return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
     steps = ensure_objects(context).actions + delete_unwanted(context).actions
     if steps:
-        text = f"to bring up to date: {listed([step.subject for step in steps])}"
+        text = f"updating {listed([step.subject for step in steps])}"
         return Verdict("True", "UpdatingObjects", text)
     return None
 
