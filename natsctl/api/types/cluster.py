@@ -34,13 +34,13 @@ PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 DEFAULT_IMAGE = "nats"
 MIN_LAME_DUCK = 30
 LAME_DUCK_HELP = (
-    f"write {MIN_LAME_DUCK} or more: nats-server accepts no lame duck period "
+    f"use {MIN_LAME_DUCK} or more: nats-server accepts no lame duck period "
     f"shorter than {MIN_LAME_DUCK} seconds"
 )
 _BESIDE_RELOADER = RESTART.when("pod.enableConfigReload")
 _BESIDE_METRICS = RESTART.when("pod.enableMetrics")
 _BESIDE_ADDRESS = RESTART.when("pod.advertiseExternalIP")
-SIZE_HELP = f"write a number of servers from 0 to {MAX_SIZE}"
+SIZE_HELP = f"use a number of servers from 0 to {MAX_SIZE}"
 
 
 def _switch(description: str, effect: Effect) -> bool:
@@ -118,7 +118,7 @@ class PodPolicy:
         effect=RESTART,
     )
     enable_config_reload: bool = _switch(
-        "Run a side-car that reloads a changed configuration.", RESTART
+        "Run a sidecar that reloads a changed configuration.", RESTART
     )
     reloader_image: str | None = _image("Image of the reloader.", _BESIDE_RELOADER)
     reloader_image_tag: str | None = _image("Tag of the reloader's image.", _BESIDE_RELOADER)
@@ -130,7 +130,7 @@ class PodPolicy:
         kind="ResourceRequirements",
         effect=_BESIDE_RELOADER,
     )
-    enable_metrics: bool = _switch("Run a side-car that exports metrics to Prometheus.", RESTART)
+    enable_metrics: bool = _switch("Run a sidecar that exports metrics to Prometheus.", RESTART)
     metrics_image: str | None = _image("Image of the metrics exporter.", _BESIDE_METRICS)
     metrics_image_tag: str | None = _image("Tag of the metrics exporter's image.", _BESIDE_METRICS)
     metrics_image_pull_policy: str | None = _pull_policy("metrics exporter", _BESIDE_METRICS)
