@@ -349,9 +349,9 @@ def test_what_has_no_way_back_is_said_to_stand() -> None:
     notes = dict(live.metadata.annotations or {})
     notes[names.REFUSED_ANNOTATION] = f"{found.desired.config} no such file"
     stands = evolved(found, secrets={"c": changed_secret(live, annotations=notes)})
-    assert "nothing else to go back to" in accepted(stands)
+    assert "has no earlier one to roll back to" in accepted(stands)
     back = msgspec.structs.replace(stands.secrets["c"], data=data("before"))
-    assert "it is withdrawn" in accepted(evolved(stands, secrets={"c": back}))
+    assert "it was rolled back" in accepted(evolved(stands, secrets={"c": back}))
 
 
 def accepted(found: ClusterState) -> str:

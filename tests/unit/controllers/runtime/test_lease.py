@@ -244,7 +244,7 @@ async def test_a_stolen_lease_is_lost_at_once() -> None:
         "metadata": {"resourceVersion": "9"},
         "spec": memory.record["spec"] | {"holderIdentity": "b"},
     }
-    with pytest.raises(LeaseLost, match="somebody else"):
+    with pytest.raises(LeaseLost, match="another process"):
         await asyncio.wait_for(lease.keep(), 5)
 
 
