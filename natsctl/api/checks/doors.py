@@ -26,7 +26,7 @@ TOKEN: Final = "the token"
 MAPPED: Final = "a certificate that names a user"
 JWT: Final = "a user's JWT and its nkey"
 FILE: Final = "what the included file asks for"
-NOBODY: Final = "nothing there is: nobody gets in"
+NOBODY: Final = "credentials that do not exist: nobody can connect"
 
 CLIENTS, WEBSOCKET, LEAFNODES = "clients", "websocket", "leafnodes"
 LEAFNODES_OVER_WEBSOCKET: Final = "leaf nodes over websocket"

@@ -91,6 +91,6 @@ class NatsServiceRoleSpec:
 
     permissions: Permissions = described("What the user may do.", factory=Permissions)
     service_account_namespaces: NamespaceSelection | None = described(
-        "The namespaces whose ServiceAccounts of the role's name get in; all unless given.",
+        "Namespaces whose ServiceAccounts with the role's name can connect; all unless given.",
         default=None,
     )
