@@ -35,6 +35,9 @@ DROPPED_ANNOTATION: Final = "nats.io/dropped-fields"
 APPLIED_ANNOTATION: Final = "nats.io/applied"
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 
+BOUND_TOKEN_SUFFIX: Final = "-bound-token"
+"""Of a Secret with the token of a ServiceAccount."""
+
 CLIENT_PORT: Final = 4222
 CLUSTER_PORT: Final = 6222
 MONITORING_PORT: Final = 8222

@@ -76,7 +76,6 @@ _READ: Final = (
     "nats.io/token-switch-at",
 )
 _TOKENS: Final = ("token", "previous-token", "username")
-_TOKEN_SUFFIX: Final = "-bound-token"
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
 _RUNS: Final = ContainerState()
@@ -227,7 +226,7 @@ def _brief(text: str, limit: int = TEXT) -> str:
 
 def _data(secret: Secret) -> dict[str, str] | None:
     """Tokens are read; of a configuration only the digest is compared."""
-    given, tokens = secret.data, secret.metadata.name.endswith(_TOKEN_SUFFIX)
+    given, tokens = secret.data, secret.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX)
     if given is None:
         return None
     first = _TOKENS if tokens else (names.CONFIG_KEY, names.BOOT_KEY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,6 +13,7 @@ from natsctl.model import names
 from natsctl.model.foreign import named, quoted, word
 from natsctl.model.objects import ContainerStatus, Pod
 from natsctl.model.observation import Observation
+from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over, server_index
 from natsctl.plan.releases import tag_of
 from natsctl.render.config.system_account import has_system
@@ -159,17 +159,9 @@ def overdue_in(pod: Pod, timestamp: str) -> float | None:
 
     deletionTimestamp is the moment at which its grace period ends (API conventions).
     """
-    asked, now = pod.metadata.deletion_timestamp, _moment(timestamp)
-    ends = _moment(asked or "")
+    asked, now = pod.metadata.deletion_timestamp, moment(timestamp)
+    ends = moment(asked)
     return (ends - now).total_seconds() + OVERDUE if ends is not None and now is not None else None
-
-
-def _moment(timestamp: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _server(index: int, pod: Pod, state: ClusterState, answering: Answering) -> Server:

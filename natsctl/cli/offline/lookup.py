@@ -18,6 +18,7 @@ from natsctl.api.release import meant_version
 from natsctl.cli.offline.manifests import Document, Unreadable
 from natsctl.model import names
 from natsctl.model.objects import Secret, ServiceRole
+from natsctl.model.times import written
 from natsctl.plan.inputs.collect import collect
 from natsctl.plan.inputs.joined_name import Member
 from natsctl.plan.references import Key, References, ServiceAccount
@@ -42,7 +43,7 @@ def references_of(
 
     Unreadable names an object that the API server would not take.
     """
-    timestamp = datetime.now(UTC).isoformat()
+    timestamp = written(datetime.now(UTC))
     found = _at_once(collect(_Files(cluster, documents), spec, timestamp))
     return attrs.evolve(
         found,

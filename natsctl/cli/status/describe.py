@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from natsctl.api.parse import parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.types.status import CertificateStatus, ClusterStatus, ServerStatus, parse_status
-from natsctl.cli.status.text import TAKEN_OVER, moment
+from natsctl.cli.status.text import TAKEN_OVER
 from natsctl.cli.status.view import CertificateView, ClusterView, Difference, EventView, ServerView
 from natsctl.model import names
+from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_taken_over, server_index
 from natsctl.plan.inputs.certificates import inspect
 from natsctl.plan.servers import problem_of
@@ -31,7 +32,6 @@ EVENTS = 10
 """How many of the last events are shown."""
 UNHELD = timedelta(seconds=60)
 """After which a lease that nobody renews means that nobody leads; it lasts 15 s."""
-TOKEN_SUFFIX = "-bound-token"
 
 
 def view(sight: Sight, now: datetime) -> ClusterView:
@@ -182,7 +182,7 @@ def _old(message: str) -> str:
 
 def _old_tokens(held: Sequence[Object]) -> tuple[Difference, ...]:
     """Tokens that do not say when they are to be renewed: natsctl's do."""
-    ours = (s for s in held if s.metadata.name.endswith(TOKEN_SUFFIX))
+    ours = (s for s in held if s.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX))
     old = [f"Secret {s.metadata.name}" for s in ours if not s.metadata.annotation(RENEW_AFTER)]
     message = f"{TAKEN_OVER}; its token counts, and is not renewed until you delete the Secret"
     return (Difference(tuple(sorted(old)), message),) if old else ()

@@ -27,6 +27,7 @@ from natsctl.kube.paths import EVERYTHING, about, by_name
 from natsctl.kube.resources import CLUSTERS, EVENTS, PODS
 from natsctl.model import names
 from natsctl.model.foreign import plain
+from natsctl.model.times import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +166,7 @@ def _show(
         told = f"\n{plain(problem)}\n" if problem else ""
         display.redraw(_shown(question, known) + told)
         return
-    head = f"== {_now():%Y-%m-%dT%H:%M:%SZ}\n" if not _is_data(question) else ""
+    head = f"== {written(_now())}\n" if not _is_data(question) else ""
     display.append(head + _shown(question, known), str(to_json(known)))
     if problem:
         print(f"error: {plain(problem)}; trying again", file=sys.stderr)

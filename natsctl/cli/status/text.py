@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import ANSWER, plain, printable
+from natsctl.model.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from natsctl.cli.status.view import (
         CertificateView,
@@ -78,15 +79,6 @@ def age(since: str, now: datetime) -> str:
         if seconds >= length * least:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
-
-
-def moment(text: str) -> datetime | None:
-    """RFC 3339 text as a time; None if it is something else, which anybody may have stored."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def _blocker(view: ClusterView) -> str:

@@ -26,6 +26,7 @@ from natsctl.kube.store import Key
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Pod, controlled
 from natsctl.model.observation import Observation
+from natsctl.model.times import written
 from natsctl.nats.gate import QUICK
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.plan.adoption.go_operator import is_taken_over
@@ -248,7 +249,7 @@ def _trial(before: Trial | None, refused: Refused | None, now: float) -> Trial:
 
 
 def _timestamp() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))
 
 
 def _stamps(pod: Pod) -> tuple[str | None, ...]:

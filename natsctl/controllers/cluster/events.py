@@ -10,6 +10,7 @@ import attrs
 
 from natsctl.model import names
 from natsctl.model.foreign import plain, word
+from natsctl.model.times import written
 
 if TYPE_CHECKING:
     from natsctl.api.types.status import ClusterStatus
@@ -52,7 +53,7 @@ def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, 
 def manifest(cluster: Cluster, event: Event) -> dict[str, Any]:
     """The Event object."""
     meta = cluster.metadata
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = written(datetime.now(UTC))
     return {
         "apiVersion": "v1",
         "kind": "Event",

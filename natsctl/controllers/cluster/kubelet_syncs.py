@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from natsctl.model.times import moment, precise
+
 LATE = timedelta(seconds=8)
 """How late a kubelet may hear of a changed Secret, and again how late show it after a nudge.
 
@@ -31,13 +33,13 @@ class KubeletSyncs:
     @classmethod
     def parse(cls, text: str | None, now: datetime) -> KubeletSyncs:
         """From a pod's annotation; none if they are stale, or the clock was set back since."""
-        moments = [_moment(part) for part in (text or "").split()]
+        moments = [moment(part) for part in (text or "").split()]
         known = tuple(at for at in moments if at is not None)
         current = known and known[-1] <= now < known[-1] + STALE
         return cls(known if current else ())
 
     def __str__(self) -> str:
-        return " ".join(at.isoformat(timespec="milliseconds") for at in self.moments)
+        return " ".join(map(precise, self.moments))
 
     def due(self, now: datetime) -> bool:
         """Whether the next one is: after 3, 9, 27 seconds and so on, as long as it takes."""
@@ -58,11 +60,3 @@ class KubeletSyncs:
             for since in (self.moments[0], changed)
             if since is not None
         )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

@@ -18,6 +18,7 @@ from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
 from natsctl.kube.resources import ROLES
 from natsctl.kube.store import Key
 from natsctl.model.objects import ServiceRole, cluster_key
+from natsctl.model.times import written
 from natsctl.plan.status.orphan_roles import orphan_status
 
 if TYPE_CHECKING:
@@ -100,4 +101,4 @@ async def _tell(client: Client, stores: Stores, role: ServiceRole, status: RoleS
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))

@@ -33,6 +33,7 @@ from natsctl.kube.resources import CLUSTERS
 from natsctl.kube.turns import Turn, Turns
 from natsctl.model.foreign import named
 from natsctl.model.objects import Cluster
+from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
@@ -126,7 +127,7 @@ class ClusterReconciler:
             if cluster is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
                 return
             before = parse_status(cluster.status)
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            now = written(datetime.now(UTC))
             fresh = troubled(cluster, before, self._failures, now)
             if fresh != before and await self._patch_status(cluster, fresh):
                 for event in events.turning_points(before, fresh):

@@ -21,6 +21,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
+from natsctl.model.times import moment
 from natsctl.nats import system
 from natsctl.nats.gate import OF_ONE, Gate
 from natsctl.nats.monitoring import Monitor, Place
@@ -148,7 +149,7 @@ class Reloader:
         changed = [await self._changed(name) for name in (self.secret, *action.secrets)]
         if action.asks:  # it did what it was asked for: all files were there by then
             return all(nudges.shown(at, asked) for at in changed)
-        loaded = _moment(seen.config_load_time)  # a sidecar asks when it sees the files
+        loaded = moment(seen.config_load_time, UTC)  # a sidecar asks when it sees the files
         return loaded is not None and all(loaded >= at for at in changed if at)
 
     async def _note_proof(self) -> None:
@@ -169,7 +170,7 @@ class Reloader:
         except NotFound:
             return None
         entries = live["metadata"].get("managedFields") or []
-        times = [_moment(entry.get("time")) for entry in entries if _of_data(entry)]
+        times = [moment(entry.get("time"), UTC) for entry in entries if _of_data(entry)]
         return max((at for at in times if at), default=None)
 
     async def _annotate(self, pod: Pod, annotations: Mapping[str, str | None]) -> None:
@@ -180,11 +181,3 @@ class Reloader:
 
 def _of_data(entry: dict[str, Any]) -> bool:
     return "f:data" in (entry.get("fieldsV1") or {})
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

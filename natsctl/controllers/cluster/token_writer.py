@@ -21,6 +21,7 @@ from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
 from natsctl.model import names
 from natsctl.model.foreign import quoted
 from natsctl.model.objects import Secret
+from natsctl.model.times import known, written
 from natsctl.plan.service_accounts.adoption import RENEWED_AT, kept_token, objection, passwords_of
 from natsctl.plan.service_accounts.seals import (
     ACCOUNT_UID,
@@ -186,9 +187,9 @@ class TokenWriter:
         return Content(
             token,
             previous,
-            _text(expires),
-            _text(now + (expires - now) * RENEWED_AT),
-            _text(now + CHANGE_OVER) if previous else "",
+            written(expires),
+            written(now + (expires - now) * RENEWED_AT),
+            written(now + CHANGE_OVER) if previous else "",
         )
 
     async def _write(self, held: Secret, grant: Grant, content: Content) -> Secret:
@@ -261,7 +262,7 @@ def answered(reply: dict[str, Any]) -> tuple[str, datetime]:
     """The token and its end; Terminal if the answer has none that a server could take."""
     try:
         token, end = reply["status"]["token"], reply["status"]["expirationTimestamp"]
-        expires = datetime.fromisoformat(end).astimezone(UTC)
+        expires = known(end).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         token, expires = "", datetime.now(UTC)
     if not isinstance(token, str) or not is_token(token):
@@ -271,7 +272,3 @@ def answered(reply: dict[str, Any]) -> tuple[str, datetime]:
 
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -36,6 +36,7 @@ from natsctl.controllers.runtime.lease_records import Records, sound
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
 from natsctl.kube.fence import WRITE_TIMEOUT, Permit
 from natsctl.kube.resources import LEASES
+from natsctl.model.times import written
 
 RELEASED = 1
 """leaseDurationSeconds of a lease that its holder let go, as client-go writes it too."""
@@ -346,4 +347,4 @@ def _transitions(spec: dict[str, Any]) -> int:
 
 def _now() -> str:
     """RFC 3339 with six fractional digits: the API server takes nothing else."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return written(datetime.now(UTC), "microseconds")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from natsctl.model.foreign import plain
+from natsctl.model.times import precise
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,7 +19,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, logger, message, and the traceback if there is one."""
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": precise(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": plain(record.getMessage()),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -13,6 +13,7 @@ import attrs
 from attrs import frozen
 
 from natsctl.model.foreign import named
+from natsctl.model.times import known, written
 from natsctl.plan.inputs.keys import blocks, public_half, public_problem
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def coming_minute(timestamp: str) -> str:
 
     It changes rarely, and a certificate that was issued a moment ago is valid by then.
     """
-    at = datetime.fromisoformat(timestamp) + timedelta(minutes=1)
-    return at.strftime("%Y-%m-%dT%H:%M:00Z")
+    at = known(timestamp) + timedelta(minutes=1)
+    return written(at.replace(second=0))
 
 
 def time_problem(certificate: Certificate, now: str) -> str:
@@ -140,18 +141,14 @@ def _describe(pem: bytes) -> tuple[Certificate, PublicKeyTypes]:
     leaf = _load(pem)
     names, usages = _names(leaf), _usages(leaf)
     described = Certificate(
-        not_before=_rfc3339(leaf.not_valid_before_utc),
-        not_after=_rfc3339(leaf.not_valid_after_utc),
+        not_before=written(leaf.not_valid_before_utc),
+        not_after=written(leaf.not_valid_after_utc),
         dns_names=names,
         client_auth=not usages or Usage.CLIENT_AUTH.dotted_string in usages,
         server_auth=not usages or Usage.SERVER_AUTH.dotted_string in usages,
         serial=_hexadecimal(leaf.serial_number),
     )
     return described, leaf.public_key()
-
-
-def _rfc3339(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")
 
 
 def _load(pem: bytes) -> x509.Certificate:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from natsctl.model.times import known
 from natsctl.plan.inputs.certificates import attempt
 from natsctl.plan.inputs.keys import blocks, public_problem
 
@@ -53,7 +54,7 @@ def _problem(cert_pem: bytes, *, roots: tuple[bytes, ...], now: str) -> str:
 
     chain = tuple(_ders(cert_pem))
     leaf = x509.load_der_x509_certificate(chain[0])
-    at = datetime.fromisoformat(now) if now else None
+    at = known(now) if now else None
     if _Search(chain[1:], roots, at).leads(leaf, chain[0]):
         return ""
     timeless = at is not None and _Search(chain[1:], roots, None).leads(leaf, chain[0])

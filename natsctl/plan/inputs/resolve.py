@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,6 +19,7 @@ from natsctl.api.types.server_config import NatsConfig
 from natsctl.api.types.status import CertificateStatus
 from natsctl.model import names
 from natsctl.model.objects import Secret
+from natsctl.model.times import known
 from natsctl.plan.inputs.certificates import (
     Certificate,
     inspect,
@@ -320,7 +320,7 @@ class _Finding:
             return "is not signed by the operator of op.jwt"
         if not self.references.minute:
             return ""
-        now = datetime.fromisoformat(self.references.minute).timestamp()
+        now = known(self.references.minute).timestamp()
         if account.ends and now > account.ends:
             return "has expired"
         return "is not valid yet" if now < account.begins else ""

@@ -6,9 +6,9 @@ one costs the cluster no more than that.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from natsctl.model.times import known
 from natsctl.plan.actions import BindToken, RemoveToken
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.service_accounts.seals import renew_after, switch_at
@@ -82,4 +82,4 @@ def _may_be_tried(key: Key, state: ClusterState) -> bool:
 
 
 def _seconds(now: str, at: str) -> float:
-    return max((datetime.fromisoformat(at) - datetime.fromisoformat(now)).total_seconds(), 0.0)
+    return max((known(at) - known(now)).total_seconds(), 0.0)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
 
 from natsctl.model import names
+from natsctl.model.times import written_seconds
 from natsctl.plan.service_accounts.seals import ACCOUNT_UID, PREVIOUS, TOKEN, decoded, labels_of
 
 if TYPE_CHECKING:
@@ -149,12 +149,4 @@ def _times(claims: Mapping[str, Any], live: Secret, grant: Grant) -> tuple[str, 
     begin, end = claims.get("iat"), claims.get("exp")
     if not isinstance(begin, int) or not isinstance(end, int):
         return "", ""
-    return _moment(end), _moment(begin + (end - begin) * RENEWED_AT)
-
-
-def _moment(seconds: float) -> str:
-    """RFC 3339; a moment that no calendar has is long ago."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return "1970-01-01T00:00:00Z"
+    return written_seconds(end), written_seconds(begin + (end - begin) * RENEWED_AT)

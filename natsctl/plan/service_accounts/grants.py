@@ -20,7 +20,6 @@ from natsctl.plan.namespaces import Choice, chosen, objection
 from natsctl.plan.references import Key, ServiceAccount
 from natsctl.plan.service_accounts.seals import (
     PREVIOUS,
-    SUFFIX,
     TOKEN,
     Bond,
     bond_of,
@@ -87,7 +86,7 @@ class Grant:
 
 def secret_name(role: str, cluster: str) -> str:
     """Upstream's name of a bound-token Secret."""
-    return f"{role}-{cluster}{SUFFIX}"
+    return f"{role}-{cluster}{names.BOUND_TOKEN_SUFFIX}"
 
 
 def grants_of(

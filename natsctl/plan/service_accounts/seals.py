@@ -13,12 +13,12 @@ import binascii
 import hashlib
 import hmac
 import re
-from datetime import datetime
 
 import msgspec
 
 from natsctl.model import names
 from natsctl.model.objects import Meta, Secret, Wire
+from natsctl.model.times import moment
 
 SEAL = "nats.io/seal"
 TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
@@ -30,7 +30,6 @@ EXPIRES, RENEW_AFTER, SWITCH_AT = (
 )
 """Its annotations, RFC 3339: when the token ends, when to renew it, when servers change over."""
 ACCOUNT_UID = "nats.io/service-account-uid"
-SUFFIX = "-bound-token"
 
 LONGEST_SEAL = 4096
 """Characters of an annotation that may be a seal: eight names and uids at most."""
@@ -140,15 +139,16 @@ def _earlier(told: str | None, sealed: str) -> str:
 
 def _moment(text: str) -> str:
     """The same text if it is a moment in UTC, or nothing."""
-    try:
-        return text if _MOMENT.fullmatch(text) and datetime.fromisoformat(text) else ""
-    except ValueError:
-        return ""
+    return text if _MOMENT.fullmatch(text) and moment(text) else ""
 
 
 def _read(secret: Secret) -> _Seal | None:
     text = secret.metadata.annotation(SEAL)
-    if not text or len(text) > LONGEST_SEAL or not secret.metadata.name.endswith(SUFFIX):
+    if (
+        not text
+        or len(text) > LONGEST_SEAL
+        or not secret.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX)
+    ):
         return None
     try:
         found = msgspec.json.decode(text, type=_Seal)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import attrs
 
 from natsctl.api.version import is_tag
-from natsctl.model import names
+from natsctl.model import names, times
 from natsctl.model.objects import ContainerStatus, Pod
 from natsctl.plan.servers import Server, servers_of
 
@@ -94,11 +94,8 @@ def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetric
 
 def moment(text: str) -> float | None:
     """Seconds since 1970 of RFC 3339 text; None if it is no such text."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    found = times.moment(text, UTC)
+    return found.timestamp() if found is not None else None
 
 
 def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:
