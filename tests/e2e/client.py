@@ -38,7 +38,10 @@ class Link:
         self.connection.sendall(f"{text}PING\r\n".encode())
 
     def until_pong(self) -> list[str]:
-        """What comes before the PONG; Refused if the server closes the connection."""
+        """What comes before the PONG; Refused if the server closes the connection.
+
+        A server that asks whether the client is alive, as it does of its own, gets an answer.
+        """
         found: list[str] = []
         while True:
             line = self.lines.readline().decode().strip()
@@ -46,7 +49,10 @@ class Link:
                 return found
             if not line and not self.lines.peek(1):  # type: ignore[attr-defined] # a BufferedReader
                 raise Refused("; ".join(found) or "connection closed")
-            found.append(line)
+            if line == "PING":
+                self.connection.sendall(b"PONG\r\n")
+            else:
+                found.append(line)
 
 
 @attrs.frozen
