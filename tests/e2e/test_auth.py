@@ -89,7 +89,7 @@ def test_below_2_10_a_changed_secret_restarts_one_server_after_the_other(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not valid JSON"),
         ('{"users": [{"username": "u"}]}', "users[0]"),
         ('{"users": [], "acounts": {}}', "acounts"),
         ('{"users": [{"username": "u", "password": "p"}], "token": "t"}', "token and users"),
@@ -114,7 +114,7 @@ def test_running_servers_keep_their_users_when_the_secret_breaks(
     namespace.apply(users(README))
     found = cluster("a", size=2, version=NEXT, auth=AUTH).ready()
     namespace.apply(opaque("nats-clients-auth", {"clients-auth.json": "{"}))
-    found.until_condition("Degraded", "True", "is no JSON")
+    found.until_condition("Degraded", "True", "is not valid JSON")
     uid = found.uids()["a-1"]
     namespace("delete", "pod", "a-1", "--wait=false", "--grace-period=1")
     found.until_replaced("a-1", uid)

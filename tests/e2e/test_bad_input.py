@@ -21,7 +21,7 @@ Apply = Callable[..., Cluster]
         ({}, "spec.size: Required value"),
         ({"size": 1, "version": "nats:2.9"}, 'use the tag of an image, such as "2.15.3"'),
         ({"size": 1, "serverVersion": "new"}, 'use a release of nats-server, such as "2.15.3"'),
-        ({"size": 1, "lameDuckDurationSeconds": 5}, "write 30 or more"),
+        ({"size": 1, "lameDuckDurationSeconds": 5}, "use 30 or more"),
         ({"size": 1, "extraRoutes": [{}]}, "use either a route"),
     ],
 )

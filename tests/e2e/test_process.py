@@ -184,7 +184,7 @@ def test_logs_are_json_if_asked_for(another: Another) -> None:
     [
         ("--feature-gates=Nonsense=true", "unknown feature gate 'Nonsense'"),
         ("--feature-gates=ClusterScoped=maybe", "use ClusterScoped=true or ClusterScoped=false"),
-        ("--listen-addr=nowhere", "write host:port"),
+        ("--listen-addr=nowhere", "use host:port"),
         ("--kubeconfig=/no/such/file", "/no/such/file"),
     ],
 )

@@ -251,7 +251,7 @@ class TestUnreachable:
         mine = Key.generate()
         server = start(version, {**CONFIG, "authorization": {"users": [{"nkey": mine.public}]}})
         server.write({**CONFIG, "max_payload": 2345})
-        with pytest.raises(Unreachable, match="nobody answers"):
+        with pytest.raises(Unreachable, match="was not answered"):
             await tell(server, key=mine)
         assert server.ask()["max_payload"] != 2345
 
@@ -259,7 +259,7 @@ class TestUnreachable:
     async def test_a_server_without_a_system_account_of_ours(
         self, start: Start, version: str
     ) -> None:
-        with pytest.raises(Unreachable, match="nobody answers"):
+        with pytest.raises(Unreachable, match="was not answered"):
             await tell(start(version, LISTEN))
 
     @SINCE_2_10

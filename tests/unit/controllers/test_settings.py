@@ -30,7 +30,7 @@ def test_feature_gates(text: str, cluster_scoped: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("foobar", "unknown feature gate 'foobar'; there are: ClusterScoped"),
+        ("foobar", "unknown feature gate 'foobar'; the feature gates are: ClusterScoped"),
         ("foo=true", "unknown feature gate 'foo'"),
         ("ClusterScoped", "use ClusterScoped=true or ClusterScoped=false"),
         ("ClusterScoped=maybe", "use ClusterScoped=true or ClusterScoped=false"),
@@ -55,7 +55,7 @@ def test_listen_addresses(text: str, address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "8080", "host:", "host:http", ":99999", ":\u00b2"])
 def test_a_listen_address_that_cannot_be_used(text: str) -> None:
-    with pytest.raises(ValueError, match="write host:port"):
+    with pytest.raises(ValueError, match="use host:port"):
         listen_address(text)
 
 
@@ -92,8 +92,8 @@ def test_whose_service_accounts_count() -> None:
 @pytest.mark.parametrize(
     ("allowed", "denied", "says"),
     [
-        ("A", "", "write --allowed-service-account-namespaces a,b"),
-        ("*", "*", "write --denied-service-account-namespaces a,b"),
+        ("A", "", "use --allowed-service-account-namespaces a,b"),
+        ("*", "*", "use --denied-service-account-namespaces a,b"),
         ("a,*", "b,a", "namespace a are both allowed and denied"),
     ],
 )
@@ -113,7 +113,7 @@ def test_labels_of_the_operators_own_pods() -> None:
 
 @pytest.mark.parametrize("text", ["x", "=y", "a b=c", "a=b c"])
 def test_labels_that_cannot_be(text: str) -> None:
-    with pytest.raises(ValueError, match="write key=value"):
+    with pytest.raises(ValueError, match="use key=value"):
         label_map(f"good=one,{text}")
 
 

@@ -59,14 +59,14 @@ ON_SERVERS = CreateServer, DeleteServer, ReplaceServer
 @pytest.mark.parametrize(
     ("running", "wanted", "way"),
     [
-        ("1.4.1", "2.10.29", "scale to 0, and back"),
-        ("1.4.1", "2.0.0", "scale to 0, and back"),
-        ("2.10.29", "1.4.1", "scale to 0, and back"),
-        ("2.12.15", "2.15.3", "write version 2.14.10 first, and 2.15.3 once"),
-        ("2.12.15", "2.15", "write version 2.14.10 first, and 2.15 once"),
-        ("2.12.15", "nightly", "write version 2.14.10 first"),
-        ("2.15.3", "2.12.15", "write version 2.14.10 first, and 2.12.15 once"),
-        ("1.4.1", "latest", "scale to 0, and back"),
+        ("1.4.1", "2.10.29", "scale to 0 and back"),
+        ("1.4.1", "2.0.0", "scale to 0 and back"),
+        ("2.10.29", "1.4.1", "scale to 0 and back"),
+        ("2.12.15", "2.15.3", "set version 2.14.10 first, then 2.15.3 once"),
+        ("2.12.15", "2.15", "set version 2.14.10 first, then 2.15 once"),
+        ("2.12.15", "nightly", "set version 2.14.10 first"),
+        ("2.15.3", "2.12.15", "set version 2.14.10 first, then 2.12.15 once"),
+        ("1.4.1", "latest", "scale to 0 and back"),
     ],
 )
 def test_no_server_is_touched(running: str, wanted: str, way: str) -> None:

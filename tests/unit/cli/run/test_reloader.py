@@ -69,7 +69,7 @@ def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         (["-signal", "999"], "999 is no signal"),
         (["-max-retries", "-1"], "invalid"),
         (["-poll-interval", "5"], "'5': use a duration such as 5s"),
-        (["-poll-interval", "0s"], "write a duration"),
+        (["-poll-interval", "0s"], "use a duration"),
         (["-force-poll=maybe"], "'maybe': use true or false"),
         (["--conf", "/a"], "unrecognized arguments"),
         (["/a"], "unrecognized arguments"),
