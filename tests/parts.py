@@ -32,6 +32,7 @@ SECONDS = {
     "server/test_fuzz.py": 32,
     "unit/kube/test_client.py": 6,
     "unit/controllers/runtime/test_lease.py": 9,
+    "unit/controllers/test_crashes.py": 25,
     "unit/controllers/test_lease_edits.py": 5,
     "unit/plan/test_invariants.py": 5,
     "unit/plan/test_reload_invariants.py": 8,

@@ -48,6 +48,7 @@ from natsctl.render.inputs import Images
 from tests.compat import value_of
 from tests.unit.kube.kinds import BY_KIND
 from tests.unit.plan.references import authority, certificate
+from tests.unit.simulated.patches import merged
 
 Json = dict[str, Any]
 Where = tuple[str, str, str]
@@ -216,19 +217,6 @@ class Api:
         yield msgspec.json.encode({"type": "BOOKMARK", "object": {"metadata": end}}) + b"\n"
         for place in held.keys() & self.late.keys():
             yield b'{"type":"MODIFIED","object":' + self.late[place] + b"}\n"
-
-
-def merged(whole: Any, patch: Any) -> Any:
-    """A merge patch (RFC 7386)."""
-    if not isinstance(patch, dict):
-        return patch
-    found = dict(whole) if isinstance(whole, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            found.pop(key, None)
-        else:
-            found[key] = merged(found.get(key), value)
-    return found
 
 
 class Servers(Monitor):

@@ -36,6 +36,7 @@ from natsctl.nats.gate import ALL, Gate
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.render.inputs import Images
 from tests.unit.kube.kinds import BY_KIND
+from tests.unit.simulated.patches import merged
 
 Fault = Callable[[str, str], ApiError | float | None]
 """What a request meets, by method and path: an error, or so many seconds."""
@@ -76,7 +77,7 @@ class World:
                 return sent if dry else self._keep(path, self._born(sent, path))
             case "PATCH" if isinstance(sent, dict):
                 live = self.objects[self._there(path.removesuffix("/status"))]
-                return self._keep(path.removesuffix("/status"), _merged(live, sent))
+                return self._keep(path.removesuffix("/status"), merged(live, sent))
             case "DELETE":
                 gone = self.objects.pop(self._there(path))
                 self.roster.learn("DELETED", gone)
@@ -222,15 +223,3 @@ async def flight(
         stop.set()
         await running
         recording.cancel()
-
-
-def _merged(live: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    found = dict(live)
-    for key, value in patch.items():
-        if value is None:
-            found.pop(key, None)
-        elif isinstance(value, dict) and isinstance(found.get(key), dict):
-            found[key] = _merged(found[key], value)
-        else:
-            found[key] = value
-    return found

@@ -1,0 +1,461 @@
+"""An API server in memory: a Transport that keeps objects by the rules of a real one.
+
+In virtual time (mark a test with `looptime`). It knows what natsctl uses: get, lists in pages,
+watches with initial events and bookmarks, create and its dry run, replace, merge and JSON patch,
+server-side apply, the status subresource, optimistic concurrency, deletion with the uid as a
+precondition, garbage collection. Names make uids, so that two runs of one story can be compared.
+What goes wrong is a test's `plan`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+import attrs
+import msgspec
+
+from natsctl.kube.client import APPLY, FIELD_MANAGER, JSON_PATCH
+from natsctl.kube.errors import Transient
+from natsctl.kube.fence import Permit
+from natsctl.kube.transport import PARTIAL, PARTIAL_LIST, READ_TIMEOUT, Response
+from tests.unit.simulated.clock import moment, stamp
+from tests.unit.simulated.patches import applied, fields_of, json_patched, merged, selects
+from tests.unit.simulated.requests import Plan, Request, Where, refusal, understood, well
+
+Json = dict[str, Any]
+BOOKMARKS, COLLECTS = 60.0, 0.1
+"""Seconds between bookmarks, and between two objects that garbage collection takes."""
+GRACE = 30
+
+
+@attrs.frozen
+class Change:
+    """One write that changed something: the object before and after it, if there was one."""
+
+    version: int
+    where: Where
+    before: Json | None
+    after: Json | None
+
+
+@attrs.define
+class ApiServer:
+    """Objects, and everything that happened to them."""
+
+    objects: dict[Where, Json] = attrs.field(factory=dict)
+    version: int = 100
+    plan: Plan = well
+    lag: float = 0.02
+    """Seconds until a watch tells of a change."""
+    streaming_lists: bool = True
+    warnings: tuple[str, ...] = ()
+    """What the API server says of fields of new objects."""
+    requests: list[Request] = attrs.field(factory=list)
+    deletions: list[str] = attrs.field(factory=list)
+    """What was deleted by a request, with its uid, in order; not what garbage collection took."""
+    listeners: list[Callable[[Change], None]] = attrs.field(factory=list)
+    host: str = "memory"
+    _made: Counter[Where] = attrs.field(factory=Counter)
+    _history: list[Change] = attrs.field(factory=list)
+    _forgotten: int = 0
+    _news: dict[str, asyncio.Event] = attrs.field(factory=lambda: defaultdict(asyncio.Event))
+    _cuts: int = 0
+
+    def copy(self) -> ApiServer:
+        """The same objects in a new server, which remembers nothing else."""
+        return ApiServer(
+            dict(self.objects), self.version, made=self._made.copy(), forgotten=self.version
+        )
+
+    # What a Transport does.
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - of Transport
+        accept: str = "",
+        permit: Permit | None = None,
+        **_: Any,
+    ) -> Response:
+        """One request, with the fate that the plan has for it."""
+        asked = understood(method, path, params, body, content_type)
+        fate = self.plan(asked)
+        if asked.method != "GET":
+            self.requests.append(asked)
+        try:
+            async with asyncio.timeout(permit.seconds if permit else timeout):
+                await asyncio.sleep(fate.there)
+                if fate.refused is not None:
+                    raise fate.refused
+                answer = self._answer(asked, accept)
+                await asyncio.sleep(fate.back)
+        except TimeoutError:
+            raise Transient(0, "ConnectionLost", "TimeoutError") from None
+        if fate.lost is not None:
+            raise fate.lost
+        warnings = self.warnings if asked.method == "POST" else ()
+        return Response(200, msgspec.json.encode(answer), warnings)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Mapping[str, str], silence: float, accept: str = ""
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A watch, with the fate that the plan has for it."""
+        asked = understood("GET", path, params)
+        fate = self.plan(asked)
+        await asyncio.sleep(fate.there)
+        if fate.refused is not None:
+            raise fate.refused
+        if "sendInitialEvents" in params and not self.streaming_lists:
+            raise refusal(422, "Invalid", "sendInitialEvents is forbidden for watch")
+        lines = self._lines(asked, _Window(asked, accept == PARTIAL))
+        try:
+            yield lines
+        finally:
+            await lines.aclose()
+
+    # What a test does.
+
+    def add(self, item: Json) -> Json:
+        """Store an object as somebody else would; what is there is replaced."""
+        kind, meta = item["kind"], item["metadata"]
+        where = (kind, meta.get("namespace", ""), meta["name"])
+        live = self.objects.get(where)
+        return self._put(where, live, item) if live else self._create(where, item, "somebody")
+
+    def edit(self, where: Where, patch: Json) -> Json:
+        """A merge patch, as a user writes it."""
+        live = self.objects[where]
+        return self._put(where, live, merged(live, patch))
+
+    def delete(self, where: Where, grace: int | None = None) -> None:
+        """As a user deletes it."""
+        self._delete(where, {} if grace is None else {"gracePeriodSeconds": grace})
+
+    def remove(self, where: Where) -> None:
+        """The end of an object; garbage collection takes what it owned, one after the other."""
+        gone = self._commit(where, None)
+        loop, pauses = asyncio.get_running_loop(), itertools.count(1)
+        for owned in self._owned_by(gone["metadata"]["uid"]):
+            uid = self.objects[owned]["metadata"]["uid"]
+            loop.call_later(COLLECTS * next(pauses), self._collect, owned, uid)
+
+    def _collect(self, where: Where, uid: str) -> None:
+        if where in self.objects and self.objects[where]["metadata"]["uid"] == uid:
+            self._delete(where, {}, collected=True)
+
+    def cut(self) -> None:
+        """End all watches that run."""
+        self._cuts += 1
+        for kind in tuple(self._news):
+            self._wake(kind)
+
+    def forget_history(self) -> None:
+        """Who was not told yet has to list anew."""
+        self._forgotten = self.version
+        self.cut()
+
+    def of_kind(self, kind: str) -> list[Json]:
+        """All objects of a kind, by namespace and name."""
+        return [item for where, item in sorted(self.objects.items()) if where[0] == kind]
+
+    # Reading.
+
+    def _answer(self, asked: Request, accept: str) -> Any:
+        match asked.method:
+            case "GET" if asked.name:
+                return self._there(asked.where)
+            case "GET":
+                return self._page(asked, partial=accept == PARTIAL_LIST)
+            case "POST" if asked.part == "token":
+                end = (moment() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                return {"status": {"token": f"token of {asked.name}", "expirationTimestamp": end}}
+            case "POST":
+                return self._post(asked)
+            case "PUT":
+                return self._replace(asked)
+            case "PATCH":
+                return self._patch(asked)
+        return self._delete(asked.where, asked.body or {})
+
+    def _there(self, where: Where) -> Json:
+        if where not in self.objects:
+            raise refusal(404, "NotFound", f"{where[0]} {where[2]} not found")
+        return self.objects[where]
+
+    def _page(self, asked: Request, *, partial: bool) -> Json:
+        window = _Window(asked, partial)
+        items = [window.shown(o) for w, o in sorted(self.objects.items()) if window.has(w, o)]
+        start = int(asked.params.get("continue", 0))
+        end = start + int(asked.params.get("limit", len(items) or 1))
+        meta: Json = {"resourceVersion": str(self.version)}
+        if end < len(items):
+            meta["continue"] = str(end)
+        return {"metadata": meta, "items": items[start:end]}
+
+    async def _lines(self, asked: Request, window: _Window) -> AsyncIterator[bytes]:
+        """Initial events where they are asked for, then changes, and a bookmark every minute."""
+        cuts = self._cuts
+        ends = _now() + float(asked.params.get("timeoutSeconds", 300))
+        position = int(asked.params.get("resourceVersion") or self.version)
+        if "sendInitialEvents" in asked.params:
+            for where, item in sorted(self.objects.items()):
+                if window.has(where, item):
+                    yield _line("ADDED", window.shown(item))
+            yield _bookmark(position, initial_end=True)
+        if position < self._forgotten:
+            yield _line("ERROR", {"kind": "Status", "code": 410, "message": "too old"})
+            return
+        while cuts == self._cuts and _now() < ends:
+            for change in [c for c in self._history if c.version > position]:
+                if (told := window.event(change)) is not None:
+                    yield told
+            position = self.version
+            if not await self._wait(asked.kind, min(BOOKMARKS, ends - _now())):
+                yield _bookmark(self.version)
+
+    async def _wait(self, kind: str, seconds: float) -> bool:
+        """Until something changes; False if nothing did."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news[kind].wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(self.lag)
+        return True
+
+    # Writing.
+
+    def _post(self, asked: Request) -> Json:
+        if asked.where in self.objects:
+            raise refusal(409, "AlreadyExists", f"{asked.kind} {asked.name} already exists")
+        if not asked.writes:
+            return _strip(asked.body)
+        return self._create(asked.where, asked.body, asked.params.get("fieldManager", ""))
+
+    def _create(self, where: Where, item: Json, manager: str) -> Json:
+        self._made[where] += 1
+        item = _strip(item)
+        meta = item["metadata"] | {
+            "uid": str(uuid5(NAMESPACE_OID, f"{'/'.join(where)} {self._made[where]}")),
+            "creationTimestamp": stamp(),
+            "managedFields": [_entry(manager, "Update", item)],
+        }
+        if where[0] != "Event":
+            meta["generation"] = 1
+        if where[0] == "Pod":
+            item = {**item, "status": {"phase": "Pending"}}
+        return self._commit(where, {**item, "metadata": meta})
+
+    def _replace(self, asked: Request) -> Json:
+        live = self._there(asked.where)
+        _check(live, asked.body["metadata"])
+        return self._put(asked.where, live, asked.body)
+
+    def _patch(self, asked: Request) -> Json:
+        if asked.content_type == APPLY:
+            return self._apply(asked)
+        live = self._there(asked.where)
+        if asked.content_type == JSON_PATCH:
+            changed = json_patched(live, asked.body)
+            if live["metadata"]["resourceVersion"] not in [
+                o["value"] for o in asked.body if o["path"] == "/metadata/resourceVersion"
+            ] and any(o["path"] == "/metadata/resourceVersion" for o in asked.body):
+                raise refusal(409, "Conflict", "the object has been modified")
+        else:
+            _check(live, asked.body.get("metadata") or {})
+            changed = merged(live, asked.body)
+        if asked.part == "status":
+            changed = {**live, "status": changed.get("status")}
+        elif "status" in live:
+            changed = {**changed, "status": live["status"]}
+        return self._put(asked.where, live, changed)
+
+    def _apply(self, asked: Request) -> Json:
+        manager, sent = asked.params["fieldManager"], _strip(asked.body)
+        live = self.objects.get(asked.where)
+        if live is None:
+            if "uid" in asked.body["metadata"]:
+                raise refusal(409, "Conflict", "uid mismatch: there is no such object")
+            return self._create(asked.where, sent, manager)
+        _check(live, asked.body["metadata"])
+        entries = live["metadata"].get("managedFields", [])
+        own = [e for e in entries if (e["manager"], e["operation"]) == (manager, "Apply")]
+        others = [e for e in entries if e not in own]
+        changed = applied(live, sent, own[0]["fieldsV1"] if own else {})
+        entry = _entry(manager, "Apply", sent)
+        if own and own[0]["fieldsV1"] == entry["fieldsV1"] and _same(changed, live):
+            entry = own[0]
+        meta = {**changed["metadata"], "managedFields": [*others, entry]}
+        return self._put(asked.where, live, {**changed, "metadata": meta})
+
+    def _put(self, where: Where, live: Json, changed: Json) -> Json:
+        """Keep a new version; what is the same is no new one."""
+        before = live["metadata"]
+        fixed = ("uid", "name", "namespace", "creationTimestamp", "generation", "resourceVersion")
+        kept = {key: before[key] for key in fixed if key in before}
+        meta = {"managedFields": before.get("managedFields", []), **changed["metadata"], **kept}
+        changed = {**changed, "metadata": meta}
+        if where[0] == "Secret" and changed.get("stringData"):
+            changed = _strip(changed)
+        if changed == live:
+            return live
+        if _specs(changed) != _specs(live) and "generation" in kept:
+            meta["generation"] = before["generation"] + 1
+        if changed.get("data") != live.get("data"):
+            told = {**_entry(FIELD_MANAGER, "Update", {"data": changed.get("data")})}
+            meta["managedFields"] = _dated(meta["managedFields"], told)
+        return self._commit(where, changed)
+
+    def _delete(self, where: Where, options: Json, *, collected: bool = False) -> Json:
+        live = self._there(where)
+        uid = live["metadata"]["uid"]
+        if (options.get("preconditions") or {}).get("uid", uid) != uid:
+            raise refusal(409, "Conflict", f"the UID in the precondition is not {uid}")
+        if not collected and "deletionTimestamp" not in live["metadata"]:
+            self.deletions.append(f"{'/'.join(where)} {uid}")
+        if where[0] != "Pod":
+            self.remove(where)
+            return {"kind": "Status", "status": "Success"}
+        usual = live["spec"].get("terminationGracePeriodSeconds", GRACE)
+        grace = options.get("gracePeriodSeconds", usual)
+        if not grace or not (live.get("status") or {}).get("podIP"):  # no kubelet has it yet
+            self.remove(where)
+            return live
+        if "deletionTimestamp" in live["metadata"]:
+            return live
+        end = (moment() + timedelta(seconds=grace)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        meta = {"deletionTimestamp": end, "deletionGracePeriodSeconds": grace}
+        return self._commit(where, {**live, "metadata": live["metadata"] | meta})
+
+    def _owned_by(self, uid: str) -> Iterator[Where]:
+        for where, item in list(self.objects.items()):
+            owners = item["metadata"].get("ownerReferences") or ()
+            if any(owner["uid"] == uid for owner in owners):
+                yield where
+
+    def _commit(self, where: Where, after: Json | None) -> Json:
+        self.version += 1
+        before = self.objects.pop(where, None)
+        if after is not None:
+            meta = after["metadata"] | {"resourceVersion": str(self.version)}
+            self.objects[where] = after = {**after, "metadata": meta}
+        change = Change(self.version, where, before, after)
+        self._history.append(change)
+        self._wake(where[0])
+        for listener in self.listeners:
+            listener(change)
+        result = after or before
+        assert result is not None
+        return result
+
+    def _wake(self, kind: str) -> None:
+        """Tell the watches of a kind; the others have nothing to do."""
+        self._news.pop(kind, asyncio.Event()).set()
+
+
+@attrs.frozen
+class _Window:
+    """What a list or a watch shows of the objects."""
+
+    asked: Request
+    partial: bool
+
+    def has(self, where: Where, item: Json | None) -> bool:
+        kind, namespace, name = where
+        params = self.asked.params
+        field = params.get("fieldSelector", "").removeprefix("metadata.name=")
+        return (
+            item is not None
+            and kind == self.asked.kind
+            and self.asked.namespace in ("", namespace)
+            and field in ("", name)
+            and selects(params.get("labelSelector", ""), item["metadata"].get("labels") or {})
+        )
+
+    def shown(self, item: Json) -> Json:
+        return {"metadata": item["metadata"]} if self.partial else item
+
+    def event(self, change: Change) -> bytes | None:
+        """What it tells of a change: an object may come into the window, or leave it."""
+        before, after = (self.has(change.where, o) for o in (change.before, change.after))
+        if after and change.after is not None:
+            return _line("MODIFIED" if before else "ADDED", self.shown(change.after))
+        if not before or change.before is None:
+            return None
+        meta = {**change.before["metadata"], "resourceVersion": str(change.version)}
+        return _line("DELETED", self.shown({**change.before, "metadata": meta}))
+
+
+def _check(live: Json, meta: Json) -> None:
+    """Optimistic concurrency: the object that was seen, in the version that was seen."""
+    for key in ("uid", "resourceVersion"):
+        if meta.get(key) and meta[key] != live["metadata"][key]:
+            raise refusal(409, "Conflict", f"{key} is {live['metadata'][key]}, not {meta[key]}")
+
+
+def _strip(item: Json) -> Json:
+    """Without what only the API server writes; texts of a Secret become data."""
+    meta = {k: v for k, v in item["metadata"].items() if k not in ("uid", "resourceVersion")}
+    result = {**item, "metadata": meta}
+    texts = result.pop("stringData", None)
+    if texts:
+        coded = {k: base64.b64encode(v.encode()).decode() for k, v in texts.items()}
+        result["data"] = {**(item.get("data") or {}), **coded}
+    return result
+
+
+def _entry(manager: str, operation: str, item: Json) -> Json:
+    content = {k: v for k, v in item.items() if k not in ("apiVersion", "kind", "metadata")}
+    meta = item.get("metadata") or {}
+    named = {k: v for k, v in meta.items() if k in ("labels", "annotations", "ownerReferences")}
+    fields = fields_of({**content, "metadata": named} if named else content)
+    return {"manager": manager, "operation": operation, "time": stamp(), "fieldsV1": fields}
+
+
+def _dated(entries: list[Json], told: Json) -> list[Json]:
+    """Entries of which those with data were written now."""
+    if any("f:data" in entry["fieldsV1"] for entry in entries):
+        now = {"time": told["time"]}
+        return [e | now if "f:data" in e["fieldsV1"] else e for e in entries]
+    return [*entries, told]
+
+
+def _specs(item: Json) -> Json:
+    return {k: v for k, v in item.items() if k not in ("metadata", "status")}
+
+
+def _same(one: Json, other: Json) -> bool:
+    def essence(item: Json) -> Json:
+        meta = {k: v for k, v in item["metadata"].items() if k != "managedFields"}
+        return {**item, "metadata": meta}
+
+    return essence(one) == essence(other)
+
+
+def _line(kind: str, item: Json) -> bytes:
+    return msgspec.json.encode({"type": kind, "object": item}) + b"\n"
+
+
+def _bookmark(version: int, *, initial_end: bool = False) -> bytes:
+    meta: Json = {"resourceVersion": str(version)}
+    if initial_end:
+        meta["annotations"] = {"k8s.io/initial-events-end": "true"}
+    return _line("BOOKMARK", {"metadata": meta})
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

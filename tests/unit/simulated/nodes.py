@@ -1,0 +1,244 @@
+"""What runs beside natsctl: a kubelet, and nats-servers in its pods, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import json
+from typing import Any
+from zlib import crc32
+
+import attrs
+
+from natsctl.model import names
+from natsctl.model.observation import Observation
+from natsctl.nats import system
+from natsctl.nats.monitoring import Monitor, Place
+from natsctl.nats.nkey import Key
+from natsctl.render.digest import config_digest
+from tests.unit.simulated.apiserver import ApiServer, Change, Json
+from tests.unit.simulated.clock import stamp
+from tests.unit.simulated.requests import Where
+
+STARTS, READY, STOPS, FILES = 0.3, 0.3, 0.2, 0.2
+"""Seconds until a server runs, is ready, has stopped, and sees a changed Secret."""
+
+
+@attrs.define
+class Server:
+    """One nats-server: what is in its files, and what it has loaded of them."""
+
+    id: str
+    name: str
+    pod: str
+    cluster: tuple[str, str]
+    version: str
+    files: Json
+    loaded: Json = attrs.field(init=False)
+    loaded_at: str = attrs.field(factory=stamp)
+    ready: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.loaded = self.files
+
+    def reload(self) -> None:
+        """Take up what is in the files."""
+        self.loaded, self.loaded_at = self.files, stamp()
+
+
+@attrs.define
+class Node:
+    """Runs every pod of an API server: one kubelet, and the servers by their addresses.
+
+    `refuses` are a server's words about a configuration; empty: it takes it.
+    """
+
+    api: ApiServer
+    servers: dict[str, Server] = attrs.field(factory=dict)
+    refuses: str = ""
+    silent: set[str] = attrs.field(factory=set)
+    """Names of pods whose servers do not answer."""
+    fewest_ready: int = 10**6
+    most_away: int = 0
+    """Pods at one moment that are asked to go."""
+    _tasks: set[asyncio.Task[None]] = attrs.field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self.api.listeners.append(self._hear)
+        for pod in self.api.of_kind("Pod"):
+            self._spawn(self._run(_where(pod)))
+
+    def observe_from_now(self) -> None:
+        """Count anew how many servers are away at a time."""
+        self.fewest_ready, self.most_away = 10**6, 0
+
+    def _hear(self, change: Change) -> None:
+        kind = change.where[0]
+        if kind == "Pod":
+            pods = self.api.of_kind("Pod")
+            self.fewest_ready = min(self.fewest_ready, sum(map(_is_ready, pods)))
+            going = ["deletionTimestamp" in pod["metadata"] for pod in pods]
+            self.most_away = max(self.most_away, sum(going))
+            if change.before is None:
+                self._spawn(self._run(change.where))
+            elif change.after is not None:
+                self._changed(change.where, change.before["metadata"], change.after["metadata"])
+
+    def _changed(self, where: Where, before: Json, after: Json) -> None:
+        if "deletionTimestamp" in after and "deletionTimestamp" not in before:
+            self._spawn(self._stop(where, after["uid"]))
+        elif before.get("annotations") != after.get("annotations"):
+            self._spawn(self._show_files(where, after["uid"]))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def end(self) -> None:
+        """Stop the kubelet."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _run(self, where: Where) -> None:
+        """From a new pod to a ready one; of one that runs already only the server is new."""
+        pod = self.api.objects[where]
+        uid, status = pod["metadata"]["uid"], pod.get("status") or {}
+        if not status.get("podIP"):
+            await asyncio.sleep(STARTS)
+            while (files := self._files(pod)) is None:  # noqa: ASYNC110 - as a kubelet looks
+                await asyncio.sleep(STARTS)
+            if not self._is(where, uid):
+                return
+            self._start(where, files)
+            await asyncio.sleep(READY)
+            if self._is(where, uid):
+                self._tell(where, ready=True)
+        else:
+            self.servers[status["podIP"]] = self._server(pod, self._files(pod) or {})
+            self.servers[status["podIP"]].ready = True
+
+    def _start(self, where: Where, files: Json) -> None:
+        pod = self.api.objects[where]
+        address = _address(pod["metadata"]["uid"])
+        self.servers[address] = self._server(pod, files)
+        self._tell(where, ready=False, address=address)
+
+    def _server(self, pod: Json, files: Json) -> Server:
+        meta = pod["metadata"]
+        labels = meta["labels"]
+        cluster = meta["namespace"], labels[names.LABEL_CLUSTER]
+        env = {e["name"]: e.get("value", "") for e in pod["spec"]["containers"][0].get("env", ())}
+        named = env.get(names.SERVER_NAME_ENV, meta["uid"]).strip('"')
+        return Server(meta["uid"], named, meta["name"], cluster, labels[names.LABEL_VERSION], files)
+
+    def _tell(self, where: Where, *, ready: bool, address: str = "") -> None:
+        pod = self.api.objects[where]
+        address = address or pod["status"]["podIP"]
+        self.servers[address].ready = ready
+        container = {
+            "name": names.SERVER_CONTAINER,
+            "ready": ready,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": stamp()}},
+        }
+        status = {
+            "phase": "Running",
+            "podIP": address,
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [container],
+        }
+        self.api.edit(where, {"status": status, "spec": {"nodeName": "node"}})
+
+    async def _stop(self, where: Where, uid: str) -> None:
+        await asyncio.sleep(STOPS)
+        if self._is(where, uid):
+            self.servers.pop(self.api.objects[where]["status"]["podIP"], None)
+            self.api.remove(where)
+
+    async def _show_files(self, where: Where, uid: str) -> None:
+        await asyncio.sleep(FILES)
+        server = next((s for s in self.servers.values() if s.id == uid), None)
+        if server is not None and self._is(where, uid):
+            server.files = self._files(self.api.objects[where]) or server.files
+
+    def _is(self, where: Where, uid: str) -> bool:
+        return (self.api.objects.get(where) or {"metadata": {"uid": ""}})["metadata"]["uid"] == uid
+
+    def _files(self, pod: Json) -> Json | None:
+        meta = pod["metadata"]
+        secret = self.api.objects.get(
+            ("Secret", meta["namespace"], meta["labels"][names.LABEL_CLUSTER])
+        )
+        return secret["data"] if secret else None
+
+    # What servers answer.
+
+    async def observe(self, place: Place) -> Observation:
+        """What natsctl learns from a server's monitoring port."""
+        await asyncio.sleep(0.01)
+        server = self.servers.get(place.address)
+        if server is None or server.pod in self.silent:
+            return Observation(problem="monitoring port: nobody there")
+        others = (s for s in self.servers.values() if s.cluster == server.cluster)
+        return Observation(
+            server.id,
+            server.version,
+            frozenset(s.id for s in others) - {server.id},
+            config_digest=_digest(server),
+            config_load_time=server.loaded_at,
+            started=server.loaded_at,
+        )
+
+    async def reload(self, address: str, server_id: str, key: Key, tls: object) -> str:
+        """What `natsctl.nats.system.reload` does; only whom the server knows may ask."""
+        await asyncio.sleep(0.01)
+        server = self.servers.get(address)
+        if server is None or server.id != server_id:
+            raise system.Unreachable("another server answers")
+        if key.public not in _text(server.loaded):
+            raise system.Unreachable("system account: Authorization Violation")
+        if self.refuses and server.files != server.loaded:
+            return self.refuses
+        server.reload()
+        return ""
+
+
+@attrs.frozen
+class ToyMonitor(Monitor):
+    """Asks the servers of a node."""
+
+    node: Node = attrs.field(kw_only=True)
+
+    async def _ask_one(self, place: Place, tls: object) -> Observation:
+        return await self.node.observe(place)
+
+
+def _text(files: Json) -> str:
+    return base64.b64decode(files.get(names.CONFIG_KEY, "")).decode()
+
+
+def _digest(server: Server) -> str:
+    """What a server from 2.11 on says of what it has loaded."""
+    release = tuple(int(part) for part in server.version.split(".")[:2])
+    if release < (2, 11) or not _text(server.loaded):
+        return ""
+    return config_digest({"server_name": server.name, **json.loads(_text(server.loaded))})
+
+
+def _address(uid: str) -> str:
+    """Of a pod: another one has another, and it is the same in every run."""
+    return str(ipaddress.IPv4Address(0x0A000000 | crc32(uid.encode()) & 0xFFFFFF))
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    ready = any((c["type"], c["status"]) == ("Ready", "True") for c in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def _where(pod: Json) -> Where:
+    return "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]

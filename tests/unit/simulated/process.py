@@ -1,0 +1,186 @@
+"""The whole operator process in virtual time, which a test starts, stops and kills."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import attrs
+
+from natsctl.api.schema.crds import crds
+from natsctl.controllers import supervisor
+from natsctl.controllers.cluster.identity import PUBLIC, SECRET, SEED
+from natsctl.controllers.runtime.web import Check
+from natsctl.controllers.settings import Settings
+from natsctl.kube.transport import Response
+from natsctl.nats import system
+from natsctl.nats.nkey import Key
+from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clock import moment
+from tests.unit.simulated.nodes import Node, ToyMonitor
+from tests.unit.simulated.requests import Request, understood
+
+SETTINGS = Settings(namespace="ns", cluster_scoped=True)
+KEYS = {"ns": Key.of(bytes(range(32))), "other": Key.of(bytes(32))}
+"""Of two installations by namespace, the same in every run: so are the configurations."""
+
+
+class Clock(dt.datetime):
+    """The time of day in virtual time."""
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
+        """As virtual time has it."""
+        return moment().astimezone(tz)
+
+
+@contextmanager
+def virtual_clock() -> Iterator[None]:
+    """Every module of natsctl that asks for the time of day is told virtual time."""
+    changed = [
+        module
+        for name, module in tuple(sys.modules.items())
+        if name.startswith("natsctl.") and module.__dict__.get("datetime") is dt.datetime
+    ]
+    for module in changed:
+        module.__dict__["datetime"] = Clock
+    try:
+        yield
+    finally:
+        for module in changed:
+            module.__dict__["datetime"] = dt.datetime
+
+
+@attrs.define
+class Line:
+    """One process's own way to the API server: it ends with the process.
+
+    `dies` says of a request whether the process dies "before" it is sent, or "after" it was carried
+    out and before the answer comes.
+    """
+
+    api: ApiServer
+    dies: Callable[[Request], str] = lambda request: ""
+    died: asyncio.Event = attrs.field(factory=asyncio.Event)
+    host: str = "memory"
+
+    async def request(self, method: str, path: str, **options: Any) -> Response:
+        """Send one request, unless the process is dead."""
+        if self.died.is_set():
+            await asyncio.Event().wait()
+        when = self.dies(understood(method, path, **options))
+        if when == "before":
+            await self._die()
+        answer = await self.api.request(method, path, **options)
+        if when == "after":
+            await self._die()
+        return answer
+
+    @asynccontextmanager
+    async def stream(self, *args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a watch."""
+        async with self.api.stream(*args) as lines:
+            yield lines
+
+    async def _die(self) -> None:
+        self.died.set()
+        await asyncio.Event().wait()
+
+
+@attrs.define
+class Process:
+    """One run of `natsctl operator`."""
+
+    line: Line
+    node: Node
+    name: str = "first"
+    settings: Settings = SETTINGS
+    probes: tuple[Mapping[str, Check], Mapping[str, Check]] = ({}, {})
+    series: Any = str
+    task: asyncio.Task[None] | None = None
+    _stop: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    def start(self) -> None:
+        """Begin, with empty memory."""
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        with self._around():
+            named = attrs.evolve(self.settings, identity=self.name)
+            await supervisor.supervise(named, self._stop)
+
+    @contextmanager
+    def _around(self) -> Iterator[None]:
+        """What the process finds outside: the API server, the servers, no network."""
+        with (
+            patch.object(supervisor, "connect", self._connect),
+            patch.object(supervisor, "serve", self._serve),
+            patch.object(supervisor, "Monitor", partial(ToyMonitor, node=self.node)),
+            patch.object(system, "reload", self.node.reload),
+        ):
+            yield
+
+    @asynccontextmanager
+    async def _connect(self, *_: Any) -> AsyncIterator[Line]:
+        yield self.line
+
+    @asynccontextmanager
+    async def _serve(
+        self,
+        host: str,
+        port: int,
+        liveness: Mapping[str, Check],
+        readiness: Mapping[str, Check],
+        series: Any,
+    ) -> AsyncIterator[int]:
+        self.probes, self.series = (liveness, readiness), series
+        yield 0
+
+    def leads(self) -> bool:
+        """Whether it holds the lease."""
+        lease = self.line.api.objects.get(("Lease", self.settings.namespace, "nats-operator"))
+        holder = (lease or {"spec": {}})["spec"].get("holderIdentity") or ""
+        return holder.startswith(f"{self.name}_")
+
+    async def stop(self) -> None:
+        """As SIGTERM does."""
+        assert self.task is not None
+        self._stop.set()
+        await self.task
+
+    async def kill(self) -> None:
+        """As SIGKILL does: nothing more is sent."""
+        assert self.task is not None
+        self.line.died.set()
+        self.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.task
+
+
+def installed() -> ApiServer:
+    """An API server that knows natsctl's kinds and has no objects of them."""
+    api = ApiServer()
+    for crd in crds():
+        api.add({"kind": "CustomResourceDefinition", **crd})
+    for namespace, key in KEYS.items():
+        data = {SEED: encoded(key.seed), PUBLIC: encoded(key.public)}
+        meta = {"name": SECRET, "namespace": namespace}
+        api.add({"kind": "Secret", "metadata": meta, "data": data})
+    return api
+
+
+def encoded(text: str) -> str:
+    """As Secrets have it."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def writes(api: ApiServer) -> list[Request]:
+    """What changed something, or tried to; renewals of the lease come and go by the clock."""
+    return [asked for asked in api.requests if asked.writes and asked.kind != "Lease"]
