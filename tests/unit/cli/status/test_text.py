@@ -94,8 +94,8 @@ def test_a_roll_that_waits() -> None:
         CONDITIONS
           Ready        False  2m  ServersNotReady  1 of 2 servers are ready
           Progressing  True   2m  Rolling
-              restarting x-2, one at a time: spec.version; waiting: x-1 has no route to 1
-              of 1 other
+              restarting x-2, one at a time: spec.version; waiting: x-1 has no route to
+              1 of 1 other
 
         SERVERS
           NAME  VERSION  READY  STATE    ROUTES  CLIENTS  RESTARTS  AGE  ADDRESS   NODE
@@ -125,8 +125,8 @@ def test_a_cluster_of_the_go_operator() -> None:
               x-1:
                   made by the Go operator and left unchanged; its next restart adds a server name
               x-a:
-                  made by the Go operator and left unchanged; its next restart adds a server name,
-                  the pod name x-10
+                  made by the Go operator and left unchanged; its next restart adds a server name, the
+                  pod name x-10
             """
         )
         in shown
