@@ -8,13 +8,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import aiohttp
+
+
+def modules_of(package: str) -> list[ModuleType]:
+    """The modules of a package that are imported by now."""
+    loaded = tuple(sys.modules.items())
+    return [module for name, module in loaded if name.startswith(f"{package}.")]
 
 
 def value_of(metric: Any) -> float:

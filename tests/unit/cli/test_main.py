@@ -75,13 +75,13 @@ def test_the_old_manifests_command_line() -> None:
     ("argv", "says"),
     [
         (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
-        (["--namespace", "x", "--watch-namespaces", "A"], "not a valid name for a namespace"),
+        (["--namespace", "x", "--watch-namespaces", "A"], "not a valid namespace name"),
         (["--namespace", "x", "--namespace-selectors"], "without ClusterScoped=true"),
         (
             ["--namespace", "x", "--watch-namespaces", "a", "--feature-gates=ClusterScoped=true"],
             "choose one",
         ),
-        (["--namespace", "x", "--listen-addr", "y"], "write host:port"),
+        (["--namespace", "x", "--listen-addr", "y"], "use host:port"),
         (["--namespace", "x", "--kubeconfig", "/nowhere/config"], "cannot use kubeconfig"),
         (["--namespace", "x"], "not inside a pod"),
         ([], "set --namespace or MY_POD_NAMESPACE"),

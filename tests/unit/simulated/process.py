@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -22,6 +21,7 @@ from natsctl.controllers.settings import Settings
 from natsctl.kube.transport import Response
 from natsctl.nats import system
 from natsctl.nats.nkey import Key
+from tests.compat import modules_of
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clock import moment
 from tests.unit.simulated.nodes import Node, ToyMonitor
@@ -45,9 +45,7 @@ class Clock(dt.datetime):
 def virtual_clock() -> Iterator[None]:
     """Every module of natsctl that asks for the time of day is told virtual time."""
     changed = [
-        module
-        for name, module in tuple(sys.modules.items())
-        if name.startswith("natsctl.") and module.__dict__.get("datetime") is dt.datetime
+        module for module in modules_of("natsctl") if module.__dict__.get("datetime") is dt.datetime
     ]
     for module in changed:
         module.__dict__["datetime"] = Clock
