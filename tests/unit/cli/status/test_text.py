@@ -116,7 +116,7 @@ def test_a_cluster_of_the_go_operator() -> None:
     found = seen(
         cluster=cluster(status=told), pods=(pod("x-1", old=True), pod("x-a", old=True)), answers={}
     )
-    shown = text(found, 90)
+    shown = text(found, 88)
     assert shown.count("made by the Go operator") == 2
     assert (
         dedent(
@@ -125,8 +125,8 @@ def test_a_cluster_of_the_go_operator() -> None:
               x-1:
                   made by the Go operator and left unchanged; its next restart adds a server name
               x-a:
-                  made by the Go operator and left unchanged; its next restart adds a server name, the
-                  pod name x-10
+                  made by the Go operator and left unchanged; its next restart adds a server name,
+                  the pod name x-10
             """
         )
         in shown
