@@ -1,4 +1,4 @@
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -214,17 +214,17 @@ def test_garbage_never_keeps_from_reading_on(raw: dict[str, Any]) -> None:
 def test_many_errors_take_no_time() -> None:
     raw = {"size": 1, "pod": {"labels": {f"k{i}": i for i in range(20_000)}}}
     raw["networkPolicy"] = {f"x{i}": 1 for i in range(20_000)}
-    began = perf_counter()
+    began = thread_time()
     *first, last = complaints(raw)
     assert len(first) == MANY
     assert last == f"spec: has {40_000 - MANY} more problems"
-    assert perf_counter() - began < 5  # quadratic, it would take minutes
+    assert thread_time() - began < 5  # quadratic, it would take minutes
     found, _ = understood(raw, NatsClusterSpec, "spec")
     assert found == NatsClusterSpec(size=1)
 
 
 def test_the_error_is_readable_as_a_whole() -> None:
-    with pytest.raises(InvalidSpec, match=r"^spec\.size: is required; spec\.paused: is 1; write"):
+    with pytest.raises(InvalidSpec, match=r"^spec\.size: is required; spec\.paused: is 1; use"):
         parse_spec({"paused": 1})
 
 

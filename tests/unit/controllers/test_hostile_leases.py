@@ -264,7 +264,7 @@ async def tried(body: bytes) -> None:
 
 async def test_what_is_no_lease_may_be_one_at_the_next_look() -> None:
     records = KubernetesRecords(Bytes(b"<html>"), "ns", "l")  # type: ignore[arg-type]
-    with pytest.raises(Transient, match="no Lease"):
+    with pytest.raises(Transient, match="not a Lease"):
         await records.read(1)
     deep = changed(("metadata", "managedFields"), raw('{"a":' * 5000 + "1" + "}" * 5000))
     records = KubernetesRecords(Bytes(deep), "ns", "l")  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -152,7 +152,7 @@ def test_a_key_is_told_in_one_line_that_can_be_read() -> None:
 @pytest.mark.parametrize("where", ["spec", "pod", "container"])
 def test_however_many_there_are_it_takes_no_time(where: str) -> None:
     many = {f"nodeselector{i}": i for i in range(100_000)}
-    began = perf_counter()
+    began = thread_time()
     match where:
         case "spec":
             found = told(**many)
@@ -161,7 +161,7 @@ def test_however_many_there_are_it_takes_no_time(where: str) -> None:
         case _:
             found = in_pod(containers=[many])
     assert len(found) == MOST
-    assert perf_counter() - began < 2
+    assert thread_time() - began < 2
 
 
 @given(specs())
