@@ -53,7 +53,7 @@ async def test_the_second_leaves_a_cluster_alone_and_says_who_is_in_its_way(
         await held_by(client, namespace, "x", other_namespace)
         async with operator(kubeconfig, namespace):
             (told,) = await until(lambda: said(client, namespace, "ManagedByAnother"))
-            assert f"natsctl of {other_namespace}/nats-operator manages this cluster" in told
+            assert f"installation {other_namespace}/nats-operator manages this cluster" in told
             await size(client, namespace, "x", 2)
             assert await holder(client, namespace, "x") == f"{other_namespace}/nats-operator"
 
