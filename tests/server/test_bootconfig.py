@@ -30,7 +30,10 @@ accounts { SYS { users: [] } }
 async def test_an_address_of_any_kind_is_advertised(
     tmp_path: Path, version: str, address: str
 ) -> None:
-    node = {"metadata": {}, "status": {"addresses": [{"type": "ExternalIP", "address": address}]}}
+    node = {
+        "metadata": {"name": "n1", "uid": "u", "resourceVersion": "1"},
+        "status": {"addresses": [{"type": "ExternalIP", "address": address}]},
+    }
     async with serving(tmp_path) as api:
         api.script = [says(200, node)]
         files = tmp_path / "client", tmp_path / "gateway"
