@@ -19,7 +19,9 @@ async def test_roles_of_no_cluster(
     await client.create(CLUSTERS, nats("x", namespace, size=0, auth=AUTH))
     await role(client, other_namespace)
     async with operator(proxy.kubeconfig, namespace, cluster_scoped=True):
-        await says(client, other_namespace, "NoCluster", "NatsCluster x does not exist in this namespace")
+        await says(
+            client, other_namespace, "NoCluster", "NatsCluster x does not exist in this namespace"
+        )
         await client.patch(ROLES, other_namespace, "worker", {"metadata": {"labels": None}})
         await says(client, other_namespace, "NoLabel", "nats_cluster")
         await asyncio.sleep(2)
