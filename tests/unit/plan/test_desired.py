@@ -446,3 +446,10 @@ class TestOperatorJwt:
         assert json.loads(text) == now.revision
         assert noted(text, now.revision) is None
         assert noted(None, now.revision) is None
+
+
+def test_a_tag_that_names_no_release_is_remarked_on() -> None:
+    found = desired({"size": 1, "version": "latest"})
+    assert found is not None
+    assert "latest" in found.advice
+    assert "spec.serverVersion" in found.advice
