@@ -7,7 +7,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +15,7 @@ import pytest
 
 import natsctl
 import natsctl.compat
+from tests.unit.test_project import tracked
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("natsctl", "testbed", "demo", "benchmarks", "deploy", "docker", "tests")
@@ -110,17 +110,8 @@ def _imported(node: ast.stmt, *names: str) -> Iterator[str]:
 
 def files() -> dict[str, str]:
     """The content of all Python files under version control, by path."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout: which files belong to the project is unknown")
-    present = (name for name in listed.stdout.split() if (ROOT / name).is_file())
-    return {name: (ROOT / name).read_text() for name in present}
+    python = (file for file in tracked() if file.suffix == ".py")
+    return {file.relative_to(ROOT).as_posix(): file.read_text() for file in python}
 
 
 def uses(path: str, text: str, product: set[str]) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -32,6 +31,7 @@ from tests.unit.plan.references import (
     users,
     with_tokens,
 )
+from tests.unit.plan.test_words_of_strangers import texts
 from tests.unit.plan.world import NOW, decided, desired, previous, running
 
 Json = dict[str, Any]
@@ -84,17 +84,6 @@ SECRETS: dict[str, Secret] = {
     "a document": users(HOSTILE),
     "many problems": users({"users": [{SHORT: i} for i in range(500)]}),
 }
-
-
-def texts(found: Any) -> Iterator[str]:
-    if isinstance(found, dict):
-        for value in found.values():
-            yield from texts(value)
-    elif isinstance(found, list):
-        for item in found:
-            yield from texts(item)
-    elif isinstance(found, str):
-        yield found
 
 
 def harmless(text: str) -> None:
