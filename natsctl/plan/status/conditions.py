@@ -13,7 +13,7 @@ import attrs
 from natsctl.model import names
 from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
-from natsctl.model.words import listed
+from natsctl.model.words import LIMIT, listed
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.proof import digest_of, read_by_servers
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 RELOAD_LIMIT = 180.0
 """Seconds after which a reload is overdue; kubelets need two minutes at most."""
-LIMIT = 8
-"""Servers or problems named in one message; the rest are counted."""
 _NOTED = 4096
 """Characters of a note on a pod that are read: others may write there, too."""
 
