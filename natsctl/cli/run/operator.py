@@ -79,6 +79,14 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         metavar="NAME,...",
         help="manage the NatsClusters of these namespaces (default: that of the lease)",
     )
+    _add_service_accounts(parser)
+    _add_servers(parser)
+    _add_logs(parser)
+    parser.add_argument("--version", "-version", action="version", version=f"natsctl {__version__}")
+    return parser
+
+
+def _add_service_accounts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allowed-service-account-namespaces",
         default="*",
@@ -98,6 +106,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         help="read the labels of Namespaces, for NatsServiceRoles that select namespaces by them; "
         "takes ClusterScoped=true and the right to list and watch Namespaces",
     )
+
+
+def _add_servers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sidecar-image",
         metavar="IMAGE",
@@ -108,6 +119,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="leave user, group and fsGroup of servers' pods to the platform (OpenShift)",
     )
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-level",
         default="info",
@@ -120,8 +134,6 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         choices=("text", "json"),
         help="one line per record (default: %(default)s)",
     )
-    parser.add_argument("--version", "-version", action="version", version=f"natsctl {__version__}")
-    return parser
 
 
 def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
