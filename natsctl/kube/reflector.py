@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -40,6 +41,8 @@ Key = tuple[str, str]
 T = TypeVar("T", bound=Object)
 S = TypeVar("S", bound=Object, contravariant=True)
 log = logging.getLogger(__name__)
+NEVER = -math.inf
+"""Before any time of the event loop, whose 0 is a moment ago if the machine has just booted."""
 
 SILENCE = 90.0
 """Seconds without a byte after which a stream counts as dead; bookmarks come every 60."""
@@ -116,8 +119,8 @@ class Reflector(Generic[T]):
     namespace: str | None = None
     selector: str = ""
     synced: asyncio.Event = attrs.field(factory=asyncio.Event)
-    last_heard: float = 0.0
-    last_tried: float = 0.0
+    last_heard: float = NEVER
+    last_tried: float = NEVER
     silence: float = SILENCE
     optional: bool = False
     door: Callable[[T], T | None] = lambda item: item
