@@ -7,6 +7,7 @@ each line. The command's pytest finds in NATSCTL_PART which modules are its own.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -42,6 +43,9 @@ SECONDS = {
 """What modules take whose number of tests says little."""
 USUAL = {"e2e": 8.0, "integration": 1.5, "server": 0.1, "unit": 0.03}
 """Seconds of any other test, by the folder."""
+FAILURES = re.compile(r"=+ (FAILURES|ERRORS) =+")
+"""What pytest prints before the first failure."""
+LINES_REPEATED = 100
 TESTS = Path(__file__).parent
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -92,8 +96,9 @@ def run(parts: int, tier: str, command: Sequence[str]) -> int:
         )
         for part in range(1, parts + 1)
     ]
+    failures: dict[int, list[str]] = {part: [] for part in range(1, parts + 1)}
     tellers = [
-        threading.Thread(target=_tell, args=(number, process.stdout or ()))
+        threading.Thread(target=_tell, args=(number, process.stdout or (), failures[number]))
         for number, process in enumerate(running, 1)
     ]
     for teller in tellers:
@@ -104,11 +109,24 @@ def run(parts: int, tier: str, command: Sequence[str]) -> int:
     finally:
         for teller in tellers:
             teller.join()
+        _repeat(failures)
 
 
-def _tell(part: int, lines: Iterable[str]) -> None:
+def _tell(part: int, lines: Iterable[str], failures: list[str]) -> None:
     for line in lines:
         print(f"{part}| {line}", end="", flush=True)
+        if failures or FAILURES.match(line):
+            failures.append(line)
+
+
+def _repeat(failures: Mapping[int, Sequence[str]]) -> None:
+    """Print what failed once more: another part that ends later has hidden it by then."""
+    for part, lines in failures.items():
+        if not lines:
+            continue
+        print(f"\n== part {part} FAILED, its last lines once more:", flush=True)
+        for line in lines[-LINES_REPEATED:]:
+            print(f"{part}| {line}", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -43,3 +43,15 @@ def test_the_worst_status_counts_and_each_line_tells_its_part() -> None:
 @pytest.mark.parametrize(("first", "status"), [(0, 0), (1, 1), (5, 5)])
 def test_a_part_without_a_test_does_not_fail(first: int, status: int) -> None:
     assert run({"1/2": first, "2/2": 5}).returncode == status
+
+
+def test_failures_are_printed_once_more_when_all_parts_ended() -> None:
+    script = (
+        f"import os, sys; first = os.environ['{parts.PART}'] == '1/2'\n"
+        "print('== FAILURES ==\\nE  why it failed' if first else 'passed'); sys.exit(first)"
+    )
+    command = [sys.executable, "-m", "tests.parts", "2", "unit", sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2:] == ["1| == FAILURES ==", "1| E  why it failed"]
+    assert done.stdout.count("why it failed") == 2
