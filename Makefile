@@ -11,6 +11,7 @@ CONTEXT ?=
 NATS_IMAGE ?=
 IMAGE ?=
 PYTEST_ARGS ?=
+BENCH ?=
 FUZZ_EXAMPLES ?= 20000
 PYTHON :=
 
@@ -55,6 +56,7 @@ help: ## list the targets
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
+		'BENCH=        parts of the benchmarks: fleet kubelet growth (the last takes half an hour)' \
 		'PYTHON=       python3.11 to python3.13, for a .venv of its own; else the newest on the PATH' \
 		'PYTEST_ARGS=  such as "-x -k scale"'
 
@@ -166,7 +168,7 @@ demo-down: $(STAMP) ## end what the demo left running
 
 .PHONY: bench
 bench: $(STAMP) check-machine ## measure: cost against a bare client, idle requests, memory
-	@$(VENV_PYTHON) -m benchmarks
+	@$(VENV_PYTHON) -m benchmarks $(BENCH)
 
 .PHONY: crds
 crds: $(STAMP) ## print the CustomResourceDefinitions

@@ -28,7 +28,7 @@ async def beside_slow(bare: Bare, namespace: str) -> float:
     found = []
     for number in range(1, CHANGES + 1):
         await asyncio.sleep(PAUSE)
-        found.append(await _change(bare, namespace, f"c{number}"))
+        found.append(await add_server(bare, namespace, f"c{number}"))
     return max(found)
 
 
@@ -36,7 +36,8 @@ async def _pods(bare: Bare) -> int:
     return len((await bare.get(PODS.path(SLOW)))["items"])
 
 
-async def _change(bare: Bare, namespace: str, name: str) -> float:
+async def add_server(bare: Bare, namespace: str, name: str) -> float:
+    """Seconds from a larger size in a spec to the pod."""
     path = CLUSTERS.path(namespace, name)
     cluster = await bare.get(path)
     cluster["spec"]["size"] = SIZE + 1

@@ -1,6 +1,8 @@
-"""The two halves of the benchmarks, each to be run inside its testbed's network.
+"""The parts of the benchmarks, each to be run inside its testbed's network.
 
-python -m benchmarks.inside fleet|kubelet RESULT.json [CLUSTERS MANY FOREIGN ROUNDS]
+python -m benchmarks.inside fleet RESULT.json [CLUSTERS MANY FOREIGN ROUNDS]
+python -m benchmarks.inside kubelet RESULT.json
+python -m benchmarks.inside growth RESULT.json CLUSTERS...
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from benchmarks.bare import Bare, connect
 from benchmarks.beside import CLUSTERS_BESIDE, beside_slow
 from benchmarks.fleet import Created, converged, create
 from benchmarks.floor import Floor, floor
+from benchmarks.growth import growth
 from benchmarks.memory import create_foreign, settled_rss
 from benchmarks.notebook import Notebook
 from benchmarks.objects import create_namespace, install_crds, remove_all
 from benchmarks.process import Measured, operator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 CALM_SECONDS = 60.0
 ClusterMetrics = dict[str, Any]
@@ -148,6 +151,19 @@ def _creation(created: Created) -> ClusterMetrics:
     }
 
 
+async def growing(kubeconfig: str, notebook: Notebook, counts: Sequence[int]) -> None:
+    """(e), on fake nodes."""
+    folder = notebook.file.parent
+    async with connect(kubeconfig) as bare, _responder(folder / "responder.log"):
+        await install_crds(bare)
+        await create_namespace(bare, "growth")
+        say(f"{', '.join(map(str, counts))} clusters")
+        log = folder / "operator.log"
+        async for figures in growth(bare, kubeconfig, log, "growth", counts):
+            notebook.note(**figures)
+            say(", ".join(f"{key}={value:.4g}" for key, value in figures.items()))
+
+
 async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
     """(d)."""
     async with connect(kubeconfig) as bare:
@@ -165,13 +181,17 @@ async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
 
 
 def main() -> None:
-    """Measure one half; each figure goes to the file named once it is known."""
-    half, result, *numbers = sys.argv[1:]
+    """Measure one part; each figure goes to the file named once it is known."""
+    part, result, *rest = sys.argv[1:]
     kubeconfig, notebook = os.environ["KUBECONFIG"], Notebook(Path(result))
-    if half == "fleet":
-        asyncio.run(on_fake_nodes(kubeconfig, notebook, Scale(*map(int, numbers))))
-    else:
-        asyncio.run(on_a_kubelet(kubeconfig, notebook))
+    numbers = list(map(int, rest))
+    match part:
+        case "fleet":
+            asyncio.run(on_fake_nodes(kubeconfig, notebook, Scale(*numbers)))
+        case "growth":
+            asyncio.run(growing(kubeconfig, notebook, numbers))
+        case _:
+            asyncio.run(on_a_kubelet(kubeconfig, notebook))
 
 
 if __name__ == "__main__":

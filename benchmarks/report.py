@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -80,12 +80,24 @@ LAST = (
 
 def lines(figures: Mapping[str, Any]) -> list[str]:
     """One line for each figure that was measured."""
-    found = [t.line(figures) for t in TARGETS if t.key in figures]
+    found = [t.line(figures) for t in (*TARGETS, *_grown(figures)) if t.key in figures]
     writes = figures.get("writes_by_kind")
     if writes:
         parts = ", ".join(f"{kind} {count:.2f}" for kind, count in sorted(writes.items()))
         found.append(f"  writes for each cluster: {parts}")
     return found
+
+
+def _grown(figures: Mapping[str, Any]) -> Iterator[Target]:
+    """What `growth` measured, for as many clusters as it was told."""
+    counts = sorted(int(key.split("_")[2]) for key in figures if key.startswith("looked_at_"))
+    for count in counts:
+        seconds, memory = (count / 250, 400.0) if count >= 5000 else (None, None)
+        text = f"with {count} clusters, from a start until every server was heard"
+        yield Target(f"looked_at_{count}_s", text, seconds, "s")
+        yield Target(f"restarted_{count}_mb", f"memory with {count} clusters", memory, "MiB")
+        text = f"processor time of a change beside {count} clusters"
+        yield Target(f"change_{count}_cpu_ms", text, unit="ms")
 
 
 def last_line(figures: Mapping[str, Any]) -> str:
