@@ -22,7 +22,7 @@ STAMP := $(VENV)/.installed
 DATA := $(CURDIR)/build/coverage
 TOTALS := $(CURDIR)/build/coverage-totals
 COVERAGE := $(VENV_PYTHON) -m coverage
-PYTEST := $(COVERAGE) run -m pytest $(PYTEST_ARGS)
+PYTEST := $(COVERAGE) run -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
 # $(call parts,tier): what runs a command in parts side by side; nothing if PARTS=1.
 parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(PARTS) $(1))
 PURE := natsctl/model/*,natsctl/api/*,natsctl/render/*,natsctl/plan/*
