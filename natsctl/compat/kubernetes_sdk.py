@@ -1,7 +1,7 @@
 """What is used of kubernetes_asyncio, imported around its `__init__`: that loads all 800 models.
 
 Taken from it: finding the configuration, credentials and their refresh, the TLS session. Not
-taken: its generated models, watch and leader election (docs/architecture.md). Images of natsctl
+taken: its generated models, watch and leader election (docs/design/transport.md). Images of natsctl
 leave `client/api` and `client/models` out.
 """
 

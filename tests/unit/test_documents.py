@@ -22,7 +22,7 @@ from tests.documents import blocks, commands
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
     str(file.relative_to(ROOT))
-    for pattern in ("*.md", "docs/*.md", "testbed/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "testbed/*.md")
     for file in ROOT.glob(pattern)
 )
 LONGEST_LINE = 110

@@ -20,7 +20,7 @@ DOCUMENTS = sorted(
     str(file.relative_to(ROOT))
     for pattern in (
         "README.md",
-        "docs/*.md",
+        "docs/**/*.md",
         "examples/*.yaml",
         "charts/nats-operator/*.yaml",
         "charts/nats-operator/files/*.yaml",
