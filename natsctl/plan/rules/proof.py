@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from natsctl.model import names
 from natsctl.plan.actions import NoteProof
-from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.proof import digest_of, read_by_servers
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.render.digest import expected_digest
+from natsctl.plan.server_digest import server_digest
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -47,6 +46,6 @@ def _proven(context: Context) -> bool:
 
 def _reports_it(target: Target, server: Server) -> bool | None:
     """None if nobody knows what it would report."""
-    expected = None if is_taken_over(server.pod) else expected_digest(target, server.name)
+    expected = server_digest(target, server.pod)
     found = server.observation.config_digest if server.observation is not None else ""
     return found == expected if expected and found else None

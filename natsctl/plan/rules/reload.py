@@ -9,18 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.model import names
-from natsctl.model.server_address import address_of, server_name_of
+from natsctl.model.server_address import address_of
 from natsctl.plan.actions import ReloadServer
-from natsctl.plan.adoption.go_operator import is_taken_over, revision_of
+from natsctl.plan.adoption.go_operator import revision_of
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_digest import server_digest
 from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
 from natsctl.render.config import tls
-from natsctl.render.digest import expected_digest
 from natsctl.render.revision.effects import NON_ROLLING
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.render.target import Target
 
 
 PATIENCE = 30.0
@@ -72,12 +71,6 @@ def asks_itself(context: Context, server: Server) -> bool:
     return context.state.quiet > PATIENCE and can_ask(server.pod, context.desired)
 
 
-def _digest(target: Target, server: Server) -> str | None:
-    """What proves the reload; a server that was taken over starts with another file."""
-    name = server_name_of(server.pod)
-    return None if is_taken_over(server.pod) or not name else expected_digest(target, name)
-
-
 def _action(context: Context, server: Server) -> ReloadServer:
     assert server.observation is not None
     desired = context.desired
@@ -91,7 +84,7 @@ def _action(context: Context, server: Server) -> ReloadServer:
         server_id=server.observation.server_id,
         config=desired.config,
         revision=revision_of(server.pod, desired.revision),
-        digest=_digest(desired.target, server),
+        digest=server_digest(desired.target, server.pod),
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
         asks=asks_itself(context, server),

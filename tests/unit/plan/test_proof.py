@@ -15,6 +15,7 @@ from natsctl.controllers.cluster.reload import withdrawal
 from natsctl.model import names
 from natsctl.model.objects import Meta, Secret
 from natsctl.model.observation import Observation
+from natsctl.model.server_address import server_name_of
 from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan
@@ -268,11 +269,9 @@ class TestNoting:
         pods = tuple(server(i, goal) for i in range(1, goal.spec.size + 1))
         found = answers(*pods) if goal.spec.size else {}
         if more.pop("digests", False):
-            said = more.pop("said", lambda name: expected_digest(goal, name))
+            said = more.pop("said", lambda pod: expected_digest(goal, server_name_of(pod) or ""))
             found = {
-                pod.metadata.uid: attrs.evolve(
-                    found[pod.metadata.uid], config_digest=said(pod.metadata.name)
-                )
+                pod.metadata.uid: attrs.evolve(found[pod.metadata.uid], config_digest=said(pod))
                 for pod in pods
             }
         after = more.pop("desired", desired(goal))
