@@ -12,13 +12,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgspec
 
 from natsctl.model import names
 from natsctl.model.slim import kept_data
+
+if TYPE_CHECKING:
+    from natsctl.model.objects import Secret
 
 KEPT: Final = "previous."
 """Begins the keys of what was proven before."""
@@ -43,6 +46,16 @@ def digest_of(data: Data) -> str:
     """Of a content, whole or as it is kept; as long as that of an object in `nats.io/applied`."""
     encoded = msgspec.json.encode(kept_data(data), order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+def unnoted_proof(live: Secret) -> str | None:
+    """The digest to note once the content of a config Secret is proven; None: nothing is to note.
+
+    It is noted already, or an earlier version of natsctl wrote the Secret.
+    """
+    mark = live.metadata.annotation(names.PROVEN_ANNOTATION)
+    content = digest_of(read_by_servers(live.data))
+    return None if mark in (None, content) else content
 
 
 @attrs.frozen

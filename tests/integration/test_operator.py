@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 
 from natsctl.controllers.cluster.identity import SECRET as SYSTEM_USER
-from natsctl.controllers.cluster.reload import withdrawal
 from natsctl.controllers.runtime.lease import LeaseLost, Timing
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
 from natsctl.model import names
 from natsctl.plan.proof import digest_of, kept, read_by_servers
+from natsctl.plan.reload.secrets import withdrawal
 from tests.integration.conftest import (
     children,
     condition,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.model import names
 from natsctl.plan.actions import NoteProof
-from natsctl.plan.proof import digest_of, read_by_servers
+from natsctl.plan.proof import unnoted_proof
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_digest import server_digest
@@ -24,8 +23,8 @@ def note_proof(context: Context) -> Decision:
     live = state.secrets.get(name)
     if live is None or state.holding:
         return Decision()
-    mark = live.metadata.annotation(names.PROVEN_ANNOTATION)
-    if mark is None or mark == (content := digest_of(read_by_servers(live.data))):
+    content = unnoted_proof(live)
+    if content is None:
         return Decision()
     wanted = context.desired.config_object
     if differs(wanted, live) or not _proven(context):

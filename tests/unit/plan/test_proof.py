@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from natsctl.controllers.cluster.reload import withdrawal
 from natsctl.model import names
 from natsctl.model.objects import Meta, Secret
 from natsctl.model.observation import Observation
@@ -20,6 +19,7 @@ from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan
 from natsctl.plan.proof import Held, digest_of, first, keeping, kept, read_by_servers, to_go_back_to
+from natsctl.plan.reload.secrets import withdrawal
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status

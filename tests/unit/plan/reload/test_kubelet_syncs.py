@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from natsctl.controllers.cluster.kubelet_syncs import KubeletSyncs
+from natsctl.plan.reload.kubelet_syncs import KubeletSyncs
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

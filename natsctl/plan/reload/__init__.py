@@ -1,0 +1,1 @@
+"""What comes next while one server reloads, decided from what is known of it by then."""
