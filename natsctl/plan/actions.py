@@ -35,6 +35,14 @@ class Action(ABC):
         """Why it takes a server down to start it again, as metrics count it; empty: it does not."""
         return ""
 
+    @property
+    def asked_server(self) -> str:
+        """The uid of the pod whose server has to answer to it; empty: it asks none.
+
+        Once it is done, what that server reported before is no longer true.
+        """
+        return ""
+
 
 class PodAction(Action):
     """A step about one server's pod."""
@@ -165,6 +173,11 @@ class ReloadServer(PodAction):
     asks: bool
     message: str
     formerly: str = ""
+
+    @property
+    def asked_server(self) -> str:
+        """The one that reloads: it is asked what it runs."""
+        return self.uid
 
 
 @attrs.frozen

@@ -35,7 +35,6 @@ from natsctl.model.foreign import named
 from natsctl.model.objects import Cluster
 from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
-from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
 from natsctl.plan.engine import plan
 from natsctl.plan.state import ClusterState, Failure
@@ -246,12 +245,12 @@ class ClusterReconciler:
     async def _carry_out(
         self, context: HandlerContext, stage: tuple[Action, ...], state: ClusterState, turn: Turn
     ) -> Outcome:
-        """Run one stage; servers that reloaded in it tell something else by now."""
-        if not any(isinstance(action, ReloadServer) for action in stage):
+        """Run one stage; servers that were asked in it report something else by now."""
+        if not any(action.asked_server for action in stage):
             return await run_stage(stage, context)
         async with turn.aside():
             outcome = await run_stage(stage, context)
-            uids = tuple(a.uid for a in outcome.done if isinstance(a, ReloadServer))
+            uids = tuple(a.asked_server for a in outcome.done if a.asked_server)
             if uids:
                 await self.outlook.ask(uids, state)
         return outcome

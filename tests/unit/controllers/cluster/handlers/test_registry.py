@@ -93,6 +93,11 @@ def test_what_takes_a_server_down_has_a_reason_that_metrics_know() -> None:
     assert {a.restart for a in DONE} - {""} <= set(RESTARTS)
 
 
+def test_what_waits_for_a_server_says_for_which() -> None:
+    """It is carried out without a turn, and the server is asked again once it is done."""
+    assert {type(a): a.asked_server for a in DONE if a.asked_server} == {ReloadServer: "u"}
+
+
 @pytest.mark.parametrize("action", DONE, ids=lambda action: type(action).__name__)
 def test_events_do_not_depend_on_what_else_was_done(action: Action) -> None:
     assert set(events_of((action,))) <= set(events_of(DONE))
