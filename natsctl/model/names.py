@@ -80,9 +80,6 @@ LABEL_KEY_MAX: Final = OBJECT_MAX + 1 + LABEL_MAX
 _OBJECT = re.compile(OBJECT_PATTERN, re.ASCII)
 _LABEL = re.compile(LABEL_PATTERN, re.ASCII)
 _LABEL_VALUE = re.compile(f"({LABEL_WORD})?", re.ASCII)
-# A pod of somebody else's may have any name; nobody has a thousand millions of servers.
-_INDEX = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_HEXADECIMAL = re.compile(r"[1-9a-f][0-9a-f]{0,6}")
 
 
 def is_object_name(text: str) -> bool:
@@ -100,39 +97,6 @@ def is_label_value(text: str) -> bool:
     return len(text) <= LABEL_MAX and _LABEL_VALUE.fullmatch(text) is not None
 
 
-def pod_name(cluster: str, index: int) -> str:
-    """The name of the server with this index, from 1."""
-    return f"{cluster}-{index}"
-
-
-def pod_index(cluster: str, pod_name: str) -> int | None:
-    """The index in a pod's name, or None if this cluster never gives that name."""
-    return _index(cluster, pod_name, _INDEX, 10)
-
-
-def hexadecimal_pod_index(cluster: str, pod_name: str) -> int | None:
-    """The same for a pod of the Go operator, which counts `-9`, `-a`."""
-    return _index(cluster, pod_name, _HEXADECIMAL, 16)
-
-
-def _index(cluster: str, pod_name: str, form: re.Pattern[str], base: int) -> int | None:
-    prefix = f"{cluster}-"
-    suffix = pod_name.removeprefix(prefix)
-    if not pod_name.startswith(prefix) or not form.fullmatch(suffix):
-        return None
-    return int(suffix, base)
-
-
 def management_service(cluster: str) -> str:
     """The name of the headless Service that gives every server its DNS name."""
     return f"{cluster}-mgmt"
-
-
-def server_host(namespace: str, cluster: str, index: int) -> str:
-    """The DNS name under which one server is reached inside Kubernetes."""
-    return pod_host(namespace, cluster, pod_name(cluster, index))
-
-
-def pod_host(namespace: str, cluster: str, pod_name: str) -> str:
-    """The same of a pod that may have another name than its index gives."""
-    return f"{pod_name}.{management_service(cluster)}.{namespace}.svc"

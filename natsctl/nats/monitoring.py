@@ -17,7 +17,8 @@ import msgspec
 
 from natsctl.model import names
 from natsctl.model.observation import Observation
-from natsctl.model.server_address import address_of, server_name_of
+from natsctl.model.server_address import address_of
+from natsctl.model.server_identity import server_name_of
 from natsctl.nats.fetch import Unusable, fetch
 from natsctl.nats.gate import OF_ONE, QUICK, Gate
 

@@ -21,9 +21,10 @@ from natsctl.api.types.network import NetworkPolicy
 from natsctl.api.version import ServerVersion, is_tag
 from natsctl.model import names
 from natsctl.model.foreign import named
-from natsctl.plan.adoption.go_operator import is_taken_over, kept_names
+from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.releases import learned, reports_of, tag_of
+from natsctl.plan.server_identity import kept_names
 from natsctl.plan.servers import has_reloader
 from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.model.server_address import server_name_of
+from natsctl.model.server_identity import server_name_of
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.render.digest import expected_digest
 

@@ -14,8 +14,9 @@ from natsctl.model.foreign import named, quoted, word
 from natsctl.model.objects import ContainerStatus, Pod
 from natsctl.model.observation import Observation
 from natsctl.model.times import moment
-from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over, server_index
+from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over
 from natsctl.plan.releases import tag_of
+from natsctl.plan.server_identity import servers_among
 from natsctl.render.config.system_account import has_system
 from natsctl.render.revision.effects import NON_ROLLING, ROLLING_IF_DOWN, reloadable
 from natsctl.render.revision.revision import ADOPTED, changed_fields, stamp_of
@@ -102,15 +103,10 @@ class Server:
 
 def servers_of(state: ClusterState) -> tuple[Server, ...]:
     """The cluster's own servers, by index; pods of somebody else's are not among them."""
-    own = [
-        (index, pod)
-        for pod in state.pods
-        if is_ours(pod, state) and (index := _index(pod, state)) is not None
-    ]
+    ours = [pod for pod in state.pods if is_ours(pod, state)]
+    own = servers_among(state.cluster.metadata.name, ours)
     answering = _answering(state, [pod for _, pod in own])
-    return tuple(
-        _server(index, pod, state, answering) for index, pod in sorted(own, key=lambda p: p[0])
-    )
+    return tuple(_server(index, pod, state, answering) for index, pod in own)
 
 
 def is_ours(pod: Pod, state: ClusterState) -> bool:
@@ -129,10 +125,6 @@ def run_id(pod: Pod) -> tuple[object, ...]:
 def kubelet_ready(pod: Pod) -> bool:
     """The pod's Ready condition."""
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
-
-
-def _index(pod: Pod, state: ClusterState) -> int | None:
-    return server_index(state.cluster.metadata.name, pod)
 
 
 def _answering(state: ClusterState, pods: Iterable[Pod]) -> Answering:

@@ -17,7 +17,7 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.model import names
-from natsctl.render.identity import server_name
+from natsctl.model.server_identity import server_name
 from natsctl.render.target import Target
 from tests.server.layout import ANY_PORT as ANY_PORT
 from tests.server.layout import below, lay_out, on_loopback, texts
@@ -149,7 +149,7 @@ def running(
         below(folder, path).write_bytes(content)
     log = folder / "log"
     command = [binary(target.version.text), "-c", str(boot)]
-    name = name or server_name(target, index)
+    name = name or server_name(target.name, target.uid, index)
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, "--ports_file_dir", str(folder)], env=_environment(name), stderr=output

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from natsctl.api.checks.validate import validate
+from natsctl.model.server_identity import server_name
 from natsctl.render.config.conf import config_text, server_config
-from natsctl.render.identity import server_name
 from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.server import servers
@@ -89,7 +89,7 @@ def test_a_server_starts_and_takes_over_every_setting(
     wanted = {key: config[key] for key in REPORTED & set(config)}
     assert {key: varz[key] for key in wanted} == wanted
     if cluster.version.knows_server_name:
-        assert varz["server_name"] == server_name(cluster, 1)
+        assert varz["server_name"] == server_name(cluster.name, cluster.uid, 1)
     if "name" in config["cluster"]:
         assert varz["cluster"]["name"] == "c"
 

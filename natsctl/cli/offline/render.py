@@ -17,6 +17,7 @@ from natsctl.cli.offline.manifests import Document, Unreadable, read
 from natsctl.cli.offline.validate import examined
 from natsctl.cli.report.masking import masked_inputs, masked_strings
 from natsctl.model.foreign import MASK, plain, spelt
+from natsctl.model.server_identity import indexes
 from natsctl.plan.desired import TOKEN_BESIDE_BOTH
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.render.config.conf import config_text
@@ -113,7 +114,7 @@ def _printed(target: Target, config: bool, show_secrets: bool) -> str:
 
 def _objects(target: Target) -> Iterator[Json]:
     yield from owned_objects(target)
-    for index in range(1, target.spec.size + 1):
+    for index in indexes(target.spec.size):
         yield pod(target, index)
 
 

@@ -14,8 +14,9 @@ from natsctl.cli.status.text import TAKEN_OVER
 from natsctl.cli.status.view import CertificateView, ClusterView, Difference, EventView, ServerView
 from natsctl.model import names
 from natsctl.model.times import moment
-from natsctl.plan.adoption.go_operator import is_taken_over, server_index
+from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.inputs.certificates import inspect
+from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import problem_of
 from natsctl.plan.service_accounts.seals import RENEW_AFTER
 from natsctl.render.config import tls
@@ -79,13 +80,9 @@ def is_ready(cluster: Cluster, status: ClusterStatus) -> bool:
 
 def own_pods(cluster: Cluster, pods: Sequence[Pod]) -> tuple[Pod, ...]:
     """The pods that this very cluster controls, by index."""
-    found = []
-    for pod in pods:
-        controller = pod.metadata.controller
-        index = server_index(cluster.metadata.name, pod)
-        if controller is not None and controller.uid == cluster.metadata.uid and index is not None:
-            found.append((index, pod))
-    return tuple(pod for _, pod in sorted(found, key=lambda item: item[0]))
+    owners = ((pod, pod.metadata.controller) for pod in pods)
+    own = [pod for pod, owner in owners if owner and owner.uid == cluster.metadata.uid]
+    return tuple(pod for _, pod in servers_among(cluster.metadata.name, own))
 
 
 def _operator_problem(sight: Sight, status: ClusterStatus, now: datetime) -> str:

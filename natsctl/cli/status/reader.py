@@ -21,6 +21,7 @@ from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECR
 from natsctl.kube.transport import JSON, PARTIAL_LIST, Transport
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, Object, Pod, Secret
+from natsctl.model.server_identity import may_be_server
 from natsctl.render.config import tls
 
 if TYPE_CHECKING:
@@ -256,9 +257,7 @@ def selector_of(cluster: str) -> Selection:
 
 def is_of_server(cluster: str, event: Happening) -> bool:
     """Whether an Event is of a pod with a name of a server, by either way of counting."""
-    pod = event.involved_object.name
-    indices = names.pod_index(cluster, pod), names.hexadecimal_pod_index(cluster, pod)
-    return any(index is not None for index in indices)
+    return may_be_server(cluster, event.involved_object.name)
 
 
 async def _or(read: Awaitable[T], default: T, wanted: str, unread: list[str]) -> T:

@@ -1,6 +1,7 @@
 """Clusters that the Go operator made: its pods go on as they are until they are restarted anyway.
 
-Its pods lack the label that says who manages them, and count in hexadecimal. What natsctl knows
+Its pods lack the label that says who manages them, and count in hexadecimal
+(`natsctl.model.server_identity`). What natsctl knows
 of them is a revision that they get when they are seen for the first time.
 """
 
@@ -14,7 +15,7 @@ from natsctl.render.config.system_account import has_system
 from natsctl.render.revision.revision import adopted, is_adopted, revision_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from natsctl.model.objects import Pod
     from natsctl.render.target import Target
@@ -28,23 +29,11 @@ def is_taken_over(pod: Pod) -> bool:
     return stamped is None or is_adopted(stamped)
 
 
-def server_index(cluster: str, pod: Pod) -> int | None:
-    """The index of a server, from the name that whoever made its pod gave it."""
-    read = names.hexadecimal_pod_index if is_taken_over(pod) else names.pod_index
-    return read(cluster, pod.metadata.name)
-
-
 def revision_of(pod: Pod, revision: Mapping[str, str]) -> str:
     """A pod's annotation once it runs this revision."""
     if not is_taken_over(pod):
         return revision_text(revision)
     return revision_text(adopted(revision, pod.metadata.label(names.LABEL_VERSION)))
-
-
-def kept_names(cluster: str, pods: Iterable[Pod]) -> dict[int, str]:
-    """Names of the pods that were taken over, by index."""
-    found = {server_index(cluster, pod): pod.metadata.name for pod in pods if is_taken_over(pod)}
-    return {index: name for index, name in found.items() if index is not None}
 
 
 def is_renewed(target: Target) -> bool:

@@ -19,6 +19,7 @@ from natsctl.api.types.server_config import NatsConfig
 from natsctl.api.types.status import CertificateStatus
 from natsctl.model import names
 from natsctl.model.objects import Secret
+from natsctl.model.server_identity import server_host
 from natsctl.model.times import known
 from natsctl.plan.inputs.certificates import (
     Certificate,
@@ -263,7 +264,7 @@ class _Finding:
         usage = usage_problem(found, client=mutual)
         chain = chain_problem(cert, ca, self.references.minute) if mutual and ca else ""
         if listener == "routes":
-            host = names.server_host(self.namespace, self.name, 1)
+            host = server_host(self.namespace, self.name, 1)
             problems = [*filter(None, [route_problem(found, host), late, chain])]
             needed = self.spec.size > 1 or bool(self.spec.extra_routes)
             return ("; ".join(problems), []) if needed else ("", problems)

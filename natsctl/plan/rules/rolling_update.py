@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, kubelet_ready, told
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ FRESH = 2.0
 
 
 def outdated_servers(context: Context) -> tuple[Server, ...]:
-    """Servers to replace, in the order in which they will be: down first, then highest index."""
-    size = context.size
-    outdated = [s for s in context.servers if s.index <= size and s.changes and not s.terminating]
-    return tuple(sorted(outdated, key=lambda s: (kubelet_ready(s.pod), -s.index)))
+    """Servers to replace, in the order in which they will be: those that are down first."""
+    staying = wanted(context.servers, context.size)
+    outdated = leaving(s for s in staying if s.changes and not s.terminating)
+    return tuple(sorted(outdated, key=lambda s: kubelet_ready(s.pod)))
 
 
 def replace_outdated(context: Context) -> Decision:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_identity import excess, wanted
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def excess_servers(context: Context) -> tuple[Server, ...]:
-    """Servers with an index beyond the wanted size, highest first."""
-    return tuple(s for s in reversed(context.servers) if s.index > context.size)
+    """Servers beyond the wanted size, in the order in which they leave."""
+    return excess(context.servers, context.size)
 
 
 def scale_down(context: Context) -> Decision:
-    """Delete the highest excess server, unless it would leave clients nowhere to go."""
-    excess = excess_servers(context)
-    if not excess:
+    """Delete one excess server, unless it would leave clients nowhere to go."""
+    leaving = excess_servers(context)
+    if not leaving:
         return Decision()
-    server = excess[0]
-    stays_up = any(s.healthy for s in context.servers if s.index <= context.size)
+    server = leaving[0]
+    stays_up = any(s.healthy for s in wanted(context.servers, context.size))
     if context.size > 0 and server.healthy and not stays_up:
         return Decision(waiting=("none of the remaining servers is healthy",))
     action = DeleteServer(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.model import names
 from natsctl.plan.actions import CreateServer
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_identity import missing
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -21,15 +21,5 @@ def scale_up(context: Context) -> Decision:
 
 
 def missing_servers(context: Context) -> tuple[tuple[int, str], ...]:
-    """Index and name of servers to create; a name that another pod still holds has to wait.
-
-    The Go operator's `-10` is its sixteenth.
-    """
-    present = {server.index for server in context.servers}
-    taken = {server.name for server in context.servers}
-    cluster = context.desired.target.name
-    return tuple(
-        (index, name)
-        for index in range(1, context.size + 1)
-        if index not in present and (name := names.pod_name(cluster, index)) not in taken
-    )
+    """Index and name of servers to create."""
+    return missing(context.desired.target.name, context.servers, context.size)

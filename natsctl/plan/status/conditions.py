@@ -13,6 +13,7 @@ import attrs
 from natsctl.model import names
 from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
+from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.proof import digest_of, read_by_servers
@@ -21,6 +22,7 @@ from natsctl.plan.rules.reload import reloading_servers
 from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated, why
 from natsctl.plan.rules.scale_down import excess_servers, scale_down
 from natsctl.plan.rules.scale_up import missing_servers
+from natsctl.plan.server_identity import wanted
 from natsctl.plan.servers import Server, told
 
 if TYPE_CHECKING:
@@ -122,11 +124,11 @@ def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     if desired is None or state.problems:
         return Verdict("False", "InvalidSpec", "see condition SpecAccepted")
     size = desired.target.spec.size
-    wanted = [s for s in servers if s.index <= size]
-    serving = sum(s.ready for s in wanted)
+    staying = wanted(servers, size)
+    serving = sum(s.ready for s in staying)
     if serving < size:
         return Verdict("False", "ServersNotReady", f"{serving} of {size} servers are ready")
-    outdated = [s.name for s in wanted if not s.current]
+    outdated = [s.name for s in staying if not s.current]
     if outdated:
         text = f"all {size} servers are serving, but {listed(outdated)} must restart"
         return Verdict("False", "ServersOutdated", text)
@@ -247,9 +249,9 @@ def _strangers(state: ClusterState) -> list[str]:
     uid = state.cluster.metadata.uid
     found = []
     for pod in state.pods:
-        index = names.pod_index(state.cluster.metadata.name, pod.metadata.name)
+        needed = is_for_new_server(state.cluster.metadata.name, pod.metadata.name)
         controller = pod.metadata.controller
-        if index is not None and controller is not None and controller.uid != uid:
+        if needed and controller is not None and controller.uid != uid:
             found.append(
                 f"pod {pod.metadata.name} belongs to {named(controller.kind)} "
                 f"{named(controller.name)}: "

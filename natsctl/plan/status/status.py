@@ -9,6 +9,7 @@ import attrs
 from natsctl.api.types.status import CertificateStatus, ClusterStatus, Condition, ServerStatus
 from natsctl.model import names
 from natsctl.model.foreign import named
+from natsctl.model.server_identity import pod_name
 from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.context import Context, context_of
@@ -153,7 +154,7 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
     system = resolved.inputs.system and may_have_system(
         target.spec, target.version, resolved.inputs.authorization
     )
-    renewed = names.pod_name(target.name, server.index)
+    renewed = pod_name(target.name, server.index)
     named = cluster_name(attrs.evolve(target, named=None))
     found = {
         "a readiness probe": True,

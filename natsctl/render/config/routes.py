@@ -4,6 +4,7 @@ from natsctl.api.fields import Json
 from natsctl.api.types.security import AuthConfig
 from natsctl.api.types.server_config import ExtraRoute
 from natsctl.model import names
+from natsctl.model.server_identity import indexes, pod_host, pod_name, server_host
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.system_account import required_login
 from natsctl.render.config.tls import tls_block
@@ -55,10 +56,10 @@ def cluster_name(target: Target) -> str | None:
 def _own_routes(target: Target) -> list[str]:
     login = user_info(target.inputs.routes)
     pods = (
-        target.kept.get(index) or names.pod_name(target.name, index)
-        for index in range(1, target.spec.size + 1)
+        target.kept.get(index) or pod_name(target.name, index)
+        for index in indexes(target.spec.size)
     )
-    hosts = (names.pod_host(target.namespace, target.name, pod) for pod in pods)
+    hosts = (pod_host(target.namespace, target.name, pod) for pod in pods)
     return [f"nats://{login}{host}:{names.CLUSTER_PORT}" for host in hosts]
 
 
@@ -85,5 +86,4 @@ def _hosts_of(target: Target, name: str, neighbour: Neighbour | None) -> list[st
     """
     if neighbour is None or (target.kept and not neighbour.encrypted):
         return [names.management_service(name)]  # as servers of the Go operator have it
-    indexes = range(1, neighbour.size + 1)
-    return [names.server_host(target.namespace, name, index) for index in indexes]
+    return [server_host(target.namespace, name, index) for index in indexes(neighbour.size)]

@@ -7,8 +7,9 @@ from natsctl.api.fields import Json
 from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import volumes
 from natsctl.model import names
-from natsctl.render.identity import environment
+from natsctl.model.server_identity import server_host
 from natsctl.render.pod import probes
+from natsctl.render.pod.environment import environment
 from natsctl.render.pod.images import with_tag
 from natsctl.render.pod.security import container_security
 from natsctl.render.pod.volumes import mount
@@ -43,7 +44,7 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
 
 def command(target: Target, index: int) -> list[str]:
     """The command line of one server; arguments of the template follow it."""
-    host = names.server_host(target.namespace, target.name, index)
+    host = server_host(target.namespace, target.name, index)
     return [
         target.version.binary,
         "-c",

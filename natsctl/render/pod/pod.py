@@ -8,6 +8,7 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import volumes
 from natsctl.api.types.node import given_grace, needed_grace, on_host_network
 from natsctl.model import names
+from natsctl.model.server_identity import pod_name
 from natsctl.render.metadata import metadata, selector
 from natsctl.render.pod.container import server_container
 from natsctl.render.pod.security import credentials, pod_security
@@ -55,7 +56,7 @@ def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
         names.REVISION_ANNOTATION: revision_text(revision(target)),
     }
     labels = {**template.get("labels", {}), **policy.labels, **version}
-    return metadata(target, names.pod_name(target.name, index), labels, annotations)
+    return metadata(target, pod_name(target.name, index), labels, annotations)
 
 
 def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
@@ -69,7 +70,7 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
         **({"dnsPolicy": _DNS} if on_host_network(target.spec) else {}),
         **template,
         **_placement(target),
-        "hostname": names.pod_name(target.name, index),
+        "hostname": pod_name(target.name, index),
         "subdomain": names.management_service(target.name),
         "terminationGracePeriodSeconds": grace_period(target),
         "securityContext": pod_security(

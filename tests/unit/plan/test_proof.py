@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from natsctl.model import names
 from natsctl.model.objects import Meta, Secret
 from natsctl.model.observation import Observation
-from natsctl.model.server_address import server_name_of
+from natsctl.model.server_identity import server_name_of
 from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan

@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.model import names
 from natsctl.model.objects import Pod, Secret
+from natsctl.model.server_identity import server_name
 from natsctl.model.slim import slim
 from natsctl.plan.actions import CreateServer, Ensure, ReloadServer, ReplaceServer
 from natsctl.plan.engine import plan
@@ -18,11 +19,11 @@ from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digest
-from natsctl.render.identity import server_name
 from natsctl.render.revision.revision import held
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import SYSTEM, THREE, desired, goal_of, server
 from tests.unit.plan.world import (
+    UID,
     answers,
     changed,
     changed_secret,
@@ -392,7 +393,7 @@ def test_a_reload_is_proven_under_the_name_that_the_pod_gives_its_server() -> No
     before, after = goal_of(THREE), desired(goal_of(DEBUG))
     pods = tuple(server(i, before) for i in (1, 2, 3))
     (action,) = reloads(seen(before, after))
-    assert action.digest == expected_digest(after.target, server_name(after.target, 1))
+    assert action.digest == expected_digest(after.target, server_name("c", UID, 1))
     earlier = tuple(map(_made_earlier, pods))
     (action,) = reloads(seen(before, after, pods=earlier))
     assert action.digest == expected_digest(after.target, "c-1")

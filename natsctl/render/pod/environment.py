@@ -1,34 +1,19 @@
-"""What servers call themselves.
-
-Every server that may ever meet another one needs a name of its own: clusters of one name in two
-namespaces, or two Kubernetes clusters, may be linked later. So the name tells the very cluster,
-by the beginning of its uid. (Measured: from 2.9 on servers refuse gateways and routes of servers
-that have their own names, "duplicate server name".)
-
-A server has the name that its pod was made with; running ones keep theirs until they restart for
-another reason. What is stored on disk under a server's name has to keep it for ever: a rule for
-that belongs here.
-"""
+"""The environment of a server's container."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from natsctl.model import names
+from natsctl.model.server_identity import server_name
 from natsctl.render.target import Target
 
-_UNIQUE: Final = 8
 _REFERENCE: Final = re.compile(r"\$\(([-._a-zA-Z0-9]+)\)", re.ASCII)
 Variable = Mapping[str, Any]
 
 
-def server_name(target: Target, index: int) -> str:
-    """The name of a new server, unless its user gives it one."""
-    return f"{names.pod_name(target.name, index)}-{target.uid[:_UNIQUE]}"
-
-
 def environment(target: Target, index: int, given: Iterable[Variable]) -> list[Variable]:
-    """The environment of a server's container: its name, and what the user gives as it stands.
+    """The server's name, and what the user gives as it stands.
 
     The kubelet puts values of earlier variables into later ones, so the order counts, and of one
     name the last.
@@ -37,7 +22,8 @@ def environment(target: Target, index: int, given: Iterable[Variable]) -> list[V
     if any(variable["name"] == names.SERVER_NAME_ENV for variable in variables):
         return _named_last(variables)
     # nats-server reads the value as configuration: the quotes keep `1e3-1` a text.
-    own = {"name": names.SERVER_NAME_ENV, "value": f'"{server_name(target, index)}"'}
+    name = server_name(target.name, target.uid, index)
+    own = {"name": names.SERVER_NAME_ENV, "value": f'"{name}"'}
     return [own, *variables]
 
 
