@@ -1,7 +1,8 @@
 """HTTP to the API server: the only module that speaks to kubernetes_asyncio.
 
 That is for configuration, credentials and the TLS session alone: its generated models, watch and
-leader election cost 30 MiB and have defects an operator cannot live with (docs/design/transport.md).
+leader election cost 30 MiB and have defects an operator cannot live with
+(docs/design/transport.md).
 """
 
 from __future__ import annotations
