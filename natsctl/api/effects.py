@@ -14,12 +14,12 @@ class Cost(Enum):
     PARTS = ""
     """Nothing by itself: a block, whose fields say it one by one."""
     RESTART = "restarts servers one at a time"
-    RELOAD = "is reloaded"
-    RELOAD_OR_WAIT = "is reloaded; restarts no server"
+    RELOAD = "reloads servers"
+    RELOAD_OR_WAIT = "reloads servers; never restarts them"
     """Where nobody can have a server reload, it counts from its next start on."""
     RESTART_IF_DOWN = "restarts only servers that are not ready"
-    KEPT = "cannot change while servers run"
-    NONE = "touches no server"
+    KEPT = "is not possible while servers run"
+    NONE = "does not affect servers"
 
 
 @frozen
@@ -80,7 +80,7 @@ class Effect:
         if self.release is None:
             return self.cost.value
         since = ".".join(map(str, self.release))
-        return f"{self.cost.value} since {since}; before, {Cost.RESTART.value}"
+        return f"{self.cost.value} from {since} on; before, {Cost.RESTART.value}"
 
     def counts(self, is_set: Callable[[str], bool]) -> bool:
         """Whether the field counts beside those that are set."""

@@ -19,22 +19,22 @@ _QUANTITIES: Final[dict[str, Any]] = {
 RESOURCES: Final[dict[str, Any]] = {
     **_OPEN,
     "properties": {
-        "limits": {**_QUANTITIES, "description": "The most a container may use."},
-        "requests": {**_QUANTITIES, "description": "What is set aside for a container."},
+        "limits": {**_QUANTITIES, "description": "Maximum amounts that the container may use."},
+        "requests": {**_QUANTITIES, "description": "Amounts that are reserved for the container."},
     },
 }
 
 TOLERATION: Final[dict[str, Any]] = {
     **_OPEN,
     "properties": {
-        "key": {**_STRING, "description": "Key of the taint; any if there is none."},
+        "key": {**_STRING, "description": "Key of the taint; empty matches all keys."},
         "operator": {**_STRING, "description": "Exists or Equal."},
         "value": {**_STRING, "description": "Value of the taint, for Equal."},
         "effect": {**_STRING, "description": "NoSchedule, PreferNoSchedule or NoExecute."},
         "tolerationSeconds": {
             "type": "integer",
             "format": "int64",
-            "description": "How long NoExecute is tolerated.",
+            "description": "Number of seconds for which NoExecute is tolerated.",
         },
     },
 }
@@ -44,8 +44,8 @@ ENV_VAR: Final[dict[str, Any]] = {
     "required": ["name"],
     "properties": {
         "name": {**_STRING, "description": "Name of the environment variable."},
-        "value": {**_STRING, "description": "Its value, where it is a plain one."},
-        "valueFrom": {**_OPEN, "description": "Where its value comes from otherwise."},
+        "value": {**_STRING, "description": "Value of the variable."},
+        "valueFrom": {**_OPEN, "description": "Source of the value, if value is not set."},
     },
 }
 
@@ -53,10 +53,16 @@ VOLUME_MOUNT: Final[dict[str, Any]] = {
     **_OPEN,
     "required": ["mountPath", "name"],
     "properties": {
-        "name": {**_STRING, "description": "Name of a volume of template.spec.volumes."},
-        "mountPath": {**_STRING, "description": "Where it appears in the container."},
-        "readOnly": {"type": "boolean", "description": "Whether nothing may be written to it."},
-        "subPath": {**_STRING, "description": "The part of the volume that is mounted."},
+        "name": {**_STRING, "description": "Name of a volume in template.spec.volumes."},
+        "mountPath": {
+            **_STRING,
+            "description": "Path in the container at which the volume is mounted.",
+        },
+        "readOnly": {"type": "boolean", "description": "Mount the volume read-only."},
+        "subPath": {
+            **_STRING,
+            "description": "Path in the volume that is mounted, instead of its root.",
+        },
     },
 }
 
@@ -66,13 +72,13 @@ _SELECTOR: Final[dict[str, Any]] = {
         "matchLabels": {
             "type": "object",
             "additionalProperties": {**_STRING, "nullable": True},  # dropped else, and told now
-            "description": "Labels that they have.",
+            "description": "Labels that they must have.",
         },
         "matchExpressions": {
             "type": "array",
             "maxItems": 256,
             "items": _OPEN,
-            "description": "What their labels fulfil otherwise.",
+            "description": "Requirements that their labels must meet.",
         },
     },
 }
@@ -82,22 +88,22 @@ PEER: Final[dict[str, Any]] = {
     "properties": {
         "podSelector": {
             **_SELECTOR,
-            "description": "Pods with these labels; {} is all of them.",
+            "description": "Pods to select by their labels; {} selects all.",
         },
         "namespaceSelector": {
             **_SELECTOR,
-            "description": "Namespaces of these pods; without it, that of the cluster.",
+            "description": "Namespaces to select by labels; if unset, that of the cluster.",
         },
         "ipBlock": {
             **_OPEN,
-            "description": "Addresses, as the servers see them.",
+            "description": "Range of addresses, as the servers see them.",
             "properties": {
-                "cidr": {**_STRING, "description": "A range, such as 10.0.0.0/8."},
+                "cidr": {**_STRING, "description": "Range in CIDR notation, such as 10.0.0.0/8."},
                 "except": {
                     "type": "array",
                     "maxItems": 256,
                     "items": _STRING,
-                    "description": "Ranges in it that are not meant.",
+                    "description": "Ranges within cidr to exclude.",
                 },
             },
         },
@@ -109,12 +115,12 @@ POD_TEMPLATE: Final[dict[str, Any]] = {
     "properties": {
         "metadata": {
             **_OPEN,
-            "description": "Labels and annotations added to the pods.",
+            "description": "Labels and annotations to add to the pods.",
         },
         "spec": {
             **_OPEN,
-            "description": "A pod spec; the container named nats, or else the first, "
-            "is what the server's container is built upon.",
+            "description": "Pod spec. The server container is based on the container named "
+            "nats, or else on the first one.",
         },
     },
 }

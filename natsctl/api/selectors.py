@@ -28,12 +28,12 @@ class NamespaceRequirement:
 
     key: str = described("Key of the label.", text=LABEL_KEY)
     operator: str = described(
-        "In and NotIn compare the label with values, Exists and DoesNotExist ask whether it is "
-        "there. NotIn also holds if the namespace does not have the label.",
+        "In and NotIn compare the label with values; Exists and DoesNotExist check whether it "
+        "exists. NotIn also matches if the namespace does not have the label.",
         enum=OPERATORS,
     )
     values: tuple[str, ...] = described(
-        "Values for In and NotIn; leave them out for Exists and DoesNotExist.",
+        "Values for In and NotIn; omit them for Exists and DoesNotExist.",
         default=(),
         max_items=VALUES_MAX,
         text=LABEL_VALUE,
@@ -52,7 +52,7 @@ class NamespaceSelector:
         nulls=True,
     )
     match_expressions: tuple[NamespaceRequirement, ...] = described(
-        "Further conditions on the labels of a namespace.",
+        "Additional conditions on the labels of a namespace.",
         default=(),
         max_items=TERMS_MAX,
         item_rules=(_VALUES,),

@@ -19,8 +19,8 @@ def explained(kubectl: Kubectl) -> str:
 def test_explain_reads_well(kubectl: Kubectl) -> None:
     """Every field has a description."""
     said = until("the API server publishes the schema", lambda: explained(kubectl))
-    assert "How the pods are made." in said
-    assert "Never run two servers of this cluster on one node." in said
+    assert "Settings of the pods." in said
+    assert "Never schedule two servers of this cluster on the same node." in said
     assert "<no description>" not in said
     assert "<no description>" not in kubectl("explain", "natscluster.spec.natsConfig")
     assert "<no description>" not in kubectl("explain", "natscluster.status")

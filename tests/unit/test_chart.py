@@ -178,7 +178,7 @@ class TestRendered:
             ("cluster.create=true", "a NatsCluster is not part of the operator's release"),
             (SELECTORS, "serviceAccounts.namespaceSelectors is set and clusterScoped is not"),
             ("serviceAccounts.namespaceSelectors=some", "namespaceSelectors"),
-            ("serviceMonitor.enabled=true,podMonitor.enabled=true", "scraped twice"),
+            ("serviceMonitor.enabled=true,podMonitor.enabled=true", "scrape everything twice"),
         ],
     )
     def test_a_wrong_value_is_named(self, helm: str, value: str, says: str) -> None:

@@ -112,15 +112,15 @@ seccompProfile:
 
 {{- define "natsctl.check" -}}
 {{- if .Values.cluster -}}
-{{- fail "cluster.* is not taken: a NatsCluster is not part of the operator's release, so that uninstalling the operator ends no cluster. Write it as a manifest of its own and kubectl apply it." -}}
+{{- fail "cluster.* is not supported: a NatsCluster is not part of the operator's release, so that uninstalling the operator deletes no cluster. Create it from a manifest of its own with kubectl apply." -}}
 {{- end -}}
 {{- if and .Values.clusterScoped .Values.watchNamespaces -}}
-{{- fail "clusterScoped and watchNamespaces are both set: choose all namespaces, or some of them." -}}
+{{- fail "clusterScoped and watchNamespaces are both set: choose either all namespaces or some of them." -}}
 {{- end -}}
 {{- if and .Values.serviceAccounts.namespaceSelectors (not .Values.clusterScoped) -}}
-{{- fail "serviceAccounts.namespaceSelectors is set and clusterScoped is not: Namespaces are read by a ClusterRole, and an operator of some namespaces sees no ServiceAccounts of others. Set both, or neither." -}}
+{{- fail "serviceAccounts.namespaceSelectors is set and clusterScoped is not: reading Namespaces requires a ClusterRole, and an operator that manages some namespaces cannot see ServiceAccounts in others. Set both, or neither." -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-{{- fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice. Choose one." -}}
+{{- fail "serviceMonitor and podMonitor are both enabled: Prometheus would scrape everything twice. Choose one." -}}
 {{- end -}}
 {{- end }}

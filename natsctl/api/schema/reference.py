@@ -15,17 +15,19 @@ from natsctl.api.version import DEFAULT_VERSION
 
 HEAD = f"""# Reference
 
-Every field of both APIs (`nats.io/v1alpha2`). This page is made from the classes in `natsctl/api`;
-`make reference` writes it. `kubectl explain natscluster.spec` says the same on a cluster.
+All fields of both APIs (`nats.io/v1alpha2`). `make reference` generates this page from the classes
+in `natsctl/api`. On a cluster, `kubectl explain natscluster.spec` shows the same descriptions.
 
-A field without a default is unset, or empty. The operator keeps defaults to itself: they are not
-written into stored objects. A new cluster without a `version` gets {DEFAULT_VERSION}. Sentences in
-italics are rules that the API server checks, and what it says when they are broken.
+A field without a default is unset or empty by default. The operator applies defaults when it reads
+a spec and does not write them into stored objects. A new cluster without a `version` gets
+{DEFAULT_VERSION}. Sentences in italics are validation messages, which the API server returns when a
+rule is violated.
 
-The column "a change" says what a change of the field costs the servers of a NatsCluster. What "is
-reloaded" is taken up by servers while they run. Where nobody can have them reload, as below 2.10
-without `pod.enableConfigReload`, they restart one at a time for that, too. A field that only counts
-beside another one, as `metricsImage` beside `enableMetrics`, touches no server until that is set.
+The column "a change" describes how a change of the field affects the servers of a NatsCluster.
+"Reloads servers" means that they apply the change while they run. Servers that cannot reload, such
+as those below 2.10 without `pod.enableConfigReload`, restart one at a time instead. A field that
+depends on another one, as `metricsImage` depends on `enableMetrics`, does not affect servers until
+the other one is set.
 """
 _BOUNDS = (
     ("minimum", "at least {}"),

@@ -15,20 +15,25 @@ _BOOLEAN: Final[Json] = {"type": "boolean"}
 def cluster_status_schema() -> Json:
     """The status of a NatsCluster."""
     return _status(
-        "What the operator knows of the cluster.",
+        "Observed state of the cluster.",
         {
-            "phase": _described(_STRING, "The state of the cluster in one word."),
-            "size": _described(_INTEGER, "How many pods there are."),
-            "readyReplicas": _described(_INTEGER, "How many servers are ready."),
-            "currentVersion": _described(_STRING, "The version that every server runs."),
-            "selector": _described(_STRING, "Selects the pods; kubectl scale and HPA use it."),
-            "observedGeneration": _described(_INTEGER, "The generation this status is about."),
-            "controlPaused": _described(_BOOLEAN, "Whether the operator leaves it alone."),
+            "phase": _described(_STRING, "State of the cluster in one word."),
+            "size": _described(_INTEGER, "Number of pods."),
+            "readyReplicas": _described(_INTEGER, "Number of servers that are ready."),
+            "currentVersion": _described(_STRING, "Version that every server runs."),
+            "selector": _described(
+                _STRING, "Selector of the pods, for kubectl scale and autoscalers."
+            ),
+            "observedGeneration": _described(
+                _INTEGER, "Generation of the spec that this status describes."
+            ),
+            "controlPaused": _described(_BOOLEAN, "Whether changes to the cluster are stopped."),
             "operator": _described(
-                _STRING, "The installation that manages it: namespace and name of its lease."
+                _STRING, "Installation that manages the cluster: namespace and name of its lease."
             ),
             "acceptedSpec": _described(
-                _STRING, "The last spec that could be acted on: what a wrong one leaves in effect."
+                _STRING,
+                "Last spec that was accepted. It stays in effect while a newer one is invalid.",
             ),
             "conditions": _conditions(),
             "servers": _servers(),
@@ -40,9 +45,11 @@ def cluster_status_schema() -> Json:
 def role_status_schema() -> Json:
     """The status of a NatsServiceRole."""
     return _status(
-        "What the operator made of the role.",
+        "Observed state of the role.",
         {
-            "observedGeneration": _described(_INTEGER, "The generation this status is about."),
+            "observedGeneration": _described(
+                _INTEGER, "Generation of the spec that this status describes."
+            ),
             "conditions": _conditions(),
             "serviceAccounts": _accounts(),
         },
@@ -62,12 +69,12 @@ def _conditions() -> Json:
     properties = {
         "type": _STRING,
         "status": _described(_STRING, "True, False or Unknown."),
-        "reason": _described(_STRING, "Why, in one word."),
-        "message": _described(_STRING, "Why, in a sentence."),
-        "lastTransitionTime": _described(_STRING, "When status last changed."),
+        "reason": _described(_STRING, "Reason for the status, in one word."),
+        "message": _described(_STRING, "Explanation of the status, in a sentence."),
+        "lastTransitionTime": _described(_STRING, "Time when the status last changed."),
         "observedGeneration": _INTEGER,
     }
-    schema = _map_list("What holds, what does not, and what to do about it.", ["type"], properties)
+    schema = _map_list("What is true, what is not, and what to do about it.", ["type"], properties)
     schema["items"]["x-kubernetes-preserve-unknown-fields"] = True
     return schema
 
@@ -77,18 +84,18 @@ def _servers() -> Json:
         "name": _described(_STRING, "Name of the pod."),
         "version": _STRING,
         "ready": _BOOLEAN,
-        "message": _described(_STRING, "Why it waits, or what is wrong with it."),
+        "message": _described(_STRING, "What the server waits for, or what is wrong with it."),
     }
-    return _map_list("Every server.", ["name"], properties)
+    return _map_list("State of each server.", ["name"], properties)
 
 
 def _certificates() -> Json:
     properties = {
-        "listener": _described(_STRING, "Whom the certificate is shown to."),
-        "secret": _described(_STRING, "Secret that it is in."),
-        "notAfter": _described(_STRING, "When it expires."),
+        "listener": _described(_STRING, "Listener that presents the certificate."),
+        "secret": _described(_STRING, "Secret that contains the certificate."),
+        "notAfter": _described(_STRING, "Time when the certificate expires."),
     }
-    return _map_list("The certificate of every encrypted listener.", ["listener"], properties)
+    return _map_list("Certificate of each encrypted listener.", ["listener"], properties)
 
 
 def _accounts() -> Json:
@@ -96,9 +103,9 @@ def _accounts() -> Json:
         "namespace": _described(_STRING, "Namespace of the ServiceAccount."),
         "name": _described(_STRING, "Name of the ServiceAccount."),
         "user": _described(_STRING, "Name of its user in the cluster."),
-        "secret": _described(_STRING, "Secret with its user name and token."),
+        "secret": _described(_STRING, "Secret that contains its user name and token."),
     }
-    return _map_list("The ServiceAccounts that may connect.", ["namespace", "name"], properties)
+    return _map_list("ServiceAccounts that can connect.", ["namespace", "name"], properties)
 
 
 def _map_list(description: str, keys: list[str], properties: Json) -> Json:

@@ -55,7 +55,7 @@ def _image(description: str, effect: Effect) -> str | None:
 
 def _pull_policy(whose: str, effect: Effect) -> str | None:
     policy: str | None = described(
-        f"When the image of the {whose} is pulled.",
+        f"Pull policy of the {whose} image.",
         default=None,
         enum=PULL_POLICIES,
         effect=effect,
@@ -70,24 +70,31 @@ def _labels(description: str, effect: Effect) -> Mapping[str, str]:
 
 @frozen
 class ServicePolicy:
-    """What is added to a Service."""
+    """Labels and annotations to add to a Service."""
 
-    labels: Mapping[str, str] = _labels("Labels of the Service.", NONE)
-    annotations: Mapping[str, str] = _labels("Annotations of the Service.", NONE)
+    labels: Mapping[str, str] = _labels("Labels to add to the Service.", NONE)
+    annotations: Mapping[str, str] = _labels("Annotations to add to the Service.", NONE)
 
 
 @frozen
 class PodPolicy:
-    """How the pods of the servers are made."""
+    """Settings of the pods."""
 
-    labels: Mapping[str, str] = _labels("Labels of the pods; the operator's own win.", RESTART)
-    annotations: Mapping[str, str] = _labels(
-        "Annotations of the pods; the operator's own win.", RESTART
+    labels: Mapping[str, str] = _labels(
+        "Labels to add to the pods. Labels that the operator sets take precedence.", RESTART
     )
-    node_selector: Mapping[str, str] = _labels("Labels that a node needs to run a server.", RESTART)
-    anti_affinity: bool = _switch("Never run two servers of this cluster on one node.", RESTART)
+    annotations: Mapping[str, str] = _labels(
+        "Annotations to add to the pods. Annotations that the operator sets take precedence.",
+        RESTART,
+    )
+    node_selector: Mapping[str, str] = _labels(
+        "Labels that a node must have to run a server.", RESTART
+    )
+    anti_affinity: bool = _switch(
+        "Never schedule two servers of this cluster on the same node.", RESTART
+    )
     tolerations: tuple[Mapping[str, Any], ...] = described(
-        "Taints of nodes that the pods tolerate.",
+        "Tolerations of the pods.",
         default=(),
         max_items=256,
         native=native.TOLERATION,
@@ -95,14 +102,14 @@ class PodPolicy:
         effect=RESTART,
     )
     resources: Mapping[str, Any] = described(
-        "Resources of the server's container.",
+        "Compute resources of the server container.",
         factory=dict,
         native=native.RESOURCES,
         kind="ResourceRequirements",
         effect=RESTART,
     )
     nats_env: tuple[Mapping[str, Any], ...] = described(
-        "Environment of the server's container.",
+        "Environment variables of the server container.",
         default=(),
         max_items=1024,
         native=native.ENV_VAR,
@@ -110,7 +117,7 @@ class PodPolicy:
         effect=RESTART,
     )
     volume_mounts: tuple[Mapping[str, Any], ...] = described(
-        "Volumes of template.spec.volumes mounted into the server's container.",
+        "Volume mounts of the server container, for volumes in template.spec.volumes.",
         default=(),
         max_items=256,
         native=native.VOLUME_MOUNT,
@@ -118,29 +125,29 @@ class PodPolicy:
         effect=RESTART,
     )
     enable_config_reload: bool = _switch(
-        "Run a sidecar that reloads a changed configuration.", RESTART
+        "Run a sidecar that makes the server reload a changed configuration.", RESTART
     )
-    reloader_image: str | None = _image("Image of the reloader.", _BESIDE_RELOADER)
-    reloader_image_tag: str | None = _image("Tag of the reloader's image.", _BESIDE_RELOADER)
+    reloader_image: str | None = _image("Image of the reloader sidecar.", _BESIDE_RELOADER)
+    reloader_image_tag: str | None = _image("Tag of the reloader image.", _BESIDE_RELOADER)
     reloader_image_pull_policy: str | None = _pull_policy("reloader", _BESIDE_RELOADER)
     reloader_resources: Mapping[str, Any] = described(
-        "Resources of the reloader.",
+        "Compute resources of the reloader sidecar.",
         factory=dict,
         native=native.RESOURCES,
         kind="ResourceRequirements",
         effect=_BESIDE_RELOADER,
     )
-    enable_metrics: bool = _switch("Run a sidecar that exports metrics to Prometheus.", RESTART)
+    enable_metrics: bool = _switch("Run a sidecar that exports metrics for Prometheus.", RESTART)
     metrics_image: str | None = _image("Image of the metrics exporter.", _BESIDE_METRICS)
-    metrics_image_tag: str | None = _image("Tag of the metrics exporter's image.", _BESIDE_METRICS)
+    metrics_image_tag: str | None = _image("Tag of the metrics exporter image.", _BESIDE_METRICS)
     metrics_image_pull_policy: str | None = _pull_policy("metrics exporter", _BESIDE_METRICS)
-    enable_clients_host_port: bool = _switch("Open the clients' port on the node as well.", RESTART)
+    enable_clients_host_port: bool = _switch("Also open the client port on the node.", RESTART)
     disable_gateways_host_port: bool = _switch(
-        "Do not open the gateway's port on the node.",
+        "Do not open the gateway port on the node.",
         RESTART.when("gatewayConfig.hostPort").unless("pod.advertiseExternalIP"),
     )
     disable_leafnodes_host_port: bool = _switch(
-        "Do not open the leaf nodes' port on the node.",
+        "Do not open the leaf node port on the node.",
         RESTART.when("leafnodeConfig.hostPort").unless("pod.advertiseExternalIP"),
     )
     # `hostPort` says by its name what it asks for; the websocket's `port` does not.
@@ -148,40 +155,41 @@ class PodPolicy:
         "Do not open the websocket port on the node.", NONE
     )
     advertise_external_ip: bool = described(
-        "Tell clients and gateways the external address of the node.",
+        "Advertise the external address of the node to clients and gateways.",
         default=False,
         json="advertiseExternalIP",
         effect=RESTART,
     )
     advertise_internal_ip: bool = described(
-        "With advertiseExternalIP: tell the internal address of a node that has no external one.",
+        "With advertiseExternalIP: advertise the internal address of a node that has no external "
+        "one.",
         default=False,
         json="advertiseInternalIP",
         effect=_BESIDE_ADDRESS,
     )
     platform_assigned_ids: bool = _switch(
-        "Leave user, group and fsGroup of the pods to the platform, as OpenShift wants it; what "
-        "the template gives stands.",
+        "Leave the user, group and fsGroup of the pods to the platform, as OpenShift requires. "
+        "Values in the template still apply.",
         RESTART,
     )
     bootconfig_image: str | None = _image(
-        "Image of the init container that finds the address.", _BESIDE_ADDRESS
+        "Image of the init container that looks up the address of the node.", _BESIDE_ADDRESS
     )
-    bootconfig_image_tag: str | None = _image("Tag of that image.", _BESIDE_ADDRESS)
+    bootconfig_image_tag: str | None = _image("Tag of the bootconfig image.", _BESIDE_ADDRESS)
 
 
 @frozen
 class NatsClusterSpec:
-    """What a user asks of a cluster."""
+    """Desired state of the cluster."""
 
     size: int = described(
-        "How many servers run.",
+        "Number of servers.",
         rules=(Rule(f"self >= 0 && self <= {MAX_SIZE}", SIZE_HELP),),
         effect=RELOAD_OR_WAIT.told_by("routes"),
     )
     version: str | None = described(
-        "Version of nats-server, which is the tag of its image. "
-        "A cluster without one keeps the version it was created with.",
+        "Version of nats-server, used as the tag of its image. "
+        "A cluster without a version keeps the one that it was created with.",
         default=None,
         text=VERSION_TAG,
         rules=(Rule(VERSION_RULE, VERSION_HELP),),
@@ -194,26 +202,30 @@ class NatsClusterSpec:
         effect=RESTART,
     )
     server_version: str | None = described(
-        'The release of nats-server, such as "2.15.3", in an image whose tag says none or another '
-        "one. Unless given, servers are asked where the tag does not say it.",
+        'Release of nats-server, such as "2.15.3", if the tag of the image is not a release or is '
+        "a different one. If unset, the operator asks the servers where the tag does not say it.",
         default=None,
         text=RELEASE,
         rules=(Rule(RELEASE_RULE, RELEASE_HELP),),
         effect=RESTART_IF_DOWN,
     )
     nats_config: NatsConfig | None = described(
-        "Settings of the servers.", default=None, open=True, effect=PARTS
+        "Configuration of the servers.", default=None, open=True, effect=PARTS
     )
-    use_server_name: bool = _switch("Name each server after the environment's SERVER_NAME.", NONE)
-    paused: bool = _switch("Change nothing at all until this is false again.", NONE)
+    use_server_name: bool = _switch(
+        "Name each server after the environment variable SERVER_NAME.", NONE
+    )
+    paused: bool = _switch("Stop all changes to the cluster until this is false again.", NONE)
     lame_duck_duration_seconds: int | None = described(
-        "Seconds over which a stopping server asks its clients to leave; 120 unless given.",
+        "Number of seconds over which a stopping server asks its clients to leave; 120 if unset.",
         default=None,
         maximum=86400,
         rules=(Rule(f"self >= {MIN_LAME_DUCK}", LAME_DUCK_HELP),),
         effect=RESTART,
     )
-    no_advertise: bool = _switch("Do not tell clients the addresses of the other servers.", RESTART)
+    no_advertise: bool = _switch(
+        "Do not advertise the addresses of the other servers to clients.", RESTART
+    )
     extra_routes: tuple[ExtraRoute, ...] = described(
         "Routes to servers outside this cluster.",
         default=(),
@@ -222,37 +234,46 @@ class NatsClusterSpec:
         effect=RELOAD_OR_WAIT,
     )
     cluster_name: str | None = described(
-        "What servers call their cluster; they keep what they are created with. Unless given, it "
-        "is the name of the NatsCluster, or of the cluster that extraRoutes lead to. Give the "
-        "name that the other side has where they lead outside.",
+        "Name that the servers give their cluster. They keep the one that they were created with. "
+        "Defaults to the name of the NatsCluster, or of the cluster that extraRoutes lead to. If "
+        "they lead outside of the namespace, set the name that the other side has.",
         default=None,
         text=SERVER_SIDE,
         effect=KEPT,
     )
     template: Mapping[str, Any] | None = described(
-        "Template of the pods.",
+        "Template for the pods.",
         default=None,
         native=native.POD_TEMPLATE,
         kind="PodTemplateSpec",
         effect=RESTART,
     )
     service_policy: ServicePolicy | None = described(
-        "What is added to the clients' Service.", default=None, effect=PARTS
+        "Labels and annotations of the client Service.", default=None, effect=PARTS
     )
     management_service_policy: ServicePolicy | None = described(
-        "What is added to the servers' headless Service.", default=None, effect=PARTS
+        "Labels and annotations of the headless Service of the servers.", default=None, effect=PARTS
     )
-    pod: PodPolicy | None = described("How the pods are made.", default=None, effect=PARTS)
-    tls: TLSConfig | None = described("Certificates.", default=None, effect=PARTS)
-    auth: AuthConfig | None = described("Who may connect.", default=None, effect=PARTS)
-    gateway_config: GatewayConfig | None = described("Supercluster.", default=None, effect=PARTS)
-    leafnode_config: LeafnodeConfig | None = described("Leaf nodes.", default=None, effect=PARTS)
-    operator_config: OperatorConfig | None = described("Operator JWTs.", default=None, effect=PARTS)
+    pod: PodPolicy | None = described("Settings of the pods.", default=None, effect=PARTS)
+    tls: TLSConfig | None = described("TLS certificates.", default=None, effect=PARTS)
+    auth: AuthConfig | None = described(
+        "Authentication of clients, routes and gateways.", default=None, effect=PARTS
+    )
+    gateway_config: GatewayConfig | None = described(
+        "Gateway to a supercluster.", default=None, effect=PARTS
+    )
+    leafnode_config: LeafnodeConfig | None = described(
+        "Leaf node connections.", default=None, effect=PARTS
+    )
+    operator_config: OperatorConfig | None = described(
+        "Decentralized authentication with JWTs.", default=None, effect=PARTS
+    )
     websocket_config: WebsocketConfig | None = described(
-        "Websocket clients.", default=None, effect=PARTS
+        "Websocket connections.", default=None, effect=PARTS
     )
     network_policy: NetworkPolicy | None = described(
-        "Who may reach the servers; without it, everybody. Needs a network that enforces it.",
+        "NetworkPolicy for the pods. If unset, all ports can be reached from everywhere. Requires "
+        "a network plugin that enforces NetworkPolicies.",
         default=None,
         effect=PARTS,
     )

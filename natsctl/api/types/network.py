@@ -37,25 +37,27 @@ def _peers(description: str) -> Peers:
 
 @frozen
 class NetworkPolicy:
-    """Limits who may reach the servers: routes are for them alone, monitoring for the operator."""
+    """Peers that may connect to the servers."""
 
     enabled: bool = described(
-        "Whether the cluster has a NetworkPolicy; false takes it away.", default=True, effect=NONE
+        "Create a NetworkPolicy for the cluster; false deletes it.", default=True, effect=NONE
     )
     clients_from: tuple[Mapping[str, Any], ...] = _peers(
-        "Who may connect to the ports of clients and websockets; empty: everybody."
+        "Peers that may connect to the client and websocket ports. If empty, everybody may."
     )
     monitoring_from: tuple[Mapping[str, Any], ...] = _peers(
-        "Who may ask the monitoring port and the metrics exporter, besides the operator."
+        "Peers that may connect to the monitoring port and the metrics exporter, in addition to "
+        "the operator."
     )
     routes_from: tuple[Mapping[str, Any], ...] = _peers(
-        "Servers of others that may connect as routes, besides the clusters of extraRoutes."
+        "Other servers that may connect to the route port, in addition to the clusters in "
+        "extraRoutes."
     )
     gateways_from: tuple[Mapping[str, Any], ...] = _peers(
-        "Who may connect to the gateway's port; empty: everybody."
+        "Peers that may connect to the gateway port. If empty, everybody may."
     )
     leafnodes_from: tuple[Mapping[str, Any], ...] = _peers(
-        "Who may connect to the leaf nodes' port; empty: everybody."
+        "Peers that may connect to the leaf node port. If empty, everybody may."
     )
 
 

@@ -21,17 +21,17 @@ _FILES = {"CA": "CA", "Cert": "certificate", "Key": "key"}
 
 
 def _secret(content: str, effect: Effect) -> str | None:
-    secret: str | None = object_name("Secret", f"Secret with {content}.", effect=effect)
+    secret: str | None = object_name("Secret", f"Secret that contains {content}.", effect=effect)
     return secret
 
 
 def _certificates(whom: str) -> str | None:
-    return _secret(f"the certificates for {whom}", RESTART)
+    return _secret(f"the TLS certificates for {whom}", RESTART)
 
 
 def _file(secret: str, kind: str, default: str) -> str:
     name: str = file_name(
-        f"Name of the {_FILES[kind]} in {secret}; {default} unless given.",
+        f"File name of the {_FILES[kind]} in {secret}. Defaults to {default}.",
         default=default,
         json=f"{secret}{kind}FileName",
         effect=RELOAD.when(f"tls.{secret}"),
@@ -41,7 +41,7 @@ def _file(secret: str, kind: str, default: str) -> str:
 
 def _timeout(json: str, whom: str, effect: Effect) -> float | None:
     seconds: float | None = described(
-        f"Seconds that a TLS handshake of {whom} may take.",
+        f"Timeout of the TLS handshake with {whom}, in seconds.",
         default=None,
         json=json,
         minimum=0,
@@ -91,30 +91,33 @@ class TLSConfig:
         "websocketTLSTimeout", "websocket clients", RELOAD.when("tls.websocketSecret")
     )
     enable_https: bool = described(
-        "Serve monitoring over HTTPS.", default=False, effect=RESTART.when("tls.serverSecret")
+        "Serve the monitoring port over HTTPS.",
+        default=False,
+        effect=RESTART.when("tls.serverSecret"),
     )
     verify: bool = described(
-        "Ask clients for certificates.", default=False, effect=RELOAD.when("tls.serverSecret")
+        "Require certificates from clients.", default=False, effect=RELOAD.when("tls.serverSecret")
     )
     leafnode_verify: bool = described(
-        "Ask leaf nodes for certificates; with auth.tlsVerifyAndMap they tell the user.",
+        "Require certificates from leaf nodes. With auth.tlsVerifyAndMap, they identify the user.",
         default=False,
         effect=RESTART.when("tls.leafnodeSecret"),
     )
     websocket_verify: bool = described(
-        "Ask websocket clients for certificates; with auth.tlsVerifyAndMap they tell the user.",
+        "Require certificates from websocket clients. With auth.tlsVerifyAndMap, they identify the "
+        "user.",
         default=False,
         effect=RESTART.when("tls.websocketSecret"),
     )
     cipher_suites: tuple[str, ...] = described(
-        "Cipher suites offered to clients.",
+        "Cipher suites for client connections.",
         default=(),
         max_items=64,
         text=ALGORITHM,
         effect=RELOAD.when("tls.serverSecret"),
     )
     curve_preferences: tuple[str, ...] = described(
-        "Elliptic curves offered to clients.",
+        "Elliptic curves for client connections.",
         default=(),
         max_items=16,
         text=ALGORITHM,
@@ -124,10 +127,10 @@ class TLSConfig:
 
 @frozen
 class AuthConfig:
-    """Who may connect: users of a Secret, of a file, or made from ServiceAccounts."""
+    """Authentication: users in a Secret, in a file, or created for ServiceAccounts."""
 
     enable_service_accounts: bool = described(
-        "Make a user of every NatsServiceRole and its ServiceAccount.",
+        "Create a user for each ServiceAccount that matches a NatsServiceRole.",
         default=False,
         effect=RELOAD,
     )
@@ -135,20 +138,20 @@ class AuthConfig:
     # Servers take up this and tlsVerifyAndMap by a reload, but the operator's own user goes with
     # either, and then there is nobody to ask for reloads.
     clients_auth_file: str | None = described(
-        "File with the users, included under /etc/nats-config.",
+        "File that contains the users; an absolute path, or relative to /etc/nats-config.",
         default=None,
         text=PATH,
         effect=RESTART.unless(*_USERS),
     )
     clients_auth_timeout: int | None = described(
-        "Seconds that a client has to authenticate.",
+        "Number of seconds that a client has to authenticate.",
         default=None,
         minimum=0,
         maximum=SECONDS_MAX,
         effect=RELOAD.when_any(*_USERS),
     )
     tls_verify_and_map: bool = described(
-        "Take the user from the client's certificate.",
+        "Identify users by their client certificates.",
         default=False,
         effect=RESTART,
     )
@@ -157,7 +160,7 @@ class AuthConfig:
         "the credentials of routes", RELOAD.told_by("auth.routes")
     )
     cluster_auth_timeout: int | None = described(
-        "Seconds that a route has to authenticate.",
+        "Number of seconds that a route has to authenticate.",
         default=None,
         minimum=0,
         maximum=SECONDS_MAX,
@@ -167,19 +170,20 @@ class AuthConfig:
         "the credentials of gateways", RESTART.told_by("auth.gateways")
     )
     gateway_auth_timeout: int | None = described(
-        "Seconds that a gateway has to authenticate.",
+        "Number of seconds that a gateway has to authenticate.",
         default=None,
         minimum=0,
         maximum=SECONDS_MAX,
         effect=RESTART.when("auth.gatewayAuthSecret", "gatewayConfig"),
     )
     allow_static_users: bool = described(
-        "With enableServiceAccounts, let the users of clientsAuthSecret in as well.",
+        "With enableServiceAccounts, also accept the users in clientsAuthSecret.",
         default=False,
         effect=RELOAD.told_by("auth.users"),
     )
     service_account_token_seconds: int | None = described(
-        "Life of the tokens asked of the API server for ServiceAccounts; a year unless given.",
+        "Lifetime that the operator requests for tokens of ServiceAccounts, in seconds. Defaults "
+        "to one year.",
         default=None,
         minimum=TOKEN_SECONDS_MIN,
         maximum=TOKEN_SECONDS_MAX,
@@ -189,9 +193,9 @@ class AuthConfig:
 
 @frozen
 class OperatorConfig:
-    """Accounts kept as JWTs that a NATS operator signed."""
+    """Decentralized authentication: accounts are JWTs that a NATS operator signed."""
 
-    secret: str | None = _secret("the operator's JWT under op.jwt", RESTART)
+    secret: str | None = _secret("the JWT of the NATS operator, under the key op.jwt", RESTART)
     system_account: str | None = described(
         "Public key of the system account.",
         default=None,
@@ -199,13 +203,13 @@ class OperatorConfig:
         effect=_BESIDE_OPERATOR,
     )
     resolver: str | None = described(
-        "Where account JWTs are found: URL(https://host/jwt/v1/accounts/), or MEMORY.",
+        "Resolver of account JWTs: URL(https://host/jwt/v1/accounts/), or MEMORY.",
         default=None,
         text=RESOLVER,
         effect=_BESIDE_OPERATOR,
     )
     resolver_preload: Mapping[str, str] = described(
-        "JWTs of accounts by the account's public key, for resolver MEMORY.",
+        "Account JWTs by the public key of the account, for the resolver MEMORY.",
         factory=dict,
         text=JWT,
         effect=RELOAD.when("operatorConfig.secret"),

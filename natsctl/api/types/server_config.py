@@ -21,7 +21,7 @@ class NatsConfig:
     debug: bool = described("Log debug messages.", default=False, effect=RELOAD)
     trace: bool = described("Log every protocol message.", default=False, effect=RELOAD)
     write_deadline: str | None = described(
-        "How long a server waits for a slow client before it closes the connection, "
+        "Time that a server waits for a slow client before it closes the connection, "
         'as a Go duration such as "10s".',
         default=None,
         json="write_deadline",
@@ -29,43 +29,41 @@ class NatsConfig:
         effect=RELOAD,
     )
     max_connections: int | None = described(
-        "The most client connections of one server; -1 is unlimited.",
+        "Maximum number of client connections per server; -1 is unlimited.",
         default=None,
         minimum=-1,
         maximum=INT32_MAX,
         effect=RELOAD,
     )
     max_payload: int | None = described(
-        "The largest message in bytes.",
+        "Maximum size of a message in bytes.",
         default=None,
         minimum=0,
         maximum=INT32_MAX,
         effect=RELOAD,
     )
     max_pending: int | None = described(
-        "The most bytes that wait for one client.",
+        "Maximum number of bytes that are buffered for one client.",
         default=None,
         minimum=0,
         maximum=EXACT_MAX,
         effect=RESTART,
     )
     max_subscriptions: int | None = described(
-        "The most subscriptions of one connection; -1 is unlimited.",
+        "Maximum number of subscriptions per connection; -1 is unlimited.",
         default=None,
         minimum=-1,
         maximum=INT32_MAX,
         effect=RESTART,
     )
     max_control_line: int | None = described(
-        "The longest protocol line in bytes, subject included.",
+        "Maximum length of a protocol line in bytes, including the subject.",
         default=None,
         minimum=0,
         maximum=INT32_MAX,
         effect=RELOAD,
     )
-    disable_logtime: bool = described(
-        "Leave the time out of log lines.", default=False, effect=RELOAD
-    )
+    disable_logtime: bool = described("Omit the time from log lines.", default=False, effect=RELOAD)
 
 
 @frozen
@@ -73,7 +71,8 @@ class ExtraRoute:
     """A route to servers outside this cluster."""
 
     route: str | None = described(
-        "URL of a route, such as nats://host:6222: the name of one server, not of several.",
+        "URL of a route, such as nats://host:6222. The host must be the name of one server, not of "
+        "several.",
         default=None,
         text=URL,
     )
@@ -94,10 +93,10 @@ class RemoteGateway:
 
     name: str = described("Name of the remote cluster.", text=SERVER_SIDE)
     url: str | None = described(
-        "Where its gateway listens, such as nats://host:7522.", default=None, text=URL
+        "URL of its gateway, such as nats://host:7522.", default=None, text=URL
     )
     urls: tuple[str, ...] = described(
-        "Further places where it listens.", default=(), max_items=64, text=URL
+        "Additional URLs of its gateway.", default=(), max_items=64, text=URL
     )
 
 
@@ -112,17 +111,17 @@ class GatewayConfig:
         effect=_BESIDE_GATEWAY,
     )
     host_port: int | None = described(
-        "Port of the gateway, on the pod and on its node.",
+        "Port of the gateway, on the pod and on the node.",
         default=None,
         minimum=0,
         maximum=PORT_MAX,
         effect=_BESIDE_GATEWAY,
     )
     reject_unknown: bool = described(
-        "Refuse gateways that are not listed here.", default=False, effect=_BESIDE_GATEWAY
+        "Reject gateways that are not listed here.", default=False, effect=_BESIDE_GATEWAY
     )
     gateways: tuple[RemoteGateway, ...] = described(
-        "The other clusters.",
+        "The other clusters of the supercluster.",
         default=(),
         max_items=256,
         effect=_BESIDE_GATEWAY,
@@ -135,10 +134,10 @@ class LeafnodeRemote:
 
     url: str | None = described("URL of the hub.", default=None, text=URL)
     urls: tuple[str, ...] = described(
-        "Further URLs of the hub.", default=(), max_items=64, text=URL
+        "Additional URLs of the hub.", default=(), max_items=64, text=URL
     )
     credentials: str | None = described(
-        "Path of the credentials file inside the container.", default=None, text=PATH
+        "Path of the credentials file in the container.", default=None, text=PATH
     )
 
 
@@ -147,14 +146,14 @@ class LeafnodeConfig:
     """Leaf nodes: where the servers accept them, and the hubs they connect to."""
 
     host_port: int | None = described(
-        "Port for leaf nodes, on the pod and on its node.",
+        "Port for leaf nodes, on the pod and on the node.",
         default=None,
         minimum=0,
         maximum=PORT_MAX,
         effect=RESTART,
     )
     remotes: tuple[LeafnodeRemote, ...] = described(
-        "The hubs to connect to.",
+        "Hubs that the servers connect to as leaf nodes.",
         default=(),
         max_items=64,
         effect=RELOAD.since(2, 14),
@@ -173,7 +172,7 @@ class WebsocketConfig:
         effect=_BESIDE_WEBSOCKET,
     )
     handshake_timeout: str | None = described(
-        'How long a handshake may take, as a Go duration such as "5s".',
+        'Timeout of the handshake, as a Go duration such as "5s".',
         default=None,
         text=DURATION,
         effect=_BESIDE_WEBSOCKET,
@@ -182,7 +181,7 @@ class WebsocketConfig:
         "Offer compression to clients.", default=False, effect=_BESIDE_WEBSOCKET
     )
     no_tls: bool = described(
-        "Take websocket clients without encryption; needed where tls.websocketSecret is not set.",
+        "Accept unencrypted websocket connections. Required if tls.websocketSecret is not set.",
         default=False,
         json="no_tls",
         effect=_BESIDE_WEBSOCKET,

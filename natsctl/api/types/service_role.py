@@ -22,9 +22,9 @@ def _subjects(description: str) -> tuple[str, ...]:
 class Subjects:
     """Subjects to publish and to subscribe to."""
 
-    publish: tuple[str, ...] = _subjects("Subjects of messages that are published.")
+    publish: tuple[str, ...] = _subjects("Subjects to publish to.")
     subscribe: tuple[str, ...] = _subjects(
-        'Subjects of subscriptions, or "subject queue" for a queue group.'
+        'Subjects to subscribe to, or "subject queue" for a queue group.'
     )
 
 
@@ -33,14 +33,14 @@ class AllowResponses:
     """Replies that a user may publish to the reply subjects of messages it received."""
 
     max_msgs: int | None = described(
-        "The most replies to one message; 1 unless given, -1 is unlimited.",
+        "Maximum number of replies to one message. Defaults to 1; -1 is unlimited.",
         default=None,
         minimum=-1,
         maximum=INT32_MAX,
     )
     expires: str | None = described(
-        'For how long a message may be replied to, as a Go duration such as "1m"; '
-        "two minutes unless given.",
+        'Time during which the user may reply to a message, as a Go duration such as "1m". '
+        "Defaults to two minutes.",
         default=None,
         text=DURATION,
     )
@@ -50,18 +50,20 @@ class AllowResponses:
 class Permissions:
     """Subjects that a user may use; what is left out sets no limit, an empty list allows none."""
 
-    publish: tuple[str, ...] = _subjects("Subjects the user may publish to.")
+    publish: tuple[str, ...] = _subjects("Subjects that the user may publish to.")
     subscribe: tuple[str, ...] = _subjects(
-        'Subjects the user may subscribe to, or "subject queue" for a queue group.'
+        'Subjects that the user may subscribe to, or "subject queue" for a queue group.'
     )
     allow: Subjects | None = described(
-        "Further subjects the user may use, the same as publish and subscribe.", default=None
+        "Additional subjects that the user may use; the same as publish and subscribe.",
+        default=None,
     )
     deny: Subjects | None = described(
-        "Subjects the user may not use, whatever else allows them.", default=None
+        "Subjects that the user may not use, even if another rule allows them.", default=None
     )
     allow_responses: AllowResponses | None = described(
-        "Let the user reply to what it receives; it may then publish nothing else unless allowed.",
+        "Let the user reply to messages that it receives. It may then publish nothing else, unless "
+        "publish or allow permits it.",
         default=None,
     )
 
@@ -71,14 +73,14 @@ class NamespaceSelection:
     """Namespaces whose ServiceAccounts count, by name or by label; an empty one is none."""
 
     names: tuple[str, ...] = described(
-        "Names of namespaces. The cluster's own counts only if it is named or selected.",
+        "Names of namespaces. The namespace of the cluster counts only if it is named or selected.",
         default=(),
         max_items=_NAMESPACES_MAX,
         text=NAMESPACE,
     )
     selector: NamespaceSelector | None = described(
         "Selects namespaces by their labels, in addition to the named ones. An empty selector "
-        "selects all of them. The operator must be allowed to read Namespaces; without that a "
+        "selects all of them. The operator needs permission to read Namespaces; without it, a "
         "selector selects none, and the status of the role says so.",
         default=None,
         open=True,
@@ -87,10 +89,14 @@ class NamespaceSelection:
 
 @frozen
 class NatsServiceRoleSpec:
-    """What the ServiceAccount of the same name may do in the cluster of the label."""
+    """Permissions of the ServiceAccounts of the same name, in the cluster that the label names."""
 
-    permissions: Permissions = described("What the user may do.", factory=Permissions)
+    permissions: Permissions = described(
+        "Subjects that the user may use. A list that is not set imposes no limit; an empty list "
+        "allows nothing.",
+        factory=Permissions,
+    )
     service_account_namespaces: NamespaceSelection | None = described(
-        "Namespaces whose ServiceAccounts with the role's name can connect; all unless given.",
+        "Namespaces whose ServiceAccounts with the name of the role can connect. Defaults to all.",
         default=None,
     )

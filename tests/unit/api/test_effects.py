@@ -9,11 +9,14 @@ from natsctl.api.effects import KEPT, NONE, PARTS, RELOAD, RELOAD_OR_WAIT, RESTA
     ("effect", "words"),
     [
         (RESTART, "restarts servers one at a time"),
-        (RELOAD, "is reloaded"),
-        (RELOAD.since(2, 14), "is reloaded since 2.14; before, restarts servers one at a time"),
-        (RELOAD_OR_WAIT, "is reloaded; restarts no server"),
-        (NONE, "touches no server"),
-        (KEPT, "cannot change while servers run"),
+        (RELOAD, "reloads servers"),
+        (
+            RELOAD.since(2, 14),
+            "reloads servers from 2.14 on; before, restarts servers one at a time",
+        ),
+        (RELOAD_OR_WAIT, "reloads servers; never restarts them"),
+        (NONE, "does not affect servers"),
+        (KEPT, "is not possible while servers run"),
         (PARTS, ""),
     ],
 )
