@@ -111,8 +111,8 @@ class ParsedSpec:
     remarks: tuple[Problem, ...] = ()
 
     @property
-    def told(self) -> tuple[Problem, ...]:
-        """Why the spec cannot be acted on, and what else is to be mended with it; or nothing."""
+    def objections(self) -> tuple[Problem, ...]:
+        """Why the spec cannot be acted on, and what else to fix with it; or nothing."""
         return (*self.problems, *self.remarks) if self.problems else ()
 
     @property
@@ -132,13 +132,13 @@ def understand(
     While it is no good, the last one that was counts, so that servers that end come back;
     `problems` has what is wrong all the same.
     """
-    found = _read(cluster, cluster.spec, before, pods, seen)
-    if found.version is not None or _asks_for_a_pause(cluster.spec):
-        return found
+    current = _read(cluster, cluster.spec, before, pods, seen)
+    if current.version is not None or _asks_for_a_pause(cluster.spec):
+        return current
     last = _read(cluster, accepted_spec(before), before, pods, seen)
     if last.version is None:
-        return found
-    return attrs.evolve(last, problems=found.problems, remarks=found.remarks)
+        return current
+    return attrs.evolve(last, problems=current.problems, remarks=current.remarks)
 
 
 def _asks_for_a_pause(raw: object) -> bool:
@@ -156,19 +156,19 @@ def _read(
         return ParsedSpec(None, None, (Problem("spec", "", cluster.unreadable),))
     wanted = partial(version_of, before=before, pods=pods, seen=seen)
     name, running = cluster.metadata.name, bool(before.current_version or pods)
-    told = examine(name, raw, wanted, running=running)
-    spec = told.spec
-    if spec is None or told.problems:
-        return ParsedSpec(spec, None, told.problems, remarks=told.remarks)
+    examined = examine(name, raw, wanted, running=running)
+    spec = examined.spec
+    if spec is None or examined.problems:
+        return ParsedSpec(spec, None, examined.problems, remarks=examined.remarks)
     version = wanted(spec)
-    found = obstacle(spec, version, before, pods, seen or {})
-    if found is None:
-        return ParsedSpec(spec, version, remarks=told.remarks)
-    if "@" in spec.server_image or validate(name, spec, found.staying, running=running):
+    blocker = obstacle(spec, version, before, pods, seen or {})
+    if blocker is None:
+        return ParsedSpec(spec, version, remarks=examined.remarks)
+    if "@" in spec.server_image or validate(name, spec, blocker.staying, running=running):
         # The image is the new one whatever its tag, or the rest is for the new version only.
-        problem = Problem("spec.version", version.text, found.message)
-        return ParsedSpec(spec, None, (problem,), remarks=told.remarks)
-    return ParsedSpec(spec, found.staying, unreached=found.message, remarks=told.remarks)
+        problem = Problem("spec.version", version.text, blocker.message)
+        return ParsedSpec(spec, None, (problem,), remarks=examined.remarks)
+    return ParsedSpec(spec, blocker.staying, unreached=blocker.message, remarks=examined.remarks)
 
 
 def version_of(
@@ -300,16 +300,16 @@ def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
 
     One without a sidecar that knows another user can be asked by nobody.
     """
-    wanted, user, found = revision(target), system_stamp(target), set()
+    wanted, user, rolling = revision(target), system_stamp(target), set()
     for pod in pods:
-        able = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
+        can_reload = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
         changed = changed_fields(_stamp(pod), wanted, pod.metadata.label(names.LABEL_VERSION))
-        found |= {
+        rolling |= {
             path
             for path in changed
-            if path not in NON_ROLLING and not (able and reloadable(path, target.version))
+            if path not in NON_ROLLING and not (can_reload and reloadable(path, target.version))
         }
-    return frozenset(found)
+    return frozenset(rolling)
 
 
 def _standing(manifest: dict[str, Any]) -> OwnedObject:

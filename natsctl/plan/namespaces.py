@@ -79,8 +79,8 @@ class Term:
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Whether it is fulfilled."""
         value = labels.get(self.key)
-        found = value is not None and (self.values is None or value in self.values)
-        return found is not self.negated
+        matches = value is not None and (self.values is None or value in self.values)
+        return matches is not self.negated
 
 
 @attrs.frozen
@@ -142,8 +142,8 @@ def objection(
     labels: Labels | None,
 ) -> str:
     """Why a role with this choice lets nobody of this namespace in, or nothing."""
-    told = choice.objection(namespace, labels) if choice is not None else ""
-    return told or policy.objection(namespace, cluster_namespace)
+    reason = choice.objection(namespace, labels) if choice is not None else ""
+    return reason or policy.objection(namespace, cluster_namespace)
 
 
 def blindness(choice: Choice | None, policy: NamespacePolicy, labels: Labels | None) -> str:

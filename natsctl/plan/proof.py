@@ -38,8 +38,8 @@ def read_by_servers(data: Data | None) -> dict[str, str]:
 
 def kept(data: Data | None) -> dict[str, str]:
     """What was there before, by its own keys."""
-    found = (data or {}).items()
-    return {key.removeprefix(KEPT): text for key, text in found if key.startswith(KEPT)}
+    entries = (data or {}).items()
+    return {key.removeprefix(KEPT): text for key, text in entries if key.startswith(KEPT)}
 
 
 def digest_of(data: Data) -> str:

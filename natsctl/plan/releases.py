@@ -48,16 +48,16 @@ def reports_of(
 
     Each that several say alike is there once: whoever counts pods counts them.
     """
-    told = {server.name: server.version for server in before.servers}
-    found = {
+    versions = {server.name: server.version for server in before.servers}
+    reports = {
         Report(
             tag_of(pod),
             (seen.version if (seen := observations.get(pod.metadata.uid)) else "")
-            or told.get(pod.metadata.name, ""),
+            or versions.get(pod.metadata.name, ""),
         )
         for pod in pods
     }
-    return tuple(sorted(found, key=lambda report: (report.tag, report.version)))
+    return tuple(sorted(reports, key=lambda report: (report.tag, report.version)))
 
 
 def learned(version: ServerVersion, reports: Iterable[Report]) -> ServerVersion:

@@ -31,8 +31,8 @@ S = TypeVar("S", bound=Named)
 
 def servers_among(cluster: str, pods: Iterable[Pod]) -> tuple[tuple[int, Pod], ...]:
     """Pods with the name of a server, each with its index, in order."""
-    found = ((index_of(cluster, pod.metadata.name, _numbering(pod)), pod) for pod in pods)
-    numbered = [(index, pod) for index, pod in found if index is not None]
+    indexed = ((index_of(cluster, pod.metadata.name, _numbering(pod)), pod) for pod in pods)
+    numbered = [(index, pod) for index, pod in indexed if index is not None]
     return tuple(sorted(numbered, key=lambda each: each[0]))
 
 

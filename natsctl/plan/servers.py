@@ -129,13 +129,13 @@ def kubelet_ready(pod: Pod) -> bool:
 
 def _answering(state: ClusterState, pods: Iterable[Pod]) -> Answering:
     """Ids of servers that have to be in every other server's routes, by their releases."""
-    found: Answering = defaultdict(set)
+    answering: Answering = defaultdict(set)
     for pod in pods:
         seen = state.observations.get(pod.metadata.uid)
         going = pod.metadata.deletion_timestamp is not None or not kubelet_ready(pod)
         if seen is not None and seen.server_id and not going:
-            found[number_of(seen.version)].add(seen.server_id)
-    return found
+            answering[number_of(seen.version)].add(seen.server_id)
+    return answering
 
 
 def _lacking(seen: Observation, answering: Answering) -> tuple[int, int]:
@@ -187,14 +187,14 @@ def _due(pod: Pod, state: ClusterState) -> tuple[tuple[str, ...], ...]:
     changed = changed_fields(stamped, desired.revision, label)
     if is_taken_over(pod) and is_renewed(desired.target):
         changed = (*changed, ADOPTED)  # a roll that began goes through all servers
-    said = state.refusals.values()  # what one cannot reload, no other can
-    refused = any(r.config == desired.config and r.needs_restart for r in said)
-    able = (has_reloader(pod) or can_ask(pod, desired)) and not refused
+    refusals = state.refusals.values()  # what one cannot reload, no other can
+    refused = any(r.config == desired.config and r.needs_restart for r in refusals)
+    can_reload = (has_reloader(pod) or can_ask(pod, desired)) and not refused
     idle = NON_ROLLING if kubelet_ready(pod) else NON_ROLLING - ROLLING_IF_DOWN
-    worth = tuple(path for path in changed if path not in idle)
-    if any(not (able and reloadable(path, desired.target.version)) for path in worth):
-        return worth, (), ()
-    return ((), changed, ()) if able else ((), (), changed)
+    needed = tuple(path for path in changed if path not in idle)
+    if any(not (can_reload and reloadable(path, desired.target.version)) for path in needed):
+        return needed, (), ()
+    return ((), changed, ()) if can_reload else ((), (), changed)
 
 
 def can_ask(pod: Pod, desired: Desired) -> bool:
@@ -233,7 +233,7 @@ _UNNAMED = {
 }
 
 
-def told(paths: Sequence[str]) -> str:
+def describe_changes(paths: Sequence[str]) -> str:
     """Changed paths as text: fields of the spec, or what no field tells."""
     some = [_UNNAMED.get(path) or f"spec.{named(path)}" for path in paths[:FIELDS]]
     more = len(paths) - len(some)
@@ -270,8 +270,8 @@ def _unhealthy_reason(
 
 
 def _ended(pod: Pod) -> str:
-    said = quoted(pod.status.message) if pod.status.message else ""
-    detail = ": ".join(t for t in (pod.status.reason and named(pod.status.reason), said) if t)
+    message = quoted(pod.status.message) if pod.status.message else ""
+    detail = ": ".join(t for t in (pod.status.reason and named(pod.status.reason), message) if t)
     return f"pod {pod.status.phase.lower()}" + (f" ({detail})" if detail else "")
 
 
@@ -291,10 +291,10 @@ def problem_of(pod: Pod) -> tuple[str, str] | None:
     """Reason and message of what keeps a pod from running, as kubelet or scheduler put it."""
     for condition in pod.status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            said = quoted(condition.message) if condition.message else ""
-            return word(condition.reason or "Unschedulable"), said
+            message = quoted(condition.message) if condition.message else ""
+            return word(condition.reason or "Unschedulable"), message
     statuses = (pod.status.init_container_statuses or ()) + (pod.status.container_statuses or ())
-    return next((found for s in statuses if (found := _container_trouble(s))), None)
+    return next((trouble for s in statuses if (trouble := _container_trouble(s))), None)
 
 
 def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
@@ -305,8 +305,8 @@ def _container_trouble(status: ContainerStatus) -> tuple[str, str] | None:
     text = f"container {name}"
     if waiting.reason in _NO_IMAGE:
         # The kubelet goes from one to the other and back, with the same words in both.
-        said = waiting.message.rpartition(f"{_NO_IMAGE[0]}: ")[2]
-        return _NO_IMAGE[0], f"{text}: {quoted(said)}" if said else text
+        details = waiting.message.rpartition(f"{_NO_IMAGE[0]}: ")[2]
+        return _NO_IMAGE[0], f"{text}: {quoted(details)}" if details else text
     if waiting.message:
         text += f": {quoted(waiting.message)}"
     last = status.last_state.terminated if status.last_state else None

@@ -165,15 +165,15 @@ class ClusterState:
     @property
     def secrets(self) -> Mapping[str, Secret]:
         """The config Secret as it stands, by its name."""
-        found = self.owned.get(config_kind().kind, {})
-        return {name: live for name, live in found.items() if isinstance(live, Secret)}
+        secrets = self.owned.get(config_kind().kind, {})
+        return {name: live for name, live in secrets.items() if isinstance(live, Secret)}
 
     @property
     def refused(self) -> Refusal | None:
         """The configuration wanted now, if a server refused it and it was withdrawn."""
         live = self.secrets.get(self.cluster.metadata.name)
-        told = live.metadata.annotation(names.REFUSED_ANNOTATION) if live is not None else None
-        config, _, words = (told or "").partition(" ")
+        note = live.metadata.annotation(names.REFUSED_ANNOTATION) if live is not None else None
+        config, _, words = (note or "").partition(" ")
         wanted = self.desired is not None and self.desired.is_config(config)
         return Refusal(config, words) if wanted else None
 

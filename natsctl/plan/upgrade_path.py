@@ -49,9 +49,9 @@ def obstacle(
     running = [pod for pod in there if is_running(pod) and is_tag(tag_of(pod))]
     known = [(tag_of(pod), _release(pod, before, seen)) for pod in running]
     for tag, release in sorted(known, key=lambda each: each[0]):
-        found = border(release, wanted.number) if release else None
-        if found and not (found.apart and _is_alone(spec, running)):
-            return _obstacle(found, tag, wanted, before, known)
+        crossed = border(release, wanted.number) if release else None
+        if crossed and not (crossed.apart and _is_alone(spec, running)):
+            return _obstacle(crossed, tag, wanted, before, known)
     return None
 
 
@@ -72,7 +72,7 @@ def _is_alone(spec: NatsClusterSpec, running: Sequence[Pod]) -> bool:
 
 
 def _obstacle(
-    found: Border,
+    crossed: Border,
     old: str,
     wanted: ServerVersion,
     before: ClusterStatus,
@@ -80,7 +80,7 @@ def _obstacle(
 ) -> Obstacle:
     tag, number = min(known, key=lambda each: _rank(each, wanted, before))
     staying = attrs.evolve(ServerVersion.parse(tag), number=number, claim="")
-    return Obstacle(f"{_why(found, old, wanted)}; {_way(found, wanted)}", staying)
+    return Obstacle(f"{_why(crossed, old, wanted)}; {_way(crossed, wanted)}", staying)
 
 
 def _rank(
@@ -92,13 +92,13 @@ def _rank(
     return behind, tag != before.current_version, tag
 
 
-def _why(found: Border, old: str, wanted: ServerVersion) -> str:
-    return f"servers of {old} and {wanted} cannot run side by side: {found.why}"
+def _why(crossed: Border, old: str, wanted: ServerVersion) -> str:
+    return f"servers of {old} and {wanted} cannot run side by side: {crossed.why}"
 
 
-def _way(found: Border, wanted: ServerVersion) -> str:
-    if found.first:
-        return f"set version {found.first} first, then {wanted} once all servers run it"
+def _way(crossed: Border, wanted: ServerVersion) -> str:
+    if crossed.first:
+        return f"set version {crossed.first} first, then {wanted} once all servers run it"
     return (
         "there is no release in between. Either scale to 0 and back once no server is left, or "
         "create a new cluster and move the clients to it"

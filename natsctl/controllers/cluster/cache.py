@@ -95,7 +95,7 @@ class ClusterCache:
             cluster=cluster,
             status=before,
             desired=desired,
-            problems=understood.told,
+            problems=understood.objections,
             paused=understood.paused,
             owned={
                 kind: controlled(store.of_cluster(self.key), cluster)

@@ -60,9 +60,9 @@ def inspect(cert_pem: bytes, key_pem: bytes, ca_pem: bytes | None) -> Certificat
     read = attempt(_describe, cert_pem)
     if read is None:
         return Certificate(problem="the certificate cannot be read")
-    found, public_key = read
+    certificate, public_key = read
     problem = public_problem(public_key) or _key_problem(public_key, key_pem)
-    return attrs.evolve(found, problem=problem or _ca_problem(ca_pem))
+    return attrs.evolve(certificate, problem=problem or _ca_problem(ca_pem))
 
 
 def _too_long(what: str, pem: bytes, limit: int) -> str:
@@ -183,13 +183,13 @@ def _hexadecimal(serial: int) -> str:
 
 
 def _key_problem(public_key: PublicKeyTypes, key_pem: bytes) -> str:
-    found = attempt(public_half, key_pem)
-    if found is None:
+    public_of_key = attempt(public_half, key_pem)
+    if public_of_key is None:
         return (
             "the key cannot be read: it must be a private key in PEM, of RSA, an elliptic curve or "
             "Ed25519, and not encrypted"
         )
-    return "" if found == public_key else "the key does not belong to the certificate"
+    return "" if public_of_key == public_key else "the key does not belong to the certificate"
 
 
 def _ca_problem(ca_pem: bytes | None) -> str:
@@ -198,7 +198,7 @@ def _ca_problem(ca_pem: bytes | None) -> str:
         return ""
     if len(ca_pem) > CA_BYTES:
         return _too_long("the CA", ca_pem, CA_BYTES)
-    found = tuple(islice(blocks(ca_pem, _CERTIFICATE), CA_MOST + 1))
-    if len(found) > CA_MOST:
+    certificates = tuple(islice(blocks(ca_pem, _CERTIFICATE), CA_MOST + 1))
+    if len(certificates) > CA_MOST:
         return f"the CA has more than {CA_MOST} certificates, the most that natsctl reads"
-    return "" if any(attempt(_load, block) for block in found) else "the CA cannot be read"
+    return "" if any(attempt(_load, block) for block in certificates) else "the CA cannot be read"

@@ -75,9 +75,9 @@ class _Search:
         if der in self.roots or self.checks >= MOST_CHECKS:
             return True
         return above < DEEPEST and any(
-            self.leads(issuer, found, above + 1)
-            for found in (*self.roots, *self.chain)
-            if (issuer := self._signer(child, found, above)) is not None
+            self.leads(issuer, issuer_der, above + 1)
+            for issuer_der in (*self.roots, *self.chain)
+            if (issuer := self._signer(child, issuer_der, above)) is not None
         )
 
     def _signer(self, child: x509.Certificate, der: bytes, below: int) -> x509.Certificate | None:

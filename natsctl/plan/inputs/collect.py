@@ -63,13 +63,13 @@ async def collect(lookup: Lookup, spec: NatsClusterSpec, timestamp: str) -> Refe
 
 async def _members(lookup: Lookup, spec: NatsClusterSpec) -> dict[str, Member | None]:
     """All NatsClusters that `extraRoutes` lead to, from one to the next."""
-    found, ahead = dict[str, Member | None](), joins(spec)
+    members, ahead = dict[str, Member | None](), joins(spec)
     while ahead:
         name = ahead.pop()
-        if name not in found:
-            found[name] = member = await lookup.member(name)
+        if name not in members:
+            members[name] = member = await lookup.member(name)
             ahead += joins(member.spec)[:1] if member is not None else []
-    return found
+    return members
 
 
 def _logins(neighbours: Mapping[str, NatsClusterSpec]) -> frozenset[str]:

@@ -33,8 +33,8 @@ def joined_name(spec: NatsClusterSpec, find: Callable[[str], Member | None]) -> 
     """
     if spec.cluster_name:
         return spec.cluster_name
-    found = (_name(other, find) for other in joins(spec))
-    return next((name for name in found if name is not None), None)
+    cluster_names = (_name(other, find) for other in joins(spec))
+    return next((name for name in cluster_names if name is not None), None)
 
 
 def _name(name: str, find: Callable[[str], Member | None]) -> str | None:

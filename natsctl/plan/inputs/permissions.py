@@ -33,9 +33,11 @@ def permission_problems(
         yield from _responses(given["allow_responses"], f"{path}.allow_responses", version)
 
 
-def unknown_keys(found: Mapping[str, Any], known: tuple[str, ...], path: str) -> Iterator[Problem]:
+def unknown_keys(
+    document: Mapping[str, Any], known: tuple[str, ...], path: str
+) -> Iterator[Problem]:
     """One problem for each key that means nothing."""
-    for key in sorted(set(found) - set(known)):
+    for key in sorted(set(document) - set(known)):
         message = f"unknown key; the keys are {', '.join(known)}"
         yield Problem(member(path, key), "", message)
 

@@ -74,42 +74,44 @@ class ResolvedInputs:
 def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
     """Secrets of its namespace that a spec names and whose content the operator reads."""
     auth = spec.auth or AuthConfig()
-    found = {auth.cluster_auth_secret, *tls.secrets(spec).values()}
+    secrets = {auth.cluster_auth_secret, *tls.secrets(spec).values()}
     if uses_static_users(auth):
-        found.add(auth.clients_auth_secret)
+        secrets.add(auth.clients_auth_secret)
     if spec.gateway_config is not None:
-        found.add(auth.gateway_auth_secret)
+        secrets.add(auth.gateway_auth_secret)
     if spec.operator_config is not None:
-        found.add(spec.operator_config.secret)
-    return frozenset(name for name in found if name)
+        secrets.add(spec.operator_config.secret)
+    return frozenset(name for name in secrets if name)
 
 
 def resolve(
     namespace: str, name: str, spec: NatsClusterSpec, references: References
 ) -> ResolvedInputs:
     """Take everything together; never raises: what cannot be used is told in `missing`."""
-    found = _Finding(namespace, name, spec, references)
-    certificates = tuple(found.certificates())
-    authorization = found.authorization()
+    finding = _Finding(namespace, name, spec, references)
+    certificates = tuple(finding.certificates())
+    authorization = finding.authorization()
     inputs = ConfigInputs(
         authorization=authorization,
-        routes=found.login("cluster_auth_secret"),
-        gateways=found.login("gateway_auth_secret") if spec.gateway_config else None,
+        routes=finding.login("cluster_auth_secret"),
+        gateways=finding.login("gateway_auth_secret") if spec.gateway_config else None,
         system=references.system,
-        files=found.files,
-        neighbours=found.neighbours(),
+        files=finding.files,
+        neighbours=finding.neighbours(),
         operator=references.operator,
     )
-    found.operator_secret()
-    trust = found.trust()
+    finding.operator_secret()
+    trust = finding.trust()
     return ResolvedInputs(
-        inputs=attrs.evolve(inputs, sealed=found.sealed(inputs), seal=_seal_id(references.pepper)),
-        missing=tuple(found.missing),
-        remarks=tuple(found.remarks),
-        doubts=tuple(found.doubts),
+        inputs=attrs.evolve(
+            inputs, sealed=finding.sealed(inputs), seal=_seal_id(references.pepper)
+        ),
+        missing=tuple(finding.missing),
+        remarks=tuple(finding.remarks),
+        doubts=tuple(finding.doubts),
         certificates=certificates,
-        grants=found.grants,
-        unwanted=unwanted(found.grants, (namespace, name), references),
+        grants=finding.grants,
+        unwanted=unwanted(finding.grants, (namespace, name), references),
         trust=trust,
         can_connect=references.signs
         and (trust is None or trust.is_client or not tls.checks(spec, "clients")),
@@ -139,10 +141,10 @@ class _Finding:
 
     def secret(self, name: str, why: str) -> Secret | None:
         """A named Secret; noted as missing if there is none."""
-        found = self.references.secrets.get(name)
-        if found is None:
+        secret = self.references.secrets.get(name)
+        if secret is None:
             self.missing.append(f"Secret {name} ({why}) does not exist: create it")
-        return found
+        return secret
 
     def login(self, field: str) -> Login | None:
         """Credentials of routes or gateways."""
@@ -239,33 +241,33 @@ class _Finding:
         if cert is None or key is None:
             return  # at an absolute path, which the operator cannot read
         ca = content(secret, files.ca) if files.ca else None
-        found = inspect(cert, key, ca)
+        certificate = inspect(cert, key, ca)
         at = f"Secret {name}, certificate of {listener}"
-        breaking, doubts = self._judge(listener, found, cert, ca)
+        breaking, doubts = self._judge(listener, certificate, cert, ca)
         if breaking:
             self.unusable.add(listener)
             self.missing.append(f"{at}: {breaking}")
         self.doubts += [f"{at}: {doubt}" for doubt in doubts]
-        if found.not_after:
-            yield CertificateStatus(listener=listener, secret=name, not_after=found.not_after)
+        if certificate.not_after:
+            yield CertificateStatus(listener=listener, secret=name, not_after=certificate.not_after)
 
     def _judge(
-        self, listener: str, found: Certificate, cert: bytes, ca: bytes | None
+        self, listener: str, certificate: Certificate, cert: bytes, ca: bytes | None
     ) -> tuple[str, list[str]]:
         """What servers cannot work with, and what is worth knowing.
 
         Routes need everything, if there are any. Other gateways may know another CA than the one
         beside the certificate. Whether clients believe a certificate is up to them.
         """
-        if found.problem:
-            return found.problem, []
+        if certificate.problem:
+            return certificate.problem, []
         mutual = listener in ("routes", "gateways")
-        late = time_problem(found, self.references.minute)
-        usage = usage_problem(found, client=mutual)
+        late = time_problem(certificate, self.references.minute)
+        usage = usage_problem(certificate, client=mutual)
         chain = chain_problem(cert, ca, self.references.minute) if mutual and ca else ""
         if listener == "routes":
             host = server_host(self.namespace, self.name, 1)
-            problems = [*filter(None, [route_problem(found, host), late, chain])]
+            problems = [*filter(None, [route_problem(certificate, host), late, chain])]
             needed = self.spec.size > 1 or bool(self.spec.extra_routes)
             return ("; ".join(problems), []) if needed else ("", problems)
         if listener == "gateways":
@@ -274,7 +276,7 @@ class _Finding:
 
     def neighbours(self) -> dict[str, Neighbour]:
         """The other clusters of `extraRoutes`, with what it takes to reach them."""
-        found = {}
+        neighbours = {}
         for name, spec in self.references.neighbours.items():
             auth = spec.auth or AuthConfig()
             secret = self.references.secrets.get(auth.cluster_auth_secret or "")
@@ -284,8 +286,8 @@ class _Finding:
                 self.remarks += (f"extraRoutes, cluster {name}: {p}" for p in invalid.problems)
                 login = None
             encrypted = "routes" in tls.secrets(spec)
-            found[name] = Neighbour(spec.size, login, encrypted)
-        return found
+            neighbours[name] = Neighbour(spec.size, login, encrypted)
+        return neighbours
 
     def operator_secret(self) -> None:
         """Its one key is fixed."""

@@ -61,18 +61,18 @@ def authorization_of(secret: Secret, terms: Terms = Terms()) -> Json:
     path = f"Secret {secret.metadata.name}"
     key, raw = _document(secret, path)
     path = f"{path}, key {key}"
-    found = _object(raw, path)
-    problems = tuple(_problems(found, path, terms))
+    authorization = _object(raw, path)
+    problems = tuple(_problems(authorization, path, terms))
     if problems:
         raise InvalidSpec(problems)
-    return found
+    return authorization
 
 
 def login_of(secret: Secret) -> Login:
     """User and password of a Secret for routes or gateways; InvalidSpec if it has not both."""
-    found = authorization_of(secret)
-    user, password = found.get("username"), found.get("password")
-    if not user or not password or set(found) - {"username", "password", "timeout"}:
+    authorization = authorization_of(secret)
+    user, password = authorization.get("username"), authorization.get("password")
+    if not user or not password or set(authorization) - {"username", "password", "timeout"}:
         message = "needs exactly one username and one password"
         raise InvalidSpec((Problem(f"Secret {secret.metadata.name}", "", message),))
     if _HASH.fullmatch(password):
@@ -93,9 +93,9 @@ def _document(secret: Secret, path: str) -> tuple[str, Any]:
     data = secret.data or {}
     keys = [key for key in data if key.endswith(_PREFERRED)] or list(data)
     if len(keys) != 1:
-        told = f"has the keys {_some(sorted(data))}" if data else "is empty"
+        text = f"has the keys {_some(sorted(data))}" if data else "is empty"
         message = (
-            f"{told}; give it a single key that holds the users as JSON, such as clients-auth.json"
+            f"{text}; give it a single key that holds the users as JSON, such as clients-auth.json"
         )
         raise InvalidSpec((Problem(path, "", message),))
     key = named(keys[0])
@@ -119,13 +119,13 @@ def _object(raw: Any, path: str) -> Json:
     """The document with aliases replaced by the names it is written with."""
     if not isinstance(raw, Mapping):
         raise InvalidSpec((Problem(path, "", 'use an object such as {"users": []}'),))
-    found = _renamed(raw, path)
-    if isinstance(found.get("users"), list):
-        found["users"] = [
+    authorization = _renamed(raw, path)
+    if isinstance(authorization.get("users"), list):
+        authorization["users"] = [
             _renamed(user, f"{path}.users[{index}]") if isinstance(user, Mapping) else user
-            for index, user in enumerate(found["users"])
+            for index, user in enumerate(authorization["users"])
         ]
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in authorization.items() if value is not None}
 
 
 def _renamed(raw: Mapping[str, Any], path: str) -> Json:
@@ -136,28 +136,28 @@ def _renamed(raw: Mapping[str, Any], path: str) -> Json:
     return {_NAMES.get(key, key): value for key, value in raw.items()}
 
 
-def _problems(found: Json, path: str, terms: Terms) -> Iterator[Problem]:
-    yield from unknown_keys(found, _TOP, path)
+def _problems(authorization: Json, path: str, terms: Terms) -> Iterator[Problem]:
+    yield from unknown_keys(authorization, _TOP, path)
     for key in ("username", "password", "token"):
-        yield from _text(found, key, path)
-    yield from _secret_text(found, "password", path, terms)
-    yield from _secret_text(found, "token", path, terms)
-    timeout = found.get("timeout", 1)
+        yield from _text(authorization, key, path)
+    yield from _secret_text(authorization, "password", path, terms)
+    yield from _secret_text(authorization, "token", path, terms)
+    timeout = authorization.get("timeout", 1)
     if type(timeout) not in (int, float) or not (timeout == 0 or 0.001 <= timeout <= SECONDS_MAX):
         message = f"use a number of seconds from 0.001 to {SECONDS_MAX}"
         yield Problem(f"{path}.timeout", "", message)
-    if bool(found.get("username")) != bool(found.get("password")):
+    if bool(authorization.get("username")) != bool(authorization.get("password")):
         yield Problem(
             path, "", "a username requires a password, and a password requires a username"
         )
-    ways = [key for key in ("username", "token", "users") if found.get(key)]
+    ways = [key for key in ("username", "token", "users") if authorization.get(key)]
     if len(ways) > 1:
         yield Problem(path, "", f"has {' and '.join(ways)}; nats-server accepts only one of them")
-    if found.get("token") and found.get("default_permissions"):
+    if authorization.get("token") and authorization.get("default_permissions"):
         message = "has no effect with a token; use users instead of the token, or omit this"
         yield Problem(f"{path}.default_permissions", "", message)
-    yield from permission_problems(found, "default_permissions", path, terms.version)
-    yield from _users(found.get("users", []), f"{path}.users", terms)
+    yield from permission_problems(authorization, "default_permissions", path, terms.version)
+    yield from _users(authorization.get("users", []), f"{path}.users", terms)
 
 
 def _users(users: Any, path: str, terms: Terms) -> Iterator[Problem]:

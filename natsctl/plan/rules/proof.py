@@ -46,5 +46,5 @@ def _proven(context: Context) -> bool:
 def _reports_it(target: Target, server: Server) -> bool | None:
     """None if nobody knows what it would report."""
     expected = server_digest(target, server.pod)
-    found = server.observation.config_digest if server.observation is not None else ""
-    return found == expected if expected and found else None
+    reported = server.observation.config_digest if server.observation is not None else ""
+    return reported == expected if expected and reported else None

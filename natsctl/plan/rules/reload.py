@@ -14,7 +14,7 @@ from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.go_operator import revision_of
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_digest import server_digest
-from natsctl.plan.servers import Server, can_ask, has_reloader, kubelet_ready, told
+from natsctl.plan.servers import Server, can_ask, describe_changes, has_reloader, kubelet_ready
 from natsctl.render.config import tls
 from natsctl.render.revision.effects import NON_ROLLING
 
@@ -88,6 +88,6 @@ def _action(context: Context, server: Server) -> ReloadServer:
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
         asks=asks_itself(context, server),
-        message=f"{server.name} reloaded: {told(server.reloads)} changed",
+        message=f"{server.name} reloaded: {describe_changes(server.reloads)} changed",
         formerly=desired.unkeyed,
     )

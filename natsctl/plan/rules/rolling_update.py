@@ -13,7 +13,7 @@ from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
-from natsctl.plan.servers import Server, kubelet_ready, told
+from natsctl.plan.servers import Server, describe_changes, kubelet_ready
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -53,14 +53,14 @@ def replace_outdated(context: Context) -> Decision:
 def _unhealthy(context: Context) -> tuple[str, ...]:
     """What stands between a serving server and its restart, as text."""
     servers = context.servers
-    found = tuple(f"{s.name} {s.unhealthy_reason}" for s in servers if not s.healthy)
-    found += tuple(
+    obstacles = tuple(f"{s.name} {s.unhealthy_reason}" for s in servers if not s.healthy)
+    obstacles += tuple(
         f"{s.name} runs {named(s.observation.version)}, not the version of its image (if the image "
         "is right, set spec.serverVersion to its release)"
         for s in servers
         if s.healthy and not s.right_version and s.observation is not None
     )
-    return found + (("some servers do not exist yet",) if len(servers) < context.size else ())
+    return obstacles + (("some servers do not exist yet",) if len(servers) < context.size else ())
 
 
 def _stale(context: Context) -> tuple[str, ...]:
@@ -75,4 +75,4 @@ def _stale(context: Context) -> tuple[str, ...]:
 
 def why(server: Server) -> str:
     """What changed, as text."""
-    return told(server.changes)
+    return describe_changes(server.changes)

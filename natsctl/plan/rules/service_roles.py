@@ -29,12 +29,12 @@ MOST_TOLD = 256
 def update_role_statuses(context: Context) -> Decision:
     """The roles whose status is not what it should be."""
     state, grants = context.state, context.desired.resolved.grants
-    told = (
+    updates = (
         UpdateRoleStatus(role, role_status(context, role, _of(role, grants)))
         for role in state.references.roles
         if is_role_of(role, state.cluster.key) and role.metadata.deletion_timestamp is None
     )
-    return Decision(tuple(t for t in told if t.status != parse_role_status(t.role.status)))
+    return Decision(tuple(t for t in updates if t.status != parse_role_status(t.role.status)))
 
 
 def role_status(context: Context, role: ServiceRole, grants: Sequence[Grant]) -> RoleStatus:
@@ -73,8 +73,8 @@ def _verdict(context: Context, role: ServiceRole, grants: Sequence[Grant]) -> tu
         reason = NOT_READ if blind else "NoServiceAccount"
         return "False", reason, f"ServiceAccount {which} does not exist; {where}"
     matched = "True" if any(g.lets_in for g in grants) else "False"
-    told = [(named(g.account.namespace), _trouble(state, g)) for g in grants]
-    troubles = [f"in {namespace}: {text}" for namespace, text in told if text]
+    by_namespace = [(named(g.account.namespace), _trouble(state, g)) for g in grants]
+    troubles = [f"in {namespace}: {text}" for namespace, text in by_namespace if text]
     if troubles:
         reason = "NotLetIn" if any(_is_stuck(state, g) for g in grants) else "WaitingForToken"
         return matched, reason, f"ServiceAccount {name} {listed(troubles)}"
@@ -110,8 +110,8 @@ def _reach(state: ClusterState, choice: Choice | None, others: Sequence[tuple[st
             f"only those in namespace {', '.join(scope)} are allowed: natsctl manages no others"
         )
         text = unseen if choice is None else f"{text}; {unseen}"
-    told = [f"in {named(namespace)}: {why}" for namespace, why in others]
-    return f"{text}; not allowed: the one {listed(told)}" if told else text
+    excluded = [f"in {named(namespace)}: {why}" for namespace, why in others]
+    return f"{text}; not allowed: the one {listed(excluded)}" if excluded else text
 
 
 def _chosen_ones(choice: Choice) -> str:

@@ -47,10 +47,10 @@ def passwords_of(config: Secret | None) -> dict[str, str]:
     """The users of the running configuration, with their passwords."""
     text = (config.data or {}).get(names.CONFIG_KEY, "") if config is not None else ""
     try:
-        found = msgspec.json.decode(base64.b64decode(text))
+        document = msgspec.json.decode(base64.b64decode(text))
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         return {}
-    block = found.get("authorization") if isinstance(found, dict) else None
+    block = document.get("authorization") if isinstance(document, dict) else None
     users = block.get("users") if isinstance(block, dict) else None
     return {
         user["username"]: user["password"]
@@ -123,15 +123,15 @@ def _claims(token: str) -> dict[str, Any]:
     parts = token.split(".")
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        found = msgspec.json.decode(base64.urlsafe_b64decode(padded))
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(padded))
     except (IndexError, binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _is_bound(claims: Mapping[str, Any], live: Secret, grant: Grant) -> bool:
-    told = claims.get("kubernetes.io")
-    known = told if isinstance(told, dict) else {}
+    bindings = claims.get("kubernetes.io")
+    known = bindings if isinstance(bindings, dict) else {}
     secret, account = known.get("secret"), known.get("serviceaccount")
     return (
         isinstance(secret, dict)

@@ -237,15 +237,15 @@ def permissions_of(role: ServiceRole) -> Json:
         given = parse_role_spec(role.spec).permissions
     except InvalidSpec:
         return {}
-    found: dict[str, Any] = {
+    permissions: dict[str, Any] = {
         "publish": _both(given, "publish"),
         "subscribe": _both(given, "subscribe"),
         "allow_responses": _responses(given.allow_responses),
     }
-    told = {key: value for key, value in found.items() if value}
+    nonempty = {key: value for key, value in permissions.items() if value}
     # A list that is there with nothing in it allows nothing.
     nothing: Json = {kind: [] for kind in ("publish", "subscribe") if _said_empty(role.spec, kind)}
-    return {**told, **nothing}
+    return {**nonempty, **nothing}
 
 
 def _said_empty(spec: Any, kind: str) -> bool:
@@ -271,8 +271,8 @@ def _of(subjects: Subjects | None, kind: str) -> list[str]:
 def _responses(given: AllowResponses | None) -> Any:
     if given is None:
         return None
-    told = {"max": given.max_msgs, "expires": given.expires or None}
-    return {key: value for key, value in told.items() if value is not None} or True
+    limits = {"max": given.max_msgs, "expires": given.expires or None}
+    return {key: value for key, value in limits.items() if value is not None} or True
 
 
 def unwanted(grants: Sequence[Grant], cluster: Key, references: References) -> tuple[Secret, ...]:

@@ -76,17 +76,17 @@ def sealed(key: bytes, bond: Bond, meta: Meta, data: dict[str, str]) -> str:
 
 def bond_of(secret: Secret, key: bytes) -> Bond | None:
     """What a Secret was made for; None without a valid seal."""
-    found, data = _read(secret), secret.data or {}
-    if found is None or not key or not all(map(str.isascii, data.values())):
+    seal, data = _read(secret), secret.data or {}
+    if seal is None or not key or not all(map(str.isascii, data.values())):
         return None
-    mac = _mac(key, found.bond, secret.metadata, data)
-    return found.bond if hmac.compare_digest(mac, found.mac) else None
+    mac = _mac(key, seal.bond, secret.metadata, data)
+    return seal.bond if hmac.compare_digest(mac, seal.mac) else None
 
 
 def claimed(secret: Secret) -> tuple[str, str] | None:
     """Namespace and name of the cluster that the seal of a Secret names, valid or not."""
-    found = _read(secret)
-    return found.bond.key if found is not None else None
+    seal = _read(secret)
+    return seal.bond.key if seal is not None else None
 
 
 def kept(secret: Secret) -> Secret:
@@ -133,8 +133,8 @@ def is_token(text: str) -> bool:
     return bool(_TOKEN.fullmatch(text))
 
 
-def _earlier(told: str | None, sealed: str) -> str:
-    return min(filter(None, (_moment(told or ""), sealed)), default="")
+def _earlier(noted: str | None, sealed: str) -> str:
+    return min(filter(None, (_moment(noted or ""), sealed)), default="")
 
 
 def _moment(text: str) -> str:
@@ -151,11 +151,11 @@ def _read(secret: Secret) -> _Seal | None:
     ):
         return None
     try:
-        found = msgspec.json.decode(text, type=_Seal)
+        seal = msgspec.json.decode(text, type=_Seal)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    plain = all(map(str.isascii, (*msgspec.structs.astuple(found.bond), found.mac)))
-    return found if plain else None
+    plain = all(map(str.isascii, (*msgspec.structs.astuple(seal.bond), seal.mac)))
+    return seal if plain else None
 
 
 def _mac(key: bytes, bond: Bond, meta: Meta, data: dict[str, str]) -> str:

@@ -86,16 +86,16 @@ def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetric
         conditions=tuple((c.type, c.status == "True") for c in status.conditions),
         expiries=tuple((listener, end) for listener, end in ends if end is not None),
         servers=tuple(
-            _server(state, server, _version(told.version))
-            for server, told in zip(servers_of(state), status.servers, strict=True)
+            _server(state, server, _version(server_status.version))
+            for server, server_status in zip(servers_of(state), status.servers, strict=True)
         ),
     )
 
 
 def moment(text: str) -> float | None:
     """Seconds since 1970 of RFC 3339 text; None if it is no such text."""
-    found = times.moment(text, UTC)
-    return found.timestamp() if found is not None else None
+    parsed = times.moment(text, UTC)
+    return parsed.timestamp() if parsed is not None else None
 
 
 def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:
@@ -125,8 +125,8 @@ def _exit(reason: str) -> str:
 
 def _container(pod: Pod) -> ContainerStatus:
     """What the kubelet says of nats-server; nothing yet in a pod that is new."""
-    found = pod.status.container_statuses or ()
-    return next((c for c in found if c.name == names.SERVER_CONTAINER), ContainerStatus())
+    statuses = pod.status.container_statuses or ()
+    return next((c for c in statuses if c.name == names.SERVER_CONTAINER), ContainerStatus())
 
 
 def _looked(state: ClusterState, seen: Observation) -> LastProbe:

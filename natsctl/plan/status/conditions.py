@@ -23,7 +23,7 @@ from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated
 from natsctl.plan.rules.scale_down import excess_servers, scale_down
 from natsctl.plan.rules.scale_up import missing_servers
 from natsctl.plan.server_identity import wanted
-from natsctl.plan.servers import Server, told
+from natsctl.plan.servers import Server, describe_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,17 +50,17 @@ def spec_accepted(state: ClusterState) -> Verdict:
     """Whether the spec can be acted on, all of it."""
     desired = state.desired
     if desired is None or state.problems:
-        found = listed([str(p) for p in state.problems])
-        told = "no changes are applied until this is fixed"
-        told += "; the last accepted spec stays in effect" if desired is not None else ""
-        return Verdict("False", "InvalidSpec", f"{found} ({told})")
+        problems = listed([str(p) for p in state.problems])
+        effect = "no changes are applied until this is fixed"
+        effect += "; the last accepted spec stays in effect" if desired is not None else ""
+        return Verdict("False", "InvalidSpec", f"{problems} ({effect})")
     if desired.unreached:
         stays = f"the servers stay at {desired.target.version}; everything else is applied"
         return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
     remarks = [*map(str, desired.remarks), *_dropped(state)]
     if remarks:
-        told = f"{listed(remarks)} (everything else is applied)"
-        return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (told, desired.advice))))
+        text = f"{listed(remarks)} (everything else is applied)"
+        return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (text, desired.advice))))
     return Verdict("True", "Accepted", desired.advice)
 
 
@@ -85,13 +85,13 @@ def config_accepted(state: ClusterState, servers: Sequence[Server]) -> Verdict:
         until = "the servers keep their current configuration" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
     if state.refused:
-        told = f"a server refused the new configuration: {quoted(state.refused.words)}"
+        refusal = f"a server refused the new configuration: {quoted(state.refused.words)}"
         kept = "the servers keep their current one"
         if _stands(state):
             kept += f", but Secret {state.cluster.metadata.name} has no earlier one to roll back to"
         else:
             kept = f"it was rolled back; {kept}"
-        return Verdict("False", "ReloadRefused", f"{told} ({kept})")
+        return Verdict("False", "ReloadRefused", f"{refusal} ({kept})")
     if desired.resolved.remarks:
         remarks = [*desired.resolved.remarks, *desired.resolved.doubts]
         return Verdict("True", "NobodyAllowed", listed(remarks))
@@ -198,7 +198,8 @@ def _reloading(context: Context) -> Verdict | None:
     waiting = reloading_servers(context)
     if not waiting:
         return None
-    text = f"reloading {listed([s.name for s in waiting])}: {told(waiting[0].reloads)} changed"
+    changes = describe_changes(waiting[0].reloads)
+    text = f"reloading {listed([s.name for s in waiting])}: {changes} changed"
     return Verdict("True", "Reloading", text)
 
 
@@ -207,7 +208,8 @@ def _unloaded(context: Context) -> list[str]:
     if context.state.quiet < RELOAD_LIMIT:
         return []
     return [
-        f"{s.name} has not loaded its configuration ({told(s.reloads)} changed): see its log"
+        f"{s.name} has not loaded its configuration ({describe_changes(s.reloads)} changed): "
+        "see its log"
         for s in reloading_servers(context)
     ]
 
@@ -226,35 +228,35 @@ def _starting(context: Context) -> Verdict | None:
 
 def degraded(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     """What needs a person's eye."""
-    found = [f"{f.subject}: {f.message}" for f in state.failures]
+    messages = [f"{f.subject}: {f.message}" for f in state.failures]
     reasons = [f.reason for f in state.failures]
     for server in servers:
         if server.pod_problem is not None:
             reasons.append(server.pod_problem[0])
-            found.append(f"{server.name} {server.unhealthy_reason}")
-    found += _strangers(state)
+            messages.append(f"{server.name} {server.unhealthy_reason}")
+    messages += _strangers(state)
     reasons += ["NotOurs"] * len(_strangers(state))
     context = context_of(state, servers)
     if context is not None and servers:
         troubles = [*state.holding, *_unloaded(context)]
-        found += troubles
+        messages += troubles
         reasons += ["ConfigNotAccepted"] * len(troubles)
-    if found:
-        return Verdict("True", reasons[0], listed(found))
+    if messages:
+        return Verdict("True", reasons[0], listed(messages))
     return Verdict("False", "AsExpected")
 
 
 def _strangers(state: ClusterState) -> list[str]:
     """Pods on names of our servers that another object controls."""
     uid = state.cluster.metadata.uid
-    found = []
+    strangers = []
     for pod in state.pods:
         needed = is_for_new_server(state.cluster.metadata.name, pod.metadata.name)
         controller = pod.metadata.controller
         if needed and controller is not None and controller.uid != uid:
-            found.append(
+            strangers.append(
                 f"pod {pod.metadata.name} belongs to {named(controller.kind)} "
                 f"{named(controller.name)}: "
                 "it is left alone, but a server needs its name"
             )
-    return found
+    return strangers

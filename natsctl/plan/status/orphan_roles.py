@@ -42,18 +42,18 @@ def orphan_status(
 def _verdict(role: ServiceRole, cluster: Cluster | None, installation: str) -> Verdict | None:
     name = role.metadata.label(names.LABEL_CLUSTER)
     if not name:
-        told = (
+        message = (
             f"the role has no label {names.LABEL_CLUSTER}: set it to the name of a "
             "NatsCluster in this namespace"
         )
-        return "False", "NoLabel", told
+        return "False", "NoLabel", message
     name = named(name)
     if cluster is None:
-        told = (
+        message = (
             f"NatsCluster {name} does not exist in this namespace, and a role applies only to a "
             f"cluster in its own namespace: create it, or fix the label {names.LABEL_CLUSTER}"
         )
-        return "False", "NoCluster", told
+        return "False", "NoCluster", message
     if cluster.metadata.deletion_timestamp is not None:
         return "False", "NoCluster", f"NatsCluster {name} is being deleted"
     return _of_a_cluster(cluster, installation)
@@ -65,19 +65,21 @@ def _of_a_cluster(cluster: Cluster, installation: str) -> Verdict | None:
     match claim(cluster, status, installation):
         case Ownership.OTHERS if not status.operator:
             other = quoted(chosen(cluster))
-            told = (
+            message = (
                 f"NatsCluster {name} is left to installation {other}, which has not taken it over "
                 "yet"
             )
-            return "False", "NotManaged", told
+            return "False", "NotManaged", message
         case Ownership.OURS if status.observed_generation == cluster.metadata.generation:
             pass
         case _:
             return None
     if any(c.type == "SpecAccepted" and c.status == "False" for c in status.conditions):
-        told = f"NatsCluster {name} has an invalid spec: see its condition SpecAccepted"
-        return "Unknown", "ClusterNotAccepted", f"{told} (no changes are applied until then)"
+        message = f"NatsCluster {name} has an invalid spec: see its condition SpecAccepted"
+        return "Unknown", "ClusterNotAccepted", f"{message} (no changes are applied until then)"
     if status.control_paused:
-        told = f"NatsCluster {name} is paused: no changes are applied while its spec.paused is true"
-        return "Unknown", "ClusterPaused", told
+        message = (
+            f"NatsCluster {name} is paused: no changes are applied while its spec.paused is true"
+        )
+        return "Unknown", "ClusterPaused", message
     return None

@@ -15,7 +15,7 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.releases import tag_of
 from natsctl.plan.rules.rolling_update import outdated_servers, why
-from natsctl.plan.servers import Server, kubelet_ready, servers_of, told
+from natsctl.plan.servers import Server, describe_changes, kubelet_ready, servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
@@ -139,10 +139,10 @@ def _message(state: ClusterState, server: Server, servers: Sequence[Server]) -> 
         wanted = state.desired.target.version.claim
         return f"reports version {named(server.observation.version)}, but its image is {wanted}"
     if server.reloads:
-        return f"waiting to reload: {told(server.reloads)} changed"
+        return f"waiting to reload: {describe_changes(server.reloads)} changed"
     pending = [path for path in server.pending if path != "routes"]  # servers tell each other
     if pending:
-        return f"{told(pending)} changed: takes effect at the next restart"
+        return f"{describe_changes(pending)} changed: takes effect at the next restart"
     return _unlike_ours(state, server) if is_taken_over(server.pod) else ""
 
 
@@ -156,7 +156,7 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
     )
     renewed = pod_name(target.name, server.index)
     named = cluster_name(attrs.evolve(target, named=None))
-    found = {
+    changes = {
         "a readiness probe": True,
         "a lame duck period on shutdown": True,
         "a server name": target.version.knows_server_name,
@@ -164,7 +164,7 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
         "a system account": system,
         f"the pod name {renewed}": renewed != server.name,
     }
-    brings = ", ".join(text for text, given in found.items() if given)
+    brings = ", ".join(text for text, given in changes.items() if given)
     return f"made by the Go operator and left unchanged; its next restart adds {brings}"
 
 
