@@ -1,26 +1,46 @@
 """The process may die at any write, and starts again with empty memory: nothing else comes of it.
 
-Each story is told once without a crash. Then the process dies before each of its writes, and after
-each of them with the answer lost; and the next one, which knows nothing, has to come to the same
-end, delete nothing more, and write nothing once it is there.
+Each story is told once without a crash. What there is before each of its writes, and after each of
+them before the answer comes, is kept: that is what a process leaves which dies then. The next one,
+which knows nothing, has to come to the same end from there, delete nothing more, and write nothing
+once it is there. Moments between which nothing changed are one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
 
 from natsctl.model import names
+from tests.unit.plan.references import authority
 from tests.unit.simulated.apiserver import ApiServer
-from tests.unit.simulated.crashes import CLUSTER, Story, at_rest, crashes, is_ready, running, tell
+from tests.unit.simulated.crashes import (
+    CLUSTER,
+    Moment,
+    Story,
+    at_rest,
+    began,
+    conditions,
+    essence,
+    go_on,
+    is_ready,
+    loaded,
+    moment_of,
+    running,
+    tell,
+)
 from tests.unit.simulated.go_operator import go_objects, running_at
-from tests.unit.simulated.process import SETTINGS, installed, virtual_clock
+from tests.unit.simulated.nodes import Node
+from tests.unit.simulated.process import SETTINGS, Line, When, encoded, installed, virtual_clock
+from tests.unit.simulated.requests import Request, Where
 
 pytestmark = pytest.mark.looptime(noop_cycles=1)  # all that is waited for is in the loop
 
+ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")
 SPEC = {"size": 3, "version": "2.11.4"}
 
@@ -40,9 +60,81 @@ async def three_servers() -> ApiServer:
     """A cluster at rest."""
     api = installed()
     api.add(cluster(SPEC))
+    return await settled(api)
+
+
+def with_a_role(api: ApiServer) -> None:
+    """The user gives a role to the ServiceAccounts `worker` of two namespaces."""
+    both = {"names": ["ns", "elsewhere"]}
+    spec = {"permissions": {"publish": ["a"]}, "serviceAccountNamespaces": both}
+    meta = {"name": "worker", "namespace": "ns", "labels": {"nats_cluster": "c"}}
+    api.add({"apiVersion": names.API_VERSION, "kind": ROLE[0], "metadata": meta, "spec": spec})
+
+
+async def with_accounts() -> ApiServer:
+    """A cluster whose users are ServiceAccounts, of which none has a role."""
+    api = installed()
+    api.add(cluster({**SPEC, "auth": {"enableServiceAccounts": True}}))
+    for namespace in ("ns", "elsewhere"):
+        meta = {"name": "worker", "namespace": namespace}
+        api.add({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    return await settled(api)
+
+
+async def with_tokens() -> ApiServer:
+    """A cluster whose users are two ServiceAccounts."""
+    api = await with_accounts()
+    with_a_role(api)
+    return await settled(api)
+
+
+async def with_certificates() -> ApiServer:
+    """A cluster whose servers have certificates."""
+    api = installed()
+    certificate_until(2030)(api)
+    api.add(cluster({**SPEC, "tls": {"serverSecret": "tls", "routesSecret": "tls"}}))
+    return await settled(api)
+
+
+async def settled(api: ApiServer) -> ApiServer:
+    """What becomes of it; nobody leads any more."""
     async with running(api) as process:
         await at_rest(api, process, is_ready)
+        await process.stop()
     return api
+
+
+def certificate_until(year: int) -> Callable[[ApiServer], None]:
+    """Somebody writes another certificate."""
+
+    def act(api: ApiServer) -> None:
+        end = datetime(year, 1, 1, tzinfo=UTC)
+        issued = authority().issue_cert("*.c-mgmt.ns.svc", not_after=end)
+        files = {
+            "ca.crt": authority().cert_pem,
+            "tls.crt": issued.cert_chain_pems[0],
+            "tls.key": issued.private_key_pem,
+        }
+        data = {name: encoded(blob.bytes().decode()) for name, blob in files.items()}
+        meta = {"name": "tls", "namespace": "ns"}
+        api.add({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+
+    return act
+
+
+def has_certificates_until(year: int) -> Callable[[ApiServer], bool]:
+    """Whether the cluster tells of these, and that nothing goes on."""
+
+    def check(api: ApiServer) -> bool:
+        told = api.objects[CLUSTER]["status"]["certificates"]
+        return is_ready(api) and all(c["notAfter"].startswith(f"{year}-") for c in told)
+
+    return check
+
+
+def removes(where: Where) -> Callable[[ApiServer], None]:
+    """The user deletes an object."""
+    return lambda api: api.delete(where)
 
 
 async def of_another_installation() -> ApiServer:
@@ -94,6 +186,22 @@ def is_gone(api: ApiServer) -> bool:
     return not any(where[2].startswith("c") for where in api.objects if where[0] in OWNED)
 
 
+def is_refused(api: ApiServer) -> bool:
+    """Whether the cluster says that its servers refuse their configuration."""
+    told = conditions(api)
+    return (told.get("ConfigAccepted"), told.get("Progressing")) == ("False", "False")
+
+
+def has_tokens(count: int) -> Callable[[ApiServer], bool]:
+    """Whether so many Secrets with tokens are there, and the servers know them."""
+
+    def check(api: ApiServer) -> bool:
+        found = [where for where in api.objects if where[2].endswith("bound-token")]
+        return len(found) == count and is_ready(api)
+
+    return check
+
+
 def is_taken_over(api: ApiServer) -> bool:
     """Whether this installation manages the cluster, and it is what its spec says."""
     status = api.objects[CLUSTER].get("status") or {}
@@ -106,6 +214,17 @@ STORIES = {
     "scale down": Story(three_servers, changes(size=1), is_ready, serving=1),
     "roll": Story(three_servers, changes(version="2.11.5"), is_ready, serving=2),
     "reload": Story(three_servers, changes(natsConfig={"debug": True}), is_ready, serving=3),
+    "reload what servers refuse": Story(
+        three_servers, changes(natsConfig={"debug": True}), is_refused, serving=3, refuses="no"
+    ),
+    "renew certificates": Story(
+        with_certificates, certificate_until(2031), has_certificates_until(2031), serving=3
+    ),
+    "give a role": Story(with_accounts, with_a_role, has_tokens(2), serving=3),
+    "take a role away": Story(with_tokens, removes(ROLE), has_tokens(0), serving=3),
+    "take an account away": Story(
+        with_tokens, removes(("ServiceAccount", "elsewhere", "worker")), has_tokens(1), serving=3
+    ),
     "delete": Story(three_servers, deletes, is_gone, away=3),
     "take over from another installation": Story(
         of_another_installation, does_nothing, is_taken_over, serving=2, early=True
@@ -120,13 +239,43 @@ STORIES = {
 async def test_a_crash_changes_nothing(name: str) -> None:
     story = STORIES[name]
     with virtual_clock():
+        usual, moments = await tell(story, await story.begin())
+        ends = [("no crash", usual)]
+        ends += [(moment.name, await go_on(story, moment)) for moment in moments]
+    for crash, end in ends:
+        assert end.objects == usual.objects, crash
+        assert end.loaded == usual.loaded, crash
+        assert end.deletions == usual.deletions, crash
+        assert end.late == (), crash
+        assert end.most_away <= story.away, crash
+        assert end.fewest_ready >= story.serving, crash
+
+
+async def test_a_process_that_is_killed_leaves_what_was_kept_of_that_moment() -> None:
+    """Nothing of it is on its way that would still arrive."""
+    story = STORIES["scale down"]
+    with virtual_clock():
         start = await story.begin()
-        usual = await tell(story, start)
-        for crash in (None, *crashes(usual)):
-            end = usual if crash is None else await tell(story, start, crash)
-            assert end.objects == usual.objects, crash
-            assert end.loaded == usual.loaded, crash
-            assert end.deletions == usual.deletions, crash
-            assert end.late == (), crash
-            assert end.most_away <= story.away, crash
-            assert end.fewest_ready >= story.serving, crash
+        kept: list[Moment] = []
+        async with began(story, start, lambda *seen: kept.append(moment_of(*seen))) as process:
+            await at_rest(process.line.api, process, story.is_done)
+        for number, moment in enumerate(kept[1:]):
+            api, servers = await killed(story, start, number)
+            assert api == essence(moment.api), moment.name
+            assert servers == {s.pod: s.loaded for s in moment.servers.values()}, moment.name
+
+
+async def killed(story: Story, start: ApiServer, number: int) -> Any:
+    """What there is once a process was killed at this one of its writes."""
+    seen: list[When] = []
+
+    def kill(line: Line, _: Node, asked: Request | None, when: When) -> None:
+        if asked is not None:
+            seen.append(when)
+        if len(seen) > number:
+            line.died.set()
+
+    async with began(story, start, kill) as process:
+        await process.line.died.wait()
+        await process.kill()
+        return essence(process.line.api), loaded(process.node)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import itertools
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -60,7 +59,7 @@ class ApiServer:
     """What the API server says of fields of new objects."""
     requests: list[Request] = attrs.field(factory=list)
     deletions: list[str] = attrs.field(factory=list)
-    """What was deleted by a request, with its uid, in order; not what garbage collection took."""
+    """What was deleted, with its uid, in order: by a request, or as garbage."""
     listeners: list[Callable[[Change], None]] = attrs.field(factory=list)
     host: str = "memory"
     _made: Counter[Where] = attrs.field(factory=Counter)
@@ -70,9 +69,13 @@ class ApiServer:
     _cuts: int = 0
 
     def copy(self) -> ApiServer:
-        """The same objects in a new server, which remembers nothing else."""
+        """The same objects in a new server, and what was deleted; it remembers nothing else."""
         return ApiServer(
-            dict(self.objects), self.version, made=self._made.copy(), forgotten=self.version
+            dict(self.objects),
+            self.version,
+            deletions=list(self.deletions),
+            made=self._made.copy(),
+            forgotten=self.version,
         )
 
     # What a Transport does.
@@ -148,14 +151,21 @@ class ApiServer:
     def remove(self, where: Where) -> None:
         """The end of an object; garbage collection takes what it owned, one after the other."""
         gone = self._commit(where, None)
-        loop, pauses = asyncio.get_running_loop(), itertools.count(1)
-        for owned in self._owned_by(gone["metadata"]["uid"]):
-            uid = self.objects[owned]["metadata"]["uid"]
-            loop.call_later(COLLECTS * next(pauses), self._collect, owned, uid)
+        self._collect_later(self._owned_by(gone["metadata"]["uid"]))
+
+    def collect_orphans(self) -> None:
+        """Have garbage collection go on, in a copy, with what owners that are gone left."""
+        self._collect_later(tuple(self._orphans()))
+
+    def _collect_later(self, orphans: Iterable[Where]) -> None:
+        loop = asyncio.get_running_loop()
+        for number, where in enumerate(orphans, 1):
+            uid = self.objects[where]["metadata"]["uid"]
+            loop.call_later(COLLECTS * number, self._collect, where, uid)
 
     def _collect(self, where: Where, uid: str) -> None:
         if where in self.objects and self.objects[where]["metadata"]["uid"] == uid:
-            self._delete(where, {}, collected=True)
+            self._delete(where, {})
 
     def cut(self) -> None:
         """End all watches that run."""
@@ -182,7 +192,12 @@ class ApiServer:
                 return self._page(asked, partial=accept == PARTIAL_LIST)
             case "POST" if asked.part == "token":
                 end = (moment() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-                return {"status": {"token": f"token of {asked.name}", "expirationTimestamp": end}}
+                return {
+                    "status": {
+                        "token": f"token-of-{asked.namespace}-{asked.name}",
+                        "expirationTimestamp": end,
+                    }
+                }
             case "POST":
                 return self._post(asked)
             case "PUT":
@@ -320,12 +335,12 @@ class ApiServer:
             meta["managedFields"] = _dated(meta["managedFields"], told)
         return self._commit(where, changed)
 
-    def _delete(self, where: Where, options: Json, *, collected: bool = False) -> Json:
+    def _delete(self, where: Where, options: Json) -> Json:
         live = self._there(where)
         uid = live["metadata"]["uid"]
         if (options.get("preconditions") or {}).get("uid", uid) != uid:
             raise refusal(409, "Conflict", f"the UID in the precondition is not {uid}")
-        if not collected and "deletionTimestamp" not in live["metadata"]:
+        if "deletionTimestamp" not in live["metadata"]:
             self.deletions.append(f"{'/'.join(where)} {uid}")
         if where[0] != "Pod":
             self.remove(where)
@@ -345,6 +360,13 @@ class ApiServer:
         for where, item in list(self.objects.items()):
             owners = item["metadata"].get("ownerReferences") or ()
             if any(owner["uid"] == uid for owner in owners):
+                yield where
+
+    def _orphans(self) -> Iterator[Where]:
+        there = {item["metadata"]["uid"] for item in self.objects.values()}
+        for where, item in self.objects.items():
+            owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()}
+            if owners and not owners & there:
                 yield where
 
     def _commit(self, where: Where, after: Json | None) -> Json:

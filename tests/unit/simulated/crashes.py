@@ -1,37 +1,31 @@
-"""Stories that are told once without a crash, and once for each write at which the process dies."""
+"""Stories that are told once without a crash, and on from each write at which one may happen."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 import attrs
 
+from natsctl.plan.service_accounts.seals import EXPIRES, RENEW_AFTER, SEAL, SWITCH_AT
 from tests.unit.simulated.apiserver import ApiServer, Json
-from tests.unit.simulated.nodes import Node
-from tests.unit.simulated.process import Line, Process, writes
-from tests.unit.simulated.requests import Request, Where
+from tests.unit.simulated.clock import go_back_to, moment
+from tests.unit.simulated.nodes import Node, Server
+from tests.unit.simulated.process import Line, Process, When, writes
+from tests.unit.simulated.requests import Fate, Plan, Request, Where
 
-When = Literal["before", "after"]
 CLUSTER: Where = ("NatsCluster", "ns", "c")
 LONGEST = 120
 """Seconds until a story has to come to its end."""
 REST = 15
 """Seconds in which nothing may be written once it has."""
-
-
-@attrs.frozen
-class Crash:
-    """The process dies at its write of this number, before it is sent or before its answer comes.
-
-    Below zero: at once, when the user has acted.
-    """
-
-    number: int
-    when: When
+TOLD = frozenset(("Event", "Lease"))
+"""The lease is renewed by the clock, and has tests of its own; on an Event nothing depends."""
 
 
 @attrs.frozen
@@ -39,7 +33,8 @@ class Story:
     """Something that a user does to what is at rest.
 
     `is_done` says whether its end has come; `serving` are the servers that serve at any moment,
-    `away` those that may be asked to go at one. `early`: before the process starts.
+    `away` those that may be asked to go at one. `early`: before the process starts. `refuses` are
+    the servers' words about a new configuration.
     """
 
     begin: Callable[[], Awaitable[ApiServer]]
@@ -48,6 +43,30 @@ class Story:
     serving: int = 0
     away: int = 1
     early: bool = False
+    refuses: str = ""
+
+
+@attrs.frozen
+class Moment:
+    """All that the next process finds if this one dies now."""
+
+    name: str
+    api: ApiServer
+    servers: dict[str, Server]
+    at: datetime
+
+    def content(self) -> object:
+        """The same for two moments between which nothing changed that anybody can see."""
+        objects = frozenset(
+            (where, item["metadata"]["resourceVersion"])
+            for where, item in self.api.objects.items()
+            if where[0] not in TOLD
+        )
+        servers = frozenset(
+            (server.pod, server.id, server.ready, server.loaded_at, str(server.files))
+            for server in self.servers.values()
+        )
+        return objects, servers
 
 
 @attrs.frozen
@@ -60,24 +79,31 @@ class End:
     deletions: tuple[str, ...]
     fewest_ready: int
     most_away: int
-    writes: tuple[Request, ...]
     late: tuple[Request, ...]
     """Writes when everything was done."""
 
 
 def is_ready(api: ApiServer) -> bool:
     """Whether the cluster says that it is what the spec says, and that nothing goes on."""
+    told = conditions(api)
+    return (told.get("Ready"), told.get("Progressing")) == ("True", "False")
+
+
+def conditions(api: ApiServer) -> dict[str, str]:
+    """What is told of the spec as it is, by type; nothing if that was not read yet."""
     cluster = api.objects[CLUSTER]
     status = cluster.get("status") or {}
-    told = {c["type"]: c["status"] for c in status.get("conditions") or ()}
-    current = status.get("observedGeneration") == cluster["metadata"]["generation"]
-    return current and (told.get("Ready"), told.get("Progressing")) == ("True", "False")
+    if status.get("observedGeneration") != cluster["metadata"]["generation"]:
+        return {}
+    return {c["type"]: c["status"] for c in status.get("conditions") or ()}
 
 
 @asynccontextmanager
-async def running(api: ApiServer, line: Line | None = None, **more: Any) -> Any:
+async def running(
+    api: ApiServer, line: Line | None = None, node: Node | None = None, **more: Any
+) -> Any:
     """A process and a node; both end with the context."""
-    node = Node(api)
+    node = node or Node(api)
     process = Process(line or Line(api), node, **more)
     process.start()
     try:
@@ -105,85 +131,105 @@ async def _second(process: Process) -> None:
         await process.task
 
 
-async def tell(story: Story, start: ApiServer, crash: Crash | None = None) -> End:
-    """The story from its start to its end, and for a while after it."""
+Seen = Callable[[Line, Node, Request | None, When], None]
+"""Is shown a process that is about to send a write, or to hear its answer."""
+
+
+async def tell(story: Story, start: ApiServer) -> tuple[End, tuple[Moment, ...]]:
+    """The story without a crash; and every different moment in it at which one could happen."""
+    moments: dict[object, Moment] = {}
+
+    def keep(line: Line, node: Node, asked: Request | None, when: When) -> None:
+        found = moment_of(line, node, asked, when)
+        moments.setdefault(found.content(), found)
+
+    async with began(story, start, keep) as process:
+        return await _ended(story, process), tuple(moments.values())
+
+
+def one_by_one() -> Plan:
+    """What is sent at once is carried out one after the other: a process may die in between."""
+    numbers = itertools.count()
+    return lambda _: Fate(there=0.01 + next(numbers) % 5 / 40)
+
+
+@asynccontextmanager
+async def began(story: Story, start: ApiServer, seen: Seen) -> Any:
+    """A process in whose life the user has just acted."""
     random.seed(1)
     api = start.copy()
-    line = Line(api)
-    async with running(api, line) as first:
+    async with running(api) as process:
         if not story.early:
-            await at_rest(api, first, lambda _: True)
-        begun = len(api.requests)
-        first.node.observe_from_now()
+            await at_rest(api, process, lambda _: True)
+        line, node = process.line, process.node
+        node.observe_from_now()
+        node.refuses = story.refuses
         api.deletions.clear()
-        line.dies = _dying(crash)
+        api.plan = one_by_one()
         story.act(api)
-        process = first if crash is None else await _restarted(first, crash)
-        try:
-            await at_rest(api, process, story.is_done)
-            done = len(api.requests)
-            await asyncio.sleep(REST)
-        finally:
-            await process.kill()
-        node = first.node
-        return End(
-            objects=essence(api),
-            loaded={s.pod: s.loaded for s in node.servers.values()},
-            deletions=tuple(sorted(api.deletions)),
-            fewest_ready=node.fewest_ready,
-            most_away=node.most_away,
-            writes=tuple(r for r in api.requests[begun:done] if _counts(r)),
-            late=tuple(r for r in api.requests[done:] if _counts(r)),
-        )
+        seen(line, node, None, "before")
+        line.notice = lambda asked, when: _matters(asked) and seen(line, node, asked, when)
+        yield process
 
 
-async def _restarted(first: Process, crash: Crash) -> Process:
-    """The next process, once the first has died."""
-    if crash.number >= 0:
-        async with asyncio.timeout(LONGEST):
-            await first.line.died.wait()
-    await first.kill()
-    second = Process(Line(first.line.api), first.node, "second", first.settings)
-    second.start()
-    return second
+async def go_on(story: Story, found: Moment) -> End:
+    """The story from a moment on, by a process that knows nothing."""
+    random.seed(1)
+    go_back_to(found.at)
+    api = found.api
+    api.collect_orphans()
+    node = Node(api, found.servers, story.refuses)
+    async with running(api, node=node, name="second") as process:
+        return await _ended(story, process)
 
 
-def _dying(crash: Crash | None) -> Callable[[Request], str]:
-    numbers = iter(range(10**6))
-
-    def dies(asked: Request) -> str:
-        met = crash is not None and _matters(asked) and next(numbers) == crash.number
-        return crash.when if met and crash else ""
-
-    return dies
+def moment_of(line: Line, node: Node, asked: Request | None, when: When) -> Moment:
+    """What there is now."""
+    servers = {address: server.copy() for address, server in node.servers.items()}
+    return Moment(f"{when} {asked or 'all'}", line.api.copy(), servers, moment())
 
 
-def _counts(asked: Request) -> bool:
-    """The lease is renewed by the clock, and has tests of its own."""
-    return asked.writes and asked.kind != "Lease"
+async def _ended(story: Story, process: Process) -> End:
+    """The end of a story, and a while after it."""
+    api, node = process.line.api, process.node
+    await at_rest(api, process, story.is_done)
+    done = len(api.requests)
+    await asyncio.sleep(REST)
+    await process.kill()
+    return End(
+        objects=essence(api),
+        loaded=loaded(node),
+        deletions=tuple(sorted(api.deletions)),
+        fewest_ready=node.fewest_ready,
+        most_away=node.most_away,
+        late=tuple(
+            asked for asked in api.requests[done:] if asked.writes and asked.kind != "Lease"
+        ),
+    )
 
 
 def _matters(asked: Request) -> bool:
-    """An Event is written behind everybody's back: nothing depends on it."""
-    return _counts(asked) and asked.kind != "Event"
-
-
-def crashes(end: End) -> Iterator[Crash]:
-    """Every moment at which the process may die in a story that ended so."""
-    yield Crash(-1, "before")
-    for number in range(sum(map(_matters, end.writes))):
-        yield Crash(number, "before")
-        yield Crash(number, "after")
+    return asked.writes and asked.kind not in TOLD
 
 
 PASSING = frozenset(("resourceVersion", "managedFields", "creationTimestamp"))
-TIMES = frozenset(("lastTransitionTime", "startedAt", "nats.io/nudges"))
+TIMES = frozenset(
+    (
+        *("lastTransitionTime", "startedAt", "deletionTimestamp", "nats.io/nudges"),
+        *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT),
+    )
+)
+"""Of these counts that there is one; a seal is over times, too."""
 
 
 def essence(api: ApiServer) -> dict[Where, Json]:
     """All that stays, without times and versions; events and the lease come and go."""
-    gone = ("Lease", "Event")
-    return {w: _timeless(o) for w, o in sorted(api.objects.items()) if w[0] not in gone}
+    return {w: _timeless(o) for w, o in sorted(api.objects.items()) if w[0] not in TOLD}
+
+
+def loaded(node: Node) -> dict[str, Json]:
+    """What servers run with, by pod."""
+    return {server.pod: server.loaded for server in node.servers.values()}
 
 
 def _timeless(content: Any) -> Any:
@@ -191,4 +237,5 @@ def _timeless(content: Any) -> Any:
         return [_timeless(one) for one in content]
     if not isinstance(content, dict):
         return content
-    return {k: _timeless(v) for k, v in content.items() if k not in PASSING | TIMES}
+    kept = {k: v for k, v in content.items() if k not in PASSING}
+    return {k: "a time" if k in TIMES and v else _timeless(v) for k, v in kept.items()}

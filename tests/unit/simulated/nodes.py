@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ipaddress
 import json
+from copy import copy
 from typing import Any
 from zlib import crc32
 
@@ -42,6 +43,10 @@ class Server:
     def __attrs_post_init__(self) -> None:
         self.loaded = self.files
 
+    def copy(self) -> Server:
+        """The same in a world of its own."""
+        return copy(self)
+
     def reload(self) -> None:
         """Take up what is in the files."""
         self.loaded, self.loaded_at = self.files, stamp()
@@ -67,7 +72,7 @@ class Node:
     def __attrs_post_init__(self) -> None:
         self.api.listeners.append(self._hear)
         for pod in self.api.of_kind("Pod"):
-            self._spawn(self._run(_where(pod)))
+            self._spawn(self._resume(_where(pod)))
 
     def observe_from_now(self) -> None:
         """Count anew how many servers are away at a time."""
@@ -103,29 +108,40 @@ class Node:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def _resume(self, where: Where) -> None:
+        """What a kubelet does about a pod that is there when it starts."""
+        meta = self.api.objects[where]["metadata"]
+        if "deletionTimestamp" in meta:
+            await self._stop(where, meta["uid"])
+        else:
+            await self._run(where)
+            await self._show_files(where, meta["uid"])
+
     async def _run(self, where: Where) -> None:
-        """From a new pod to a ready one; of one that runs already only the server is new."""
+        """From a new pod to a ready one, or from what there is of it."""
         pod = self.api.objects[where]
-        uid, status = pod["metadata"]["uid"], pod.get("status") or {}
-        if not status.get("podIP"):
+        uid, address = pod["metadata"]["uid"], (pod.get("status") or {}).get("podIP")
+        if not address:
             await asyncio.sleep(STARTS)
             while (files := self._files(pod)) is None:  # noqa: ASYNC110 - as a kubelet looks
                 await asyncio.sleep(STARTS)
             if not self._is(where, uid):
                 return
-            self._start(where, files)
+            address = self._start(where, files)
+        elif address not in self.servers:  # it ran before this test began
+            self.servers[address] = self._server(pod, self._files(pod) or {})
+            self.servers[address].ready = True
+        if not self.servers[address].ready:
             await asyncio.sleep(READY)
             if self._is(where, uid):
                 self._tell(where, ready=True)
-        else:
-            self.servers[status["podIP"]] = self._server(pod, self._files(pod) or {})
-            self.servers[status["podIP"]].ready = True
 
-    def _start(self, where: Where, files: Json) -> None:
+    def _start(self, where: Where, files: Json) -> str:
         pod = self.api.objects[where]
         address = _address(pod["metadata"]["uid"])
         self.servers[address] = self._server(pod, files)
         self._tell(where, ready=False, address=address)
+        return address
 
     def _server(self, pod: Json, files: Json) -> Server:
         meta = pod["metadata"]
@@ -169,10 +185,18 @@ class Node:
         return (self.api.objects.get(where) or {"metadata": {"uid": ""}})["metadata"]["uid"] == uid
 
     def _files(self, pod: Json) -> Json | None:
+        """What is mounted of Secrets: the cluster's own, and that of others by their names."""
         meta = pod["metadata"]
-        secret = self.api.objects.get(
-            ("Secret", meta["namespace"], meta["labels"][names.LABEL_CLUSTER])
-        )
+        own = meta["labels"][names.LABEL_CLUSTER]
+        volumes = (v.get("secret") for v in pod["spec"].get("volumes") or ())
+        others = {v["secretName"] for v in volumes if v} - {own}
+        mounted = {name: self._secret(meta["namespace"], name) for name in (own, *others)}
+        if None in mounted.values():
+            return None
+        return (mounted.pop(own) or {}) | mounted
+
+    def _secret(self, namespace: str, name: str) -> Json | None:
+        secret = self.api.objects.get(("Secret", namespace, name))
         return secret["data"] if secret else None
 
     # What servers answer.

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 import attrs
@@ -28,6 +28,7 @@ from tests.unit.simulated.nodes import Node, ToyMonitor
 from tests.unit.simulated.requests import Request, understood
 
 SETTINGS = Settings(namespace="ns", cluster_scoped=True)
+When = Literal["before", "after"]
 KEYS = {"ns": Key.of(bytes(range(32))), "other": Key.of(bytes(32))}
 """Of two installations by namespace, the same in every run: so are the configurations."""
 
@@ -56,29 +57,32 @@ def virtual_clock() -> Iterator[None]:
             module.__dict__["datetime"] = dt.datetime
 
 
+def unseen(_: Request, __: When) -> None:
+    """Nobody looks."""
+
+
 @attrs.define
 class Line:
     """One process's own way to the API server: it ends with the process.
 
-    `dies` says of a request whether the process dies "before" it is sent, or "after" it was carried
-    out and before the answer comes.
+    `notice` is told of each request before it is sent, and again when it was carried out and the
+    answer has not come yet; if it sets `died`, that is as far as the process gets.
     """
 
     api: ApiServer
-    dies: Callable[[Request], str] = lambda request: ""
+    notice: Callable[[Request, When], None] = unseen
     died: asyncio.Event = attrs.field(factory=asyncio.Event)
     host: str = "memory"
 
     async def request(self, method: str, path: str, **options: Any) -> Response:
         """Send one request, unless the process is dead."""
-        if self.died.is_set():
-            await asyncio.Event().wait()
-        when = self.dies(understood(method, path, **options))
-        if when == "before":
-            await self._die()
+        await self._while_alive()
+        asked = understood(method, path, **options)
+        self.notice(asked, "before")
+        await self._while_alive()
         answer = await self.api.request(method, path, **options)
-        if when == "after":
-            await self._die()
+        self.notice(asked, "after")
+        await self._while_alive()
         return answer
 
     @asynccontextmanager
@@ -87,9 +91,9 @@ class Line:
         async with self.api.stream(*args) as lines:
             yield lines
 
-    async def _die(self) -> None:
-        self.died.set()
-        await asyncio.Event().wait()
+    async def _while_alive(self) -> None:
+        if self.died.is_set():
+            await asyncio.Event().wait()
 
 
 @attrs.define
