@@ -69,7 +69,7 @@ class Settings:
 
 def feature_gates(text: str) -> dict[str, bool]:
     """Read `Key=bool,Key=bool`; ValueError names the part that cannot be used."""
-    found = dict(FEATURES)
+    gates = dict(FEATURES)
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = item.partition("=")
         if name not in FEATURES:
@@ -77,17 +77,17 @@ def feature_gates(text: str) -> dict[str, bool]:
             raise ValueError(f"unknown feature gate {name!r}; the feature gates are: {known}")
         if not equals or value.lower() not in ("true", "false"):
             raise ValueError(f"feature gate {item!r}: use {name}=true or {name}=false")
-        found[name] = value.lower() == "true"
-    return found
+        gates[name] = value.lower() == "true"
+    return gates
 
 
 def namespace_list(text: str, flag: str = "--watch-namespaces") -> tuple[str, ...]:
     """Read `a,b`: names of namespaces, each once; ValueError names what is none."""
-    found = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
-    for name in found:
+    namespaces = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    for name in namespaces:
         if not is_namespace(name):
             raise ValueError(f"{name!r} is not a valid namespace name; use {flag} a,b")
-    return found
+    return namespaces
 
 
 def allowed_and_denied(allowed: str, denied: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -105,13 +105,13 @@ def allowed_and_denied(allowed: str, denied: str) -> tuple[tuple[str, ...], tupl
 
 def label_map(text: str) -> dict[str, str]:
     """Read `key=value,...`: labels of pods; ValueError names what is none."""
-    found = {}
+    labels = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = item.partition("=")
         if not equals or any(label_problems({key: value}, "")):
             raise ValueError(f"label {item!r}: use key=value, for example app=nats-operator")
-        found[key] = value
-    return found
+        labels[key] = value
+    return labels
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -104,7 +104,7 @@ async def test_thousands_that_are_not_ours_are_not_kept_and_wake_nobody(
         assert set(again.data or {}) == {"auth.json", "more"}
         assert set(woken) == {cluster}
         assert (len(woken), len(references), len(accounts)) == (1, 1, 1)
-        assert len(references._held) + len(references._told) <= 2
+        assert len(references._held) + len(references._versions) <= 2
         assert await accounts.find(client.transport, cluster, frozenset(["worker"])) == found
 
 

@@ -201,13 +201,13 @@ class ClusterCache:
         if self._understood is None or self._understood[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
-            found = await computed(heavy, understand, cluster, before, pods, self._observations)
-            self._understood = key, found
+            parsed = await computed(heavy, understand, cluster, before, pods, self._observations)
+            self._understood = key, parsed
         return self._understood[1]
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}
-        self.refusals = {uid: said for uid, said in self.refusals.items() if uid in runs}
+        self.refusals = {uid: refusal for uid, refusal in self.refusals.items() if uid in runs}
         self._observations = {
             uid: seen for uid, seen in self._observations.items() if runs.get(uid) == seen.run_id
         }

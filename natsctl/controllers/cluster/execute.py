@@ -66,12 +66,12 @@ async def run_stage(stage: Sequence[Action], context: HandlerContext) -> Outcome
                 errors.append(error)
                 return error
 
-    found = await asyncio.gather(*map(one, stage), return_exceptions=True)
-    bugs = [e for e in found if isinstance(e, BaseException) and not isinstance(e, ApiError)]
+    outcomes = await asyncio.gather(*map(one, stage), return_exceptions=True)
+    bugs = [e for e in outcomes if isinstance(e, BaseException) and not isinstance(e, ApiError)]
     if bugs:
         raise bugs[0]
     return _outcome(
-        [(a, f) for a, f in zip(stage, found, strict=True) if isinstance(f, Result | ApiError)]
+        [(a, f) for a, f in zip(stage, outcomes, strict=True) if isinstance(f, Result | ApiError)]
     )
 
 
@@ -82,13 +82,13 @@ async def _carry_out(action: Action, context: HandlerContext) -> Result:
         return Result(failure=failure_of(action, error))
 
 
-def _outcome(found: Sequence[tuple[Action, Result | ApiError]]) -> Outcome:
-    results = [(action, r) for action, r in found if isinstance(r, Result)]
+def _outcome(outcomes: Sequence[tuple[Action, Result | ApiError]]) -> Outcome:
+    results = [(action, r) for action, r in outcomes if isinstance(r, Result)]
     return Outcome(
         done=tuple(action for action, r in results if r.done),
         failures=tuple(r.failure for _, r in results if r.failure is not None),
-        failed=tuple(a for a, r in found if isinstance(r, ApiError) or r.failure is not None),
-        errors=tuple((a.subject, r) for a, r in found if isinstance(r, ApiError)),
+        failed=tuple(a for a, r in outcomes if isinstance(r, ApiError) or r.failure is not None),
+        errors=tuple((a.subject, r) for a, r in outcomes if isinstance(r, ApiError)),
         refusals={uid: refusal for _, r in results for uid, refusal in r.refusals.items()},
         tried={key: refused for _, r in results for key, refused in r.tried.items()},
     )

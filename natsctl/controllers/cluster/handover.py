@@ -9,6 +9,7 @@ import attrs
 
 from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.recorder import Recorder
+from natsctl.controllers.runtime.actor import Wait
 from natsctl.kube.client import Client
 from natsctl.kube.errors import NotFound, Terminal
 from natsctl.kube.resources import LEASES
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from natsctl.model.objects import Cluster
 
 UNKNOWN = "?"
+
+
+@attrs.frozen
+class TakeOver:
+    """Nobody else manages the cluster any more: manage it."""
 
 
 @attrs.define
@@ -33,34 +39,37 @@ class HandoverWaiter:
     installation: str
     patience: float
     _awaited: float | None = None
-    _told: str = ""
+    _announced: str = ""
     _heard: tuple[str, float] = ("", 0.0)
 
-    async def seconds_to_wait(self, cluster: Cluster, status: ClusterStatus) -> float | None:
-        """How long to leave a cluster alone: 0.0: it is to be taken; None: until it changes."""
+    async def decide(self, cluster: Cluster, status: ClusterStatus) -> Wait | TakeOver:
+        """Whether to leave a cluster alone for now."""
         now = asyncio.get_running_loop().time()
         match claim(cluster, status, self.installation):
             case Ownership.AWAITED:
                 self._awaited = now if self._awaited is None else self._awaited
-                return max(0.0, self._awaited + self.patience - now)
+                seconds = self._awaited + self.patience - now
+                return Wait(seconds) if seconds > 0 else TakeOver()
             case Ownership.OTHERS if status.operator:
                 self._awaited = None
                 return await self._until_gone(cluster, status, now)
-        return None
+        return Wait()
 
-    async def _until_gone(self, cluster: Cluster, status: ClusterStatus, now: float) -> float:
+    async def _until_gone(
+        self, cluster: Cluster, status: ClusterStatus, now: float
+    ) -> Wait | TakeOver:
         version, looked = self._heard
         if version and now < looked + self.patience:
-            return looked + self.patience - now
-        found = await self._lease_of(status.operator)
-        if found == "" or (found == version and found != UNKNOWN):
-            return 0.0
-        self._heard = found, now
-        if self._told != status.operator:
-            self._told = status.operator
-            told = in_the_way(status, self.installation)
-            self.recorder.record(cluster, Event("ManagedByAnother", told, "Warning"))
-        return self.patience
+            return Wait(looked + self.patience - now)
+        lease_version = await self._lease_of(status.operator)
+        if lease_version == "" or (lease_version == version and lease_version != UNKNOWN):
+            return TakeOver()
+        self._heard = lease_version, now
+        if self._announced != status.operator:
+            self._announced = status.operator
+            text = in_the_way(status, self.installation)
+            self.recorder.record(cluster, Event("ManagedByAnother", text, "Warning"))
+        return Wait(self.patience)
 
     async def _lease_of(self, installation: str) -> str:
         """The version of another's lease; empty if there is none."""

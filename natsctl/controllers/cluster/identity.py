@@ -76,10 +76,10 @@ async def load_identity(client: Client, namespace: str) -> Identity:
 
 async def _load(client: Client, namespace: str) -> Identity:
     try:
-        found = await client.get(SECRETS, namespace, SECRET)
+        secret = await client.get(SECRETS, namespace, SECRET)
     except NotFound:
         return await _make(client, namespace)
-    return _read(found) or await _replace(client, found)
+    return _read(secret) or await _replace(client, secret)
 
 
 async def _make(client: Client, namespace: str) -> Identity:
@@ -96,9 +96,9 @@ async def _make(client: Client, namespace: str) -> Identity:
         return _usable(await client.get(SECRETS, namespace, SECRET))
 
 
-async def _replace(client: Client, found: Object) -> Identity:
+async def _replace(client: Client, secret: Object) -> Identity:
     """What is no key serves nobody, and was not made by natsctl: somebody edited it."""
-    meta = found.metadata
+    meta = secret.metadata
     log.warning("Secret %s holds no key; creating a new one", SECRET)
     guard = {"uid": meta.uid, "resourceVersion": meta.resource_version}
     patch: dict[str, Any] = {"metadata": guard, "stringData": _new()}
@@ -112,10 +112,10 @@ def _new() -> dict[str, str]:
 
 
 def _usable(secret: Object) -> Identity:
-    found = _read(secret)
-    if found is None:
+    identity = _read(secret)
+    if identity is None:
         raise Terminal(0, "Unusable", f"Secret {SECRET} holds no key: delete it")
-    return found
+    return identity
 
 
 def _read(secret: Object) -> Identity | None:

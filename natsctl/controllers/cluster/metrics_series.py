@@ -68,9 +68,9 @@ def _of_servers(
 ) -> Rows:
     def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
         for server in known.servers:
-            found = number(server)
-            if found is not None:
-                yield (server.name,), found
+            value = number(server)
+            if value is not None:
+                yield (server.name,), value
 
     return rows
 

@@ -18,7 +18,7 @@ from natsctl.controllers.cluster.execute import Outcome, run_stage
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.cluster.handlers.registry import events_of
-from natsctl.controllers.cluster.handover import HandoverWaiter
+from natsctl.controllers.cluster.handover import HandoverWaiter, TakeOver
 from natsctl.controllers.cluster.metrics_series import ActorMetrics
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.cluster.reload import Reloader
@@ -70,7 +70,7 @@ class ControllerContext:
     platform_assigned_ids: bool = False
 
 
-class Untold(StillTrying):
+class StatusNotWritten(StillTrying):
     """The status could not be written."""
 
 
@@ -85,7 +85,7 @@ class ClusterReconciler:
     _failures: tuple[Failure, ...] = ()
     _handover: HandoverWaiter = attrs.field(init=False)
     _patience: Patience = attrs.field(factory=Patience)
-    _untold: Failure | None = None
+    _status_failure: Failure | None = None
     _progress_since: float | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -140,7 +140,7 @@ class ClusterReconciler:
         self._patience.begin()
         if self._claim() not in (Ownership.OURS, Ownership.FREE, None):
             pause = await self._stand_back()
-            if pause is not None:
+            if isinstance(pause, Wait):
                 return pause
         await self.outlook.gather()
         if self._claim() is not Ownership.OURS:
@@ -155,13 +155,13 @@ class ClusterReconciler:
             state = await self._observe() or state
             decided = await self._plan(state)
         error = await self._execute(state, decided, turn)
-        told = await self._write_status()
+        status_due = await self._write_status()
         if error is not None:
             raise StillTrying(error)
         if self._failures:
             metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
             return Retry()
-        return Wait(min((t for t in (decided.again, told) if t is not None), default=None))
+        return Wait(min((t for t in (decided.again, status_due) if t is not None), default=None))
 
     def _claim(self) -> Ownership | None:
         """What the cluster is to this installation; None if it is gone."""
@@ -170,14 +170,13 @@ class ClusterReconciler:
             return None
         return claim(cluster, parse_summary(cluster.status), self.shared.installation)
 
-    async def _stand_back(self) -> Wait | None:
-        """Leave a cluster to another installation; None once it is to be taken from it."""
+    async def _stand_back(self) -> Wait | TakeOver:
+        """Leave a cluster to another installation, until it is to be taken from it."""
         cluster = self.shared.stores.clusters.get(self.key)
         assert cluster is not None
         status = parse_status(cluster.status)
         if claim(cluster, status, self.shared.installation) is not Ownership.GIVEN_UP:
-            seconds = await self._handover.seconds_to_wait(cluster, status)
-            return None if seconds == 0.0 else Wait(seconds)
+            return await self._handover.decide(cluster, status)
         self.forget()
         await self._patch_status(cluster, attrs.evolve(status, operator=""))
         self._record(cluster, Event("HandedOver", f"left to installation {named(chosen(cluster))}"))
@@ -238,9 +237,9 @@ class ClusterReconciler:
     ) -> tuple[tuple[Failure, ...], ApiError | None]:
         """What lasts, to be told; and one of those errors that may pass, to wait for."""
         now = asyncio.get_running_loop().time()
-        found = [(self._patience.met(subject, e, began, now), e) for subject, e in errors]
-        lasting = tuple(failure for failure, _ in found if failure is not None)
-        return lasting, next((e for failure, e in found if failure is None), None)
+        by_error = [(self._patience.met(subject, e, began, now), e) for subject, e in errors]
+        lasting = tuple(failure for failure, _ in by_error if failure is not None)
+        return lasting, next((e for failure, e in by_error if failure is None), None)
 
     async def _carry_out(
         self, context: HandlerContext, stage: tuple[Action, ...], state: ClusterState, turn: Turn
@@ -289,22 +288,22 @@ class ClusterReconciler:
         except NotFound:
             return False
         except ApiError as error:
-            self._cannot_tell(cluster, error)
-            raise Untold(error) from None
+            self._status_not_written(cluster, error)
+            raise StatusNotWritten(error) from None
         assert isinstance(reply, Cluster)
         self.shared.stores.clusters.learn(reply)
-        self._untold = None
+        self._status_failure = None
         return True
 
-    def _cannot_tell(self, cluster: Cluster, error: ApiError) -> None:
+    def _status_not_written(self, cluster: Cluster, error: ApiError) -> None:
         """A status that cannot be written for long is told by an event, once."""
         if not isinstance(error, Conflict):
-            metrics.UNTOLD.labels(metrics.CONTROLLER).inc()
+            metrics.STATUS_WRITE_ERRORS.labels(metrics.CONTROLLER).inc()
         now = asyncio.get_running_loop().time()
-        told = self._patience.met("status", error, now, now)
-        if told is not None and self._untold is None:
-            self._untold = told
-            text = f"the status cannot be written: {told.message}"
+        lasting = self._patience.met("status", error, now, now)
+        if lasting is not None and self._status_failure is None:
+            self._status_failure = lasting
+            text = f"the status cannot be written: {lasting.message}"
             self._record(cluster, Event("StatusNotWritten", text, "Warning"))
 
     def __str__(self) -> str:

@@ -90,12 +90,12 @@ class Running:
 
     async def _config(self) -> Secret | None:
         try:
-            found = await self.client.get(SECRETS, self.target.namespace, self.target.name)
+            config = await self.client.get(SECRETS, self.target.namespace, self.target.name)
         except NotFound:
             return None
-        owner = found.metadata.controller
+        owner = config.metadata.controller
         ours = owner is not None and owner.uid == self.target.uid
-        return found if ours and isinstance(found, Secret) else None
+        return config if ours and isinstance(config, Secret) else None
 
 
 @attrs.frozen
@@ -147,8 +147,8 @@ class TokenWriter:
             return None
         except ApiError as error:
             subject = f"Secret {meta.namespace}/{meta.name}"
-            told = f"not deleted, but no longer valid: {quoted(str(error))}"
-            return Refused(Failure(subject, error.reason or "Refused", told))
+            text = f"not deleted, but no longer valid: {quoted(str(error))}"
+            return Refused(Failure(subject, error.reason or "Refused", text))
         return None
 
     async def _create(self, grant: Grant) -> Secret:
@@ -165,10 +165,10 @@ class TokenWriter:
     async def _live(self, grant: Grant) -> Secret | None:
         """The Secret that is there already; a quota that is full hides that there is one."""
         try:
-            found = await self.client.get(SECRETS, *grant.key)
+            secret = await self.client.get(SECRETS, *grant.key)
         except Terminal:
             return None
-        return found  # type: ignore[return-value] # SECRETS projects to Secret
+        return secret  # type: ignore[return-value] # SECRETS projects to Secret
 
     def _is_sealed(self, live: Secret, grant: Grant) -> bool:
         """Whether it is what is wanted, and only the watch has not told of it yet."""
@@ -212,8 +212,8 @@ class TokenWriter:
             "ownerReferences": [self._owner(grant)],
         }
         patch = {"metadata": meta, "data": written}
-        found = await self.client.patch(SECRETS, *held.key, patch)
-        return found  # type: ignore[return-value] # SECRETS projects to Secret
+        reply = await self.client.patch(SECRETS, *held.key, patch)
+        return reply  # type: ignore[return-value] # SECRETS projects to Secret
 
     def _owner(self, grant: Grant) -> dict[str, Any]:
         """What takes the Secret along: its role, or in another namespace its ServiceAccount."""
@@ -249,8 +249,8 @@ def _subject(grant: Grant) -> str:
 
 
 def _refused(grant: Grant, error: ApiError, token: str = "") -> Refused:
-    told = f"not written: {quoted(str(error))}"
-    return Refused(Failure(_subject(grant), error.reason or "Refused", told), token)
+    text = f"not written: {quoted(str(error))}"
+    return Refused(Failure(_subject(grant), error.reason or "Refused", text), token)
 
 
 def audience(namespace: str, cluster: str) -> str:

@@ -231,17 +231,17 @@ class Lease:
             record = sound(await self.records.read(self.timing.renew_period))
         except NotFound:
             record = {}
-        known, found = self._record.get("spec") or {}, record.get("spec") or {}
+        known, spec = self._record.get("spec") or {}, record.get("spec") or {}
         if self._free_at is None or _version(record) != _version(self._record):
-            self._free_at = self._free_from(known, found, self.now())
+            self._free_at = self._free_from(known, spec, self.now())
         self._record = record
-        self.holder = found.get("holderIdentity") or ""
+        self.holder = spec.get("holderIdentity") or ""
 
-    def _free_from(self, known: dict[str, Any], found: dict[str, Any], now: float) -> float:
+    def _free_from(self, known: dict[str, Any], spec: dict[str, Any], now: float) -> float:
         """From when on nobody else can write, by the record before and the one now."""
-        if found.get("holderIdentity"):
-            return now + self._patience(found)
-        if _duration(found) == RELEASED:
+        if spec.get("holderIdentity"):
+            return now + self._patience(spec)
+        if _duration(spec) == RELEASED:
             return now
         taken_away = bool(known.get("holderIdentity"))
         return max(self._free_at or now, now + taken_away * self._patience(known))
@@ -259,9 +259,9 @@ class Lease:
         Our name alone does not say so: others may have written it over a holder's. While the claim
         is that young, nobody who saw it has taken the lease since.
         """
-        found = self._record.get("spec") or {}
+        spec = self._record.get("spec") or {}
         same = ("holderIdentity", "acquireTime")
-        known = bool(self._asked) and all(found.get(key) == self._asked[key] for key in same)
+        known = bool(self._asked) and all(spec.get(key) == self._asked[key] for key in same)
         return known and now < self._asked_at + self.timing.duration
 
     def _claim(self) -> dict[str, Any]:
@@ -341,8 +341,8 @@ def _duration(spec: dict[str, Any]) -> int:
 
 def _transitions(spec: dict[str, Any]) -> int:
     """How often the lease was passed on; counted anew after a number that cannot be."""
-    found = int(spec.get("leaseTransitions") or 0)
-    return found if 0 <= found <= MOST_TRANSITIONS else 0
+    count = int(spec.get("leaseTransitions") or 0)
+    return count if 0 <= count <= MOST_TRANSITIONS else 0
 
 
 def _now() -> str:

@@ -93,10 +93,10 @@ def _mapping(reply: Response) -> dict[str, Any]:
 
 def _plain(record: _Record) -> dict[str, Any]:
     meta = record.metadata.resource_version
-    found: dict[str, Any] = {"metadata": {"resourceVersion": meta} if meta else {}}
+    plain: dict[str, Any] = {"metadata": {"resourceVersion": meta} if meta else {}}
     if record.spec is not None:
-        found["spec"] = msgspec.to_builtins(record.spec)
-    return found
+        plain["spec"] = msgspec.to_builtins(record.spec)
+    return plain
 
 
 def _unreadable(error: Exception) -> Transient:

@@ -53,7 +53,9 @@ TIMEOUTS = Counter(
     ["controller"],
 )
 RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
-UNTOLD = Counter("natsctl_status_write_errors", "Failed writes of a status", ["controller"])
+STATUS_WRITE_ERRORS = Counter(
+    "natsctl_status_write_errors", "Failed writes of a status", ["controller"]
+)
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
 LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "The longest delay of a timer in the event loop")
 
@@ -90,7 +92,16 @@ WORK = Work()
 
 for _result in ("success", "error", "requeue_after"):
     RECONCILES.labels(CONTROLLER, _result)
-for _metric in (ERRORS, TERMINAL_ERRORS, PANICS, TIMEOUTS, UNTOLD, ACTIVE, CAPACITY, SECONDS):
+for _metric in (
+    ERRORS,
+    TERMINAL_ERRORS,
+    PANICS,
+    TIMEOUTS,
+    STATUS_WRITE_ERRORS,
+    ACTIVE,
+    CAPACITY,
+    SECONDS,
+):
     _metric.labels(CONTROLLER)
 for _queue in (ADDS, DEPTH, RETRIES, QUEUED_SECONDS, WORK_SECONDS):
     _queue.labels(CONTROLLER)

@@ -44,13 +44,13 @@ class Patience:
     """Since when each thing fails, by what it is about; forgets what worked in the meantime."""
 
     _since: dict[str, float] = attrs.field(factory=dict)
-    _told: dict[str, tuple[float, Failure]] = attrs.field(factory=dict)
+    _reported: dict[str, tuple[float, Failure]] = attrs.field(factory=dict)
     _met: set[str] = attrs.field(factory=set)
 
     def begin(self) -> None:
         """Another attempt at everything begins: what failed before it and does not again, works."""
         self._since = {s: at for s, at in self._since.items() if s in self._met}
-        self._told = {s: told for s, told in self._told.items() if s in self._met}
+        self._reported = {s: report for s, report in self._reported.items() if s in self._met}
         self._met = set()
 
     def met(self, subject: str, error: Exception, began: float, now: float) -> Failure | None:
@@ -59,14 +59,14 @@ class Patience:
         if now - self._since.setdefault(subject, began) < _lasting(error):
             return self._earlier(subject, now)
         earlier = None if isinstance(error, Terminal) else self._earlier(subject, now)
-        told = earlier or failure_of(subject, error)
-        self._told[subject] = self._told[subject] if earlier else (now, told)
-        return told
+        failure = earlier or failure_of(subject, error)
+        self._reported[subject] = self._reported[subject] if earlier else (now, failure)
+        return failure
 
     def _earlier(self, subject: str, now: float) -> Failure | None:
         """What was told of it not long ago: what answers now this, now that, is told once."""
-        at, told = self._told.get(subject, (0.0, None))
-        return told if now - at < TOLD else None
+        at, failure = self._reported.get(subject, (0.0, None))
+        return failure if now - at < TOLD else None
 
 
 def _lasting(error: Exception) -> float:
@@ -108,8 +108,8 @@ def reason_of(error: ApiError) -> str:
 
 def steady(fresh: Iterable[Failure], before: Iterable[Failure]) -> tuple[Failure, ...]:
     """Failures in the words in which they were told, where only numbers in them differ."""
-    told = {_essence(failure): failure for failure in before}
-    return tuple(told.get(_essence(failure), failure) for failure in fresh)
+    earlier = {_essence(failure): failure for failure in before}
+    return tuple(earlier.get(_essence(failure), failure) for failure in fresh)
 
 
 def _essence(failure: Failure) -> tuple[str, str, str]:

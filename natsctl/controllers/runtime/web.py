@@ -23,11 +23,11 @@ class Probe:
     async def every(self, request: web.Request) -> web.Response:
         """200 if every check is good, 503 if not; the checks one by one with ?verbose."""
         excluded = set(request.query.getall("exclude", []))
-        found = {n: check() for n, check in self.checks.items() if n not in excluded}
-        failed = any(found.values())
+        results = {n: check() for n, check in self.checks.items() if n not in excluded}
+        failed = any(results.values())
         if not failed and "verbose" not in request.query:
             return web.Response(text="ok")
-        lines = [f"[-]{n} failed: {why}" if why else f"[+]{n} ok" for n, why in found.items()]
+        lines = [f"[-]{n} failed: {why}" if why else f"[+]{n} ok" for n, why in results.items()]
         lines += [f"[+]{n} excluded: ok" for n in self.checks if n in excluded]
         lines.append(f"{self.name} check {'failed' if failed else 'passed'}")
         return web.Response(text="\n".join(lines) + "\n", status=503 if failed else 200)

@@ -36,7 +36,7 @@ class SecretCache:
     _clusters: dict[Key, set[Key]] = attrs.field(factory=lambda: defaultdict(set))
     _named: dict[Key, frozenset[Key]] = attrs.field(factory=dict)
     _held: dict[Key, Secret | None] = attrs.field(factory=dict)
-    _told: dict[Key, int] = attrs.field(factory=dict)
+    _versions: dict[Key, int] = attrs.field(factory=dict)
 
     def __len__(self) -> int:
         return len(self._clusters)
@@ -52,19 +52,19 @@ class SecretCache:
         for key in before - secrets:
             self._clusters[key].discard(cluster)
             if not self._clusters[key]:
-                for kept in (self._clusters, self._held, self._told):
+                for kept in (self._clusters, self._held, self._versions):
                     kept.pop(key, None)
 
     async def read(self, client: Client, key: Key) -> Secret | None:
         """A named Secret, None if there is none; asks the API server only if it changed."""
         while key not in self._held:
-            told = self._told.get(key)
-            found = await _read(client, key)
+            seen_version = self._versions.get(key)
+            secret = await _read(client, key)
             if key not in self._clusters:
-                return found  # nobody names it any more
-            version = found.version if found else 0
-            if self._told.get(key) == told or version >= self._told.get(key, 0):
-                self._held[key] = found
+                return secret  # nobody names it any more
+            version = secret.version if secret else 0
+            if self._versions.get(key) == seen_version or version >= self._versions.get(key, 0):
+                self._held[key] = secret
         return self._held[key]
 
     def replace(
@@ -93,15 +93,15 @@ class SecretCache:
 
     def _changed(self, key: Key, version: int) -> None:
         self._held.pop(key, None)
-        self._told[key] = version
+        self._versions[key] = version
         for cluster in tuple(self._clusters[key]):
             self.wake(cluster)
 
 
 async def _read(client: Client, key: Key) -> Secret | None:
     try:
-        found = await client.get(SECRETS, *key)
+        secret = await client.get(SECRETS, *key)
     except NotFound:
         return None
-    assert isinstance(found, Secret)
-    return found
+    assert isinstance(secret, Secret)
+    return secret

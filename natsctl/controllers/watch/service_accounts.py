@@ -56,9 +56,9 @@ class ServiceAccounts:
         for name in names - self._known:
             await self._list(transport, name)
         return {
-            name: tuple(ServiceAccount(o.metadata.namespace, o.metadata.uid) for _, o in found)
+            name: tuple(ServiceAccount(o.metadata.namespace, o.metadata.uid) for _, o in accounts)
             for name in names
-            if (found := sorted(self._held.get(name, {}).items()))
+            if (accounts := sorted(self._held.get(name, {}).items()))
         }
 
     def forget(self, cluster: Key) -> None:
@@ -70,7 +70,7 @@ class ServiceAccounts:
     ) -> None:
         """The whole truth as of `version`, of one namespace or all, from the watch."""
         fresh = {o.key: o for o in objects if o.metadata.name in self._names}
-        held = {o.key: o for found in self._held.values() for o in found.values()}
+        held = {o.key: o for accounts in self._held.values() for o in accounts.values()}
         for key, item in held.items():
             if namespace in (None, key[0]) and key not in fresh and item.version <= version:
                 self.remove(item)

@@ -24,8 +24,9 @@ from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.controllers.cluster.execute import run_stage
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.handlers.handler import HandlerContext
-from natsctl.controllers.cluster.handover import HandoverWaiter
+from natsctl.controllers.cluster.handover import HandoverWaiter, TakeOver
 from natsctl.controllers.cluster.identity import Identity
+from natsctl.controllers.runtime.actor import Wait
 from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.namespace_labels import NamespaceLabels
 from natsctl.controllers.watch.secret_cache import SecretCache
@@ -274,10 +275,8 @@ def test_a_status_leads_to_no_request(told: str) -> None:
     server = Recording()
     claimant = HandoverWaiter(Client(cast("Transport", server)), cast("Any", None), "ns/own", 1.0)
 
-    async def wait() -> float | None:
-        return await claimant.seconds_to_wait(
-            cluster("c", {"size": 1}), ClusterStatus(operator=told)
-        )
+    async def decision() -> Wait | TakeOver:
+        return await claimant.decide(cluster("c", {"size": 1}), ClusterStatus(operator=told))
 
-    assert run(wait()) in (0.0, 1.0, None)
+    assert run(decision()) in (TakeOver(), Wait(1.0), Wait())
     assert server.asked == []

@@ -45,9 +45,9 @@ async def _create(action: CreateServer, context: HandlerContext) -> Result:
 async def _note_dropped(made: Object, fields: str, context: HandlerContext) -> None:
     """Note on a pod what it lacks, for the condition; nothing depends on it."""
     meta = made.metadata
-    told = {"uid": meta.uid, "annotations": {names.DROPPED_ANNOTATION: fields}}
+    metadata = {"uid": meta.uid, "annotations": {names.DROPPED_ANNOTATION: fields}}
     with suppress(ApiError):
-        reply = await context.client.patch(PODS, meta.namespace, meta.name, {"metadata": told})
+        reply = await context.client.patch(PODS, meta.namespace, meta.name, {"metadata": metadata})
         context.learn(PODS, reply)
 
 
@@ -66,8 +66,8 @@ async def _claim(name: str, manifest: dict[str, Any], context: HandlerContext) -
 
 def dropped_fields(warnings: Sequence[str]) -> str:
     """The fields that the API server says it does not know, or has taken the last of only."""
-    found = (match[1] for text in warnings if (match := _DROPPED.fullmatch(text)))
-    return ", ".join(printable(field) for field in dict.fromkeys(found))
+    fields = (match[1] for text in warnings if (match := _DROPPED.fullmatch(text)))
+    return ", ".join(printable(field) for field in dict.fromkeys(fields))
 
 
 def _created(done: Sequence[CreateServer]) -> Iterator[Event]:

@@ -101,11 +101,11 @@ def put_right(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, 
     An apply merges both, port by port and label by label; it removes nothing that is another
     manager's, and is refused where two ports then have one name.
     """
-    wanted, found = manifest.get("spec") or {}, live.get("spec") or {}
+    wanted, spec = manifest.get("spec") or {}, live.get("spec") or {}
     return _forgiven(live) + [
         {"op": "add", "path": f"/spec/{key}", "value": wanted[key]}
         for key in ("ports", "selector")
-        if key in wanted and wanted[key] != found.get(key)
+        if key in wanted and wanted[key] != spec.get(key)
     ]
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 async def _reload(action: ReloadServer, context: HandlerContext) -> Result:
-    found = await context.reloader.reload(action)
-    if isinstance(found, Refusal):
-        return Result(refusals={action.uid: found})
-    return DONE if found is Progress.DONE else PENDING
+    outcome = await context.reloader.reload(action)
+    if isinstance(outcome, Refusal):
+        return Result(refusals={action.uid: outcome})
+    return DONE if outcome is Progress.DONE else PENDING
 
 
 def _reloaded(done: Sequence[ReloadServer]) -> Iterator[Event]:

@@ -27,12 +27,12 @@ def _writer(context: HandlerContext) -> TokenWriter:
 
 async def _bind(action: BindToken, context: HandlerContext) -> Result:
     try:
-        found = await _writer(context).bind(action.grant)
+        bound = await _writer(context).bind(action.grant)
     except Terminal as error:
         return Result(failure=failure_of(action, error), tried={action.key: None})
-    if isinstance(found, Refused):
-        return Result(tried={action.key: found})
-    context.stores.tokens.learn(kept(found))
+    if isinstance(bound, Refused):
+        return Result(tried={action.key: bound})
+    context.stores.tokens.learn(kept(bound))
     return Result(done=True, tried={action.key: None})
 
 

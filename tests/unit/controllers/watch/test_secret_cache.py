@@ -114,7 +114,7 @@ class Truth(RuleBasedStateMachine):
         named = frozenset().union(*self.named.values())
         assert len(self.secret_cache) == len(named)
         assert self.secret_cache._held.keys() <= named
-        assert self.secret_cache._told.keys() <= named
+        assert self.secret_cache._versions.keys() <= named
 
     def teardown(self) -> None:
         """All news arrived: whoever knows something else was woken, and then reads the truth."""
@@ -160,7 +160,7 @@ def test_foreign_secrets_wake_nobody_and_are_not_kept() -> None:
     secret_cache.seen(5001)
     assert woken == []
     assert len(secret_cache) == 1
-    assert len(secret_cache._told) + len(secret_cache._held) == 0
+    assert len(secret_cache._versions) + len(secret_cache._held) == 0
 
 
 def test_a_cluster_that_is_gone_in_the_middle_of_a_read_leaves_nothing() -> None:
