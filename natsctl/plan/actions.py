@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.api.types.status import RoleStatus
 from natsctl.model.objects import Secret, ServiceRole
+from natsctl.plan.queries import Query
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
 
@@ -260,10 +261,10 @@ class UpdateRoleStatus(Action):
 class Plan:
     """What to do now.
 
-    `stages` run one after the other, the actions within one at the same time. `observe` are the
-    uids of pods to ask before anything else is decided. `again` is in seconds.
+    `stages` run one after the other, the actions within one at the same time. `queries` are to be
+    answered before anything else is decided. `again` is in seconds.
     """
 
     stages: tuple[tuple[Action, ...], ...] = ()
-    observe: tuple[str, ...] = ()
+    queries: frozenset[Query] = frozenset()
     again: float | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan
 from natsctl.plan.context import Context, context_of
+from natsctl.plan.queries import FOREVER, Probe, Query, unanswered
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reloading_servers
 from natsctl.plan.rules.tokens import next_token_in
@@ -27,36 +28,42 @@ def plan(state: ClusterState) -> Plan:
     """What to do now for one cluster."""
     servers = servers_of(state)
     context = context_of(state, servers)
-    watching = Plan((), _to_ask(state, servers), _look_again(state, servers, context))
+    watching = Plan(
+        queries=unanswered(_probes(state, servers), state),
+        again=_look_again(state, servers, context),
+    )
     return watching if state.paused or context is None else _folded(context, watching)
 
 
 def _folded(context: Context, watching: Plan) -> Plan:
     """Stage by stage what the rules decide; what would be asked anyway is asked in any case."""
     planned: dict[Stage, tuple[Action, ...]] = {}
-    queries: tuple[str, ...] = ()
+    queries = watching.queries
     for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
-        if not _is_open(stage, context, planned, watching):
+        if not _is_open(stage, context, planned, queries):
             continue
         decisions = (rule.decide(context) for rule in rules)
         decided = tuple(decisions) if stage.after is None else _first(decisions)
-        planned[stage] = tuple(action for d in decided for action in d.actions)
-        queries += tuple(uid for d in decided for uid in d.queries)
+        queries |= unanswered((q for d in decided for q in d.queries), context.state)
+        known = (d for d in decided if queries.isdisjoint(d.queries))
+        planned[stage] = tuple(action for d in known for action in d.actions)
         if stage.alone and planned[stage]:
             return Plan((planned[stage],), again=0.0)
     stages = tuple(actions for actions in planned.values() if actions)
-    if queries:
-        return Plan(stages, (*watching.observe, *queries), 0.0)  # the answers decide
-    return Plan(stages, watching.observe, watching.again)
+    waits = queries != watching.queries  # then the answers decide
+    return Plan(stages, queries, 0.0 if waits else watching.again)
 
 
 def _is_open(
-    stage: Stage, context: Context, planned: dict[Stage, tuple[Action, ...]], watching: Plan
+    stage: Stage,
+    context: Context,
+    planned: dict[Stage, tuple[Action, ...]],
+    queries: frozenset[Query],
 ) -> bool:
     """Whether the rules of a stage may decide anything now."""
     if stage.needs_config and not context.has_config:
         return False
-    busy = context.is_leaving or watching.observe
+    busy = context.is_leaving or queries
     return stage.after is None or not (planned.get(stage.after) or busy)
 
 
@@ -65,14 +72,11 @@ def _first(decisions: Iterator[Decision]) -> tuple[Decision, ...]:
     return tuple(islice((d for d in decisions if d.actions or d.queries), 1))
 
 
-def _to_ask(state: ClusterState, servers: Sequence[Server]) -> tuple[str, ...]:
-    """Pods worth a question: never asked, or unhealthy when last asked and due again."""
-    due = state.now - _interval(state)
-    return tuple(
-        s.pod.metadata.uid
-        for s in servers
-        if _askable(s) and (s.observation is None or (not s.healthy and s.observation.asked <= due))
-    )
+def _probes(state: ClusterState, servers: Sequence[Server]) -> Iterator[Query]:
+    """What to know of every server in any case, and sooner again of one that is not healthy."""
+    for server in filter(_askable, servers):
+        freshness = FOREVER if server.healthy else _interval(state)
+        yield Probe(server.pod.metadata.uid, freshness)
 
 
 def _askable(server: Server) -> bool:

@@ -27,14 +27,13 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Pod, controlled
 from natsctl.model.observation import Observation
 from natsctl.model.times import written
-from natsctl.nats.gate import QUICK
-from natsctl.nats.monitoring import Monitor, Place
+from natsctl.nats.monitoring import Monitor
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.desired import ParsedSpec, desire, understand
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
-from natsctl.plan.servers import is_ours, run_id
+from natsctl.plan.servers import run_id
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.inputs import Images
@@ -52,7 +51,8 @@ FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
 class ClusterCache:
     """Everything known of the cluster with this key.
 
-    `namespaces` are the only ones that natsctl manages (None: all). `refusals` are by pod uid.
+    `namespaces` are the only ones that natsctl manages (None: all). `observations` and `refusals`
+    are by pod uid.
     """
 
     key: tuple[str, str]
@@ -62,12 +62,12 @@ class ClusterCache:
     images: Images
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
+    observations: dict[str, Observation] = attrs.field(factory=dict)
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
     _heavy: bool = False
     _status: tuple[Cluster, ClusterStatus] | None = None
-    _observations: dict[str, Observation] = attrs.field(factory=dict)
     _changed: float = 0.0
     _fingerprint: object = None
     _understood: tuple[object, ParsedSpec] | None = None
@@ -102,7 +102,7 @@ class ClusterCache:
                 for kind, store in self.stores.owned.items()
             },
             pods=pods,
-            observations=self._observations,
+            observations=self.observations,
             failures=failures,
             trials=self.trials,
             refusals=self.refusals,
@@ -192,7 +192,7 @@ class ClusterCache:
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> ParsedSpec:
         """Parsing is done once per generation, states of pods, and what servers say they run."""
-        reports = reports_of(pods, before, self._observations)
+        reports = reports_of(pods, before, self.observations)
         meta = cluster.metadata
         states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
         alone = sum(stays and runs for stays, _, runs in states) == 1
@@ -201,15 +201,15 @@ class ClusterCache:
         if self._understood is None or self._understood[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
-            parsed = await computed(heavy, understand, cluster, before, pods, self._observations)
+            parsed = await computed(heavy, understand, cluster, before, pods, self.observations)
             self._understood = key, parsed
         return self._understood[1]
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}
         self.refusals = {uid: refusal for uid, refusal in self.refusals.items() if uid in runs}
-        self._observations = {
-            uid: seen for uid, seen in self._observations.items() if runs.get(uid) == seen.run_id
+        self.observations = {
+            uid: seen for uid, seen in self.observations.items() if runs.get(uid) == seen.run_id
         }
 
     def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
@@ -217,21 +217,6 @@ class ClusterCache:
         fingerprint = (wanted, tuple(runs))
         if fingerprint != self._fingerprint:
             self._fingerprint, self._changed = fingerprint, now
-
-    async def ask(self, uids: tuple[str, ...], state: ClusterState) -> None:
-        """Ask these pods' servers, and keep what they answer."""
-        pods = {p.metadata.uid: p for p in self.stores.pods.of_cluster(self.key)}
-        places = {
-            uid: Place.of(pods[uid])
-            for uid in uids
-            if uid in pods and is_ours(pods[uid], state)  # nobody else's is connected to
-        }
-        slow = {uid for uid, seen in self._observations.items() if seen.seconds > QUICK}
-        tls = self.contexts_of(state).monitoring
-        answers = await self.monitor.ask(places, tls, self.key[0], slow)
-        now = asyncio.get_running_loop().time()
-        for uid, answer in answers.items():
-            self._observations[uid] = attrs.evolve(answer, asked=now, run_id=run_id(pods[uid]))
 
 
 def _incarnation(cluster: Cluster) -> tuple[str, int]:

@@ -12,6 +12,7 @@ import attrs
 
 from natsctl.api.types.status import ClusterStatus, parse_status, parse_summary, to_json
 from natsctl.controllers.cluster import events
+from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.execute import Outcome, run_stage
@@ -37,6 +38,7 @@ from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
 from natsctl.plan.engine import plan
+from natsctl.plan.queries import Probe
 from natsctl.plan.state import ClusterState, Failure
 from natsctl.plan.status.cluster_metrics import cluster_metrics
 from natsctl.plan.status.status import status, troubled
@@ -149,9 +151,9 @@ class ClusterReconciler:
         if state is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
             return Wait()  # free still: an old CRD takes no status, so nobody can claim it
         decided = await self._plan(state)
-        if decided.observe:
+        if decided.queries:
             async with turn.aside():
-                await self.outlook.ask(decided.observe, state)
+                await answer(decided.queries, self.outlook, state)
             state = await self._observe() or state
             decided = await self._plan(state)
         error = await self._execute(state, decided, turn)
@@ -249,9 +251,8 @@ class ClusterReconciler:
             return await run_stage(stage, context)
         async with turn.aside():
             outcome = await run_stage(stage, context)
-            uids = tuple(a.asked_server for a in outcome.done if a.asked_server)
-            if uids:
-                await self.outlook.ask(uids, state)
+            probes = [Probe(a.asked_server) for a in outcome.done if a.asked_server]
+            await answer(probes, self.outlook, state)
         return outcome
 
     async def _write_status(self) -> float | None:

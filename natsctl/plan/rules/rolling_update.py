@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready
@@ -35,19 +36,22 @@ def replace_outdated(context: Context) -> Decision:
     if not outdated:
         return Decision()
     server = outdated[0]
-    if kubelet_ready(server.pod):
-        if blockers := _unhealthy(context):
-            return Decision(waiting=blockers)
-        if old := _stale(context):
-            return Decision(queries=old)
-    action = ReplaceServer(
+    if not kubelet_ready(server.pod):
+        return Decision((_replace(server),))
+    if blockers := _unhealthy(context):
+        return Decision(waiting=blockers)
+    queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
+    return Decision((_replace(server),), queries=queries)
+
+
+def _replace(server: Server) -> ReplaceServer:
+    return ReplaceServer(
         index=server.index,
         name=server.name,
         uid=server.pod.metadata.uid,
         message=f"restarting {server.name}: {why(server)} changed",
         changes=server.changes,
     )
-    return Decision((action,))
 
 
 def _unhealthy(context: Context) -> tuple[str, ...]:
@@ -61,16 +65,6 @@ def _unhealthy(context: Context) -> tuple[str, ...]:
         if s.healthy and not s.right_version and s.observation is not None
     )
     return obstacles + (("some servers do not exist yet",) if len(servers) < context.size else ())
-
-
-def _stale(context: Context) -> tuple[str, ...]:
-    """Pods of servers whose last answer is too old to base a restart on."""
-    now = context.state.now
-    return tuple(
-        s.pod.metadata.uid
-        for s in context.servers
-        if s.observation is not None and now - s.observation.asked > FRESH
-    )
 
 
 def why(server: Server) -> str:

@@ -9,19 +9,20 @@ import attrs
 
 from natsctl.plan.actions import Action
 from natsctl.plan.context import Context
+from natsctl.plan.queries import Query
 
 
 @attrs.frozen
 class Decision:
     """What a rule wants done now.
 
-    `waiting` says what it waits for, as conditions tell it; `queries` are the uids of pods to ask
-    before it decides.
+    `waiting` says what it waits for, as conditions tell it. `queries` are what the actions rest
+    on: they are carried out once all of these have answers that are fresh enough.
     """
 
     actions: tuple[Action, ...] = ()
     waiting: tuple[str, ...] = ()
-    queries: tuple[str, ...] = ()
+    queries: frozenset[Query] = frozenset()
 
 
 @attrs.frozen

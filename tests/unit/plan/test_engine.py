@@ -11,7 +11,9 @@ from natsctl.model import names
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, Plan, ReplaceServer
 from natsctl.plan.engine import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
+from natsctl.plan.queries import Probe
 from natsctl.plan.rules.owned_objects import differs
+from natsctl.plan.rules.rolling_update import FRESH
 from tests.unit.plan.world import (
     answers,
     changed,
@@ -184,7 +186,7 @@ class TestRolling:
         pods = tuple(pod(i, THREE) for i in (1, 2, 3))
         found = plan(cluster_state(NEWER, pods, answers(*pods, asked=90.0)))
         assert found.stages == ()
-        assert set(found.observe) == {"pod-1-0", "pod-2-0", "pod-3-0"}
+        assert found.queries == {Probe(f"pod-{i}-0", FRESH) for i in (1, 2, 3)}
 
     def test_an_outdated_server_that_is_down_goes_first_whatever_the_others_are(self) -> None:
         """How a reverted spec gets rid of what did not come up."""
@@ -205,7 +207,7 @@ class TestRolling:
 class TestAsking:
     def test_a_server_that_was_never_asked_is(self) -> None:
         found = plan(running(THREE, observations={}))
-        assert len(found.observe) == 3
+        assert found.queries == {Probe(f"pod-{i}-0", LAST_LOOK) for i in (1, 2, 3)}
         assert found.again == LAST_LOOK
 
     def test_soon_after_a_change_and_rarely_later(self) -> None:
@@ -216,15 +218,15 @@ class TestAsking:
         """The answers may change nothing that anybody is told of, and still allow a step."""
         pods = tuple(pod(i, THREE) for i in (1, 2, 3))
         old = plan(cluster_state(NEWER, pods, answers(*pods, asked=90.0)))
-        assert (bool(old.observe), old.again) == (True, 0.0)
+        assert (bool(old.queries), old.again) == (True, 0.0)
 
     def test_an_unhealthy_one_again_when_it_is_due(self) -> None:
         pods = tuple(pod(i, THREE) for i in (1, 2, 3))
         silent = Observation(problem="refused", asked=90.0)
         late = answers(*pods) | {"pod-1-0": silent}
-        assert plan(cluster_state(THREE, pods, late, quiet=4.0)).observe == ("pod-1-0",)
+        assert plan(cluster_state(THREE, pods, late, quiet=4.0)).queries == {Probe("pod-1-0", 1.0)}
         early = answers(*pods) | {"pod-1-0": attrs.evolve(silent, asked=99.5)}
-        assert plan(cluster_state(THREE, pods, early, quiet=4.0)).observe == ()
+        assert plan(cluster_state(THREE, pods, early, quiet=4.0)).queries == set()
 
     def test_one_that_is_not_ready_for_the_kubelet_is_not_asked(self) -> None:
         pods = (pod(1, {"size": 1}, ready=False),)

@@ -15,6 +15,7 @@ from natsctl.model.objects import Pod
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Plan, ReplaceServer
 from natsctl.plan.engine import plan
+from natsctl.plan.queries import Probe
 from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
@@ -51,8 +52,8 @@ class World:
         """One pass of the operator, and the invariants of each."""
         self.clock += 30
         decided = plan(self.look())
-        if decided.observe:
-            self.answer(decided.observe)
+        if decided.queries:
+            self.answer({query for query in decided.queries if isinstance(query, Probe)})
             decided = plan(self.look())
         actions = [a for stage in decided.stages for a in stage]
         disruptive = [
@@ -79,7 +80,8 @@ class World:
             if isinstance(action, DeleteServer):
                 assert action.name == f"c-{max(self.pods)}"
 
-    def answer(self, uids: tuple[str, ...]) -> None:
+    def answer(self, queries: set[Probe]) -> None:
+        uids = {query.uid for query in queries}
         serving = [
             p for p in self.pods.values() if kubelet_ready(p) and not p.metadata.deletion_timestamp
         ]

@@ -24,6 +24,7 @@ from natsctl.plan.actions import (
     ReplaceServer,
 )
 from natsctl.plan.engine import plan
+from natsctl.plan.queries import Probe
 from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
@@ -89,8 +90,8 @@ class World:
         """One pass of the operator, and the invariants of each."""
         self.clock += 30
         decided = plan(self.look())
-        if decided.observe:
-            self.answer(decided.observe)
+        if decided.queries:
+            self.answer({query for query in decided.queries if isinstance(query, Probe)})
             decided = plan(self.look())
         seen = self.look()
         actions = [a for stage in decided.stages for a in stage]
@@ -114,7 +115,8 @@ class World:
         if self.waits:
             assert not any(isinstance(a, ReloadServer) for a in actions)
 
-    def answer(self, uids: tuple[str, ...]) -> None:
+    def answer(self, queries: set[Probe]) -> None:
+        uids = {query.uid for query in queries}
         serving = [
             p for p in self.pods.values() if kubelet_ready(p) and not p.metadata.deletion_timestamp
         ]

@@ -1,0 +1,67 @@
+"""Every query is asked by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, cast
+
+import attrs
+import pytest
+
+from natsctl.controllers.cluster.answerers import registry
+from natsctl.controllers.cluster.answerers.registry import ANSWERERS, answer
+from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.model.objects import Cluster, Meta
+from natsctl.plan import queries
+from natsctl.plan.queries import Probe, Query
+from natsctl.plan.state import ClusterState
+
+CACHE = cast("ClusterCache", "the cache")
+CLUSTER = Cluster(Meta(name="c", namespace="ns", uid="u"))
+STATE = ClusterState(CLUSTER, CLUSTER.status, None)
+
+
+@attrs.frozen
+class Other(Query):
+    """Another kind of question."""
+
+    freshness: float = 1.0
+
+    def answered_at(self, state: ClusterState) -> float | None:
+        raise AssertionError("whoever asks for it decided that already")
+
+
+def classes() -> set[type[Query]]:
+    """Every kind of question that a rule can ask."""
+    own = (c for c in vars(queries).values() if getattr(c, "__module__", "") == queries.__name__)
+    found = {c for c in own if isinstance(c, type) and attrs.has(c)}
+    return cast("set[type[Query]]", found)
+
+
+def test_every_query_has_an_answerer() -> None:
+    assert set(ANSWERERS) == classes()
+    assert all(issubclass(kind, Query) for kind in classes())
+
+
+async def test_each_answerer_gets_the_queries_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, set[Query]] = {}
+
+    async def probes(those: Collection[Any], cache: ClusterCache, state: ClusterState) -> None:
+        asked["probes"] = set(those)
+
+    async def others(those: Collection[Any], cache: ClusterCache, state: ClusterState) -> None:
+        asked["others"] = set(those)
+
+    monkeypatch.setattr(registry, "ANSWERERS", {Probe: probes, Other: others})
+    await answer({Probe("a"), Other(), Probe("b", 2.0)}, CACHE, STATE)
+    assert asked == {"probes": {Probe("a"), Probe("b", 2.0)}, "others": {Other()}}
+
+
+async def test_nobody_is_asked_nothing() -> None:
+    await answer((), CACHE, STATE)
+
+
+async def test_a_query_that_nobody_answers_is_a_bug() -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        await answer([Other()], CACHE, STATE)
+    assert raised.group_contains(KeyError)
