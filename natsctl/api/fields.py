@@ -96,8 +96,8 @@ def described(
 
 def facts(attribute: "Attribute[Any]") -> Facts:
     """The facts of an attribute made by `described`."""
-    found: Facts = attribute.metadata[_KEY]
-    return found
+    known: Facts = attribute.metadata[_KEY]
+    return known
 
 
 def json_name(attribute: "Attribute[Any]") -> str:
@@ -108,7 +108,7 @@ def json_name(attribute: "Attribute[Any]") -> str:
 @cache
 def camel(snake: str) -> str:
     """`max_control_line` as `maxControlLine`: names of attributes, of which there are so many."""
-    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), snake)
+    return re.sub(r"_([a-z0-9])", lambda letter: letter[1].upper(), snake)
 
 
 @cache

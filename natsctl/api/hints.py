@@ -53,8 +53,8 @@ def closest(key: str, known: Iterable[str]) -> str | None:
     if len(key) > LONGEST:
         return None
     plain = {_plain(name): name for name in known}
-    found = difflib.get_close_matches(_plain(key), plain, n=1, cutoff=_CLOSE)
-    return plain[found[0]] if found else None
+    matches = difflib.get_close_matches(_plain(key), plain, n=1, cutoff=_CLOSE)
+    return plain[matches[0]] if matches else None
 
 
 def _plain(name: str) -> str:
@@ -69,19 +69,19 @@ def _elsewhere(key: str, path: str, root: type) -> tuple[str, ...]:
     usual = _ELSEWHERE.get(plain)
     if usual in _all(root) and not inside:
         return (usual,)
-    found = _places(root).get(plain, ())
-    near = tuple(p for p in found if p.startswith("spec.template") is inside) or found
+    places = _places(root).get(plain, ())
+    near = tuple(p for p in places if p.startswith("spec.template") is inside) or places
     near = tuple(p for p in near if p.startswith("spec.pod.")) or near
     return near if len(near) <= _PLACES else ()
 
 
 @cache
 def _places(root: type) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    places: dict[str, tuple[str, ...]] = {}
     for path in _all(root):
         plain = _plain(path.rpartition(".")[2])
-        found[plain] = (*found.get(plain, ()), path)
-    return found
+        places[plain] = (*places.get(plain, ()), path)
+    return places
 
 
 @cache

@@ -33,8 +33,8 @@ class Jwt:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of the body."""
-        found = self.body.get(key)
-        return tuple(map(str, found)) if isinstance(found, list) else ()
+        texts = self.body.get(key)
+        return tuple(map(str, texts)) if isinstance(texts, list) else ()
 
 
 def is_account(key: str) -> bool:
@@ -72,28 +72,28 @@ def read(text: str) -> Jwt:
         raise ValueError("is not a NATS JWT: its algorithm is neither ed25519-nkey nor ed25519")
     claims, form = _object(parts[1]), _FORMS[algorithm]
     signed = parts[1] if form == 1 else f"{parts[0]}.{parts[1]}"
-    found = _jwt(claims, form)
-    if not _is_signed(found.issuer, signed.encode(), parts[2]):
+    jwt = _jwt(claims, form)
+    if not _is_signed(jwt.issuer, signed.encode(), parts[2]):
         raise ValueError("is not signed by its issuer")
-    return found
+    return jwt
 
 
 def operator_problem(text: str, version: ServerVersion | None, system_account: str | None) -> str:
     """Why no server starts with this JWT of an operator; empty if servers do."""
     try:
-        found = read(text)
+        jwt = read(text)
     except ValueError as error:
         return str(error)
-    keys = (found.issuer, found.subject, *found.texts("signing_keys"))
-    told = found.body.get("system_account")
-    needed = found.body.get("assert_server_version")
-    if found.kind != "operator":
+    keys = (jwt.issuer, jwt.subject, *jwt.texts("signing_keys"))
+    account = jwt.body.get("system_account")
+    needed = jwt.body.get("assert_server_version")
+    if jwt.kind != "operator":
         return "is not an operator JWT"
     if not all(public_key(key, "O") for key in keys):
         return "lists signing keys that are not operator keys"
-    if old := _too_old(found, version):
+    if old := _too_old(jwt, version):
         return old
-    if told and system_account and told != system_account:
+    if account and system_account and account != system_account:
         return "names a different system account than spec.operatorConfig.systemAccount"
     if needed and version is not None and not _reaches(version, str(needed)):
         return f"requires a later version of nats-server than {version}"
@@ -103,26 +103,26 @@ def operator_problem(text: str, version: ServerVersion | None, system_account: s
 def account_problem(key: str, text: str, version: ServerVersion | None) -> str:
     """Why no server starts with this JWT of an account; empty if servers do."""
     try:
-        found = read(text)
+        jwt = read(text)
     except ValueError as error:
         return str(error)
-    if found.kind != "account" or found.subject != key:
+    if jwt.kind != "account" or jwt.subject != key:
         return "is not a JWT of this account; use the one whose subject is this account"
-    if not (public_key(found.issuer, "O") or public_key(found.issuer, "A")):
+    if not (public_key(jwt.issuer, "O") or public_key(jwt.issuer, "A")):
         return "is signed neither by an operator nor by an account"
-    return _too_old(found, version)
+    return _too_old(jwt, version)
 
 
-def _too_old(found: Jwt, version: ServerVersion | None) -> str:
+def _too_old(jwt: Jwt, version: ServerVersion | None) -> str:
     # Measured: 2.1.9 knows the older form only, 2.2.6 both.
-    if found.form == 1 or version is None or version.at_least(2, 2):
+    if jwt.form == 1 or version is None or version.at_least(2, 2):
         return ""
     return f"has a format that nats-server {version} does not support; use version 2.2.0 or later"
 
 
 def _reaches(version: ServerVersion, needed: str) -> bool:
-    found = re.match(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})", needed, re.ASCII)
-    return found is not None and version.at_least(*(int(part) for part in found.groups()))
+    numbers = re.match(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})", needed, re.ASCII)
+    return numbers is not None and version.at_least(*(int(part) for part in numbers.groups()))
 
 
 def _jwt(claims: dict[str, Any], form: int) -> Jwt:
@@ -145,18 +145,18 @@ def _seconds(value: Any) -> int:
 
 
 def _bare(text: str) -> str:
-    found = _DECORATED.search(text)
-    return (found[1] if found else text).replace("\r", "").replace("\n", "")
+    decorated = _DECORATED.search(text)
+    return (decorated[1] if decorated else text).replace("\r", "").replace("\n", "")
 
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        found = limits.load(_decoded(part))
+        contents = limits.load(_decoded(part))
     except ValueError:
         raise ValueError("is not a JWT: its contents cannot be read") from None
-    if not isinstance(found, dict):
+    if not isinstance(contents, dict):
         raise ValueError("is not a JWT: its contents are not an object")
-    return found
+    return contents
 
 
 def _decoded(part: str) -> bytes:

@@ -99,19 +99,19 @@ def understood(raw: object, shape: type[T], path: str) -> tuple[T, tuple[Problem
     rest = _without_nulls(raw, (), flaws)
     mended: set[Steps] = set()
     while True:
-        found, fresh = _tried(rest, shape, path)
+        parsed, fresh = _tried(rest, shape, path)
         if not fresh:
-            return found, _told(flaws, path)
+            return parsed, _problems_of(flaws, path)
         flaws += [f for f in fresh if not any(f.steps[:n] in mended for n in range(len(f.steps)))]
         for flaw in fresh if len(fresh) <= MANY else _coarse(fresh):
             rest = _mended(rest, shape, flaw)
             mended.add(flaw.steps)
 
 
-def _told(flaws: list[_Flaw], path: str) -> tuple[Problem, ...]:
-    told = tuple(Problem(path + _text_of(f.steps), f.value, f.message) for f in flaws[:MANY])
+def _problems_of(flaws: list[_Flaw], path: str) -> tuple[Problem, ...]:
+    problems = tuple(Problem(path + _text_of(f.steps), f.value, f.message) for f in flaws[:MANY])
     more = len(flaws) - MANY
-    return told if more <= 0 else (*told, Problem(path, "", f"has {more} more problems"))
+    return problems if more <= 0 else (*problems, Problem(path, "", f"has {more} more problems"))
 
 
 def _coarse(flaws: tuple[_Flaw, ...]) -> list[_Flaw]:
@@ -121,20 +121,20 @@ def _coarse(flaws: tuple[_Flaw, ...]) -> list[_Flaw]:
     return [_Flaw(steps, "", "") for steps in ([()] if in_list else fields)]
 
 
-def _as_one(found: T, problems: tuple[Problem, ...]) -> T:
+def _as_one(parsed: T, problems: tuple[Problem, ...]) -> T:
     if problems:
         raise InvalidSpec(problems)
-    return found
+    return parsed
 
 
 def _tried(rest: Any, shape: type[T], path: str) -> tuple[Any, tuple[_Flaw, ...]]:
     try:
-        found = _CONVERTER.structure(rest, shape)
+        parsed = _CONVERTER.structure(rest, shape)
     except (BaseValidationError, _Wrong) as error:
         return None, tuple(_flaws(error, ()))
-    return found, tuple(
+    return parsed, tuple(
         _Flaw(_steps_of(p.path.removeprefix(path)), p.value, p.message)
-        for p in misnamed(found, path)
+        for p in misnamed(parsed, path)
     )
 
 
@@ -174,8 +174,8 @@ def _flaws(error: BaseException, steps: Steps) -> Iterator[_Flaw]:
             yield from _flaws(child, steps)
     elif isinstance(error, ForbiddenExtraKeysError):
         for number, key in enumerate(sorted(error.extra_fields)):
-            told = hint(key, _fields(error.cl)) if number < MANY else ""
-            yield _Flaw((*steps, key), "", f"unknown key{told}", extra=True)
+            advice = hint(key, _fields(error.cl)) if number < MANY else ""
+            yield _Flaw((*steps, key), "", f"unknown key{advice}", extra=True)
     elif isinstance(error, _Wrong):
         yield _Flaw(steps, shown(error.value), str(error))
     else:

@@ -45,11 +45,11 @@ def shown(value: object) -> str:
     return f"{text[: _SHOWN - len(end)]}{end}"
 
 
-def apart(said: Iterable[Problem], wrong: Iterable[Problem]) -> Iterator[Problem]:
+def apart(problems: Iterable[Problem], wrong: Iterable[Problem]) -> Iterator[Problem]:
     """Those with other places than what is wrong already: no value there can be judged."""
     places = {problem.path for problem in wrong}
     around = {outer for place in places for outer in _outward(place)}
-    for problem in said:
+    for problem in problems:
         if problem.path not in around and not places & set(_outward(problem.path)):
             yield problem
 

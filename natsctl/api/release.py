@@ -27,11 +27,15 @@ def meant_version(spec: NatsClusterSpec, kept: str = "") -> ServerVersion:
     A release that is told counts before what the tag says. Never raises: `release_problems` tells
     what is no good, and here it counts as not given.
     """
-    told = spec.server_version if number_of(spec.server_version or "") else None
+    release = spec.server_version if number_of(spec.server_version or "") else None
     if spec.version and is_tag(spec.version):
-        return ServerVersion.told(spec.version, told) if told else ServerVersion.parse(spec.version)
+        return (
+            ServerVersion.of_release(spec.version, release)
+            if release
+            else ServerVersion.parse(spec.version)
+        )
     known = _kept(spec.server_image, kept)
-    return ServerVersion.told(known.text, told) if told else known
+    return ServerVersion.of_release(known.text, release) if release else known
 
 
 def release_problems(spec: NatsClusterSpec) -> Iterator[Problem]:

@@ -83,8 +83,8 @@ def selector_problems(
 
 def _expression(given: Expression, path: str) -> Iterator[Problem]:
     if any(key_problems({given.key: ""}, path)):
-        told = f"{shown(given.key)} is not {LABEL_KEY.what}; {LABEL_KEY.help}"
-        yield Problem(f"{path}.key", shown(given.key), told)
+        message = f"{shown(given.key)} is not {LABEL_KEY.what}; {LABEL_KEY.help}"
+        yield Problem(f"{path}.key", shown(given.key), message)
     for index, value in enumerate(given.values):
         if wrong := LABEL_VALUE.problem(value):
             yield Problem(f"{path}.values[{index}]", shown(value), wrong)

@@ -17,12 +17,12 @@ WEB_SCHEMES = ("http", "https")
 
 def is_url(text: str, schemes: tuple[str, ...], *, with_port: bool = True) -> bool:
     """Whether it is a URL with one of the schemes, and with a port if that is needed."""
-    found = _URL.fullmatch(text)
-    if not found or found["scheme"] not in schemes:
+    parts = _URL.fullmatch(text)
+    if not parts or parts["scheme"] not in schemes:
         return False
-    if found["address"] and not _is_ipv6(found["address"]):
+    if parts["address"] and not _is_ipv6(parts["address"]):
         return False
-    port = found["port"]
+    port = parts["port"]
     return 0 < int(port) < 2**16 if port else not with_port
 
 

@@ -50,14 +50,14 @@ class ServerVersion:
         """Read an image tag; ValueError says what to write instead."""
         if not is_tag(text):
             raise ValueError(f"{text!r} is not a valid tag; {VERSION_HELP}")
-        if found := _FULL.fullmatch(text):
-            return cls(text.lstrip("v"), _number(found[1]), text.lstrip("v"))
-        if found := _LINE.fullmatch(text):
-            return cls(text.lstrip("v"), _number(found[1]), found[1])
+        if match := _FULL.fullmatch(text):
+            return cls(text.lstrip("v"), _number(match[1]), text.lstrip("v"))
+        if match := _LINE.fullmatch(text):
+            return cls(text.lstrip("v"), _number(match[1]), match[1])
         return cls(text.lstrip("v") if _NIGHTLY.fullmatch(text) else text, None)
 
     @classmethod
-    def told(cls, text: str, release: str) -> Self:
+    def of_release(cls, text: str, release: str) -> Self:
         """A tag as it stands, and the release that somebody says is in the image."""
         if not is_tag(text):
             raise ValueError(f"{text!r} is not a valid tag; {VERSION_HELP}")
@@ -139,8 +139,8 @@ def number_of(reported: str) -> Number | None:
 
 def _digits(release: str) -> str:
     """Its two or three numbers, or the first one alone."""
-    found = _DIGITS.match(release)
-    return found[0] if found else ""
+    digits = _DIGITS.match(release)
+    return digits[0] if digits else ""
 
 
 def _number(digits: str) -> Number:

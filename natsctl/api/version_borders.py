@@ -65,5 +65,5 @@ def meet(one: Number | None, other: Number | None) -> bool:
     """Whether servers of two releases have routes to each other; unknown ones may."""
     if one is None or other is None:
         return True
-    found = border(one, other)
-    return found is None or not found.apart
+    crossed = border(one, other)
+    return crossed is None or not crossed.apart

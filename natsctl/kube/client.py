@@ -250,10 +250,10 @@ def _counted(method: str, host: str) -> Iterator[Callable[[int], None]]:
 
 def _decode(resource: Resource, body: bytes) -> Object:
     try:
-        found: Object = read(resource, body)
+        item: Object = read(resource, body)
     except Unreadable as error:
         raise _unreadable(error) from None
-    return found
+    return item
 
 
 def _mapping(body: bytes) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def read(resource: Resource, raw: bytes | msgspec.Raw) -> Any:
     Of kinds whose spec users write freely, a spec or status that cannot be read is left out, and
     the object says so.
     """
-    found, why = None, "has no metadata that natsctl can read"
+    head, why = None, "has no metadata that natsctl can read"
     data = bytes(raw)
     try:
         if issubclass(resource.projection, Free):
@@ -106,10 +106,10 @@ def read(resource: Resource, raw: bytes | msgspec.Raw) -> Any:
     try:
         meta = msgspec.json.decode(data, type=_Head).metadata
         known = Meta(meta.name, meta.namespace, meta.uid, meta.resource_version)
-        found = _named(resource.projection(metadata=known))
+        head = _named(resource.projection(metadata=known))
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        found = None
-    raise Unreadable(why, found)
+        head = None
+    raise Unreadable(why, head)
 
 
 def tell(resource: Resource, error: Unreadable) -> None:
@@ -165,12 +165,12 @@ class _Whole(Wire, frozen=True):
 
 def whole(raw: bytes) -> dict[str, Any]:
     """A live object with all it has; Unreadable if what is gone by in it is something else."""
-    found = mapping(raw)
+    live = mapping(raw)
     try:
-        msgspec.convert(found, _Whole)
+        msgspec.convert(live, _Whole)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unreadable(str(error)) from None
-    return found
+    return live
 
 
 def _named(item: Object) -> Object:
@@ -189,8 +189,8 @@ def _free(projection: type[Free], data: bytes) -> Free:
     """A NatsCluster or NatsServiceRole."""
     try:
         limits.check(data, values=limits.SPEC_VALUES)
-        found = msgspec.json.decode(data, type=projection)
-        return msgspec.structs.replace(found, unreadable="") if found.unreadable else found
+        item = msgspec.json.decode(data, type=projection)
+        return msgspec.structs.replace(item, unreadable="") if item.unreadable else item
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _part_by_part(projection, data)
 

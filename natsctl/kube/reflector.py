@@ -195,7 +195,7 @@ class Reflector(Generic[T]):
 
     async def _list(self) -> None:
         """Read everything, page by page, then replace the store's content."""
-        found: dict[Key, T] = {}
+        objects: dict[Key, T] = {}
         size, course = FIRST_PAGE, Course()
         while True:
             body = await self._ask_page(size, course.onward)
@@ -206,13 +206,13 @@ class Reflector(Generic[T]):
                     size = 1
                     continue
                 page = await asyncio.to_thread(cut_page, body)
-            told = filter(None, map(self._read, page.items or ()))
-            found |= {item.key: item for item in filter(None, map(self.door, told))}
+            items = filter(None, map(self._read, page.items or ()))
+            objects |= {item.key: item for item in filter(None, map(self.door, items))}
             self.last_tried = asyncio.get_running_loop().time()
             if not course.follow(page):
                 break
             size = _next_size(size, len(body))
-        self._replace(found.values(), page.metadata.resource_version)
+        self._replace(objects.values(), page.metadata.resource_version)
 
     async def _ask_page(self, size: int, onward: str) -> bytes:
         params = self._selection() | {"limit": str(size)}
@@ -253,16 +253,16 @@ class Reflector(Generic[T]):
                 raise Gone(failure.message)
             known = failure.code if 400 <= failure.code < 600 else 500
             raise ApiError(known, "WatchError", failure.message)
-        told = self._read(line.object, gone=initial is None)
-        item = self.door(told) if told is not None else None
+        read = self._read(line.object, gone=initial is None)
+        item = self.door(read) if read is not None else None
         if initial is not None:
             initial += [item] if item is not None else []
             return initial
-        if told is None:
+        if read is None:
             return None
-        self._position = told.metadata.resource_version
+        self._position = read.metadata.resource_version
         if item is None or line.type == "DELETED":
-            self.store.remove(told)
+            self.store.remove(read)
         else:
             self.store.put(item)
         self._count()
@@ -297,8 +297,8 @@ class Reflector(Generic[T]):
         self._position = version
         return None
 
-    def _replace(self, found: Iterable[T], version: str) -> None:
-        self.store.replace(found, _number(version), self.namespace)
+    def _replace(self, objects: Iterable[T], version: str) -> None:
+        self.store.replace(objects, _number(version), self.namespace)
         self._position = version
         self._count()
         self.last_heard = asyncio.get_running_loop().time()
@@ -316,10 +316,10 @@ class Reflector(Generic[T]):
 
 def _number(version: str) -> int:
     """A resourceVersion as a number; Unreadable if it is none: nothing could be told by it."""
-    found = natural(version)
-    if found is None:
+    number = natural(version)
+    if number is None:
         raise Unreadable("has a resourceVersion that is not a number")
-    return found
+    return number
 
 
 def _next_size(size: int, length: int) -> int:

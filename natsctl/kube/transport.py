@@ -87,7 +87,7 @@ class Transport:
         the bytes that an answer may have which is not the API server's own.
         """
         seconds = permit.seconds if permit else timeout
-        told = {"timeout": f"{seconds * ANSWERED:.3f}s"} if permit else {}
+        limit = {"timeout": f"{seconds * ANSWERED:.3f}s"} if permit else {}
         try:
             async with asyncio.timeout(seconds):
                 headers = await self._headers(content_type if body is not None else None, accept)
@@ -95,7 +95,7 @@ class Transport:
                     async with self.session.request(
                         method,
                         self.configuration.host + path,
-                        params={**(params or {}), **told},
+                        params={**(params or {}), **limit},
                         data=body,
                         headers=headers,
                         server_hostname=self.server_hostname,
@@ -148,18 +148,18 @@ async def _content(reply: aiohttp.ClientResponse, most: int | None) -> bytes:
     """The body; Terminal once it has more bytes than it may."""
     if most is None:
         return await reply.read()
-    found = bytearray()
+    body = bytearray()
     async for chunk in reply.content.iter_any():
-        found += chunk
-        if len(found) > most:
+        body += chunk
+        if len(body) > most:
             reply.close()
             raise Terminal(0, TOO_LONG, f"the answer has more than {most} bytes")
-    return bytes(found)
+    return bytes(body)
 
 
 def warnings_of(headers: Iterable[str]) -> tuple[str, ...]:
     """The texts of some `Warning` headers (RFC 7234), such as `299 - "unknown field ..."`."""
-    texts = (found for header in headers for found in _WARNING.findall(header))
+    texts = (warning for header in headers for warning in _WARNING.findall(header))
     return tuple(_ESCAPED.sub(r"\1", text) for text in islice(texts, MOST_WARNINGS))
 
 

@@ -111,9 +111,9 @@ def masked_urls(text: str) -> str:
     return _PARAMETER.sub(_masked_parameter, text)
 
 
-def _masked_parameter(found: re.Match[str]) -> str:
-    plain = _PLAIN_PARAMETER.fullmatch(found[0]) or not found[2]
-    return found[0] if plain else f"{found[1]}{MASK}"
+def _masked_parameter(parameter: re.Match[str]) -> str:
+    plain = _PLAIN_PARAMETER.fullmatch(parameter[0]) or not parameter[2]
+    return parameter[0] if plain else f"{parameter[1]}{MASK}"
 
 
 def _seen(text: str) -> str:

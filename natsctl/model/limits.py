@@ -49,9 +49,9 @@ def check(raw: bytes, size: int = BYTES, values: int = VALUES) -> None:
         raise Refused(f"has {len(raw)} bytes; natsctl reads at most {size}")
     marks = _marks(raw)
     if len(marks) > values:
-        found = marks.count(b",") + marks.count(b"[") + marks.count(b"{")
-        if found > values:
-            raise Refused(f"has about {found} values; natsctl reads at most {values}")
+        count = marks.count(b",") + marks.count(b"[") + marks.count(b"{")
+        if count > values:
+            raise Refused(f"has about {count} values; natsctl reads at most {values}")
     if _depth(marks) > DEPTH:
         raise Refused(f"is nested more than {DEPTH} levels deep, which natsctl does not read")
 
@@ -64,7 +64,7 @@ def load(raw: bytes, size: int = BYTES, values: int = VALUES) -> Any:
     """
     text = raw.decode(json.detect_encoding(raw))
     check(text.encode(), size, values)
-    found = json.loads(
+    document = json.loads(
         text,
         parse_int=_whole,
         parse_float=_number,
@@ -72,8 +72,8 @@ def load(raw: bytes, size: int = BYTES, values: int = VALUES) -> Any:
         object_pairs_hook=_once,
     )
     if _HALF.search(text):
-        _writable(found)
-    return found
+        _writable(document)
+    return document
 
 
 def natural(text: str) -> int | None:
@@ -129,32 +129,32 @@ def _depth(marks: bytes) -> int:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Readers differ in which of two members of one name they take."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         times = Counter(name for name, _ in pairs)
         (twice, _), *_ = times.most_common(1)
         raise Refused(f"has the key {quoted(twice, 40)} twice in one object; remove one")
-    return found
+    return members
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > 20 or not -_WHOLE_MAX <= (found := int(digits)) < _WHOLE_MAX:
+    if len(digits) > 20 or not -_WHOLE_MAX <= (number := int(digits)) < _WHOLE_MAX:
         raise Refused("has a number with more than 64 bits")
-    return found
+    return number
 
 
 def _number(digits: str) -> float:
-    if not math.isfinite(found := float(digits)):
+    if not math.isfinite(number := float(digits)):
         raise Refused(f"has a number that is too large: {digits[:20]}")
-    return found
+    return number
 
 
 def _no_number(text: str) -> float:
     raise Refused(f"has {text}, which is not a number")
 
 
-def _writable(found: Any) -> None:
+def _writable(document: Any) -> None:
     try:
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise Refused("has an unpaired surrogate") from None

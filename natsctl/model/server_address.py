@@ -16,10 +16,10 @@ def address_of(pod: Pod) -> str:
     something beside it, would answer at is none.
     """
     try:
-        found = ipaddress.ip_address(pod.status.pod_ip or "")
+        address = ipaddress.ip_address(pod.status.pod_ip or "")
     except ValueError:
         return ""
-    plain = getattr(found, "ipv4_mapped", None) or found
+    plain = getattr(address, "ipv4_mapped", None) or address
     foreign = plain.is_loopback or plain.is_link_local or plain.is_multicast
-    scoped = getattr(found, "scope_id", None) is not None
-    return "" if foreign or scoped or plain.is_unspecified else str(found)
+    scoped = getattr(address, "scope_id", None) is not None
+    return "" if foreign or scoped or plain.is_unspecified else str(address)

@@ -99,21 +99,21 @@ def server_name_of(pod: Pod) -> str | None:
     server = next((c for c in pod.spec.containers or () if c.name == names.SERVER_CONTAINER), None)
     if server is None or server.args:  # arguments may give another name
         return None
-    told = _environment(server, pod).get(names.SERVER_NAME_ENV)
-    return None if told is None or "\\" in told else told.strip('"') or None
+    name = _environment(server, pod).get(names.SERVER_NAME_ENV)
+    return None if name is None or "\\" in name else name.strip('"') or None
 
 
 def _environment(container: Container, pod: Pod) -> dict[str, str | None]:
     """As the kubelet makes it; None where a value comes from elsewhere, or refers to such a one."""
-    found: dict[str, str | None] = {}
+    environment: dict[str, str | None] = {}
     for variable in container.env or ():
         source = variable.value_from
         if source is None:
-            found[variable.name] = _expanded(variable.value, found)
+            environment[variable.name] = _expanded(variable.value, environment)
         else:
             named = source.field_ref is not None and source.field_ref.field_path == _POD_NAME
-            found[variable.name] = pod.metadata.name if named else None
-    return found
+            environment[variable.name] = pod.metadata.name if named else None
+    return environment
 
 
 def _expanded(text: str, known: dict[str, str | None]) -> str | None:
@@ -121,8 +121,8 @@ def _expanded(text: str, known: dict[str, str | None]) -> str | None:
     if any(known.get(name, "") is None for name in _REFERENCE.findall(text)):
         return None
 
-    def put(found: re.Match[str]) -> str:
-        name = found[1]
-        return "$" if name is None else str(known.get(name, found[0]))
+    def put(reference: re.Match[str]) -> str:
+        name = reference[1]
+        return "$" if name is None else str(known.get(name, reference[0]))
 
     return _REFERENCE.sub(put, text)

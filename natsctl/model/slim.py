@@ -110,8 +110,8 @@ def slim(item: T) -> T:
 
 def _shared(value: V) -> V:
     """One for all equal ones: thousands of objects have the same owners, labels and conditions."""
-    found: V = _first_equal(value)
-    return found
+    first: V = _first_equal(value)
+    return first
 
 
 @lru_cache(maxsize=4096)
@@ -143,12 +143,12 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
             kept = getattr(live.metadata, kind) or {}
             given = {key: text for key, text in given.items() if key in kept}
         meta[kind] = given
-    found = {**manifest, "metadata": meta}
+    compared = {**manifest, "metadata": meta}
     if isinstance(live, Secret):
-        found["data"] = kept_data(manifest["data"])
+        compared["data"] = kept_data(manifest["data"])
     if isinstance(live, Whole):
-        found["spec"] = _by_key(manifest["spec"])
-    return found
+        compared["spec"] = _by_key(manifest["spec"])
+    return compared
 
 
 def kept_data(data: Mapping[str, str]) -> dict[str, str]:
@@ -254,11 +254,11 @@ def _by_key(spec: Any) -> Any:
     """The parts of a spec; the long ones, each compared as a whole, as digests."""
     if not isinstance(spec, Mapping):
         return None
-    found = {}
+    parts = {}
     for key in _first(spec, ("podSelector", "policyTypes", "ingress", "egress")):
         encoded = msgspec.json.encode(spec[key], order="deterministic").decode()
-        found[key] = spec[key] if len(encoded) <= TEXT else _brief(encoded)
-    return found
+        parts[key] = spec[key] if len(encoded) <= TEXT else _brief(encoded)
+    return parts
 
 
 def _first(given: Iterable[str], names: tuple[str, ...]) -> list[str]:
@@ -273,8 +273,8 @@ def _pod_status(pod: Pod) -> Any:
         status,
         phase=_brief(status.phase),
         pod_ip=status.pod_ip and _brief(status.pod_ip),
-        reason=_said(status.reason),
-        message=_said(status.message),
+        reason=_shortened(status.reason),
+        message=_shortened(status.message),
         conditions=_few(status.conditions, "type", _CONDITIONS, _condition),
         container_statuses=_few(status.container_statuses, "name", _CONTAINERS, _container),
         init_container_statuses=_few(
@@ -297,8 +297,8 @@ def _condition(given: PodCondition) -> PodCondition:
     kept = msgspec.structs.replace(
         given,
         type=_brief(given.type),
-        reason=_said(given.reason),
-        message=_said(given.message),
+        reason=_shortened(given.reason),
+        message=_shortened(given.message),
     )
     return kept if kept.message or kept.reason else _shared(kept)
 
@@ -315,14 +315,14 @@ def _state(given: ContainerState | None) -> ContainerState | None:
     waiting, ended = given.waiting, given.terminated
     if waiting is not None:
         waiting = msgspec.structs.replace(
-            waiting, reason=_said(waiting.reason), message=_said(waiting.message)
+            waiting, reason=_shortened(waiting.reason), message=_shortened(waiting.message)
         )
     if ended is not None:
         ended = msgspec.structs.replace(
-            ended, reason=_said(ended.reason), message=_said(ended.message)
+            ended, reason=_shortened(ended.reason), message=_shortened(ended.message)
         )
     return ContainerState(waiting=waiting, terminated=ended)
 
 
-def _said(text: str | None) -> Any:
+def _shortened(text: str | None) -> Any:
     return text if text is None else text[:WORDS]

@@ -17,12 +17,12 @@ def moment(text: str | None, assumed: tzinfo | None = None) -> datetime | None:
     One without a zone is none either, unless a zone is assumed.
     """
     try:
-        found = datetime.fromisoformat(text or "")
+        parsed = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    if found.tzinfo is None and assumed is not None:
-        return found.replace(tzinfo=assumed)
-    return found if found.tzinfo is not None else None
+    if parsed.tzinfo is None and assumed is not None:
+        return parsed.replace(tzinfo=assumed)
+    return parsed if parsed.tzinfo is not None else None
 
 
 def known(text: str) -> datetime:

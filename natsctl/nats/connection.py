@@ -115,10 +115,10 @@ class Connection:
         inbox = f"{INBOX}.{secrets.token_hex(11)}"
         self._send(f"SUB {inbox} 1".encode(), f"PUB {subject} {inbox} 0\r\n".encode())
         line = await self._until(b"MSG ", b"HMSG ")
-        if (found := _MESSAGE.match(line)) is not None:
-            return await self._payload(0, int(found[1]))
-        if (found := _WITH_HEADERS.match(line)) is not None:
-            return await self._payload(int(found[1]), int(found[2]))
+        if (header := _MESSAGE.match(line)) is not None:
+            return await self._payload(0, int(header[1]))
+        if (header := _WITH_HEADERS.match(line)) is not None:
+            return await self._payload(int(header[1]), int(header[2]))
         raise Misbehaviour("its message was not requested")
 
     def close(self) -> None:

@@ -122,8 +122,8 @@ class Monitor:
                     return await self._ask_one(place, tls)
         async with self.gate.slow.turn(owner):
             started = asyncio.get_running_loop().time()
-            found = await self._ask_one(place, tls)
-            return attrs.evolve(found, seconds=asyncio.get_running_loop().time() - started)
+            observation = await self._ask_one(place, tls)
+            return attrs.evolve(observation, seconds=asyncio.get_running_loop().time() - started)
 
     async def _ask_one(self, place: Place, tls: ssl.SSLContext | None) -> Observation:
         try:
@@ -163,24 +163,24 @@ def _peers(routes: bytes) -> Iterator[str]:
     """
     if routes[:1] not in (b"[", b"n"):
         raise Unusable("its routes are not a list")
-    _, *found = routes.split(b'"remote_id"', MAX_ROUTES)
-    if len(found) == MAX_ROUTES:
+    _, *rests = routes.split(b'"remote_id"', MAX_ROUTES)
+    if len(rests) == MAX_ROUTES:
         raise Unusable("it reports an impossible number of routes")
-    for rest in found:
-        if (told := _PEER.match(rest, 0, 512)) is not None:
-            yield told[1].decode()
+    for rest in rests:
+        if (peer := _PEER.match(rest, 0, 512)) is not None:
+            yield peer[1].decode()
 
 
 def _not_after(varz: Varz) -> dict[str, str]:
     """By the names of `natsctl.render.config.tls.LISTENERS`."""
-    found = {
+    ends = {
         "clients": varz.tls_cert_not_after,
         "routes": varz.cluster.tls_cert_not_after,
         "gateways": varz.gateway.tls_cert_not_after,
         "leafnodes": varz.leaf.tls_cert_not_after,
         "websocket": varz.websocket.tls_cert_not_after,
     }
-    return {listener: end for listener, end in found.items() if end}
+    return {listener: end for listener, end in ends.items() if end}
 
 
 def _text(error: Exception, place: Place) -> str:

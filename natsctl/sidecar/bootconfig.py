@@ -62,17 +62,17 @@ class Advertised:
 
 async def write(settings: Settings) -> Advertised:
     """Write both files; raises Failed, and ValueError where there is no way to an API server."""
-    found = choose(await _node(settings), settings)
+    advertised = choose(await _node(settings), settings)
     texts = {
-        settings.client_file: f'client_advertise = "{found.address}"\n',
-        settings.gateway_file: f'advertise = "{found.address}"\n',
+        settings.client_file: f'client_advertise = "{advertised.address}"\n',
+        settings.gateway_file: f'advertise = "{advertised.address}"\n',
     }
     for path, text in texts.items():
         try:
             path.write_text(text)
         except OSError as error:
             raise Failed(f"cannot write {path}: {error.strerror}") from error
-    return found
+    return advertised
 
 
 def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:
@@ -89,12 +89,12 @@ def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:
 
 
 def _addresses(node: Mapping[str, Any], kind: str) -> Iterator[str]:
-    for found in _told(node):
-        if found.type == kind and found.address:
-            yield found.address
+    for entry in _addresses_of(node):
+        if entry.type == kind and entry.address:
+            yield entry.address
 
 
-def _told(node: Mapping[str, Any]) -> tuple[_Address, ...]:
+def _addresses_of(node: Mapping[str, Any]) -> tuple[_Address, ...]:
     try:
         return msgspec.convert(node.get("status") or {}, _Status).addresses or ()
     except (msgspec.ValidationError, RecursionError) as error:
@@ -109,10 +109,10 @@ def _as_host(address: str) -> str:
     if _HOST.fullmatch(address):
         return address
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
-        found = None
-    if isinstance(found, IPv6Address) and found.scope_id is None:
+        parsed = None
+    if isinstance(parsed, IPv6Address) and parsed.scope_id is None:
         return f"[{address}]"
     raise Failed(f"the node's address {quoted(address)} is neither an IP nor a name")
 

@@ -88,11 +88,11 @@ def references(text: str, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]
     """
     includes: list[str] = []
     certificates: list[str] = []
-    for found in _REFERENCE.finditer(_QUOTED_OR_COMMENT.sub(r"\1", text)):
-        value = found["double"] or found["single"] or found["bare"]
+    for reference in _REFERENCE.finditer(_QUOTED_OR_COMMENT.sub(r"\1", text)):
+        value = reference["double"] or reference["single"] or reference["bare"]
         if not value or value.startswith("$"):
             continue
-        if found["certificate"]:
+        if reference["certificate"]:
             certificates.append(os.path.abspath(value))
         else:
             includes.append(os.path.normpath(f"{folder}/{value}"))

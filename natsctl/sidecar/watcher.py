@@ -87,8 +87,8 @@ class Watcher:
         poll.register(self._descriptor, select.POLLIN)
         if not poll.poll(seconds * 1000):
             return True
-        found = inotify.events(os.read(self._descriptor, 65536))
-        return any(self._concerns(*event) for event in found)
+        events = inotify.events(os.read(self._descriptor, 65536))
+        return any(self._concerns(*event) for event in events)
 
     def _concerns(self, watch: int, name: str) -> bool:
         if watch < 0:

@@ -82,8 +82,8 @@ def _resolver(operator: OperatorConfig, version: ServerVersion) -> Iterator[Prob
         message = f"is required by nats-server {version}; {_RESOLVER_HELP}"
         yield Problem(path, "", message)
     if given and given not in _MEMORY:
-        found = _URL.fullmatch(given)
-        if not found or not is_url(found[1], WEB_SCHEMES, with_port=False):
+        url = _URL.fullmatch(given)
+        if not url or not is_url(url[1], WEB_SCHEMES, with_port=False):
             message = f"{shown(given)} is not a valid resolver; {_RESOLVER_HELP}"
             yield Problem(path, shown(given), message)
         elif "mem" in given.lower():

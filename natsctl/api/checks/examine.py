@@ -40,9 +40,9 @@ def examine(
     `running`: as for `validate`.
     """
     spec, wrong = read_spec(raw)
-    said = validate(name, spec, version(spec) if version else None, running=running)
+    invalid = validate(name, spec, version(spec) if version else None, running=running)
     mounts = tuple(islice(lost_mounts(name, spec), MOST))
-    problems = (*wrong, *apart(said, wrong))
+    problems = (*wrong, *apart(invalid, wrong))
     return Examined(None if wrong else spec, problems, (*unknown_fields(raw), *mounts))
 
 

@@ -25,8 +25,8 @@ def lost_mounts(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
     for path, volume in _mounts(template, spec.pod or PodPolicy()):
         if volume not in known:
             close = closest(volume, known) if len(known) <= _MANY else None
-            told = f"did you mean {close}?" if close else f"add it to {_TEMPLATE}.volumes"
-            message = f"volume {shown(volume)} does not exist: {told}"
+            advice = f"did you mean {close}?" if close else f"add it to {_TEMPLATE}.volumes"
+            message = f"volume {shown(volume)} does not exist: {advice}"
             yield Problem(f"{path}.name", shown(volume), message)
 
 
@@ -48,5 +48,5 @@ def _names(holder: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _items(holder: Any, key: str) -> list[Any]:
-    found = holder.get(key) if isinstance(holder, Mapping) else None
-    return found if isinstance(found, list) else []
+    items = holder.get(key) if isinstance(holder, Mapping) else None
+    return items if isinstance(items, list) else []

@@ -22,8 +22,8 @@ def network_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
         given: Any = list(peers)
         parsed, wrong = understood(given, tuple[Peer, ...], path)
         yield from wrong
-        told = (each for i, peer in enumerate(parsed) for each in _peer(peer, f"{path}[{i}]"))
-        yield from apart(told, wrong)
+        invalid = (each for i, peer in enumerate(parsed) for each in _peer(peer, f"{path}[{i}]"))
+        yield from apart(invalid, wrong)
 
 
 def _peer(peer: Peer, path: str) -> Iterator[Problem]:

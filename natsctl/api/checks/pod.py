@@ -73,7 +73,7 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
 
 def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tuple[Problem, ...]]:
     """Reads them all, as far as they can be understood, and says what cannot be."""
-    found: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     problems: list[Problem] = []
     shapes = (
         ("template", spec.template or {}, PodTemplate, "spec.template"),
@@ -83,10 +83,10 @@ def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tupl
         ("_", list(policy.tolerations), tuple[Toleration, ...], "spec.pod.tolerations"),
     )
     for key, raw, shape, path in shapes:
-        found[key], wrong = understood(raw, shape, path)
+        parts[key], wrong = understood(raw, shape, path)
         problems += wrong
-    del found["_"]
-    return _Embedded(**found), tuple(problems)
+    del parts["_"]
+    return _Embedded(**parts), tuple(problems)
 
 
 def _template(template: PodTemplate, own: Mapping[str, str]) -> Iterator[Problem]:

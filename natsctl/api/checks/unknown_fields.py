@@ -77,5 +77,5 @@ class _Search:
                 yield key, value, f"{path}.{key}"
             elif isinstance(key, str):
                 here = member(path, printable(key, _SHOWN))
-                told = suggestion(key, names, path, self.root)
-                yield key, Problem(here, "", f"{_WORDS}{told}"), here
+                advice = suggestion(key, names, path, self.root)
+                yield key, Problem(here, "", f"{_WORDS}{advice}"), here

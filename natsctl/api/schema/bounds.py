@@ -17,7 +17,9 @@ def out_of_bounds(item: Any, path: str) -> Iterator[Problem]:
                 message = f"has more than {known.max_items} items"
                 yield Problem(here, f"{len(value)} items", message)
         elif value is not None:
-            yield from (Problem(here, shown(value), told) for told in _complaints(value, known))
+            yield from (
+                Problem(here, shown(value), message) for message in _complaints(value, known)
+            )
 
 
 def misnamed(item: Any, path: str) -> Iterator[Problem]:
@@ -27,9 +29,9 @@ def misnamed(item: Any, path: str) -> Iterator[Problem]:
     """
     for value, known, here in _fields(item, path):
         if isinstance(value, str) and known.text is not None and known.text.pattern:
-            told = known.text.problem(value)
-            if told is not None:
-                yield Problem(here, shown(value), told)
+            message = known.text.problem(value)
+            if message is not None:
+                yield Problem(here, shown(value), message)
 
 
 def _fields(item: Any, path: str) -> Iterator[tuple[Any, Facts, str]]:
@@ -55,7 +57,7 @@ def _complaints(value: Any, known: Facts) -> Iterator[str]:
         yield f"is {shown(value)}; use {known.minimum} or more"
     if known.maximum is not None and value > known.maximum:
         yield f"is {shown(value)}; use {known.maximum} or less"
-    if known.text is not None and isinstance(value, str) and (told := known.text.problem(value)):
-        yield told
+    if known.text is not None and isinstance(value, str) and (message := known.text.problem(value)):
+        yield message
     if known.enum and value not in known.enum:
         yield f"is {shown(value)}; use one of {', '.join(known.enum)}"

@@ -48,8 +48,8 @@ def _section(crd: Json) -> str:
     (version,) = crd["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]
     kind = crd["spec"]["names"]["kind"]
-    told = " ".join([schema["description"], *_rules(schema)])
-    parts = [f"\n## {kind}\n\n{told}\n"]
+    text = " ".join([schema["description"], *_rules(schema)])
+    parts = [f"\n## {kind}\n\n{text}\n"]
     defaults = dict(_defaults(_SPECS[kind], "spec"))
     for part in ("spec", "status"):
         costs = (kind, part) == ("NatsCluster", "spec")
@@ -102,16 +102,16 @@ def _type(field: Json) -> str:
 
 def _text(field: Json, required: bool) -> str:
     inner = field.get("items", {})
-    told = [field.get("description", ""), "Required." if required else ""]
+    sentences = [field.get("description", ""), "Required." if required else ""]
     bounds = [words.format(field[key]) for key, words in _BOUNDS if key in field]
     bounds += [words.format(inner[key]) for key, words in _BOUNDS if key in inner]
     values = [f"`{value}`" for value in (*field.get("enum", ()), *inner.get("enum", ()))]
     if values:
         bounds.append("one of " + ", ".join(values))
     if bounds:
-        told.append(f"({'; '.join(bounds)})")
-    told += [*_rules(field), *_rules(inner)]
-    return " ".join(filter(None, told)).replace("|", "\\|")
+        sentences.append(f"({'; '.join(bounds)})")
+    sentences += [*_rules(field), *_rules(inner)]
+    return " ".join(filter(None, sentences)).replace("|", "\\|")
 
 
 def _rules(field: Json) -> Iterator[str]:

@@ -24,12 +24,12 @@ class SpecField:
 
     def value(self, spec: Any) -> Any:
         """What a spec has there; None if it lacks the block."""
-        found = spec
+        value = spec
         for name in self.attributes:
-            if found is None:
+            if value is None:
                 break
-            found = getattr(found, name)
-        return found
+            value = getattr(value, name)
+        return value
 
 
 @cache

@@ -147,10 +147,10 @@ def _fields(cls: type, raw: object) -> Json:
     """The plain fields of a class that `raw` has with the right type."""
     if not isinstance(raw, Mapping):
         return {}
-    found = {a.name: (a.type, raw.get(camel(a.name))) for a in attrs.fields(cls)}
-    return {name: value for name, (kind, value) in found.items() if type(value) is kind}
+    typed = {a.name: (a.type, raw.get(camel(a.name))) for a in attrs.fields(cls)}
+    return {name: value for name, (kind, value) in typed.items() if type(value) is kind}
 
 
 def _items(raw: object, key: str) -> list[Any]:
-    found = raw.get(key) if isinstance(raw, Mapping) else None
-    return found[:_ITEMS_MAX] if isinstance(found, list) else []
+    items = raw.get(key) if isinstance(raw, Mapping) else None
+    return items[:_ITEMS_MAX] if isinstance(items, list) else []

@@ -33,8 +33,8 @@ def advertised_blocks(target: Target) -> dict[str, Json]:
     """Key of the Secret -> block, of those that the address of the node is added to."""
     if not advertises(target):
         return {}
-    found = {"gateway.json": gateway_block(target), "leafnodes.json": leafnode_block(target)}
-    return {key: block for key, block in found.items() if "port" in block}
+    blocks = {"gateway.json": gateway_block(target), "leafnodes.json": leafnode_block(target)}
+    return {key: block for key, block in blocks.items() if "port" in block}
 
 
 def advertises(target: Target) -> bool:

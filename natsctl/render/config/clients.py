@@ -56,13 +56,13 @@ def logins(target: Target) -> frozenset[str]:
         return doors.logins_of(target.spec)
     block = authorization_block(target)["authorization"]
     users = [user for user in block.get("users", ()) if user != no_login()]
-    found = {
+    kinds = {
         doors.TOKEN: bool(block.get("token")),
         doors.NKEY: any(user.get("nkey") for user in users),
         doors.MAPPED: any(map(_by_certificate, users)),
         doors.PASSWORD: bool(block.get("password")) or any(u.get("password") for u in users),
     }
-    return frozenset(kind for kind, there in found.items() if there) or frozenset({doors.NOBODY})
+    return frozenset(kind for kind, there in kinds.items() if there) or frozenset({doors.NOBODY})
 
 
 def only_user(target: Target) -> Json | None:
@@ -86,15 +86,15 @@ def accounts_block(target: Target) -> Json:
     The default system account is there without being named, and then its users come and go by a
     reload. Where servers want it named, beside gateways and leaf nodes, it is from the start.
     """
-    found: Json = {}
+    accounts: Json = {}
     if keeps_leaves_out(target) and knows_leaf_account(target.version):
-        found[STRANGERS] = {}
+        accounts[STRANGERS] = {}
     if not has_system(target):
-        return {"accounts": found} if found else {}
+        return {"accounts": accounts} if accounts else {}
     account = target.inputs.account
-    found[account] = {"users": [{"nkey": target.inputs.system, "permissions": PERMISSIONS}]}
+    accounts[account] = {"users": [{"nkey": target.inputs.system, "permissions": PERMISSIONS}]}
     named = account != SYSTEM_ACCOUNT or needs_system(target.spec)
-    return {"accounts": found, **({"system_account": account} if named else {})}
+    return {"accounts": accounts, **({"system_account": account} if named else {})}
 
 
 def operator_block(target: Target) -> Json:

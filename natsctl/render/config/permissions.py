@@ -22,15 +22,15 @@ _LOGIN: Final = ("username", "password")
 def block_as_meant(block: Json) -> Json:
     """An authorization block."""
     defaults = block.get("default_permissions")
-    found = dict(block)
-    if defaults and found.get("username"):
-        user = {key: found.pop(key) for key in _LOGIN if key in found}
-        found["users"] = [user]
+    meant = dict(block)
+    if defaults and meant.get("username"):
+        user = {key: meant.pop(key) for key in _LOGIN if key in meant}
+        meant["users"] = [user]
     if defaults:
-        found["default_permissions"] = as_meant(defaults)
-    if found.get("users"):
-        found["users"] = [_user_as_meant(user, bool(defaults)) for user in found["users"]]
-    return found
+        meant["default_permissions"] = as_meant(defaults)
+    if meant.get("users"):
+        meant["users"] = [_user_as_meant(user, bool(defaults)) for user in meant["users"]]
+    return meant
 
 
 def as_meant(given: Json) -> Json:

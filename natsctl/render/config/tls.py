@@ -23,8 +23,8 @@ _BY_NAME: Final = {listener.name: listener for listener in LISTENERS}
 
 def secrets(spec: NatsClusterSpec) -> dict[str, str]:
     """Listener -> name of its Secret, for every listener that has one, in order."""
-    found = {listener.name: secret_of(spec, listener) for listener in LISTENERS}
-    return {name: secret for name, secret in found.items() if secret}
+    by_listener = {listener.name: secret_of(spec, listener) for listener in LISTENERS}
+    return {name: secret for name, secret in by_listener.items() if secret}
 
 
 def named_files(spec: NatsClusterSpec, listener: str) -> Files:

@@ -84,8 +84,8 @@ def running_named(annotations: Iterable[str | None]) -> bool | None:
 
 def running_joined(annotations: Iterable[str | None]) -> str | None:
     """The name of the other cluster that running servers have, for `Target.joined`."""
-    told = ((_parse(annotation) or {}).get(_JOINED) for annotation in annotations)
-    return min((name for name in told if name), default=None)
+    joined = ((_parse(annotation) or {}).get(_JOINED) for annotation in annotations)
+    return min((name for name in joined if name), default=None)
 
 
 def stamp_of(annotation: str | None) -> SystemStamp:
@@ -113,8 +113,8 @@ def leaves_open(annotations: Iterable[str | None]) -> bool:
 
 
 def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
-    told = {(_parse(annotation) or {}).get(marker) for annotation in annotations} - {None}
-    return _hash(True) in told if told else None
+    marks = {(_parse(annotation) or {}).get(marker) for annotation in annotations} - {None}
+    return _hash(True) in marks if marks else None
 
 
 def revision_text(revision: Mapping[str, str]) -> str:
@@ -205,9 +205,9 @@ def _set_json(item: Any) -> dict[str, Any]:
 @lru_cache(maxsize=16)  # each is asked for many times at once, and may be long
 def _parse(annotation: str | None) -> Mapping[str, str] | None:
     try:
-        found = limits.load((annotation or "null").encode(), _LONGEST)
+        digests = limits.load((annotation or "null").encode(), _LONGEST)
     except ValueError:
         return None
-    if not isinstance(found, dict):
+    if not isinstance(digests, dict):
         return None
-    return {path: digest for path, digest in found.items() if isinstance(digest, str)}
+    return {path: digest for path, digest in digests.items() if isinstance(digest, str)}

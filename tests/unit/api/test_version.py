@@ -26,7 +26,7 @@ def test_what_no_image_can_have_for_a_tag_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r'use the tag of an image, such as "2\.15\.3"'):
         parse(text)
     with pytest.raises(ValueError, match="use the tag of an image"):
-        ServerVersion.told(text, "2.14.5")
+        ServerVersion.of_release(text, "2.14.5")
 
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -64,15 +64,15 @@ def test_the_tag_of_a_line_is_its_newest_release(
 
 
 def test_a_release_that_is_told_counts_before_what_the_tag_says() -> None:
-    found = ServerVersion.told("v1.0.7", "2.9.25")
+    found = ServerVersion.of_release("v1.0.7", "2.9.25")
     assert str(found) == "v1.0.7"
     assert found.at_least(2, 9, 25)
     assert not found.at_least(2, 10)
     assert found.matches("2.9.25")
     assert not found.matches("2.14.5")
-    assert ServerVersion.told("x", "2.14").matches("2.14.5")
+    assert ServerVersion.of_release("x", "2.14").matches("2.14.5")
     with pytest.raises(ValueError, match=r"'nine' is not a release.* such as \"2\.15\.3\""):
-        ServerVersion.told("x", "nine")
+        ServerVersion.of_release("x", "nine")
 
 
 @pytest.mark.parametrize(
