@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from natsctl.model import names
 from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clusters import cluster
 from tests.unit.simulated.crashes import at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.requests import Fate, Plan, Request, lost_reply, refusal, well
@@ -53,9 +53,7 @@ async def test_a_cluster_comes_up_and_nothing_is_made_twice(
     with virtual_clock():
         api = installed()
         api.plan = plan
-        meta = {"name": "c", "namespace": "ns"}
-        spec = {"size": 3, "version": "2.11.4"}
-        api.add({"kind": names.KIND_CLUSTER, "metadata": meta, "spec": spec})
+        api.add(cluster())
         async with running(api) as process:
             await asyncio.sleep(0.3)
             watches(api)

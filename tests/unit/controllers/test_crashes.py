@@ -18,6 +18,7 @@ import pytest
 from natsctl.model import names
 from tests.unit.plan.references import authority
 from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clusters import SPEC, cluster, settled, three_servers
 from tests.unit.simulated.crashes import (
     CLUSTER,
     Moment,
@@ -42,25 +43,11 @@ pytestmark = pytest.mark.looptime(noop_cycles=1)  # all that is waited for is in
 
 ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")
-SPEC = {"size": 3, "version": "2.11.4"}
-
-
-def cluster(spec: dict[str, Any]) -> dict[str, Any]:
-    """A NatsCluster as a user writes it."""
-    meta = {"name": "c", "namespace": "ns"}
-    return {"apiVersion": names.API_VERSION, "kind": "NatsCluster", "metadata": meta, "spec": spec}
 
 
 async def nothing() -> ApiServer:
     """No cluster yet."""
     return installed()
-
-
-async def three_servers() -> ApiServer:
-    """A cluster at rest."""
-    api = installed()
-    api.add(cluster(SPEC))
-    return await settled(api)
 
 
 def with_a_role(api: ApiServer) -> None:
@@ -94,14 +81,6 @@ async def with_certificates() -> ApiServer:
     certificate_until(2030)(api)
     api.add(cluster({**SPEC, "tls": {"serverSecret": "tls", "routesSecret": "tls"}}))
     return await settled(api)
-
-
-async def settled(api: ApiServer) -> ApiServer:
-    """What becomes of it; nobody leads any more."""
-    async with running(api) as process:
-        await at_rest(api, process, is_ready)
-        await process.stop()
-    return api
 
 
 def certificate_until(year: int) -> Callable[[ApiServer], None]:
@@ -140,7 +119,7 @@ def removes(where: Where) -> Callable[[ApiServer], None]:
 async def of_another_installation() -> ApiServer:
     """A cluster of an installation that is gone, whose servers know another operator's user."""
     api = installed()
-    api.add(cluster(SPEC))
+    api.add(cluster())
     async with running(api, settings=attrs.evolve(SETTINGS, namespace="other")) as process:
         await at_rest(api, process, is_ready)
     api.remove(("Lease", "other", "nats-operator"))
@@ -160,7 +139,7 @@ async def of_the_go_operator() -> ApiServer:
 
 def creates(api: ApiServer) -> None:
     """The user creates a cluster."""
-    api.add(cluster(SPEC))
+    api.add(cluster())
 
 
 def deletes(api: ApiServer) -> None:

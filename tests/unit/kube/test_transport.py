@@ -6,16 +6,24 @@ import asyncio
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from natsctl.kube import transport as transport_module
 from natsctl.kube.errors import Terminal, Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
 from natsctl.kube.sockets import UNSENT
-from natsctl.kube.transport import MOST_WARNINGS, Transport, warnings_of
+from natsctl.kube.transport import (
+    MOST_WARNINGS,
+    Transport,
+    connect,
+    namespace_of_pod,
+    warnings_of,
+)
 from tests.compat import open_connections
 from tests.unit.kube.faulty import Faulty, says
 
@@ -123,3 +131,65 @@ async def test_a_watch_declines_compression(transport: Transport, api: Faulty) -
     async with transport.stream(PODS.path("ns"), {"watch": "1"}, 5.0) as chunks:
         assert [chunk async for chunk in chunks] == [b"{}\n"]
     assert asked == ["identity"]
+
+
+async def test_a_refused_watch_says_why(transport: Transport, api: Faulty) -> None:
+    body = {"kind": "Status", "reason": "Forbidden", "message": "pods is forbidden"}
+    api.script = [says(403, body)]
+    with pytest.raises(Terminal, match="pods is forbidden"):
+        async with transport.stream(PODS.path("ns"), {"watch": "1"}, 5.0):
+            raise AssertionError("it was not refused")
+
+
+@pytest.mark.parametrize("token", ["secret", None])
+async def test_a_token_is_sent_if_there_is_one(
+    transport: Transport, api: Faulty, monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    """As it is in the file of a ServiceAccount, which ends with a newline."""
+    asked = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Authorization"))
+        return web.Response(body=b"{}")
+
+    async def settings() -> dict[str, Any]:
+        return {"BearerToken": {"value": f"Bearer {token}\n"}} if token else {}
+
+    monkeypatch.setattr(transport.configuration, "auth_settings", settings)
+    api.script = [answer]
+    await transport.request("GET", "/version")
+    assert asked == [f"Bearer {token}" if token else None]
+
+
+async def test_outside_of_a_pod_a_kubeconfig_is_asked_for() -> None:
+    with pytest.raises(ValueError, match=r"not inside a pod .*--kubeconfig"):
+        async with connect():
+            raise AssertionError("there is an API server")
+
+
+def test_the_namespace_of_a_pod_is_that_of_its_service_account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mounted = tmp_path / "namespace"
+    monkeypatch.setattr(transport_module, "Path", lambda _: mounted)
+    assert namespace_of_pod() is None
+    mounted.write_text("nats\n")
+    assert namespace_of_pod() == "nats"
+
+
+@pytest.mark.parametrize(
+    ("told", "host"),
+    [
+        ({}, "kubernetes.default.svc:443"),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": ""}, "10.0.0.1:443"),
+    ],
+)
+async def test_inside_of_a_pod_the_api_server_has_a_name_even_if_nobody_says_so(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], host: str
+) -> None:
+    """As with `enableServiceLinks: false` on some distributions."""
+    for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert ":".join(transport_module._addresses().values()) == host

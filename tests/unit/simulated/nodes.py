@@ -71,7 +71,7 @@ class Node:
 
     def __attrs_post_init__(self) -> None:
         self.api.listeners.append(self._hear)
-        for pod in self.api.of_kind("Pod"):
+        for pod in filter(_has_server, self.api.of_kind("Pod")):
             self._spawn(self._resume(_where(pod)))
 
     def observe_from_now(self) -> None:
@@ -85,9 +85,10 @@ class Node:
             self.fewest_ready = min(self.fewest_ready, sum(map(_is_ready, pods)))
             going = ["deletionTimestamp" in pod["metadata"] for pod in pods]
             self.most_away = max(self.most_away, sum(going))
-            if change.before is None:
-                self._spawn(self._run(change.where))
-            elif change.after is not None:
+            if change.before is None and change.after is not None:
+                if _has_server(change.after):
+                    self._spawn(self._run(change.where))
+            elif change.before is not None and change.after is not None:
                 self._changed(change.where, change.before["metadata"], change.after["metadata"])
 
     def _changed(self, where: Where, before: Json, after: Json) -> None:
@@ -256,6 +257,10 @@ def _digest(server: Server) -> str:
 def _address(uid: str) -> str:
     """Of a pod: another one has another, and it is the same in every run."""
     return str(ipaddress.IPv4Address(0x0A000000 | crc32(uid.encode()) & 0xFFFFFF))
+
+
+def _has_server(pod: Json) -> bool:
+    return names.LABEL_CLUSTER in (pod["metadata"].get("labels") or {})
 
 
 def _is_ready(pod: Json) -> bool:

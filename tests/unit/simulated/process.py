@@ -157,10 +157,19 @@ class Process:
         self._stop.set()
         await self.task
 
+    async def ended(self, seconds: float = 120) -> BaseException | None:
+        """Wait until it ended by itself, and say with what."""
+        assert self.task is not None
+        await asyncio.wait((self.task,), timeout=seconds)
+        assert self.task.done()
+        error, self.task = self.task.exception(), None
+        return error
+
     async def kill(self) -> None:
         """As SIGKILL does: nothing more is sent."""
-        assert self.task is not None
         self.line.died.set()
+        if self.task is None:
+            return
         self.task.cancel()
         with suppress(asyncio.CancelledError):
             await self.task
