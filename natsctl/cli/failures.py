@@ -27,8 +27,8 @@ def failure(error: ApiError, wanted: str, host: str) -> Unusable:
             f"the API server at {host} does not accept your credentials: {words(error)}"
         )
     if error.status == 403:
-        told = f"you may not {wanted}: {words(error)}"
-        return Unusable(f"{told} (docs/commands.md lists the rights)")
+        text = f"you may not {wanted}: {words(error)}"
+        return Unusable(f"{text} (docs/commands.md lists the rights)")
     if isinstance(error, Transient) and error.status == 0:
         advice = "is it the right context? See: kubectl config current-context"
         return Unreachable(f"cannot reach the API server at {host}: {error}; {advice}")

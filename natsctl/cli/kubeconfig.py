@@ -69,8 +69,8 @@ def place_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> P
     contents = [_read(file) for file in files]
     current = next((c["current-context"] for c in contents if c.get("current-context")), None)
     context = arguments.context or current
-    found = _namespace(contents, context) if files else namespace_of_pod()
-    chosen = arguments.namespace or found or DEFAULT_NAMESPACE
+    configured = _namespace(contents, context) if files else namespace_of_pod()
+    chosen = arguments.namespace or configured or DEFAULT_NAMESPACE
     return Place(
         kubeconfig=os.pathsep.join(map(str, files)) or None,
         context=context,
@@ -101,6 +101,6 @@ def _namespace(contents: list[Mapping[str, Any]], name: str | None) -> str | Non
     for content in contents:
         for item in content.get("contexts") or ():
             if item.get("name") == name:
-                found = (item.get("context") or {}).get("namespace")
-                return str(found) if found else None
+                namespace = (item.get("context") or {}).get("namespace")
+                return str(namespace) if namespace else None
     return None

@@ -22,5 +22,5 @@ def yaml_text(*items: Any) -> str:
 
 
 def _dumped(items: Any, *, plainly: bool) -> str:
-    found = yaml.safe_dump_all(items, sort_keys=False, allow_unicode=plainly, width=100)
-    return str(found)
+    text = yaml.safe_dump_all(items, sort_keys=False, allow_unicode=plainly, width=100)
+    return str(text)

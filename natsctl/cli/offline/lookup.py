@@ -44,10 +44,10 @@ def references_of(
     Unreadable names an object that the API server would not take.
     """
     timestamp = written(datetime.now(UTC))
-    found = _at_once(collect(_Files(cluster, documents), spec, timestamp))
+    references = _at_once(collect(_Files(cluster, documents), spec, timestamp))
     return attrs.evolve(
-        found,
-        proven=_tokens(cluster.name, found.accounts),
+        references,
+        proven=_tokens(cluster.name, references.accounts),
         version=meant_version(spec),
         system=MADE_UP_KEY,
     )
@@ -58,8 +58,8 @@ def _at_once(waiting: Coroutine[Any, Any, T]) -> T:
     try:
         waiting.send(None)
     except StopIteration as done:
-        found: T = done.value
-        return found
+        value: T = done.value
+        return value
     raise AssertionError("it waited")
 
 
@@ -75,8 +75,10 @@ class _Files:
         return [d for d in self.documents if d.namespace == self.cluster.namespace]
 
     async def secrets(self, names: frozenset[str]) -> Mapping[str, Secret | None]:
-        found = {d.name: _secret(d) for d in self._near if d.is_core("Secret") and d.name in names}
-        return {name: found.get(name) for name in sorted(names)}
+        present = {
+            d.name: _secret(d) for d in self._near if d.is_core("Secret") and d.name in names
+        }
+        return {name: present.get(name) for name in sorted(names)}
 
     async def member(self, name: str) -> Member | None:
         """Another cluster of the files, which is to be created too."""
@@ -100,8 +102,8 @@ class _Files:
 
 
 def _roles(cluster: str, near: Sequence[Document]) -> tuple[ServiceRole, ...]:
-    found = (d for d in near if d.is_ours and d.kind == names.KIND_ROLE)
-    return tuple(_role(d) for d in found if d.labels.get(names.LABEL_CLUSTER) == cluster)
+    roles = (d for d in near if d.is_ours and d.kind == names.KIND_ROLE)
+    return tuple(_role(d) for d in roles if d.labels.get(names.LABEL_CLUSTER) == cluster)
 
 
 def _role(document: Document) -> ServiceRole:
@@ -111,8 +113,8 @@ def _role(document: Document) -> ServiceRole:
 
 
 def _accounts(name: str, documents: Sequence[Document]) -> tuple[ServiceAccount, ...]:
-    found = (d for d in documents if d.is_core("ServiceAccount") and d.name == name)
-    return tuple(ServiceAccount(d.namespace, "") for d in found)
+    accounts = (d for d in documents if d.is_core("ServiceAccount") and d.name == name)
+    return tuple(ServiceAccount(d.namespace, "") for d in accounts)
 
 
 def _labels(documents: Sequence[Document]) -> Labels:
@@ -128,8 +130,8 @@ def _tokens(cluster: str, accounts: Mapping[str, tuple[ServiceAccount, ...]]) ->
     """Stand-ins that say what they stand for."""
     return {
         (account.namespace, secret_name(role, cluster)): f"the token of {account.namespace}/{role}"
-        for role, found in accounts.items()
-        for account in found
+        for role, of_role in accounts.items()
+        for account in of_role
     }
 
 

@@ -44,8 +44,8 @@ class Document:
     @property
     def labels(self) -> Mapping[str, Any]:
         """Its labels, if it has any."""
-        found = self._metadata.get("labels")
-        return found if isinstance(found, Mapping) else {}
+        labels = self._metadata.get("labels")
+        return labels if isinstance(labels, Mapping) else {}
 
     @property
     def is_ours(self) -> bool:
@@ -63,8 +63,8 @@ class Document:
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
-        found = self.content.get("metadata")
-        return found if isinstance(found, Mapping) else {}
+        metadata = self.content.get("metadata")
+        return metadata if isinstance(metadata, Mapping) else {}
 
     def __str__(self) -> str:
         return f"{self.file}: {self.kind} {self.namespace}/{self.name}"
@@ -78,14 +78,14 @@ def read(files: Sequence[str]) -> tuple[Document, ...]:
 def _read(file: str) -> Iterator[Document]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        found = list(yaml.load_all(text, _Loader))
+        contents = list(yaml.load_all(text, _Loader))
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{file}: {error}") from None
     except RecursionError:
         raise Unreadable(f"{file}: is nested too deeply to be read") from None
     except yaml.YAMLError as error:
         raise Unreadable(f"{file}: {_where(error)}") from None
-    for content in found:
+    for content in contents:
         yield from _documents(file, content)
 
 

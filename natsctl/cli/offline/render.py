@@ -72,25 +72,25 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool) -> Target | None:
     """What is to be rendered, with everything worth knowing said; None if nothing can be."""
-    told = examined(cluster)
-    _say(cluster, *map(str, (*told.problems, *told.remarks)))
-    if told.problems:
+    checked = examined(cluster)
+    _say(cluster, *map(str, (*checked.problems, *checked.remarks)))
+    if checked.problems:
         return None
     written = cluster.content.get("spec")
     spec = parse_spec(written if show_secrets else masked_strings(written))
     references = references_of(cluster, spec, documents)
-    found = resolve(cluster.namespace, cluster.name, spec, references)
+    resolved = resolve(cluster.namespace, cluster.name, spec, references)
     target = Target(
         namespace=cluster.namespace,
         name=cluster.name,
         uid=_UID,
         spec=spec,
         version=meant_version(spec),
-        inputs=found.inputs if show_secrets else masked_inputs(found.inputs),
+        inputs=resolved.inputs if show_secrets else masked_inputs(resolved.inputs),
         joined=references.joined,
     )
     beside = (TOKEN_BESIDE_BOTH,) if lacks_system(target) else ()
-    _say(cluster, *found.missing, *beside, *found.remarks, *map(str, remarks(spec)))
+    _say(cluster, *resolved.missing, *beside, *resolved.remarks, *map(str, remarks(spec)))
     return target
 
 
@@ -104,12 +104,12 @@ def _printed(target: Target, config: bool, show_secrets: bool) -> str:
 
     What goes into a file is what servers read; a terminal would act on some of it.
     """
-    found: Any = config_text(target) if config else [_readable(o) for o in _objects(target)]
+    output: Any = config_text(target) if config else [_readable(o) for o in _objects(target)]
     if not show_secrets:
-        found = masked_strings(found)
+        output = masked_strings(output)
     if config:
-        return spelt(str(found)) if sys.stdout.isatty() else str(found)
-    return yaml.dump_all(found, Dumper=_Dumper, sort_keys=False, width=100)
+        return spelt(str(output)) if sys.stdout.isatty() else str(output)
+    return yaml.dump_all(output, Dumper=_Dumper, sort_keys=False, width=100)
 
 
 def _objects(target: Target) -> Iterator[Json]:

@@ -50,44 +50,44 @@ def run(argv: Sequence[str], prog: str) -> int:
     arguments = parser_of(prog).parse_args(argv)
     try:
         documents = read(arguments.filename)
-        found = [(d, p) for d in documents if d.is_ours for p in _all_problems(d, documents)]
+        problems = [(d, p) for d in documents if d.is_ours for p in _all_problems(d, documents)]
     except Unreadable as error:
         print(plain(str(error)), file=sys.stderr)
         return 2
     if arguments.output == "json":
-        print(json.dumps([_json(d, p) for d, p in found], indent=2))
+        print(json.dumps([_json(d, p) for d, p in problems], indent=2))
     else:
-        for document, problem in found:
+        for document, problem in problems:
             print(plain(f"{document}: {problem}"))
-        _say_what_is_worth_knowing(documents, found)
+        _say_what_is_worth_knowing(documents, problems)
         _say_what_was_checked(documents)
-    return 1 if found else 0
+    return 1 if problems else 0
 
 
 def _all_problems(document: Document, documents: Sequence[Document]) -> Iterator[Problem]:
-    found = examined(document, _version_for(document, documents))
-    yield from (*found.problems, *found.remarks)
-    if found.spec is not None:
-        yield from _beside(document, found.spec, documents)
+    checked = examined(document, _version_for(document, documents))
+    yield from (*checked.problems, *checked.remarks)
+    if checked.spec is not None:
+        yield from _beside(document, checked.spec, documents)
 
 
 def problems_of(document: Document) -> tuple[Problem, ...]:
     """Everything that is to be said of one object."""
-    found = examined(document)
-    return (*found.problems, *found.remarks)
+    checked = examined(document)
+    return (*checked.problems, *checked.remarks)
 
 
 def examined(document: Document, version: ServerVersion | None = None) -> Examined:
     """What is to be said of one object; `version` is what the servers of a role run."""
     known = {names.KIND_CLUSTER: _cluster, names.KIND_ROLE: _role}
     if document.kind not in known:
-        told = Problem("kind", document.kind, f"write {' or '.join(known)}")
-        return Examined(None, (told,))
-    found = known[document.kind](document, version)
+        problem = Problem("kind", document.kind, f"write {' or '.join(known)}")
+        return Examined(None, (problem,))
+    checked = known[document.kind](document, version)
     if document.content.get("apiVersion") == names.API_VERSION:
-        return found
-    told = Problem("apiVersion", "", f"write {names.API_VERSION}")
-    return attrs.evolve(found, problems=(told, *found.problems))
+        return checked
+    problem = Problem("apiVersion", "", f"write {names.API_VERSION}")
+    return attrs.evolve(checked, problems=(problem, *checked.problems))
 
 
 def _cluster(document: Document, _: ServerVersion | None) -> Examined:
@@ -120,16 +120,16 @@ def _beside(
     references = references_of(cluster, spec, documents)
     absent = attrs.evolve(references, secrets={})
     expected = resolve(cluster.namespace, cluster.name, spec, absent).missing
-    for told in resolve(cluster.namespace, cluster.name, spec, references).missing:
-        if told not in expected:
-            yield Problem("spec", "", told)
+    for missing in resolve(cluster.namespace, cluster.name, spec, references).missing:
+        if missing not in expected:
+            yield Problem("spec", "", missing)
 
 
 def _say_what_is_worth_knowing(
-    documents: Sequence[Document], found: Sequence[tuple[Document, Problem]]
+    documents: Sequence[Document], problems: Sequence[tuple[Document, Problem]]
 ) -> None:
     """Of clusters that nothing is wrong with; it fails nothing."""
-    wrong = [document for document, _ in found]
+    wrong = [document for document, _ in problems]
     for document in documents:
         if document.is_ours and document.kind == names.KIND_CLUSTER and document not in wrong:
             for remark in remarks(parse_spec(document.content.get("spec"))):

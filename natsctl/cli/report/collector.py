@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from natsctl.cli.failures import reason
-from natsctl.cli.report.shapes import SAID, Fields, Shape, fields
+from natsctl.cli.report.shapes import MESSAGE, Fields, Shape, fields
 from natsctl.cli.report.shown_clusters import CLUSTER, ROLE, VIEW
 from natsctl.cli.report.shown_objects import DEPLOYMENT, EVENT, LEASE, SERVICE
 from natsctl.cli.report.shown_pods import POD
@@ -77,7 +77,7 @@ SHAPES: Mapping[str, Shape] = {
     "Service": SERVICE,
 }
 """Of what is listed."""
-TEXT = fields(SAID, "text")
+TEXT = fields(MESSAGE, "text")
 """An answer that is no JSON."""
 
 
@@ -115,7 +115,7 @@ class Evidence:
             await self._operator(namespace, lease)
 
     async def _versions(self) -> None:
-        found = await self._try("get /version", self._get(VERSION), {})
+        kubernetes = await self._try("get /version", self._get(VERSION), {})
         crds = {}
         for plural in (names.PLURAL_CLUSTERS, names.PLURAL_ROLES):
             name = f"{plural}.{names.GROUP}"
@@ -123,7 +123,7 @@ class Evidence:
             crd = await self._try(wanted, self._json(CRDS, None, name), {})
             annotations = (crd.get("metadata") or {}).get("annotations") or {}
             crds[name] = annotations.get(names.SCHEMA_REVISION_ANNOTATION)
-        versions = {"kubernetes": found, "schemaRevisions": crds}
+        versions = {"kubernetes": kubernetes, "schemaRevisions": crds}
         self._add("versions.json", Form.ANSWER, versions, VERSIONS)
 
     async def _cluster(self, cluster: Cluster) -> None:
@@ -135,8 +135,8 @@ class Evidence:
         self._add(f"{folder}/status.txt", Form.TEXT, page(seen, self.now))
         self._add(f"{folder}/status.yaml", Form.OBJECTS, [to_json(seen)], VIEW)
         itself = self._json(CLUSTERS, namespace, name)
-        found = await self._try(f"get natscluster {folder}", itself, None)
-        self._add(f"{folder}/natscluster.yaml", Form.OBJECTS, [found] if found else [], CLUSTER)
+        live = await self._try(f"get natscluster {folder}", itself, None)
+        self._add(f"{folder}/natscluster.yaml", Form.OBJECTS, [live] if live else [], CLUSTER)
         of_cluster = labelled({names.LABEL_CLUSTER: name})
         await self._listed(f"{folder}/pods.yaml", PODS, namespace, selector_of(name))
         await self._listed(f"{folder}/services.yaml", SERVICES, namespace, of_cluster)
@@ -148,24 +148,24 @@ class Evidence:
 
     async def _events(self, folder: str, namespace: str, name: str) -> None:
         about_it = about(names.KIND_CLUSTER, name)
-        found = await self._items(EVENTS, namespace, about_it)
+        events = await self._items(EVENTS, namespace, about_it)
         of_pods = await self._items(EVENTS, namespace, ABOUT_PODS)
-        found += [e for e, read in _each(of_pods, Happening) if is_of_server(name, read)]
-        self._add(f"{folder}/events.yaml", Form.OBJECTS, found, EVENT)
+        events += [e for e, read in _each(of_pods, Happening) if is_of_server(name, read)]
+        self._add(f"{folder}/events.yaml", Form.OBJECTS, events, EVENT)
 
     async def _secrets(self, folder: str, cluster: Cluster) -> None:
         """Those that belong to the cluster and those that it names, and its configuration."""
         namespace, name = cluster.key
         of_cluster = labelled({names.LABEL_CLUSTER: name})
         listed = await self._items(SECRETS, namespace, of_cluster)
-        found = {s["metadata"]["name"]: s for s in listed}
+        by_name = {s["metadata"]["name"]: s for s in listed}
         spec = spec_of(cluster)
-        for other in sorted(named_secrets(spec) - set(found)) if spec else ():
+        for other in sorted(named_secrets(spec) - set(by_name)) if spec else ():
             wanted = f"get secret {other} in namespace {namespace}"
             read = await self._try(wanted, self._json(SECRETS, namespace, other), None)
-            found |= {other: read} if read else {}
-        self._add(f"{folder}/secrets.yaml", Form.SECRETS, list(found.values()))
-        config = _config(found.get(name))
+            by_name |= {other: read} if read else {}
+        self._add(f"{folder}/secrets.yaml", Form.SECRETS, list(by_name.values()))
+        config = _config(by_name.get(name))
         if config is not None:
             self._add(f"{folder}/nats.conf", Form.ANSWER, config, CONFIG)
 
@@ -208,8 +208,8 @@ class Evidence:
         folder = f"operator/{namespace}"
         wanted = f"get lease {lease} in namespace {namespace}"
         read = self._json(LEASES, namespace, lease)
-        found = await self._try(wanted, read, None)
-        self._add(f"{folder}/lease.yaml", Form.OBJECTS, [found] if found else [], LEASE)
+        live = await self._try(wanted, read, None)
+        self._add(f"{folder}/lease.yaml", Form.OBJECTS, [live] if live else [], LEASE)
         await self._listed(f"{folder}/deployments.yaml", DEPLOYMENTS, namespace, OPERATOR)
         pods = await self._listed(f"{folder}/pods.yaml", PODS, namespace, OPERATOR)
         async with asyncio.TaskGroup() as group:
@@ -223,9 +223,9 @@ class Evidence:
         namespace: str,
         selection: Selection | None = None,
     ) -> list[Raw]:
-        found = await self._items(resource, namespace, selection)
-        self._add(path, Form.OBJECTS, found, SHAPES[resource.kind])
-        return found
+        items = await self._items(resource, namespace, selection)
+        self._add(path, Form.OBJECTS, items, SHAPES[resource.kind])
+        return items
 
     async def _items(
         self, resource: Resource, namespace: str, selection: Selection | None = None
@@ -290,5 +290,5 @@ def _json_or_none(text: bytes) -> Any:
 
 def _parsed(body: bytes) -> Any:
     """An answer of a server; what is no JSON, as text."""
-    found = _json_or_none(body)
-    return {"text": body.decode(errors="replace")} if found is None else found
+    answer = _json_or_none(body)
+    return {"text": body.decode(errors="replace")} if answer is None else answer

@@ -31,23 +31,27 @@ def masked_inputs(inputs: ConfigInputs) -> ConfigInputs:
     )
 
 
-def masked_strings(found: Any) -> Any:
+def masked_strings(document: Any) -> Any:
     """The same JSON without passwords in its URLs."""
-    if isinstance(found, str):
-        return masked_urls(found)
-    if isinstance(found, Mapping):
-        return {key: masked_strings(value) for key, value in found.items()}
-    return [masked_strings(item) for item in found] if isinstance(found, list | tuple) else found
+    if isinstance(document, str):
+        return masked_urls(document)
+    if isinstance(document, Mapping):
+        return {key: masked_strings(value) for key, value in document.items()}
+    return (
+        [masked_strings(item) for item in document]
+        if isinstance(document, list | tuple)
+        else document
+    )
 
 
 def _masked_login(login: Login | None) -> Login | None:
     return attrs.evolve(login, password=MASK) if login else None
 
 
-def _masked(found: Any) -> Any:
-    if isinstance(found, Mapping):
+def _masked(document: Any) -> Any:
+    if isinstance(document, Mapping):
         return {
             key: MASK if key in _SECRET_KEYS and value else _masked(value)
-            for key, value in found.items()
+            for key, value in document.items()
         }
-    return [_masked(item) for item in found] if isinstance(found, list) else found
+    return [_masked(item) for item in document] if isinstance(document, list) else document

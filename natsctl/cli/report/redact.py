@@ -38,7 +38,7 @@ _SECRET_TEXT = re.compile(
     r"|\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{20,}",  # bcrypt
     re.DOTALL,
 )
-_SAID = re.compile(
+_NAMED_SECRET = re.compile(
     r"""(?ix)(["']?\b(?:pass(?:word|wd)?|[\w-]*token|[\w-]*secret|nkey|seed|sig|jwt|authorization)
     ["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?("[^"\n]*"|'[^'\n]*'|[^\s,}]+)"""
 )
@@ -66,32 +66,32 @@ class Redactor:
         data = value.encode() if isinstance(value, str) else value
         return f"{MASK}{hmac.new(self.key, data, hashlib.sha256).hexdigest()[:8]}"
 
-    def text(self, found: str) -> str:
+    def text(self, text: str) -> str:
         """Any text, without what is secret by what it is."""
-        return _without(self._forms, _SECRET_TEXT.sub(MASK, masked_urls(found)))
+        return _without(self._forms, _SECRET_TEXT.sub(MASK, masked_urls(text)))
 
-    def log(self, found: str) -> str:
+    def log(self, text: str) -> str:
         """What a program said: also without what it calls a password, and without messages."""
-        return _PAYLOAD.sub(rf"\1{MASK}", _SAID.sub(rf"\1{MASK}", self.text(found)))
+        return _PAYLOAD.sub(rf"\1{MASK}", _NAMED_SECRET.sub(rf"\1{MASK}", self.text(text)))
 
-    def hide(self, found: Any) -> str:
+    def hide(self, value: Any) -> str:
         """What stands for what is in a place for secrets."""
         return MASK
 
     stow = hide
 
-    def shown(self, shape: Shape, found: Any) -> Any:
+    def shown(self, shape: Shape, value: Any) -> Any:
         """An object of Kubernetes, a configuration or an answer: what the shape shows of it."""
-        return look(shape, found, self)
+        return look(shape, value, self)
 
-    def secret(self, found: Mapping[str, Any]) -> dict[str, Any]:
+    def secret(self, secret: Mapping[str, Any]) -> dict[str, Any]:
         """A Secret: its keys, with the size and the mark of each value."""
-        data = {key: _decoded(value) for key, value in _data(found).items()}
+        data = {key: _decoded(value) for key, value in _data(secret).items()}
         values = {
             self.text(key): f"{self.mark(value)} ({len(value)} bytes)"
             for key, value in data.items()
         }
-        rest = {k: v for k, v in found.items() if k not in ("data", "stringData")}
+        rest = {k: v for k, v in secret.items() if k not in ("data", "stringData")}
         return {**self.shown(SECRET, rest), "data": values}
 
 
@@ -103,29 +103,29 @@ class Learner:
     stowed: set[str] = attrs.field(factory=set, repr=False)
     shown: set[str] = attrs.field(factory=set, repr=False)
 
-    def text(self, found: str) -> str:
+    def text(self, text: str) -> str:
         """Shown, but for a password of its URL."""
-        for login in _IN_URL.findall(found):
+        for login in _IN_URL.findall(text):
             self.hidden |= {login, unquote(login)}
-        self.shown.add(found)
-        return found
+        self.shown.add(text)
+        return text
 
-    def log(self, found: str) -> str:
+    def log(self, text: str) -> str:
         """Not a place to learn from."""
-        return found
+        return text
 
     def mark(self, value: str) -> str:
         """Common words, as values of labels are: they are not looked for anywhere else."""
         return value
 
-    def hide(self, found: Any) -> str:
+    def hide(self, value: Any) -> str:
         """A secret."""
-        self.hidden |= set(_strings(found))
+        self.hidden |= set(_strings(value))
         return MASK
 
-    def stow(self, found: Any) -> str:
+    def stow(self, value: Any) -> str:
         """Maybe a secret."""
-        self.stowed |= set(_strings(found))
+        self.stowed |= set(_strings(value))
         return MASK
 
     @property
@@ -134,27 +134,27 @@ class Learner:
         return _long_enough(self.hidden | (self.stowed - self.shown))
 
 
-def _strings(found: Any) -> Iterator[str]:
-    if isinstance(found, Mapping):
-        for value in found.values():
+def _strings(document: Any) -> Iterator[str]:
+    if isinstance(document, Mapping):
+        for value in document.values():
             yield from _strings(value)
-    elif isinstance(found, list):
-        for item in found:
+    elif isinstance(document, list):
+        for item in document:
             yield from _strings(item)
-    elif found is not None:
-        yield from _ways(str(found))
+    elif document is not None:
+        yield from _ways(str(document))
 
 
 def _ways(text: str) -> Iterator[str]:
     """A text, its lines, and what is in it if it is JSON: others may have only that."""
     yield text.strip()
     yield from (line.strip() for line in text.splitlines())
-    yield from (login for found in _IN_URL.findall(text) for login in (found, unquote(found)))
+    yield from (login for coded in _IN_URL.findall(text) for login in (coded, unquote(coded)))
 
 
 def _data(secret: Mapping[str, Any]) -> Mapping[str, str]:
-    found = secret.get("data")
-    return found if isinstance(found, Mapping) else {}
+    data = secret.get("data")
+    return data if isinstance(data, Mapping) else {}
 
 
 def _decoded(value: str) -> bytes:
@@ -187,18 +187,18 @@ def _learn(learner: Learner, text: str) -> None:
         learner.hide(text)
 
 
-def secrets_in(shape: Shape, found: Any) -> frozenset[str]:
+def secrets_in(shape: Shape, value: Any) -> frozenset[str]:
     """The same of what stands in clear text in an object."""
     learner = Learner()
-    look(shape, found, learner)
+    look(shape, value, learner)
     return learner.known
 
 
 _IN_URL = re.compile(r"://(?:[^/@\s\":]*:)?([^/\s\"]*)@")
 
 
-def _long_enough(found: Iterable[str]) -> frozenset[str]:
-    return frozenset(text for text in found if len(text) >= SHORTEST)
+def _long_enough(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(text for text in texts if len(text) >= SHORTEST)
 
 
 def _by_beginning(known: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -206,10 +206,10 @@ def _by_beginning(known: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
     There may be thousands of them, and megabytes to look through: one look at each place.
     """
-    found: dict[str, set[str]] = {}
+    by_start: dict[str, set[str]] = {}
     for form in (form for text in known for form in _forms(text)):
-        found.setdefault(form[:SHORTEST], set()).add(form)
-    return {start: tuple(sorted(forms, key=len, reverse=True)) for start, forms in found.items()}
+        by_start.setdefault(form[:SHORTEST], set()).add(form)
+    return {start: tuple(sorted(forms, key=len, reverse=True)) for start, forms in by_start.items()}
 
 
 def _without(forms: Mapping[str, tuple[str, ...]], text: str) -> str:
@@ -218,12 +218,12 @@ def _without(forms: Mapping[str, tuple[str, ...]], text: str) -> str:
     covered = 0
     for place in range(len(text) - SHORTEST + 1) if forms else ():
         candidates = forms.get(text[place : place + SHORTEST], ())
-        found = next((form for form in candidates if text.startswith(form, place)), None)
-        if found is None:
+        covering = next((form for form in candidates if text.startswith(form, place)), None)
+        if covering is None:
             continue
         if place > covered or not kept:
             kept += [text[covered:place], MASK]
-        covered = max(covered, place + len(found))
+        covered = max(covered, place + len(covering))
     return "".join([*kept, text[covered:]])
 
 

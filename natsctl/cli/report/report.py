@@ -105,8 +105,8 @@ async def _collect(place: Place, name: str | None, lines: int, now: datetime) ->
     async with place.connect() as transport:
         reader = Reader(transport)
         if name is not None and place.namespace is not None:
-            found = await reader.cluster(place.namespace, name)
-            clusters: tuple[Cluster, ...] = (found,)
+            cluster = await reader.cluster(place.namespace, name)
+            clusters: tuple[Cluster, ...] = (cluster,)
         else:
             clusters = await reader.clusters(place.namespace)
         evidence = Evidence(reader, now, lines)
@@ -120,8 +120,13 @@ def files_of(documents: Sequence[Document], unread: Iterable[str], now: datetime
     files = {d.path: _masked(d, redactor) for d in documents}
     pages = (files[path] for path in sorted(files) if path.endswith("/status.txt"))
     about = README.format(version=__version__, time=f"{now:%Y-%m-%dT%H:%M:%SZ}", shortest=SHORTEST)
-    told = "".join(f"{plain(redactor.log(line))}\n" for line in sorted(set(unread)))
-    return {"README.txt": about, "status.txt": "\n".join(pages), "unread.txt": told, **files}
+    unread_lines = "".join(f"{plain(redactor.log(line))}\n" for line in sorted(set(unread)))
+    return {
+        "README.txt": about,
+        "status.txt": "\n".join(pages),
+        "unread.txt": unread_lines,
+        **files,
+    }
 
 
 def _known(documents: Sequence[Document]) -> frozenset[str]:

@@ -18,19 +18,19 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 class Eyes(Protocol):
     """Who looks: to show, or to learn what is hidden."""
 
-    def text(self, found: str) -> str:
+    def text(self, text: str) -> str:
         """A name or a value that may be shown."""
 
-    def log(self, found: str) -> str:
+    def log(self, text: str) -> str:
         """What a program said."""
 
     def mark(self, value: str) -> str:
         """What stands for a value that others may be equal to."""
 
-    def hide(self, found: Any) -> str:
+    def hide(self, value: Any) -> str:
         """What stands for anything that is in a place for secrets."""
 
-    def stow(self, found: Any) -> str:
+    def stow(self, value: Any) -> str:
         """The same of what no shape knows."""
 
 
@@ -42,7 +42,7 @@ class Leaf:
     """A single value: a text of this form, shown as such an eye shows it, or maybe a number."""
 
     form: re.Pattern[str]
-    show: Callable[[Eyes, str], str] = field(default=lambda eyes, found: eyes.text(found))
+    show: Callable[[Eyes, str], str] = field(default=lambda eyes, text: eyes.text(text))
     or_number: bool = False
 
 
@@ -85,24 +85,24 @@ class Special:
 Shape = Leaf | Number | Fields | Many | Each | Special
 
 
-def look(shape: Shape, found: Any, eyes: Eyes) -> Any:
+def look(shape: Shape, value: Any, eyes: Eyes) -> Any:
     """What may be seen of a value."""
-    if found is None or found in ("", [], {}):
-        return found
+    if value is None or value in ("", [], {}):
+        return value
     match shape:
-        case Leaf() if isinstance(found, str) and shape.form.fullmatch(found):
-            return shape.show(eyes, found)
-        case Number() | Leaf(or_number=True) if isinstance(found, int | float):
-            return found
-        case Fields() if isinstance(found, Mapping):
-            return dict(_fields(shape, found, eyes))
-        case Many() if isinstance(found, list):
-            return [look(shape.item, item, eyes) for item in found]
-        case Each() if isinstance(found, Mapping):
-            return {named(str(k), eyes): look(shape.value, v, eyes) for k, v in found.items()}
+        case Leaf() if isinstance(value, str) and shape.form.fullmatch(value):
+            return shape.show(eyes, value)
+        case Number() | Leaf(or_number=True) if isinstance(value, int | float):
+            return value
+        case Fields() if isinstance(value, Mapping):
+            return dict(_fields(shape, value, eyes))
+        case Many() if isinstance(value, list):
+            return [look(shape.item, item, eyes) for item in value]
+        case Each() if isinstance(value, Mapping):
+            return {named(str(k), eyes): look(shape.value, v, eyes) for k, v in value.items()}
         case Special():
-            return shape.show(eyes, found)
-    return eyes.stow(found)
+            return shape.show(eyes, value)
+    return eyes.stow(value)
 
 
 def named(key: str, eyes: Eyes) -> str:
@@ -110,8 +110,8 @@ def named(key: str, eyes: Eyes) -> str:
     return eyes.text(key) if NAME.form.fullmatch(key) else eyes.stow(key)
 
 
-def _fields(shape: Fields, found: Mapping[str, Any], eyes: Eyes) -> Iterator[tuple[str, Any]]:
-    for key, value in found.items():
+def _fields(shape: Fields, mapping: Mapping[str, Any], eyes: Eyes) -> Iterator[tuple[str, Any]]:
+    for key, value in mapping.items():
         if key in shape.known:
             yield key, look(shape.known[key], value, eyes)
         elif _IDENTIFIER.fullmatch(key):
@@ -153,4 +153,4 @@ PORT = form(r"[\w-]+%?", or_number=True)
 """Of what may have a name or a number."""
 ANY = Leaf(re.compile(r"[^\n]*"))
 """Subjects and users, and the like: no name of Kubernetes."""
-SAID = Leaf(re.compile(r".*", re.DOTALL), lambda eyes, found: eyes.log(found))
+MESSAGE = Leaf(re.compile(r".*", re.DOTALL), lambda eyes, text: eyes.log(text))

@@ -17,9 +17,9 @@ from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.service_role import NatsServiceRoleSpec
 from natsctl.cli.report.shapes import (
     ANY,
+    MESSAGE,
     NAME,
     NUMBER,
-    SAID,
     TIME,
     WORD,
     Eyes,
@@ -49,7 +49,7 @@ if typing.TYPE_CHECKING:
 
 URL = Leaf(
     form(r"(?:URL\()?[a-z][a-z0-9+.-]*://(?:[^\s/]*@)?[\w.\[\]:-]+(?:/[^\s]*)?|MEMORY").form,
-    lambda eyes, found: _without_path(eyes.text(found)),
+    lambda eyes, text: _without_path(eyes.text(text)),
 )
 _PEERS = Many(
     Fields(
@@ -113,14 +113,14 @@ def _field_shape(name: str, attribute: attrs.Attribute[Any]) -> Shape:
     return NUMBER if hint in (bool, int, float) else _TEXTS.get(name, HIDDEN)
 
 
-def _selection(eyes: Eyes, found: Any) -> Any:
+def _selection(eyes: Eyes, value: Any) -> Any:
     """The labels that select a cluster's pods."""
-    shown = isinstance(found, str) and _SELECTION.fullmatch(found)
-    return eyes.text(found) if shown else eyes.stow(found)
+    shown = isinstance(value, str) and _SELECTION.fullmatch(value)
+    return eyes.text(value) if shown else eyes.stow(value)
 
 
 _SELECTION = form(r"app=nats,nats_cluster=[a-z0-9-]+").form
-_SERVER = fields(NAME, "name version") | fields(NUMBER, "ready") | fields(SAID, "message")
+_SERVER = fields(NAME, "name version") | fields(NUMBER, "ready") | fields(MESSAGE, "message")
 _CERTIFICATE = fields(NAME, "listener secret") | fields(TIME, "notAfter")
 _STATUS = (
     fields(NAME, "phase currentVersion operator")
@@ -154,7 +154,7 @@ VIEW = (
     _STATUS
     | fields(NAME, "namespace name wantedVersion")
     | fields(NUMBER, "ready paused wantedSize generation")
-    | fields(SAID, "operatorProblem")
+    | fields(MESSAGE, "operatorProblem")
     | Fields(
         {
             "created": TIME,
@@ -165,15 +165,17 @@ VIEW = (
                 | fields(TIME, "created")
             ),
             "certificates": Many(
-                _CERTIFICATE | fields(SAID, "problem") | Fields({"names": Many(form(r"[\w.*:-]+"))})
+                _CERTIFICATE
+                | fields(MESSAGE, "problem")
+                | Fields({"names": Many(form(r"[\w.*:-]+"))})
             ),
-            "differences": Many(Fields({"subjects": Many(SAID), "message": SAID})),
+            "differences": Many(Fields({"subjects": Many(MESSAGE), "message": MESSAGE})),
             "events": Many(
                 fields(WORD, "type reason")
-                | fields(SAID, "subject message")
+                | fields(MESSAGE, "subject message")
                 | Fields({"time": TIME, "count": NUMBER})
             ),
-            "notes": Many(SAID),
+            "notes": Many(MESSAGE),
         }
     )
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from natsctl.cli.report.shapes import (
+    MESSAGE,
     NAME,
     NUMBER,
     PORT,
-    SAID,
     TIME,
     WORD,
     Fields,
@@ -55,7 +55,7 @@ EVENT = whole(
     **{
         **fields(NAME, "reason action reportingComponent reportingInstance type").known,
         **fields(TIME, "eventTime firstTimestamp lastTimestamp").known,
-        "message": SAID,
+        "message": MESSAGE,
         "count": NUMBER,
         "involvedObject": _ABOUT,
         "related": _ABOUT,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from natsctl.cli.report.shapes import (
+    MESSAGE,
     NAME,
     NUMBER,
     PORT,
     QUANTITY,
-    SAID,
     TIME,
     WORD,
     Fields,
@@ -36,7 +36,7 @@ TOLERATIONS = Many(
     fields(NAME, "key")
     | fields(WORD, "operator effect")
     | Fields(
-        {"value": Special(lambda eyes, found: eyes.mark(str(found))), "tolerationSeconds": NUMBER}
+        {"value": Special(lambda eyes, value: eyes.mark(str(value))), "tolerationSeconds": NUMBER}
     )
 )
 
@@ -206,11 +206,11 @@ POD_SPEC = (
 )
 _STATE = Fields(
     {
-        "waiting": Fields({"reason": NAME, "message": SAID}),
+        "waiting": Fields({"reason": NAME, "message": MESSAGE}),
         "running": Fields({"startedAt": TIME}),
         "terminated": fields(NUMBER, "exitCode signal")
         | fields(TIME, "startedAt finishedAt")
-        | Fields({"reason": NAME, "message": SAID, "containerID": NAME}),
+        | Fields({"reason": NAME, "message": MESSAGE, "containerID": NAME}),
     }
 )
 _CONTAINER_STATUSES = Many(
@@ -225,7 +225,7 @@ POD = whole(
     | fields(NUMBER, "observedGeneration")
     | Fields(
         {
-            "message": SAID,
+            "message": MESSAGE,
             "conditions": CONDITIONS,
             "podIPs": Many(Fields({"ip": NAME})),
             "hostIPs": Many(Fields({"ip": NAME})),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from natsctl.cli.report.shapes import (
     ANY,
+    MESSAGE,
     NAME,
     NUMBER,
     PORT,
     QUANTITY,
-    SAID,
     TIME,
     Each,
     Fields,
@@ -29,10 +29,10 @@ _TLS = (
 )
 
 
-def _subjects_of(eyes: object, found: object) -> object:
+def _subjects_of(eyes: object, value: object) -> object:
     """One subject, several, or what is allowed and denied of them."""
-    shape: Shape = _RULES if isinstance(found, dict) else ANY
-    return look(Many(ANY) if isinstance(found, list) else shape, found, eyes)  # type: ignore[arg-type]
+    shape: Shape = _RULES if isinstance(value, dict) else ANY
+    return look(Many(ANY) if isinstance(value, list) else shape, value, eyes)  # type: ignore[arg-type]
 
 
 _RULES = Fields({"allow": Special(_subjects_of), "deny": Special(_subjects_of)})
@@ -187,7 +187,7 @@ PAGES: dict[str, Fields] = {
     | fields(NUMBER, "port")
     | Fields({"outbound_gateways": Each(_GATEWAY), "inbound_gateways": Each(Many(_GATEWAY))}),
     "leafz": _SERVER | Fields({"leafnodes": NUMBER, "leafs": Many(_CONNECTION)}),
-    "healthz": Fields({"status": NAME, "status_code": NUMBER, "error": SAID}),
+    "healthz": Fields({"status": NAME, "status_code": NUMBER, "error": MESSAGE}),
 }
 """Of the monitoring port; none of them tells of single clients."""
 VERSIONS = Fields(

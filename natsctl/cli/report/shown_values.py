@@ -9,10 +9,10 @@ from typing import Any
 
 from natsctl.cli.report.shapes import (
     ANY,
+    MESSAGE,
     NAME,
     NUMBER,
     QUANTITY,
-    SAID,
     TIME,
     WORD,
     Each,
@@ -82,30 +82,30 @@ _PLAIN_ARGUMENT = re.compile(
 _SIGNPOST = re.compile(r"(-{1,2}[\w-]+)(?:=(.*))?", re.DOTALL | re.ASCII)
 
 
-def _labels(eyes: Eyes, found: Any) -> Any:
+def _labels(eyes: Eyes, labels: Any) -> Any:
     """Keys, values that natsctl or Kubernetes gives, and marks of all others."""
-    if not isinstance(found, Mapping):
-        return eyes.stow(found)
-    return {named(str(k), eyes): _label(eyes, str(k), v) for k, v in found.items()}
+    if not isinstance(labels, Mapping):
+        return eyes.stow(labels)
+    return {named(str(k), eyes): _label(eyes, str(k), v) for k, v in labels.items()}
 
 
 def _label(eyes: Eyes, key: str, value: Any) -> Any:
     return look(NAME, value, eyes) if key in SHOWN_LABELS else eyes.mark(str(value))
 
 
-def _requirements(eyes: Eyes, found: Any) -> Any:
+def _requirements(eyes: Eyes, requirement: Any) -> Any:
     """What labels have to fulfil."""
-    if not isinstance(found, Mapping):
-        return eyes.stow(found)
-    key = str(found.get("key"))
+    if not isinstance(requirement, Mapping):
+        return eyes.stow(requirement)
+    key = str(requirement.get("key"))
     values = Many(Special(lambda eyes, value: _label(eyes, key, value)))
-    return look(_REQUIREMENT | Fields({"values": values}), found, eyes)
+    return look(_REQUIREMENT | Fields({"values": values}), requirement, eyes)
 
 
-def _annotations(eyes: Eyes, found: Any) -> Any:
-    if not isinstance(found, Mapping):
-        return eyes.stow(found)
-    kept = ((str(k), str(v)) for k, v in found.items() if k not in _DROPPED)
+def _annotations(eyes: Eyes, annotations: Any) -> Any:
+    if not isinstance(annotations, Mapping):
+        return eyes.stow(annotations)
+    kept = ((str(k), str(v)) for k, v in annotations.items() if k not in _DROPPED)
     return {named(key, eyes): _annotation(eyes, key, value) for key, value in kept}
 
 
@@ -131,20 +131,20 @@ def _revision(eyes: Eyes, value: str) -> str:
     return json.dumps({named(str(k), eyes): eyes.mark(str(v)) for k, v in fields.items()})
 
 
-def _variable(eyes: Eyes, found: Any) -> Any:
+def _variable(eyes: Eyes, variable: Any) -> Any:
     """Its name, and where its value is from; values only of a few."""
-    if not isinstance(found, Mapping):
-        return eyes.hide(found)
-    shown = found.get("name") in SHOWN_VARIABLES
+    if not isinstance(variable, Mapping):
+        return eyes.hide(variable)
+    shown = variable.get("name") in SHOWN_VARIABLES
     value = Special(lambda eyes, text: look(ANY, text, eyes) if shown else eyes.hide(text))
-    return look(_VARIABLE | Fields({"value": value}), found, eyes)
+    return look(_VARIABLE | Fields({"value": value}), variable, eyes)
 
 
-def _arguments(eyes: Eyes, found: Any) -> Any:
+def _arguments(eyes: Eyes, arguments: Any) -> Any:
     """The program, flags, values of a few, and what is a path, a number or a boolean."""
-    if not isinstance(found, list):
-        return eyes.hide(found)
-    words = [str(text) for text in found]
+    if not isinstance(arguments, list):
+        return eyes.hide(arguments)
+    words = [str(text) for text in arguments]
     return [
         eyes.text(word) if last in SHOWN_FLAGS else _argument(eyes, word, place)
         for place, (last, word) in enumerate(zip(["", *words], words, strict=False))
@@ -163,9 +163,9 @@ def _argument(eyes: Eyes, word: str, place: int) -> str:
     return f"{eyes.text(name)}={eyes.hide(value)}"
 
 
-def _drop(eyes: Eyes, found: Any) -> str:
+def _drop(eyes: Eyes, value: Any) -> str:
     """Nothing of it: it repeats the object, or is a secret."""
-    return eyes.hide(found)
+    return eyes.hide(value)
 
 
 LABELS, ANNOTATIONS = Special(_labels), Special(_annotations)
@@ -194,7 +194,7 @@ META = (
 CONDITIONS = Many(
     fields(NAME, "type reason")
     | fields(WORD, "status")
-    | fields(SAID, "message")
+    | fields(MESSAGE, "message")
     | fields(TIME, "lastTransitionTime lastProbeTime lastUpdateTime transitionTime")
     | fields(NUMBER, "observedGeneration")
 )

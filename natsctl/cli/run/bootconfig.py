@@ -104,12 +104,12 @@ def run(argv: Sequence[str], prog: str) -> int:
     try:
         settings = settings_of(arguments, os.environ)
         log.debug("%s", settings)
-        found = asyncio.run(bootconfig.write(settings))
+        advertised = asyncio.run(bootconfig.write(settings))
     except Failed as error:
         return _end(error, 1)
     except ValueError as error:
         return _end(error, 2)
-    log.info("node %s: advertise %s (%s)", settings.node, found.address, found.source)
+    log.info("node %s: advertise %s (%s)", settings.node, advertised.address, advertised.source)
     return 0
 
 

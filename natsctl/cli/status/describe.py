@@ -106,19 +106,19 @@ def _operator_problem(sight: Sight, status: ClusterStatus, now: datetime) -> str
 def _servers(sight: Sight, status: ClusterStatus) -> tuple[ServerView, ...]:
     """Those that have a pod, and those that the status tells of besides."""
     pods = own_pods(sight.cluster, sight.pods)
-    told = {server.name: server for server in status.servers}
-    found = tuple(_server(p, told.get(p.metadata.name), sight.answers, pods) for p in pods)
-    here = {server.name for server in found}
+    reported = {server.name: server for server in status.servers}
+    servers = tuple(_server(p, reported.get(p.metadata.name), sight.answers, pods) for p in pods)
+    here = {server.name for server in servers}
     gone = (_absent(server) for server in status.servers if server.name not in here)
-    return (*found, *gone)
+    return (*servers, *gone)
 
 
-def _absent(told: ServerStatus) -> ServerView:
-    return ServerView(told.name, told.version, told.ready, message=told.message)
+def _absent(reported: ServerStatus) -> ServerView:
+    return ServerView(reported.name, reported.version, reported.ready, message=reported.message)
 
 
 def _server(
-    pod: Pod, told: ServerStatus | None, answers: Mapping[str, Answer], pods: Sequence[Pod]
+    pod: Pod, reported: ServerStatus | None, answers: Mapping[str, Answer], pods: Sequence[Pod]
 ) -> ServerView:
     meta = pod.metadata
     answer = answers.get(meta.uid)
@@ -126,10 +126,10 @@ def _server(
     own, foreign = _routes(answer, answers, pods) if answer and asked else (None, None)
     return ServerView(
         name=meta.name,
-        version=(told.version if told else "") or meta.label(names.LABEL_VERSION) or "",
-        ready=told.ready if told else False,
+        version=(reported.version if reported else "") or meta.label(names.LABEL_VERSION) or "",
+        ready=reported.ready if reported else False,
         state=_state(pod),
-        message=told.message if told else "",
+        message=reported.message if reported else "",
         node=pod.spec.node_name or "",
         address=pod.status.pod_ip or "",
         created=meta.creation_timestamp or "",
@@ -163,12 +163,12 @@ def _state(pod: Pod) -> str:
 
 def _old_servers(sight: Sight, status: ClusterStatus) -> tuple[Difference, ...]:
     """Pods of the Go operator, grouped by what their next restart brings."""
-    told = {server.name: server.message for server in status.servers}
-    found: dict[str, list[str]] = defaultdict(list)
+    messages = {server.name: server.message for server in status.servers}
+    by_message: dict[str, list[str]] = defaultdict(list)
     for pod in own_pods(sight.cluster, sight.pods):
         if is_taken_over(pod):
-            found[_old(told.get(pod.metadata.name, ""))].append(pod.metadata.name)
-    return tuple(Difference(tuple(subjects), message) for message, subjects in found.items())
+            by_message[_old(messages.get(pod.metadata.name, ""))].append(pod.metadata.name)
+    return tuple(Difference(tuple(subjects), message) for message, subjects in by_message.items())
 
 
 def _old(message: str) -> str:
@@ -188,21 +188,21 @@ def _old_tokens(held: Sequence[Object]) -> tuple[Difference, ...]:
 def _certificates(
     spec: NatsClusterSpec | None, status: ClusterStatus, secrets: Mapping[str, Secret]
 ) -> tuple[CertificateView, ...]:
-    told = {c.listener: c for c in status.certificates}
+    reported = {c.listener: c for c in status.certificates}
     named = tls.secrets(spec) if spec else {}
-    listeners = [*named, *(listener for listener in told if listener not in named)]
-    return tuple(_certificate(x, spec, told.get(x), named, secrets) for x in listeners)
+    listeners = [*named, *(listener for listener in reported if listener not in named)]
+    return tuple(_certificate(x, spec, reported.get(x), named, secrets) for x in listeners)
 
 
 def _certificate(
     listener: str,
     spec: NatsClusterSpec | None,
-    told: CertificateStatus | None,
+    reported: CertificateStatus | None,
     named: Mapping[str, str],
     secrets: Mapping[str, Secret],
 ) -> CertificateView:
-    name = named.get(listener) or (told.secret if told else "")
-    end = told.not_after if told else ""
+    name = named.get(listener) or (reported.secret if reported else "")
+    end = reported.not_after if reported else ""
     held = secrets.get(name)
     if spec is None or held is None:
         return CertificateView(listener, name, end)

@@ -67,10 +67,10 @@ class Reader:
     async def _which(self, namespace: str, name: str) -> str:
         text = f"there is no NatsCluster {name} {_in(namespace)}"
         try:
-            found = await self.list(CLUSTERS, namespace, Cluster)
+            clusters = await self.list(CLUSTERS, namespace, Cluster)
         except ApiError:
             return text
-        known = ", ".join(sorted(c.metadata.name for c in found))
+        known = ", ".join(sorted(c.metadata.name for c in clusters))
         return f"{text}; there is {known}" if known else f"{text}, nor any other (see -n and -A)"
 
     async def sight(self, cluster: Cluster) -> Sight:
@@ -88,14 +88,14 @@ class Reader:
             held = start(f"list secrets {where}", self._held(namespace, name), ())
             secrets = group.create_task(self._certificates(cluster, unread))
             lease = group.create_task(self._lease(cluster, unread))
-        found = pods.result()
+        own_pods = pods.result()
         return Sight(
             cluster=cluster,
-            pods=found,
+            pods=own_pods,
             events=events.result(),
             secrets=secrets.result(),
             held=held.result(),
-            answers=await self.answers(cluster, found),
+            answers=await self.answers(cluster, own_pods),
             lease=lease.result(),
             unread=tuple(sorted(unread)),
         )
@@ -118,12 +118,12 @@ class Reader:
         """The Secrets with certificates, as far as they are there."""
         spec = spec_of(cluster)
         wanted = sorted(set(tls.secrets(spec).values())) if spec else []
-        found = {}
+        secrets = {}
         for name in wanted:
             what = f"get secret {name} {_in(cluster.metadata.namespace)}"
             read = self._secret(cluster.metadata.namespace, name)
-            found[name] = await _or(read, None, what, unread)
-        return {name: secret for name, secret in found.items() if secret is not None}
+            secrets[name] = await _or(read, None, what, unread)
+        return {name: secret for name, secret in secrets.items() if secret is not None}
 
     async def _secret(self, namespace: str, name: str) -> Secret | None:
         try:
@@ -222,8 +222,8 @@ def read_as(resource: Resource, body: bytes, kind: type[T]) -> T:
 def _read(resource: Resource, raw: bytes | msgspec.Raw, kind: type[T]) -> T:
     """As a projection, or whole (a dict): that one only if it is one that has a name."""
     if isinstance(kind, type) and issubclass(kind, Object):
-        found: T = read(attrs.evolve(resource, projection=kind), raw)
-        return found
+        projected: T = read(attrs.evolve(resource, projection=kind), raw)
+        return projected
     read(attrs.evolve(resource, projection=Object), raw)
     return msgspec.convert(mapping(bytes(raw)), kind)
 

@@ -97,12 +97,12 @@ async def _ask(place: Place, question: Question, watch: bool) -> int:
         reader = Reader(transport)
         if watch:
             await _follow(reader, question)
-        found = await _read(reader, question)
-    if not found:
+        views = await _read(reader, question)
+    if not views:
         where = f"namespace {question.namespace}" if question.namespace else "any namespace"
         print(f"there is no NatsCluster in {where}", file=sys.stderr)
-    sys.stdout.write(_shown(question, found, indent=2) if found or _is_data(question) else "")
-    return 0 if all(v.ready for v in found) else 1
+    sys.stdout.write(_shown(question, views, indent=2) if views or _is_data(question) else "")
+    return 0 if all(v.ready for v in views) else 1
 
 
 async def _read(reader: Reader, question: Question) -> tuple[ClusterView, ...]:
@@ -128,9 +128,9 @@ async def _follow(reader: Reader, question: Question) -> NoReturn:
                 watch = nudge(reader.transport, resource, where, selection, wake)
                 group.create_task(watch)
             await _show_changes(reader, question, wake)
-    except BaseExceptionGroup as found:
-        expected = found.subgroup((Unusable, BrokenPipeError))
-        raise (expected.exceptions[0] if expected else found) from None
+    except BaseExceptionGroup as group:
+        expected = group.subgroup((Unusable, BrokenPipeError))
+        raise (expected.exceptions[0] if expected else group) from None
     raise AssertionError("it only ends by an exception")
 
 
@@ -163,8 +163,8 @@ def _show(
     display: Display, question: Question, known: tuple[ClusterView, ...], problem: str
 ) -> None:
     if display.redraws and not _is_data(question):
-        told = f"\n{plain(problem)}\n" if problem else ""
-        display.redraw(_shown(question, known) + told)
+        error = f"\n{plain(problem)}\n" if problem else ""
+        display.redraw(_shown(question, known) + error)
         return
     head = f"== {written(_now())}\n" if not _is_data(question) else ""
     display.append(head + _shown(question, known), str(to_json(known)))

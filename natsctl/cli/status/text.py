@@ -36,9 +36,9 @@ def overview(views: Sequence[ClusterView], now: datetime, namespaces: bool) -> s
         head = ["NAMESPACE", *head]
         rows = [[v.namespace, *row] for v, row in zip(views, rows, strict=True)]
     lines = _table(head, rows)
-    told = [(v, _blocker(v)) for v in views]
+    blockers = [(v, _blocker(v)) for v in views]
     place = "{0.namespace}/{0.name}: {1}" if namespaces else "{0.name}: {1}"
-    blocked = [plain(place.format(v, text)) for v, text in told if text]
+    blocked = [plain(place.format(v, text)) for v, text in blockers if text]
     return _text([*lines, *([""] if blocked else []), *blocked])
 
 
@@ -88,9 +88,9 @@ def _blocker(view: ClusterView) -> str:
     by_type = {c.type: c for c in view.conditions}
     wrong = (("SpecAccepted", "False"), ("ConfigAccepted", "False"), ("Degraded", "True"))
     for type_, status in (*wrong, ("Progressing", "True"), ("Ready", "False")):
-        found = by_type.get(type_)
-        if found is not None and found.status == status and found.message:
-            return view.operator_problem or found.message
+        condition = by_type.get(type_)
+        if condition is not None and condition.status == status and condition.message:
+            return view.operator_problem or condition.message
     return view.operator_problem
 
 
@@ -117,7 +117,7 @@ def _conditions(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         [c.type, c.status, age(c.last_transition_time, now), c.reason] for c in view.conditions
     ]
     for line, condition in zip(_table([], columns), view.conditions, strict=True):
-        yield from _told(line, condition.message, width)
+        yield from _with_message(line, condition.message, width)
 
 
 def _servers(servers: Sequence[ServerView], now: datetime, width: int) -> Iterator[str]:
@@ -146,17 +146,19 @@ def _server(server: ServerView, count: int, now: datetime) -> list[str]:
     ]
 
 
-def _differences(found: Sequence[Difference], width: int) -> Iterator[str]:
-    for difference in found:
+def _differences(differences: Sequence[Difference], width: int) -> Iterator[str]:
+    for difference in differences:
         yield from _wrapped("", f"{', '.join(difference.subjects)}:", width)
         yield from _wrapped("    ", difference.message, width)
 
 
-def _certificates(found: Sequence[CertificateView], now: datetime, width: int) -> Iterator[str]:
-    rows = [[c.listener, c.secret, _end(c.not_after, now), _valid_for(c)] for c in found]
+def _certificates(
+    certificates: Sequence[CertificateView], now: datetime, width: int
+) -> Iterator[str]:
+    rows = [[c.listener, c.secret, _end(c.not_after, now), _valid_for(c)] for c in certificates]
     first, *lines = _table(["LISTENER", "SECRET", "ENDS", "FOR"], rows)
-    yield from [first] if found else []
-    for line, certificate in zip(lines, found, strict=True):
+    yield from [first] if certificates else []
+    for line, certificate in zip(lines, certificates, strict=True):
         yield line
         yield from _wrapped("    ", certificate.problem, width)
 
@@ -181,10 +183,10 @@ def _valid_for(certificate: CertificateView) -> str:
 def _events(events: Sequence[EventView], now: datetime, width: int) -> Iterator[str]:
     rows = [[age(e.time, now), e.type, e.reason, f"{e.subject}{_times(e.count)}"] for e in events]
     for line, event in zip(_table([], rows), events, strict=True):
-        yield from _told(line, printable(event.message, ANSWER), width)
+        yield from _with_message(line, printable(event.message, ANSWER), width)
 
 
-def _told(line: str, message: str, width: int) -> list[str]:
+def _with_message(line: str, message: str, width: int) -> list[str]:
     """A line with its message: behind it if that fits."""
     whole = f"{line}{GAP}{plain(message)}"
     if len(GAP) + len(whole) <= width:
@@ -201,8 +203,8 @@ def _number(value: int | None) -> str:
 
 
 def _section(title: str, lines: Iterator[str]) -> list[str]:
-    found = list(lines)
-    return [title.upper(), *(f"{GAP}{line}" for line in found)] if found else []
+    content = list(lines)
+    return [title.upper(), *(f"{GAP}{line}" for line in content)] if content else []
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

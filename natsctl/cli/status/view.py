@@ -92,9 +92,9 @@ class ClusterView:
     notes: tuple[str, ...] = ()
 
 
-def to_json(found: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A view as JSON: names in camelCase, what is not known as null."""
-    if attrs.has(type(found)):
-        fields = (a.name for a in attrs.fields(type(found)))
-        return {camel(name): to_json(getattr(found, name)) for name in fields}
-    return [to_json(item) for item in found] if isinstance(found, tuple) else found
+    if attrs.has(type(value)):
+        fields = (a.name for a in attrs.fields(type(value)))
+        return {camel(name): to_json(getattr(value, name)) for name in fields}
+    return [to_json(item) for item in value] if isinstance(value, tuple) else value

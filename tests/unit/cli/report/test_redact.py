@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from natsctl.cli.report.redact import Redactor, secrets_in, secrets_of
-from natsctl.cli.report.shapes import SAID, Fields, Many, Shape
+from natsctl.cli.report.shapes import MESSAGE, Fields, Many, Shape
 from natsctl.cli.report.shown_clusters import CLUSTER, URL
 from natsctl.cli.report.shown_objects import EVENT
 from natsctl.cli.report.shown_pods import CONTAINER, POD, POD_SPEC
@@ -27,7 +27,7 @@ HOLDERS: dict[str, Shape] = {
     "variables": ENVIRONMENT,
     "arguments": ARGUMENTS,
     "hidden": HIDDEN,
-    "log": SAID,
+    "log": MESSAGE,
     "url": URL,
     "cluster": CLUSTER,
     "pod": POD,
