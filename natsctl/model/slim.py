@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from natsctl.model import names
+from natsctl.model import bound_tokens, names
 from natsctl.model.objects import (
     Container,
     ContainerState,
@@ -69,13 +69,8 @@ _READ: Final = (
     names.LABEL_CLUSTER_NAMESPACE,
     names.LABEL_VERSION,
     names.LABEL_K8S_MANAGED_BY,
-    "nats.io/seal",
-    "nats.io/service-account-uid",
-    "nats.io/token-expires",
-    "nats.io/token-renew-after",
-    "nats.io/token-switch-at",
+    *bound_tokens.ANNOTATIONS,
 )
-_TOKENS: Final = ("token", "previous-token", "username")
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
 _RUNS: Final = ContainerState()
@@ -229,9 +224,9 @@ def _data(secret: Secret) -> dict[str, str] | None:
     given, tokens = secret.data, secret.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX)
     if given is None:
         return None
-    first = _TOKENS if tokens else (names.CONFIG_KEY, names.BOOT_KEY)
+    first = bound_tokens.KEYS if tokens else (names.CONFIG_KEY, names.BOOT_KEY)
     return {
-        key: _brief(given[key], OWN if tokens and key in _TOKENS else TEXT)
+        key: _brief(given[key], OWN if tokens and key in bound_tokens.KEYS else TEXT)
         for key in _first(given, first)
     }
 

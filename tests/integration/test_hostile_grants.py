@@ -15,7 +15,8 @@ from natsctl.kube.client import JSON_PATCH, Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, PODS, ROLES, SECRETS
 from natsctl.kube.transport import Transport
-from natsctl.plan.service_accounts.seals import SEAL, labels_of
+from natsctl.model.bound_tokens import SEAL
+from natsctl.plan.service_accounts.seals import labels_of
 from tests.integration.conftest import condition, exists, nats, operator, until
 from tests.integration.proxy import Proxy
 from tests.integration.test_tokens import AUTH, SECRET, account, delete, role, token, told

@@ -26,7 +26,7 @@ from natsctl.cli.report.shapes import (
     named,
 )
 from natsctl.model import names
-from natsctl.plan.service_accounts.seals import EXPIRES, RENEW_AFTER, SWITCH_AT
+from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SWITCH_AT
 
 SHOWN_LABELS = frozenset(
     {

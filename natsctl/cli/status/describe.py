@@ -13,12 +13,12 @@ from natsctl.api.types.status import CertificateStatus, ClusterStatus, ServerSta
 from natsctl.cli.status.text import TAKEN_OVER
 from natsctl.cli.status.view import CertificateView, ClusterView, Difference, EventView, ServerView
 from natsctl.model import names
+from natsctl.model.bound_tokens import RENEW_AFTER
 from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.inputs.certificates import inspect
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import problem_of
-from natsctl.plan.service_accounts.seals import RENEW_AFTER
 from natsctl.render.config import tls
 
 if TYPE_CHECKING:

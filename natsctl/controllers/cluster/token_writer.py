@@ -19,11 +19,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
 from natsctl.model import names
-from natsctl.model.foreign import quoted
-from natsctl.model.objects import Secret
-from natsctl.model.times import known, written
-from natsctl.plan.service_accounts.adoption import RENEWED_AT, kept_token, objection, passwords_of
-from natsctl.plan.service_accounts.seals import (
+from natsctl.model.bound_tokens import (
     ACCOUNT_UID,
     EXPIRES,
     PREVIOUS,
@@ -32,11 +28,12 @@ from natsctl.plan.service_accounts.seals import (
     SWITCH_AT,
     TOKEN,
     USERNAME,
-    bond_of,
-    is_token,
-    labels_of,
-    sealed,
 )
+from natsctl.model.foreign import quoted
+from natsctl.model.objects import Secret
+from natsctl.model.times import known, written
+from natsctl.plan.service_accounts.adoption import RENEWED_AT, kept_token, objection, passwords_of
+from natsctl.plan.service_accounts.seals import bond_of, is_token, labels_of, sealed
 from natsctl.plan.state import Failure
 from natsctl.render.target import Target
 

@@ -17,8 +17,9 @@ import attrs
 import msgspec
 
 from natsctl.model import names
+from natsctl.model.bound_tokens import ACCOUNT_UID, PREVIOUS, TOKEN
 from natsctl.model.times import written_seconds
-from natsctl.plan.service_accounts.seals import ACCOUNT_UID, PREVIOUS, TOKEN, decoded, labels_of
+from natsctl.plan.service_accounts.seals import decoded, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

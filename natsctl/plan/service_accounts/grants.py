@@ -15,17 +15,11 @@ from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.model import names
+from natsctl.model.bound_tokens import PREVIOUS, TOKEN
 from natsctl.model.objects import Secret, ServiceRole
 from natsctl.plan.namespaces import Choice, chosen, objection
 from natsctl.plan.references import Key, ServiceAccount
-from natsctl.plan.service_accounts.seals import (
-    PREVIOUS,
-    TOKEN,
-    Bond,
-    bond_of,
-    decoded,
-    switch_at,
-)
+from natsctl.plan.service_accounts.seals import Bond, bond_of, decoded, switch_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

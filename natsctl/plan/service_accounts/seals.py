@@ -17,19 +17,9 @@ import re
 import msgspec
 
 from natsctl.model import names
+from natsctl.model.bound_tokens import ANNOTATIONS, KEYS, RENEW_AFTER, SEAL, SWITCH_AT
 from natsctl.model.objects import Meta, Secret, Wire
 from natsctl.model.times import moment
-
-SEAL = "nats.io/seal"
-TOKEN, PREVIOUS, USERNAME = "token", "previous-token", "username"
-"""Keys of a bound-token Secret."""
-EXPIRES, RENEW_AFTER, SWITCH_AT = (
-    "nats.io/token-expires",
-    "nats.io/token-renew-after",
-    "nats.io/token-switch-at",
-)
-"""Its annotations, RFC 3339: when the token ends, when to renew it, when servers change over."""
-ACCOUNT_UID = "nats.io/service-account-uid"
 
 LONGEST_SEAL = 4096
 """Characters of an annotation that may be a seal: eight names and uids at most."""
@@ -92,7 +82,6 @@ def claimed(secret: Secret) -> tuple[str, str] | None:
 def kept(secret: Secret) -> Secret:
     """What is worth keeping of a sealed Secret: nobody can make it grow."""
     meta, data = secret.metadata, secret.data or {}
-    notes = (SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT, ACCOUNT_UID)
     small = Meta(
         name=meta.name,
         namespace=meta.namespace,
@@ -101,11 +90,11 @@ def kept(secret: Secret) -> Secret:
         deletion_timestamp=meta.deletion_timestamp,
         annotations={
             note: text
-            for note in notes
+            for note in ANNOTATIONS
             if (text := meta.annotation(note)) is not None and len(text) <= LONGEST_SEAL
         },
     )
-    return Secret(small, data={k: data[k] for k in (TOKEN, PREVIOUS, USERNAME) if k in data})
+    return Secret(small, data={k: data[k] for k in KEYS if k in data})
 
 
 def renew_after(secret: Secret, bond: Bond) -> str:
@@ -163,7 +152,7 @@ def _mac(key: bytes, bond: Bond, meta: Meta, data: dict[str, str]) -> str:
         "natsctl seal 1",
         bond,
         (meta.namespace, meta.name, meta.uid),
-        [data.get(k) for k in (TOKEN, PREVIOUS, USERNAME)],
+        [data.get(k) for k in KEYS],
     )
     encoded = msgspec.json.encode(parts, order="deterministic")
     return hmac.new(key, encoded, hashlib.sha256).hexdigest()

@@ -13,12 +13,12 @@ from natsctl.api.types.status import to_json
 from natsctl.api.version import ServerVersion
 from natsctl.controllers.cluster.events import turning_points
 from natsctl.controllers.cluster.handlers.registry import events_of
+from natsctl.model.bound_tokens import RENEW_AFTER
 from natsctl.model.objects import Secret
 from natsctl.plan.actions import Action, BindToken, Ensure, RemoveToken, UpdateRoleStatus
 from natsctl.plan.engine import plan
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.references import References
-from natsctl.plan.service_accounts.seals import RENEW_AFTER
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.objects.owned_objects import owned_objects

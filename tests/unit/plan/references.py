@@ -11,18 +11,12 @@ import trustme
 from msgspec.structs import replace
 
 from natsctl.api.parse import parse_spec
+from natsctl.model.bound_tokens import RENEW_AFTER, SEAL, SWITCH_AT
 from natsctl.model.objects import Meta, Secret, ServiceRole
 from natsctl.plan.inputs.resolve import ResolvedInputs, resolve
 from natsctl.plan.references import References, ServiceAccount
 from natsctl.plan.service_accounts.grants import secret_name
-from natsctl.plan.service_accounts.seals import (
-    RENEW_AFTER,
-    SEAL,
-    SWITCH_AT,
-    Bond,
-    sealed,
-    sealing_key,
-)
+from natsctl.plan.service_accounts.seals import Bond, sealed, sealing_key
 
 PEPPER = b"pepper"
 SEALING = sealing_key(PEPPER)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from natsctl.model.bound_tokens import PREVIOUS, SEAL, TOKEN, USERNAME
 from natsctl.model.objects import (
     Meta,
     Object,
@@ -21,15 +22,7 @@ from natsctl.model.objects import (
 )
 from natsctl.plan.engine import plan
 from natsctl.plan.references import References
-from natsctl.plan.service_accounts.seals import (
-    PREVIOUS,
-    SEAL,
-    TOKEN,
-    USERNAME,
-    bond_of,
-    labels_of,
-    sealing_key,
-)
+from natsctl.plan.service_accounts.seals import bond_of, labels_of, sealing_key
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.references import (
     SEALING,

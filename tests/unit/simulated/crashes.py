@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from natsctl.plan.service_accounts.seals import EXPIRES, RENEW_AFTER, SEAL, SWITCH_AT
+from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SEAL, SWITCH_AT
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clock import go_back_to, moment
 from tests.unit.simulated.nodes import Node, Server

@@ -12,7 +12,7 @@ from natsctl.cli.report.shown_values import (
     SHOWN_LABELS,
     SHOWN_VARIABLES,
 )
-from natsctl.plan.service_accounts.seals import EXPIRES, RENEW_AFTER, SWITCH_AT
+from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SWITCH_AT
 
 eyes = Redactor(b"key")
 DOCUMENT = Path(__file__).parents[4] / "docs" / "commands.md"

@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
+from natsctl.model.bound_tokens import RENEW_AFTER, SWITCH_AT
 from natsctl.plan.actions import BindToken, RemoveToken
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.tokens import bind_tokens, next_token_in, remove_tokens
-from natsctl.plan.service_accounts.seals import RENEW_AFTER, SWITCH_AT
 from natsctl.plan.state import ClusterState, Trial
 from tests.unit.plan.references import account, bond, resolved, role, token, with_tokens
 from tests.unit.plan.world import (

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from natsctl.model.bound_tokens import ACCOUNT_UID
 from natsctl.model.objects import OwnerReference, Secret
 from natsctl.plan.service_accounts.adoption import Kept, kept_token, objection, passwords_of
 from natsctl.plan.service_accounts.grants import Grant, grants_of
-from natsctl.plan.service_accounts.seals import ACCOUNT_UID, labels_of
+from natsctl.plan.service_accounts.seals import labels_of
 from tests.unit.plan.references import account, secret, unsealed, with_tokens
 
 UID = "secret-uid"

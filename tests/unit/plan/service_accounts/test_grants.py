@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from natsctl.api.version import ServerVersion
+from natsctl.model.bound_tokens import SWITCH_AT
 from natsctl.model.objects import Meta, ServiceRole
 from natsctl.plan.service_accounts.grants import (
     Grant,
@@ -17,7 +18,6 @@ from natsctl.plan.service_accounts.grants import (
     unwanted,
     user_name,
 )
-from natsctl.plan.service_accounts.seals import SWITCH_AT
 from tests.unit.plan.references import (
     SEALING,
     account,

@@ -9,14 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SEAL, SWITCH_AT
 from natsctl.model.objects import Secret
 from natsctl.plan.service_accounts.seals import (
-    EXPIRES,
     LONGEST_SEAL,
     LONGEST_TOKEN,
-    RENEW_AFTER,
-    SEAL,
-    SWITCH_AT,
     bond_of,
     claimed,
     decoded,
