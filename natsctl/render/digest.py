@@ -5,7 +5,7 @@ A server from 2.11 on hashes its merged configuration as Go encodes it in JSON (
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from natsctl.api.system_account import included_file
@@ -16,6 +16,7 @@ from natsctl.render.config.conf import server_config
 from natsctl.render.pod.pod import split_containers
 from natsctl.render.target import Target
 
+_NAME: Final = "server_name"
 _ESCAPED: Final = str.maketrans(
     {char: f"\\u{ord(char):04x}" for char in ("<", ">", "&", "\u2028", "\u2029")}
 )
@@ -23,20 +24,42 @@ _ESCAPED: Final = str.maketrans(
 
 def config_digest(config: Mapping[str, Any]) -> str:
     """What /varz says in `config_digest`, of a configuration with all includes merged in."""
-    text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    encoded = text.translate(_ESCAPED) + "\n"
-    return f"sha256:{hashlib.sha256(encoded.encode()).hexdigest()}"
+    return _digest(_encoded(config))
 
 
 def expected_digest(target: Target, server_name: str) -> str | None:
-    """What a server of this name reports once it runs the target's configuration.
+    """What a server of this name reports once it runs the target's configuration; or None."""
+    return expected_digests(target)(server_name)
 
-    None where it reports no digest (below 2.11), or where its configuration includes what only
-    its pod knows: a file of users, addresses of its node, a name of the user's choice.
+
+def expected_digests(target: Target) -> Callable[[str], str | None]:
+    """The same by the servers' names: what they have in common, which may be long, is made once.
+
+    None where a server reports no digest (below 2.11), or where its configuration includes what
+    only its pod knows: a file of users, addresses of its node, a name of the user's choice.
     """
     if not target.version.at_least(2, 11) or _is_private(target):
-        return None
-    return config_digest({"server_name": server_name, **server_config(target)})
+        return lambda name: None
+    config = server_config(target)
+    before = _encoded({key: value for key, value in config.items() if key < _NAME})
+    after = _encoded({key: value for key, value in config.items() if key > _NAME})
+
+    def digest(name: str) -> str:
+        return _digest(before, _encoded({_NAME: name}), after)
+
+    return digest
+
+
+def _encoded(config: Mapping[str, Any]) -> bytes:
+    """The members of an object, in the order of their keys."""
+    text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text[1:-1].translate(_ESCAPED).encode()
+
+
+def _digest(*members: bytes) -> str:
+    """Of an object with these members; ranges of keys that have none are left out."""
+    encoded = b"{" + b",".join(filter(None, members)) + b"}\n"
+    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
 
 
 def _is_private(target: Target) -> bool:

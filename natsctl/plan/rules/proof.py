@@ -8,12 +8,11 @@ from natsctl.plan.actions import NoteProof
 from natsctl.plan.proof import unnoted_proof
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_digest import server_digest
+from natsctl.plan.server_digest import server_digests
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
-    from natsctl.render.target import Target
 
 
 def note_proof(context: Context) -> Decision:
@@ -38,13 +37,13 @@ def _proven(context: Context) -> bool:
     The latter only of servers that cannot report any.
     """
     target = context.desired.target
+    digest_of_server = server_digests(target)
     well = [s for s in context.servers if s.current and not s.reloads and not s.pending]
-    reports = [_reports_it(target, server) for server in well]
+    reports = [_reports(server, digest_of_server(server.pod)) for server in well]
     return True in reports or (False not in reports and 0 < target.spec.size <= len(well))
 
 
-def _reports_it(target: Target, server: Server) -> bool | None:
-    """None if nobody knows what it would report."""
-    expected = server_digest(target, server.pod)
+def _reports(server: Server, expected: str | None) -> bool | None:
+    """Whether it reports this digest; None if it reports none, or nobody knows what it would."""
     reported = server.observation.config_digest if server.observation is not None else ""
     return reported == expected if expected and reported else None

@@ -13,7 +13,7 @@ from natsctl.model.server_address import address_of
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.go_operator import revision_of
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_digest import server_digest
+from natsctl.plan.server_digest import server_digests
 from natsctl.plan.servers import Server, can_ask, describe_changes, has_reloader, kubelet_ready
 from natsctl.render.config import tls
 from natsctl.render.revision.effects import NON_ROLLING
@@ -33,7 +33,10 @@ def reload_servers(context: Context) -> Decision:
         return Decision()
     done = any(_is_done(context, s) for s in context.servers)
     first = not done and not has_reloader(due[0].pod)
-    return Decision(tuple(_action(context, server) for server in (due[:1] if first else due)))
+    digest = server_digests(context.desired.target)
+    now = due[:1] if first else due
+    actions = tuple(_action(context, server, digest(server.pod)) for server in now)
+    return Decision(actions)
 
 
 def reloading_servers(context: Context) -> tuple[Server, ...]:
@@ -71,7 +74,7 @@ def asks_itself(context: Context, server: Server) -> bool:
     return context.state.quiet > PATIENCE and can_ask(server.pod, context.desired)
 
 
-def _action(context: Context, server: Server) -> ReloadServer:
+def _action(context: Context, server: Server, digest: str | None) -> ReloadServer:
     assert server.observation is not None
     desired = context.desired
     renewed = "tls.certificates" in server.reloads
@@ -84,7 +87,7 @@ def _action(context: Context, server: Server) -> ReloadServer:
         server_id=server.observation.server_id,
         config=desired.config,
         revision=revision_of(server.pod, desired.revision),
-        digest=server_digest(desired.target, server.pod),
+        digest=digest,
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),
         asks=asks_itself(context, server),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.render.config.conf import server_config
-from natsctl.render.digest import config_digest, expected_digest
+from natsctl.render.digest import config_digest, expected_digest, expected_digests
 from tests.unit.render.targets import target
 
 
@@ -24,12 +24,27 @@ def test_the_order_of_keys_makes_no_difference(config: dict[str, int]) -> None:
     assert config_digest(config) == config_digest(dict(reversed(config.items())))
 
 
-def test_a_server_has_the_name_of_its_pod() -> None:
-    cluster = target()
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"natsConfig": {"write_deadline": "5s"}},
+        {"websocket": {"enabled": True}, "clusterName": "\u2028<other>"},
+    ],
+)
+def test_the_name_of_a_server_counts(fields: dict[str, Any]) -> None:
+    cluster = target(**fields)
     assert expected_digest(cluster, "c-1") == config_digest(
         {**server_config(cluster), "server_name": "c-1"}
     )
     assert expected_digest(cluster, "c-1") != expected_digest(cluster, "c-2")
+
+
+@given(st.text())
+def test_what_servers_have_in_common_is_encoded_once(name: str) -> None:
+    cluster = target(natsConfig={"write_deadline": "5s"})
+    whole = {**server_config(cluster), "server_name": name}
+    assert expected_digests(cluster)(name) == config_digest(whole)
 
 
 @pytest.mark.parametrize(
