@@ -6,16 +6,17 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan
-from natsctl.plan.context import Context, context_of
+from natsctl.plan.decisions import Decisions, decisions_of
 from natsctl.plan.queries import FOREVER, Probe, Query, unanswered
 from natsctl.plan.rules.registry import RULES
-from natsctl.plan.rules.reload import reloading_servers
+from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import next_token_in
 from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from natsctl.plan.context import Context
     from natsctl.plan.rules.rule import Decision, Stage
     from natsctl.plan.state import ClusterState
 
@@ -27,23 +28,23 @@ FIRST_LOOK, LAST_LOOK = 0.2, 15.0
 def plan(state: ClusterState) -> Plan:
     """What to do now for one cluster."""
     servers = servers_of(state)
-    context = context_of(state, servers)
+    decisions = decisions_of(state, servers)
     watching = Plan(
         queries=unanswered(_probes(state, servers), state),
-        again=_look_again(state, servers, context),
+        again=_look_again(state, servers, decisions),
     )
-    return watching if state.paused or context is None else _folded(context, watching)
+    return watching if state.paused or decisions is None else _folded(decisions, watching)
 
 
-def _folded(context: Context, watching: Plan) -> Plan:
+def _folded(decisions: Decisions, watching: Plan) -> Plan:
     """Stage by stage what the rules decide; what would be asked anyway is asked in any case."""
     planned: dict[Stage, tuple[Action, ...]] = {}
-    queries = watching.queries
+    context, queries = decisions.context, watching.queries
     for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
         if not _is_open(stage, context, planned, queries):
             continue
-        decisions = (rule.decide(context) for rule in rules)
-        decided = tuple(decisions) if stage.after is None else _first(decisions)
+        each = (decisions.of(rule.decide) for rule in rules)
+        decided = tuple(each) if stage.after is None else _first(each)
         queries |= unanswered((q for d in decided for q in d.queries), context.state)
         known = (d for d in decided if queries.isdisjoint(d.queries))
         planned[stage] = tuple(action for d in known for action in d.actions)
@@ -84,22 +85,23 @@ def _askable(server: Server) -> bool:
 
 
 def _look_again(
-    state: ClusterState, servers: Sequence[Server], context: Context | None
+    state: ClusterState, servers: Sequence[Server], decisions: Decisions | None
 ) -> float | None:
     """When to ask again: soon after a change, rarely later, never while all is well."""
     due = [overdue_in(s.pod, state.timestamp) for s in servers]
     times = [seconds for seconds in due if seconds is not None and seconds > 0]
     if any(_askable(s) and not s.healthy for s in servers):
         times.append(_interval(state))
-    if context is not None:
-        times += _look_again_at_configuration(context)
+    if decisions is not None:
+        times += _look_again_at_configuration(decisions)
     return min(times, default=None)
 
 
-def _look_again_at_configuration(context: Context) -> Iterator[float]:
+def _look_again_at_configuration(decisions: Decisions) -> Iterator[float]:
     """When a reload may be proven, a certificate become valid, or a token be due."""
+    context = decisions.context
     desired = context.desired
-    if reloading_servers(context):
+    if decisions.of(reload_servers).servers:
         yield 2 * _interval(context.state)
     if desired.waiting and desired.resolved.certificates:
         yield A_MINUTE  # all that a certificate lacks may be time, of which nobody tells

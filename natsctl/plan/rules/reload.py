@@ -28,7 +28,7 @@ PATIENCE = 30.0
 
 def reload_servers(context: Context) -> Decision:
     """The servers to reload now."""
-    due = reloading_servers(context)
+    due = _reloading_servers(context)
     if not due:
         return Decision()
     done = any(_is_done(context, s) for s in context.servers)
@@ -36,10 +36,10 @@ def reload_servers(context: Context) -> Decision:
     digest = server_digests(context.desired.target)
     now = due[:1] if first else due
     actions = tuple(_action(context, server, digest(server.pod)) for server in now)
-    return Decision(actions)
+    return Decision(actions, servers=due)
 
 
-def reloading_servers(context: Context) -> tuple[Server, ...]:
+def _reloading_servers(context: Context) -> tuple[Server, ...]:
     """Servers that run an older configuration and can take up the new one, by index."""
     servers = context.servers
     moving = len(servers) != context.size or any(s.terminating or s.ended for s in servers)

@@ -23,7 +23,7 @@ FRESH = 2.0
 """Seconds for which an answer counts when the next step may hurt."""
 
 
-def outdated_servers(context: Context) -> tuple[Server, ...]:
+def _outdated_servers(context: Context) -> tuple[Server, ...]:
     """Servers to replace, in the order in which they will be: those that are down first."""
     staying = wanted(context.servers, context.size)
     outdated = leaving(s for s in staying if s.changes and not s.terminating)
@@ -32,16 +32,16 @@ def outdated_servers(context: Context) -> tuple[Server, ...]:
 
 def replace_outdated(context: Context) -> Decision:
     """The next server to replace, if one may go now."""
-    outdated = outdated_servers(context)
+    outdated = _outdated_servers(context)
     if not outdated:
         return Decision()
     server = outdated[0]
     if not kubelet_ready(server.pod):
-        return Decision((_replace(server),))
+        return Decision((_replace(server),), servers=outdated)
     if blockers := _unhealthy(context):
-        return Decision(waiting=blockers)
+        return Decision(waiting=blockers, servers=outdated)
     queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
-    return Decision((_replace(server),), queries=queries)
+    return Decision((_replace(server),), queries=queries, servers=outdated)
 
 
 def _replace(server: Server) -> ReplaceServer:

@@ -10,19 +10,22 @@ import attrs
 from natsctl.plan.actions import Action
 from natsctl.plan.context import Context
 from natsctl.plan.queries import Query
+from natsctl.plan.servers import Server
 
 
 @attrs.frozen
 class Decision:
     """What a rule wants done now.
 
-    `waiting` says what it waits for, as conditions tell it. `queries` are what the actions rest
-    on: they are carried out once all of these have answers that are fresh enough.
+    `waiting` says what it waits for, and `servers` are those that it still has to deal with, in
+    its order; conditions tell both. `queries` are what the actions rest on: they are carried out
+    once all of these have answers that are fresh enough.
     """
 
     actions: tuple[Action, ...] = ()
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
+    servers: tuple[Server, ...] = ()
 
 
 @attrs.frozen

@@ -10,27 +10,21 @@ from natsctl.plan.server_identity import excess, wanted
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
-
-
-def excess_servers(context: Context) -> tuple[Server, ...]:
-    """Servers beyond the wanted size, in the order in which they leave."""
-    return excess(context.servers, context.size)
 
 
 def scale_down(context: Context) -> Decision:
     """Delete one excess server, unless it would leave clients nowhere to go."""
-    leaving = excess_servers(context)
+    leaving = excess(context.servers, context.size)
     if not leaving:
         return Decision()
     server = leaving[0]
     stays_up = any(s.healthy for s in wanted(context.servers, context.size))
     if context.size > 0 and server.healthy and not stays_up:
-        return Decision(waiting=("none of the remaining servers is healthy",))
+        return Decision(waiting=("none of the remaining servers is healthy",), servers=leaving)
     action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,
         reason="ScalingDown",
         message=f"scaling down to {context.size}: removing {server.name}",
     )
-    return Decision((action,))
+    return Decision((action,), servers=leaving)

@@ -15,11 +15,5 @@ if TYPE_CHECKING:
 def scale_up(context: Context) -> Decision:
     """Create all missing servers at once."""
     held = bool(context.state.holding)
-    return Decision(
-        tuple(CreateServer(index, name, held) for index, name in missing_servers(context))
-    )
-
-
-def missing_servers(context: Context) -> tuple[tuple[int, str], ...]:
-    """Index and name of servers to create."""
-    return missing(context.desired.target.name, context.servers, context.size)
+    absent = missing(context.desired.target.name, context.servers, context.size)
+    return Decision(tuple(CreateServer(index, name, held) for index, name in absent))

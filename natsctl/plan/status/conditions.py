@@ -15,20 +15,15 @@ from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
 from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
-from natsctl.plan.context import Context, context_of
 from natsctl.plan.proof import digest_of, read_by_servers
-from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
-from natsctl.plan.rules.reload import reloading_servers
-from natsctl.plan.rules.rolling_update import outdated_servers, replace_outdated, why
-from natsctl.plan.rules.scale_down import excess_servers, scale_down
-from natsctl.plan.rules.scale_up import missing_servers
+from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
 from natsctl.plan.servers import Server, describe_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from natsctl.plan.rules.rule import Decision
+    from natsctl.plan.decisions import Decisions
     from natsctl.plan.state import ClusterState
 
 RELOAD_LIMIT = 180.0
@@ -148,85 +143,20 @@ def _all(size: int) -> str:
     return few[size] if size < len(few) else f"all {size} servers are ready and connected"
 
 
-def progressing(state: ClusterState, servers: Sequence[Server]) -> Verdict:
-    """What natsctl is busy with, or what it waits for."""
-    if state.paused:
-        return Verdict("False", "Paused", "spec.paused is true: no changes are applied")
-    context = context_of(state, servers)
-    if context is None:
-        return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
-    held = Verdict("False", "Waiting", "see condition ConfigAccepted")
-    if context.desired.waiting and not servers:
-        return held
-    return (
-        _scaling_down(context)
-        or _rolling(context)
-        or _reloading(context)
-        or _starting(context)
-        or (held if state.holding else _settled(servers))
-    )
-
-
-def _settled(servers: Sequence[Server]) -> Verdict:
-    text = "the servers match the spec"
-    if any(s.pod_problem for s in servers):
-        text = "nothing left to change: see condition Degraded"
-    return Verdict("False", "Settled", text)
-
-
-def _waits(decided: Decision) -> str:
-    return f"; waiting: {listed(decided.waiting)}" if decided.waiting else ""
-
-
-def _scaling_down(context: Context) -> Verdict | None:
-    excess = excess_servers(context)
-    if not excess:
-        return None
-    text = f"removing {listed([s.name for s in excess])}, one at a time"
-    return Verdict("True", "ScalingDown", text + _waits(scale_down(context)))
-
-
-def _rolling(context: Context) -> Verdict | None:
-    outdated = outdated_servers(context)
-    if not outdated:
-        return None
-    text = f"restarting {listed([s.name for s in outdated])}, one at a time: {why(outdated[0])}"
-    return Verdict("True", "Rolling", text + _waits(replace_outdated(context)))
-
-
-def _reloading(context: Context) -> Verdict | None:
-    waiting = reloading_servers(context)
-    if not waiting:
-        return None
-    changes = describe_changes(waiting[0].reloads)
-    text = f"reloading {listed([s.name for s in waiting])}: {changes} changed"
-    return Verdict("True", "Reloading", text)
-
-
-def _unloaded(context: Context) -> list[str]:
+def _unloaded(decisions: Decisions) -> list[str]:
     """Servers that should have reloaded long ago."""
-    if context.state.quiet < RELOAD_LIMIT:
+    if decisions.context.state.quiet < RELOAD_LIMIT:
         return []
     return [
         f"{s.name} has not loaded its configuration ({describe_changes(s.reloads)} changed): "
         "see its log"
-        for s in reloading_servers(context)
+        for s in decisions.of(reload_servers).servers
     ]
 
 
-def _starting(context: Context) -> Verdict | None:
-    missing = [name for _, name in missing_servers(context)]
-    missing += [s.name for s in context.servers if not s.ready and not s.pod_problem]
-    if missing:
-        return Verdict("True", "StartingServers", f"waiting for {listed(missing)}")
-    steps = ensure_objects(context).actions + delete_unwanted(context).actions
-    if steps:
-        text = f"updating {listed([step.subject for step in steps])}"
-        return Verdict("True", "UpdatingObjects", text)
-    return None
-
-
-def degraded(state: ClusterState, servers: Sequence[Server]) -> Verdict:
+def degraded(
+    state: ClusterState, servers: Sequence[Server], decisions: Decisions | None
+) -> Verdict:
     """What needs a person's eye."""
     messages = [f"{f.subject}: {f.message}" for f in state.failures]
     reasons = [f.reason for f in state.failures]
@@ -234,11 +164,11 @@ def degraded(state: ClusterState, servers: Sequence[Server]) -> Verdict:
         if server.pod_problem is not None:
             reasons.append(server.pod_problem[0])
             messages.append(f"{server.name} {server.unhealthy_reason}")
-    messages += _strangers(state)
-    reasons += ["NotOurs"] * len(_strangers(state))
-    context = context_of(state, servers)
-    if context is not None and servers:
-        troubles = [*state.holding, *_unloaded(context)]
+    strangers = _strangers(state)
+    messages += strangers
+    reasons += ["NotOurs"] * len(strangers)
+    if decisions is not None and servers:
+        troubles = [*state.holding, *_unloaded(decisions)]
         messages += troubles
         reasons += ["ConfigNotAccepted"] * len(troubles)
     if messages:

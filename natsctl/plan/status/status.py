@@ -12,13 +12,14 @@ from natsctl.model.foreign import named
 from natsctl.model.server_identity import pod_name
 from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.context import Context, context_of
+from natsctl.plan.decisions import Decisions, decisions_of
 from natsctl.plan.releases import tag_of
-from natsctl.plan.rules.rolling_update import outdated_servers, why
+from natsctl.plan.rules.rolling_update import replace_outdated, why
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
+from natsctl.plan.status.progressing import progressing
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import may_have_system
 
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
 def status(state: ClusterState) -> ClusterStatus:
     """The status that tells this snapshot."""
     servers = servers_of(state)
+    decisions = decisions_of(state, servers)
     verdicts = {
         "Ready": conditions.ready(state, servers),
-        "Progressing": conditions.progressing(state, servers),
-        "Degraded": conditions.degraded(state, servers),
+        "Progressing": progressing(state, servers, decisions),
+        "Degraded": conditions.degraded(state, servers, decisions),
         "SpecAccepted": conditions.spec_accepted(state),
         "ConfigAccepted": conditions.config_accepted(state, servers),
     }
@@ -52,7 +54,7 @@ def status(state: ClusterState) -> ClusterStatus:
         operator=state.installation,
         accepted_spec=to_keep(state),
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
-        servers=tuple(_server_status(state, s, servers) for s in servers),
+        servers=tuple(_server_status(state, s, decisions) for s in servers),
         certificates=_certificates(state),
     )
 
@@ -62,7 +64,7 @@ def troubled(
 ) -> ClusterStatus:
     """A status that tells what failed, while too little is known for anything else."""
     state = ClusterState(cluster, before, None, failures=tuple(failures), timestamp=timestamp)
-    fresh = _condition(state, "Degraded", conditions.degraded(state, ()))
+    fresh = _condition(state, "Degraded", conditions.degraded(state, (), None))
     others = tuple(c for c in before.conditions if c.type != fresh.type)
     return attrs.evolve(before, phase="Degraded", conditions=(*others, fresh))
 
@@ -113,12 +115,14 @@ def _condition(state: ClusterState, type_: str, verdict: Verdict) -> Condition:
     )
 
 
-def _server_status(state: ClusterState, server: Server, servers: Sequence[Server]) -> ServerStatus:
+def _server_status(
+    state: ClusterState, server: Server, decisions: Decisions | None
+) -> ServerStatus:
     return ServerStatus(
         name=server.name,
         version=_version(server),
         ready=server.ready,
-        message=_message(state, server, servers),
+        message=_message(state, server, decisions),
     )
 
 
@@ -128,10 +132,9 @@ def _version(server: Server) -> str:
     return tag_of(server.pod)
 
 
-def _message(state: ClusterState, server: Server, servers: Sequence[Server]) -> str:
-    context = context_of(state, servers)
-    if context is not None and server.changes and not server.terminating:
-        return _waiting(context, server)
+def _message(state: ClusterState, server: Server, decisions: Decisions | None) -> str:
+    if decisions is not None and server.changes and not server.terminating:
+        return _waiting(decisions, server)
     if server.unhealthy_reason:
         return server.unhealthy_reason
     if not server.right_version and server.observation is not None:
@@ -168,14 +171,14 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
     return f"made by the Go operator and left unchanged; its next restart adds {brings}"
 
 
-def _waiting(context: Context, server: Server) -> str:
+def _waiting(decisions: Decisions, server: Server) -> str:
     """Why an outdated server has not been restarted yet."""
     text = f"waiting to restart: {why(server)} changed"
     if server.unhealthy_reason and not kubelet_ready(server.pod):
         text += f"; {server.unhealthy_reason}"
+    context, queue = decisions.context, decisions.of(replace_outdated).servers
     if context.state.paused:
         return f"{text}; waiting: spec.paused"
-    queue = outdated_servers(context)
     if queue and queue[0].name != server.name:
         return f"{text}; waiting: {queue[0].name} goes first"
     leaving = [s.name for s in context.servers if s.terminating]

@@ -11,10 +11,12 @@ import pytest
 from natsctl.model.objects import NetworkPolicy
 from natsctl.model.slim import slim
 from natsctl.plan.actions import Action, CreateServer, DeleteObject, Ensure
+from natsctl.plan.decisions import decisions_of
 from natsctl.plan.engine import plan
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
-from natsctl.plan.status.conditions import progressing, ready
+from natsctl.plan.status.conditions import ready
+from natsctl.plan.status.progressing import progressing
 from tests.unit.plan.world import NOW, cluster_state, failure, invalid, running
 
 TEAM = {"podSelector": {"matchLabels": {"team": "a"}}}
@@ -93,7 +95,8 @@ def test_it_goes_with_the_field() -> None:
     meta = msgspec.structs.replace(held.metadata, uid="uid-of-policy")
     found = running(OPEN, policies={"c": msgspec.structs.replace(held, metadata=meta)})
     assert actions(found) == [DeleteObject("NetworkPolicy", "c", "uid-of-policy")]
-    told = progressing(found, servers_of(found))
+    servers = servers_of(found)
+    told = progressing(found, servers, decisions_of(found, servers))
     assert (told.reason, told.message) == (
         "UpdatingObjects",
         "updating NetworkPolicy c",

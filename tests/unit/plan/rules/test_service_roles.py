@@ -9,6 +9,7 @@ import pytest
 
 from natsctl.api.types.status import RoleStatus, to_json
 from natsctl.model.objects import Meta, ServiceRole
+from natsctl.plan.decisions import decisions_of
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.rules.service_roles import update_role_statuses
 from natsctl.plan.servers import servers_of
@@ -96,7 +97,8 @@ def test_what_stands_in_the_way_of_one_account() -> None:
         "ServiceAccount worker in b: Secret b/worker-c-bound-token was not created for this role",
     )
     assert [a.namespace for a in told(cluster_state).service_accounts] == ["ns"]
-    assert degraded(cluster_state, servers_of(cluster_state)).status == "False"
+    servers = servers_of(cluster_state)
+    assert degraded(cluster_state, servers, decisions_of(cluster_state, servers)).status == "False"
     remark = config_accepted(cluster_state, servers_of(cluster_state))
     assert (remark.status, remark.reason) == ("True", "TokensNotMade")
     assert "Secret b/worker-c-bound-token was not created for this role" in remark.message

@@ -1,0 +1,39 @@
+"""What the rules decide about one state of a cluster: the plan and the conditions read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.context import Context, context_of
+from natsctl.plan.rules.rule import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from natsctl.plan.servers import Server
+    from natsctl.plan.state import ClusterState
+
+Decide = Callable[[Context], Decision]
+
+
+@attrs.frozen(eq=False)
+class Decisions:
+    """Each rule decides once, when somebody first wants to know what."""
+
+    context: Context
+    _made: dict[Decide, Decision] = attrs.field(factory=dict, init=False, repr=False)
+
+    def of(self, decide: Decide) -> Decision:
+        """What this rule decides."""
+        if decide not in self._made:
+            self._made[decide] = decide(self.context)
+        return self._made[decide]
+
+
+def decisions_of(state: ClusterState, servers: Sequence[Server]) -> Decisions | None:
+    """None if the spec cannot be acted on, and no earlier one either."""
+    context = context_of(state, servers)
+    return Decisions(context) if context is not None else None

@@ -1,0 +1,95 @@
+"""Condition Progressing: what the rules are busy with, and what they wait for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from natsctl.model.words import listed
+from natsctl.plan.actions import CreateServer
+from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
+from natsctl.plan.rules.reload import reload_servers
+from natsctl.plan.rules.rolling_update import replace_outdated, why
+from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.servers import Server, describe_changes
+from natsctl.plan.status.conditions import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from natsctl.plan.decisions import Decide, Decisions
+    from natsctl.plan.rules.rule import Decision
+    from natsctl.plan.state import ClusterState
+
+
+def progressing(
+    state: ClusterState, servers: Sequence[Server], decisions: Decisions | None
+) -> Verdict:
+    """What natsctl is busy with, or what it waits for."""
+    if state.paused:
+        return Verdict("False", "Paused", "spec.paused is true: no changes are applied")
+    if decisions is None:
+        return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
+    held = Verdict("False", "Waiting", "see condition ConfigAccepted")
+    if decisions.context.desired.waiting and not servers:
+        return held
+    busy = _busy(decisions) or _starting(decisions) or _updating(decisions)
+    return busy or (held if state.holding else _settled(servers))
+
+
+def _scaling_down(decision: Decision) -> Verdict:
+    text = f"removing {_names(decision.servers)}, one at a time"
+    return Verdict("True", "ScalingDown", text + _waits(decision))
+
+
+def _rolling(decision: Decision) -> Verdict:
+    text = f"restarting {_names(decision.servers)}, one at a time: {why(decision.servers[0])}"
+    return Verdict("True", "Rolling", text + _waits(decision))
+
+
+def _reloading(decision: Decision) -> Verdict:
+    changes = describe_changes(decision.servers[0].reloads)
+    text = f"reloading {_names(decision.servers)}: {changes} changed"
+    return Verdict("True", "Reloading", text + _waits(decision))
+
+
+TOLD: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
+    (scale_down, _scaling_down),
+    (replace_outdated, _rolling),
+    (reload_servers, _reloading),
+)
+"""Rules that deal with servers for a while, and how that is told; of several, the first."""
+
+
+def _busy(decisions: Decisions) -> Verdict | None:
+    found = ((decisions.of(decide), tell) for decide, tell in TOLD)
+    return next((tell(decision) for decision, tell in found if decision.servers), None)
+
+
+def _starting(decisions: Decisions) -> Verdict | None:
+    created = decisions.of(scale_up).actions
+    missing = [action.name for action in created if isinstance(action, CreateServer)]
+    starting = [s.name for s in decisions.context.servers if not s.ready and not s.pod_problem]
+    text = f"waiting for {listed([*missing, *starting])}"
+    return Verdict("True", "StartingServers", text) if missing or starting else None
+
+
+def _updating(decisions: Decisions) -> Verdict | None:
+    steps = decisions.of(ensure_objects).actions + decisions.of(delete_unwanted).actions
+    text = f"updating {listed([step.subject for step in steps])}"
+    return Verdict("True", "UpdatingObjects", text) if steps else None
+
+
+def _settled(servers: Sequence[Server]) -> Verdict:
+    text = "the servers match the spec"
+    if any(s.pod_problem for s in servers):
+        text = "nothing left to change: see condition Degraded"
+    return Verdict("False", "Settled", text)
+
+
+def _waits(decision: Decision) -> str:
+    return f"; waiting: {listed(decision.waiting)}" if decision.waiting else ""
+
+
+def _names(servers: Iterable[Server]) -> str:
+    return listed([server.name for server in servers])

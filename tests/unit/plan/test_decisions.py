@@ -1,0 +1,28 @@
+"""Rules decide once about a state, for the plan and for the conditions."""
+
+from __future__ import annotations
+
+from natsctl.plan.context import Context
+from natsctl.plan.decisions import decisions_of
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.servers import servers_of
+from tests.unit.plan.world import invalid, running
+
+
+def test_each_rule_decides_once() -> None:
+    state = running({"size": 1})
+    decisions = decisions_of(state, servers_of(state))
+    assert decisions is not None
+    asked: list[Context] = []
+
+    def decide(context: Context) -> Decision:
+        asked.append(context)
+        return Decision(waiting=("something",))
+
+    assert decisions.of(decide) is decisions.of(decide)
+    assert asked == [decisions.context]
+    assert decisions.of(lambda _: Decision()) == Decision()
+
+
+def test_nothing_is_decided_about_a_spec_that_cannot_be_acted_on() -> None:
+    assert decisions_of(invalid(), ()) is None
