@@ -47,6 +47,8 @@ class World:
     loaded: str = "old"
     broken: bool = False
     noted: Mapping[str, Any] = attrs.field(factory=dict)
+    refusal: str = ""
+    reachable: bool = True
 
     def __attrs_post_init__(self) -> None:
         self.stores.pods.put(Pod(BEFORE))
@@ -86,10 +88,15 @@ class World:
 
     async def raw(self, *_: Any) -> dict[str, Any]:
         """The Secret."""
-        return {"metadata": {"managedFields": [CHANGED]}}
+        meta = {"uid": "s", "resourceVersion": "7", "managedFields": [CHANGED]}
+        return {"metadata": meta, "data": {"nats.conf": "eA==", "previous.nats.conf": "eQ=="}}
 
     async def reload(self, *_: Any) -> str:
         """The server reads its files."""
+        if not self.reachable:
+            raise system.Unreachable("no answer in time")
+        if self.refusal:
+            return self.refusal
         looked = [at + 1 for at in self.nudged if at + 1 <= self.seconds]
         if any(at >= self.lag for at in looked):
             self.loaded = "new"
@@ -220,3 +227,46 @@ async def test_what_a_server_has_proven_is_noted_before_the_pod_tells(world: Wor
     assert world.noted["metadata"]["resourceVersion"] == "7"
     content = digest_of({"nats.conf": "eA=="})
     assert world.noted["metadata"]["annotations"] == {names.PROVEN_ANNOTATION: content}
+
+
+def with_secret(world: World) -> World:
+    meta = Meta(name="c", namespace="ns", uid="s", resource_version="7")
+    world.stores.secrets.put(Secret(meta, data={"nats.conf": "eA=="}))
+    return world
+
+
+@worlds({"lag": 0})
+async def test_what_a_server_refuses_is_taken_back_with_its_words(world: World) -> None:
+    with_secret(world).refusal = "no such file"
+    assert await world.attempt() == Refusal("7", "no such file")
+    assert world.noted == {
+        "metadata": {
+            "uid": "s",
+            "resourceVersion": "7",
+            "annotations": {names.REFUSED_ANNOTATION: "7 no such file"},
+        },
+        "data": {"nats.conf": "eQ=="},
+    }
+    assert names.REVISION_ANNOTATION not in (world.pod.metadata.annotations or {})
+
+
+@worlds({"lag": 0})
+async def test_what_takes_a_restart_stays_in_the_secret(world: World) -> None:
+    with_secret(world).refusal = "config reload not supported for Port"
+    assert await world.attempt() == Refusal("7", "config reload not supported for Port")
+    assert world.noted == {}
+
+
+@worlds({"lag": 0})
+async def test_a_server_that_does_not_answer_is_asked_again(world: World) -> None:
+    world.reachable = False
+    assert await world.attempt() is Progress.PENDING
+    world.reachable = True
+    assert await world.until_done() <= 2
+
+
+@worlds({"lag": 0})
+async def test_a_pod_that_is_gone_is_left_alone(world: World) -> None:
+    world.stores.pods.put(Pod(msgspec.structs.replace(BEFORE, uid="pod-2", resource_version="2")))
+    assert await world.attempt() is Progress.PENDING
+    assert world.nudged == []
