@@ -48,5 +48,5 @@ async def floor(bare: Bare, namespace: str, count: int) -> Floor:
 
 async def _write(bare: Bare, objects: Objects) -> None:
     """In the operator's order: a pod is of no use before what it mounts."""
-    for stage in (objects.standing, objects.pods):
+    for stage in (objects.owned, objects.pods):
         await asyncio.gather(*(write(bare, manifest) for manifest in stage))

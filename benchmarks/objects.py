@@ -40,7 +40,7 @@ def nats_cluster(namespace: str, name: str) -> Json:
 class Objects:
     """What one NatsCluster needs: Services and Secret first, then pods."""
 
-    standing: tuple[Json, ...]
+    owned: tuple[Json, ...]
     pods: tuple[Json, ...]
 
 
@@ -50,7 +50,7 @@ def objects_of(cluster: Json) -> Objects:
     desired = desire(stored, understand(stored, ClusterStatus(), ()), (), References(), Images())
     assert desired is not None
     return Objects(
-        tuple(dict(standing.manifest) for standing in desired.standing),
+        tuple(dict(owned.manifest) for owned in desired.objects),
         tuple(pod(desired.target, index) for index in range(1, SIZE + 1)),
     )
 

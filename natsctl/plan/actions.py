@@ -59,20 +59,20 @@ class PodAction(Action):
 
 @attrs.frozen
 class Ensure(Action):
-    """Make an object that stands what it should be. `present`: it exists and is ours."""
+    """Make an owned object what it should be. `present`: it exists and is ours."""
 
-    standing: OwnedObject
+    wanted: OwnedObject
     present: bool
 
     @property
     def subject(self) -> str:
         """The object."""
-        return f"{self.standing.kind} {self.standing.name}"
+        return f"{self.wanted.kind} {self.wanted.name}"
 
     @property
     def required(self) -> bool:
         """No server starts without the config Secret."""
-        return self.standing.is_config
+        return self.wanted.is_config
 
 
 @attrs.frozen

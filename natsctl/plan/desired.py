@@ -219,7 +219,7 @@ def desire(
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
     return Desired(
         target=target,
-        standing=tuple(_standing(manifest) for manifest in owned_objects(target)),
+        objects=tuple(_owned(manifest) for manifest in owned_objects(target)),
         revision=revision(target),
         remarks=understood.remarks,
         advice="; ".join(_advice(target, references)),
@@ -312,7 +312,7 @@ def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
     return frozenset(rolling)
 
 
-def _standing(manifest: dict[str, Any]) -> OwnedObject:
+def _owned(manifest: dict[str, Any]) -> OwnedObject:
     """Stamp a manifest with the digest of its own content."""
     encoded = msgspec.json.encode(manifest, order="deterministic")
     digest = hashlib.sha256(encoded).hexdigest()[:16]

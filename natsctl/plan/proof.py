@@ -36,7 +36,7 @@ def read_by_servers(data: Data | None) -> dict[str, str]:
     return {key: text for key, text in (data or {}).items() if not key.startswith(KEPT)}
 
 
-def kept(data: Data | None) -> dict[str, str]:
+def previous_content(data: Data | None) -> dict[str, str]:
     """What was there before, by its own keys."""
     entries = (data or {}).items()
     return {key.removeprefix(KEPT): text for key, text in entries if key.startswith(KEPT)}
@@ -59,22 +59,22 @@ def unnoted_proof(live: Secret) -> str | None:
 
 
 @attrs.frozen
-class Held:
+class ConfigContent:
     """What a config Secret holds from now on; `proven` is its annotation (None: it has none)."""
 
     data: dict[str, str]
     proven: str | None
 
 
-def first(data: Data) -> Held:
+def first_content(data: Data) -> ConfigContent:
     """Of a new Secret: the servers are made with it, and there is nothing else to go back to."""
-    return Held(dict(data), digest_of(data))
+    return ConfigContent(dict(data), digest_of(data))
 
 
-def keeping(live: Mapping[str, Any], data: Data) -> Held:
+def next_content(live: Mapping[str, Any], data: Data) -> ConfigContent:
     """New data of a config Secret, and with it what was proven last, to go back to."""
     mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
-    now, before = read_by_servers(live.get("data")), kept(live.get("data"))
+    now, before = read_by_servers(live.get("data")), previous_content(live.get("data"))
     if now == data or not now or mark == digest_of(data):
         return _fitting(data, before, mark)
     if mark is None or mark == digest_of(now):
@@ -82,21 +82,21 @@ def keeping(live: Mapping[str, Any], data: Data) -> Held:
     return _fitting(data, before, digest_of(before) if before else "")
 
 
-def _fitting(data: Data, before: Data, mark: str | None) -> Held:
+def _fitting(data: Data, before: Data, mark: str | None) -> ConfigContent:
     """Both, or only the new one if the API server takes no more."""
     whole = {**data, **{KEPT + key: text for key, text in before.items()}}
     if sum(len(base64.b64decode(text)) for text in whole.values()) <= LIMIT:
-        return Held(whole, mark)
-    return Held(dict(data), mark and "")
+        return ConfigContent(whole, mark)
+    return ConfigContent(dict(data), mark and "")
 
 
-def to_go_back_to(live: Mapping[str, Any]) -> dict[str, str] | None:
+def rollback_content(live: Mapping[str, Any]) -> dict[str, str] | None:
     """What servers read before the content that one of them refused; None: that stays.
 
     It stays if it was proven (what it refers to changed), or if nothing else was.
     """
     mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
-    now, before = read_by_servers(live.get("data")), kept(live.get("data"))
+    now, before = read_by_servers(live.get("data")), previous_content(live.get("data"))
     if mark is None:
         return before or None
     known = mark != digest_of(now) and mark == digest_of(before)

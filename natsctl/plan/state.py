@@ -24,7 +24,7 @@ _PURPOSE: Final = "configuration of "
 
 @attrs.frozen
 class OwnedObject:
-    """An object that stands for a cluster as it should be, and the digest of that."""
+    """An object that a cluster owns, as it should be, and the digest of that."""
 
     manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
     digest: str
@@ -54,7 +54,7 @@ class Desired:
     """
 
     target: Target
-    standing: tuple[OwnedObject, ...]
+    objects: tuple[OwnedObject, ...]
     revision: Mapping[str, str]
     remarks: tuple[Problem, ...] = ()
     advice: str = ""
@@ -65,7 +65,7 @@ class Desired:
     @property
     def config_object(self) -> OwnedObject:
         """The object that holds the servers' configuration."""
-        return next(s for s in self.standing if s.is_config)
+        return next(s for s in self.objects if s.is_config)
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class ClusterState:
 
     `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
     else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
-    how long nothing changed. `owned` are the objects that stand, by kind and name.
+    how long nothing changed. `owned` are the objects that the cluster owns, by kind and name.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
     (see claim).
@@ -185,6 +185,6 @@ class ClusterState:
         refused = (f"a server reports: {quoted(self.refused.words)}",) if self.refused else ()
         return self.desired.waiting or refused
 
-    def live(self, standing: OwnedObject) -> Object | None:
-        """The object that stands where `standing` should."""
-        return self.owned.get(standing.kind, {}).get(standing.name)
+    def live(self, wanted: OwnedObject) -> Object | None:
+        """The object that is there in the place of `wanted`."""
+        return self.owned.get(wanted.kind, {}).get(wanted.name)

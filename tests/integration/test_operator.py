@@ -15,7 +15,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
 from natsctl.model import names
-from natsctl.plan.proof import digest_of, kept, read_by_servers
+from natsctl.plan.proof import digest_of, previous_content, read_by_servers
 from natsctl.plan.reload.secrets import withdrawal
 from tests.integration.conftest import (
     children,
@@ -385,7 +385,7 @@ async def test_what_no_server_has_proven_is_not_kept_to_go_back_to(
         await edit(client, namespace, natsConfig={"trace": True})
         third = await changed(read_by_servers(second["data"]))
     for live in (second, third):
-        assert kept(live["data"]) == first
+        assert previous_content(live["data"]) == first
         assert live["metadata"]["annotations"][names.PROVEN_ANNOTATION] == digest_of(first)
     await client.patch(SECRETS, namespace, "x", withdrawal(third, "1 no"))
     back = await client.raw(SECRETS, namespace, "x")

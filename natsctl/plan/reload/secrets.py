@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from natsctl.model import names
 from natsctl.model.times import moment
-from natsctl.plan.proof import read_by_servers, to_go_back_to
+from natsctl.plan.proof import read_by_servers, rollback_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def withdrawal(live: Mapping[str, Any], refusal: str) -> dict[str, Any]:
     """Merge patch that notes why a config Secret was refused, and puts back what was proven."""
-    meta, before = live["metadata"], to_go_back_to(live)
+    meta, before = live["metadata"], rollback_content(live)
     patch: dict[str, Any] = {
         "metadata": {
             "uid": meta["uid"],

@@ -1,4 +1,4 @@
-"""Objects that stand, such as Services and the config Secret, are what the spec asks for."""
+"""Owned objects, such as Services and the config Secret, are what the spec asks for."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def ensure_objects(context: Context) -> Decision:
     state, waits = context.state, bool(context.state.holding)
     return Decision(
         tuple(
-            Ensure(standing, present=live is not None)
-            for standing in context.desired.standing
-            if not (waits and standing.is_config)
-            and ((live := state.live(standing)) is None or differs(standing, live))
+            Ensure(wanted, present=live is not None)
+            for wanted in context.desired.objects
+            if not (waits and wanted.is_config)
+            and ((live := state.live(wanted)) is None or differs(wanted, live))
         )
     )
 
 
 def delete_unwanted(context: Context) -> Decision:
     """One action for each object that the spec asks for no more, of kinds that go then."""
-    wanted = {(s.kind, s.name) for s in context.desired.standing}
+    wanted = {(s.kind, s.name) for s in context.desired.objects}
     return Decision(
         tuple(
             DeleteObject(entry.kind, name, live.metadata.uid)
@@ -53,11 +53,11 @@ def delete_unwanted(context: Context) -> Decision:
     )
 
 
-def differs(standing: OwnedObject, live: Object) -> bool:
+def differs(wanted: OwnedObject, live: Object) -> bool:
     """Whether a live object, as it is kept, was made from another one, or was edited since."""
-    if live.metadata.annotation(names.APPLIED_ANNOTATION) != standing.digest:
+    if live.metadata.annotation(names.APPLIED_ANNOTATION) != wanted.digest:
         return True
-    return not _covers(msgspec.to_builtins(live), comparable(standing.manifest, live))
+    return not _covers(msgspec.to_builtins(live), comparable(wanted.manifest, live))
 
 
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

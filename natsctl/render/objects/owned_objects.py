@@ -1,4 +1,4 @@
-"""The objects that stand for a cluster as long as it exists, pods aside: the one list of kinds.
+"""The kinds of objects that a cluster owns as long as it exists, pods aside, in one list.
 
 A new kind is a builder, in a module of its own, and an entry here. What reads, plans, writes and
 deletes finds all it needs to know in the entry; RBAC has to let natsctl do it.

@@ -115,7 +115,7 @@ def test_the_configuration_has_them() -> None:
     """Or the tests below would find nothing in anything."""
     goal = quiet().desired
     assert goal is not None
-    (secret,) = (s for s in goal.standing if s.kind == "Secret")
+    (secret,) = (s for s in goal.objects if s.kind == "Secret")
     data = secret.manifest["data"]
     decoded = [base64.b64decode(text).decode() for text in data.values()]
     assert set(PLANTED) - set(shows(str(decoded))) == {PLANTED[1], PLANTED[4]}

@@ -263,10 +263,10 @@ def test_what_is_made_of_a_spec_lies_in_its_namespace(raw: dict[str, Any]) -> No
         return
     target = Target(HOME, "c", "u", spec, ServerVersion.parse(spec.version or DEFAULT_VERSION))
     made = Desired(target, tuple(map(stamped, owned_objects(target))), {})
-    ensured = (Ensure(s, present=False) for s in made.standing)
+    ensured = (Ensure(s, present=False) for s in made.objects)
     server = carried_out(made, *ensured, CreateServer(1, "c-1"), ReplaceServer(1, "c-1", "u", ""))
     assert outside(server) == []
-    assert len(server.asked) == len(made.standing) + 3
+    assert len(server.asked) == len(made.objects) + 3
 
 
 @pytest.mark.parametrize("told", [*HOSTILE, "", "/", "victim/", "/x", "victim/../secrets/x"])

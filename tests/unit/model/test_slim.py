@@ -103,26 +103,26 @@ def test_nothing_of_a_stranger_is_large(kind: type[Object], content: dict[str, A
 @pytest.mark.parametrize("spec", [{"size": 2}, POLICY, SERVICE], ids=["plain", "policy", "service"])
 class TestStanding:
     def test_what_is_as_it_should_be_stays_so(self, spec: dict[str, Any]) -> None:
-        for standing in desired(spec).standing:
-            live = slim(msgspec.convert(standing.manifest, owned_kind(standing.kind).projection))
-            assert not differs(standing, live)
+        for wanted in desired(spec).objects:
+            live = slim(msgspec.convert(wanted.manifest, owned_kind(wanted.kind).projection))
+            assert not differs(wanted, live)
 
     def test_strangers_cannot_have_it_written_again_and_again(self, spec: dict[str, Any]) -> None:
         """Thousands of their labels beside ours: those that are left of ours are right."""
-        for standing in desired(spec).standing:
-            manifest = flooded(dict(standing.manifest))
+        for wanted in desired(spec).objects:
+            manifest = flooded(dict(wanted.manifest))
             notes = manifest["metadata"]["annotations"]
-            notes |= standing.manifest["metadata"].get("annotations", {})
-            live = slim(msgspec.convert(manifest, owned_kind(standing.kind).projection))
+            notes |= wanted.manifest["metadata"].get("annotations", {})
+            live = slim(msgspec.convert(manifest, owned_kind(wanted.kind).projection))
             assert live.metadata.cut
-            assert not differs(standing, live)
+            assert not differs(wanted, live)
 
     def test_every_change_is_seen(self, spec: dict[str, Any]) -> None:
-        for standing in desired(spec).standing:
-            for path in paths(standing.manifest):
-                kind = owned_kind(standing.kind).projection
-                live = slim(msgspec.convert(changed(standing.manifest, path), kind))
-                assert differs(standing, live), path
+        for wanted in desired(spec).objects:
+            for path in paths(wanted.manifest):
+                kind = owned_kind(wanted.kind).projection
+                live = slim(msgspec.convert(changed(wanted.manifest, path), kind))
+                assert differs(wanted, live), path
 
 
 def paths(manifest: Any) -> list[tuple[str, ...]]:
@@ -141,12 +141,10 @@ def changed(manifest: Any, path: tuple[str, ...]) -> Any:
 
 
 def test_a_policy_that_somebody_opened_differs() -> None:
-    [standing] = [s for s in desired(POLICY).standing if s.kind == "NetworkPolicy"]
-    spec = {**standing.manifest["spec"], "ingress": [*standing.manifest["spec"]["ingress"], {}]}
-    assert differs(
-        standing, slim(msgspec.convert({**standing.manifest, "spec": spec}, NetworkPolicy))
-    )
-    assert differs(standing, slim(msgspec.convert({**standing.manifest, "spec": 7}, NetworkPolicy)))
+    [wanted] = [s for s in desired(POLICY).objects if s.kind == "NetworkPolicy"]
+    spec = {**wanted.manifest["spec"], "ingress": [*wanted.manifest["spec"]["ingress"], {}]}
+    assert differs(wanted, slim(msgspec.convert({**wanted.manifest, "spec": spec}, NetworkPolicy)))
+    assert differs(wanted, slim(msgspec.convert({**wanted.manifest, "spec": 7}, NetworkPolicy)))
 
 
 def test_tokens_are_kept_whole() -> None:

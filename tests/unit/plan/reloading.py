@@ -36,7 +36,7 @@ def goal_of(
 def desired(goal: Target, **resolved: Any) -> Desired:
     return Desired(
         target=goal,
-        standing=tuple(stamped(manifest) for manifest in owned_objects(goal)),
+        objects=tuple(stamped(manifest) for manifest in owned_objects(goal)),
         revision=revision(goal),
         resolved=ResolvedInputs(inputs=goal.inputs, **resolved),
     )

@@ -94,7 +94,7 @@ def test_what_is_understood_once_is_understood_the_same_way_again(spec: Any) -> 
 def test_a_good_spec() -> None:
     found = desired({"size": 3, "version": "2.12.15"})
     assert found is not None
-    assert [s.name for s in found.standing] == ["c", "c-mgmt", "c"]
+    assert [s.name for s in found.objects] == ["c", "c-mgmt", "c"]
     assert found.remarks == ()
 
 

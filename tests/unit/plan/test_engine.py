@@ -80,14 +80,14 @@ def test_an_edited_service_is_restored() -> None:
         service, spec=msgspec.structs.replace(service.spec, selector={"app": "x"})
     )
     found = plan(evolved(base, services={**base.owned["Service"], "c": edited}))
-    assert [(a.standing.name, a.present) for a in actions(found) if isinstance(a, Ensure)] == [
+    assert [(a.wanted.name, a.present) for a in actions(found) if isinstance(a, Ensure)] == [
         ("c", True)
     ]
 
 
 def test_an_object_differs_by_its_digest_its_values_and_the_length_of_its_lists() -> None:
     base = running(THREE)
-    wanted = next(s for s in base.desired.standing if s.name == "c")  # type: ignore[union-attr]
+    wanted = next(s for s in base.desired.objects if s.name == "c")  # type: ignore[union-attr]
     live = base.owned["Service"]["c"]
     assert not differs(wanted, live)
     assert differs(stamped(dict(wanted.manifest) | {"kind": "Other"}), live)

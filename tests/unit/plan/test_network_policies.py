@@ -35,7 +35,7 @@ def live(found: ClusterState) -> NetworkPolicy:
 
 def edited(found: ClusterState, change: Any) -> dict[str, NetworkPolicy]:
     assert found.desired is not None
-    (wanted,) = (s for s in found.desired.standing if s.kind == "NetworkPolicy")
+    (wanted,) = (s for s in found.desired.objects if s.kind == "NetworkPolicy")
     manifest = copy.deepcopy(dict(wanted.manifest))
     change(manifest["spec"])
     return {"c": slim(msgspec.convert(manifest, NetworkPolicy))}
@@ -45,7 +45,7 @@ def test_it_is_there_before_the_first_server() -> None:
     stages = plan(cluster_state(LIMITED, policies={})).stages
     (made,) = stages[0]
     assert isinstance(made, Ensure)
-    assert (made.standing.kind, made.standing.name, made.present) == ("NetworkPolicy", "c", False)
+    assert (made.wanted.kind, made.wanted.name, made.present) == ("NetworkPolicy", "c", False)
     assert isinstance(stages[1][0], CreateServer)
 
 

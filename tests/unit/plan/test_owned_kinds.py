@@ -59,12 +59,12 @@ def wanted(colour: str) -> Desired:
     spec = attrs.evolve(base.target.spec, cluster_name=colour)
     goal = attrs.evolve(base.target, spec=spec)
     made = (each for each in owned_objects.owned_objects(goal) if each["kind"] == MADE_UP)
-    return attrs.evolve(base, standing=(*base.standing, *map(stamped, made)))
+    return attrs.evolve(base, objects=(*base.objects, *map(stamped, made)))
 
 
 def stored(colour: str, **meta: Any) -> dict[str, Object]:
     """What the store keeps of one that was written."""
-    (made,) = (each for each in wanted(colour).standing if each.kind == MADE_UP)
+    (made,) = (each for each in wanted(colour).objects if each.kind == MADE_UP)
     live = slim(msgspec.convert(made.manifest, owned_kind(MADE_UP).projection))
     changed = msgspec.structs.replace(live.metadata, uid="uid-of-lamp", **meta)
     return {"c": msgspec.structs.replace(live, metadata=changed)}
@@ -80,7 +80,7 @@ def actions(colour: str, live: dict[str, Object]) -> list[Action]:
 def test_it_is_created_kept_updated_and_deleted_by_the_planning(entry: OwnedKind) -> None:
     (created,) = actions("red", {})
     assert isinstance(created, Ensure)
-    assert (created.standing.kind, created.standing.name, created.present) == (MADE_UP, "c", False)
+    assert (created.wanted.kind, created.wanted.name, created.present) == (MADE_UP, "c", False)
     assert actions("red", stored("red")) == []
     (updated,) = actions("blue", stored("red"))
     assert isinstance(updated, Ensure)

@@ -18,7 +18,15 @@ from natsctl.model.server_identity import server_name_of
 from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan
-from natsctl.plan.proof import Held, digest_of, first, keeping, kept, read_by_servers, to_go_back_to
+from natsctl.plan.proof import (
+    ConfigContent,
+    digest_of,
+    first_content,
+    next_content,
+    previous_content,
+    read_by_servers,
+    rollback_content,
+)
 from natsctl.plan.reload.secrets import withdrawal
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.state import ClusterState
@@ -47,11 +55,11 @@ class World:
 
     def create(self, content: dict[str, str]) -> None:
         self.wanted = content
-        self._become(first(content))
+        self._become(first_content(content))
 
     def change(self, content: dict[str, str]) -> None:
         self.wanted = content
-        self._become(keeping(self.live, content))
+        self._become(next_content(self.live, content))
 
     def prove(self) -> None:
         """By what servers say; only what is wanted and there can be proven."""
@@ -79,7 +87,7 @@ class World:
         found: str | None = self.live["metadata"]["annotations"].get(names.PROVEN_ANNOTATION)
         return found
 
-    def _become(self, held: Held) -> None:
+    def _become(self, held: ConfigContent) -> None:
         meta = self.live.get("metadata", {"uid": "u", "resourceVersion": "1", "annotations": {}})
         if held.proven is not None:
             meta["annotations"][names.PROVEN_ANNOTATION] = held.proven
@@ -167,7 +175,7 @@ def test_what_somebody_wrote_into_it_is_not_gone_back_to() -> None:
     world.change(data("C"))
     world.refuse()
     assert world.served == data("C")  # there is nothing else that anybody proved
-    assert to_go_back_to(world.live) is None
+    assert rollback_content(world.live) is None
 
 
 def test_nor_what_somebody_wrote_beside_it() -> None:
@@ -181,7 +189,7 @@ def test_nor_what_somebody_wrote_beside_it() -> None:
 
 def test_an_empty_secret_is_no_configuration() -> None:
     live = {"metadata": {}, "data": None}
-    assert keeping(live, data("A")) == Held(data("A"), None)
+    assert next_content(live, data("A")) == ConfigContent(data("A"), None)
 
 
 def test_what_would_be_too_large_together_goes_without_a_way_back() -> None:
@@ -211,7 +219,7 @@ def test_what_the_store_keeps_of_a_content_has_the_same_digest() -> None:
     held = slim(Secret(meta, data=whole))
     assert held.data != whole
     assert digest_of(read_by_servers(held.data)) == digest_of(content)
-    assert digest_of(kept(held.data)) == digest_of(content)
+    assert digest_of(previous_content(held.data)) == digest_of(content)
     assert held.metadata.annotation(names.PROVEN_ANNOTATION) == digest_of(content)
 
 
@@ -275,9 +283,7 @@ class TestNoting:
                 for pod in pods
             }
         after = more.pop("desired", desired(goal))
-        (live,) = (
-            msgspec.convert(s.manifest, Secret) for s in after.standing if s.kind == "Secret"
-        )
+        (live,) = (msgspec.convert(s.manifest, Secret) for s in after.objects if s.kind == "Secret")
         if mark is not None:
             notes = dict(live.metadata.annotations or {}) | {names.PROVEN_ANNOTATION: mark}
             live = changed_secret(live, annotations=notes)

@@ -108,7 +108,7 @@ class World:
                     raise AssertionError("nothing here is worth a restart")
                 case DeleteServer(name=name):
                     assert int(name.removeprefix("c-")) > self.size
-                case Ensure(standing=made):
+                case Ensure(wanted=made):
                     assert not (made.kind == "Secret" and seen.holding)
                 case ReloadServer():
                     assert not seen.holding
@@ -133,7 +133,7 @@ class World:
 
     def do(self, action: Action, seen: ClusterState) -> None:
         match action:
-            case Ensure(standing=made) if made.kind == "Secret":
+            case Ensure(wanted=made) if made.kind == "Secret":
                 self.before, self.content = self.content, self.users
                 self.secret = slim(msgspec.convert(made.manifest, Secret))
                 self.tried.clear()

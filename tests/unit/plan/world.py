@@ -53,7 +53,7 @@ def _desired(encoded: bytes, advice: str) -> Desired:
     goal = _target(encoded)
     return Desired(
         target=goal,
-        standing=tuple(stamped(manifest) for manifest in owned_objects(goal)),
+        objects=tuple(stamped(manifest) for manifest in owned_objects(goal)),
         revision=revision(goal),
         advice=advice,
     )
@@ -117,7 +117,7 @@ def cluster_state(
         spec=dict(spec),
     )
     owned: dict[str, dict[str, Object]] = {entry.kind: {} for entry in owned_kinds()}
-    for each in goal.standing:
+    for each in goal.objects:
         live = slim(msgspec.convert(each.manifest, owned_kind(each.kind).projection))
         owned[each.kind][each.name] = live
     made = ClusterState(

@@ -1,4 +1,4 @@
-"""Objects that stand, such as Services and the config Secret, are written and deleted."""
+"""Owned objects, such as Services and the config Secret, are written and deleted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import AlreadyExists
 from natsctl.model import names
 from natsctl.model.words import listed
-from natsctl.plan.proof import Held, first, keeping, read_by_servers
+from natsctl.plan.proof import ConfigContent, first_content, next_content, read_by_servers
 from natsctl.render.objects.owned_objects import owned_kind
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 async def _ensure(action: Ensure, context: HandlerContext) -> Result:
-    entry = owned_kind(action.standing.kind)
-    resource, manifest = resource_of(entry), dict(action.standing.manifest)
+    entry = owned_kind(action.wanted.kind)
+    resource, manifest = resource_of(entry), dict(action.wanted.manifest)
     if action.present:
         return await _apply(entry, manifest, context)
     made = manifest
     if entry.is_config:
-        made = _holding(manifest, first(manifest["data"]))
+        made = _with_content(manifest, first_content(manifest["data"]))
     try:
         context.learn(resource, await context.client.create(resource, made))
     except AlreadyExists:
@@ -52,23 +52,23 @@ async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerCon
     """Apply over an object that exists; fields of ours that are named no more go away."""
     resource, meta, client = resource_of(entry), manifest["metadata"], context.client
     live = await client.raw(resource, meta["namespace"], meta["name"])
-    patch = own_by_apply(live) + put_right(live, manifest)
+    patch = own_by_apply(live) + repair(live, manifest)
     if patch:
         await client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
     guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
     if entry.is_config:
-        guarded = _holding(guarded, keeping(live, read_by_servers(manifest["data"])))
+        guarded = _with_content(guarded, next_content(live, read_by_servers(manifest["data"])))
     context.learn(resource, await client.apply(resource, guarded))
     return DONE
 
 
-def _holding(manifest: dict[str, Any], held: Held) -> dict[str, Any]:
+def _with_content(manifest: dict[str, Any], content: ConfigContent) -> dict[str, Any]:
     """The config Secret with what it keeps, and the note of what was proven."""
     meta = manifest["metadata"]
-    if held.proven is not None:
-        noted = (meta.get("annotations") or {}) | {names.PROVEN_ANNOTATION: held.proven}
+    if content.proven is not None:
+        noted = (meta.get("annotations") or {}) | {names.PROVEN_ANNOTATION: content.proven}
         meta = meta | {"annotations": noted}
-    return manifest | {"metadata": meta, "data": held.data}
+    return manifest | {"metadata": meta, "data": content.data}
 
 
 def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:
@@ -95,8 +95,8 @@ def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:
     return [guard, {"op": "replace", "path": path, "value": "Apply"}]
 
 
-def put_right(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """JSON patch for what an apply cannot mend: ports and selectors that others added to.
+def repair(live: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """JSON patch for what an apply cannot repair: ports and selectors that others added to.
 
     An apply merges both, port by port and label by label; it removes nothing that is another
     manager's, and is refused where two ports then have one name.

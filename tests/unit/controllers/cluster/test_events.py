@@ -14,14 +14,14 @@ from natsctl.plan.actions import (
 )
 from tests.unit.plan.world import desired
 
-STANDING = desired({"size": 1}).standing
+OBJECTS = desired({"size": 1}).objects
 
 
 def test_creations_are_told_together_and_restarts_one_by_one() -> None:
     actions = (
-        Ensure(STANDING[0], present=False),
-        Ensure(STANDING[1], present=False),
-        Ensure(STANDING[2], present=True),
+        Ensure(OBJECTS[0], present=False),
+        Ensure(OBJECTS[1], present=False),
+        Ensure(OBJECTS[2], present=True),
         DeleteObject("NetworkPolicy", "c", "u"),
         AdoptServer("c-8", "u", "{}"),
         AdoptServer("c-a", "v", "{}"),

@@ -20,7 +20,7 @@ def test_only_what_servers_cannot_start_without_holds_up_what_follows() -> None:
     def failed(action: Action) -> Outcome:
         return Outcome((), (Failure("it", "Forbidden", "no"),), (action,))
 
-    *services, secret = desired({"size": 1}).standing
+    *services, secret = desired({"size": 1}).objects
     assert failed(Ensure(secret, present=False)).blocking
     assert not any(failed(Ensure(service, present=False)).blocking for service in services)
     assert not failed(CreateServer(1, "c-1")).blocking

@@ -39,7 +39,7 @@ DEBUG = THREE | {"natsConfig": {"debug": True}}
 def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: Any) -> ClusterState:
     """Servers made for one target that are to run another, everything else in place."""
     pods = tuple(server(i, before, reloader=reloader) for i in range(1, before.spec.size + 1))
-    live = [slim(msgspec.convert(s.manifest, Secret)) for s in after.standing if s.kind == "Secret"]
+    live = [slim(msgspec.convert(s.manifest, Secret)) for s in after.objects if s.kind == "Secret"]
     made = cluster_state(
         {"size": after.target.spec.size, "version": after.target.version.text},
         changes.pop("pods", pods),
@@ -62,7 +62,7 @@ def reloaded(found: Pod, after: Desired) -> Pod:
 def actions(found: ClusterState) -> list[Any]:
     """The planned actions; Services aside, which are another matter here."""
     every = [a for stage in plan(found).stages for a in stage]
-    return [a for a in every if not (isinstance(a, Ensure) and a.standing.kind == "Service")]
+    return [a for a in every if not (isinstance(a, Ensure) and a.wanted.kind == "Service")]
 
 
 def told(found: ClusterState, type_: str) -> tuple[str, str, str]:
@@ -306,7 +306,7 @@ class TestRefusal:
         (action,) = (
             a for a in actions(attrs.evolve(found, desired=other)) if isinstance(a, Ensure)
         )
-        assert action.standing.kind == "Secret"
+        assert action.wanted.kind == "Secret"
 
 
 class TestWaiting:

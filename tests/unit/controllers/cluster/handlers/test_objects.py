@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from natsctl.controllers.cluster.handlers.objects import own_by_apply, put_right
+from natsctl.controllers.cluster.handlers.objects import own_by_apply, repair
 
 PORTS = [{"name": "client", "port": 4222}]
 
@@ -32,18 +32,18 @@ def test_ownership_moves_only_from_our_own_post() -> None:
 )
 def test_ports_and_selectors_that_others_added_to_are_replaced(live: Any, path: str) -> None:
     wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
-    [patch] = put_right({"metadata": {}, "spec": live}, wanted)
+    [patch] = repair({"metadata": {}, "spec": live}, wanted)
     assert patch == {"op": "add", "path": f"/spec/{path}", "value": wanted["spec"][path]}
 
 
 def test_what_is_right_or_not_ours_to_say_is_left_alone() -> None:
     wanted = {"spec": {"ports": PORTS, "selector": {"app": "nats"}}}
     live = {"metadata": {}, "spec": wanted["spec"] | {"sessionAffinity": "ClientIP"}}
-    assert put_right(live, wanted) == []
-    assert put_right({"metadata": {}, "data": {"a": "b"}}, {"data": {"a": "c"}}) == []
+    assert repair(live, wanted) == []
+    assert repair({"metadata": {}, "data": {"a": "b"}}, {"data": {"a": "c"}}) == []
 
 
 def test_a_new_configuration_takes_back_what_was_said_of_a_refused_one() -> None:
     live = {"metadata": {"annotations": {"nats.io/refused": "1 no"}}}
-    [patch] = put_right(live, {})
+    [patch] = repair(live, {})
     assert patch == {"op": "remove", "path": "/metadata/annotations/nats.io~1refused"}

@@ -35,7 +35,7 @@ GRANT = Grant(role(), account("other"), ("ns", "c"), "c-uid", "other.worker", {}
 SECRET = Secret(Meta(name="worker-c-bound-token", namespace="other", uid="u"))
 
 DONE: tuple[Action, ...] = (
-    Ensure(desired({"size": 1}).standing[0], present=False),
+    Ensure(desired({"size": 1}).objects[0], present=False),
     DeleteObject("NetworkPolicy", "c", "u"),
     CreateServer(1, "c-1"),
     AdoptServer("c-a", "u", "{}"),
