@@ -189,7 +189,7 @@ def test_clusters_of_the_go_operator_come_home(legacy: Legacy) -> None:
         legacy.follow("Hand over", legacy.today)
         legacy.kubectl("annotate", "nats", "today", "edited=yes")
         with legacy.operator:
-            told = " ".join(legacy.follow("See", legacy.many).split())
+            told = " ".join(legacy.follow("Check the result", legacy.many).split())
             assert "NOT IN TODAY'S FORM many-1, many-2, many-3" in told
             assert "many-a: made by the Go operator" in told
             assert told.count("the pod name many-1") == 2
@@ -207,7 +207,7 @@ def test_clusters_of_the_go_operator_come_home(legacy: Legacy) -> None:
         before |= {"today-4": legacy.runs()["today-4"]}
         legacy.follow("Hand over", legacy.today)
         with legacy.operator:
-            legacy.follow("See", legacy.today)
+            legacy.follow("Check the result", legacy.today)
             still_connected(link)
             undisturbed(many, early[0])
             assert legacy.runs() == before
@@ -218,13 +218,13 @@ def test_what_the_user_asks_for_changes_them(legacy: Legacy) -> None:
     before = legacy.runs()
     legacy.follow("Hand over", legacy.today)
     with legacy.operator:
-        legacy.follow("See", legacy.today)
+        legacy.follow("Check the result", legacy.today)
         legacy.today.patch(size=4)
         legacy.today.ready().meshed(4, "2.14.10")
         assert {k: v for k, v in legacy.runs().items() if k != "today-4"} == before
         assert "name" not in legacy.today.config()["cluster"]
         with asking(legacy.today) as requests:
-            legacy.follow("What comes with the next restart", legacy.today)
+            legacy.follow("What changes with the next restart", legacy.today)
         requests.check(longest=10)
         legacy.today.ready().meshed(4, "2.14.10")
         assert legacy.today.config()["cluster"]["name"] == "today"

@@ -55,7 +55,7 @@ def test_every_metric_is_told_as_it_is() -> None:
 
 
 def test_every_alert_has_its_section() -> None:
-    sections = re.findall(r"^### (\w+)\n\n(\w+), (?:after|at once)", DOCUMENT, re.MULTILINE)
+    sections = re.findall(r"^### (\w+)\n\n(\w+), (?:after|immediately)", DOCUMENT, re.MULTILINE)
     assert dict(sections) == {
         name: alert["labels"]["severity"].capitalize() for name, alert in alerts().items()
     }
