@@ -56,7 +56,9 @@ class Fleet:
 
     def series(self) -> str:
         """What /metrics says of the clusters: nothing on a standby, which has no actors."""
-        return exposition({key: actor.reconciler.showing for key, actor in self.actors.items()})
+        return exposition(
+            {key: actor.reconciler.actor_metrics for key, actor in self.actors.items()}
+        )
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None

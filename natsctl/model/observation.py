@@ -17,8 +17,8 @@ def _version(text: str) -> str:
 class Observation:
     """What one server answered; `problem` says why it could not be asked.
 
-    `peers` are the server ids it holds a route to; `asked` is monotonic seconds;
-    `incarnation` tells which run of the pod answered. `config_digest` is of what it has loaded
+    `route_peers` are the server ids it holds a route to; `asked` is monotonic seconds;
+    `run_id` tells which run of the pod answered. `config_digest` is of what it has loaded
     (since 2.11), `config_load_time` when that was. `not_after` is by listener (`tls.LISTENERS`)
     when the certificate in use ends, for those that have one (since 2.11.12 and 2.12.4).
     `connections` are those of clients, and no news; `seconds` are how long it
@@ -27,7 +27,7 @@ class Observation:
 
     server_id: str = ""
     version: str = attrs.field(default="", converter=_version)
-    peers: frozenset[str] = frozenset()
+    route_peers: frozenset[str] = frozenset()
     problem: str = attrs.field(default="", converter=plain)
     asked: float = 0.0
     run_id: tuple[object, ...] = ()

@@ -146,7 +146,7 @@ def _observation(varz: Varz, peers: frozenset[str]) -> Observation:
     return Observation(
         server_id=varz.server_id,
         version=varz.version,
-        peers=peers,
+        route_peers=peers,
         config_digest=varz.config_digest,
         config_load_time=varz.config_load_time,
         not_after=_not_after(varz),

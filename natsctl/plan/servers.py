@@ -143,7 +143,7 @@ def _lacking(seen: Observation, answering: Answering) -> tuple[int, int]:
     own = number_of(seen.version)
     met = [ids for release, ids in answering.items() if meet(own, release)]
     others = set[str]().union(*met) - {seen.server_id}
-    return len(others - seen.peers), len(others)
+    return len(others - seen.route_peers), len(others)
 
 
 def overdue_in(pod: Pod, timestamp: str) -> float | None:

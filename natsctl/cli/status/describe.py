@@ -149,8 +149,8 @@ def _routes(
     """
     ids = {a.server_id for a in answers.values() if a.server_id} - {answer.server_id}
     if len(ids) < len(pods) - 1:
-        return len(answer.peers), None
-    return len(answer.peers & ids), len(answer.peers - ids)
+        return len(answer.route_peers), None
+    return len(answer.route_peers & ids), len(answer.route_peers - ids)
 
 
 def _state(pod: Pod) -> str:

@@ -83,7 +83,7 @@ class Answer:
 
     server_id: str = ""
     connections: int = 0
-    peers: frozenset[str] = frozenset()
+    route_peers: frozenset[str] = frozenset()
     problem: str = ""
 
 

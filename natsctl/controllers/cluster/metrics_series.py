@@ -27,7 +27,7 @@ RESTARTS = ("version", "spec", "ended")
 class ActorMetrics:
     """What one actor shows: nothing before its first pass, and of a cluster that is another's."""
 
-    figures: ClusterMetrics | None = None
+    cluster: ClusterMetrics | None = None
     restarts: dict[str, int] = attrs.field(factory=lambda: dict.fromkeys(RESTARTS, 0))
 
     def count(self, done: Iterable[Action]) -> None:
@@ -58,8 +58,8 @@ class Family:
         yield f"# HELP {sample} {self.help}"
         yield f"# TYPE {sample} {self.kind}"
         own = "".join(f',{label}="%s"' for label in self.labels)
-        for cluster, showing, known in shown:
-            for values, number in self.rows(showing, known):
+        for cluster, actor, known in shown:
+            for values, number in self.rows(actor, known):
                 yield f"{sample}{{{cluster}{own % tuple(map(_escaped, values))}}} {+number}"
 
 
@@ -78,7 +78,7 @@ def _of_servers(
 def _of_answers(
     number: Callable[[LastProbe], float | None],
 ) -> Rows:
-    return _of_servers(lambda server: number(server.looked) if server.looked else None)
+    return _of_servers(lambda server: number(server.last_probe) if server.last_probe else None)
 
 
 FAMILIES = (
@@ -124,7 +124,7 @@ FAMILIES = (
         "natsctl_cluster_restarts",
         "counter",
         "Servers that this leader restarted, by reason",
-        lambda showing, _: [((why,), number) for why, number in showing.restarts.items()],
+        lambda actor, _: [((why,), number) for why, number in actor.restarts.items()],
         ("reason",),
     ),
     Family(
@@ -173,43 +173,43 @@ FAMILIES = (
         "natsctl_server_observed_timestamp_seconds",
         "gauge",
         "When natsctl last read the next three values from the server",
-        _of_answers(lambda looked: looked.at),
+        _of_answers(lambda probe: probe.at),
         ("server",),
     ),
     Family(
         "natsctl_server_connections",
         "gauge",
         "Clients connected when natsctl last asked; it does not ask healthy servers at rest",
-        _of_answers(lambda looked: looked.connections),
+        _of_answers(lambda probe: probe.connections),
         ("server",),
     ),
     Family(
         "natsctl_server_start_timestamp_seconds",
         "gauge",
         "When the server started",
-        _of_answers(lambda looked: looked.started),
+        _of_answers(lambda probe: probe.started),
         ("server",),
     ),
     Family(
         "natsctl_server_config_load_timestamp_seconds",
         "gauge",
         "When the server loaded its configuration",
-        _of_answers(lambda looked: looked.loaded),
+        _of_answers(lambda probe: probe.loaded),
         ("server",),
     ),
 )
 
 
-def exposition(showings: Mapping[tuple[str, str], ActorMetrics]) -> str:
+def exposition(by_key: Mapping[tuple[str, str], ActorMetrics]) -> str:
     """The series of all clusters in Prometheus' text format.
 
     Written here, because a thousand clusters have 40,000 of them: prometheus_client takes 0.6 s
     for these, in which the event loop would do nothing else.
     """
     shown = [
-        (_named(namespace, name), showing, showing.figures)
-        for (namespace, name), showing in showings.items()
-        if showing.figures is not None
+        (_named(namespace, name), actor, actor.cluster)
+        for (namespace, name), actor in by_key.items()
+        if actor.cluster is not None
     ]
     return "".join(f"{line}\n" for family in FAMILIES for line in family.lines(shown))
 

@@ -82,8 +82,8 @@ class ClusterReconciler:
 
     key: tuple[str, str]
     shared: ControllerContext
-    showing: ActorMetrics = attrs.field(factory=ActorMetrics)
-    outlook: ClusterCache = attrs.field(init=False)
+    actor_metrics: ActorMetrics = attrs.field(factory=ActorMetrics)
+    cache: ClusterCache = attrs.field(init=False)
     _failures: tuple[Failure, ...] = ()
     _handover: HandoverWaiter = attrs.field(init=False)
     _patience: Patience = attrs.field(factory=Patience)
@@ -92,7 +92,7 @@ class ClusterReconciler:
 
     def __attrs_post_init__(self) -> None:
         shared = self.shared
-        self.outlook = ClusterCache(
+        self.cache = ClusterCache(
             key=self.key,
             stores=shared.stores,
             gatherer=shared.gatherer,
@@ -116,9 +116,9 @@ class ClusterReconciler:
         subject = f"NatsCluster {self.key[1]}"
         if (lasting := self._patience.met(subject, error, began, now)) is not None:
             self._failures = steady((lasting,), self._failures)
-            await self._tell_in_any_case()
+            await self._report_failure()
 
-    async def _tell_in_any_case(self) -> None:
+    async def _report_failure(self) -> None:
         """Of a cluster about which too little is known for a status, only that something fails."""
         with suppress(StillTrying, ApiError, Fenced):
             if await self._observe() is not None:
@@ -144,7 +144,7 @@ class ClusterReconciler:
             pause = await self._stand_back()
             if isinstance(pause, Wait):
                 return pause
-        await self.outlook.gather()
+        await self.cache.gather()
         if self._claim() is not Ownership.OURS:
             await self._write_status()
         state = await self._observe()
@@ -153,7 +153,7 @@ class ClusterReconciler:
         decided = await self._plan(state)
         if decided.queries:
             async with turn.aside():
-                await answer(decided.queries, self.outlook, state)
+                await answer(decided.queries, self.cache, state)
             state = await self._observe() or state
             decided = await self._plan(state)
         error = await self._execute(state, decided, turn)
@@ -187,23 +187,23 @@ class ClusterReconciler:
     def forget(self) -> None:
         """The cluster is gone, or another's: nothing is watched or shown for it any more."""
         self.shared.gatherer.forget(self.key)
-        self.showing = ActorMetrics()
+        self.actor_metrics = ActorMetrics()
 
     def _record(self, cluster: Cluster, event: Event) -> None:
         self.shared.recorder.record(cluster, event)
 
     async def _observe(self) -> ClusterState | None:
-        return await self.outlook.look(self._failures)
+        return await self.cache.look(self._failures)
 
     async def _plan(self, state: ClusterState) -> Plan:
-        return await computed(self.outlook.is_heavy(state), plan, state)
+        return await computed(self.cache.is_heavy(state), plan, state)
 
     async def _execute(self, state: ClusterState, decided: Plan, turn: Turn) -> ApiError | None:
         """Carry out a plan, as far as that works; what may work next time, before the rest."""
         if state.desired is None:
             self._failures = ()
             return None
-        contexts = self.outlook.contexts_of(state)
+        contexts = self.cache.contexts_of(state)
         shared, meta = self.shared, state.cluster.metadata
         reloader = Reloader(
             client=shared.client,
@@ -224,9 +224,9 @@ class ClusterReconciler:
             outcome = await self._carry_out(context, stage, state, turn)
             lasting, waits = self._sort(outcome.errors, state.now)
             failures += outcome.failures + lasting
-            self.outlook.refusals |= outcome.refusals
-            self.outlook.note_trials(outcome.tried, state)
-            self.showing.count(outcome.done)
+            self.cache.refusals |= outcome.refusals
+            self.cache.note_trials(outcome.tried, state)
+            self.actor_metrics.count(outcome.done)
             for event in events_of(outcome.done):
                 self._record(state.cluster, event)
             if outcome.blocking or waits is not None:
@@ -252,7 +252,7 @@ class ClusterReconciler:
         async with turn.aside():
             outcome = await run_stage(stage, context)
             probes = [Probe(a.asked_server) for a in outcome.done if a.asked_server]
-            await answer(probes, self.outlook, state)
+            await answer(probes, self.cache, state)
         return outcome
 
     async def _write_status(self) -> float | None:
@@ -260,9 +260,9 @@ class ClusterReconciler:
         state = await self._observe()
         if state is None:
             return None
-        heavy = self.outlook.is_heavy(state)
+        heavy = self.cache.is_heavy(state)
         fresh = await computed(heavy, status, state)
-        self.showing.figures = await computed(heavy, cluster_metrics, state, fresh)
+        self.actor_metrics.cluster = await computed(heavy, cluster_metrics, state, fresh)
         if fresh == state.status:
             self._progress_since = None
             return None

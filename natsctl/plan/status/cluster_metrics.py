@@ -58,7 +58,7 @@ class ServerMetrics:
     current: bool
     restarts: int = 0
     last_exit: str = ""
-    looked: LastProbe | None = None
+    last_probe: LastProbe | None = None
 
 
 @attrs.frozen
@@ -75,7 +75,7 @@ class ClusterMetrics:
 
 
 def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetrics:
-    """The figures of a snapshot, and of the status that tells it."""
+    """The metrics of a cluster's state, and of the status that tells it."""
     desired = state.desired
     ends = ((c.listener, moment(c.not_after)) for c in status.certificates)
     return ClusterMetrics(
@@ -109,7 +109,7 @@ def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:
         current=not (server.changes or server.reloads),
         restarts=max(0, min(container.restart_count, MOST_RESTARTS)),
         last_exit=_exit(before.reason) if before and before.reason else "",
-        looked=_looked(state, seen) if seen is not None and not seen.problem else None,
+        last_probe=_last_probe(state, seen) if seen is not None and not seen.problem else None,
     )
 
 
@@ -129,7 +129,7 @@ def _container(pod: Pod) -> ContainerStatus:
     return next((c for c in statuses if c.name == names.SERVER_CONTAINER), ContainerStatus())
 
 
-def _looked(state: ClusterState, seen: Observation) -> LastProbe:
+def _last_probe(state: ClusterState, seen: Observation) -> LastProbe:
     return LastProbe(
         at=(moment(state.timestamp) or 0.0) - (state.now - seen.asked),
         connections=seen.connections,

@@ -54,7 +54,7 @@ def container_security(given: Mapping[str, Any]) -> Json:
     return {**locked, **given, "capabilities": {"drop": ["ALL"], **capabilities}}
 
 
-def beside(server: Mapping[str, Any]) -> Json:
+def sidecar_security(server: Mapping[str, Any]) -> Json:
     """Of a sidecar: as locked as can be, and the same user as the server, to signal it."""
     user = {
         key: server[key] for key in ("runAsUser", "runAsGroup", "runAsNonRoot") if key in server

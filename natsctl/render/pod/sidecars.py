@@ -14,7 +14,7 @@ from natsctl.render.config import tls
 from natsctl.render.config.boot import CLIENT_ADVERTISE, GATEWAY_ADVERTISE, advertised_blocks
 from natsctl.render.inputs import Images
 from natsctl.render.pod.images import image_of
-from natsctl.render.pod.security import beside
+from natsctl.render.pod.security import sidecar_security
 from natsctl.render.pod.volumes import mount
 from natsctl.render.target import Target
 
@@ -57,7 +57,7 @@ def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
         "imagePullPolicy": policy.reloader_image_pull_policy or _PULL_POLICY,
         "command": ["nats-server-config-reloader", "-pid", names.PID_FILE, *watched],
         "volumeMounts": server["volumeMounts"],
-        "securityContext": beside(server["securityContext"]),
+        "securityContext": sidecar_security(server["securityContext"]),
         **({"resources": policy.reloader_resources} if policy.reloader_resources else {}),
     }
 
@@ -86,7 +86,7 @@ def _metrics(target: Target, policy: PodPolicy, server: Json) -> Json:
         "imagePullPolicy": policy.metrics_image_pull_policy or _PULL_POLICY,
         "args": [*(_ANY_METRICS if given or tag else _TODAYS_METRICS), url],
         "ports": [{"name": names.METRICS, "containerPort": names.METRICS_PORT, "protocol": "TCP"}],
-        "securityContext": beside(server["securityContext"]),
+        "securityContext": sidecar_security(server["securityContext"]),
         **(_trust(target) if secure else {}),
     }
 
@@ -114,5 +114,5 @@ def _bootconfig(target: Target, policy: PodPolicy, server: Json) -> Json:
         ],
         "env": [{"name": "KUBERNETES_NODE_NAME", "valueFrom": node}],
         "volumeMounts": [mount(Volume(ADVERTISE_VOLUME, ADVERTISE_DIR))],
-        "securityContext": beside(server["securityContext"]),
+        "securityContext": sidecar_security(server["securityContext"]),
     }

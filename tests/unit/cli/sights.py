@@ -103,7 +103,7 @@ def answers(*peers: int, connections: int = 0) -> dict[str, Answer]:
         f"uid-x-{n}": Answer(
             server_id=f"id{n}",
             connections=connections,
-            peers=frozenset([i for i in ids if i != f"id{n}"][:count]),
+            route_peers=frozenset([i for i in ids if i != f"id{n}"][:count]),
         )
         for n, count in enumerate(peers, 1)
     }

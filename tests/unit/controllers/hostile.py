@@ -327,7 +327,9 @@ class World:
             await asyncio.wait((self._writing,))
 
     def metrics(self) -> str:
-        return exposition({key: actor.reconciler.showing for key, actor in self.actors.items()})
+        return exposition(
+            {key: actor.reconciler.actor_metrics for key, actor in self.actors.items()}
+        )
 
 
 def bugs() -> float:

@@ -86,7 +86,7 @@ async def test_a_server_tells_who_it_is_and_whom_it_knows(server: Server) -> Non
 async def test_several_routes_to_one_peer_are_one_peer(server: Server) -> None:
     """Since 2.10 every peer has a pool of them."""
     server.routez = {"routes": [{"remote_id": "a"}] * 4}
-    assert (await ask()).peers == frozenset("a")
+    assert (await ask()).route_peers == frozenset("a")
 
 
 @pytest.mark.parametrize("routez", [{}, {"routes": None}, {"routes": []}])
@@ -337,7 +337,7 @@ class TestTricks:
             monkeypatch.setattr("natsctl.model.names.MONITORING_PORT", port)
             found = await ask()
         assert found.problem == ""
-        assert found.peers <= {"a"}
+        assert found.route_peers <= {"a"}
         assert max(waits, default=0.0) < BLOCK
 
     async def test_more_routes_than_anybody_can_have(self, server: Server) -> None:
@@ -355,13 +355,13 @@ async def test_the_largest_cluster_there_is_can_be_asked(server: Server) -> None
     body = json.dumps(server.routez, indent=2).encode()
     assert 2_000_000 < len(body) < LIMIT
     server.routez = body
-    assert (await ask()).peers == frozenset(ids)
+    assert (await ask()).route_peers == frozenset(ids)
 
 
 async def test_a_text_within_a_route_is_no_key_of_it(server: Server) -> None:
     name = '"remote_id": "forged"'
     server.routez = {"routes": [{"remote_name": name, "remote_id": "a"}]}
-    assert (await ask()).peers == {"a"}
+    assert (await ask()).route_peers == {"a"}
 
 
 async def test_an_answer_in_chunks_is_put_together(server: Server) -> None:

@@ -173,7 +173,7 @@ class TestRolling:
     def test_a_route_that_is_missing_blocks(self) -> None:
         pods = tuple(pod(i, THREE) for i in (1, 2, 3))
         mesh = answers(*pods)
-        mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], peers=frozenset(), asked=99.9)
+        mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], route_peers=frozenset(), asked=99.9)
         assert plan(cluster_state(NEWER, pods, mesh)).stages == ()
 
     def test_a_server_with_another_version_than_its_image_says_blocks(self) -> None:

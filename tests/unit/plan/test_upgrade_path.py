@@ -144,9 +144,9 @@ def split() -> tuple[tuple[Pod, ...], dict[str, Observation]]:
     """A roll from 1.x to 2.x that an earlier natsctl began: neither has routes to the other."""
     pods = (*servers("1.4.1", 1, 2), *servers("2.10.29", 3))
     mesh = answers(*pods)
-    mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], peers=frozenset({"pod-2-0"}))
-    mesh["pod-2-0"] = attrs.evolve(mesh["pod-2-0"], peers=frozenset({"pod-1-0"}))
-    mesh["pod-3-0"] = attrs.evolve(mesh["pod-3-0"], peers=frozenset())
+    mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], route_peers=frozenset({"pod-2-0"}))
+    mesh["pod-2-0"] = attrs.evolve(mesh["pod-2-0"], route_peers=frozenset({"pod-1-0"}))
+    mesh["pod-3-0"] = attrs.evolve(mesh["pod-3-0"], route_peers=frozenset())
     return pods, mesh
 
 

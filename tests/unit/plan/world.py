@@ -96,7 +96,7 @@ def answers(*pods: Pod, asked: float = 100.0, **changes: Observation) -> dict[st
         p.metadata.uid: Observation(
             server_id=p.metadata.uid,
             version=p.metadata.label(names.LABEL_VERSION) or "",
-            peers=ids - {p.metadata.uid},
+            route_peers=ids - {p.metadata.uid},
             asked=asked,
             run_id=run_id(p),
         )

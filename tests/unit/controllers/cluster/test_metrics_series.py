@@ -21,7 +21,7 @@ SERVER = ServerMetrics(
     current=False,
     restarts=2,
     last_exit="OOMKilled",
-    looked=LastProbe(at=10.5, connections=3, started=1.0, loaded=None),
+    last_probe=LastProbe(at=10.5, connections=3, started=1.0, loaded=None),
 )
 FIGURES = ClusterMetrics(
     phase="Running",
@@ -95,9 +95,9 @@ def test_a_server_may_answer_anything() -> None:
 
 
 def restarts(*done: Action) -> dict[str, int]:
-    showing = ActorMetrics()
-    showing.count(done)
-    return showing.restarts
+    actor = ActorMetrics()
+    actor.count(done)
+    return actor.restarts
 
 
 def replace(*changes: str) -> ReplaceServer:

@@ -154,7 +154,7 @@ async def test_the_configuration_of_a_stranger_proves_nothing() -> None:
     assert refused.token == ""
 
 
-def outlook() -> ClusterCache:
+def cluster_cache() -> ClusterCache:
     nothing = cast("Any", None)
     return ClusterCache(
         ("ns", "c"), nothing, nothing, nothing, nothing, platform_assigned_ids=False
@@ -167,7 +167,7 @@ def seen(**more: Any) -> ClusterState:
 
 
 async def test_attempts_get_rarer_as_long_as_they_fail() -> None:
-    found, pauses = outlook(), []
+    found, pauses = cluster_cache(), []
     for _ in range(5):
         found.note_trials({KEY: NO}, seen())
         pauses.append(found.trials[KEY].pause)
@@ -178,7 +178,7 @@ async def test_attempts_get_rarer_as_long_as_they_fail() -> None:
 
 
 async def test_an_attempt_is_forgotten_with_its_reason() -> None:
-    found = outlook()
+    found = cluster_cache()
     found.note_trials({KEY: NO}, seen())
     found.note_trials({}, seen())
     assert KEY in found.trials

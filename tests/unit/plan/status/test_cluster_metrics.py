@@ -77,27 +77,27 @@ def of_server(**said: object) -> ServerMetrics:
 
 
 def test_what_a_server_said_when_it_was_asked() -> None:
-    looked = of_server(
+    probe = of_server(
         connections=7, started="2025-12-31T23:59:00.123456789Z", config_load_time="2025-12-31"
-    ).looked
-    assert looked is not None
+    ).last_probe
+    assert probe is not None
     now = moment(NOW)
     assert now is not None
-    assert (looked.at, looked.connections) == (now - 10, 7)
-    assert looked.started == pytest.approx(now - 60 + 0.123456)
-    assert looked.loaded == now - 86400
+    assert (probe.at, probe.connections) == (now - 10, 7)
+    assert probe.started == pytest.approx(now - 60 + 0.123456)
+    assert probe.loaded == now - 86400
 
 
 def test_a_server_may_not_say_when_it_started() -> None:
-    looked = of_server().looked
-    assert looked is not None
-    assert (looked.started, looked.loaded) == (None, None)
+    probe = of_server().last_probe
+    assert probe is not None
+    assert (probe.started, probe.loaded) == (None, None)
 
 
 def test_a_server_that_could_not_be_asked_says_nothing() -> None:
-    assert of_server(problem="refused").looked is None
+    assert of_server(problem="refused").last_probe is None
     silent = cluster_state({"size": 1}, (pod(1, {"size": 1}),), {})
-    assert last(shown(silent)).looked is None
+    assert last(shown(silent)).last_probe is None
 
 
 def test_a_version_is_cut() -> None:

@@ -211,7 +211,7 @@ def test_scaling_down_names_who_leaves_and_what_it_waits_for() -> None:
 def test_a_mesh_with_holes_is_named() -> None:
     pods = tuple(pod(i, THREE) for i in (1, 2, 3))
     mesh = answers(*pods)
-    mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], peers=frozenset({"pod-2-0"}))
+    mesh["pod-1-0"] = attrs.evolve(mesh["pod-1-0"], route_peers=frozenset({"pod-2-0"}))
     found = cluster_state(THREE, pods, mesh)
     assert messages(found)["c-1"] == "has no route to 1 of 2 other servers"
 
