@@ -81,7 +81,7 @@ class ClusterCache:
         `failures` are those of the last pass.
         """
         cluster = self._cluster()
-        if cluster is None or _incarnation(cluster) != self._gathered[0]:
+        if cluster is None or _uid_and_generation(cluster) != self._gathered[0]:
             return None
         pods = self.stores.pods.of_cluster(self.key)
         before = await self._status_of(cluster)
@@ -135,7 +135,7 @@ class ClusterCache:
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
             references = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
-        self._gathered = _incarnation(cluster), references
+        self._gathered = _uid_and_generation(cluster), references
 
     def note_trials(self, tried: Mapping[Key, Refused | None], state: ClusterState) -> None:
         """Remember what came of attempts on tokens, as long as there is a reason for them."""
@@ -219,7 +219,7 @@ class ClusterCache:
             self._fingerprint, self._changed = fingerprint, now
 
 
-def _incarnation(cluster: Cluster) -> tuple[str, int]:
+def _uid_and_generation(cluster: Cluster) -> tuple[str, int]:
     """What changes with the spec."""
     return cluster.metadata.uid, cluster.metadata.generation
 
