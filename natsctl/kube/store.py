@@ -57,8 +57,8 @@ class Store(Generic[T]):
         """The whole truth as of `version`, of one namespace or all: what it lacks is gone."""
         self.seen(version, namespace)
         fresh = {o.key: o for o in objects}
-        held = [o for k, o in self._objects.items() if namespace in (None, k[0])]
-        for item in held:
+        stored = [o for k, o in self._objects.items() if namespace in (None, k[0])]
+        for item in stored:
             if item.key not in fresh and item.version <= version:
                 self._drop(item.key)
         for item in fresh.values():
@@ -77,8 +77,8 @@ class Store(Generic[T]):
     def remove(self, item: T) -> None:
         """The watch says it is deleted."""
         self.seen(item.version, item.metadata.namespace)
-        held = self._objects.get(item.key)
-        if held is not None and held.version <= item.version:
+        stored = self._objects.get(item.key)
+        if stored is not None and stored.version <= item.version:
             self._drop(item.key)
 
     def learn(self, reply: T) -> None:
@@ -88,16 +88,16 @@ class Store(Generic[T]):
 
     def forget(self, key: Key, uid: str) -> None:
         """The API server said the object with this uid is gone."""
-        held = self._objects.get(key)
-        if held is not None and held.metadata.uid == uid:
+        stored = self._objects.get(key)
+        if stored is not None and stored.metadata.uid == uid:
             self._drop(key)
 
     def _put(self, item: T) -> None:
-        held = self._objects.get(item.key)
-        if held is not None:
-            if item.version <= held.version:
+        stored = self._objects.get(item.key)
+        if stored is not None:
+            if item.version <= stored.version:
                 return
-            self._unindex(held)
+            self._unindex(stored)
         self._objects[item.key] = item
         owner = self._owner(item)
         if owner:

@@ -28,12 +28,12 @@ class Turns:
     @asynccontextmanager
     async def turn(self, owner: str) -> AsyncIterator[Turn]:
         """Wait for a turn, and hold it."""
-        held = Turn(self, owner)
-        await held.take()
+        turn = Turn(self, owner)
+        await turn.take()
         try:
-            yield held
+            yield turn
         finally:
-            held.give()
+            turn.give()
 
     async def take(self, owner: str) -> None:
         """Return once this owner has one more turn."""

@@ -91,11 +91,11 @@ class DeleteObject(Action):
 
 @attrs.frozen
 class CreateServer(PodAction):
-    """Create the pod of one server. `held`: with an earlier configuration than the spec's."""
+    """Create the pod of one server. `previous_config`: with an earlier one than the spec's."""
 
     index: int
     name: str
-    held: bool = False
+    previous_config: bool = False
 
 
 @attrs.frozen

@@ -262,9 +262,9 @@ def _installation(cluster: Cluster) -> tuple[str, str] | None:
 
 def _config(secret: Raw | None) -> Any:
     """What the servers are configured with, if it is what natsctl writes: JSON."""
-    for _, held in _each([secret] if secret else [], _Held):
-        if names.CONFIG_KEY in held.data:
-            return _json_or_none(held.data[names.CONFIG_KEY])
+    for _, read in _each([secret] if secret else [], _Held):
+        if names.CONFIG_KEY in read.data:
+            return _json_or_none(read.data[names.CONFIG_KEY])
     return None
 
 

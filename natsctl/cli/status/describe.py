@@ -57,7 +57,7 @@ def view(sight: Sight, now: datetime) -> ClusterView:
         operator_problem=_operator_problem(sight, status, now),
         conditions=status.conditions,
         servers=_servers(sight, status),
-        differences=(*_old_servers(sight, status), *_old_tokens(sight.held)),
+        differences=(*_old_servers(sight, status), *_old_tokens(sight.secret_metadata)),
         certificates=_certificates(spec, status, sight.secrets),
         events=_events(sight),
         notes=_notes(sight),
@@ -177,9 +177,9 @@ def _old(message: str) -> str:
     return f"{TAKEN_OVER}; today's form comes with the next restart"
 
 
-def _old_tokens(held: Sequence[Object]) -> tuple[Difference, ...]:
+def _old_tokens(secrets: Sequence[Object]) -> tuple[Difference, ...]:
     """Tokens that do not say when they are to be renewed: natsctl's do."""
-    ours = (s for s in held if s.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX))
+    ours = (s for s in secrets if s.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX))
     old = [f"Secret {s.metadata.name}" for s in ours if not s.metadata.annotation(RENEW_AFTER)]
     message = f"{TAKEN_OVER}; its token counts, and is not renewed until you delete the Secret"
     return (Difference(tuple(sorted(old)), message),) if old else ()
@@ -203,11 +203,11 @@ def _certificate(
 ) -> CertificateView:
     name = named.get(listener) or (reported.secret if reported else "")
     end = reported.not_after if reported else ""
-    held = secrets.get(name)
-    if spec is None or held is None:
+    secret = secrets.get(name)
+    if spec is None or secret is None:
         return CertificateView(listener, name, end)
-    data = held.data or {}
-    files = tls.choose_files(spec, listener, data, held.type)
+    data = secret.data or {}
+    files = tls.choose_files(spec, listener, data, secret.type)
     if isinstance(files, tuple):
         return CertificateView(listener, name, end, problem=f"lacks {', '.join(files)}")
     if files.cert.startswith("/") or files.key.startswith("/"):

@@ -91,8 +91,8 @@ class Answer:
 class Sight:
     """Everything of one cluster.
 
-    `answers` are by pod uid, `secrets` those with certificates, by name; `held` is the metadata of
-    the Secrets that belong to the cluster. `lease` is that of the installation which manages it;
+    `answers` are by pod uid, `secrets` those with certificates, by name; `secret_metadata` is that
+    of the Secrets that belong to the cluster. `lease` is that of the installation which manages it;
     `unread` says what could not be read, and why.
     """
 
@@ -100,7 +100,7 @@ class Sight:
     pods: tuple[Pod, ...] = ()
     events: tuple[Happening, ...] = ()
     secrets: Mapping[str, Secret] = attrs.field(factory=dict)
-    held: tuple[Object, ...] = ()
+    secret_metadata: tuple[Object, ...] = ()
     answers: Mapping[str, Answer] = attrs.field(factory=dict)
     lease: LeaseRecord | None = None
     unread: tuple[str, ...] = ()

@@ -85,7 +85,7 @@ class Reader:
             where = _in(namespace)
             pods = start(f"list pods {where}", self._pods(namespace, name), ())
             events = start(f"list events {where}", self._events(namespace, name), ())
-            held = start(f"list secrets {where}", self._held(namespace, name), ())
+            metadata = start(f"list secrets {where}", self._secret_metadata(namespace, name), ())
             secrets = group.create_task(self._certificates(cluster, unread))
             lease = group.create_task(self._lease(cluster, unread))
         own_pods = pods.result()
@@ -94,7 +94,7 @@ class Reader:
             pods=own_pods,
             events=events.result(),
             secrets=secrets.result(),
-            held=held.result(),
+            secret_metadata=metadata.result(),
             answers=await self.answers(cluster, own_pods),
             lease=lease.result(),
             unread=tuple(sorted(unread)),
@@ -110,7 +110,7 @@ class Reader:
         of_pods = await self.list(EVENTS, namespace, Happening, ABOUT_PODS)
         return (*of_cluster, *(e for e in of_pods if is_of_server(name, e)))
 
-    async def _held(self, namespace: str, name: str) -> tuple[Object, ...]:
+    async def _secret_metadata(self, namespace: str, name: str) -> tuple[Object, ...]:
         of_cluster = labelled({names.LABEL_CLUSTER: name})
         return await self.list(SECRETS_METADATA, namespace, Object, of_cluster)
 

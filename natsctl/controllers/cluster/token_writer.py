@@ -111,10 +111,10 @@ class TokenWriter:
         is in trouble is raised: then nobody knows yet what becomes of a token that is in use.
         """
         try:
-            held = grant.held or await self._create(grant)
-            return await self._write(held, grant, await self._renewed(grant, held, grant.token))
+            secret = grant.sealed_secret or await self._create(grant)
+            return await self._write(secret, grant, await self._renewed(grant, secret, grant.token))
         except ApiError as error:
-            live = None if grant.held is not None else await self._live(grant)
+            live = None if grant.sealed_secret is not None else await self._live(grant)
             if live is None:
                 return _refused(grant, error)
         if self._is_sealed(live, grant):
@@ -177,9 +177,9 @@ class TokenWriter:
             and bond == grant.new_bond(bond.renew_after, bond.switch_at)
         )
 
-    async def _renewed(self, grant: Grant, held: Secret, previous: str) -> Content:
+    async def _renewed(self, grant: Grant, secret: Secret, previous: str) -> Content:
         """A new token; the previous one counts until clients have had the time to find it."""
-        token, expires = await self._request(grant, held)
+        token, expires = await self._request(grant, secret)
         now = datetime.now(UTC)
         return Content(
             token,
@@ -189,12 +189,12 @@ class TokenWriter:
             written(now + CHANGE_OVER) if previous else "",
         )
 
-    async def _write(self, held: Secret, grant: Grant, content: Content) -> Secret:
+    async def _write(self, secret: Secret, grant: Grant, content: Content) -> Secret:
         """All that counts is written anew, so that the seal is over what is known to be there."""
         data = {TOKEN: content.token, USERNAME: grant.user, PREVIOUS: content.previous}
         written = {key: _encoded(text) if text else None for key, text in data.items()}
         bond = grant.new_bond(content.renew_after, content.switch_at)
-        seal = sealed(self.sealing, bond, held.metadata, {k: v for k, v in written.items() if v})
+        seal = sealed(self.sealing, bond, secret.metadata, {k: v for k, v in written.items() if v})
         notes = {
             ACCOUNT_UID: grant.account.uid,
             EXPIRES: content.expires or None,
@@ -203,13 +203,13 @@ class TokenWriter:
             SEAL: seal,
         }
         meta = {
-            "uid": held.metadata.uid,
+            "uid": secret.metadata.uid,
             "labels": labels_of(*grant.cluster),
             "annotations": notes,
             "ownerReferences": [self._owner(grant)],
         }
         patch = {"metadata": meta, "data": written}
-        reply = await self.client.patch(SECRETS, *held.key, patch)
+        reply = await self.client.patch(SECRETS, *secret.key, patch)
         return reply  # type: ignore[return-value] # SECRETS projects to Secret
 
     def _owner(self, grant: Grant) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class TokenWriter:
             kind, version, uid = "ServiceAccount", "v1", grant.account.uid
         return {"apiVersion": version, "kind": kind, "name": role.name, "uid": uid}
 
-    async def _request(self, grant: Grant, held: Secret) -> tuple[str, datetime]:
+    async def _request(self, grant: Grant, secret: Secret) -> tuple[str, datetime]:
         auth = self.target.spec.auth or AuthConfig()
         body = {
             "apiVersion": "authentication.k8s.io/v1",
@@ -232,8 +232,8 @@ class TokenWriter:
                 "boundObjectRef": {
                     "apiVersion": "v1",
                     "kind": SECRETS.kind,
-                    "name": held.metadata.name,
-                    "uid": held.metadata.uid,
+                    "name": secret.metadata.name,
+                    "uid": secret.metadata.uid,
                 },
             },
         }

@@ -73,14 +73,14 @@ class SecretCache:
         """The whole truth as of `version`, of one namespace or all, from the watch."""
         fresh = {item.key: item.version for item in objects if item.key in self._clusters}
         for key in tuple(k for k in self._clusters if namespace in (None, k[0])):
-            held = self._held.get(key)
-            if (held.version if held else 0) != fresh.get(key, 0):
+            cached = self._held.get(key)
+            if (cached.version if cached else 0) != fresh.get(key, 0):
                 self._changed(key, fresh.get(key, version))
 
     def put(self, item: Object) -> None:
         """A Secret was created or changed."""
-        held = self._held.get(item.key)
-        if item.key in self._clusters and (held is None or held.version < item.version):
+        cached = self._held.get(item.key)
+        if item.key in self._clusters and (cached is None or cached.version < item.version):
             self._changed(item.key, item.version)
 
     def remove(self, item: Object) -> None:

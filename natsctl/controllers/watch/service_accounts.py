@@ -70,8 +70,8 @@ class ServiceAccounts:
     ) -> None:
         """The whole truth as of `version`, of one namespace or all, from the watch."""
         fresh = {o.key: o for o in objects if o.metadata.name in self._names}
-        held = {o.key: o for accounts in self._held.values() for o in accounts.values()}
-        for key, item in held.items():
+        stored = {o.key: o for accounts in self._held.values() for o in accounts.values()}
+        for key, item in stored.items():
             if namespace in (None, key[0]) and key not in fresh and item.version <= version:
                 self.remove(item)
         for item in fresh.values():
@@ -87,18 +87,18 @@ class ServiceAccounts:
         name, namespace = item.metadata.name, item.metadata.namespace
         if name not in self._names or self._gone.get(item.key, -1) >= item.version:
             return
-        held = self._held[name].get(namespace)
-        if held is not None and held.version > item.version:
+        stored = self._held[name].get(namespace)
+        if stored is not None and stored.version > item.version:
             return  # the list was ahead of the watch
         self._held[name][namespace] = item
-        if held is None or held.metadata.uid != item.metadata.uid:
+        if stored is None or stored.metadata.uid != item.metadata.uid:
             self._wake(name)
 
     def remove(self, item: Object) -> None:
         """A ServiceAccount was deleted."""
         name, namespace = item.metadata.name, item.metadata.namespace
-        held = self._held.get(name, {}).get(namespace)
-        if name not in self._names or (held is not None and held.version > item.version):
+        stored = self._held.get(name, {}).get(namespace)
+        if name not in self._names or (stored is not None and stored.version > item.version):
             return
         if name not in self._known:
             self._gone[item.key] = item.version

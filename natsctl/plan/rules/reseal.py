@@ -68,5 +68,5 @@ def _was_written(context: Context, stamp: SystemStamp) -> bool:
     account = stamp.account or target.inputs.account
     inputs = attrs.evolve(target.inputs, system=stamp.user, account=account)
     wanted = comparable(config_secret(attrs.evolve(target, inputs=inputs)), live)["data"]
-    held = live.data or {}
-    return all(held.get(key) == text for key, text in wanted.items())
+    data = live.data or {}
+    return all(data.get(key) == text for key, text in wanted.items())

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 def scale_up(context: Context) -> Decision:
     """Create all missing servers at once."""
-    held = bool(context.state.holding)
+    previous_config = bool(context.state.holding)
     absent = missing(context.desired.target.name, context.servers, context.size)
-    return Decision(tuple(CreateServer(index, name, held) for index, name in absent))
+    return Decision(tuple(CreateServer(index, name, previous_config) for index, name in absent))

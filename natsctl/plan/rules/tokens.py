@@ -53,9 +53,12 @@ def next_token_in(context: Context) -> float | None:
 def _due(context: Context) -> Iterator[float]:
     now = context.state.timestamp
     for grant in context.desired.resolved.grants:
-        if grant.held is None or grant.bond is None:
+        if grant.sealed_secret is None or grant.bond is None:
             continue
-        for at in (renew_after(grant.held, grant.bond), switch_at(grant.held, grant.bond)):
+        for at in (
+            renew_after(grant.sealed_secret, grant.bond),
+            switch_at(grant.sealed_secret, grant.bond),
+        ):
             if at > now:
                 yield _seconds(now, at)
 
@@ -71,9 +74,9 @@ def _to_try(context: Context) -> Iterator[float]:
 def _lacks_token(grant: Grant, now: str) -> bool:
     if grant.problem:
         return False
-    if grant.held is None or grant.bond is None or not grant.token:
+    if grant.sealed_secret is None or grant.bond is None or not grant.token:
         return True
-    return "" < renew_after(grant.held, grant.bond) <= now
+    return "" < renew_after(grant.sealed_secret, grant.bond) <= now
 
 
 def _may_be_tried(key: Key, state: ClusterState) -> bool:

@@ -37,8 +37,8 @@ class Grant:
     """One ServiceAccount that may connect with the permissions of one role.
 
     `cluster` is the namespace and name of the NatsCluster. `token` is the password that counts
-    now; empty: there is none yet. `held` is the Secret with our seal, and `bond` what that says
-    if it is for this very grant; `problem` says why nobody gets in by it.
+    now; empty: there is none yet. `sealed_secret` is the Secret with our seal, and `bond` what that
+    says if it is for this very grant; `problem` says why nobody gets in by it.
     """
 
     role: ServiceRole
@@ -48,7 +48,7 @@ class Grant:
     user: str
     permissions: Json
     token: str = attrs.field(default="", repr=False)
-    held: Secret | None = attrs.field(default=None, repr=False)
+    sealed_secret: Secret | None = attrs.field(default=None, repr=False)
     bond: Bond | None = None
     problem: str = ""
 
@@ -109,7 +109,7 @@ def _grants_of(
         if _objection(choice, account, cluster[0], references):
             continue
         user = user_name(cluster[0], role.metadata.name, account.namespace)
-        held, bond, token = _believed(role, account, cluster, references)
+        sealed_secret, bond, token = _believed(role, account, cluster, references)
         yield Grant(
             role=role,
             account=account,
@@ -118,7 +118,7 @@ def _grants_of(
             user=user,
             permissions=permissions,
             token=token,
-            held=held,
+            sealed_secret=sealed_secret,
             bond=bond,
             problem=problem or _name_problem(user, secret, taken),
         )
@@ -161,13 +161,13 @@ def _believed(
 ) -> tuple[Secret | None, Bond | None, str]:
     """A Secret counts only with our seal; its token only if the seal is for this very grant."""
     key = account.namespace, secret_name(role.metadata.name, cluster[1])
-    held, proven = references.tokens.get(key), references.proven.get(key, "")
-    bond = bond_of(held, references.sealing) if held is not None else None
-    if held is None or bond is None or held.metadata.deletion_timestamp is not None:
+    secret, proven = references.tokens.get(key), references.proven.get(key, "")
+    bond = bond_of(secret, references.sealing) if secret is not None else None
+    if secret is None or bond is None or secret.metadata.deletion_timestamp is not None:
         return None, None, proven
     if bond != _bond(role, account, cluster, references.uid, bond.renew_after, bond.switch_at):
-        return (held if bond.key == cluster else None), None, proven
-    return held, bond, _token(held, key in references.switched)
+        return (secret if bond.key == cluster else None), None, proven
+    return secret, bond, _token(secret, key in references.switched)
 
 
 def _bond(
@@ -197,20 +197,20 @@ def user_name(cluster_namespace: str, role: str, namespace: str) -> str:
     return role if namespace == cluster_namespace else f"{role}_{namespace}"
 
 
-def _token(held: Secret, switched: bool) -> str:
+def _token(secret: Secret, switched: bool) -> str:
     """The password that counts now: the previous token until the clients have the new one."""
-    key = TOKEN if switched or not (held.data or {}).get(PREVIOUS) else PREVIOUS
-    return decoded(held, key)
+    key = TOKEN if switched or not (secret.data or {}).get(PREVIOUS) else PREVIOUS
+    return decoded(secret, key)
 
 
 def switched_tokens(tokens: Mapping[Key, Secret], timestamp: str, sealing: bytes) -> frozenset[Key]:
     """Those whose new token counts by now; RFC 3339 times in UTC sort as text."""
     return frozenset(
         key
-        for key, held in tokens.items()
-        if PREVIOUS in (held.data or {})
-        and (bond := bond_of(held, sealing)) is not None
-        and switch_at(held, bond) <= timestamp
+        for key, secret in tokens.items()
+        if PREVIOUS in (secret.data or {})
+        and (bond := bond_of(secret, sealing)) is not None
+        and switch_at(secret, bond) <= timestamp
     )
 
 
@@ -274,11 +274,11 @@ def unwanted(grants: Sequence[Grant], cluster: Key, references: References) -> t
     wanted = {g.key: (g.role.metadata.name, g.role.metadata.uid, g.account.uid) for g in grants}
     right = {g.key for g in grants if g.bond is not None}
     return tuple(
-        held
-        for key, held in references.tokens.items()
+        secret
+        for key, secret in references.tokens.items()
         if key not in right
-        and (bond := bond_of(held, references.sealing)) is not None
+        and (bond := bond_of(secret, references.sealing)) is not None
         and bond.key == cluster
         and wanted.get(key) != (bond.role, bond.role_uid, bond.account_uid)
-        and held.metadata.deletion_timestamp is None
+        and secret.metadata.deletion_timestamp is None
     )

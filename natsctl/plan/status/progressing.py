@@ -30,11 +30,11 @@ def progressing(
         return Verdict("False", "Paused", "spec.paused is true: no changes are applied")
     if decisions is None:
         return Verdict("False", "SpecNotAccepted", "see condition SpecAccepted")
-    held = Verdict("False", "Waiting", "see condition ConfigAccepted")
+    waiting = Verdict("False", "Waiting", "see condition ConfigAccepted")
     if decisions.context.desired.waiting and not servers:
-        return held
+        return waiting
     busy = _busy(decisions) or _starting(decisions) or _updating(decisions)
-    return busy or (held if state.holding else _settled(servers))
+    return busy or (waiting if state.holding else _settled(servers))
 
 
 def _scaling_down(decision: Decision) -> Verdict:

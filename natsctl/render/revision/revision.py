@@ -122,7 +122,7 @@ def revision_text(revision: Mapping[str, str]) -> str:
     return _canonical(revision)
 
 
-def held(annotation: str) -> str:
+def with_previous_config(annotation: str) -> str:
     """The annotation of a pod that starts with an earlier configuration than its revision's."""
     return _canonical({**(_parse(annotation) or {}), HELD: _hash(True)})
 

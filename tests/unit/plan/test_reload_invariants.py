@@ -28,7 +28,7 @@ from natsctl.plan.queries import Probe
 from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
-from natsctl.render.revision.revision import held, revision_text
+from natsctl.render.revision.revision import revision_text, with_previous_config
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
 
@@ -138,7 +138,7 @@ class World:
                 self.secret = slim(msgspec.convert(made.manifest, Secret))
                 self.tried.clear()
             case CreateServer(index=index):
-                self.create(index, seen, held_back=action.held)
+                self.create(index, seen, held_back=action.previous_config)
             case DeleteServer(name=name):
                 index = int(name.removeprefix("c-"))
                 self.pods[index] = terminating(self.pods[index])
@@ -154,7 +154,9 @@ class World:
         made = msgspec.structs.replace(made, status=starting)
         if held_back:
             notes = dict(made.metadata.annotations or {})
-            notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
+            notes[names.REVISION_ANNOTATION] = with_previous_config(
+                notes[names.REVISION_ANNOTATION]
+            )
             made = changed(made, annotations=notes)
         self.pods[index] = changed(made, uid=f"pod-{index}-{self.runs}")
 

@@ -15,7 +15,7 @@ from natsctl.model import names
 from natsctl.model.foreign import printable
 from natsctl.model.words import listed
 from natsctl.render.pod.pod import pod as render_pod
-from natsctl.render.revision.revision import held
+from natsctl.render.revision.revision import with_previous_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ _DROPPED = re.compile(r'(?:unknown|duplicate) field "(.*)"', re.DOTALL)
 
 async def _create(action: CreateServer, context: HandlerContext) -> Result:
     manifest = render_pod(context.desired.target, action.index)
-    if action.held:
+    if action.previous_config:
         notes = manifest["metadata"]["annotations"]
-        notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
+        notes[names.REVISION_ANNOTATION] = with_previous_config(notes[names.REVISION_ANNOTATION])
     try:
         made, warnings = await context.client.create_checked(PODS, manifest)
     except AlreadyExists:

@@ -153,7 +153,9 @@ class TestNotInTodaysForm:
 
     def test_tokens_that_nobody_renews(self) -> None:
         new = held("r-x-bound-token", **{"nats.io_token9renew9after": "2026-12-01T00:00:00Z"})
-        found = seen(held=(held("b-x-bound-token"), new, held("a-x-bound-token"), held("x")))
+        found = seen(
+            secret_metadata=(held("b-x-bound-token"), new, held("a-x-bound-token"), held("x"))
+        )
         (difference,) = found.differences
         assert difference.subjects == ("Secret a-x-bound-token", "Secret b-x-bound-token")
         assert "until you delete the Secret" in difference.message

@@ -19,7 +19,7 @@ from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digest
-from natsctl.render.revision.revision import held
+from natsctl.render.revision.revision import with_previous_config
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import SYSTEM, THREE, desired, goal_of, server
 from tests.unit.plan.world import (
@@ -340,18 +340,21 @@ class TestWaiting:
     def test_a_server_that_dies_comes_back_with_it(self) -> None:
         found = self.waiting()
         (action,) = actions(attrs.evolve(found, pods=found.pods[1:]))
-        assert action == CreateServer(1, "c-1", held=True)
+        assert action == CreateServer(1, "c-1", previous_config=True)
 
     def test_which_it_gives_up_when_nothing_is_missing_any_more(self) -> None:
         """The others reload for what changed; this one does in any case."""
         goal = goal_of(DEBUG)
         first = server(1, goal)
         notes = dict(first.metadata.annotations or {})
-        notes[names.REVISION_ANNOTATION] = held(notes[names.REVISION_ANNOTATION])
+        notes[names.REVISION_ANNOTATION] = with_previous_config(notes[names.REVISION_ANNOTATION])
         pods = (changed(first, annotations=notes), *(server(i, goal) for i in (2, 3)))
         (action,) = actions(seen(goal, desired(goal), pods=pods, observations=answers(*pods)))
         assert isinstance(action, ReloadServer)
-        assert (action.name, held(action.revision) == action.revision) == ("c-1", False)
+        assert (action.name, with_previous_config(action.revision) == action.revision) == (
+            "c-1",
+            False,
+        )
 
     def test_a_new_cluster_starts_no_server(self) -> None:
         found = self.waiting(pods=(), observations={}, secrets={})

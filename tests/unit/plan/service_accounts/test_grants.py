@@ -149,7 +149,7 @@ def test_a_token_of_a_role_or_account_that_was_made_anew_counts_no_more() -> Non
 def test_of_a_cluster_that_was_made_anew_it_stays_and_gets_another_token() -> None:
     old = token(bond_to=bond(cluster_uid="before"))
     (found,) = grants(old)
-    assert (found.held, found.token, leaving(old)) == (old, "", [])
+    assert (found.sealed_secret, found.token, leaving(old)) == (old, "", [])
 
 
 def test_what_is_not_sealed_or_going_is_neither_believed_nor_taken_away() -> None:
@@ -165,13 +165,13 @@ def test_what_is_not_sealed_or_going_is_neither_believed_nor_taken_away() -> Non
     )
     for secret in others:
         moved = {("ns", "worker-c-bound-token"): secret}
-        assert [(g.held, g.token) for g in grants(tokens=moved)] == [(None, "")]
+        assert [(g.sealed_secret, g.token) for g in grants(tokens=moved)] == [(None, "")]
         assert leaving(tokens=moved) == []
 
 
 def test_a_token_that_is_proven_though_not_sealed_counts() -> None:
     (found,) = grants(proven={("ns", "worker-c-bound-token"): "running"})
-    assert (found.token, found.held, found.lets_in) == ("running", None, True)
+    assert (found.token, found.sealed_secret, found.lets_in) == ("running", None, True)
 
 
 def test_only_roles_of_the_clusters_own_namespace_count() -> None:

@@ -10,13 +10,13 @@ from natsctl.render.inputs import ConfigInputs
 from natsctl.render.revision.effects import NON_ROLLING, reloadable
 from natsctl.render.revision.revision import (
     changed_fields,
-    held,
     resealed,
     revision,
     revision_text,
     running_joined,
     running_named,
     stamp_of,
+    with_previous_config,
 )
 from natsctl.render.revision.system_stamp import SystemStamp
 from natsctl.render.target import Target
@@ -39,9 +39,9 @@ def test_of_a_plain_cluster_only_the_version_counts() -> None:
 
 def test_a_pod_with_an_earlier_configuration_differs_from_every_revision() -> None:
     now = revision(target())
-    assert changed_fields(held(revision_text(now)), now) == ("held",)
+    assert changed_fields(with_previous_config(revision_text(now)), now) == ("held",)
     assert reloadable("held", target().version)
-    assert changed_fields(held("nonsense"), now)
+    assert changed_fields(with_previous_config("nonsense"), now)
 
 
 STORED = (
