@@ -21,7 +21,7 @@ from natsctl.model.names import (
 NAME_MAX: Final = 253
 PATH_MAX: Final = 4096
 
-_NAME_HELP: Final = "use lower-case letters, digits, hyphens and dots"
+_NAME_HELP: Final = "use lowercase letters, digits, hyphens and dots"
 _KEY: Final = r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,251}"
 _ELSEWHERE: Final = r'/[^"\\\x00-\x1f\x7f-\x9f]+'
 
@@ -33,7 +33,7 @@ CLUSTER: Final = Text(
 )
 NAMESPACE: Final = Text(
     "a valid namespace name",
-    f"use at most {LABEL_MAX} lower-case letters, digits and hyphens",
+    f"use at most {LABEL_MAX} lowercase letters, digits and hyphens",
     LABEL_PATTERN,
     LABEL_MAX,
 )

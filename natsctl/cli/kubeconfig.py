@@ -41,21 +41,25 @@ class Place:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One cluster or none, and the flags of kubectl."""
     parser.add_argument("cluster", nargs="?", metavar="CLUSTER", help="name of a NatsCluster")
-    parser.add_argument("-n", "--namespace", metavar="NAME", help="default: that of the context")
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
+    parser.add_argument(
+        "-n", "--namespace", metavar="NAME", help="namespace (default: that of the context)"
+    )
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="use all namespaces")
     parser.add_argument(
         "--kubeconfig",
         metavar="FILE",
-        help="default: KUBECONFIG, else ~/.kube/config, else the ServiceAccount of this pod",
+        help="kubeconfig (default: KUBECONFIG, ~/.kube/config, or the ServiceAccount of this pod)",
     )
-    parser.add_argument("--context", metavar="NAME", help="default: the current one")
+    parser.add_argument(
+        "--context", metavar="NAME", help="context of the kubeconfig (default: the current one)"
+    )
 
 
 def parsed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
     """The arguments; ends with status 2 if they contradict each other."""
     arguments = parser.parse_args(argv)
     if arguments.cluster and arguments.all_namespaces:
-        parser.error("CLUSTER beside --all-namespaces: choose one")
+        parser.error("CLUSTER cannot be combined with --all-namespaces: choose one")
     return arguments
 
 
@@ -63,9 +67,7 @@ def place_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> P
     """What flags, environment and kubeconfig say; Unusable if there is nothing to go by."""
     files = _files(arguments.kubeconfig, environment)
     if not files and namespace_of_pod() is None:
-        raise Unusable(
-            "no kubeconfig: set KUBECONFIG or --kubeconfig (outside of a pod there is no other way)"
-        )
+        raise Unusable("no kubeconfig: set KUBECONFIG or --kubeconfig (required outside of a pod)")
     contents = [_read(file) for file in files]
     current = next((c["current-context"] for c in contents if c.get("current-context")), None)
     context = arguments.context or current
@@ -92,7 +94,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Unusable(f"cannot use kubeconfig {file}: {error}") from None
     if not isinstance(content, dict):
-        raise Unusable(f"cannot use kubeconfig {file}: there is none in it")
+        raise Unusable(f"cannot use kubeconfig {file}: it must contain an object")
     return content
 
 

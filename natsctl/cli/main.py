@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "status": "say how NATS clusters are, and what they wait for",
-    "report": "write what is known of them into a file, secrets masked",
-    "validate": "check manifests, offline",
-    "render": "print what would be made of manifests",
+    "status": "show the state of NATS clusters, and what they wait for",
+    "report": "write a support bundle, with secrets masked",
+    "validate": "check manifests offline",
+    "render": "print the objects that the operator would create",
     "crds": "print the CustomResourceDefinitions",
     "operator": "run the operator",
-    "reloader": "signal nats-server on changes",
-    "bootconfig": "find a node's external address",
+    "reloader": "signal nats-server when its configuration changes",
+    "bootconfig": "look up the external address of a node",
 }
 """Each is a module of its folder, with `parser_of(prog)` and `run(argv, prog)`."""
 _FOLDERS = {

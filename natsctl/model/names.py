@@ -64,7 +64,7 @@ MAX_SIZE: Final = 999
 NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 NAME_HELP: Final = (
     f"use a name of at most {MAX_CLUSTER_NAME} characters that starts with a letter, contains only "
-    "lower-case letters, digits and hyphens, and does not end with a hyphen: Services and pods are "
+    "lowercase letters, digits and hyphens, and does not end with a hyphen: Services and pods are "
     "named after the cluster"
 )
 

@@ -228,7 +228,7 @@ _UNNAMED = {
     "auth.gateways": "the credentials of gateways",
     "tls.certificates": "the certificates",
     "routes": "the routes",
-    "takeover": "the pod as made by the Go operator",
+    "takeover": "the pod as created by the Go operator",
     "held": "the configuration that was held back",
 }
 

@@ -190,8 +190,8 @@ def test_clusters_of_the_go_operator_come_home(legacy: Legacy) -> None:
         legacy.kubectl("annotate", "nats", "today", "edited=yes")
         with legacy.operator:
             told = " ".join(legacy.follow("Check the result", legacy.many).split())
-            assert "NOT IN TODAY'S FORM many-1, many-2, many-3" in told
-            assert "many-a: made by the Go operator" in told
+            assert "FROM THE GO OPERATOR many-1, many-2, many-3" in told
+            assert "many-a: created by the Go operator" in told
             assert told.count("the pod name many-1") == 2
             reloads(legacy.today)
             reloads(legacy.closed)

@@ -106,7 +106,7 @@ async def test_all_clusters_and_one(client: Client, namespace: str, kubeconfig: 
     code, out, err = await natsctl("status", "x", *where, kubeconfig=kubeconfig)
     assert (code, err) == (0, "")
     assert f"Cluster:   {namespace}/x\nState:     Running, ready\n" in out
-    assert "nobody holds its lease: does it run?" in out
+    assert "nobody holds its lease: is it running?" in out
     code, out, _ = await natsctl("status", "-A", "-o", "yaml", kubeconfig=kubeconfig)
     assert (namespace, "x") in [(v["namespace"], v["name"]) for v in yaml.safe_load(out)["items"]]
 

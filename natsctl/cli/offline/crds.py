@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DESCRIPTION = """\
-Prints the CustomResourceDefinitions as YAML; give them to kubectl apply --server-side -f -
+Prints the CustomResourceDefinitions as YAML; pipe it to: kubectl apply --server-side -f -
 """
 
 

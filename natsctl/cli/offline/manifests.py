@@ -93,7 +93,7 @@ def _documents(file: str, content: Any) -> Iterator[Document]:
     if content is None:
         return
     if not isinstance(content, Mapping):
-        raise Unreadable(f"{file}: a manifest is an object, this is {type(content).__name__}")
+        raise Unreadable(f"{file}: a manifest must be an object, not a {type(content).__name__}")
     if content.get("kind") == "List" and isinstance(content.get("items"), list):
         for item in content["items"]:
             yield from _documents(file, item)
@@ -128,10 +128,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node in (key for key, _ in node.value if key.tag != _MERGE):
         if not isinstance(key_node, yaml.ScalarNode):
-            raise _error("a key is a text", key_node)
+            raise _error("a key must be a string", key_node)
         key = loader.construct_object(key_node)
         if key in seen:
-            raise _error(f"key {key!r} is there twice", key_node)
+            raise _error(f"duplicate key {key!r}", key_node)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 

@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from natsctl.api.fields import Json
 
 DESCRIPTION = """\
-Prints the Services, Secret, NetworkPolicy and pods that the operator would make of the NatsClusters
-in YAML files (- is standard input). Secrets, NatsServiceRoles, ServiceAccounts and other
-NatsClusters in the same files count; what else the configuration would wait for is told on standard
-error. Uids, tokens of ServiceAccounts and the operator's own key are made up.
+Prints the Services, Secret, NetworkPolicy and pods that the operator would create for the
+NatsClusters in YAML files (- is standard input). It takes Secrets, NatsServiceRoles,
+ServiceAccounts and other NatsClusters in the same files into account, and prints what else the
+configuration would wait for to standard error. Uids, tokens of ServiceAccounts and the operator's
+own key are examples.
 
-Exit status: 0, 1 a NatsCluster cannot be used, 2 a file cannot be read.
+Exit status: 0 printed, 1 a NatsCluster is not valid, 2 a file cannot be read.
 """
 _UID = "00000000-0000-0000-0000-000000000000"
 
@@ -50,7 +51,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE")
     parser.add_argument("--config", action="store_true", help="print nats.conf only")
     parser.add_argument(
-        "--show-secrets", action="store_true", help=f"print passwords and tokens, not {MASK}"
+        "--show-secrets", action="store_true", help=f"print passwords and tokens instead of {MASK}"
     )
     return parser
 

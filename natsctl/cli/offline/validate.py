@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from natsctl.api.version import ServerVersion
 
 DESCRIPTION = """\
-Checks NatsClusters and NatsServiceRoles in YAML files (- is standard input), and what Secrets in
-the same files hold for them. One line for each problem: file, object, field, and what to write
+Checks the NatsClusters and NatsServiceRoles in YAML files (- is standard input), and the Secrets
+for them in the same files. Prints one line for each problem: file, object, field, and what to write
 instead.
 
-Exit status: 0 nothing is wrong, 1 there are problems, 2 a file cannot be read.
+Exit status: 0 no problems, 1 there are problems, 2 a file cannot be read.
 """
 
 
@@ -81,12 +81,12 @@ def examined(document: Document, version: ServerVersion | None = None) -> Examin
     """What is to be said of one object; `version` is what the servers of a role run."""
     known = {names.KIND_CLUSTER: _cluster, names.KIND_ROLE: _role}
     if document.kind not in known:
-        problem = Problem("kind", document.kind, f"write {' or '.join(known)}")
+        problem = Problem("kind", document.kind, f"use {' or '.join(known)}")
         return Examined(None, (problem,))
     checked = known[document.kind](document, version)
     if document.content.get("apiVersion") == names.API_VERSION:
         return checked
-    problem = Problem("apiVersion", "", f"write {names.API_VERSION}")
+    problem = Problem("apiVersion", "", f"use {names.API_VERSION}")
     return attrs.evolve(checked, problems=(problem, *checked.problems))
 
 
@@ -139,7 +139,7 @@ def _say_what_is_worth_knowing(
 def _say_what_was_checked(documents: Sequence[Document]) -> None:
     checked = sum(document.is_ours for document in documents)
     print(
-        f"checked {checked} of {len(documents)} objects (the others are not natsctl's)",
+        f"checked {checked} of {len(documents)} objects (the others are of other kinds)",
         file=sys.stderr,
     )
 

@@ -30,31 +30,31 @@ if TYPE_CHECKING:
     from natsctl.model.objects import Cluster
 
 DESCRIPTION = """\
-Writes a .tar.gz with all there is to know about a NatsCluster (or all of the namespace): its
-objects, events, configuration, what its servers answer and have logged, and the log of the
-operator. Read with your own rights; what you may not read is listed in it. Values of Secrets,
-passwords, tokens, keys, values of environment variables and messages are masked; look through it
-all the same before you give it away.
+Writes a .tar.gz with everything about a NatsCluster (or all in the namespace): its objects, events
+and configuration, the answers and logs of its servers, and the log of the operator. The command
+uses your own rights, and lists in the file what you may not read. Values of Secrets, passwords,
+tokens, keys, values of environment variables and messages are masked; still, read the file before
+you share it.
 
 Exit status: 0 written, 2 not written, 130 interrupted.
 """
 INTERRUPTED = 130
 README = """\
-A report of natsctl {version}, made at {time}.
+A report of natsctl {version}, created at {time}.
 
-Shown of objects, configurations and answers are the fields that docs/commands.md lists; all others
-are masked (***), those that natsctl does not know included. Masked are: values of Secrets,
-passwords, tokens, nkeys and hashes of passwords, credentials in URLs and what follows their hosts,
-values of environment variables, arguments, labels and annotations of your own, payloads in logs;
-and wherever else a text of {shortest} characters or more from one of these places turns up. What
-follows *** tells equal values of this report from others, and nothing else.
+Objects, configurations and answers show the fields that docs/commands.md lists. All other fields
+are masked (***), including those that natsctl does not know. This masks values of Secrets,
+passwords, tokens, nkeys, password hashes, credentials and paths in URLs, values of environment
+variables, arguments, your own labels and annotations, and payloads in logs. A text of {shortest}
+characters or more from one of these places is masked everywhere else too. What follows *** shows
+which values in this report are equal, and reveals nothing else.
 
 Not masked: names of objects, users, subjects, nodes and images, addresses, permissions.
-Texts that natsctl could not know to be secret may be left in logs and messages: look through them.
+Logs and messages may contain secrets that natsctl could not recognize: read them before you share.
 
-status.txt       begin here: what natsctl status says of each cluster
+status.txt       start here: the output of natsctl status for each cluster
 unread.txt       what could not be read, and why
-versions.json    of Kubernetes and of the CustomResourceDefinitions
+versions.json    versions of Kubernetes and of the CustomResourceDefinitions
 NAMESPACE/NAME   a NatsCluster: its objects, configuration, answers and logs of its servers
 operator         the installations of natsctl that manage these clusters
 """
@@ -70,14 +70,14 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FILE",
-        help="a new file, or - (default: natsctl-report-TIME.tar.gz in this folder)",
+        help="a new file, or - (default: natsctl-report-TIME.tar.gz)",
     )
     parser.add_argument(
         "--lines",
         type=int,
         default=1000,
         metavar="N",
-        help="the last lines of each log (default: %(default)s)",
+        help="number of lines from the end of each log (default: %(default)s)",
     )
     return parser
 
@@ -178,8 +178,6 @@ def _write(output: str, data: bytes) -> None:
 
 def _tell(output: str, files: Mapping[str, str], unread: Sequence[str]) -> None:
     where = "standard output" if output == "-" else Path(output).absolute()
-    print(
-        f"{where}: {len(files)} files; look through them before you give it away", file=sys.stderr
-    )
+    print(f"{where}: {len(files)} files; read them before you share it", file=sys.stderr)
     if unread:
         print(f"{len(set(unread))} things could not be read: see unread.txt in it", file=sys.stderr)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DESCRIPTION = """\
-Writes two files that a configuration of nats-server includes: what clients, and what gateways and
-leafnodes, are told to dial. It is the ExternalIP of the node, else the value of a label.
+Writes two files that a configuration of nats-server includes: the address that is advertised to
+clients, and to gateways and leaf nodes. It is the ExternalIP of the node, or the value of a label.
 
-Environment: KUBERNETES_NODE_NAME (the node; required), KUBERNETES_CONFIG_FILE (a kubeconfig; inside
-a pod its ServiceAccount is used), DEBUG=true (say more).
+Environment: KUBERNETES_NODE_NAME (the node; required), KUBERNETES_CONFIG_FILE (a kubeconfig; the
+default is the ServiceAccount of the pod), DEBUG=true (verbose log).
 """
 DEFAULT_LABEL = "nats.io/node-external-ip"
 LAST_WORDS = Path("/dev/termination-log")
@@ -57,7 +57,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         type=Path,
         default=Path("gateway_advertise.conf"),
         metavar="FILE",
-        help="file for gateways and leafnodes (default: %(default)s)",
+        help="file for gateways and leaf nodes (default: %(default)s)",
     )
     parser.add_argument(
         "-t",
@@ -65,16 +65,21 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         dest="label",
         default=DEFAULT_LABEL,
         metavar="LABEL",
-        help="label of the node that counts where it has no ExternalIP (default: %(default)s)",
+        help="label with the address of a node without ExternalIP (default: %(default)s)",
     )
     parser.add_argument(
         "-internal-ip",
         "--internal-ip",
         dest="internal",
         action="store_true",
-        help="where there is neither, advertise the node's InternalIP",
+        help="if there is neither, advertise the InternalIP of the node",
     )
-    parser.add_argument("-kubeconfig", "--kubeconfig", metavar="FILE", help="use this kubeconfig")
+    parser.add_argument(
+        "-kubeconfig",
+        "--kubeconfig",
+        metavar="FILE",
+        help="kubeconfig (default: the ServiceAccount of the pod)",
+    )
     version = f"natsctl {__version__}"
     parser.add_argument("-v", "-version", "--version", action="version", version=version)
     parser.add_argument("-h", "-help", "--help", action="help")
@@ -85,7 +90,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     """Flags and environment; ValueError names what is not set."""
     node = environment.get("KUBERNETES_NODE_NAME")
     if not node:
-        raise ValueError("KUBERNETES_NODE_NAME is not set: the pod gets it from spec.nodeName")
+        raise ValueError("KUBERNETES_NODE_NAME is not set: set it from spec.nodeName of the pod")
     return Settings(
         node=node,
         client_file=arguments.client_file,

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DESCRIPTION = """\
-Runs the operator: it makes NATS clusters out of NatsCluster objects.
+Runs the operator, which creates and manages NATS clusters for NatsCluster objects.
 
 Environment: MY_POD_NAMESPACE (the namespace, unless --namespace is given), MY_POD_NAME (part of
 the identity in the lease), MY_POD_LABELS (key=value,...: labels by which NetworkPolicies of
-clusters let the operator in), NATSCTL_IMAGE (as --sidecar-image), KUBERNETES_SERVICE_HOST and
+clusters admit the operator), NATSCTL_IMAGE (as --sidecar-image), KUBERNETES_SERVICE_HOST and
 KUBERNETES_SERVICE_PORT (inside a pod).
 """
 
@@ -59,25 +59,25 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         "-listen-addr",
         default="0.0.0.0:8080",
         metavar="HOST:PORT",
-        help="where /healthz, /readyz and /metrics are served (default: %(default)s)",
+        help="address of /healthz, /readyz and /metrics (default: %(default)s)",
     )
     parser.add_argument(
         "--kubeconfig",
         "-debug-kube-config-path",
         metavar="FILE",
-        help="use this kubeconfig (default: the pod's own ServiceAccount)",
+        help="kubeconfig (default: the ServiceAccount of the pod)",
     )
     parser.add_argument("--context", metavar="NAME", help="context of the kubeconfig")
     parser.add_argument(
         "--namespace",
         metavar="NAME",
-        help="namespace of the lease, and the one that is managed unless ClusterScoped",
+        help="namespace of the lease, and the managed one unless ClusterScoped",
     )
     parser.add_argument(
         "--watch-namespaces",
         default="",
         metavar="NAME,...",
-        help="manage the NatsClusters of these namespaces (default: that of the lease)",
+        help="manage the NatsClusters in these namespaces (default: that of the lease)",
     )
     _add_service_accounts(parser)
     _add_servers(parser)
@@ -91,20 +91,21 @@ def _add_service_accounts(parser: argparse.ArgumentParser) -> None:
         "--allowed-service-account-namespaces",
         default="*",
         metavar="NAME,...",
-        help="let ServiceAccounts of these namespaces into clusters of others; * is all but "
-        "kube-system, kube-public, kube-node-lease and the operator's own (default: %(default)s)",
+        help="namespaces whose ServiceAccounts can connect to clusters in other namespaces; * is "
+        "all except kube-system, kube-public, kube-node-lease and the operator's own "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--denied-service-account-namespaces",
         default="",
         metavar="NAME,...",
-        help="let no ServiceAccount of these namespaces into any cluster",
+        help="namespaces whose ServiceAccounts cannot connect to any cluster",
     )
     parser.add_argument(
         "--namespace-selectors",
         action="store_true",
         help="read the labels of Namespaces, for NatsServiceRoles that select namespaces by them; "
-        "takes ClusterScoped=true and the right to list and watch Namespaces",
+        "requires ClusterScoped=true and permission to list and watch Namespaces",
     )
 
 
@@ -112,12 +113,12 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sidecar-image",
         metavar="IMAGE",
-        help="image of natsctl for reloaders and init containers of servers whose spec names none",
+        help="image of natsctl for reloaders and init containers, if the spec names none",
     )
     parser.add_argument(
         "--platform-assigned-ids",
         action="store_true",
-        help="leave user, group and fsGroup of servers' pods to the platform (OpenShift)",
+        help="leave user, group and fsGroup of server pods to the platform (OpenShift)",
     )
 
 
@@ -126,13 +127,13 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         "--log-level",
         default="info",
         choices=("debug", "info", "warning", "error"),
-        help="least severe records to log (default: %(default)s)",
+        help="lowest severity to log (default: %(default)s)",
     )
     parser.add_argument(
         "--log-format",
         default="text",
         choices=("text", "json"),
-        help="one line per record (default: %(default)s)",
+        help="format of the log, one line per record (default: %(default)s)",
     )
 
 
@@ -145,11 +146,13 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         raise ValueError("no namespace: set --namespace or MY_POD_NAMESPACE")
     namespaces = namespace_list(arguments.watch_namespaces)
     if namespaces and gates["ClusterScoped"]:
-        raise ValueError("--watch-namespaces beside ClusterScoped=true: choose one")
+        raise ValueError(
+            "--watch-namespaces cannot be combined with ClusterScoped=true: choose one"
+        )
     if arguments.namespace_selectors and not gates["ClusterScoped"]:
         raise ValueError(
-            "--namespace-selectors without ClusterScoped=true: ServiceAccounts of other namespaces "
-            "are not seen; leave it out, or manage all namespaces"
+            "--namespace-selectors requires ClusterScoped=true: the operator cannot see "
+            "ServiceAccounts in other namespaces; omit it, or manage all namespaces"
         )
     allowed, denied = allowed_and_denied(
         arguments.allowed_service_account_namespaces, arguments.denied_service_account_namespaces
@@ -190,10 +193,10 @@ def run(argv: Sequence[str], prog: str) -> int:
         log.error("%s", error)
         return 2
     except LeaseLost as error:
-        log.error("%s; ending, so that no two processes write", error)
+        log.error("%s; exiting, so that no two processes write", error)
         return 1
     except ApiError as error:
-        log.error("the API server cannot be asked: %s", error)
+        log.error("the API server cannot be reached: %s", error)
         return 1
     return 0
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_PID_FILE = "/var/run/nats/nats.pid"
 DEFAULT_FILE = "/etc/nats-config/nats.conf"
 DESCRIPTION = """\
-Sends nats-server a signal once for each real change of its configuration files, of what they
-include, and of the certificates and keys they name. Flags may be written with one hyphen or two.
+Signals nats-server once for each change of its configuration files, of the files that they include,
+and of the certificates and keys that they name. Flags can be written with one hyphen or two.
 """
 MIN_WAIT = 0.1
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -42,7 +42,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     _add_files(flag)
     _add_tries(flag)
     _add_polling(flag)
-    flag("h", "help", action="help", help="show this and exit")
+    flag("h", "help", action="help", help="show this help message and exit")
     version = f"natsctl {__version__}"
     flag("v", "version", action="version", version=version, help="show the version and exit")
     return parser
@@ -69,7 +69,7 @@ def _add_files(flag: Flag) -> None:
         "pid",
         default=DEFAULT_PID_FILE,
         metavar="FILE",
-        help="where nats-server writes its process id (default: %(default)s)",
+        help="file that nats-server writes its process id to (default: %(default)s)",
     )
 
 
@@ -86,14 +86,14 @@ def _add_tries(flag: Flag) -> None:
         type=_count,
         default=30,
         metavar="N",
-        help="tries in a row to find or signal the server, before it ends (default: %(default)s)",
+        help="attempts in a row to find or signal the server before exiting (default: %(default)s)",
     )
     flag(
         "retry-wait-secs",
         type=_count,
         default=4,
         metavar="N",
-        help="seconds before the first of them; later ones wait longer (default: %(default)s)",
+        help="seconds before the first attempt; later ones wait longer (default: %(default)s)",
     )
 
 
@@ -105,21 +105,21 @@ def _add_polling(flag: Flag) -> None:
         default=False,
         type=_boolean,
         metavar="BOOL",
-        help="look at the files from time to time instead of using inotify",
+        help="poll the files instead of using inotify",
     )
     flag(
         "poll-interval",
         type=_duration,
         default=5.0,
         metavar="5s",
-        help="how often, when polling (default: 5s)",
+        help="interval between polls (default: 5s)",
     )
     flag(
         "max-watcher-retries",
         type=_count,
         default=3,
         metavar="N",
-        help="how often inotify is tried again before polling for good (default: %(default)s)",
+        help="attempts to use inotify again before switching to polling (default: %(default)s)",
     )
 
 
@@ -150,7 +150,7 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 
 def _stop(number: int, _: object) -> NoReturn:
-    reloader.say(f"ending: {signal.Signals(number).name}")
+    reloader.say(f"exiting: {signal.Signals(number).name}")
     sys.exit(0)
 
 
@@ -164,7 +164,9 @@ def _count(text: str) -> int:
 def _signal(text: str) -> int:
     number = int(text)
     if number not in range(1, signal.NSIG):
-        raise argparse.ArgumentTypeError(f"{text} is no signal: 1 to {signal.NSIG - 1} are")
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a valid signal; use 1 to {signal.NSIG - 1}"
+        )
     return number
 
 

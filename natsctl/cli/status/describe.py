@@ -89,15 +89,15 @@ def _operator_problem(sight: Sight, status: ClusterStatus, now: datetime) -> str
     """Why nothing may happen to the cluster, as far as can be seen from here."""
     meta, lease = sight.cluster.metadata, sight.lease
     if not status.operator:
-        return "no natsctl has written its status: does one watch this namespace?"
+        return "no operator has written its status: does one manage this namespace?"
     if lease is not None and not lease.spec.holder_identity:
-        return "nobody holds its lease: does it run?"
+        return "nobody holds its lease: is it running?"
     renewed = moment(lease.spec.renew_time or "") if lease is not None else None
     if renewed is not None and now - renewed > UNHELD:
-        return f"its lease was renewed last at {renewed:%Y-%m-%dT%H:%M:%SZ}: does it run?"
+        return f"its lease was last renewed at {renewed:%Y-%m-%dT%H:%M:%SZ}: is it running?"
     if status.observed_generation != meta.generation:
         return (
-            f"it has not seen the last change yet (generation {meta.generation}, "
+            f"it has not seen the latest change yet (generation {meta.generation}, "
             f"seen {status.observed_generation})"
         )
     return ""
@@ -174,14 +174,14 @@ def _old_servers(sight: Sight, status: ClusterStatus) -> tuple[Difference, ...]:
 def _old(message: str) -> str:
     if message.startswith(TAKEN_OVER):
         return message
-    return f"{TAKEN_OVER}; today's form comes with the next restart"
+    return f"{TAKEN_OVER}; its next restart updates it"
 
 
 def _old_tokens(secrets: Sequence[Object]) -> tuple[Difference, ...]:
     """Tokens that do not say when they are to be renewed: natsctl's do."""
     ours = (s for s in secrets if s.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX))
     old = [f"Secret {s.metadata.name}" for s in ours if not s.metadata.annotation(RENEW_AFTER)]
-    message = f"{TAKEN_OVER}; its token counts, and is not renewed until you delete the Secret"
+    message = f"{TAKEN_OVER}; its token is valid, but is not renewed until you delete the Secret"
     return (Difference(tuple(sorted(old)), message),) if old else ()
 
 

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from natsctl.kube.resources import Resource
 
 DESCRIPTION = """\
-Without CLUSTER: a line for each NatsCluster of the namespace. With CLUSTER: its conditions, servers
-with their routes and what each waits for, certificates and last events. Read with your own rights;
-what you may not read is named at the end.
+Without CLUSTER, prints one line for each NatsCluster in the namespace. With CLUSTER, prints its
+conditions, its servers with their routes and what each one waits for, certificates, and the last
+events. The command uses your own rights, and lists at the end what you may not read.
 
 Exit status: 0 ready (without CLUSTER: all of them), 1 not ready, 2 nothing could be read, 130
 interrupted.
@@ -69,7 +69,7 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     )
     kubeconfig.add_arguments(parser)
     parser.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text")
-    parser.add_argument("-w", "--watch", action="store_true", help="show each change, until Ctrl-C")
+    parser.add_argument("-w", "--watch", action="store_true", help="show every change until Ctrl-C")
     return parser
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ServerView,
     )
 
-TAKEN_OVER = "made by the Go operator"
+TAKEN_OVER = "created by the Go operator"
 NARROWEST = 60
 GAP = "  "
 SHOWN_NAMES = 3
@@ -61,7 +61,7 @@ def page(view: ClusterView, now: datetime, width: int = 100) -> str:
         list(_head(view, now, width)),
         _section("Conditions", _conditions(view, now, width)),
         _section("Servers", _servers(view.servers, now, width)),
-        _section("Not in today's form", _differences(view.differences, width)),
+        _section("From the Go operator", _differences(view.differences, width)),
         _section("Certificates", _certificates(view.certificates, now, width)),
         _section("Last events", _events(view.events, now, width)),
         _section("Not read", (line for n in view.notes for line in _wrapped("- ", n, width))),
@@ -97,7 +97,7 @@ def _blocker(view: ClusterView) -> str:
 def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
     state = "ready" if view.ready else "not ready"
     running = view.size - view.wanted_size
-    excess = f", {running} more to leave" if running > 0 else ""
+    excess = f", {running} more to remove" if running > 0 else ""
     wanted = view.wanted_version or "not set"
     version = view.current_version or "-"
     facts = {
@@ -156,7 +156,7 @@ def _certificates(
     certificates: Sequence[CertificateView], now: datetime, width: int
 ) -> Iterator[str]:
     rows = [[c.listener, c.secret, _end(c.not_after, now), _valid_for(c)] for c in certificates]
-    first, *lines = _table(["LISTENER", "SECRET", "ENDS", "FOR"], rows)
+    first, *lines = _table(["LISTENER", "SECRET", "EXPIRES", "FOR"], rows)
     yield from [first] if certificates else []
     for line, certificate in zip(lines, certificates, strict=True):
         yield line
@@ -169,7 +169,7 @@ def _end(not_after: str, now: datetime) -> str:
         return not_after or "-"
     left = end - now
     if left.total_seconds() < 0:
-        return f"{not_after} (over)"
+        return f"{not_after} (expired)"
     days = left.days
     return f"{not_after} (in {days} day{'' if days == 1 else 's'})"
 

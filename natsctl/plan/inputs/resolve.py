@@ -217,7 +217,7 @@ class _Finding:
             )
         return (
             "nobody can connect: no ServiceAccount has the name of a NatsServiceRole "
-            f"that is labelled {names.LABEL_CLUSTER}: {self.name}"
+            f"with the label {names.LABEL_CLUSTER}: {self.name}"
         )
 
     def certificates(self) -> Iterator[CertificateStatus]:

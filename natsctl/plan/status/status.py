@@ -168,7 +168,7 @@ def _unlike_ours(state: ClusterState, server: Server) -> str:
         f"the pod name {renewed}": renewed != server.name,
     }
     brings = ", ".join(text for text, given in changes.items() if given)
-    return f"made by the Go operator and left unchanged; its next restart adds {brings}"
+    return f"created by the Go operator and left unchanged; its next restart adds {brings}"
 
 
 def _waiting(decisions: Decisions, server: Server) -> str:

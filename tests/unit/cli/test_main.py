@@ -76,7 +76,7 @@ def test_the_old_manifests_command_line() -> None:
     [
         (["--namespace", "x", "--feature-gates", "y"], "unknown feature gate"),
         (["--namespace", "x", "--watch-namespaces", "A"], "not a valid namespace name"),
-        (["--namespace", "x", "--namespace-selectors"], "without ClusterScoped=true"),
+        (["--namespace", "x", "--namespace-selectors"], "requires ClusterScoped=true"),
         (
             ["--namespace", "x", "--watch-namespaces", "a", "--feature-gates=ClusterScoped=true"],
             "choose one",

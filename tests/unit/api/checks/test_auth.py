@@ -19,7 +19,7 @@ def operator(**fields: Any) -> dict[str, Any]:
 def test_secrets_have_names_that_objects_can_have(field: str) -> None:
     assert complaint(auth={field: "My Secret"}) == (
         f"spec.auth.{field}: 'My Secret' is not a valid Secret name; "
-        "use lower-case letters, digits, hyphens and dots"
+        "use lowercase letters, digits, hyphens and dots"
     )
 
 

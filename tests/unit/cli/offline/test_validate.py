@@ -46,8 +46,8 @@ def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("size: 3", "size: 3, colour: blue"), "spec.colour: unknown field"),
         (("size: 3", "size: -1"), "spec.size: "),
         (("name: c", "name: C"), "metadata.name: "),
-        (("v1alpha2", "v1"), "apiVersion: write nats.io/v1alpha2"),
-        (("NatsCluster", "NatsCluser"), "kind: write NatsCluster or NatsServiceRole"),
+        (("v1alpha2", "v1"), "apiVersion: use nats.io/v1alpha2"),
+        (("NatsCluster", "NatsCluser"), "kind: use NatsCluster or NatsServiceRole"),
         (
             (
                 "kind: NatsCluster\nmetadata: {name: c, namespace: ns}\nspec: {size: 3}",
@@ -152,9 +152,9 @@ def test_a_list_and_standard_input(
     ("text", "says"),
     [
         ("a: 1\nb: [", "line 2: "),
-        ("a: 1\na: 2", "line 2: key 'a' is there twice"),
-        ("- 1", "a manifest is an object, this is list"),
-        ("a: 1\n? [b]\n: 2", "line 2: a key is a text"),
+        ("a: 1\na: 2", "line 2: duplicate key 'a'"),
+        ("- 1", "a manifest must be an object, not a list"),
+        ("a: 1\n? [b]\n: 2", "line 2: a key must be a string"),
         (f"a: {'[' * 3000}{']' * 3000}", "is nested too deeply"),
     ],
 )

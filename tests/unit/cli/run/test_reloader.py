@@ -65,8 +65,8 @@ def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["-signal", "0"], "0 is no signal: 1 to 64 are"),
-        (["-signal", "999"], "999 is no signal"),
+        (["-signal", "0"], "0 is not a valid signal; use 1 to 64"),
+        (["-signal", "999"], "999 is not a valid signal"),
         (["-max-retries", "-1"], "invalid"),
         (["-poll-interval", "5"], "'5': use a duration such as 5s"),
         (["-poll-interval", "0s"], "use a duration"),

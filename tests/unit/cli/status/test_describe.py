@@ -23,7 +23,7 @@ from tests.unit.cli.sights import (
 )
 from tests.unit.plan.references import tls_secret
 
-GO = "made by the Go operator and left unchanged; its next restart adds a readiness probe"
+GO = "created by the Go operator and left unchanged; its next restart adds a readiness probe"
 
 
 class TestReady:
@@ -34,12 +34,12 @@ class TestReady:
     def test_a_change_that_nobody_has_seen_yet(self) -> None:
         found = seen(cluster=cluster(status=status(), generation=2))
         assert not found.ready
-        assert "has not seen the last change yet (generation 2, seen 1)" in found.operator_problem
+        assert "has not seen the latest change yet (generation 2, seen 1)" in found.operator_problem
 
     def test_without_a_status(self) -> None:
         found = seen(cluster=cluster(), pods=())
         assert not found.ready
-        assert "does one watch this namespace?" in found.operator_problem
+        assert "does one manage this namespace?" in found.operator_problem
 
     def test_a_status_of_the_go_operator(self) -> None:
         ring = [{"type": "Ready"}, {"type": "ScalingUp", "reason": "x"}, {"type": "Ready"}]
@@ -52,8 +52,8 @@ class TestReady:
     [
         (lease(), ""),
         (None, ""),
-        (lease(holder=""), "nobody holds its lease: does it run?"),
-        (lease(renewed="2026-11-23T11:00:00.5Z"), "renewed last at 2026-11-23T11:00:00Z"),
+        (lease(holder=""), "nobody holds its lease: is it running?"),
+        (lease(renewed="2026-11-23T11:00:00.5Z"), "last renewed at 2026-11-23T11:00:00Z"),
     ],
 )
 def test_an_operator_that_is_away(record: Any, says: str) -> None:
@@ -148,7 +148,7 @@ class TestNotInTodaysForm:
         told = status(servers=[server("x-1", "is starting", ready=False)])
         found = seen(cluster=cluster(status=told), pods=(pod("x-1", old=True),))
         (difference,) = found.differences
-        assert difference.message.startswith("made by the Go operator")
+        assert difference.message.startswith("created by the Go operator")
         assert found.servers[0].message == "is starting"
 
     def test_tokens_that_nobody_renews(self) -> None:

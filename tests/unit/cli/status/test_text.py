@@ -56,7 +56,7 @@ def test_a_cluster_that_is_well() -> None:
           x-2   2.14.5   yes    Running  1/1     3        1         60m  10.0.0.3  n1
 
         CERTIFICATES
-          LISTENER  SECRET  ENDS                               FOR
+          LISTENER  SECRET  EXPIRES                            FOR
           clients   certs   2026-12-23T12:00:00Z (in 30 days)  -
 
         LAST EVENTS
@@ -111,22 +111,23 @@ def test_a_roll_that_waits() -> None:
 
 
 def test_a_cluster_of_the_go_operator() -> None:
-    brings = "made by the Go operator and left unchanged; its next restart adds a server name"
+    brings = "created by the Go operator and left unchanged; its next restart adds a server name"
     told = status(servers=[server("x-1", brings), server("x-a", f"{brings}, the pod name x-10")])
     found = seen(
         cluster=cluster(status=told), pods=(pod("x-1", old=True), pod("x-a", old=True)), answers={}
     )
-    shown = text(found, 88)
-    assert shown.count("made by the Go operator") == 2
+    shown = text(found, 87)
+    assert shown.count("created by the Go operator") == 2
     assert (
         dedent(
             """\
-            NOT IN TODAY'S FORM
+            FROM THE GO OPERATOR
               x-1:
-                  made by the Go operator and left unchanged; its next restart adds a server name
+                  created by the Go operator and left unchanged; its next restart adds a server
+                  name
               x-a:
-                  made by the Go operator and left unchanged; its next restart adds a server name,
-                  the pod name x-10
+                  created by the Go operator and left unchanged; its next restart adds a server
+                  name, the pod name x-10
             """
         )
         in shown
@@ -142,7 +143,7 @@ def test_what_nobody_knows_is_a_dash() -> None:
 
 @pytest.mark.parametrize(
     ("end", "says"),
-    [("2026-11-24T13:00:00Z", "in 1 day)"), ("2026-11-23T11:00:00Z", "11:00:00Z (over)")],
+    [("2026-11-24T13:00:00Z", "in 1 day)"), ("2026-11-23T11:00:00Z", "11:00:00Z (expired)")],
 )
 def test_ends_of_certificates(end: str, says: str) -> None:
     told = status(certificates=[{"listener": "routes", "secret": "s", "notAfter": end}])
@@ -152,7 +153,7 @@ def test_ends_of_certificates(end: str, says: str) -> None:
 def test_the_state_tells_of_a_pause_and_of_servers_too_many() -> None:
     found = seen(cluster=cluster({"size": 1, "paused": True, "version": "2.14.5"}, status()))
     assert "State:     Running, ready, paused" in text(found)
-    assert "Servers:   2 of 1 ready, 1 more to leave" in text(found)
+    assert "Servers:   2 of 1 ready, 1 more to remove" in text(found)
 
 
 def test_all_clusters() -> None:
@@ -172,7 +173,7 @@ def test_all_clusters() -> None:
         ns         x     -        2     0      -        -                   60m
 
         ns/x: x-2 Unschedulable: no node
-        ns/x: no natsctl has written its status: does one watch this namespace?
+        ns/x: no operator has written its status: does one manage this namespace?
         """
     )
     assert overview([seen()], NOW, namespaces=False).splitlines() == [

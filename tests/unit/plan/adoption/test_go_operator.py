@@ -144,7 +144,7 @@ def test_a_roll_goes_through_even_if_the_change_is_taken_back() -> None:
     found = seen(OLD, mixed)
     assert isinstance(servers_actions(found)[0], ReplaceServer)
     told = {s.name: s.message for s in status(found).servers}
-    assert "the pod as made by the Go operator changed" in told["c-1"]
+    assert "the pod as created by the Go operator changed" in told["c-1"]
 
 
 def test_a_server_that_joins_them_is_like_them() -> None:

@@ -118,7 +118,7 @@ class TestServiceAccounts:
     def test_none_without_an_account(self) -> None:
         found = resolved(ACCOUNTS, with_tokens(accounts={}))
         assert found.inputs.authorization is None
-        assert "labelled nats_cluster: c" in found.remarks[0]
+        assert "with the label nats_cluster: c" in found.remarks[0]
 
     def test_static_users_only_if_asked_for(self) -> None:
         auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}
