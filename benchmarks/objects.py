@@ -14,7 +14,7 @@ from natsctl.api.types.status import ClusterStatus
 from natsctl.kube.resources import CLUSTERS, CRDS, PODS, SECRETS, SERVICES, Resource
 from natsctl.model import names
 from natsctl.model.objects import Cluster
-from natsctl.plan.desired import desire, understand
+from natsctl.plan.desired import desired_of, parse_cluster
 from natsctl.plan.references import References
 from natsctl.render.inputs import Images
 from natsctl.render.pod.pod import pod
@@ -47,7 +47,9 @@ class Objects:
 def objects_of(cluster: Json) -> Objects:
     """The operator's own manifests for a NatsCluster as the API server stores it."""
     stored = msgspec.convert(cluster, Cluster)
-    desired = desire(stored, understand(stored, ClusterStatus(), ()), (), References(), Images())
+    desired = desired_of(
+        stored, parse_cluster(stored, ClusterStatus(), ()), (), References(), Images()
+    )
     assert desired is not None
     return Objects(
         tuple(dict(owned.manifest) for owned in desired.objects),

@@ -73,8 +73,8 @@ def parse_spec(raw: object) -> NatsClusterSpec:
 
 
 def read_spec(raw: object) -> tuple[NatsClusterSpec, tuple[Problem, ...]]:
-    """The spec of a NatsCluster as far as it can be understood, and what of it cannot."""
-    spec, problems = understood(raw, NatsClusterSpec, ROOT)
+    """The spec of a NatsCluster as far as it can be parse_leniently, and what of it cannot."""
+    spec, problems = parse_leniently(raw, NatsClusterSpec, ROOT)
     image = spec.server_image or "nats"
     return attrs.evolve(spec, version=spec.version or None, server_image=image), problems
 
@@ -86,26 +86,26 @@ def parse_role_spec(raw: object) -> NatsServiceRoleSpec:
 
 def structure(raw: object, shape: type[T], path: str) -> T:
     """What stands at `path` as an object of this class, or list of such; or InvalidSpec."""
-    return _as_one(*understood(raw, shape, path))
+    return _as_one(*parse_leniently(raw, shape, path))
 
 
-def understood(raw: object, shape: type[T], path: str) -> tuple[T, tuple[Problem, ...]]:
-    """The same as far as it can be understood, and everything that is wrong with it.
+def parse_leniently(raw: object, shape: type[T], path: str) -> tuple[T, tuple[Problem, ...]]:
+    """The same as far as it can be parse_leniently, and everything that is wrong with it.
 
     Where something is wrong, there is something else of the right kind: to go on looking, and not
     to be acted on.
     """
     flaws: list[_Flaw] = []
     rest = _without_nulls(raw, (), flaws)
-    mended: set[Steps] = set()
+    repaired: set[Steps] = set()
     while True:
         parsed, fresh = _tried(rest, shape, path)
         if not fresh:
             return parsed, _problems_of(flaws, path)
-        flaws += [f for f in fresh if not any(f.steps[:n] in mended for n in range(len(f.steps)))]
+        flaws += [f for f in fresh if not any(f.steps[:n] in repaired for n in range(len(f.steps)))]
         for flaw in fresh if len(fresh) <= MANY else _coarse(fresh):
-            rest = _mended(rest, shape, flaw)
-            mended.add(flaw.steps)
+            rest = _repaired(rest, shape, flaw)
+            repaired.add(flaw.steps)
 
 
 def _problems_of(flaws: list[_Flaw], path: str) -> tuple[Problem, ...]:
@@ -199,7 +199,7 @@ def _text_of(steps: Steps) -> str:
     return "".join(f"[{s}]" if isinstance(s, int) else f".{printable(s, _SHOWN)}" for s in steps)
 
 
-def _mended(rest: Any, shape: Any, flaw: _Flaw) -> Any:
+def _repaired(rest: Any, shape: Any, flaw: _Flaw) -> Any:
     """The document with something of the right kind where the flaw is."""
     if not flaw.steps:
         return [] if typing.get_origin(shape) is tuple else {}

@@ -112,7 +112,7 @@ def read(resource: Resource, raw: bytes | msgspec.Raw) -> Any:
     raise Unreadable(why, head)
 
 
-def tell(resource: Resource, error: Unreadable) -> None:
+def log_unreadable(resource: Resource, error: Unreadable) -> None:
     """Say that an object is left out: to whoever counts, and to whoever reads the log."""
     metrics.UNDECODABLE.labels(resource.kind).inc()
     which = "/".join(filter(None, error.stub.key)) if error.stub else "without a name"
@@ -125,7 +125,7 @@ def readable(resource: Resource, items: Iterable[msgspec.Raw]) -> Iterator[Any]:
         try:
             yield read(resource, raw)
         except Unreadable as error:
-            tell(resource, error)
+            log_unreadable(resource, error)
 
 
 def mapping(raw: bytes) -> dict[str, Any]:

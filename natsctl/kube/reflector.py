@@ -23,7 +23,7 @@ import attrs
 import msgspec
 
 from natsctl.kube import metrics
-from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, read, tell
+from natsctl.kube.decode import LONGEST_LINE, Line, Unreadable, line_of, log_unreadable, read
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.pages import Course, cut_page, page_of
 from natsctl.kube.resources import Resource
@@ -278,7 +278,7 @@ class Reflector(Generic[T]):
             if not item.version:
                 raise Unreadable("has no resourceVersion")
         except Unreadable as error:
-            tell(self.resource, error)
+            log_unreadable(self.resource, error)
             stub = error.stub
             if gone and stub is not None:
                 self.store.remove(stub)  # type: ignore[arg-type] # of the kind of `resource`

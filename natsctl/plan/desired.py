@@ -121,7 +121,7 @@ class ParsedSpec:
         return self.spec is not None and self.spec.paused
 
 
-def understand(
+def parse_cluster(
     cluster: Cluster,
     before: ClusterStatus,
     pods: tuple[Pod, ...],
@@ -183,9 +183,9 @@ def version_of(
     return learned(meant_version(spec, kept), reports_of(pods, before, seen or {}))
 
 
-def desire(
+def desired_of(
     cluster: Cluster,
-    understood: ParsedSpec,
+    parsed: ParsedSpec,
     pods: tuple[Pod, ...],
     references: References,
     images: Images,
@@ -193,7 +193,7 @@ def desire(
     platform_assigned_ids: bool = False,
 ) -> Desired | None:
     """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
-    spec, version = understood.spec, understood.version
+    spec, version = parsed.spec, parsed.version
     if spec is None or version is None:
         return None
     meta = cluster.metadata
@@ -221,9 +221,9 @@ def desire(
         target=target,
         objects=tuple(_owned(manifest) for manifest in owned_objects(target)),
         revision=revision(target),
-        remarks=understood.remarks,
+        remarks=parsed.remarks,
         advice="; ".join(_advice(target, references)),
-        unreached=understood.unreached,
+        unreached=parsed.unreached,
         resolved=resolved,
         pepper=references.pepper if references.signs else b"",
     )

@@ -31,7 +31,7 @@ LIMIT: Final = 1024 * 1024
 Data = Mapping[str, str]
 
 
-def read_by_servers(data: Data | None) -> dict[str, str]:
+def current_content(data: Data | None) -> dict[str, str]:
     """What is not kept."""
     return {key: text for key, text in (data or {}).items() if not key.startswith(KEPT)}
 
@@ -54,7 +54,7 @@ def unnoted_proof(live: Secret) -> str | None:
     It is noted already, or an earlier version of natsctl wrote the Secret.
     """
     mark = live.metadata.annotation(names.PROVEN_ANNOTATION)
-    content = digest_of(read_by_servers(live.data))
+    content = digest_of(current_content(live.data))
     return None if mark in (None, content) else content
 
 
@@ -74,7 +74,7 @@ def first_content(data: Data) -> ConfigContent:
 def next_content(live: Mapping[str, Any], data: Data) -> ConfigContent:
     """New data of a config Secret, and with it what was proven last, to go back to."""
     mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
-    now, before = read_by_servers(live.get("data")), previous_content(live.get("data"))
+    now, before = current_content(live.get("data")), previous_content(live.get("data"))
     if now == data or not now or mark == digest_of(data):
         return _fitting(data, before, mark)
     if mark is None or mark == digest_of(now):
@@ -96,7 +96,7 @@ def rollback_content(live: Mapping[str, Any]) -> dict[str, str] | None:
     It stays if it was proven (what it refers to changed), or if nothing else was.
     """
     mark = (live["metadata"].get("annotations") or {}).get(names.PROVEN_ANNOTATION)
-    now, before = read_by_servers(live.get("data")), previous_content(live.get("data"))
+    now, before = current_content(live.get("data")), previous_content(live.get("data"))
     if mark is None:
         return before or None
     known = mark != digest_of(now) and mark == digest_of(before)

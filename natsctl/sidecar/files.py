@@ -50,7 +50,7 @@ class Look(NamedTuple):
         return {path: file.digest for path, file in self.files.items()}
 
 
-def look(given: Iterable[str], before: Mapping[str, File]) -> Look:
+def read_files(given: Iterable[str], before: Mapping[str, File]) -> Look:
     """Read the files given and all they name; one that is missing counts as it was before."""
     files: dict[str, File] = {}
     missing: dict[str, str] = {}

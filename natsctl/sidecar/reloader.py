@@ -79,7 +79,7 @@ def run(settings: Settings) -> NoReturn:
     with Watcher(say, settings.poll_interval, attempts) as watcher:
         while True:
             now = _settled(settings, watcher, known)
-            _tell(known, now)
+            _report_files(known, now)
             known = known._replace(files=now.files, missing=now.missing)
             try:
                 known = _bring_up_to_date(settings, known, now)
@@ -94,22 +94,22 @@ def run(settings: Settings) -> NoReturn:
 
 def _settled(settings: Settings, watcher: Watcher, known: Known) -> Look:
     """How the files are, once two looks agree, or nothing has changed."""
-    now = _look(settings, watcher, known)
+    now = _read_files(settings, watcher, known)
     for _ in range(MAX_LOOKS):
         if now.digests == _digests(known.files):
             break
         time.sleep(SETTLE_SECONDS)
-        before, now = now, _look(settings, watcher, known)
+        before, now = now, _read_files(settings, watcher, known)
         if now.digests == before.digests:
             break
     return now
 
 
-def _look(settings: Settings, watcher: Watcher, known: Known) -> Look:
+def _read_files(settings: Settings, watcher: Watcher, known: Known) -> Look:
     """Look once more when a folder was not watched before: so no change falls between."""
-    now = files.look(settings.files, known.files)
+    now = files.read_files(settings.files, known.files)
     while watcher.cover({*now.trail, *files.trail(settings.pid_file)}):
-        now = files.look(settings.files, known.files)
+        now = files.read_files(settings.files, known.files)
     return now
 
 
@@ -121,7 +121,7 @@ def _bring_up_to_date(settings: Settings, known: Known, now: Look) -> Known:
     try:
         server = process.find(settings.pid_file)
         if server.identity != known.server:
-            known = _meet(known, now, server)
+            known = _start_watching(known, now, server)
         known = _signal_if_needed(settings, known, now, server.pid)
     except NotRunning as error:
         if starting:
@@ -130,7 +130,7 @@ def _bring_up_to_date(settings: Settings, known: Known, now: Look) -> Known:
     return known._replace(absence="")
 
 
-def _meet(known: Known, now: Look, server: Process) -> Known:
+def _start_watching(known: Known, now: Look, server: Process) -> Known:
     """A server that starts reads all files, unless one was changed while it did or after."""
     fresh = now.newest > server.started - CLOCK_STEP
     say(
@@ -174,7 +174,7 @@ def _back_off(settings: Settings, obstacle: str, failures: int) -> float:
     return delay
 
 
-def _tell(known: Known, now: Look) -> None:
+def _report_files(known: Known, now: Look) -> None:
     """What became of files that cannot be read; each is told once."""
     for path in sorted(now.missing.keys() - known.missing.keys()):
         kept = "it counts as unchanged" if now.files[path].digest else "watching for it"

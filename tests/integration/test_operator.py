@@ -15,7 +15,7 @@ from natsctl.kube.client import Client
 from natsctl.kube.errors import Terminal
 from natsctl.kube.resources import CLUSTERS, CRDS, EVENTS, LEASES, PODS, SECRETS, SERVICES, Resource
 from natsctl.model import names
-from natsctl.plan.proof import digest_of, previous_content, read_by_servers
+from natsctl.plan.proof import current_content, digest_of, previous_content
 from natsctl.plan.reload.secrets import withdrawal
 from tests.integration.conftest import (
     children,
@@ -371,7 +371,7 @@ async def test_what_no_server_has_proven_is_not_kept_to_go_back_to(
     async def changed(before: dict[str, str]) -> dict[str, Any]:
         async def check() -> dict[str, Any] | None:
             live = await client.raw(SECRETS, namespace, "x")
-            return live if read_by_servers(live["data"]) != before else None
+            return live if current_content(live["data"]) != before else None
 
         found: dict[str, Any] = await until(check)
         return found
@@ -383,10 +383,10 @@ async def test_what_no_server_has_proven_is_not_kept_to_go_back_to(
         await edit(client, namespace, natsConfig={"debug": True})
         second = await changed(first)
         await edit(client, namespace, natsConfig={"trace": True})
-        third = await changed(read_by_servers(second["data"]))
+        third = await changed(current_content(second["data"]))
     for live in (second, third):
         assert previous_content(live["data"]) == first
         assert live["metadata"]["annotations"][names.PROVEN_ANNOTATION] == digest_of(first)
     await client.patch(SECRETS, namespace, "x", withdrawal(third, "1 no"))
     back = await client.raw(SECRETS, namespace, "x")
-    assert read_by_servers(back["data"]) == first
+    assert current_content(back["data"]) == first

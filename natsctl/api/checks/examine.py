@@ -9,7 +9,7 @@ from natsctl.api.checks.mounts import lost_mounts
 from natsctl.api.checks.service_role import validate_role
 from natsctl.api.checks.unknown_fields import MOST, unknown_fields
 from natsctl.api.checks.validate import validate
-from natsctl.api.parse import ROOT, read_spec, understood
+from natsctl.api.parse import ROOT, parse_leniently, read_spec
 from natsctl.api.problems import Problem, apart
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.service_role import NatsServiceRoleSpec
@@ -50,6 +50,6 @@ def examine_role(
     raw: object, version: ServerVersion | None = None
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
     """Problems and remarks of a role, as for `examine`; `version` is what its cluster runs."""
-    spec, wrong = understood(raw, NatsServiceRoleSpec, ROOT)
+    spec, wrong = parse_leniently(raw, NatsServiceRoleSpec, ROOT)
     problems = (*wrong, *apart(validate_role(spec, version), wrong))
     return problems, unknown_fields(raw, NatsServiceRoleSpec)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from natsctl.api.parse import understood
+from natsctl.api.parse import parse_leniently
 from natsctl.api.problems import Problem, apart, shown
 from natsctl.api.schema.bounds import out_of_bounds
 from natsctl.api.selectors import selector_problems
@@ -20,7 +20,7 @@ def network_problems(spec: NatsClusterSpec) -> Iterator[Problem]:
     """Problems of `networkPolicy`."""
     for path, peers in peer_lists(spec.network_policy) if spec.network_policy else ():
         given: Any = list(peers)
-        parsed, wrong = understood(given, tuple[Peer, ...], path)
+        parsed, wrong = parse_leniently(given, tuple[Peer, ...], path)
         yield from wrong
         invalid = (each for i, peer in enumerate(parsed) for each in _peer(peer, f"{path}[{i}]"))
         yield from apart(invalid, wrong)

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from natsctl.api.labels import key_problems, label_problems
-from natsctl.api.parse import understood
+from natsctl.api.parse import parse_leniently
 from natsctl.api.problems import Problem, apart, member, shown
 from natsctl.api.schema.bounds import out_of_bounds
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
@@ -72,7 +72,7 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
 
 
 def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tuple[Problem, ...]]:
-    """Reads them all, as far as they can be understood, and says what cannot be."""
+    """Reads them all, as far as they can be parse_leniently, and says what cannot be."""
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
     shapes = (
@@ -83,7 +83,7 @@ def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tupl
         ("_", list(policy.tolerations), tuple[Toleration, ...], "spec.pod.tolerations"),
     )
     for key, raw, shape, path in shapes:
-        parts[key], wrong = understood(raw, shape, path)
+        parts[key], wrong = parse_leniently(raw, shape, path)
         problems += wrong
     del parts["_"]
     return _Embedded(**parts), tuple(problems)

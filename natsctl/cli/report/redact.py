@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from natsctl.cli.report.shapes import Shape, look
+from natsctl.cli.report.shapes import Shape, visible
 from natsctl.cli.report.shown_objects import SECRET
 from natsctl.cli.report.shown_servers import CONFIG, USERS
 from natsctl.model import limits, names
@@ -82,7 +82,7 @@ class Redactor:
 
     def shown(self, shape: Shape, value: Any) -> Any:
         """An object of Kubernetes, a configuration or an answer: what the shape shows of it."""
-        return look(shape, value, self)
+        return visible(shape, value, self)
 
     def secret(self, secret: Mapping[str, Any]) -> dict[str, Any]:
         """A Secret: its keys, with the size and the mark of each value."""
@@ -167,7 +167,7 @@ def _decoded(value: str) -> bytes:
 def secrets_of(secret: Mapping[str, Any]) -> frozenset[str]:
     """What a Secret holds that must not turn up anywhere."""
     learner = Learner()
-    look(SECRET, {k: v for k, v in secret.items() if k not in ("data", "stringData")}, learner)
+    visible(SECRET, {k: v for k, v in secret.items() if k not in ("data", "stringData")}, learner)
     for key, value in _data(secret).items():
         if key not in (names.BOOT_KEY, "namespace", "ca.crt", "ca.pem"):
             _learn(learner, _decoded(value).decode(errors="replace"))
@@ -182,7 +182,7 @@ def _learn(learner: Learner, text: str) -> None:
     except (ValueError, RecursionError):
         content = None
     if isinstance(content, Mapping):
-        look(CONFIG | USERS, content, learner)
+        visible(CONFIG | USERS, content, learner)
     else:
         learner.hide(text)
 
@@ -190,7 +190,7 @@ def _learn(learner: Learner, text: str) -> None:
 def secrets_in(shape: Shape, value: Any) -> frozenset[str]:
     """The same of what stands in clear text in an object."""
     learner = Learner()
-    look(shape, value, learner)
+    visible(shape, value, learner)
     return learner.known
 
 

@@ -97,7 +97,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    _tell(output, files, evidence.unread)
+    _print_summary(output, files, evidence.unread)
     return 0
 
 
@@ -176,7 +176,7 @@ def _write(output: str, data: bytes) -> None:
         file.write(data)
 
 
-def _tell(output: str, files: Mapping[str, str], unread: Sequence[str]) -> None:
+def _print_summary(output: str, files: Mapping[str, str], unread: Sequence[str]) -> None:
     where = "standard output" if output == "-" else Path(output).absolute()
     print(f"{where}: {len(files)} files; read them before you share it", file=sys.stderr)
     if unread:

@@ -85,7 +85,7 @@ class Special:
 Shape = Leaf | Number | Fields | Many | Each | Special
 
 
-def look(shape: Shape, value: Any, eyes: Eyes) -> Any:
+def visible(shape: Shape, value: Any, eyes: Eyes) -> Any:
     """What may be seen of a value."""
     if value is None or value in ("", [], {}):
         return value
@@ -97,9 +97,9 @@ def look(shape: Shape, value: Any, eyes: Eyes) -> Any:
         case Fields() if isinstance(value, Mapping):
             return dict(_fields(shape, value, eyes))
         case Many() if isinstance(value, list):
-            return [look(shape.item, item, eyes) for item in value]
+            return [visible(shape.item, item, eyes) for item in value]
         case Each() if isinstance(value, Mapping):
-            return {named(str(k), eyes): look(shape.value, v, eyes) for k, v in value.items()}
+            return {named(str(k), eyes): visible(shape.value, v, eyes) for k, v in value.items()}
         case Special():
             return shape.show(eyes, value)
     return eyes.stow(value)
@@ -113,7 +113,7 @@ def named(key: str, eyes: Eyes) -> str:
 def _fields(shape: Fields, mapping: Mapping[str, Any], eyes: Eyes) -> Iterator[tuple[str, Any]]:
     for key, value in mapping.items():
         if key in shape.known:
-            yield key, look(shape.known[key], value, eyes)
+            yield key, visible(shape.known[key], value, eyes)
         elif _IDENTIFIER.fullmatch(key):
             yield eyes.text(key), eyes.stow(value)
         else:

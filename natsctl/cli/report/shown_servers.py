@@ -17,7 +17,7 @@ from natsctl.cli.report.shapes import (
     Special,
     fields,
     form,
-    look,
+    visible,
 )
 from natsctl.cli.report.shown_clusters import URL
 from natsctl.cli.report.shown_values import HIDDEN, NAMES
@@ -32,7 +32,7 @@ _TLS = (
 def _subjects_of(eyes: object, value: object) -> object:
     """One subject, several, or what is allowed and denied of them."""
     shape: Shape = _RULES if isinstance(value, dict) else ANY
-    return look(Many(ANY) if isinstance(value, list) else shape, value, eyes)  # type: ignore[arg-type]
+    return visible(Many(ANY) if isinstance(value, list) else shape, value, eyes)  # type: ignore[arg-type]
 
 
 _RULES = Fields({"allow": Special(_subjects_of), "deny": Special(_subjects_of)})

@@ -22,8 +22,8 @@ from natsctl.cli.report.shapes import (
     Shape,
     Special,
     fields,
-    look,
     named,
+    visible,
 )
 from natsctl.model import names
 from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SWITCH_AT
@@ -90,7 +90,7 @@ def _labels(eyes: Eyes, labels: Any) -> Any:
 
 
 def _label(eyes: Eyes, key: str, value: Any) -> Any:
-    return look(NAME, value, eyes) if key in SHOWN_LABELS else eyes.mark(str(value))
+    return visible(NAME, value, eyes) if key in SHOWN_LABELS else eyes.mark(str(value))
 
 
 def _requirements(eyes: Eyes, requirement: Any) -> Any:
@@ -99,7 +99,7 @@ def _requirements(eyes: Eyes, requirement: Any) -> Any:
         return eyes.stow(requirement)
     key = str(requirement.get("key"))
     values = Many(Special(lambda eyes, value: _label(eyes, key, value)))
-    return look(_REQUIREMENT | Fields({"values": values}), requirement, eyes)
+    return visible(_REQUIREMENT | Fields({"values": values}), requirement, eyes)
 
 
 def _annotations(eyes: Eyes, annotations: Any) -> Any:
@@ -111,7 +111,7 @@ def _annotations(eyes: Eyes, annotations: Any) -> Any:
 
 def _annotation(eyes: Eyes, key: str, value: str) -> Any:
     if key in SHOWN_ANNOTATIONS:
-        return look(NAME, value, eyes)
+        return visible(NAME, value, eyes)
     if key == names.REVISION_ANNOTATION:
         return _revision(eyes, value)
     if key == names.REFUSED_ANNOTATION:
@@ -136,8 +136,8 @@ def _variable(eyes: Eyes, variable: Any) -> Any:
     if not isinstance(variable, Mapping):
         return eyes.hide(variable)
     shown = variable.get("name") in SHOWN_VARIABLES
-    value = Special(lambda eyes, text: look(ANY, text, eyes) if shown else eyes.hide(text))
-    return look(_VARIABLE | Fields({"value": value}), variable, eyes)
+    value = Special(lambda eyes, text: visible(ANY, text, eyes) if shown else eyes.hide(text))
+    return visible(_VARIABLE | Fields({"value": value}), variable, eyes)
 
 
 def _arguments(eyes: Eyes, arguments: Any) -> Any:

@@ -14,7 +14,7 @@ from natsctl.cli.failures import UNKNOWN_KIND, Unusable, failure, reason
 from natsctl.cli.status.describe import own_pods, spec_of
 from natsctl.cli.status.models import Answer, Happening, LeaseRecord, Routes, Sight, Vitals
 from natsctl.kube.client import items_of
-from natsctl.kube.decode import Unreadable, mapping, read, tell
+from natsctl.kube.decode import Unreadable, log_unreadable, mapping, read
 from natsctl.kube.errors import ApiError, NotFound, Terminal
 from natsctl.kube.paths import about, labelled, proxy_path
 from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECRETS_METADATA
@@ -233,7 +233,7 @@ def _readable(resource: Resource, items: Iterable[msgspec.Raw], kind: type[T]) -
         try:
             yield _read(resource, raw, kind)
         except Unreadable as error:
-            tell(resource, error)
+            log_unreadable(resource, error)
 
 
 def _unreadable(error: Exception) -> Terminal:

@@ -29,7 +29,7 @@ from natsctl.model.observation import Observation
 from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.desired import ParsedSpec, desire, understand
+from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
@@ -70,12 +70,12 @@ class ClusterCache:
     _status: tuple[Cluster, ClusterStatus] | None = None
     _changed: float = 0.0
     _fingerprint: object = None
-    _understood: tuple[object, ParsedSpec] | None = None
+    _parsed: tuple[object, ParsedSpec] | None = None
     _desired: tuple[object, Desired | None] | None = None
     _gathered: tuple[object, References] = (None, References())
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
 
-    async def look(self, failures: tuple[Failure, ...]) -> ClusterState | None:
+    async def state(self, failures: tuple[Failure, ...]) -> ClusterState | None:
         """Everything known of the cluster right now; None if it is gone, or another by now.
 
         `failures` are those of the last pass.
@@ -86,8 +86,8 @@ class ClusterCache:
         pods = self.stores.pods.of_cluster(self.key)
         before = await self._status_of(cluster)
         own = tuple(controlled(pods, cluster).values())
-        understood = await self._understand(cluster, before, own)
-        desired = await self._desire(cluster, understood, own)
+        parsed = await self._parse(cluster, before, own)
+        desired = await self._desire(cluster, parsed, own)
         self._keep_valid_observations(pods)
         now = asyncio.get_running_loop().time()
         self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
@@ -95,8 +95,8 @@ class ClusterCache:
             cluster=cluster,
             status=before,
             desired=desired,
-            problems=understood.objections,
-            paused=understood.paused,
+            problems=parsed.objections,
+            paused=parsed.paused,
             owned={
                 kind: controlled(store.of_cluster(self.key), cluster)
                 for kind, store in self.stores.owned.items()
@@ -130,7 +130,7 @@ class ClusterCache:
         if cluster is None:
             return
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
-        spec = (await self._understand(cluster, await self._status_of(cluster), pods)).spec
+        spec = (await self._parse(cluster, await self._status_of(cluster), pods)).spec
         references = References()
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
@@ -154,18 +154,18 @@ class ClusterCache:
         return self._status[1]
 
     async def _desire(
-        self, cluster: Cluster, understood: ParsedSpec, pods: tuple[Pod, ...]
+        self, cluster: Cluster, parsed: ParsedSpec, pods: tuple[Pod, ...]
     ) -> Desired | None:
         """Rendering is done once for a spec, its sources, and what pods were made for."""
         references = self._gathered[1]
-        key = (understood, references, frozenset(_stamps(pod) for pod in pods))
+        key = (parsed, references, frozenset(_stamps(pod) for pod in pods))
         if self._desired is None or self._desired[0] != key:
-            self._heavy = self._is_heavy(cluster, understood)
+            self._heavy = self._is_heavy(cluster, parsed)
             made = await computed(
                 self._heavy,
-                desire,
+                desired_of,
                 cluster,
-                understood,
+                parsed,
                 pods,
                 references,
                 self.images,
@@ -174,8 +174,8 @@ class ClusterCache:
             self._desired = key, made
         return self._desired[1]
 
-    def _is_heavy(self, cluster: Cluster, understood: ParsedSpec) -> bool:
-        servers = of_servers(understood.spec.size if understood.spec is not None else 0)
+    def _is_heavy(self, cluster: Cluster, parsed: ParsedSpec) -> bool:
+        servers = of_servers(parsed.spec.size if parsed.spec is not None else 0)
         return is_heavy(servers, of_documents(cluster.spec), of_sources(self._gathered[1]))
 
     def contexts_of(self, state: ClusterState) -> Contexts:
@@ -188,7 +188,7 @@ class ClusterCache:
         tls = desired.target.spec.tls if desired is not None else None
         return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
 
-    async def _understand(
+    async def _parse(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> ParsedSpec:
         """Parsing is done once per generation, states of pods, and what servers say they run."""
@@ -198,12 +198,12 @@ class ClusterCache:
         alone = sum(stays and runs for stays, _, runs in states) == 1
         known = before.current_version, reports, frozenset(states), alone
         key = (meta.uid, meta.generation, *known)
-        if self._understood is None or self._understood[0] != key:
+        if self._parsed is None or self._parsed[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
-            parsed = await computed(heavy, understand, cluster, before, pods, self.observations)
-            self._understood = key, parsed
-        return self._understood[1]
+            parsed = await computed(heavy, parse_cluster, cluster, before, pods, self.observations)
+            self._parsed = key, parsed
+        return self._parsed[1]
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}

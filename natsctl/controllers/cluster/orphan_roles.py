@@ -62,10 +62,10 @@ class Orphans:
             self._woken.clear()
             dirty, self._dirty = self._dirty, {}
             for cluster in dirty:
-                await self._look(client, stores, installation, cluster)
+                await self._update(client, stores, installation, cluster)
             await asyncio.sleep(PAUSE)
 
-    async def _look(self, client: Client, stores: Stores, installation: str, key: Key) -> None:
+    async def _update(self, client: Client, stores: Stores, installation: str, key: Key) -> None:
         written = 0
         for number, role in enumerate(stores.roles.of_cluster(key)):
             if number % BREATH == BREATH - 1:
@@ -77,7 +77,7 @@ class Orphans:
                 status = orphan_status(role, stores.clusters.get(key), installation, _now())
                 if status is not None and stores.roles.get(role.key) is role:
                     written += 1
-                    await _tell(client, stores, role, status)
+                    await _write(client, stores, role, status)
             except (NotFound, Conflict):
                 continue  # it is gone, or another by now: the watch tells of it
             except Fenced:
@@ -89,7 +89,7 @@ class Orphans:
                 asyncio.get_running_loop().call_later(RETRY, self.wake, key)
 
 
-async def _tell(client: Client, stores: Stores, role: ServiceRole, status: RoleStatus) -> None:
+async def _write(client: Client, stores: Stores, role: ServiceRole, status: RoleStatus) -> None:
     meta = role.metadata
     patch = {
         "metadata": {"resourceVersion": meta.resource_version},

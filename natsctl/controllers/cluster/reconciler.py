@@ -26,7 +26,7 @@ from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.runtime import metrics
 from natsctl.controllers.runtime.actor import Retry, StillTrying, Wait
 from natsctl.controllers.runtime.computing import computed
-from natsctl.controllers.runtime.patience import Patience, steady
+from natsctl.controllers.runtime.patience import Patience, keep_words
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound
@@ -114,8 +114,8 @@ class ClusterReconciler:
         """Report an error that ended a pass, if it lasts."""
         now = asyncio.get_running_loop().time()
         subject = f"NatsCluster {self.key[1]}"
-        if (lasting := self._patience.met(subject, error, began, now)) is not None:
-            self._failures = steady((lasting,), self._failures)
+        if (lasting := self._patience.note(subject, error, began, now)) is not None:
+            self._failures = keep_words((lasting,), self._failures)
             await self._report_failure()
 
     async def _report_failure(self) -> None:
@@ -193,7 +193,7 @@ class ClusterReconciler:
         self.shared.recorder.record(cluster, event)
 
     async def _observe(self) -> ClusterState | None:
-        return await self.cache.look(self._failures)
+        return await self.cache.state(self._failures)
 
     async def _plan(self, state: ClusterState) -> Plan:
         return await computed(self.cache.is_heavy(state), plan, state)
@@ -231,7 +231,7 @@ class ClusterReconciler:
                 self._record(state.cluster, event)
             if outcome.blocking or waits is not None:
                 break
-        self._failures = steady(failures, self._failures)
+        self._failures = keep_words(failures, self._failures)
         return waits
 
     def _sort(
@@ -239,7 +239,7 @@ class ClusterReconciler:
     ) -> tuple[tuple[Failure, ...], ApiError | None]:
         """What lasts, to be told; and one of those errors that may pass, to wait for."""
         now = asyncio.get_running_loop().time()
-        by_error = [(self._patience.met(subject, e, began, now), e) for subject, e in errors]
+        by_error = [(self._patience.note(subject, e, began, now), e) for subject, e in errors]
         lasting = tuple(failure for failure, _ in by_error if failure is not None)
         return lasting, next((e for failure, e in by_error if failure is None), None)
 
@@ -301,7 +301,7 @@ class ClusterReconciler:
         if not isinstance(error, Conflict):
             metrics.STATUS_WRITE_ERRORS.labels(metrics.CONTROLLER).inc()
         now = asyncio.get_running_loop().time()
-        lasting = self._patience.met("status", error, now, now)
+        lasting = self._patience.note("status", error, now, now)
         if lasting is not None and self._status_failure is None:
             self._status_failure = lasting
             text = f"the status cannot be written: {lasting.message}"

@@ -211,7 +211,7 @@ class Lease:
     async def _try_to_acquire(self) -> bool:
         started = self.tried = self.now()
         try:
-            await self._look()
+            await self._read_record()
             if not self._is_free(self.now()):
                 return False
             if not self._is_ours(self.now()):
@@ -222,7 +222,7 @@ class Lease:
         self._hold(started)
         return True
 
-    async def _look(self) -> None:
+    async def _read_record(self) -> None:
         """Read the record; a change of it is a sign of life of who holds it.
 
         As late a one as can be: it may have been made right before the API server answered.

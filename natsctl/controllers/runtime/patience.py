@@ -45,17 +45,17 @@ class Patience:
 
     _since: dict[str, float] = attrs.field(factory=dict)
     _reported: dict[str, tuple[float, Failure]] = attrs.field(factory=dict)
-    _met: set[str] = attrs.field(factory=set)
+    _noted: set[str] = attrs.field(factory=set)
 
     def begin(self) -> None:
         """Another attempt at everything begins: what failed before it and does not again, works."""
-        self._since = {s: at for s, at in self._since.items() if s in self._met}
-        self._reported = {s: report for s, report in self._reported.items() if s in self._met}
-        self._met = set()
+        self._since = {s: at for s, at in self._since.items() if s in self._noted}
+        self._reported = {s: report for s, report in self._reported.items() if s in self._noted}
+        self._noted = set()
 
-    def met(self, subject: str, error: Exception, began: float, now: float) -> Failure | None:
+    def note(self, subject: str, error: Exception, began: float, now: float) -> Failure | None:
         """Something failed that was begun at a moment; what to tell of it, if that lasts."""
-        self._met.add(subject)
+        self._noted.add(subject)
         if now - self._since.setdefault(subject, began) < _lasting(error):
             return self._earlier(subject, now)
         earlier = None if isinstance(error, Terminal) else self._earlier(subject, now)
@@ -106,7 +106,7 @@ def reason_of(error: ApiError) -> str:
     return _BY_STATUS.get(error.status, fallback)
 
 
-def steady(fresh: Iterable[Failure], before: Iterable[Failure]) -> tuple[Failure, ...]:
+def keep_words(fresh: Iterable[Failure], before: Iterable[Failure]) -> tuple[Failure, ...]:
     """Failures in the words in which they were told, where only numbers in them differ."""
     earlier = {_essence(failure): failure for failure in before}
     return tuple(earlier.get(_essence(failure), failure) for failure in fresh)

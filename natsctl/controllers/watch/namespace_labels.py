@@ -67,7 +67,7 @@ class NamespaceLabels:
         if not self._known:
             self._known = True
             changed.add("")
-        self._tell(changed)
+        self._wake_dependents(changed)
 
     def put(self, item: Namespace) -> None:
         """A Namespace was created or changed."""
@@ -76,16 +76,16 @@ class NamespaceLabels:
             self.remove(item)
         elif self._held.get(name) != labels:
             self._held[name] = labels
-            self._tell({name})
+            self._wake_dependents({name})
 
     def remove(self, item: Namespace) -> None:
         """A Namespace was deleted, or can no longer be read."""
         if self._held.pop(item.metadata.name, None) is not None:
-            self._tell({item.metadata.name})
+            self._wake_dependents({item.metadata.name})
 
     def seen(self, version: int, namespace: str | None = None) -> None:
         """Nothing to do: nobody else tells of Namespaces."""
 
-    def _tell(self, names: Iterable[str]) -> None:
+    def _wake_dependents(self, names: Iterable[str]) -> None:
         for cluster in {key for name in names for key in self._links.dependents(("", name))}:
             self.wake(cluster)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from natsctl.model import names
 from natsctl.model.times import moment
-from natsctl.plan.proof import read_by_servers, rollback_content
+from natsctl.plan.proof import current_content, rollback_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def withdrawal(live: Mapping[str, Any], refusal: str) -> dict[str, Any]:
         }
     }
     if before is not None:
-        gone = dict.fromkeys(read_by_servers(live.get("data")).keys() - before.keys())
+        gone = dict.fromkeys(current_content(live.get("data")).keys() - before.keys())
         patch["data"] = before | gone
     return patch
 

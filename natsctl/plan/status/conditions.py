@@ -15,7 +15,7 @@ from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
 from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
-from natsctl.plan.proof import digest_of, read_by_servers
+from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
 from natsctl.plan.servers import Server, describe_changes
@@ -110,7 +110,7 @@ def _stands(state: ClusterState) -> bool:
     assert state.desired is not None
     live = state.secrets[state.cluster.metadata.name]
     wanted = state.desired.config_object.manifest["data"]
-    return digest_of(read_by_servers(live.data)) == digest_of(wanted)
+    return digest_of(current_content(live.data)) == digest_of(wanted)
 
 
 def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:

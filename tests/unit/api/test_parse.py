@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natsctl.api.parse import MANY, parse_role_spec, parse_spec, understood
+from natsctl.api.parse import MANY, parse_leniently, parse_role_spec, parse_spec
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy, ServicePolicy
 from natsctl.api.types.security import TLSConfig
@@ -178,7 +178,7 @@ def test_a_key_that_is_none_hides_nothing_else() -> None:
 )
 def test_what_is_wrong_gives_way_and_the_rest_is_understood(raw: Any, paths: Any) -> None:
     spec = {"size": 4, "paused": True, **raw} if isinstance(raw, dict) else raw
-    found, problems = understood(spec, NatsClusterSpec, "spec")
+    found, problems = parse_leniently(spec, NatsClusterSpec, "spec")
     assert found.size == (4 if isinstance(raw, dict) else 1)
     assert problems
     if paths is not None:
@@ -199,13 +199,13 @@ def test_what_is_wrong_gives_way_and_the_rest_is_understood(raw: Any, paths: Any
     ],
 )
 def test_very_many_of_them_come_to_an_end(raw: Any, shape: Any) -> None:
-    _, problems = understood(raw, shape, "x")
+    _, problems = parse_leniently(raw, shape, "x")
     assert len(problems) == MANY + 1
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))
 def test_garbage_never_keeps_from_reading_on(raw: dict[str, Any]) -> None:
-    found, problems = understood(raw, NatsClusterSpec, "spec")
+    found, problems = parse_leniently(raw, NatsClusterSpec, "spec")
     assert isinstance(found, NatsClusterSpec)
     assert [p.path for p in problems] == refused_paths(raw)
     assert all(str(problem).isprintable() for problem in problems)
@@ -219,7 +219,7 @@ def test_many_errors_take_no_time() -> None:
     assert len(first) == MANY
     assert last == f"spec: has {40_000 - MANY} more problems"
     assert thread_time() - began < 5  # quadratic, it would take minutes
-    found, _ = understood(raw, NatsClusterSpec, "spec")
+    found, _ = parse_leniently(raw, NatsClusterSpec, "spec")
     assert found == NatsClusterSpec(size=1)
 
 

@@ -140,7 +140,7 @@ class Flat(Timing):
 class CountsFromBefore(Lease):
     """As it was, too: the duration counts from before the look that showed a renewal."""
 
-    async def _look(self) -> None:
+    async def _read_record(self) -> None:
         before = self.now()
         try:
             record = await self.records.read(self.timing.renew_period)

@@ -18,7 +18,7 @@ from natsctl.kube.transport import Transport
 from natsctl.model.limits import BYTES, DEPTH, SPEC_VALUES, VALUES
 from natsctl.model.objects import Cluster, ServiceRole
 from natsctl.plan.adoption.ownership import Ownership, claim
-from natsctl.plan.desired import understand
+from natsctl.plan.desired import parse_cluster
 from natsctl.plan.service_accounts.grants import role_problem
 from tests.compat import value_of
 from tests.unit.kube.bench import reflecting
@@ -51,7 +51,7 @@ def poisoned(name: str, version: int, levels: int, **more: Any) -> dict[str, Any
 
 
 def told(cluster: Cluster) -> str:
-    found = understand(cluster, parse_status(cluster.status), ())
+    found = parse_cluster(cluster, parse_status(cluster.status), ())
     assert found.spec is None
     (problem,) = found.problems
     return str(problem)

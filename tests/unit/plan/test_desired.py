@@ -21,8 +21,8 @@ from natsctl.plan.desired import (
     ADVICE_NAMED,
     TOKEN_BESIDE_BOTH,
     ParsedSpec,
-    desire,
-    understand,
+    desired_of,
+    parse_cluster,
 )
 from natsctl.plan.references import References
 from natsctl.plan.state import Desired
@@ -51,13 +51,13 @@ def cluster(spec: Any) -> Cluster:
 
 
 def understood(spec: Any, status: Any = None, pods: tuple[Pod, ...] = ()) -> ParsedSpec:
-    return understand(cluster(spec), parse_status(status), pods)
+    return parse_cluster(cluster(spec), parse_status(status), pods)
 
 
 def desired(
     spec: Any, status: Any = None, pods: tuple[Pod, ...] = (), references: References = WITH_SYSTEM
 ) -> Desired | None:
-    return desire(cluster(spec), understood(spec, status, pods), pods, references, Images())
+    return desired_of(cluster(spec), understood(spec, status, pods), pods, references, Images())
 
 
 @given(JSON | st.dictionaries(FIELDS, JSON))
@@ -100,9 +100,9 @@ def test_a_good_spec() -> None:
 
 def test_what_stands_on_pods_is_keyed_where_there_is_a_key() -> None:
     stored, meant = cluster({"size": 1}), understood({"size": 1})
-    keyed = desire(stored, meant, (), WITH_SYSTEM, Images())
+    keyed = desired_of(stored, meant, (), WITH_SYSTEM, Images())
     signless = attrs.evolve(WITH_SYSTEM, signs=False)
-    plain = desire(stored, meant, (), signless, Images())
+    plain = desired_of(stored, meant, (), signless, Images())
     assert keyed is not None
     assert plain is not None
     assert keyed.config != keyed.unkeyed

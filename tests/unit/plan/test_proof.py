@@ -20,11 +20,11 @@ from natsctl.plan.actions import NoteProof
 from natsctl.plan.engine import plan
 from natsctl.plan.proof import (
     ConfigContent,
+    current_content,
     digest_of,
     first_content,
     next_content,
     previous_content,
-    read_by_servers,
     rollback_content,
 )
 from natsctl.plan.reload.secrets import withdrawal
@@ -80,7 +80,7 @@ class World:
 
     @property
     def served(self) -> dict[str, str]:
-        return read_by_servers(self.live["data"])
+        return current_content(self.live["data"])
 
     @property
     def marked(self) -> str | None:
@@ -218,7 +218,7 @@ def test_what_the_store_keeps_of_a_content_has_the_same_digest() -> None:
     meta = Meta(name="c", namespace="ns", uid="u", resource_version="1", annotations=notes)
     held = slim(Secret(meta, data=whole))
     assert held.data != whole
-    assert digest_of(read_by_servers(held.data)) == digest_of(content)
+    assert digest_of(current_content(held.data)) == digest_of(content)
     assert digest_of(previous_content(held.data)) == digest_of(content)
     assert held.metadata.annotation(names.PROVEN_ANNOTATION) == digest_of(content)
 
@@ -302,12 +302,12 @@ class TestNoting:
 
     def test_servers_that_run_it_prove_it(self) -> None:
         found = self.seen()
-        content = digest_of(read_by_servers(found.secrets["c"].data))
+        content = digest_of(current_content(found.secrets["c"].data))
         assert self.noted(found) == (NoteProof("c", found.secrets["c"].metadata.uid, content),)
         assert plan(found).stages[-1] == self.noted(found)
 
     def test_what_is_noted_is_not_noted_again(self) -> None:
-        content = digest_of(read_by_servers(self.seen().secrets["c"].data))
+        content = digest_of(current_content(self.seen().secrets["c"].data))
         assert self.noted(self.seen(mark=content)) == ()
 
     def test_a_secret_of_an_earlier_version_is_left_alone(self) -> None:

@@ -12,7 +12,7 @@ from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, ReplaceServer
-from natsctl.plan.desired import ParsedSpec, desire, understand
+from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.engine import plan
 from natsctl.plan.references import References
 from natsctl.plan.state import ClusterState
@@ -35,7 +35,7 @@ def meaning(
     spec: dict[str, Any], pods: tuple[Pod, ...], before: str = "", **seen: Observation
 ) -> ParsedSpec:
     made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-    return understand(made, ClusterStatus(current_version=before), pods, seen)
+    return parse_cluster(made, ClusterStatus(current_version=before), pods, seen)
 
 
 def looked(
@@ -45,7 +45,7 @@ def looked(
     mesh = answers(*pods) if mesh is None else mesh
     understood = meaning(spec, pods, **mesh)
     made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-    goal = desire(made, understood, pods, References(), Images())
+    goal = desired_of(made, understood, pods, References(), Images())
     return cluster_state(spec, pods, mesh, desired=goal, problems=understood.problems)
 
 

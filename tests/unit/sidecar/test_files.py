@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from natsctl.sidecar.files import MAX_LINKS, look, references, trail
+from natsctl.sidecar.files import MAX_LINKS, read_files, references, trail
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_included_files_are_configuration_whatever_they_are_called(tmp_path: Pat
     texts = {"a.conf": "include b", "b": "include c.conf", "c.conf": "include a.conf"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    found = look([str(tmp_path / "a.conf")], {})
+    found = read_files([str(tmp_path / "a.conf")], {})
     assert sorted(Path(path).name for path in found.files) == ["a.conf", "b", "c.conf"]
 
 
@@ -56,9 +56,9 @@ def test_what_a_missing_file_included_is_not_forgotten(tmp_path: Path) -> None:
     first, second = tmp_path / "a.conf", tmp_path / "b.conf"
     first.write_text("include b.conf")
     second.write_text("debug: true")
-    before = look([str(first)], {})
+    before = read_files([str(first)], {})
     first.unlink()
-    now = look([str(first)], before.files)
+    now = read_files([str(first)], before.files)
     assert now.digests == before.digests
     assert now.missing == {str(first): "No such file or directory"}
 
@@ -66,7 +66,7 @@ def test_what_a_missing_file_included_is_not_forgotten(tmp_path: Path) -> None:
 def test_a_key_is_not_searched_for_references(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text("include a.conf")
-    assert list(look([str(key)], {}).files) == [str(key)]
+    assert list(read_files([str(key)], {}).files) == [str(key)]
 
 
 def test_a_trail_names_every_link_and_the_end(tmp_path: Path) -> None:
@@ -84,12 +84,12 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     circle.symlink_to("circle")
     assert len(trail(str(circle))) == MAX_LINKS + 1
-    assert "symbolic links" in look([str(circle)], {}).missing[str(circle)]
+    assert "symbolic links" in read_files([str(circle)], {}).missing[str(circle)]
 
 
 def test_the_newest_change_is_found_behind_links(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.touch()
     new.symlink_to("old")
-    found = look([str(old), str(new), str(tmp_path / "none")], {})
+    found = read_files([str(old), str(new), str(tmp_path / "none")], {})
     assert found.newest == max(old.lstat().st_ctime, new.lstat().st_ctime)

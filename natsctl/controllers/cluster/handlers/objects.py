@@ -13,7 +13,7 @@ from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import AlreadyExists
 from natsctl.model import names
 from natsctl.model.words import listed
-from natsctl.plan.proof import ConfigContent, first_content, next_content, read_by_servers
+from natsctl.plan.proof import ConfigContent, current_content, first_content, next_content
 from natsctl.render.objects.owned_objects import owned_kind
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerCon
         await client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
     guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
     if entry.is_config:
-        guarded = _with_content(guarded, next_content(live, read_by_servers(manifest["data"])))
+        guarded = _with_content(guarded, next_content(live, current_content(manifest["data"])))
     context.learn(resource, await client.apply(resource, guarded))
     return DONE
 

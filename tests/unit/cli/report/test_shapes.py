@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from natsctl.cli.report.redact import Redactor
-from natsctl.cli.report.shapes import NAME, NUMBER, QUANTITY, TIME, Each, Fields, Many, look, paths
+from natsctl.cli.report.shapes import (
+    NAME,
+    NUMBER,
+    QUANTITY,
+    TIME,
+    Each,
+    Fields,
+    Many,
+    paths,
+    visible,
+)
 from natsctl.cli.report.shown_values import (
     SHOWN_ANNOTATIONS,
     SHOWN_FLAGS,
@@ -46,13 +56,13 @@ def test_every_field_has_a_path() -> None:
 )
 def test_forms(shape: object, shown: list[str]) -> None:
     for text in shown:
-        assert look(shape, text, eyes) == text  # type: ignore[arg-type]
-        assert look(shape, f"{text} and more", eyes) == "***"  # type: ignore[arg-type]
+        assert visible(shape, text, eyes) == text  # type: ignore[arg-type]
+        assert visible(shape, f"{text} and more", eyes) == "***"  # type: ignore[arg-type]
 
 
 def test_what_is_empty_stays() -> None:
     shape = Fields({"a": NAME, "b": Many(NAME)})
-    assert look(shape, {"a": "", "b": [], "c": None, "d": {}}, eyes) == {
+    assert visible(shape, {"a": "", "b": [], "c": None, "d": {}}, eyes) == {
         "a": "",
         "b": [],
         "c": "***",

@@ -21,7 +21,7 @@ from natsctl.plan.actions import (
     ReplaceServer,
 )
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.desired import desire, understand
+from natsctl.plan.desired import desired_of, parse_cluster
 from natsctl.plan.engine import plan
 from natsctl.plan.references import References
 from natsctl.plan.state import ClusterState, Desired
@@ -56,8 +56,8 @@ def old_pods(spec: dict[str, Any] = OLD) -> tuple[Pod, ...]:
 
 def desired(spec: dict[str, Any], pods: tuple[Pod, ...]) -> Desired:
     cluster = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-    understood = understand(cluster, parse_status(None), pods)
-    found = desire(cluster, understood, pods, SOURCES, Images())
+    understood = parse_cluster(cluster, parse_status(None), pods)
+    found = desired_of(cluster, understood, pods, SOURCES, Images())
     assert found is not None
     return found
 
@@ -260,8 +260,8 @@ def test_what_an_earlier_natsctl_did_not_write_is_noted() -> None:
 
     def acts(*pods: Pod) -> list[Action]:
         cluster = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-        known = understand(cluster, parse_status(None), pods)
-        made = desire(cluster, known, pods, found, Images())
+        known = parse_cluster(cluster, parse_status(None), pods)
+        made = desired_of(cluster, known, pods, found, Images())
         assert made is not None
         return servers_actions(cluster_state(spec, pods, answers(*pods), desired=made))
 

@@ -10,7 +10,7 @@ import pytest
 from natsctl.api.types.status import ClusterStatus, parse_status, to_json
 from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.plan.actions import CreateServer, Ensure
-from natsctl.plan.desired import desire, understand
+from natsctl.plan.desired import desired_of, parse_cluster
 from natsctl.plan.engine import plan
 from natsctl.plan.references import References
 from natsctl.plan.state import ClusterState
@@ -32,8 +32,8 @@ WRONG: list[Any] = [
 
 def looked(spec: Any, pods: tuple[Pod, ...], before: ClusterStatus) -> ClusterState:
     made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-    understood = understand(made, before, pods, answers(*pods))
-    goal = desire(made, understood, pods, References(), Images())
+    understood = parse_cluster(made, before, pods, answers(*pods))
+    goal = desired_of(made, understood, pods, References(), Images())
     seen = cluster_state(GOOD, pods, status=before, desired=goal, problems=understood.problems)
     return attrs.evolve(seen, cluster=made, paused=understood.paused)
 
