@@ -8,6 +8,7 @@ growth    on fake nodes: a restart, memory and a change with 100, 1000 and 5000 
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def _measure(part: str, result: Path, numbers: list[str]) -> bool:
     """Measure one part; False if it ended early, with what it noted until then in the file."""
     result.parent.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
+    compileall.compile_dir(ROOT / "natsctl", quiet=1)  # as the image has it
     name = f"bench-{part}"
     inside = [sys.executable, "-m", "benchmarks.inside", part, str(result), *numbers]
     _testbed("down", "--name", name)
