@@ -54,7 +54,7 @@ SHOWN_ANNOTATIONS = frozenset(
         names.ANNOTATION_VERSION,
         names.OPERATOR_ANNOTATION,
         names.SCHEMA_REVISION_ANNOTATION,
-        names.NUDGES_ANNOTATION,
+        names.KUBELET_SYNCS_ANNOTATION,
         EXPIRES,
         RENEW_AFTER,
         SWITCH_AT,

@@ -20,7 +20,7 @@ from natsctl.cli.status.models import Sight
 from natsctl.cli.status.reader import Reader, selector_of
 from natsctl.cli.status.text import overview, page
 from natsctl.cli.status.view import to_json
-from natsctl.cli.status.watching import nudge
+from natsctl.cli.status.watching import wake_on_change
 from natsctl.cli.written import json_text, yaml_text
 from natsctl.kube.errors import NoName
 from natsctl.kube.paths import EVERYTHING, about, by_name
@@ -125,7 +125,7 @@ async def _follow(reader: Reader, question: Question) -> NoReturn:
         async with asyncio.TaskGroup() as group:
             for resource, selection in watched:
                 where = question.namespace
-                watch = nudge(reader.transport, resource, where, selection, wake)
+                watch = wake_on_change(reader.transport, resource, where, selection, wake)
                 group.create_task(watch)
             await _show_changes(reader, question, wake)
     except BaseExceptionGroup as group:

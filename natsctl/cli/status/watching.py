@@ -18,7 +18,7 @@ STREAM = 300
 FIRST_DELAY, LAST_DELAY = 1.0, 15.0
 
 
-async def nudge(
+async def wake_on_change(
     transport: Transport,
     resource: Resource,
     namespace: str | None,

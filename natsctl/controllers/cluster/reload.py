@@ -120,7 +120,7 @@ class Reloader:
                 return attrs.evolve(facts, marked=True)
 
     async def _touch(self, action: ReloadServer, syncs: KubeletSyncs) -> None:
-        notes = {names.CONFIG_ANNOTATION: action.config, names.NUDGES_ANNOTATION: str(syncs)}
+        notes = {names.CONFIG_ANNOTATION: action.config, names.KUBELET_SYNCS_ANNOTATION: str(syncs)}
         await self._annotate(action, notes)
 
     async def _ask(self, action: ReloadServer) -> Answer:
@@ -156,7 +156,7 @@ class Reloader:
         await self._patch_config(withdrawal(live, f"{refusal.config} {refusal.words}"))
 
     async def _note_revision(self, action: ReloadServer) -> None:
-        notes = {names.REVISION_ANNOTATION: action.revision, names.NUDGES_ANNOTATION: None}
+        notes = {names.REVISION_ANNOTATION: action.revision, names.KUBELET_SYNCS_ANNOTATION: None}
         await self._annotate(action, notes)
 
     async def _patch_config(self, patch: Mapping[str, Any]) -> None:

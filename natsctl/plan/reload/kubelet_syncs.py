@@ -9,12 +9,12 @@ import attrs
 from natsctl.model.times import moment, precise
 
 LATE = timedelta(seconds=8)
-"""How late a kubelet may hear of a changed Secret, and again how late show it after a nudge.
+"""How late a kubelet may hear of a changed Secret, and again how late show it after a sync.
 
 Measured from write to file: 1 s; 4.4 s with 90 pods changed at once on two busy processors.
 """
 FIRST, LAST = timedelta(seconds=3), timedelta(minutes=1)
-"""Between nudges: at first, and at most; the kubelet looks every minute by itself."""
+"""Between syncs: at first, and at most; the kubelet looks every minute by itself."""
 STALE = 2 * LAST
 """After which nobody was reloading: the Secret may have changed to and fro meanwhile."""
 KEPT = 5
@@ -25,7 +25,7 @@ class KubeletSyncs:
     """The moments of them, for one configuration, by the operator's clock.
 
     A kubelet looks when the pod's annotations change. If it hears of that before it hears of the
-    changed Secret, it finds what was there before; so one nudge alone proves nothing.
+    changed Secret, it finds what was there before; so one sync alone proves nothing.
     """
 
     moments: tuple[datetime, ...] = ()

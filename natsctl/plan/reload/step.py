@@ -123,7 +123,7 @@ def first_facts(action: ReloadServer, pod: Pod | None, now: datetime) -> ReloadF
         return ReloadFacts(now, None)
     noted = pod.metadata.annotation(names.CONFIG_ANNOTATION)
     same = bool(noted) and noted in (action.config, action.formerly)
-    text = pod.metadata.annotation(names.NUDGES_ANNOTATION) if same else None
+    text = pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION) if same else None
     return ReloadFacts(now, pod, KubeletSyncs.parse(text, now))
 
 

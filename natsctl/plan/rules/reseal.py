@@ -55,7 +55,7 @@ def _stamp(server: Server) -> SystemStamp:
 
 
 def _differs(server: Server, seal: str) -> bool:
-    reloading = server.pod.metadata.annotation(names.NUDGES_ANNOTATION) is not None
+    reloading = server.pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION) is not None
     return _stamp(server).seal not in ("", seal) and not reloading
 
 

@@ -182,9 +182,9 @@ async def test_a_server_whose_turn_comes_late_waits_for_its_own_kubelet(world: W
 async def test_another_configuration_is_waited_for_anew(world: World) -> None:
     for world.seconds in range(10):
         await world.attempt()
-    before = world.pod.metadata.annotation(names.NUDGES_ANNOTATION)
+    before = world.pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION)
     await world.attempt("8")
-    after = world.pod.metadata.annotation(names.NUDGES_ANNOTATION)
+    after = world.pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION)
     assert (len((before or "").split()), len((after or "").split())) == (3, 1)
 
 
@@ -196,7 +196,7 @@ async def test_nudges_for_the_digest_of_an_earlier_natsctl_count(world: World) -
     await world.attempt("new", formerly="old")
     notes = world.pod.metadata.annotations or {}
     assert notes[names.CONFIG_ANNOTATION] == "old"
-    assert len(notes[names.NUDGES_ANNOTATION].split()) == 3
+    assert len(notes[names.KUBELET_SYNCS_ANNOTATION].split()) == 3
     for world.seconds in range(10, 40):
         await world.attempt("new", formerly="old")
     notes = world.pod.metadata.annotations or {}

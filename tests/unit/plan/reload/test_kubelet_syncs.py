@@ -15,16 +15,16 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def nudged(*seconds: float) -> KubeletSyncs:
+def syncs_at(*seconds: float) -> KubeletSyncs:
     return KubeletSyncs(tuple(map(after, seconds)))
 
 
 def schedule(until: int) -> list[int]:
-    """The seconds of all nudges, for who looks every second."""
-    found, nudges = [], KubeletSyncs()
+    """The seconds of all syncs, for who looks every second."""
+    found, syncs = [], KubeletSyncs()
     for second in range(until):
-        if nudges.due(after(second)):
-            nudges = KubeletSyncs.parse(str(nudges.then(after(second))), after(second))
+        if syncs.due(after(second)):
+            syncs = KubeletSyncs.parse(str(syncs.then(after(second))), after(second))
             found.append(second)
     return found
 
@@ -34,38 +34,38 @@ def test_they_come_less_and_less_often_and_once_a_minute_in_the_end() -> None:
 
 
 def test_an_annotation_stays_short() -> None:
-    nudges = nudged(0)
+    syncs = syncs_at(0)
     for second in range(60, 6000, 60):
-        nudges = nudges.then(after(second))
-    assert nudges.moments[0] == NOON
-    assert len(str(nudges)) < 250
+        syncs = syncs.then(after(second))
+    assert syncs.moments[0] == NOON
+    assert len(str(syncs)) < 250
 
 
 @pytest.mark.parametrize(
-    ("nudges", "changed", "asked", "shown"),
+    ("syncs", "changed", "asked", "shown"),
     [
-        (nudged(), 0, 100, False),
-        (nudged(0), 0, 100, False),  # the kubelet may have looked before it heard of the Secret
-        (nudged(0, 3), 0, 100, False),
-        (nudged(0, 3, 9), 0, 16, False),  # it may not have looked yet
-        (nudged(0, 3, 9), 0, 17, True),
-        (nudged(0, 3, 9, 27), 0, 28, True),  # later ones take nothing back
-        (nudged(20), 0, 27, False),
-        (nudged(20), 0, 28, True),  # the Secret is that old: nobody had to wait for it
-        (nudged(0, 3, 9), 3600, 17, True),  # the API server's clock is ahead
-        (nudged(0), None, 100, False),
+        (syncs_at(), 0, 100, False),
+        (syncs_at(0), 0, 100, False),  # the kubelet may have looked before it heard of the Secret
+        (syncs_at(0, 3), 0, 100, False),
+        (syncs_at(0, 3, 9), 0, 16, False),  # it may not have looked yet
+        (syncs_at(0, 3, 9), 0, 17, True),
+        (syncs_at(0, 3, 9, 27), 0, 28, True),  # later ones take nothing back
+        (syncs_at(20), 0, 27, False),
+        (syncs_at(20), 0, 28, True),  # the Secret is that old: nobody had to wait for it
+        (syncs_at(0, 3, 9), 3600, 17, True),  # the API server's clock is ahead
+        (syncs_at(0), None, 100, False),
     ],
 )
 def test_one_that_came_late_enough_shows_the_secret(
-    nudges: KubeletSyncs, changed: float | None, asked: float, shown: bool
+    syncs: KubeletSyncs, changed: float | None, asked: float, shown: bool
 ) -> None:
     moment = None if changed is None else after(changed)
-    assert nudges.shown(moment, after(asked)) is shown
+    assert syncs.shown(moment, after(asked)) is shown
 
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "noon", "2030-01-01T12:00:00", str(nudged(60)), str(nudged(-200, -120))],
+    [None, "", "noon", "2030-01-01T12:00:00", str(syncs_at(60)), str(syncs_at(-200, -120))],
     ids=["none", "empty", "unreadable", "of-no-zone", "to-come", "stale"],
 )
 def test_what_tells_nothing_about_now_counts_for_nothing(text: str | None) -> None:
@@ -73,5 +73,5 @@ def test_what_tells_nothing_about_now_counts_for_nothing(text: str | None) -> No
 
 
 def test_they_survive_the_annotation() -> None:
-    nudges = nudged(0, 3, 9)
-    assert KubeletSyncs.parse(str(nudges), after(10)) == nudges
+    syncs = syncs_at(0, 3, 9)
+    assert KubeletSyncs.parse(str(syncs), after(10)) == syncs

@@ -216,13 +216,13 @@ class TestAnAttemptBeginsWithThePodsAnnotations:
     def test_what_was_noted_for_this_configuration_counts(
         self, noted: str | None, known_syncs: KubeletSyncs
     ) -> None:
-        notes = {names.NUDGES_ANNOTATION: str(syncs(0, 3))}
+        notes = {names.KUBELET_SYNCS_ANNOTATION: str(syncs(0, 3))}
         notes |= {} if noted is None else {names.CONFIG_ANNOTATION: noted}
         pod = Pod(Meta(name="c-1", namespace="ns", uid="pod-1", annotations=notes))
         assert first_facts(ASKING, pod, after(5)) == ReloadFacts(after(5), pod, known_syncs)
 
     def test_an_empty_digest_is_that_of_no_configuration(self) -> None:
-        notes = {names.NUDGES_ANNOTATION: str(syncs(0, 3)), names.CONFIG_ANNOTATION: ""}
+        notes = {names.KUBELET_SYNCS_ANNOTATION: str(syncs(0, 3)), names.CONFIG_ANNOTATION: ""}
         pod = Pod(Meta(name="c-1", namespace="ns", uid="pod-1", annotations=notes))
         action = attrs.evolve(ASKING, formerly="")
         assert first_facts(action, pod, after(5)) == ReloadFacts(after(5), pod)

@@ -89,7 +89,7 @@ def test_without_a_secret_everything_counts_as_changed() -> None:
 
 def test_a_reload_that_goes_on_goes_on() -> None:
     found = seen()
-    pods = (annotated(found.pods[0], **{names.NUDGES_ANNOTATION: "1"}), *found.pods[1:])
+    pods = (annotated(found.pods[0], **{names.KUBELET_SYNCS_ANNOTATION: "1"}), *found.pods[1:])
     assert [a.name for a in resealing(attrs.evolve(found, pods=pods))] == ["c-2", "c-3"]
 
 
