@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
 over by then; what matters is written at once."""
+TICK = 0.001
+"""Seconds that are not worth another pass: sums of times differ in their last digits."""
 
 
 @attrs.frozen
@@ -269,7 +271,7 @@ class ClusterReconciler:
         if self._progress_since is None:
             self._progress_since = state.now
         due = self._progress_since + STATUS_PAUSE - state.now
-        if due > 0 and not _matters(state.status, fresh):
+        if due > TICK and not _matters(state.status, fresh):
             return due
         if await self._patch_status(state.cluster, fresh):
             self._progress_since = None
