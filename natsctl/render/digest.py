@@ -27,14 +27,10 @@ def config_digest(config: Mapping[str, Any]) -> str:
     return _digest(_encoded(config))
 
 
-def expected_digest(target: Target, server_name: str) -> str | None:
-    """What a server of this name reports once it runs the target's configuration; or None."""
-    return expected_digests(target)(server_name)
-
-
 def expected_digests(target: Target) -> Callable[[str], str | None]:
-    """The same by the servers' names: what they have in common, which may be long, is made once.
+    """Name of a server -> what it reports once it runs the target's configuration.
 
+    What servers have in common may be long (999 routes), and is rendered and encoded once.
     None where a server reports no digest (below 2.11), or where its configuration includes what
     only its pod knows: a file of users, addresses of its node, a name of the user's choice.
     """

@@ -20,7 +20,7 @@ from natsctl.api.checks.validate import validate
 from natsctl.api.version import ServerVersion
 from natsctl.render.config import tls
 from natsctl.render.config.conf import nobody
-from natsctl.render.digest import config_digest, expected_digest
+from natsctl.render.digest import config_digest, expected_digests
 from natsctl.render.inputs import ConfigInputs, Files, Login
 from natsctl.render.target import Target
 from tests.server import servers
@@ -213,12 +213,12 @@ def test_the_digest_is_known_beforehand(version: str, name: str, tmp_path: Path)
     told = re.search(r"sha256:[0-9a-f]{64}", checked.stderr)
     assert told
     if name == "file" or name.startswith("advertised"):
-        assert expected_digest(cluster, "c-1") is None
+        assert expected_digests(cluster)("c-1") is None
         return
     text = below(tmp_path, "/etc/nats-config/nats.conf").read_text()
     assert told[0] == config_digest({"server_name": "c-1", **json.loads(text)})
     if text == texts(cluster)["nats.conf"]:
-        assert told[0] == expected_digest(cluster, "c-1")
+        assert told[0] == expected_digests(cluster)("c-1")
 
 
 @pytest.mark.parametrize("version", servers.VERSIONS)

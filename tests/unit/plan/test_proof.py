@@ -31,7 +31,7 @@ from natsctl.plan.reload.secrets import withdrawal
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
-from natsctl.render.digest import expected_digest
+from natsctl.render.digest import expected_digests
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed_secret, cluster_state, decided, evolved
 
@@ -277,7 +277,7 @@ class TestNoting:
         pods = tuple(server(i, goal) for i in range(1, goal.spec.size + 1))
         found = answers(*pods) if goal.spec.size else {}
         if more.pop("digests", False):
-            said = more.pop("said", lambda pod: expected_digest(goal, server_name_of(pod) or ""))
+            said = more.pop("said", lambda pod: expected_digests(goal)(server_name_of(pod) or ""))
             found = {
                 pod.metadata.uid: attrs.evolve(found[pod.metadata.uid], config_digest=said(pod))
                 for pod in pods

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.render.config.conf import server_config
-from natsctl.render.digest import config_digest, expected_digest, expected_digests
+from natsctl.render.digest import config_digest, expected_digests
 from tests.unit.render.targets import target
 
 
@@ -34,10 +34,10 @@ def test_the_order_of_keys_makes_no_difference(config: dict[str, int]) -> None:
 )
 def test_the_name_of_a_server_counts(fields: dict[str, Any]) -> None:
     cluster = target(**fields)
-    assert expected_digest(cluster, "c-1") == config_digest(
+    assert expected_digests(cluster)("c-1") == config_digest(
         {**server_config(cluster), "server_name": "c-1"}
     )
-    assert expected_digest(cluster, "c-1") != expected_digest(cluster, "c-2")
+    assert expected_digests(cluster)("c-1") != expected_digests(cluster)("c-2")
 
 
 @given(st.text())
@@ -58,4 +58,4 @@ def test_what_servers_have_in_common_is_encoded_once(name: str) -> None:
     ],
 )
 def test_what_only_the_pod_knows_has_no_digest(fields: dict[str, Any]) -> None:
-    assert expected_digest(target(**fields), "c-1") is None
+    assert expected_digests(target(**fields))("c-1") is None

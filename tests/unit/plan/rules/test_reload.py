@@ -18,7 +18,7 @@ from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
-from natsctl.render.digest import expected_digest
+from natsctl.render.digest import expected_digests
 from natsctl.render.revision.revision import with_previous_config
 from natsctl.render.target import Target
 from tests.unit.plan.reloading import SYSTEM, THREE, desired, goal_of, server
@@ -396,10 +396,10 @@ def test_a_reload_is_proven_under_the_name_that_the_pod_gives_its_server() -> No
     before, after = goal_of(THREE), desired(goal_of(DEBUG))
     pods = tuple(server(i, before) for i in (1, 2, 3))
     (action,) = reloads(seen(before, after))
-    assert action.digest == expected_digest(after.target, server_name("c", UID, 1))
+    assert action.digest == expected_digests(after.target)(server_name("c", UID, 1))
     earlier = tuple(map(_made_earlier, pods))
     (action,) = reloads(seen(before, after, pods=earlier))
-    assert action.digest == expected_digest(after.target, "c-1")
+    assert action.digest == expected_digests(after.target)("c-1")
 
 
 def _made_earlier(pod: Pod) -> Pod:
