@@ -9,6 +9,17 @@ import pytest
 from hypothesis import settings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is waited for in virtual time is in the loop or in its threads.
+
+    Nothing comes from outside, and time goes on as soon as nothing is left to do: looptime's own 42
+    rounds before that would take most of the time of these tests.
+    """
+    for item in items:
+        if item.get_closest_marker("looptime"):
+            item.add_marker(pytest.mark.looptime(noop_cycles=1))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _loop_of_the_main_thread() -> Iterator[None]:
     """looptime asks for one around every test, and nobody closes the one that asking makes."""

@@ -13,7 +13,7 @@ from tests.unit.simulated.crashes import at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.requests import Fate, Plan, Request, lost_reply, refusal, well
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = pytest.mark.looptime
 
 
 def every(number: int, fate: Fate) -> Plan:

@@ -39,7 +39,7 @@ from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import SETTINGS, Line, When, encoded, installed, virtual_clock
 from tests.unit.simulated.requests import Request, Where
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)  # all that is waited for is in the loop
+pytestmark = pytest.mark.looptime
 
 ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")

@@ -27,7 +27,7 @@ from tests.unit.simulated.process import (
 )
 from tests.unit.simulated.requests import Fate, Plan, Request, lost_reply, refusal, well
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = pytest.mark.looptime
 
 LEASE = ("Lease", "ns", "nats-operator")
 KEY = ("Secret", "ns", SECRET)

@@ -12,7 +12,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.requests import Fate, Plan, Request, refusal, well
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = pytest.mark.looptime
 
 
 def refusing(fate: Fate, *, method: str, kind: str, part: str = "", dry: bool = False) -> Plan:

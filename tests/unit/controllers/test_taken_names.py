@@ -12,7 +12,7 @@ from tests.unit.simulated.clusters import SPEC, cluster, condition, three_server
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = pytest.mark.looptime
 
 POD = ("Pod", "ns", "c-1")
 NO_LABELS = {"metadata": {"labels": {names.LABEL_CLUSTER: None, names.LABEL_APP: None}}}

@@ -16,7 +16,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import SETTINGS, installed, virtual_clock, writes
 from tests.unit.simulated.requests import Fate, Request, refusal, well
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = pytest.mark.looptime
 
 OTHER = "other/nats-operator"
 LEASE = ("Lease", "other", "nats-operator")
