@@ -98,13 +98,13 @@ def pem(*certificates: x509.Certificate) -> bytes:
 
 
 def _files(
-    chain: tuple[x509.Certificate, ...],
-    trusted: tuple[x509.Certificate, ...],
-    *,
+    chain: x509.Certificate | tuple[x509.Certificate, ...],
+    *trusted: x509.Certificate,
     works: bool = True,
     whose: str = "leaf",
     kind: str = "ec",
 ) -> Files:
+    chain = chain if isinstance(chain, tuple) else (chain,)
     key = key_of(whose, kind).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Files(pem(*chain), key, pem(*trusted), works)
 
@@ -112,70 +112,84 @@ def _files(
 @functools.cache
 def every() -> dict[str, Files]:
     """Each kind, by name."""
-    root, other, middle = authority("root"), authority("other"), authority("middle", by="root")
-    leaf, below = issue("leaf", by="root"), issue("leaf", by="middle")
-
-    def signed_by(name: str, **of_leaf: Any) -> x509.Certificate:
-        return issue("leaf", by=name, **of_leaf)
-
-    def plain(**of_leaf: Any) -> tuple[x509.Certificate, ...]:
-        return (issue("leaf", by="root", **of_leaf),)
-
-    bare, ended = issue("leaf"), authority("root", days=(-9, -1))
     return {
-        "good": _files((leaf,), (root,)),
-        "of-another-ca": _files((leaf,), (other,), works=False),
-        "of-a-ca-of-the-same-name": _files((leaf,), (_namesake(),), works=False),
-        "of-one-of-several": _files((leaf,), (other, root)),
-        "with-its-intermediate": _files((below, middle), (root,)),
-        "with-its-whole-chain": _files((below, middle, root), (root,)),
-        "in-another-order": _files((below, root, middle), (root,)),
-        "without-its-intermediate": _files((below,), (root,), works=False),
-        "with-its-intermediate-among-the-cas": _files((below,), (root, middle)),
-        "trusted-by-its-intermediate-alone": _files((below,), (middle,)),
-        "ended": _files(plain(days=(-9, -1)), (root,), works=False),
-        "not-valid-yet": _files(plain(days=(1, 9)), (root,), works=False),
-        "of-an-ended-ca": _files((leaf,), (ended,), works=False),
-        "of-an-ended-intermediate": _files(
-            (below, authority("middle", by="root", days=(-9, -1))), (root,), works=False
-        ),
-        "of-a-renewed-ca": _files((leaf,), (ended, root)),
-        "for-servers-only": _files(plain(usages=(Usage.SERVER_AUTH,)), (root,), works=False),
-        "for-clients-only": _files(plain(usages=(Usage.CLIENT_AUTH,)), (root,), works=False),
-        "for-no-usage-in-particular": _files(plain(usages=()), (root,)),
-        "for-any-usage": _files(plain(usages=(Usage.ANY_EXTENDED_KEY_USAGE,)), (root,)),
-        "for-other-hosts": _files(plain(hosts=("elsewhere",)), (root,), works=False),
-        "its-own-ca": _files((bare,), (bare,)),
-        "its-own-ca-that-is-none": _files(
-            (issue("leaf", ca=None),), (issue("other"),), works=False
-        ),
-        "of-somebody-who-is-no-ca": _files((signed_by("nobody"),), (issue("nobody"),), works=False),
-        "of-somebody-who-does-not-say": _files(
-            (signed_by("nobody"),), (authority("nobody", ca=None),), works=False
-        ),
-        "of-a-ca-that-may-not-sign": _files(
-            (signed_by("mute"),), (authority("mute", signs=False),), works=False
-        ),
-        "of-a-ca-that-may-sign": _files((signed_by("mute"),), (authority("mute", signs=True),)),
-        "too-far-from-its-ca": _files(
-            (signed_by("near"), authority("near", by="strict")),
-            (authority("strict", length=0),),
-            works=False,
-        ),
-        "near-enough-to-its-ca": _files((signed_by("strict"),), (authority("strict", length=0),)),
-        "of-a-ca-for-servers-only": _files(
-            (signed_by("half"),), (authority("half", usages=(Usage.SERVER_AUTH,)),), works=False
-        ),
-        **{
-            f"of-{kind}": _files(
-                (issue(f"leaf-{kind}", by=f"root-{kind}", kind=kind),),
-                (authority(f"root-{kind}", kind=kind),),
-                whose=f"leaf-{kind}",
-                kind=kind,
-            )
-            for kind in ("rsa", "ed25519")
-        },
+        **_chains(),
+        **_of_other_times(),
+        **_for_some_usage(),
+        **_of_doubtful_authorities(),
+        **{f"of-{kind}": _of_keys(kind) for kind in ("rsa", "ed25519")},
     }
+
+
+def _leaf(by: str = "root", **more: Any) -> x509.Certificate:
+    return issue("leaf", by=by, **more)
+
+
+def _chains() -> dict[str, Files]:
+    """Who signed, and which of those between are there."""
+    root, other, middle = authority("root"), authority("other"), authority("middle", by="root")
+    leaf, below = _leaf(), _leaf("middle")
+    return {
+        "good": _files(leaf, root),
+        "of-another-ca": _files(leaf, other, works=False),
+        "of-a-ca-of-the-same-name": _files(leaf, _namesake(), works=False),
+        "of-one-of-several": _files(leaf, other, root),
+        "with-its-intermediate": _files((below, middle), root),
+        "with-its-whole-chain": _files((below, middle, root), root),
+        "in-another-order": _files((below, root, middle), root),
+        "without-its-intermediate": _files(below, root, works=False),
+        "with-its-intermediate-among-the-cas": _files(below, root, middle),
+        "trusted-by-its-intermediate-alone": _files(below, middle),
+    }
+
+
+def _of_other_times() -> dict[str, Files]:
+    past, future = (-9, -1), (1, 9)
+    root, ended = authority("root"), authority("root", days=past)
+    between = authority("middle", by="root", days=past)
+    return {
+        "ended": _files(_leaf(days=past), root, works=False),
+        "not-valid-yet": _files(_leaf(days=future), root, works=False),
+        "of-an-ended-ca": _files(_leaf(), ended, works=False),
+        "of-an-ended-intermediate": _files((_leaf("middle"), between), root, works=False),
+        "of-a-renewed-ca": _files(_leaf(), ended, root),
+    }
+
+
+def _for_some_usage() -> dict[str, Files]:
+    root = authority("root")
+    return {
+        "for-servers-only": _files(_leaf(usages=(Usage.SERVER_AUTH,)), root, works=False),
+        "for-clients-only": _files(_leaf(usages=(Usage.CLIENT_AUTH,)), root, works=False),
+        "for-no-usage-in-particular": _files(_leaf(usages=()), root),
+        "for-any-usage": _files(_leaf(usages=(Usage.ANY_EXTENDED_KEY_USAGE,)), root),
+        "for-other-hosts": _files(_leaf(hosts=("elsewhere",)), root, works=False),
+    }
+
+
+def _of_doubtful_authorities() -> dict[str, Files]:
+    """Whether who signed may sign, and how far."""
+    bare, strict = issue("leaf"), authority("strict", length=0)
+    near, half = authority("near", by="strict"), authority("half", usages=(Usage.SERVER_AUTH,))
+    unsaid, mute = authority("nobody", ca=None), authority("mute", signs=False)
+    none = issue("leaf", ca=None)
+    return {
+        "its-own-ca": _files(bare, bare),
+        "its-own-ca-that-is-none": _files(none, issue("other"), works=False),
+        "of-somebody-who-is-no-ca": _files(_leaf("nobody"), issue("nobody"), works=False),
+        "of-somebody-who-does-not-say": _files(_leaf("nobody"), unsaid, works=False),
+        "of-a-ca-that-may-not-sign": _files(_leaf("mute"), mute, works=False),
+        "of-a-ca-that-may-sign": _files(_leaf("mute"), authority("mute", signs=True)),
+        "too-far-from-its-ca": _files((_leaf("near"), near), strict, works=False),
+        "near-enough-to-its-ca": _files(_leaf("strict"), strict),
+        "of-a-ca-for-servers-only": _files(_leaf("half"), half, works=False),
+    }
+
+
+def _of_keys(kind: str) -> Files:
+    leaf, root = f"leaf-{kind}", f"root-{kind}"
+    issued = issue(leaf, by=root, kind=kind)
+    return _files(issued, authority(root, kind=kind), whose=leaf, kind=kind)
 
 
 def _namesake() -> x509.Certificate:
