@@ -1,124 +1,67 @@
-"""An API server in virtual time, and lines to it whose every leg takes as long as a test says."""
+"""Candidates that write all the time, and what the API server in memory sees of it.
+
+How long each leg of each request takes says a test: its `Plan`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
 
 import attrs
-import msgspec
 
 from natsctl.controllers.runtime.lease import Lease, LeaseLost
 from natsctl.controllers.runtime.lease_records import KubernetesRecords
 from natsctl.kube.client import Client
-from natsctl.kube.errors import ApiError, Conflict, Fenced, NotFound, Transient
-from natsctl.kube.fence import Permit
+from natsctl.kube.errors import ApiError, Fenced
 from natsctl.kube.resources import PODS
-from natsctl.kube.transport import ANSWERED, Response
 from natsctl.kube.turns import Turns
+from tests.unit.controllers.leases import WHERE
+from tests.unit.simulated.apiserver import ApiServer, Change
+from tests.unit.simulated.process import Line
+from tests.unit.simulated.requests import Plan, Request
 
-NEVER = 1e6
-
-
-@attrs.frozen
-class Legs:
-    """Seconds on the way there, in the API server until it is done, and on the way back."""
-
-    there: float = 0.01
-    work: float = 0.01
-    back: float = 0.01
+POD = ("Pod", "ns", "p")
 
 
-Course = Callable[[str, float], Legs]
-"""How a request goes, by its kind ("look", "lease", "write") and the seconds that it may take."""
+def kind_of(asked: Request) -> str:
+    """What a candidate does: it looks at the lease, renews or claims it, or it writes."""
+    if asked.kind != WHERE[0]:
+        return "write"
+    return "look" if asked.method == "GET" else "lease"
 
 
 @attrs.define
-class Server:
-    """One Lease, and who wrote anything else while it was not his."""
+class Witness:
+    """An API server with a Lease, and who wrote anything else while it was not theirs."""
 
-    record: dict[str, Any] | None = None
+    api: ApiServer = attrs.field(factory=ApiServer)
     writes: list[tuple[float, str]] = attrs.field(factory=list)
     intruders: list[str] = attrs.field(factory=list)
     claims: list[tuple[float, str]] = attrs.field(factory=list)
 
-    def look(self) -> dict[str, Any]:
-        if self.record is None:
-            raise NotFound(404, "NotFound", "no lease")
-        return self.record
+    def __attrs_post_init__(self) -> None:
+        self.api.add({"kind": POD[0], "metadata": {"name": POD[2], "namespace": POD[1]}})
+        self.api.listeners.append(self._hear)
 
-    def lease(self, record: dict[str, Any]) -> dict[str, Any]:
-        held = self.record["metadata"]["resourceVersion"] if self.record else None
-        if record["metadata"].get("resourceVersion") != held:
-            raise Conflict(409, "Conflict", "changed")
-        before = self._holder()
-        meta = {"resourceVersion": str(int(held or 0) + 1)}
-        self.record = record | {"metadata": meta}
-        if self._holder() != before:
-            self.claims.append((_now(), self._holder()))
-        return self.record
-
-    def write(self, who: str) -> dict[str, Any]:
-        self.writes.append((_now(), who))
-        if who != self._holder():
-            self.intruders.append(f"{who} at {_now():.2f}, when {self._holder()} leads")
-        return {"metadata": {"name": "p"}}
+    def _hear(self, change: Change) -> None:
+        after = change.after or {}
+        if change.where == WHERE:
+            holder = after["spec"]["holderIdentity"]
+            if holder != (change.before or {"spec": {}})["spec"].get("holderIdentity", ""):
+                self.claims.append((_now(), holder))
+        elif change.where == POD:
+            who = after["metadata"]["annotations"]["writer"]
+            self.writes.append((_now(), who))
+            if who != self._holder():
+                self.intruders.append(f"{who} at {_now():.2f}, when {self._holder()} leads")
 
     def _holder(self) -> str:
-        return self.record["spec"]["holderIdentity"] if self.record else ""
-
-
-@attrs.define
-class Line:
-    """One candidate's own way to the server: what a Transport is to a Client."""
-
-    server: Server
-    who: str
-    course: Course
-    host: str = "model"
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        timeout: float = NEVER,  # noqa: ASYNC109 - of Transport
-        permit: Permit | None = None,
-        **_: Any,
-    ) -> Response:
-        kind = ("look" if method == "GET" else "lease") if "/leases" in path else "write"
-        seconds = permit.seconds if permit else timeout
-        carried = asyncio.create_task(self._carry(kind, body, seconds))
-        try:
-            async with asyncio.timeout(seconds):  # what is given up here goes on over there
-                return Response(200, msgspec.json.encode(await asyncio.shield(carried)))
-        except TimeoutError as error:
-            carried.add_done_callback(lambda task: task.cancelled() or task.exception())
-            raise Transient(0, "ConnectionLost", "timed out") from error
-
-    async def _carry(self, kind: str, body: bytes | None, seconds: float) -> Any:
-        legs = self.course(kind, seconds)
-        if legs.there > seconds:
-            await asyncio.sleep(NEVER)  # the kernel gave up with the request
-        await asyncio.sleep(legs.there)
-        if kind == "write" and legs.work > seconds * ANSWERED:
-            raise Transient(504, "Timeout", "request did not complete within requested timeout")
-        await asyncio.sleep(legs.work)
-        try:
-            return self._commit(kind, body)
-        finally:
-            await asyncio.sleep(legs.back)
-
-    def _commit(self, kind: str, body: bytes | None) -> Any:
-        match kind:
-            case "look":
-                return self.server.look()
-            case "lease":
-                return self.server.lease(msgspec.json.decode(body or b""))
-        return self.server.write(self.who)
+        lease = self.api.objects.get(WHERE)
+        return str(lease["spec"]["holderIdentity"]) if lease else ""
 
 
 @attrs.define
@@ -131,6 +74,7 @@ class Replica:
     lease: Lease
     client: Client
     every: float = 2.0
+    _numbers: itertools.count[int] = attrs.field(factory=itertools.count)
     _writes: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     async def live(self) -> None:
@@ -156,17 +100,16 @@ class Replica:
         return min(pause, left) if left > 0.001 else pause
 
     async def _write(self) -> None:
+        notes = {"writer": self.lease.identity, "number": str(next(self._numbers))}
         try:
-            await self.client.delete(PODS, "ns", "p", "uid")
+            await self.client.patch(PODS, "ns", "p", {"metadata": {"annotations": notes}})
         except (ApiError, Fenced):
             return
 
 
-def replica(
-    server: Server, who: str, course: Course, kind: Callable[..., Lease] = Lease
-) -> Replica:
-    line: Any = Line(server, who, course)
-    lease = kind(KubernetesRecords(line, "ns", "l"), identity=who)
+def replica(witness: Witness, who: str, plan: Plan, kind: Callable[..., Lease] = Lease) -> Replica:
+    line: Any = Line(witness.api, plan)
+    lease = kind(KubernetesRecords(line, WHERE[1], WHERE[2]), identity=who)
     return Replica(lease, Client(line, lease.writing, Turns(2000)))
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import attrs
 import pytest
 
-from natsctl.controllers.runtime.lease import Lease, Timing
+from natsctl.controllers.runtime.lease import Timing
 from natsctl.kube.errors import Conflict, Transient
 from natsctl.kube.fence import WRITE_TIMEOUT
-from tests.unit.controllers.leases import Memory, candidate, now
+from tests.unit.controllers.leases import candidate, held, now
+from tests.unit.simulated.requests import Fate
 
 pytestmark = pytest.mark.looptime
 
@@ -34,9 +33,7 @@ def test_a_lease_that_is_renewed_in_time_leaves_every_write_its_whole_time() -> 
 
 async def test_a_lease_is_not_let_go_while_a_write_may_still_be_carried_out() -> None:
     """Whoever takes it would write beside that one."""
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    _, lease = await held()
     with pytest.raises(Transient), lease.writing() as permit:
         raise Transient(0, "ConnectionLost", "timed out")
     assert lease.doubt == pytest.approx(2 * permit.seconds, abs=0.1)
@@ -59,8 +56,7 @@ async def test_a_lease_is_not_let_go_while_a_write_may_still_be_carried_out() ->
 async def test_what_became_of_a_write_is_known_by_the_answer(
     error: BaseException, known: bool
 ) -> None:
-    lease = candidate(Memory(), "a")
-    await lease.acquire()
+    _, lease = await held()
     with pytest.raises(type(error)), lease.writing():
         raise error
     assert (lease.doubt == 0) is known
@@ -69,8 +65,7 @@ async def test_what_became_of_a_write_is_known_by_the_answer(
 async def test_a_permit_counts_down_by_the_clock_of_the_lease() -> None:
     """A machine that was suspended since sends nothing any more."""
     nap = [0.0]
-    lease = Lease(Memory(), identity="a", asleep=lambda: nap[0])
-    await lease.acquire()
+    _, lease = await held(asleep=lambda: nap[0])
     with lease.writing() as permit:
         await asyncio.sleep(1)
         assert permit.left() == pytest.approx(permit.seconds - 1)
@@ -78,30 +73,12 @@ async def test_a_permit_counts_down_by_the_clock_of_the_lease() -> None:
         assert permit.left() < 0
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 1.9])
 async def test_a_look_that_took_long_makes_nobody_impatient(seconds: float) -> None:
     """What it shows may have been written right before the answer."""
-    memory = Memory()
-    first = candidate(memory, "a")
-    await first.acquire()
-    second = Lease(Slow(memory, seconds), identity="b")
+    memory, _ = await held()
+    second = candidate(memory, "b", lambda _: Fate(there=0.01, back=seconds))
     taking = asyncio.create_task(second.acquire())
     await asyncio.sleep(seconds + 0.1)
     assert second._free_at == pytest.approx(now() - 0.1 + 15, abs=0.2)
     taking.cancel()
-
-
-@attrs.define
-class Slow:
-    """A way to the record on which answers take long."""
-
-    memory: Memory
-    seconds: float
-
-    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        found = await self.memory.read(timeout)
-        await asyncio.sleep(self.seconds)
-        return found
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        return await self.memory.write(record, timeout)

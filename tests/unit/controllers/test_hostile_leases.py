@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from natsctl.controllers.runtime.lease import RELEASED, Lease, LeaseLost
 from natsctl.controllers.runtime.lease_records import KubernetesRecords
-from natsctl.kube.errors import Terminal, Transient
+from natsctl.kube.errors import Transient
 from natsctl.kube.transport import Response
 from tests.hostile_json import SMALL, fuzzed, raw
-from tests.unit.controllers.leases import Memory, candidate, now
+from tests.unit.controllers.leases import Memory, candidate, held, now
 
 pytestmark = pytest.mark.looptime
 
@@ -48,25 +48,10 @@ PLANTS = st.lists(st.tuples(st.integers(1, 80), SPECS | st.none()), max_size=6)
 """When, and what is written over the Lease then; None: it is deleted."""
 
 
-@attrs.define
-class Api(Memory):
-    """Checks the fields of a Lease as an API server does (coordination/validation)."""
-
-    def plant(self, spec: dict[str, Any] | None) -> None:
-        if spec is None or self.record is None:
-            self.record = None
-            return
-        version = str(int(self.record["metadata"]["resourceVersion"]) + 1)
-        known = {**self.record["spec"], **spec}
-        self.record = {"metadata": {"resourceVersion": version}, "spec": known}
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109
-        count, seconds = (
-            record["spec"].get(key, 1) for key in ("leaseTransitions", "leaseDurationSeconds")
-        )
-        if not 0 <= count <= INT32 or not 0 < seconds <= INT32:
-            raise Terminal(422, "Invalid", "leaseTransitions: must be of 32 bits")
-        return await super().write(record, timeout)
+def plant(memory: Memory, spec: dict[str, Any] | None) -> None:
+    """What somebody writes over the Lease; None: it is deleted."""
+    if memory.record is not None:
+        memory.delete() if spec is None else memory.edit(**spec)
 
 
 @attrs.define
@@ -93,11 +78,11 @@ async def living(lease: Lease) -> None:
 @fuzzed(25)
 @given(plants=PLANTS)
 async def test_never_two_lead_and_in_the_end_one_does(plants: list[Any]) -> None:
-    memory, loop = Api(), asyncio.get_running_loop()
+    memory, loop = Memory(), asyncio.get_running_loop()
     leases: list[Lease] = []
-    leases += [Watched(memory, identity=name, others=leases) for name in "abc"]
+    leases += [candidate(memory, name, kind=Watched, others=leases) for name in "abc"]
     for at, spec in plants:
-        loop.call_later(at, memory.plant, copy.deepcopy(spec))
+        loop.call_later(at, plant, memory, spec)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(living(lease)) for lease in leases]
         await asyncio.sleep(180)
@@ -106,7 +91,7 @@ async def test_never_two_lead_and_in_the_end_one_does(plants: list[Any]) -> None
             task.cancel()
 
 
-async def taken(memory: Api, lease: Lease) -> float:
+async def taken(memory: Memory, lease: Lease) -> float:
     """Seconds until a candidate has the Lease."""
     begun = now()
     async with asyncio.timeout(600):
@@ -115,42 +100,36 @@ async def taken(memory: Api, lease: Lease) -> float:
 
 
 async def test_years_that_somebody_wrote_are_not_waited_for() -> None:
-    memory = Api()
-    await candidate(memory, "a").acquire()
-    memory.plant({"leaseDurationSeconds": INT32, "holderIdentity": "nobody"})
+    memory, _ = await held()
+    memory.edit(leaseDurationSeconds=INT32, holderIdentity="nobody")
     assert 14 < await taken(memory, candidate(memory, "b")) < 65
 
 
 async def test_a_holder_does_not_renew_what_others_wrote() -> None:
     """Else those who come after it would wait for as long as that says."""
-    memory = Api()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    memory, lease = await held()
     keeping = asyncio.create_task(lease.keep())
-    memory.plant({"leaseDurationSeconds": INT32, "acquireTime": None, "strategy": "x"})
+    memory.edit(leaseDurationSeconds=INT32, acquireTime=None, strategy="x")
     await asyncio.sleep(5)
     keeping.cancel()
     assert lease.held
-    assert memory.record is not None
-    assert memory.record["spec"]["leaseDurationSeconds"] == 15
-    assert "strategy" not in memory.record["spec"]
+    assert memory.spec["leaseDurationSeconds"] == 15
+    assert "strategy" not in memory.spec
 
 
 @pytest.mark.parametrize("count", [INT32, INT32 - 1, -INT32])
 async def test_a_count_at_its_end_keeps_nobody_out(count: int) -> None:
-    memory = Api()
-    await candidate(memory, "a").acquire()
-    memory.plant({"leaseTransitions": count, "holderIdentity": ""})
+    memory, _ = await held()
+    memory.edit(leaseTransitions=count, holderIdentity="")
     assert await taken(memory, candidate(memory, "b")) < 17
 
 
 async def test_who_finds_its_own_name_there_did_not_write_it() -> None:
-    memory = Api()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     taking = asyncio.create_task(second.acquire())
     await asyncio.sleep(3)
-    memory.plant({"holderIdentity": "b"})
+    memory.edit(holderIdentity="b")
     keeping = asyncio.create_task(first.keep())
     while not taking.done():
         assert not (first.held and second.held)
@@ -163,7 +142,7 @@ async def test_who_finds_its_own_name_there_did_not_write_it() -> None:
 
 async def test_an_old_claim_that_somebody_writes_again_is_none() -> None:
     """Its reply was lost, another one took the lease over, and then it is there once more."""
-    memory = Api()
+    memory = Memory()
     first, second = candidate(memory, "a"), candidate(memory, "b")
     memory.fault = "lost"
     trying = asyncio.create_task(first.acquire())
@@ -173,7 +152,7 @@ async def test_an_old_claim_that_somebody_writes_again_is_none() -> None:
     await second.acquire()
     assert claim is not None
     keeping = asyncio.create_task(second.keep())
-    memory.plant(claim["spec"])
+    memory.edit(**claim["spec"])
     taking = asyncio.create_task(first.acquire())
     for _ in range(400):
         assert not (first.held and second.held)
@@ -185,13 +164,12 @@ async def test_an_old_claim_that_somebody_writes_again_is_none() -> None:
 
 async def test_a_release_is_believed_and_whoever_leads_notices_the_forged_one() -> None:
     """Nothing in the object can tell it from a true one. It costs the holder its lead."""
-    memory = Api()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     keeping = asyncio.create_task(first.keep())
     taking = asyncio.create_task(second.acquire())
     await asyncio.sleep(5)
-    memory.plant({"holderIdentity": "", "leaseDurationSeconds": RELEASED})
+    memory.edit(holderIdentity="", leaseDurationSeconds=RELEASED)
     await taking
     await asyncio.sleep(first.timing.renew_period + 0.1)
     assert not first.held

@@ -8,35 +8,25 @@ from typing import Any
 
 import pytest
 
-from tests.unit.controllers.leases import Memory, candidate, now
+from tests.unit.controllers.leases import Memory, candidate, held, now
 
 pytestmark = pytest.mark.looptime
 
 
-def deleted(memory: Memory) -> None:
-    memory.record = None
+deleted = Memory.delete
 
 
 def emptied(memory: Memory) -> None:
-    assert memory.record is not None
-    edit(memory, holderIdentity="")
+    memory.edit(holderIdentity="")
 
 
 def gutted(memory: Memory) -> None:
-    edit(memory, holderIdentity=None, leaseDurationSeconds=None, renewTime=None)
-
-
-def edit(memory: Memory, **fields: object) -> None:
-    """Write into the object as `kubectl edit` does."""
-    assert memory.record is not None
-    version = str(int(memory.record["metadata"]["resourceVersion"]) + 1)
-    spec = memory.record["spec"] | fields
-    memory.record = {"metadata": {"resourceVersion": version}, "spec": spec}
+    memory.edit(holderIdentity=None, leaseDurationSeconds=None, renewTime=None)
 
 
 def emptied_twice(memory: Memory) -> None:
     emptied(memory)
-    asyncio.get_running_loop().call_later(1.5, lambda: edit(memory, acquireTime=None))
+    asyncio.get_running_loop().call_later(1.5, lambda: memory.edit(acquireTime=None))
 
 
 @pytest.mark.parametrize("spoil", [deleted, emptied, emptied_twice, gutted])
@@ -45,9 +35,8 @@ async def test_a_holder_that_others_wrote_out_is_waited_for(
     spoil: Callable[[Memory], None], moment: float
 ) -> None:
     """It does not know yet, and may still write: nobody has the lease before it cannot."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     keeping = asyncio.create_task(first.keep())
     taking = asyncio.create_task(second.acquire())
     await asyncio.sleep(20 + moment)
@@ -71,9 +60,8 @@ async def cancelled(*tasks: asyncio.Task[Any]) -> None:
 async def test_a_holder_that_died_when_it_was_written_out_is_replaced(
     spoil: Callable[[Memory], None],
 ) -> None:
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, _ = await held()
+    second = candidate(memory, "b")
     taking = asyncio.create_task(second.acquire())
     await asyncio.sleep(5)
     spoil(memory)
@@ -87,10 +75,9 @@ async def test_a_duration_that_others_wrote_does_not_make_anybody_impatient(
     seconds: int | None,
 ) -> None:
     """The holder goes by what it was started with."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
-    edit(memory, leaseDurationSeconds=seconds)
+    memory, first = await held()
+    second = candidate(memory, "b")
+    memory.edit(leaseDurationSeconds=seconds)
     spoilt = now()
     await second.acquire()
     assert not first.held

@@ -24,10 +24,19 @@ import msgspec
 from natsctl.kube.client import APPLY, FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import Transient
 from natsctl.kube.fence import Permit
-from natsctl.kube.transport import PARTIAL, PARTIAL_LIST, READ_TIMEOUT, Response
+from natsctl.kube.transport import ANSWERED, PARTIAL, PARTIAL_LIST, READ_TIMEOUT, Response
 from tests.unit.simulated.clock import moment, stamp
 from tests.unit.simulated.patches import applied, fields_of, json_patched, merged, selects
-from tests.unit.simulated.requests import Plan, Request, Where, refusal, understood, well
+from tests.unit.simulated.requests import (
+    NEVER,
+    Fate,
+    Plan,
+    Request,
+    Where,
+    refusal,
+    understood,
+    well,
+)
 
 Json = dict[str, Any]
 BOOKMARKS, COLLECTS = 60.0, 0.1
@@ -91,26 +100,43 @@ class ApiServer:
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 - of Transport
         accept: str = "",
         permit: Permit | None = None,
+        plan: Plan | None = None,
         **_: Any,
     ) -> Response:
-        """One request, with the fate that the plan has for it."""
-        asked = understood(method, path, params, body, content_type)
-        fate = self.plan(asked)
+        """One request, with a fate; what is given up here goes on over there."""
+        seconds = permit.seconds if permit else timeout
+        asked = understood(method, path, params, body, content_type, seconds)
+        fate = (plan or self.plan)(asked)
         if asked.method != "GET":
             self.requests.append(asked)
+        carried = asyncio.create_task(self._carry(asked, fate, accept, permit is not None))
         try:
-            async with asyncio.timeout(permit.seconds if permit else timeout):
-                await asyncio.sleep(fate.there)
-                if fate.refused is not None:
-                    raise fate.refused
-                answer = self._answer(asked, accept)
-                await asyncio.sleep(fate.back)
+            async with asyncio.timeout(seconds):
+                answer = await asyncio.shield(carried)
         except TimeoutError:
             raise Transient(0, "ConnectionLost", "TimeoutError") from None
-        if fate.lost is not None:
-            raise fate.lost
+        finally:
+            carried.add_done_callback(_heard)
         warnings = self.warnings if asked.method == "POST" else ()
         return Response(200, msgspec.json.encode(answer), warnings)
+
+    async def _carry(self, asked: Request, fate: Fate, accept: str, permitted: bool) -> Any:
+        """There, what the API server does, and back."""
+        if fate.there > asked.seconds:
+            await asyncio.sleep(NEVER)  # the kernel gave up with the request
+        await asyncio.sleep(fate.there)
+        try:
+            if fate.refused is not None:
+                raise fate.refused
+            if permitted and fate.work > asked.seconds * ANSWERED:
+                raise refusal(504, "Timeout", "request did not complete within requested timeout")
+            await asyncio.sleep(fate.work)
+            answer = self._answer(asked, accept)
+        finally:
+            await asyncio.sleep(fate.back)
+        if fate.lost is not None:
+            raise fate.lost
+        return answer
 
     @asynccontextmanager
     async def stream(
@@ -199,8 +225,10 @@ class ApiServer:
                     }
                 }
             case "POST":
+                _validate(asked)
                 return self._post(asked)
             case "PUT":
+                _validate(asked)
                 return self._replace(asked)
             case "PATCH":
                 return self._patch(asked)
@@ -420,6 +448,20 @@ class _Window:
             return None
         meta = {**change.before["metadata"], "resourceVersion": str(change.version)}
         return _line("DELETED", self.shown({**change.before, "metadata": meta}))
+
+
+def _heard(carried: asyncio.Task[Any]) -> None:
+    """Whether anybody waits for it or not."""
+    if not carried.cancelled():
+        carried.exception()
+
+
+def _validate(asked: Request) -> None:
+    """The numbers of a Lease (coordination/validation)."""
+    spec = asked.body.get("spec") or {}
+    count, seconds = spec.get("leaseTransitions", 0), spec.get("leaseDurationSeconds", 1)
+    if asked.kind == "Lease" and not (0 <= count < 2**31 and 0 < seconds < 2**31):
+        raise refusal(422, "Invalid", "spec: must be numbers of 32 bits, and not negative")
 
 
 def _check(live: Json, meta: Json) -> None:

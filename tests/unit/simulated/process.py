@@ -25,7 +25,7 @@ from tests.compat import modules_of
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clock import moment
 from tests.unit.simulated.nodes import Node, ToyMonitor
-from tests.unit.simulated.requests import Request, understood
+from tests.unit.simulated.requests import Plan, Request, understood
 
 SETTINGS = Settings(namespace="ns", cluster_scoped=True)
 When = Literal["before", "after"]
@@ -66,10 +66,12 @@ class Line:
     """One process's own way to the API server: it ends with the process.
 
     `notice` is told of each request before it is sent, and again when it was carried out and the
-    answer has not come yet; if it sets `died`, that is as far as the process gets.
+    answer has not come yet; if it sets `died`, that is as far as the process gets. `plan` has the
+    fates of requests on this way, if they are others than elsewhere.
     """
 
     api: ApiServer
+    plan: Plan | None = None
     notice: Callable[[Request, When], None] = unseen
     died: asyncio.Event = attrs.field(factory=asyncio.Event)
     host: str = "memory"
@@ -80,7 +82,7 @@ class Line:
         asked = understood(method, path, **options)
         self.notice(asked, "before")
         await self._while_alive()
-        answer = await self.api.request(method, path, **options)
+        answer = await self.api.request(method, path, plan=self.plan, **options)
         self.notice(asked, "after")
         await self._while_alive()
         return answer

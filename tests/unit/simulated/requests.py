@@ -10,8 +10,11 @@ import msgspec
 
 from natsctl.kube.errors import ApiError, Transient, error_of
 from natsctl.kube.resources import ACCOUNTS_METADATA, NAMESPACES_METADATA
+from natsctl.kube.transport import READ_TIMEOUT
 from tests.unit.kube.kinds import BY_KIND
 
+NEVER = 1e6
+"""Seconds after which no test looks any more."""
 Where = tuple[str, str, str]
 """Kind, namespace and name."""
 KINDS = {**BY_KIND, "ServiceAccount": ACCOUNTS_METADATA, "Namespace": NAMESPACES_METADATA}
@@ -30,6 +33,8 @@ class Request:
     params: Mapping[str, str]
     body: Any = None
     content_type: str = ""
+    seconds: float = READ_TIMEOUT
+    """What it may take."""
 
     @property
     def writes(self) -> bool:
@@ -48,12 +53,13 @@ class Request:
 
 @attrs.frozen
 class Fate:
-    """What becomes of a request: seconds there and back, and what it meets.
+    """What becomes of a request: seconds there, until it is done, and back; and what it meets.
 
     `refused` comes instead of the work; `lost` comes instead of the answer, when the work is done.
     """
 
     there: float = 0.01
+    work: float = 0.0
     back: float = 0.01
     refused: ApiError | None = None
     lost: ApiError | None = None
@@ -84,6 +90,7 @@ def understood(
     params: Mapping[str, str] | None = None,
     body: bytes | None = None,
     content_type: str = "",
+    timeout: float = READ_TIMEOUT,
     **_: Any,
 ) -> Request:
     """What a request asks for."""
@@ -97,5 +104,5 @@ def understood(
     named = rest[0] if rest else ((sent or {}).get("metadata") or {}).get("name", "")
     part = rest[1] if len(rest) > 1 else ""
     return Request(
-        method, BY_PLURAL[plural], namespace, named, part, params or {}, sent, content_type
+        method, BY_PLURAL[plural], namespace, named, part, params or {}, sent, content_type, timeout
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
 
 import attrs
 import pytest
@@ -13,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from natsctl.controllers.runtime.lease import Lease, LeaseLost, suspended
-from natsctl.kube.errors import Fenced, Transient
-from tests.unit.controllers.leases import Memory, candidate, now
+from natsctl.kube.errors import Fenced
+from tests.unit.controllers.leases import Memory, candidate, failing, held, now
 
 pytestmark = pytest.mark.looptime
 
@@ -27,8 +26,7 @@ async def test_the_first_candidate_gets_it_at_once() -> None:
     await lease.acquire()
     lease.check()
     assert lease.held
-    assert memory.record is not None
-    spec = memory.record["spec"]
+    spec = memory.spec
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("a", 15)
     assert spec["leaseTransitions"] == 0
     assert len(spec["renewTime"].partition(".")[2]) == len("123456Z")
@@ -43,9 +41,8 @@ async def test_it_is_valid_from_before_the_request() -> None:
 
 
 async def test_a_kept_lease_stays_valid_and_is_not_taken() -> None:
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     keeping = asyncio.create_task(first.keep())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(second.acquire(), 3600)
@@ -54,9 +51,8 @@ async def test_a_kept_lease_stays_valid_and_is_not_taken() -> None:
 
 
 async def test_a_released_lease_is_taken_within_two_seconds() -> None:
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     waiting = asyncio.create_task(second.acquire())
     await asyncio.sleep(5)
     released = now()
@@ -65,15 +61,13 @@ async def test_a_released_lease_is_taken_within_two_seconds() -> None:
         first.check()
     await waiting
     assert now() - released < 2
-    assert memory.record is not None
-    assert memory.record["spec"]["leaseTransitions"] == 1
+    assert memory.spec["leaseTransitions"] == 1
 
 
 async def test_a_renewal_that_the_end_cut_off_does_not_hinder_the_release() -> None:
     """It was written, and nobody heard the reply: the object is newer than its holder knows."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     waiting = asyncio.create_task(second.acquire())
     keeping = asyncio.create_task(first.keep())
     memory.fault = "lost"
@@ -88,17 +82,10 @@ async def test_a_renewal_that_the_end_cut_off_does_not_hinder_the_release() -> N
 
 async def test_a_renewal_that_is_written_while_the_lease_goes_does_not_hinder_that() -> None:
     """The release reads the object anew, and meanwhile it changes once more."""
-    memory = Memory()
-    first = candidate(memory, "a")
-    await first.acquire()
+    memory, first = await held()
 
-    def renewed() -> None:
-        assert memory.record is not None
-        version = str(int(memory.record["metadata"]["resourceVersion"]) + 1)
-        memory.record = memory.record | {"metadata": {"resourceVersion": version}}
-
-    renewed()
-    asyncio.get_running_loop().call_later(0.025, renewed)
+    memory.touch()
+    asyncio.get_running_loop().call_later(0.025, memory.touch)
     assert await first.release()
 
 
@@ -121,32 +108,26 @@ async def test_who_is_stopped_while_the_lease_becomes_theirs_lets_it_go(fault: s
 
 
 async def test_who_never_asked_for_the_lease_has_nothing_to_let_go() -> None:
-    memory = Memory()
-    await candidate(memory, "a").acquire()
+    memory, _ = await held()
     requests, standby = memory.requests, candidate(memory, "b")
     assert not await standby.abandon()
     assert memory.requests == requests
-    assert memory.record is not None
-    assert memory.record["spec"]["holderIdentity"] == "a"
+    assert memory.spec["holderIdentity"] == "a"
 
 
 async def test_what_another_holds_by_now_is_not_released() -> None:
-    memory = Memory()
-    first = candidate(memory, "a")
-    await first.acquire()
-    assert memory.record is not None
-    meta = {"resourceVersion": "99"}
-    memory.record = memory.record | {"metadata": meta, "spec": {"holderIdentity": "b"}}
+    memory, first = await held()
+    memory.edit(holderIdentity="b")
+    before = memory.record
     assert not await first.release()
-    assert memory.record["spec"] == {"holderIdentity": "b"}
+    assert memory.record == before
     assert not first.held
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.7, 1.9])
 async def test_a_silent_holder_is_replaced_within_17_seconds(delay: float) -> None:
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     await asyncio.sleep(delay)
     died = now()
     await second.acquire()
@@ -157,9 +138,8 @@ async def test_a_silent_holder_is_replaced_within_17_seconds(delay: float) -> No
 async def test_a_standby_waits_no_longer_than_it_has_to() -> None:
     """The lease's duration from when it saw the last renewal, at most one look after that one."""
     for step in range(60):
-        memory = Memory()
-        first, second = candidate(memory, "a"), candidate(memory, "b")
-        await first.acquire()
+        memory, first = await held()
+        second = candidate(memory, "b")
         keeping, taking = asyncio.create_task(first.keep()), asyncio.create_task(second.acquire())
         await asyncio.sleep(10 + step / 30)
         keeping.cancel()
@@ -170,9 +150,7 @@ async def test_a_standby_waits_no_longer_than_it_has_to() -> None:
 
 @pytest.mark.parametrize("fault", ["error", "hang"])
 async def test_renewals_that_fail_until_the_deadline_lose_it(fault: str) -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    memory, lease = await held()
     until = lease.valid_until
     memory.fault = fault
     with pytest.raises(LeaseLost):
@@ -184,9 +162,7 @@ async def test_renewals_that_fail_until_the_deadline_lose_it(fault: str) -> None
 
 @pytest.mark.parametrize("fault", ["error", "hang"])
 async def test_the_fence_closes_at_the_deadline_whatever_the_renewal_does(fault: str) -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    memory, lease = await held()
     memory.fault = fault
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(lease.valid_until - now() + 0.001)
@@ -197,9 +173,7 @@ async def test_the_fence_closes_at_the_deadline_whatever_the_renewal_does(fault:
 
 
 async def test_a_failure_shorter_than_the_deadline_is_survived() -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    memory, lease = await held()
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(1)
     memory.fault = "error"
@@ -211,9 +185,7 @@ async def test_a_failure_shorter_than_the_deadline_is_survived() -> None:
 
 
 async def test_a_renewal_whose_reply_was_lost_is_repeated() -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    memory, lease = await held()
     keeping = asyncio.create_task(lease.keep())
     memory.fault = "lost"
     await asyncio.sleep(4)
@@ -224,11 +196,8 @@ async def test_a_renewal_whose_reply_was_lost_is_repeated() -> None:
 
 
 async def test_an_edit_of_the_object_by_somebody_is_survived() -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
-    assert memory.record is not None
-    memory.record["metadata"]["resourceVersion"] = "77"
+    memory, lease = await held()
+    memory.touch()
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(60)
     lease.check()
@@ -236,24 +205,15 @@ async def test_an_edit_of_the_object_by_somebody_is_survived() -> None:
 
 
 async def test_a_stolen_lease_is_lost_at_once() -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
-    assert memory.record is not None
-    memory.record = {
-        "metadata": {"resourceVersion": "9"},
-        "spec": memory.record["spec"] | {"holderIdentity": "b"},
-    }
+    memory, lease = await held()
+    memory.edit(holderIdentity="b")
     with pytest.raises(LeaseLost, match="another process"):
         await asyncio.wait_for(lease.keep(), 5)
 
 
 async def test_a_conflict_that_cannot_be_looked_into_counts_as_a_failure() -> None:
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
-    assert memory.record is not None
-    memory.record["metadata"]["resourceVersion"] = "77"
+    memory, lease = await held()
+    memory.touch()
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(2.015)  # the conflict arrived, the look is under way
     memory.fault = "error"
@@ -263,9 +223,7 @@ async def test_a_conflict_that_cannot_be_looked_into_counts_as_a_failure() -> No
 
 async def test_a_process_that_stood_still_past_its_deadline_may_not_write() -> None:
     """Suspended, or blocked: when it goes on, the first thing it meets is the fence."""
-    memory = Memory()
-    lease = candidate(memory, "a")
-    await lease.acquire()
+    _, lease = await held()
     keeping = asyncio.create_task(lease.keep())
     lease.valid_until -= 10
     with pytest.raises(Fenced):
@@ -279,9 +237,8 @@ async def test_a_wall_clock_that_jumps_changes_nothing(
     jump: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither does the holder lose the lease, nor does a candidate take it from him."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     keeping = asyncio.create_task(first.keep())
     waiting = asyncio.create_task(second.acquire())
     for hop in range(1, 20):
@@ -308,9 +265,8 @@ class Clock:
 
 async def test_who_was_suspended_past_his_deadline_may_not_write() -> None:
     """The event loop's clock stood still meanwhile; that of the machine did not."""
-    memory, nap = Memory(), [0.0]
-    lease = Lease(memory, identity="a", asleep=lambda: nap[0])
-    await lease.acquire()
+    nap = [0.0]
+    _, lease = await held(asleep=lambda: nap[0])
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(30)
     lease.check()
@@ -327,9 +283,8 @@ def test_time_asleep_never_runs_backwards() -> None:
 
 async def test_whoever_lives_tries_again_and_again() -> None:
     """Whether it works or not: a standby that finds a holder, a leader whom nobody answers."""
-    memory = Memory()
-    first, second = candidate(memory, "a"), candidate(memory, "b")
-    await first.acquire()
+    memory, first = await held()
+    second = candidate(memory, "b")
     waiting = asyncio.create_task(second.acquire())
     keeping = asyncio.create_task(first.keep())
     for fault in ("", "hang", "", "error", ""):
@@ -367,35 +322,20 @@ async def test_an_acquisition_whose_reply_was_lost_is_finished_and_not_waited_ou
 
 
 FAULTS = st.lists(
-    st.tuples(st.sampled_from(["", "", "error", "hang", "lost"]), st.integers(1, 20)), max_size=12
+    st.tuples(st.sampled_from(["", "", "error", "hang", "late"]), st.integers(1, 20)), max_size=12
 )
 
 
 @attrs.define
 class Wire:
-    """One candidate's own way to the record: it fails by itself, and writes arrive late."""
+    """One candidate's own way to the API server, which fails by itself."""
 
     memory: Memory
     fault: str = ""
 
-    async def read(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        await self.spoil(timeout)
-        return await self.memory.read(timeout)
-
-    async def write(self, record: dict[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - of Records
-        await self.spoil(timeout)
-        reply = await self.memory.write(record, timeout)
-        if self.fault == "lost":
-            await asyncio.sleep(timeout)
-            raise Transient(0, "ConnectionLost", "timed out")
-        return reply
-
-    async def spoil(self, timeout: float) -> None:  # noqa: ASYNC109 - of Records
-        if self.fault == "error":
-            raise Transient(500, "InternalError", "etcd")
-        if self.fault == "hang":
-            await asyncio.sleep(timeout)
-            raise Transient(0, "ConnectionLost", "timed out")
+    def candidate(self, name: str) -> Exclusive:
+        """Who goes that way."""
+        return candidate(self.memory, name, failing(lambda: self.fault), Exclusive)
 
 
 class Exclusive(Lease):
@@ -410,7 +350,7 @@ class Exclusive(Lease):
 
 async def struggle(wires: list[Wire], faults: list[list[tuple[str, int]]]) -> list[Exclusive]:
     """Candidates that compete through their own failing networks, then in peace for a minute."""
-    leases = [Exclusive(wire, identity=name) for wire, name in zip(wires, "abc", strict=True)]
+    leases = [w.candidate(n) for w, n in zip(wires, "abc", strict=True)]
 
     async def live(lease: Exclusive) -> None:
         while True:
