@@ -20,9 +20,10 @@ from natsctl.kube.errors import ApiError, Fenced
 from natsctl.kube.resources import PODS
 from natsctl.kube.turns import Turns
 from tests.unit.controllers.leases import WHERE
-from tests.unit.simulated.apiserver import ApiServer, Change
+from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.process import Line
 from tests.unit.simulated.requests import Plan, Request
+from tests.unit.simulated.watches import Change
 
 POD = ("Pod", "ns", "p")
 

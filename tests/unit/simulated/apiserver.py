@@ -10,7 +10,6 @@ What goes wrong is a test's `plan`.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -26,7 +25,8 @@ from natsctl.kube.errors import Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.transport import ANSWERED, PARTIAL, PARTIAL_LIST, READ_TIMEOUT, Response
 from tests.unit.simulated.clock import moment, stamp
-from tests.unit.simulated.patches import applied, fields_of, json_patched, merged, selects
+from tests.unit.simulated.kept import check, dated, managed, same, specs, strip, validate
+from tests.unit.simulated.patches import applied, json_patched, merged
 from tests.unit.simulated.requests import (
     NEVER,
     Fate,
@@ -37,21 +37,12 @@ from tests.unit.simulated.requests import (
     understood,
     well,
 )
+from tests.unit.simulated.watches import Change, Window, bookmark, line
 
 Json = dict[str, Any]
 BOOKMARKS, COLLECTS = 60.0, 0.1
 """Seconds between bookmarks, and between two objects that garbage collection takes."""
 GRACE = 30
-
-
-@attrs.frozen
-class Change:
-    """One write that changed something: the object before and after it, if there was one."""
-
-    version: int
-    where: Where
-    before: Json | None
-    after: Json | None
 
 
 @attrs.define
@@ -150,7 +141,7 @@ class ApiServer:
             raise fate.refused
         if "sendInitialEvents" in params and not self.streaming_lists:
             raise refusal(422, "Invalid", "sendInitialEvents is forbidden for watch")
-        lines = self._lines(asked, _Window(asked, accept == PARTIAL))
+        lines = self._lines(asked, Window(asked, accept == PARTIAL))
         try:
             yield lines
         finally:
@@ -225,10 +216,10 @@ class ApiServer:
                     }
                 }
             case "POST":
-                _validate(asked)
+                validate(asked)
                 return self._post(asked)
             case "PUT":
-                _validate(asked)
+                validate(asked)
                 return self._replace(asked)
             case "PATCH":
                 return self._patch(asked)
@@ -240,7 +231,7 @@ class ApiServer:
         return self.objects[where]
 
     def _page(self, asked: Request, *, partial: bool) -> Json:
-        window = _Window(asked, partial)
+        window = Window(asked, partial)
         items = [window.shown(o) for w, o in sorted(self.objects.items()) if window.has(w, o)]
         start = int(asked.params.get("continue", 0))
         end = start + int(asked.params.get("limit", len(items) or 1))
@@ -249,7 +240,7 @@ class ApiServer:
             meta["continue"] = str(end)
         return {"metadata": meta, "items": items[start:end]}
 
-    async def _lines(self, asked: Request, window: _Window) -> AsyncIterator[bytes]:
+    async def _lines(self, asked: Request, window: Window) -> AsyncIterator[bytes]:
         """Initial events where they are asked for, then changes, and a bookmark every minute."""
         cuts = self._cuts
         ends = _now() + float(asked.params.get("timeoutSeconds", 300))
@@ -257,10 +248,10 @@ class ApiServer:
         if "sendInitialEvents" in asked.params:
             for where, item in sorted(self.objects.items()):
                 if window.has(where, item):
-                    yield _line("ADDED", window.shown(item))
-            yield _bookmark(position, initial_end=True)
+                    yield line("ADDED", window.shown(item))
+            yield bookmark(position, initial_end=True)
         if position < self._forgotten:
-            yield _line("ERROR", {"kind": "Status", "code": 410, "message": "too old"})
+            yield line("ERROR", {"kind": "Status", "code": 410, "message": "too old"})
             return
         while cuts == self._cuts and _now() < ends:
             for change in [c for c in self._history if c.version > position]:
@@ -268,7 +259,7 @@ class ApiServer:
                     yield told
             position = self.version
             if not await self._wait(asked.kind, min(BOOKMARKS, ends - _now())):
-                yield _bookmark(self.version)
+                yield bookmark(self.version)
 
     async def _wait(self, kind: str, seconds: float) -> bool:
         """Until something changes; False if nothing did."""
@@ -286,16 +277,16 @@ class ApiServer:
         if asked.where in self.objects:
             raise refusal(409, "AlreadyExists", f"{asked.kind} {asked.name} already exists")
         if not asked.writes:
-            return _strip(asked.body)
+            return strip(asked.body)
         return self._create(asked.where, asked.body, asked.params.get("fieldManager", ""))
 
     def _create(self, where: Where, item: Json, manager: str) -> Json:
         self._made[where] += 1
-        item = _strip(item)
+        item = strip(item)
         meta = item["metadata"] | {
             "uid": str(uuid5(NAMESPACE_OID, f"{'/'.join(where)} {self._made[where]}")),
             "creationTimestamp": stamp(),
-            "managedFields": [_entry(manager, "Update", item)],
+            "managedFields": [managed(manager, "Update", item)],
         }
         if where[0] != "Event":
             meta["generation"] = 1
@@ -305,7 +296,7 @@ class ApiServer:
 
     def _replace(self, asked: Request) -> Json:
         live = self._there(asked.where)
-        _check(live, asked.body["metadata"])
+        check(live, asked.body["metadata"])
         return self._put(asked.where, live, asked.body)
 
     def _patch(self, asked: Request) -> Json:
@@ -319,7 +310,7 @@ class ApiServer:
             ] and any(o["path"] == "/metadata/resourceVersion" for o in asked.body):
                 raise refusal(409, "Conflict", "the object has been modified")
         else:
-            _check(live, asked.body.get("metadata") or {})
+            check(live, asked.body.get("metadata") or {})
             changed = merged(live, asked.body)
         if asked.part == "status":
             changed = {**live, "status": changed.get("status")}
@@ -328,19 +319,19 @@ class ApiServer:
         return self._put(asked.where, live, changed)
 
     def _apply(self, asked: Request) -> Json:
-        manager, sent = asked.params["fieldManager"], _strip(asked.body)
+        manager, sent = asked.params["fieldManager"], strip(asked.body)
         live = self.objects.get(asked.where)
         if live is None:
             if "uid" in asked.body["metadata"]:
                 raise refusal(409, "Conflict", "uid mismatch: there is no such object")
             return self._create(asked.where, sent, manager)
-        _check(live, asked.body["metadata"])
+        check(live, asked.body["metadata"])
         entries = live["metadata"].get("managedFields", [])
         own = [e for e in entries if (e["manager"], e["operation"]) == (manager, "Apply")]
         others = [e for e in entries if e not in own]
         changed = applied(live, sent, own[0]["fieldsV1"] if own else {})
-        entry = _entry(manager, "Apply", sent)
-        if own and own[0]["fieldsV1"] == entry["fieldsV1"] and _same(changed, live):
+        entry = managed(manager, "Apply", sent)
+        if own and own[0]["fieldsV1"] == entry["fieldsV1"] and same(changed, live):
             entry = own[0]
         meta = {**changed["metadata"], "managedFields": [*others, entry]}
         return self._put(asked.where, live, {**changed, "metadata": meta})
@@ -353,14 +344,14 @@ class ApiServer:
         meta = {"managedFields": before.get("managedFields", []), **changed["metadata"], **kept}
         changed = {**changed, "metadata": meta}
         if where[0] == "Secret" and changed.get("stringData"):
-            changed = _strip(changed)
+            changed = strip(changed)
         if changed == live:
             return live
-        if _specs(changed) != _specs(live) and "generation" in kept:
+        if specs(changed) != specs(live) and "generation" in kept:
             meta["generation"] = before["generation"] + 1
         if changed.get("data") != live.get("data"):
-            told = {**_entry(FIELD_MANAGER, "Update", {"data": changed.get("data")})}
-            meta["managedFields"] = _dated(meta["managedFields"], told)
+            told = {**managed(FIELD_MANAGER, "Update", {"data": changed.get("data")})}
+            meta["managedFields"] = dated(meta["managedFields"], told)
         return self._commit(where, changed)
 
     def _delete(self, where: Where, options: Json) -> Json:
@@ -417,108 +408,10 @@ class ApiServer:
         self._news.pop(kind, asyncio.Event()).set()
 
 
-@attrs.frozen
-class _Window:
-    """What a list or a watch shows of the objects."""
-
-    asked: Request
-    partial: bool
-
-    def has(self, where: Where, item: Json | None) -> bool:
-        kind, namespace, name = where
-        params = self.asked.params
-        field = params.get("fieldSelector", "").removeprefix("metadata.name=")
-        return (
-            item is not None
-            and kind == self.asked.kind
-            and self.asked.namespace in ("", namespace)
-            and field in ("", name)
-            and selects(params.get("labelSelector", ""), item["metadata"].get("labels") or {})
-        )
-
-    def shown(self, item: Json) -> Json:
-        return {"metadata": item["metadata"]} if self.partial else item
-
-    def event(self, change: Change) -> bytes | None:
-        """What it tells of a change: an object may come into the window, or leave it."""
-        before, after = (self.has(change.where, o) for o in (change.before, change.after))
-        if after and change.after is not None:
-            return _line("MODIFIED" if before else "ADDED", self.shown(change.after))
-        if not before or change.before is None:
-            return None
-        meta = {**change.before["metadata"], "resourceVersion": str(change.version)}
-        return _line("DELETED", self.shown({**change.before, "metadata": meta}))
-
-
 def _heard(carried: asyncio.Task[Any]) -> None:
     """Whether anybody waits for it or not."""
     if not carried.cancelled():
         carried.exception()
-
-
-def _validate(asked: Request) -> None:
-    """The numbers of a Lease (coordination/validation)."""
-    spec = asked.body.get("spec") or {}
-    count, seconds = spec.get("leaseTransitions", 0), spec.get("leaseDurationSeconds", 1)
-    if asked.kind == "Lease" and not (0 <= count < 2**31 and 0 < seconds < 2**31):
-        raise refusal(422, "Invalid", "spec: must be numbers of 32 bits, and not negative")
-
-
-def _check(live: Json, meta: Json) -> None:
-    """Optimistic concurrency: the object that was seen, in the version that was seen."""
-    for key in ("uid", "resourceVersion"):
-        if meta.get(key) and meta[key] != live["metadata"][key]:
-            raise refusal(409, "Conflict", f"{key} is {live['metadata'][key]}, not {meta[key]}")
-
-
-def _strip(item: Json) -> Json:
-    """Without what only the API server writes; texts of a Secret become data."""
-    meta = {k: v for k, v in item["metadata"].items() if k not in ("uid", "resourceVersion")}
-    result = {**item, "metadata": meta}
-    texts = result.pop("stringData", None)
-    if texts:
-        coded = {k: base64.b64encode(v.encode()).decode() for k, v in texts.items()}
-        result["data"] = {**(item.get("data") or {}), **coded}
-    return result
-
-
-def _entry(manager: str, operation: str, item: Json) -> Json:
-    content = {k: v for k, v in item.items() if k not in ("apiVersion", "kind", "metadata")}
-    meta = item.get("metadata") or {}
-    named = {k: v for k, v in meta.items() if k in ("labels", "annotations", "ownerReferences")}
-    fields = fields_of({**content, "metadata": named} if named else content)
-    return {"manager": manager, "operation": operation, "time": stamp(), "fieldsV1": fields}
-
-
-def _dated(entries: list[Json], told: Json) -> list[Json]:
-    """Entries of which those with data were written now."""
-    if any("f:data" in entry["fieldsV1"] for entry in entries):
-        now = {"time": told["time"]}
-        return [e | now if "f:data" in e["fieldsV1"] else e for e in entries]
-    return [*entries, told]
-
-
-def _specs(item: Json) -> Json:
-    return {k: v for k, v in item.items() if k not in ("metadata", "status")}
-
-
-def _same(one: Json, other: Json) -> bool:
-    def essence(item: Json) -> Json:
-        meta = {k: v for k, v in item["metadata"].items() if k != "managedFields"}
-        return {**item, "metadata": meta}
-
-    return essence(one) == essence(other)
-
-
-def _line(kind: str, item: Json) -> bytes:
-    return msgspec.json.encode({"type": kind, "object": item}) + b"\n"
-
-
-def _bookmark(version: int, *, initial_end: bool = False) -> bytes:
-    meta: Json = {"resourceVersion": str(version)}
-    if initial_end:
-        meta["annotations"] = {"k8s.io/initial-events-end": "true"}
-    return _line("BOOKMARK", {"metadata": meta})
 
 
 def _now() -> float:

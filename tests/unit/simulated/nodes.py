@@ -18,9 +18,10 @@ from natsctl.nats import system
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.nats.nkey import Key
 from natsctl.render.digest import config_digest
-from tests.unit.simulated.apiserver import ApiServer, Change, Json
+from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clock import stamp
 from tests.unit.simulated.requests import Where
+from tests.unit.simulated.watches import Change
 
 STARTS, READY, STOPS, FILES = 0.3, 0.3, 0.2, 0.2
 """Seconds until a server runs, is ready, has stopped, and sees a changed Secret."""
