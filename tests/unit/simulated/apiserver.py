@@ -33,6 +33,7 @@ from tests.unit.simulated.requests import (
     Plan,
     Request,
     Where,
+    lost_reply,
     refusal,
     understood,
     well,
@@ -113,8 +114,10 @@ class ApiServer:
 
     async def _carry(self, asked: Request, fate: Fate, accept: str, permitted: bool) -> Any:
         """There, what the API server does, and back."""
-        if fate.there > asked.seconds:
-            await asyncio.sleep(NEVER)  # the kernel gave up with the request
+        given_up = asked.seconds + 1
+        if fate.there > asked.seconds or fate.work >= NEVER:  # the kernel gives up with the request
+            await asyncio.sleep(given_up)
+            raise lost_reply()
         await asyncio.sleep(fate.there)
         try:
             if fate.refused is not None:
@@ -124,7 +127,7 @@ class ApiServer:
             await asyncio.sleep(fate.work)
             answer = self._answer(asked, accept)
         finally:
-            await asyncio.sleep(fate.back)
+            await asyncio.sleep(min(fate.back, given_up))
         if fate.lost is not None:
             raise fate.lost
         return answer
