@@ -62,7 +62,7 @@ help: ## list the targets
 		'PYTEST_ARGS=  such as "-x -k scale"'
 
 .PHONY: venv
-venv: $(STAMP) ## create .venv with everything pinned; does nothing the second time
+venv: $(STAMP) ## create .venv with pinned dependencies; does nothing the second time
 
 $(STAMP): requirements/dev.txt pyproject.toml README.md LICENSE
 	@[ -n '$(SYSTEM_PYTHON)' ] || { echo 'natsctl needs Python 3.11, 3.12 or 3.13: on the PATH, or as PYTHON=' >&2; exit 1; }
@@ -81,7 +81,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(call step,import-linter,$(VENV)/bin/lint-imports)
 
 .PHONY: unit
-unit: $(STAMP) ## tests that need nothing but Python; they cover the pure layers to 100 %, the shell to 95 %
+unit: $(STAMP) ## tests that only need Python; they cover the pure layers to 100 %, the shell to 95 %
 	$(call tier,unit,tests/demo tests/benchmarks,$(call parts,unit))
 	@mkdir -p $(TOTALS)  # apart: a report takes up, and removes, parallel data beside its own
 	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/unit $(DATA)/unit.*
@@ -103,36 +103,36 @@ integration: $(STAMP) check-machine ## client, reflector, operator against a rea
 	$(call tier,integration,,$(call parts,integration))
 
 .PHONY: testbed-test
-testbed-test: $(STAMP) check-machine ## the testbed itself: starts, ends, leaves nothing
+testbed-test: $(STAMP) check-machine ## the testbed itself: starts, stops, leaves nothing behind
 	$(call tier,testbed)
 
 .PHONY: e2e
-e2e: $(STAMP) ## everything on a real Kubernetes; CONTEXT= names one of your own
+e2e: $(STAMP) ## end-to-end tests on a real Kubernetes; CONTEXT= selects your own
 	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
 
 .PHONY: build
-build: $(STAMP) check-machine ## build everything that tests and demo run: Kubernetes, nats-servers, images
+build: $(STAMP) check-machine ## build what tests and the demo run: Kubernetes, nats-servers, images
 	$(call step,programs and images,$(VENV_PYTHON) -m testbed prepare)
 
 .PHONY: test
-test: check-machine ## everything: lint and all tiers, sets up what it needs
+test: check-machine ## lint and all tiers of tests; sets up what it needs
 	@rm -rf $(DATA) $(TOTALS)
 	@SECONDS=0; for part in venv lint build unit server integration testbed-test e2e coverage; do \
 		NATSCTL_NO_SKIPS=$(if $(CONTEXT),,1) $(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
 		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
 
 .PHONY: matrix
-matrix: $(STAMP) check-machine ## every version of nats-server and of the API server, for hours
+matrix: $(STAMP) check-machine ## test every version of nats-server and of the API server; takes hours
 	@$(VENV_PYTHON) -m tests.matrix
 
 .PHONY: coverage
-coverage: $(STAMP) ## coverage of all tiers that ran, together; at least 95 %
+coverage: $(STAMP) ## combined coverage of all tiers that ran; at least 95 %
 	@mkdir -p $(TOTALS)
 	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/all $(DATA)/*.*
 	@$(COVERAGE) report --data-file=$(TOTALS)/all --fail-under=95
 
 .PHONY: check-machine
-check-machine: ## say early what this machine lacks for the testbed
+check-machine: ## list what this machine lacks for the testbed
 	@lacks() { echo "this machine lacks: $$1" >&2; missing=1; }; missing=; \
 	[ "$$(uname -s)" = Linux ] || lacks 'Linux (make unit and make lint run anywhere)'; \
 	[ "$$(id -u)" = 0 ] || lacks 'root: the testbed makes namespaces and mounts (run as root, or in a VM)'; \
@@ -148,28 +148,28 @@ testbed-up: $(STAMP) check-machine ## start a real Kubernetes here (NODES=1); bu
 	$(call step,testbed,$(VENV_PYTHON) -m testbed up --nodes $(NODES))
 
 .PHONY: testbed-down
-testbed-down: $(STAMP) ## end it; nothing remains but the cache
+testbed-down: $(STAMP) ## stop it; only the cache remains
 	$(call step,end of the testbed,$(VENV_PYTHON) -m testbed down)
 
 .PHONY: testbed-status
-testbed-status: $(STAMP) ## say what of it runs
+testbed-status: $(STAMP) ## show what is running
 	@$(VENV_PYTHON) -m testbed status
 
 .PHONY: testbed-shell
-testbed-shell: $(STAMP) ## a shell in which kubectl speaks to it
+testbed-shell: $(STAMP) ## open a shell in which kubectl connects to it
 	@$(VENV_PYTHON) -m testbed exec -- bash
 
 .PHONY: demo
-demo: $(STAMP) ## two NATS clusters that scale, heal and upgrade under a client
+demo: $(STAMP) ## show two NATS clusters that scale, heal and upgrade under a client
 	@[ -n '$(CONTEXT)' ] || $(MAKE) check-machine
 	@$(PLACE) $(VENV_PYTHON) -m demo up
 
 .PHONY: demo-down
-demo-down: $(STAMP) ## end what the demo left running
+demo-down: $(STAMP) ## stop what the demo left running
 	@$(PLACE) $(VENV_PYTHON) -m demo down
 
 .PHONY: bench
-bench: $(STAMP) check-machine ## measure: cost against a bare client, idle requests, memory
+bench: $(STAMP) check-machine ## measure the cost against a bare client, idle requests, memory
 	@$(VENV_PYTHON) -m benchmarks $(BENCH)
 
 .PHONY: crds
@@ -190,20 +190,20 @@ images: $(STAMP) ## build the images of docker/ without a container engine, into
 	@$(VENV_PYTHON) docker/build.py
 
 .PHONY: reference
-reference: $(STAMP) ## write docs/reference.md anew
+reference: $(STAMP) ## regenerate docs/reference.md
 	@$(VENV_PYTHON) -c 'from natsctl.api.schema.reference import reference; print(reference(), end="")' > docs/reference.md
 
 .PHONY: pod-fields
-pod-fields: $(STAMP) ## write anew which fields pods have, from the installed models of Kubernetes
+pod-fields: $(STAMP) ## regenerate the list of pod fields from the installed models of Kubernetes
 	@$(VENV_PYTHON) -m deploy.pod_fields
 
 .PHONY: requirements
-requirements: $(STAMP) ## compile requirements/*.txt anew
+requirements: $(STAMP) ## compile requirements/*.txt again
 	@for name in runtime dev; do $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		-o requirements/$$name.txt requirements/$$name.in; done
 
 .PHONY: clean
-clean: ## remove .venv, build/ and caches of tools; the testbed's cache stays
+clean: ## remove .venv, build/ and caches of tools; keep the cache of the testbed
 	@rm -rf .venv .venv-* build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache

@@ -65,7 +65,7 @@ def quoted(text: str, limit: int = LIMIT) -> str:
     words = _QUOTES.sub("'", _seen(text))
     if len(words) <= limit:
         return f'"{words}"'
-    return f'"{_beginning(words, limit)}" (cut short)'
+    return f'"{_beginning(words, limit)}" (truncated)'
 
 
 def printable(text: str, limit: int = LIMIT) -> str:

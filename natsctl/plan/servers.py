@@ -262,7 +262,7 @@ def _unhealthy_reason(
     if not kubelet_ready(pod):
         return "is starting"
     if observation is None:
-        return "has not been asked yet"
+        return "has not been queried yet"
     if observation.problem:
         return observation.problem
     missing, others = _lacking(observation, answering)

@@ -40,7 +40,7 @@ def find(pid_file: str) -> Process:
     pid, written = _recorded(pid_file)
     if pid == os.getpid():
         raise NotRunning(
-            f"{pid_file} names pid {pid}, which is this process: the pod needs "
+            f"{pid_file} contains pid {pid}, which is this process: the pod needs "
             "shareProcessNamespace: true"
         )
     ticks = _start_ticks(pid)
@@ -59,7 +59,7 @@ def _recorded(pid_file: str) -> tuple[int, float]:
     except OSError as error:
         raise NotRunning(f"cannot read {pid_file}: {error.strerror}") from error
     if not text.isascii() or not text.isdigit() or len(text) > _LONGEST or int(text) == 0:
-        raise NotRunning(f"{pid_file} holds no pid")
+        raise NotRunning(f"{pid_file} contains no pid")
     return int(text), written
 
 

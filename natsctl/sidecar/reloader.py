@@ -177,10 +177,10 @@ def _back_off(settings: Settings, obstacle: str, failures: int) -> float:
 def _report_files(known: Known, now: Look) -> None:
     """What became of files that cannot be read; each is told once."""
     for path in sorted(now.missing.keys() - known.missing.keys()):
-        kept = "it counts as unchanged" if now.files[path].digest else "watching for it"
+        kept = "it is treated as unchanged" if now.files[path].digest else "waiting for it"
         say(f"cannot read {path}: {now.missing[path]}; {kept}")
     for path in sorted((known.missing.keys() - now.missing.keys()) & now.files.keys()):
-        say(f"{path} is there again" if known.files[path].digest else f"{path} is there now")
+        say(f"{path} exists again" if known.files[path].digest else f"{path} exists now")
 
 
 def _digests(known: Mapping[str, File]) -> dict[str, str]:

@@ -54,8 +54,8 @@ class Watcher:
             self._attempts -= 1
             self._close()
             self._say(
-                f"cannot watch: inotify says {error.strerror}; looking every {self._interval:g} s"
-                + ("" if self._attempts else " from now on")
+                f"cannot watch: inotify reports {error.strerror}; "
+                f"polling every {self._interval:g} s" + ("" if self._attempts else " from now on")
             )
             return False
 

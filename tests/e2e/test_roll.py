@@ -81,7 +81,7 @@ def test_a_roll_stops_at_the_first_server_that_fails(cluster: Apply) -> None:
         found.until_condition("Degraded", "True", "a-3", reason="CrashLoopBackOff", seconds=90)
         found.until_condition("Progressing", "True", "restarting a-2, a-1", "waiting: a-3")
         assert "spec.template changed" in messages(found)["a-2"]
-        assert "waiting: a-2 goes first" in messages(found)["a-1"]
+        assert "waiting: a-2 restarts first" in messages(found)["a-1"]
         status = found.status()
         assert (status["readyReplicas"], status["currentVersion"]) == (2, NEW)
         assert history.fewest_serving(3) == 2

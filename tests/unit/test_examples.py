@@ -19,7 +19,7 @@ def test_an_example(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = path.read_text().splitlines()
     head = "".join(takewhile(lambda line: line.startswith("#"), lines))
     assert head, "says what it shows"
-    assert "Needs " in head or "kubectl " in head, "says what it needs"
+    assert "Requires: " in head or "kubectl " in head, "says what it needs"
     assert main(["validate", "-f", str(path)]) == 0, capsys.readouterr()
     assert main(["render", "-f", str(path)]) == 0
     told = capsys.readouterr().err.splitlines()

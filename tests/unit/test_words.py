@@ -13,7 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 BANNED = re.compile(
     r"\bside-cars?\b|\bmend(s|ed|ing)?\b|\banew\b|\bfor ever\b|\bagain and again\b"
     r"|\bthe natsctl of\b|\bknows no\b|\bgets? in\b(?! the)|\blets nobody in\b|\bwhoever\b"
-    r"|\bis no (image|resolver|account|subject|quantity|URL|JWT|JSON|name|valid)\b",
+    r"|\bis no (image|resolver|account|subject|quantity|URL|JWT|JSON|name|valid)\b"
+    r"|\bunless given\b|\bthe way out\b|\bat rest\b|\bany more\b|\bfor good\b|\bgo(es)? on\b"
+    r"|\blooks? after\b|\bas it stands\b|\bbeside\b|\bwedged\b|\bplug-ins?\b|\blower-case\b"
+    # British spellings of words that occur here.
+    r"|\b(un)?labelled\b|\bcancell(ed|ing)\b|\bfulfil(s|led)?\b|\bmisspelt\b|\bbehaviour\b"
+    r"|\bneighbours?\b|\b(recogn|organ|initial)is(e[ds]?|ing)\b",
     re.IGNORECASE,
 )
 DOCUMENTS = sorted(
@@ -24,6 +29,7 @@ DOCUMENTS = sorted(
         "examples/*.yaml",
         "charts/nats-operator/*.yaml",
         "charts/nats-operator/files/*.yaml",
+        "charts/nats-operator/files/dashboards/*.json",
         "charts/nats-operator/templates/NOTES.txt",
     )
     for file in ROOT.glob(pattern)
@@ -64,3 +70,4 @@ def test_a_banned_word_is_found() -> None:
     source = '"""Whoever reads this."""\nTEXT = "nothing changes until it is mended"\n'
     assert [banned(text) for text in shown(source)] == [["mended"]]
     assert banned("again and\n  again") == ["again and again"]
+    assert banned("30 unless given; labelled pods") == ["unless given", "labelled"]

@@ -72,7 +72,7 @@ def peer_lists(policy: NetworkPolicy) -> Iterator[tuple[str, Peers]]:
 
 @frozen
 class Requirement:
-    """What labels must fulfil."""
+    """A condition on labels."""
 
     key: str = described("Key of a label.", text=LABELS)
     operator: str = described("How it is compared.", enum=OPERATORS)
@@ -85,7 +85,7 @@ class Selector:
 
     match_labels: Mapping[str, str] = described("Labels they have.", factory=dict, text=LABELS)
     match_expressions: tuple[Requirement, ...] = described(
-        "What they fulfil.", default=(), max_items=256
+        "Conditions that they meet.", default=(), max_items=256
     )
 
 

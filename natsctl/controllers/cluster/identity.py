@@ -99,7 +99,7 @@ async def _make(client: Client, namespace: str) -> Identity:
 async def _replace(client: Client, secret: Object) -> Identity:
     """What is no key serves nobody, and was not made by natsctl: somebody edited it."""
     meta = secret.metadata
-    log.warning("Secret %s holds no key; creating a new one", SECRET)
+    log.warning("Secret %s contains no key; creating a new one", SECRET)
     guard = {"uid": meta.uid, "resourceVersion": meta.resource_version}
     patch: dict[str, Any] = {"metadata": guard, "stringData": _new()}
     return _usable(await client.patch(SECRETS, meta.namespace, SECRET, patch))
@@ -114,7 +114,7 @@ def _new() -> dict[str, str]:
 def _usable(secret: Object) -> Identity:
     identity = _read(secret)
     if identity is None:
-        raise Terminal(0, "Unusable", f"Secret {SECRET} holds no key: delete it")
+        raise Terminal(0, "Unusable", f"Secret {SECRET} contains no key: delete it")
     return identity
 
 

@@ -85,14 +85,14 @@ FAMILIES = (
     Family(
         "natsctl_cluster_info",
         "gauge",
-        "1 for each cluster: the version that all its servers have, and its phase",
+        "1 for each cluster: the version that all its servers run, and its phase",
         lambda _, known: [((known.version, known.phase), 1)],
         ("version", "phase"),
     ),
     Family(
         "natsctl_cluster_size",
         "gauge",
-        "Servers wanted by the spec",
+        "Servers that the spec requests",
         lambda _, known: [((), known.size)] if known.size is not None else [],
     ),
     Family(
@@ -130,7 +130,7 @@ FAMILIES = (
     Family(
         "natsctl_certificate_expiry_timestamp_seconds",
         "gauge",
-        "When the certificate of a listener ends",
+        "Expiry of the certificate of a listener",
         lambda _, known: [((listener,), end) for listener, end in known.expiries],
         ("listener",),
     ),
@@ -179,7 +179,7 @@ FAMILIES = (
     Family(
         "natsctl_server_connections",
         "gauge",
-        "Clients connected when natsctl last asked; it does not ask healthy servers at rest",
+        "Clients connected at that time; natsctl does not query idle healthy servers",
         _of_answers(lambda probe: probe.connections),
         ("server",),
     ),

@@ -183,7 +183,9 @@ class ClusterReconciler:
             return await self._handover.decide(cluster, status)
         self.forget()
         await self._patch_status(cluster, attrs.evolve(status, operator=""))
-        self._record(cluster, Event("HandedOver", f"left to installation {named(chosen(cluster))}"))
+        self._record(
+            cluster, Event("HandedOver", f"released to installation {named(chosen(cluster))}")
+        )
         return Wait()
 
     def forget(self) -> None:

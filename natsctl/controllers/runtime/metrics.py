@@ -29,35 +29,39 @@ PANICS = Counter(
 SECONDS = Histogram(
     "controller_runtime_reconcile_time_seconds", "Duration of a reconciliation", ["controller"]
 )
-ACTIVE = Gauge("controller_runtime_active_workers", "Reconciliations running now", ["controller"])
+ACTIVE = Gauge("controller_runtime_active_workers", "Reconciliations in progress", ["controller"])
 CAPACITY = Gauge(
     "controller_runtime_max_concurrent_reconciles",
-    "The most reconciliations that run at a time",
+    "Maximum number of concurrent reconciliations",
     ["controller"],
 )
-ADDS = Counter("workqueue_adds", "Times an actor was woken", ["name"])
-DEPTH = Gauge("workqueue_depth", "Actors woken and not yet running", ["name"])
+ADDS = Counter("workqueue_adds", "Number of times an actor was queued", ["name"])
+DEPTH = Gauge("workqueue_depth", "Actors that wait in the queue", ["name"])
 QUEUED_SECONDS = Histogram(
-    "workqueue_queue_duration_seconds", "Time from an actor's wake-up to its pass", ["name"]
+    "workqueue_queue_duration_seconds", "Time that an actor waited in the queue", ["name"]
 )
-WORK_SECONDS = Histogram("workqueue_work_duration_seconds", "Time of a pass", ["name"])
+WORK_SECONDS = Histogram(
+    "workqueue_work_duration_seconds", "Duration of a reconciliation", ["name"]
+)
 UNFINISHED = Gauge(
-    "workqueue_unfinished_work_seconds", "Total age of all passes in progress", ["name"]
+    "workqueue_unfinished_work_seconds", "Total age of all reconciliations in progress", ["name"]
 )
 LONGEST = Gauge(
-    "workqueue_longest_running_processor_seconds", "Age of the oldest pass in progress", ["name"]
+    "workqueue_longest_running_processor_seconds",
+    "Age of the oldest reconciliation in progress",
+    ["name"],
 )
 TIMEOUTS = Counter(
     "controller_runtime_reconcile_timeouts",
-    "Passes that were cancelled because they took too long",
+    "Reconciliations that were canceled because they took too long",
     ["controller"],
 )
-RETRIES = Counter("workqueue_retries", "Reconciliations repeated after a failure", ["name"])
+RETRIES = Counter("workqueue_retries", "Reconciliations retried after a failure", ["name"])
 STATUS_WRITE_ERRORS = Counter(
     "natsctl_status_write_errors", "Failed writes of a status", ["controller"]
 )
 CLUSTERS = Gauge("natsctl_clusters", "NatsClusters under management")
-LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "The longest delay of a timer in the event loop")
+LOOP_LAG = Gauge("natsctl_loop_lag_seconds", "Largest delay of a timer in the event loop")
 
 
 class Work:

@@ -139,7 +139,7 @@ def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
 
 
 def _all(size: int) -> str:
-    few = ("no servers are wanted", "the only server is ready")
+    few = ("no servers are requested", "the only server is ready")
     return few[size] if size < len(few) else f"all {size} servers are ready and connected"
 
 

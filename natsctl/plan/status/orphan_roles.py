@@ -66,8 +66,8 @@ def _of_a_cluster(cluster: Cluster, installation: str) -> Verdict | None:
         case Ownership.OTHERS if not status.operator:
             other = quoted(chosen(cluster))
             message = (
-                f"NatsCluster {name} is left to installation {other}, which has not taken it over "
-                "yet"
+                f"NatsCluster {name} is assigned to installation {other}, which has not taken it "
+                "over yet"
             )
             return "False", "NotManaged", message
         case Ownership.OURS if status.observed_generation == cluster.metadata.generation:

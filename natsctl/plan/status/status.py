@@ -180,7 +180,7 @@ def _waiting(decisions: Decisions, server: Server) -> str:
     if context.state.paused:
         return f"{text}; waiting: spec.paused"
     if queue and queue[0].name != server.name:
-        return f"{text}; waiting: {queue[0].name} goes first"
+        return f"{text}; waiting: {queue[0].name} restarts first"
     leaving = [s.name for s in context.servers if s.terminating]
     if leaving:
         return f"{text}; waiting: {listed(leaving)} is shutting down"

@@ -48,19 +48,19 @@ class TestQuoted:
 
     def test_long_words_say_that_they_were_cut(self) -> None:
         told = quoted("x" * 201)
-        assert told == f'"{"x" * 199}…" (cut short)'
+        assert told == f'"{"x" * 199}…" (truncated)'
         assert quoted("x" * 200) == f'"{"x" * 200}"'
 
     def test_a_cut_takes_no_accent_from_its_letter(self) -> None:
-        assert quoted("abce\u0301fgh", 5) == '"abc…" (cut short)'
+        assert quoted("abce\u0301fgh", 5) == '"abc…" (truncated)'
 
     def test_a_limit_of_your_own(self) -> None:
-        assert quoted("abcdef", 4) == '"abc…" (cut short)'
+        assert quoted("abcdef", 4) == '"abc…" (truncated)'
 
     @given(ANY)
     def test_any_text_is_one_printable_quotation(self, text: str) -> None:
         told = quoted(text)
-        words = told.removesuffix(" (cut short)")
+        words = told.removesuffix(" (truncated)")
         assert told.isprintable()
         assert words[0] == words[-1] == '"'
         assert '"' not in words[1:-1]

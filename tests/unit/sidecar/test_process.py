@@ -44,7 +44,7 @@ def test_a_running_server(pid_file: Path, child: subprocess.Popen[bytes]) -> Non
 @pytest.mark.parametrize("text", ["", "0", "-1", "nats", "1 2", "\u00b2", "9" * 5000])
 def test_a_pid_file_without_a_pid(pid_file: Path, text: str) -> None:
     pid_file.write_text(text, encoding="utf-8")
-    with pytest.raises(NotRunning, match="holds no pid"):
+    with pytest.raises(NotRunning, match="contains no pid"):
         find(str(pid_file))
 
 

@@ -90,7 +90,7 @@ def test_a_file_that_is_missing_for_a_while_is_no_change(config: Path, pid_file:
         kept = config.rename(config.with_suffix(".away"))
         assert "unchanged" in watching.says(f"cannot read {config}: No such file")
         kept.rename(config)
-        watching.says(f"{config} is there again")
+        watching.says(f"{config} exists again")
         included.write_text("debug: false")
         watching.silent_until(f"(changed: {included})", "sent")
 
@@ -153,11 +153,11 @@ def test_a_replaced_pid_file_is_followed(config: Path, pid_file: Path) -> None:
 def test_a_file_that_comes_late_is_waited_for(config: Path, pid_file: Path, gone: str) -> None:
     late = config.with_name("late.pem") if gone == "file" else config.parent / "sub" / "late.pem"
     with beside.server(pid_file), beside.reloader(pid_file, config, late) as watching:
-        watching.says(f"cannot read {late}: No such file or directory; watching for it")
+        watching.says(f"cannot read {late}: No such file or directory; waiting for it")
         watching.says("watching")
         late.parent.mkdir(exist_ok=True)
         late.write_text("certificate")
-        watching.says(f"{late} is there now")
+        watching.says(f"{late} exists now")
         watching.silent_until(f"(changed: {late})", "sent")
 
 
@@ -208,8 +208,8 @@ def test_where_inotify_is_exhausted_it_polls(config: Path, pid_file: Path, limit
     script = f'echo 0 > /proc/sys/user/{limit}; exec "$@"'
     argv = [*enter, script, "sh", *beside.command(pid_file, config, flags=flags)]
     with beside.server(pid_file), beside.speaking(argv, errors=True) as watching:
-        watching.says(f"cannot watch: inotify says {LIMITS[limit]}")
-        watching.says("looking every 0.1 s from now on")
+        watching.says(f"cannot watch: inotify reports {LIMITS[limit]}")
+        watching.says("polling every 0.1 s from now on")
         config.write_text("port: 4333\n")
         watching.says(f"(changed: {config})")
         assert watching.end(signal.SIGTERM) == 0

@@ -104,7 +104,7 @@ def test_inotify_is_tried_again_and_then_given_up(
     assert not watching.cover(path)
     monkeypatch.setattr(inotify, "call", real)
     assert not watching.cover(path)
-    words = "cannot watch: inotify says No space left on device; looking every 0.05 s"
+    words = "cannot watch: inotify reports No space left on device; polling every 0.05 s"
     assert said == [words, f"{words} from now on"]
 
 

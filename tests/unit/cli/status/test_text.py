@@ -78,7 +78,7 @@ def test_a_roll_that_waits() -> None:
         ),
         servers=[
             server("x-1", "has no route to 1 of 1 other servers", ready=False),
-            server("x-2", "waiting to restart: spec.version changed; waiting: x-1 goes first"),
+            server("x-2", "waiting to restart: spec.version changed; waiting: x-1 restarts first"),
         ],
     )
     found = seen(cluster=cluster(status=told), answers={}, unread=("events: you may not",))
@@ -102,7 +102,7 @@ def test_a_roll_that_waits() -> None:
           x-1   2.14.5   no     Running  -       -        1         60m  10.0.0.3  n1
               has no route to 1 of 1 other servers
           x-2   2.14.5   yes    Running  -       -        1         60m  10.0.0.3  n1
-              waiting to restart: spec.version changed; waiting: x-1 goes first
+              waiting to restart: spec.version changed; waiting: x-1 restarts first
 
         NOT READ
           - events: you may not

@@ -111,7 +111,7 @@ async def test_what_another_replica_made_of_no_use_is_told(
     data: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await load(Server(first=secret(data))) == Identity()
-    assert "holds no key: delete it" in caplog.text
+    assert "contains no key: delete it" in caplog.text
 
 
 async def test_without_the_right_to_it_servers_reload_by_their_side_cars(

@@ -153,7 +153,7 @@ class TestRolling:
     def test_each_says_why_it_waits(self) -> None:
         found = self.rolling(pod(1, THREE), pod(2, THREE), pod(3, NEWER, ready=False))
         assert messages(found) == {
-            "c-1": "waiting to restart: spec.version changed; waiting: c-2 goes first",
+            "c-1": "waiting to restart: spec.version changed; waiting: c-2 restarts first",
             "c-2": "waiting to restart: spec.version changed",
             "c-3": "is starting",
         }
@@ -220,7 +220,7 @@ def test_a_server_never_asked_and_one_that_cannot_be() -> None:
     pods = tuple(pod(i, THREE) for i in (1, 2, 3))
     found = cluster_state(THREE, pods, {"pod-1-0": Observation(problem="monitoring port: refused")})
     assert messages(found)["c-1"] == "monitoring port: refused"
-    assert messages(found)["c-2"] == "has not been asked yet"
+    assert messages(found)["c-2"] == "has not been queried yet"
 
 
 class TestTrouble:
@@ -348,7 +348,7 @@ def test_long_lists_are_cut() -> None:
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        (0, "no servers are wanted"),
+        (0, "no servers are requested"),
         (1, "the only server is ready"),
         (2, "all 2 servers are ready and connected"),
     ],
