@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from natsctl.controllers.cluster.identity import Identity
-from natsctl.kube.resources import EVENTS, PODS, SECRETS
 from natsctl.model import names
 from natsctl.nats.nkey import Key
 from tests.unit.controllers.virtual import Flight, World, flight
@@ -21,23 +20,22 @@ BEFORE, AFTER = (Identity(Key.generate().seed) for _ in range(2))
 
 
 def pods(world: World) -> dict[str, Any]:
-    return {path: o["metadata"] for path, o in world.objects.items() if "/pods/" in path}
+    return {pod["metadata"]["name"]: pod["metadata"] for pod in world.of_kind("Pod")}
 
 
 def uids(world: World) -> dict[str, str]:
-    return {path: meta["uid"] for path, meta in pods(world).items()}
+    return {name: meta["uid"] for name, meta in pods(world).items()}
 
 
 def user(world: World) -> str:
     """Whom the servers' configuration names."""
-    data = world.objects[SECRETS.path("ns", "mine")]["data"]
+    data = world.api.objects["Secret", "ns", "mine"]["data"]
     accounts = json.loads(base64.b64decode(data[names.CONFIG_KEY]))["accounts"]
     return str(accounts["$SYS"]["users"][0]["nkey"])
 
 
 def events(world: World) -> set[str]:
-    paths = (path for path in world.objects if path.startswith(EVENTS.path("ns")))
-    return {str(world.objects[path].get("reason")) for path in paths}
+    return {event["reason"] for event in world.of_kind("Event")}
 
 
 async def settled(found: Flight) -> None:
@@ -56,7 +54,7 @@ async def running() -> World:
 
 async def test_no_server_is_touched_and_the_new_user_is_written() -> None:
     world = await running()
-    uid = world.objects["/apis/nats.io/v1alpha2/namespaces/ns/natsclusters/mine"]["metadata"]["uid"]
+    uid = world.api.objects["NatsCluster", "ns", "mine"]["metadata"]["uid"]
     before, known = uids(world), user(world)
     assert known == BEFORE.key_of(uid).public
     async with flight(world, AFTER) as found:
@@ -100,7 +98,7 @@ async def test_a_change_restarts_servers_that_know_nobody_who_could_ask_them() -
 async def test_a_leader_that_ends_in_the_middle_leaves_the_rest_to_the_next() -> None:
     world = await running()
     before, known = uids(world), user(world)
-    stamps = {path: meta["annotations"] for path, meta in pods(world).items()}
+    stamps = {name: meta["annotations"] for name, meta in pods(world).items()}
     async with flight(world, AFTER) as found:
         await found.until(lambda: {p: m["annotations"] for p, m in pods(world).items()} != stamps)
     async with flight(world, AFTER) as found:
@@ -108,4 +106,4 @@ async def test_a_leader_that_ends_in_the_middle_leaves_the_rest_to_the_next() ->
         await asyncio.sleep(600)
         await settled(found)
     assert uids(world) == before
-    assert PODS.path("ns", "mine-1") in before
+    assert "mine-1" in before

@@ -6,6 +6,7 @@ Pods run as soon as they are made. Every request takes ten milliseconds unless a
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from natsctl.controllers.watch.secret_cache import SecretCache
 from natsctl.controllers.watch.service_accounts import ServiceAccounts
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
-from natsctl.kube.errors import AlreadyExists, ApiError, NotFound
+from natsctl.kube.errors import ApiError
 from natsctl.kube.resources import CLUSTERS, PODS, Resource
 from natsctl.kube.transport import Response
 from natsctl.kube.turns import Turns
@@ -36,74 +37,57 @@ from natsctl.nats.gate import ALL, Gate
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.render.inputs import Images
 from tests.unit.kube.kinds import BY_KIND
-from tests.unit.simulated.patches import merged
+from tests.unit.simulated.apiserver import ApiServer, Json
+from tests.unit.simulated.clusters import cluster
+from tests.unit.simulated.requests import Fate
+from tests.unit.simulated.watches import Change
 
+AT_ONCE = Fate(0.0, 0.0, 0.0)
 Fault = Callable[[str, str], ApiError | float | None]
 """What a request meets, by method and path: an error, or so many seconds."""
 
 
 @attrs.define
 class World:
-    """Objects by path, and the servers behind the pods; `fault` spoils requests."""
+    """An API server in memory, and the servers behind its pods; `fault` spoils requests on the way.
 
-    objects: dict[str, dict[str, Any]] = attrs.field(factory=dict)
-    roster: Roster = attrs.field(factory=Roster)
+    `slow` says how many seconds the servers of a cluster take to answer.
+    """
+
     fault: Fault = lambda method, path: None
-    requests: list[tuple[float, str, str]] = attrs.field(factory=list)
     slow: Callable[[tuple[str, str]], float] = lambda cluster: 0.0
+    roster: Roster = attrs.field(factory=Roster)
+    api: ApiServer = attrs.field(factory=ApiServer)
+    requests: list[tuple[float, str, str]] = attrs.field(factory=list)
     host: str = "memory"
-    _versions: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+    _addresses: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
-    async def request(
-        self, method: str, path: str, *, body: bytes | None = None, **more: Any
-    ) -> Response:
+    def __attrs_post_init__(self) -> None:
+        self.api.pods_run = self._running
+        self.api.listeners.append(self._hear)
+
+    async def request(self, method: str, path: str, **options: Any) -> Response:
         """What a Transport does."""
         self.requests.append((now(), method, path))
         met = self.fault(method, path)
         await asyncio.sleep(met if isinstance(met, float) else 0.01)
         if isinstance(met, ApiError):
             raise met
-        params = more.get("params") or {}
-        sent = msgspec.json.decode(body) if body else {}
-        found = self._answer(method, path, sent, "dryRun" in params)
-        return Response(200, msgspec.json.encode(found))
+        return await self.api.request(method, path, plan=lambda _: AT_ONCE, **options)
 
-    def _answer(self, method: str, path: str, sent: Any, dry: bool) -> dict[str, Any]:
-        match method:
-            case "POST":
-                path = f"{path}/{sent['metadata'].get('name')}"
-                if path in self.objects:
-                    raise AlreadyExists(409, "AlreadyExists", path)
-                return sent if dry else self._keep(path, self._born(sent, path))
-            case "PATCH" if isinstance(sent, dict):
-                live = self.objects[self._there(path.removesuffix("/status"))]
-                return self._keep(path.removesuffix("/status"), merged(live, sent))
-            case "DELETE":
-                gone = self.objects.pop(self._there(path))
-                self.roster.learn("DELETED", gone)
-                return {"kind": "Status"}
-        return self.objects[self._there(path)]
+    def _running(self, _: Json) -> Json:
+        ready = [{"type": "Ready", "status": "True"}]
+        address = str(ipaddress.IPv4Address((10 << 24) + next(self._addresses)))
+        return {"phase": "Running", "podIP": address, "conditions": ready}
 
-    def _there(self, path: str) -> str:
-        if path not in self.objects:
-            raise NotFound(404, "NotFound", path)
-        return path
+    def _hear(self, change: Change) -> None:
+        if change.where[0] == "Pod":
+            gone = change.after is None
+            self.roster.learn("DELETED" if gone else "ADDED", change.after or change.before or {})
 
-    def _born(self, sent: dict[str, Any], path: str) -> dict[str, Any]:
-        number = next(self._versions)
-        meta = sent["metadata"] | {"uid": f"uid-{number}", "generation": 1}
-        made = sent | {"metadata": meta}
-        if "/pods/" in path:
-            address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-            ready = [{"type": "Ready", "status": "True"}]
-            made["status"] = {"phase": "Running", "podIP": address, "conditions": ready}
-            self.roster.learn("ADDED", made)
-        return made
-
-    def _keep(self, path: str, made: dict[str, Any]) -> dict[str, Any]:
-        version = str(next(self._versions))
-        self.objects[path] = made | {"metadata": made["metadata"] | {"resourceVersion": version}}
-        return self.objects[path]
+    def of_kind(self, kind: str, namespace: str = "ns") -> list[Json]:
+        """Objects of a namespace."""
+        return [o for o in self.api.of_kind(kind) if o["metadata"]["namespace"] == namespace]
 
 
 @attrs.frozen
@@ -134,27 +118,19 @@ class Flight:
 
     async def create(self, name: str, namespace: str = "ns", **spec: Any) -> None:
         """A NatsCluster, as a user creates it."""
-        cluster = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND_CLUSTER,
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"size": 3} | spec,
-        }
-        self._tell(self.world._answer("POST", CLUSTERS.path(namespace), cluster, False))
+        meta = {"name": name, "namespace": namespace}
+        self._tell(self.world.api.add(cluster({"size": 3} | spec, **meta)))
 
     async def change(self, name: str, namespace: str = "ns", **spec: Any) -> None:
         """A new generation of its spec, as a user writes it."""
-        path = CLUSTERS.path(namespace, name)
-        live = self.world.objects[path]
-        generation = {"generation": live["metadata"]["generation"] + 1}
-        self._tell(self.world._answer("PATCH", path, {"metadata": generation, "spec": spec}, False))
+        self._tell(self.world.api.edit((names.KIND_CLUSTER, namespace, name), {"spec": spec}))
 
-    def _tell(self, made: dict[str, Any]) -> None:
+    def _tell(self, made: Json) -> None:
         self.shared.stores.clusters.put(msgspec.convert(made, CLUSTERS.projection))
 
-    def status(self, name: str, namespace: str = "ns") -> dict[str, Any]:
+    def status(self, name: str, namespace: str = "ns") -> Json:
         """Of a NatsCluster."""
-        found: dict[str, Any] = self.world.objects[CLUSTERS.path(namespace, name)].get("status", {})
+        found: Json = self.world.api.objects[names.KIND_CLUSTER, namespace, name].get("status", {})
         return found
 
     def condition(self, name: str, kind: str, namespace: str = "ns") -> dict[str, str]:
@@ -164,7 +140,7 @@ class Flight:
 
     def exists(self, resource: Resource, name: str, namespace: str = "ns") -> bool:
         """Whether an object is there."""
-        return resource.path(namespace, name) in self.world.objects
+        return (resource.kind, namespace, name) in self.world.api.objects
 
     async def until(self, check: Callable[[], Any], seconds: float = 60.0) -> float:
         """Wait until something is true; how long that took."""
@@ -208,7 +184,7 @@ async def flight(
         installation="ns/nats-operator",
         platform_assigned_ids=False,
     )
-    for live in world.objects.values():
+    for live in world.api.objects.values():
         kind = live["kind"]
         if kind == names.KIND_CLUSTER:
             stores.clusters.put(msgspec.convert(live, CLUSTERS.projection))

@@ -58,6 +58,8 @@ class ApiServer:
     streaming_lists: bool = True
     warnings: tuple[str, ...] = ()
     """What the API server says of fields of new objects."""
+    pods_run: Callable[[Json], Json] | None = None
+    """The status of a new pod, where no kubelet is simulated: it runs at once, and goes at once."""
     requests: list[Request] = attrs.field(factory=list)
     deletions: list[str] = attrs.field(factory=list)
     """What was deleted, with its uid, in order: by a request, or as garbage."""
@@ -294,7 +296,8 @@ class ApiServer:
         if where[0] != "Event":
             meta["generation"] = 1
         if where[0] == "Pod":
-            item = {**item, "status": {"phase": "Pending"}}
+            status = self.pods_run(meta) if self.pods_run else {"phase": "Pending"}
+            item = {**item, "status": status}
         return self._commit(where, {**item, "metadata": meta})
 
     def _replace(self, asked: Request) -> Json:
@@ -369,7 +372,8 @@ class ApiServer:
             return {"kind": "Status", "status": "Success"}
         usual = live["spec"].get("terminationGracePeriodSeconds", GRACE)
         grace = options.get("gracePeriodSeconds", usual)
-        if not grace or not (live.get("status") or {}).get("podIP"):  # no kubelet has it yet
+        address = (live.get("status") or {}).get("podIP")
+        if self.pods_run or not grace or not address:  # no kubelet has it
             self.remove(where)
             return live
         if "deletionTimestamp" in live["metadata"]:

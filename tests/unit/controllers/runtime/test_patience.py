@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.controllers.runtime.patience import reason_of
 from natsctl.kube.errors import ApiError, Conflict, Terminal, Transient, error_of
-from natsctl.kube.resources import CLUSTERS, EVENTS, PODS, SECRETS, SERVICES, Resource
+from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, SERVICES, Resource
 from tests.unit.controllers.virtual import Flight, World, flight, now
 
 pytestmark = pytest.mark.looptime
@@ -101,8 +101,7 @@ def statuses(found: Flight) -> int:
 
 
 def warnings(found: Flight) -> int:
-    mine = [o for p, o in found.world.objects.items() if p.startswith(EVENTS.path("ns"))]
-    return sum(o["type"] == "Warning" for o in mine)
+    return sum(event["type"] == "Warning" for event in found.world.of_kind("Event"))
 
 
 @pytest.mark.parametrize(
@@ -200,8 +199,8 @@ async def test_a_status_that_cannot_be_written_is_told_by_an_event(cause: str) -
         return ERRORS[cause]() if path.endswith("/status") and now() < 400 else None
 
     def events() -> list[str]:
-        mine = [o for p, o in found.world.objects.items() if p.startswith(EVENTS.path("ns"))]
-        return [o["message"] for o in mine if o["reason"] == "StatusNotWritten"]
+        mine = found.world.of_kind("Event")
+        return [event["message"] for event in mine if event["reason"] == "StatusNotWritten"]
 
     async with flight(World(fault=fault)) as found:
         await found.create("c")
