@@ -52,6 +52,11 @@ def options_of(parser: argparse.ArgumentParser) -> list[str]:
     return [option for action in parser._actions for option in action.option_strings]
 
 
+def without_help(parser: argparse.ArgumentParser) -> list[str]:
+    """The arguments that `--help` does not explain."""
+    return [action.dest for action in parser._actions if not action.help]
+
+
 def shown_certificate(file: Path) -> dict[str, Any]:
     """A certificate as SSLSocket.getpeercert shows it, without a connection."""
     decoded: dict[str, Any] = ssl._ssl._test_decode_cert(str(file))  # type: ignore[attr-defined]

@@ -48,7 +48,14 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE")
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="file to render; may be repeated",
+    )
     parser.add_argument("--config", action="store_true", help="print nats.conf only")
     parser.add_argument(
         "--show-secrets", action="store_true", help=f"print passwords and tokens instead of {MASK}"

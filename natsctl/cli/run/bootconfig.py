@@ -82,7 +82,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     )
     version = f"natsctl {__version__}"
     parser.add_argument("-v", "-version", "--version", action="version", version=version)
-    parser.add_argument("-h", "-help", "--help", action="help")
+    parser.add_argument(
+        "-h", "-help", "--help", action="help", help="show this help message and exit"
+    )
     return parser
 
 

@@ -68,7 +68,13 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     kubeconfig.add_arguments(parser)
-    parser.add_argument("-o", "--output", choices=("text", "json", "yaml"), default="text")
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json", "yaml"),
+        default="text",
+        help="output format (default: %(default)s)",
+    )
     parser.add_argument("-w", "--watch", action="store_true", help="show every change until Ctrl-C")
     return parser
 

@@ -9,7 +9,9 @@ import yaml
 
 from natsctl import __version__
 from natsctl.cli import kubectl_natsctl, main, nats_operator
+from natsctl.cli.main import COMMANDS, module_of
 from natsctl.cli.run.operator import parser_of, settings_of
+from tests.compat import without_help
 from tests.unit.kube.faulty import kubeconfig
 
 
@@ -120,3 +122,8 @@ def test_an_api_server_that_does_not_answer_is_named_and_ends_with_status_1(
     assert nats_operator(["--namespace", "x", "--kubeconfig", str(file)]) == 1
     assert "API server" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_argument(command: str) -> None:
+    assert without_help(module_of(command).parser_of(command)) == []
