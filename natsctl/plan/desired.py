@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 ADVICE_NAMED = (
     "running servers keep their cluster name, {}, regardless of what spec.extraRoutes and "
-    "spec.clusterName say now: a cluster with a different name refuses routes. To join one, scale "
+    "spec.clusterName say now: a cluster with a different name rejects routes. To join one, scale "
     "this cluster to 0 and back, or recreate it"
 )
 

@@ -135,7 +135,7 @@ def test_what_describe_says(cluster: Apply) -> None:
     wrong = "spec.natsConfig.maxPayload: maxPayload (134217728) is more than maxPending (67108864)"
     until_told(
         found,
-        f"Warning InvalidSpec: {wrong}, which nats-server {NEXT} refuses; lower maxPayload",
+        f"Warning InvalidSpec: {wrong}, which nats-server {NEXT} rejects; lower maxPayload",
         condition("Progressing", "False", "Waiting", "see condition ConfigAccepted", 5),
         f"Message:               {wrong}",
         "  Phase:                   Failed",

@@ -199,7 +199,7 @@ async def test_a_successor_that_would_be_refused_leaves_the_server_alone(
         before = await made(client, namespace, everything)
         bad = {"spec": {"containers": [{"name": "nats", "imagePullPolicy": "Sometimes"}]}}
         await edit(client, namespace, template=bad)
-        await says(client, namespace, "Degraded", "refuses its replacement")
+        await says(client, namespace, "Degraded", "rejects its replacement")
         assert await children(client, namespace) == before
         await edit(client, namespace, template=None)
         await says(client, namespace, "Degraded", "AsExpected")

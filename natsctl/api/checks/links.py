@@ -113,7 +113,7 @@ def _leafnodes(config: LeafnodeConfig, version: ServerVersion) -> Iterator[Probl
         yield from _several(remote, f"{path}.urls", version)
         earlier = {_hub(each) for each in config.remotes[:index]}
         if _hub(remote) in earlier and version.at_least(2, 14):
-            message = f"is a duplicate, which nats-server {version} refuses; remove one"
+            message = f"is a duplicate, which nats-server {version} rejects; remove one"
             yield Problem(path, "", message)
 
 
@@ -130,7 +130,7 @@ def _several(remote: LeafnodeRemote, path: str, version: ServerVersion) -> Itera
         message = f"nats-server {version} accepts only one URL per hub; use version 2.0.4 or later"
         yield Problem(path, "", message)
     if len({url.startswith("ws") for url in urls}) > 1:
-        message = "mixes websocket and other URLs, which nats-server refuses; use one kind"
+        message = "mixes websocket and other URLs, which nats-server rejects; use one kind"
         yield Problem(path, "", message)
 
 

@@ -115,7 +115,7 @@ def _payload(config: NatsConfig, version: ServerVersion) -> Iterator[Problem]:
         given = "maxPayload" if config.max_payload else "maxPending"
         message = (
             f"maxPayload ({payload}) is more than maxPending ({pending}), "
-            f"which nats-server {version} refuses; lower maxPayload or raise maxPending"
+            f"which nats-server {version} rejects; lower maxPayload or raise maxPending"
         )
         yield Problem(f"spec.natsConfig.{given}", str(getattr(config, _SNAKE[given])), message)
 

@@ -80,7 +80,7 @@ def config_accepted(state: ClusterState, servers: Sequence[Server]) -> Verdict:
         until = "the servers keep their current configuration" if servers else "no server starts"
         return Verdict("False", "Waiting", f"{listed(desired.waiting)} ({until} until then)")
     if state.refused:
-        refusal = f"a server refused the new configuration: {quoted(state.refused.words)}"
+        refusal = f"a server rejected the new configuration: {quoted(state.refused.words)}"
         kept = "the servers keep their current one"
         if _stands(state):
             kept += f", but Secret {state.cluster.metadata.name} has no earlier one to roll back to"

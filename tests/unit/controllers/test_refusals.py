@@ -41,7 +41,7 @@ async def test_no_server_is_taken_away_whose_successor_would_be_refused() -> Non
             assert uids(api) == before
             told = condition(api, "Degraded")
             assert (told["status"], told["reason"]) == ("True", "Forbidden")
-            assert "not restarted, because the API server refuses" in told["message"]
+            assert "not restarted, because the API server rejects" in told["message"]
             assert "a webhook says no" in told["message"]
             api.plan = well
             await at_rest(api, process, is_ready)

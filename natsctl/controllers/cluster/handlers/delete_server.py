@@ -55,7 +55,7 @@ async def _refused(action: ReplaceServer, context: HandlerContext) -> Failure | 
     except Terminal as error:
         if QUOTA_FULL in str(error):
             return None
-        text = f"not restarted, because the API server refuses its replacement: {words_of(error)}"
+        text = f"not restarted, because the API server rejects its replacement: {words_of(error)}"
         return Failure(action.subject, reason_of(error), text)
     return None
 

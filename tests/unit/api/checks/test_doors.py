@@ -264,7 +264,7 @@ SHORT = {
     NOBODY: "nobody",
     doors.FILE: "what the file says",
 }
-REFUSED = "everybody: refused"
+REFUSED = "everybody: rejected"
 
 
 def cell(door: Door, fields: dict[str, Any], listener: dict[str, Any]) -> str:

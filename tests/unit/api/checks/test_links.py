@@ -76,7 +76,7 @@ def test_hubs_are_reached_by_websocket_from_some_release_on() -> None:
 def test_but_not_by_both() -> None:
     assert leaf({"urls": ["ws://h:80", "nats://h:7422"]}) == [
         "spec.leafnodeConfig.remotes[0].urls: mixes websocket and other URLs, "
-        "which nats-server refuses; use one kind"
+        "which nats-server rejects; use one kind"
     ]
 
 
@@ -94,7 +94,7 @@ def test_the_newest_servers_take_a_hub_once() -> None:
     assert leaf(HUB, HUB, version="2.12.15") == []
     assert leaf(HUB, HUB) == [
         "spec.leafnodeConfig.remotes[1]: is a duplicate, which "
-        "nats-server 2.15.3 refuses; remove one"
+        "nats-server 2.15.3 rejects; remove one"
     ]
 
 

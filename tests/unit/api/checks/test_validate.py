@@ -150,7 +150,7 @@ def test_durations_are_gos(fields: dict[str, Any], path: str) -> None:
 def test_a_message_is_no_larger_than_what_may_wait_for_a_client() -> None:
     assert complaint(natsConfig={"maxPayload": 200, "maxPending": 100}) == (
         "spec.natsConfig.maxPayload: maxPayload (200) is more than maxPending (100), "
-        "which nats-server 2.15.3 refuses; lower maxPayload or raise maxPending"
+        "which nats-server 2.15.3 rejects; lower maxPayload or raise maxPending"
     )
     assert complaints(natsConfig={"maxPayload": 128, "maxPending": 65536}) == []
 
