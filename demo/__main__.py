@@ -56,9 +56,9 @@ def _enter(name: str) -> int:
     if status := _run(_testbed("up", "--name", name)):
         print(f"DEMO FAILED: the testbed did not start (exit status {status})")
         return 1
-    print("\nBuild natsctl's image, and give it to the node (the first time fetches its parts)")
+    print("\nBuild the image of natsctl, and load it into the node (the first time is slow)")
     if status := _run(_testbed("load", "--name", name, "natsctl")):
-        print(f"DEMO FAILED: there is no image (exit status {status})")
+        print(f"DEMO FAILED: the image was not built (exit status {status})")
         return 1
     inside = [sys.executable, "-m", "demo", "--testbed", name, "inside"]
     return _run(_testbed("exec", "--name", name, "--", *inside))
@@ -98,7 +98,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 def _tell_failure(place: Place, what: str) -> None:
     if lines := said(place.operator, place.kubectl.options, LINES):
-        print(f"\nthe operator's last lines ({place.operator.logs}):")
+        print(f"\nlast lines of the operator's log ({place.operator.logs}):")
         print("\n".join(f"    {line}" for line in lines.splitlines()))
     print(f"DEMO FAILED: {what}")
 

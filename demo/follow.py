@@ -60,7 +60,7 @@ async def until(
     deadline = time.monotonic() + seconds
     while what := missing():
         if not alive():
-            raise DemoFailed(f"the operator ended; still not as expected: {what}")
+            raise DemoFailed(f"the operator exited; still not as expected: {what}")
         if time.monotonic() > deadline:
             raise DemoFailed(f"after {seconds:.0f} s still not as expected: {what}")
         teller.waiting_for(what)

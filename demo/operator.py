@@ -146,7 +146,7 @@ class Process:
         async with asyncio.timeout(STARTING):
             while not await asyncio.to_thread(_answers):
                 if not self.alive():
-                    raise DemoFailed("expected the operator to run; it ended")
+                    raise DemoFailed("expected the operator to run; it exited")
                 await asyncio.sleep(0.2)
 
     def alive(self) -> bool:

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 USE = """
 The clusters keep running. To use them:
-  make testbed-shell            a shell in which kubectl, nats and helm reach them; there, say
+  make testbed-shell            opens a shell with kubectl, nats and helm; there, run
     kubectl get nats
     kubectl get pods -o wide
     kubectl describe nats nats-demo
     kubectl scale nats/nats-demo --replicas=4
     nats --server nats://nats-demo:4222 rtt
     helm list
-  make demo-down                ends it all, and leaves nothing
-What the operator says: {logs}
+  make demo-down                stops everything, and leaves nothing behind
+Logs of the operator: {logs}
 """
 USE_OWN = """
 The clusters keep running, in namespace {namespace}:
     kubectl {options} --namespace {namespace} get nats
   python -m demo down           deletes them and the operator (the CRDs stay)
-What the operator says: {logs}
+Logs of the operator: {logs}
 """
 
 
@@ -45,9 +45,9 @@ def traffic(flow: Traffic, began: float) -> str:
             f"{tally.lost_messages} lost",
             f"                  longest time without one: {_silence(tally.arrivals, began)}",
             f"reconnects:       {len(flow.seats.moves) - 2}" + (f" ({moved})" if moved else ""),
-            f"failed tries:     {errors or 'none'}",
+            f"failed attempts:  {errors or 'none'}",
             "(core NATS delivers at most once: a one-way message on its way through a server",
-            " that dies is gone; a request tells its sender, who asks again)",
+            " that dies is lost; the sender of a request notices, and sends it again)",
         ]
     )
 

@@ -53,6 +53,6 @@ def check(answers: Sequence[Answer], version: str, dead: frozenset[str] = frozen
         if strangers:
             raise DemoFailed(f"expected {answer.pod} to know no others; it knows {set(strangers)}")
     return (
-        f"asked {len(answers)} servers (/varz, /routez): "
-        f"all run {version}, each holds a route to every other"
+        f"queried {len(answers)} servers (/varz, /routez): "
+        f"all run {version}, each has a route to every other"
     )

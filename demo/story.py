@@ -26,8 +26,8 @@ OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.10"
 FIRST, SECOND = "example-nats-cluster", "nats-demo"
 STEPS = 9
 NO_CLIENTS = """
-Without clients: the pods of this cluster cannot be reached from here. Every server is still
-asked for its version and its routes, through the API server."""
+Without clients: this machine cannot reach the pods of the cluster. The demo still queries the
+version and the routes of every server, through the API server."""
 WARM_UP = 2.0
 """Seconds of traffic before the first change."""
 
@@ -89,8 +89,8 @@ async def _following(stage: Stage) -> AsyncIterator[None]:
 async def _create(stage: Stage) -> None:
     teller = stage.teller
     for name, version, what in (
-        (FIRST, OLD, "The README's first manifest, of 2019: three servers, version 2.0.0"),
-        (SECOND, NOW, "Another cluster, of today: three servers, version 2.12.15"),
+        (FIRST, OLD, "The first manifest of the README, from 2019: three servers, version 2.0.0"),
+        (SECOND, NOW, "Another cluster with a current version: three servers, version 2.12.15"),
     ):
         with teller.step(what):
             document = manifest(f"{name}.yaml")
@@ -103,7 +103,7 @@ async def _create(stage: Stage) -> None:
 async def _change_under_clients(stage: Stage) -> None:
     hosts = [f"{SECOND}-{i}.{SECOND}-mgmt.{stage.kubectl.namespace}.svc" for i in range(1, 6)]
     async with flowing(hosts, present=3) as traffic:
-        with stage.teller.step("Two clients on different servers begin to talk, and never stop"):
+        with stage.teller.step("Two clients on different servers start to communicate"):
             await _talking(stage, traffic)
         await _change(stage, traffic)
     with stage.teller.step("Count what the clients sent and received"):
@@ -125,7 +125,7 @@ async def _change(stage: Stage, traffic: Traffic | None) -> None:
         await _scale_up(stage, cluster)
     if traffic is not None:
         traffic.seats.present = 5
-    with stage.teller.step("Kill a server: its pod goes without a good-bye"):
+    with stage.teller.step("Kill a server: its pod is deleted without a graceful shutdown"):
         await _kill(stage, cluster, traffic)
     with stage.teller.step(_upgrading(stage)):
         await _upgrade(stage, cluster)
@@ -162,7 +162,7 @@ def _not_replaced(change: Change, victim: str) -> str:
 
 def _upgrading(stage: Stage) -> str:
     what = f"Upgrade it from {NOW} to {NEXT}, one server at a time"
-    with_loss = ", and lose the operator that leads meanwhile"
+    with_loss = ", and kill the leading operator meanwhile"
     return what + (with_loss if isinstance(stage.place.operator, Release) else "")
 
 
@@ -177,7 +177,9 @@ async def _upgrade(stage: Stage, cluster: Watched) -> None:
     stage.teller.say(await cluster.settled(5, NEXT))
     change.expect_gone(*order)
     change.expect_one_at_a_time(*order)
-    stage.teller.say("each server was replaced once, from the highest on; never two were down")
+    stage.teller.say(
+        "each server was replaced once, from the highest index on; never two were down"
+    )
 
 
 async def _lose_leader(stage: Stage, release: Release) -> None:
@@ -186,7 +188,7 @@ async def _lose_leader(stage: Stage, release: Release) -> None:
     while (leader := await release.leader()) in ("", lost):
         stage.teller.waiting_for("another replica to lead")
         await asyncio.sleep(0.2)
-    stage.teller.say(f"{leader} leads, and goes on where the other was")
+    stage.teller.say(f"{leader} leads, and continues where the other stopped")
 
 
 async def _scale_down(stage: Stage, cluster: Watched) -> None:
