@@ -104,7 +104,7 @@ def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         "Cluster": f"{view.namespace}/{view.name}",
         "State": f"{view.phase or 'unknown'}, {state}" + (", paused" if view.paused else ""),
         "Servers": f"{view.ready_replicas} of {view.wanted_size} ready{excess}",
-        "Version": version if version == wanted else f"{version} (wanted: {wanted})",
+        "Version": version if version == wanted else f"{version} (desired: {wanted})",
         "Operator": ": ".join(filter(None, (view.operator, view.operator_problem))),
         "Age": age(view.created, now),
     }

@@ -87,7 +87,7 @@ def test_a_roll_that_waits() -> None:
         Cluster:   ns/x
         State:     Updating, not ready
         Servers:   1 of 2 ready
-        Version:   2.12.15 (wanted: 2.14.5)
+        Version:   2.12.15 (desired: 2.14.5)
         Operator:  nats/nats-operator
         Age:       60m
 
@@ -137,7 +137,7 @@ def test_a_cluster_of_the_go_operator() -> None:
 def test_what_nobody_knows_is_a_dash() -> None:
     shown = text(ClusterView("ns", "x"))
     assert "State:     unknown, not ready" in shown
-    assert "Version:   - (wanted: not set)" in shown
+    assert "Version:   - (desired: not set)" in shown
     assert "SERVERS" not in shown
 
 
