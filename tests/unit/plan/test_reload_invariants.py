@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import attrs
@@ -32,6 +33,7 @@ from natsctl.render.revision.revision import revision_text, with_previous_config
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
 
+VERSION = "2.14.10"
 BAD = "bad"
 """Users that no server takes."""
 MISSING = "Secret users does not exist: create it"
@@ -39,11 +41,24 @@ OLD = "2.9.25"
 """A version that nobody can have reload: there is no sidecar here, and no answer to the asking."""
 
 
+@cache
+def desired_of(
+    version: str, size: int, users: str, routes: str, *, debug: bool, waits: bool
+) -> Desired:
+    """Rendered once for all that look at it."""
+    spec = THREE | {"auth": {"clientsAuthSecret": "users"}} | {"version": version, "size": size}
+    spec |= {"natsConfig": {"debug": True}} if debug else {}
+    goal = goal_of(spec, auth_users=users, routes=routes)
+    known = {"users": [{"username": "u", "password": users}]}
+    goal = attrs.evolve(goal, inputs=attrs.evolve(goal.inputs, authorization=known))
+    return desired(goal, missing=(MISSING,) if waits else ())
+
+
 @attrs.define
 class World:
     """What the API server and the servers have. `tried` are servers that met the Secret's BAD."""
 
-    version: str = "2.14.10"
+    version: str = VERSION
     size: int = 3
     debug: bool = False
     users: str = "1"
@@ -61,13 +76,8 @@ class World:
     clock: float = 100.0
 
     def desired(self) -> Desired:
-        auth = {"auth": {"clientsAuthSecret": "users"}}
-        spec = THREE | auth | {"version": self.version, "size": self.size}
-        spec |= {"natsConfig": {"debug": True}} if self.debug else {}
-        goal = goal_of(spec, auth_users=self.users, routes=self.routes)
-        users = {"users": [{"username": "u", "password": self.users}]}
-        goal = attrs.evolve(goal, inputs=attrs.evolve(goal.inputs, authorization=users))
-        return desired(goal, missing=(MISSING,) if self.waits else ())
+        wanted = self.version, self.size, self.users, self.routes
+        return desired_of(*wanted, debug=self.debug, waits=self.waits)
 
     def look(self) -> ClusterState:
         live = {p.metadata.uid: run_id(p) for p in self.pods.values()}
@@ -210,6 +220,20 @@ class World:
         raise AssertionError("it never comes to rest")
 
 
+@cache
+def _at_rest(version: str) -> World:
+    world = World(version)
+    world.settle()
+    return world
+
+
+def settled(version: str = VERSION) -> World:
+    """Three servers at rest: the same beginning, which is come to once."""
+    known = _at_rest(version)
+    changing = {"pods": dict(known.pods), "known": dict(known.known)}
+    return attrs.evolve(known, **changing, refusals=dict(known.refusals), tried=set(known.tried))
+
+
 INDEX = st.integers(1, 4)
 EVENTS = st.one_of(
     st.just(("operate",)),
@@ -251,8 +275,7 @@ def test_nothing_that_can_be_reloaded_restarts_anybody_and_all_end_with_it(
     events: list[tuple[Any, ...]],
 ) -> None:
     """Whatever waited or was refused in between; the world's own checks hold at every step."""
-    world = World()
-    world.settle()
+    world = settled()
     for event in events:
         happen(world, event)
     world.waits, world.users = False, "3"
@@ -271,8 +294,7 @@ def test_nothing_that_can_be_reloaded_restarts_anybody_and_all_end_with_it(
 def test_what_waits_or_was_refused_leaves_the_servers_that_serve_alone(
     events: list[tuple[Any, ...]],
 ) -> None:
-    world = World()
-    world.settle()
+    world = settled()
     for event in events:
         happen(world, event)
     world.settle()
@@ -288,13 +310,12 @@ def test_what_waits_or_was_refused_leaves_the_servers_that_serve_alone(
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([("routes", "1"), ("routes", "2"), ("operate",)]), max_size=20),
-    st.sampled_from([OLD, "2.14.10"]),
+    st.sampled_from([OLD, VERSION]),
 )
 def test_other_routes_restart_nobody_of_any_version(
     events: list[tuple[Any, ...]], version: str
 ) -> None:
-    world = World(version)
-    world.settle()
+    world = settled(version)
     made = world.runs
     for event in events:
         happen(world, event)
@@ -304,8 +325,7 @@ def test_other_routes_restart_nobody_of_any_version(
 
 
 def test_a_refusal_survives_a_restart_of_the_operator() -> None:
-    world = World()
-    world.settle()
+    world = settled()
     world.users = BAD
     world.settle()
     (tried,) = world.tried
@@ -329,8 +349,7 @@ def test_a_cluster_whose_first_configuration_waits_has_no_server() -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_server_that_was_made_for_what_was_refused_is_no_proof_that_it_works(when: str) -> None:
     """It runs what the others run: the kubelet started it again with what was put back."""
-    world = World()
-    world.settle()
+    world = settled()
     if when == "before":
         happen(world, ("lost", 2))
     world.users = BAD

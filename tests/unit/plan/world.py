@@ -59,6 +59,16 @@ def _desired(encoded: bytes, advice: str) -> Desired:
     )
 
 
+@cache
+def _owned(encoded: bytes) -> dict[str, dict[str, Object]]:
+    """What stands if everything is as it should be, by kind and name."""
+    owned: dict[str, dict[str, Object]] = {entry.kind: {} for entry in owned_kinds()}
+    for each in _desired(encoded, "").objects:
+        live = slim(msgspec.convert(each.manifest, owned_kind(each.kind).projection))
+        owned[each.kind][each.name] = live
+    return owned
+
+
 def stamped(manifest: dict[str, Any]) -> OwnedObject:
     annotations = manifest["metadata"].get("annotations", {})
     digest = str(hash(msgspec.json.encode(manifest, order="deterministic")))
@@ -116,10 +126,7 @@ def cluster_state(
         metadata=Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1, resource_version="1"),
         spec=dict(spec),
     )
-    owned: dict[str, dict[str, Object]] = {entry.kind: {} for entry in owned_kinds()}
-    for each in goal.objects:
-        live = slim(msgspec.convert(each.manifest, owned_kind(each.kind).projection))
-        owned[each.kind][each.name] = live
+    owned = {kind: dict(found) for kind, found in _owned(msgspec.json.encode(spec)).items()}
     made = ClusterState(
         cluster=cluster,
         status=ClusterStatus(),
