@@ -27,6 +27,8 @@ async def answer(queries: Iterable[Query], cache: ClusterCache, state: ClusterSt
     of_class: dict[type[Query], list[Query]] = defaultdict(list)
     for query in queries:
         of_class[type(query)].append(query)
-    async with asyncio.TaskGroup() as group:
-        for kind, those in of_class.items():
-            group.create_task(ANSWERERS[kind](those, cache, state))
+    asked = [ANSWERERS[kind](those, cache, state) for kind, those in of_class.items()]
+    # A group of exceptions would hide from the log and from conditions what went wrong.
+    for outcome in await asyncio.gather(*asked, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
