@@ -73,7 +73,7 @@ def parse_spec(raw: object) -> NatsClusterSpec:
 
 
 def read_spec(raw: object) -> tuple[NatsClusterSpec, tuple[Problem, ...]]:
-    """The spec of a NatsCluster as far as it can be parse_leniently, and what of it cannot."""
+    """The spec of a NatsCluster as far as it can be understood, and what of it cannot."""
     spec, problems = parse_leniently(raw, NatsClusterSpec, ROOT)
     image = spec.server_image or "nats"
     return attrs.evolve(spec, version=spec.version or None, server_image=image), problems
@@ -90,7 +90,7 @@ def structure(raw: object, shape: type[T], path: str) -> T:
 
 
 def parse_leniently(raw: object, shape: type[T], path: str) -> tuple[T, tuple[Problem, ...]]:
-    """The same as far as it can be parse_leniently, and everything that is wrong with it.
+    """The same as far as it can be understood, and everything that is wrong with it.
 
     Where something is wrong, there is something else of the right kind: to go on looking, and not
     to be acted on.

@@ -72,7 +72,7 @@ def _policy_labels(name: str, version: str | None, policy: PodPolicy) -> Iterato
 
 
 def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tuple[Problem, ...]]:
-    """Reads them all, as far as they can be parse_leniently, and says what cannot be."""
+    """Reads them all, as far as they can be understood, and says what cannot be."""
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
     shapes = (
