@@ -18,7 +18,7 @@ class Cost(Enum):
     RELOAD_OR_WAIT = "reloads servers; never restarts them"
     """Where nobody can have a server reload, it counts from its next start on."""
     RESTART_IF_DOWN = "restarts only servers that are not ready"
-    KEPT = "is not possible while servers run"
+    KEPT = "has no effect while servers run"
     NONE = "does not affect servers"
 
 

@@ -196,7 +196,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         log.error("%s; exiting, so that no two processes write", error)
         return 1
     except ApiError as error:
-        log.error("the API server cannot be reached: %s", error)
+        log.error("a request to the API server failed: %s", error)
         return 1
     return 0
 

@@ -179,7 +179,8 @@ FAMILIES = (
     Family(
         "natsctl_server_connections",
         "gauge",
-        "Clients connected at that time; natsctl does not query idle healthy servers",
+        "Clients connected when natsctl last queried the server; it does not query healthy servers "
+        "while nothing changes",
         _of_answers(lambda probe: probe.connections),
         ("server",),
     ),

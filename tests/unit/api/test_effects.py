@@ -16,7 +16,7 @@ from natsctl.api.effects import KEPT, NONE, PARTS, RELOAD, RELOAD_OR_WAIT, RESTA
         ),
         (RELOAD_OR_WAIT, "reloads servers; never restarts them"),
         (NONE, "does not affect servers"),
-        (KEPT, "is not possible while servers run"),
+        (KEPT, "has no effect while servers run"),
         (PARTS, ""),
     ],
 )
