@@ -53,7 +53,7 @@ def _reloading(decision: Decision) -> Verdict:
     return Verdict("True", "Reloading", text + _waits(decision))
 
 
-TOLD: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
+LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
     (reload_servers, _reloading),
@@ -62,8 +62,10 @@ TOLD: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
 
 
 def _busy(decisions: Decisions) -> Verdict | None:
-    found = ((decisions.of(decide), tell) for decide, tell in TOLD)
-    return next((tell(decision) for decision, tell in found if decision.servers), None)
+    decided = ((decisions.of(decide), verdict_of) for decide, verdict_of in LASTING)
+    return next(
+        (verdict_of(decision) for decision, verdict_of in decided if decision.servers), None
+    )
 
 
 def _starting(decisions: Decisions) -> Verdict | None:

@@ -18,7 +18,7 @@ import pytest
 from natsctl.controllers.cluster.reload import Progress, Reloader
 from natsctl.controllers.watch.stores import Stores, open_stores
 from natsctl.kube.client import Client
-from natsctl.kube.errors import Conflict
+from natsctl.kube.errors import Conflict, NotFound
 from natsctl.kube.resources import SECRETS
 from natsctl.model import names
 from natsctl.model.objects import Meta, Pod, Secret
@@ -49,6 +49,7 @@ class World:
     noted: Mapping[str, Any] = attrs.field(factory=dict)
     refusal: str = ""
     reachable: bool = True
+    gone: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.stores.pods.put(Pod(BEFORE))
@@ -88,6 +89,8 @@ class World:
 
     async def raw(self, *_: Any) -> dict[str, Any]:
         """The Secret."""
+        if self.gone:
+            raise NotFound(404, "NotFound", "secrets c not found")
         meta = {"uid": "s", "resourceVersion": "7", "managedFields": [CHANGED]}
         return {"metadata": meta, "data": {"nats.conf": "eA==", "previous.nats.conf": "eQ=="}}
 
@@ -270,3 +273,9 @@ async def test_a_pod_that_is_gone_is_left_alone(world: World) -> None:
     world.stores.pods.put(Pod(msgspec.structs.replace(BEFORE, uid="pod-2", resource_version="2")))
     assert await world.attempt() is Progress.PENDING
     assert world.nudged == []
+
+
+@worlds({"lag": 0, "digests": False, "gone": True})
+async def test_of_a_secret_that_is_gone_the_first_sync_counts(world: World) -> None:
+    """Nobody can say when it changed."""
+    assert 10 <= await world.until_done() <= 20

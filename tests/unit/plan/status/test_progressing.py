@@ -12,7 +12,7 @@ from natsctl.plan.decisions import Decide
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
-from natsctl.plan.status.progressing import TOLD
+from natsctl.plan.status.progressing import LASTING
 
 TELLING = {"waiting", "servers"}
 
@@ -37,7 +37,7 @@ def told_by(source: str) -> set[str]:
 
 
 def test_every_rule_that_waits_is_told_of() -> None:
-    assert set(telling()) == {decide for decide, _ in TOLD}
+    assert set(telling()) == {decide for decide, _ in LASTING}
 
 
 @pytest.mark.parametrize(("decide", "told"), [(scale_down, TELLING), (scale_up, set())])
