@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEAST_PAUSE = 0.001
+"""Seconds: what rounding put a hair ahead of the clock is due once the clock has moved."""
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 PASS_LIMIT = 120.0
 """Seconds after which a pass is cut; every request in it has a shorter time-out of its own."""
@@ -111,7 +113,7 @@ class Actor(Generic[R]):
 
     async def _sleep(self, pause: float) -> None:
         try:
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(max(pause, LEAST_PAUSE)):
                 await self.mailbox.wait()
         except TimeoutError:
             return

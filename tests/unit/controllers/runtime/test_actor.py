@@ -122,3 +122,11 @@ async def test_an_api_server_that_says_when_is_believed() -> None:
     async with living(busy, Wait(0.0)) as (_, script):
         pass
     assert script.pauses == [9.0]
+
+
+@pytest.mark.looptime
+async def test_a_moment_that_is_a_hair_away_is_no_reason_to_run_in_circles() -> None:
+    """10.24 and 20 seconds are not quite 30.24: until the clock moves, it is not due."""
+    async with living(Wait(10.24 + 20.0 - 30.24), Wait(0.0), Wait(0.0)) as (_, script):
+        pass
+    assert all(pause >= 0.001 for pause in script.pauses)
