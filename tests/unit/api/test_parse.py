@@ -204,10 +204,13 @@ def test_very_many_of_them_come_to_an_end(raw: Any, shape: Any) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))
-def test_garbage_never_keeps_from_reading_on(raw: dict[str, Any]) -> None:
+def test_garbage_is_parsed_or_refused_with_places_and_never_keeps_from_reading_on(
+    raw: dict[str, Any],
+) -> None:
     found, problems = parse_leniently(raw, NatsClusterSpec, "spec")
     assert isinstance(found, NatsClusterSpec)
     assert [p.path for p in problems] == refused_paths(raw)
+    assert all(p.path.startswith("spec.") for p in problems)
     assert all(str(problem).isprintable() for problem in problems)
 
 
@@ -256,11 +259,6 @@ def test_a_role_with_anything_else_is_refused() -> None:
 @given(specs())
 def test_whatever_the_schema_allows_is_parsed(raw: dict[str, Any]) -> None:
     assert isinstance(parse_spec(raw), NatsClusterSpec)
-
-
-@given(st.dictionaries(st.sampled_from(KEYS), GARBAGE))
-def test_garbage_is_parsed_or_refused_with_places(raw: dict[str, Any]) -> None:
-    assert all(path.startswith("spec.") for path in refused_paths(raw))
 
 
 def refused_paths(raw: object) -> list[str]:

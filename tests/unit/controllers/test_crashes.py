@@ -137,6 +137,13 @@ async def of_the_go_operator() -> ApiServer:
     return api
 
 
+async def with_a_network_policy() -> ApiServer:
+    """A cluster that not everybody can reach."""
+    api = installed()
+    api.add(cluster({**SPEC, "networkPolicy": {}}))
+    return await settled(api)
+
+
 def creates(api: ApiServer) -> None:
     """The user creates a cluster."""
     api.add(cluster())
@@ -198,6 +205,9 @@ STORIES = {
     ),
     "renew certificates": Story(
         with_certificates, certificate_until(2031), has_certificates_until(2031), serving=3
+    ),
+    "drop the network policy": Story(
+        with_a_network_policy, changes(networkPolicy=None), is_ready, serving=3
     ),
     "give a role": Story(with_accounts, with_a_role, has_tokens(2), serving=3),
     "take a role away": Story(with_tokens, removes(ROLE), has_tokens(0), serving=3),

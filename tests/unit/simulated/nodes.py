@@ -225,6 +225,8 @@ class Node:
         server = self.servers.get(address)
         if server is None or server.id != server_id:
             raise system.Unreachable("another server answers")
+        if server.pod in self.silent:
+            raise system.Unreachable("no answer")
         if key.public not in _text(server.loaded):
             raise system.Unreachable("system account: Authorization Violation")
         if self.refuses and server.files != server.loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from natsctl.controllers.runtime.lease import Lease, LeaseLost, suspended
 from natsctl.kube.errors import Fenced
-from tests.unit.controllers.leases import Memory, candidate, failing, held, now
+from tests.unit.controllers.leases import FAULTS, QUICK, Memory, candidate, failing, held, now
+from tests.unit.simulated.requests import Request
 
 pytestmark = pytest.mark.looptime
 
@@ -212,13 +214,41 @@ async def test_a_stolen_lease_is_lost_at_once() -> None:
 
 
 async def test_a_conflict_that_cannot_be_looked_into_counts_as_a_failure() -> None:
-    memory, lease = await held()
+    memory, blind = Memory(), [False]
+    lease = candidate(memory, "a", lambda asked: FAULTS["error" if unseen(asked) else ""])
+
+    def unseen(asked: Request) -> bool:
+        return blind[0] and asked.method == "GET"
+
+    await lease.acquire()
     memory.touch()
-    keeping = asyncio.create_task(lease.keep())
-    await asyncio.sleep(2.015)  # the conflict arrived, the look is under way
-    memory.fault = "error"
+    blind[0] = True
     with pytest.raises(LeaseLost):
-        await keeping
+        await lease.keep()
+
+
+@pytest.mark.parametrize("fault", ["error", "hang"])
+async def test_a_release_that_cannot_look_into_a_conflict_leaves_the_lease_to_expire(
+    fault: str,
+) -> None:
+    memory, conflicts = Memory(), itertools.count()
+    lease = candidate(memory, "a", lambda asked: FAULTS[fault if met(asked) else ""])
+
+    def met(asked: Request) -> bool:
+        return asked.method == "GET" and next(conflicts) > 0
+
+    await lease.acquire()
+    memory.touch()
+    assert not await lease.release()
+    assert not lease.held
+    assert memory.spec["holderIdentity"] == "a"
+
+
+async def test_a_release_that_others_are_always_faster_than_is_given_up() -> None:
+    memory, lease = await held()
+    memory.api.plan = lambda asked: memory.touch() or FAULTS[""] if asked.method == "PUT" else QUICK
+    assert not await lease.release()
+    assert memory.spec["holderIdentity"] == "a"
 
 
 async def test_a_process_that_stood_still_past_its_deadline_may_not_write() -> None:
@@ -321,7 +351,7 @@ async def test_an_acquisition_whose_reply_was_lost_is_finished_and_not_waited_ou
     lease.check()
 
 
-FAULTS = st.lists(
+SPOILT = st.lists(
     st.tuples(st.sampled_from(["", "", "error", "hang", "late"]), st.integers(1, 20)), max_size=12
 )
 
@@ -376,7 +406,7 @@ async def struggle(wires: list[Wire], faults: list[list[tuple[str, int]]]) -> li
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.tuples(FAULTS, FAULTS, FAULTS))
+@given(st.tuples(SPOILT, SPOILT, SPOILT))
 async def test_through_failing_networks_never_two_hold_it_and_in_the_end_one_does(
     faults: tuple[list[tuple[str, int]], ...],
 ) -> None:
