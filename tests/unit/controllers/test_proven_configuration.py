@@ -1,6 +1,8 @@
-"""What servers have taken up by a restart is what a refused change is rolled back to."""
+"""What servers have taken up, by a restart or by a reload, is known and gone back to."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -47,3 +49,22 @@ async def test_a_refused_change_goes_back_to_what_servers_restarted_with() -> No
             api.edit(CLUSTER, {"spec": {"natsConfig": {"debug": True}}})
             await at_rest(api, process, refused)
         assert config(api) == restarted
+
+
+def loaded_at(series: str) -> dict[str, float]:
+    """When each server loaded its configuration, as metrics tell."""
+    found = re.findall(r'^natsctl_server_config_load_.*server="(.+)"} (\S+)$', series, re.MULTILINE)
+    return {server: float(at) for server, at in found}
+
+
+async def test_a_server_that_reloaded_is_asked_again_what_it_runs() -> None:
+    with virtual_clock():
+        api = await three_servers()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            before = loaded_at(process.series())
+            api.edit(CLUSTER, {"spec": {"natsConfig": {"debug": True}}})
+            await at_rest(api, process, is_ready)
+            after = loaded_at(process.series())
+        assert len(before) == 3
+        assert all(after[server] > at for server, at in before.items())
