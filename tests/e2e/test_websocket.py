@@ -101,11 +101,11 @@ def test_with_encryption(cluster: Apply, namespace: Kubectl, version: str) -> No
 
 
 def test_compression_and_the_time_of_a_handshake(cluster: Apply) -> None:
-    """A client that says nothing is let go after the time that the spec gives it."""
-    config = {"port": PORT, "no_tls": True, "compression": True, "handshakeTimeout": "1s"}
+    """A client that says nothing has the time that the spec gives it, more than servers do."""
+    config = {"port": PORT, "no_tls": True, "compression": True, "handshakeTimeout": "5s"}
     found = cluster("a", size=1, version=NEXT, websocketConfig=config).ready()
     assert compressed(f"ws://{service(found)}:{PORT}")
     began = time.monotonic()
-    with socket.create_connection((service(found), PORT), 10) as silent:
+    with socket.create_connection((service(found), PORT), 60) as silent:
         assert silent.recv(1) == b""
-    assert 0.5 < time.monotonic() - began < 1.9
+    assert time.monotonic() - began > 4

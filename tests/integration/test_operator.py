@@ -267,7 +267,7 @@ async def test_a_lost_lease_ends_the_operator(client: Client, namespace: str, pr
 async def test_a_standby_takes_over_as_soon_as_the_leader_stops(
     client: Client, namespace: str, kubeconfig: str
 ) -> None:
-    """Within two seconds, and it is warm: the next edit is acted on at once."""
+    """Before the lease would have run out, and it is warm: the next edit is acted on at once."""
     async with operator(kubeconfig, namespace):
         await client.create(CLUSTERS, nats("x", namespace, size=0))
         await says(client, namespace, "Ready", "AllServersReady")
@@ -279,7 +279,7 @@ async def test_a_standby_takes_over_as_soon_as_the_leader_stops(
     released = asyncio.get_running_loop().time()
     await edit(client, namespace, size=1)
     await made(client, namespace, {"Service/x", "Service/x-mgmt", "Secret/x", "Pod/x-1"})
-    assert asyncio.get_running_loop().time() - released < 2
+    assert asyncio.get_running_loop().time() - released < 12
     assert await holder(client, namespace) not in ("", first)
     await standby.__aexit__(None, None, None)
 

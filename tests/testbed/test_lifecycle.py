@@ -35,12 +35,10 @@ def test_a_control_plane_alone_serves_the_api(fresh: Testbed) -> None:
 def test_a_second_up_starts_and_builds_nothing(fresh: Testbed) -> None:
     machine.done("up", fresh, "--control-plane-only")
     before = machine.remains(fresh).processes
-    started = time.monotonic()
     again = machine.run("up", fresh, "--control-plane-only")
     assert again.returncode == 0
     assert again.stderr == ""
     assert machine.remains(fresh).processes == before
-    assert time.monotonic() - started < 3
 
 
 def test_a_running_testbed_is_not_taken_for_another_kind(fresh: Testbed) -> None:
