@@ -40,7 +40,7 @@ BURST = 4.0
 AWAY = 20.0
 """Seconds after which the lease has run out even for who renewed it last."""
 SLEEP = 30.0
-RENEWED = 5.0
+RENEWED = 12.0
 """Seconds within which a leader has renewed the lease, or knows that it is not the leader."""
 SILENCE = 5.0
 """Seconds at least between what a leader wrote last and another's first write, where the first
