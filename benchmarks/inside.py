@@ -175,6 +175,7 @@ async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
     notebook.note(
         ready3_s=statistics.median(found.ready3),
         ready3_max_s=max(found.ready3),
+        **found.timeline(),
         replace_s=statistics.median(found.replace),
         replace_max_s=max(found.replace),
     )

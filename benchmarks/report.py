@@ -62,6 +62,10 @@ TARGETS = (
     Target("start_s", "from the start of the process until its readiness probe passes", 2, "s"),
     Target("ready3_s", "apply to 3 Ready servers on a real kubelet, median", unit="s"),
     Target("ready3_max_s", "the same, slowest", unit="s"),
+    Target("ready3_created_s", "on the way: apply to 3 pods", unit="s"),
+    Target("ready3_scheduled_s", "apply to all of them scheduled", unit="s"),
+    Target("ready3_running_s", "apply to all containers running, as the kubelet tells", unit="s"),
+    Target("ready3_kubelet_s", "apply to all pods Ready by the kubelet's own probe", unit="s"),
     Target("replace_s", "pod deleted to its replacement created, median", 1, "s"),
     Target("replace_max_s", "the same, slowest", unit="s"),
 )
