@@ -24,6 +24,7 @@ from natsctl.cli.report.shapes import Shape, paths
 from natsctl.cli.report.shown_clusters import CLUSTER, ROLE
 from natsctl.cli.report.shown_objects import EVENT, LEASE, SECRET
 from natsctl.kube.errors import NotFound
+from natsctl.kube.paths import VERSION
 from natsctl.kube.transport import Transport
 from tests.integration.conftest import until
 
@@ -43,6 +44,8 @@ NAMES_IN_SPECIALS = re.compile(
     r"|\.match(?:Expressions|Fields)\[\]\.(?:key|operator)"
 )
 """Shown of places where values are hidden."""
+SINCE_1_33 = {"observedGeneration", "terminatingReplicas"}
+"""Fields of pods and Deployments that an older API server does not publish."""
 NOT_PUBLISHED = re.compile(
     r"conditions\[\]\."  # one list for the conditions of all kinds
     r"|^spec\.template\."  # of a NatsCluster: open, and a pod's
@@ -129,8 +132,14 @@ async def test_only_what_is_listed_is_shown(transport: Transport, kind: str) -> 
     # and the list names nothing that there is not: a typo would hide a field for ever
     published = {_name(path) for path in [*planter.planted.values(), *_above(planter.planted)]}
     listed_names = {_name(p) for p in listed if not NOT_PUBLISHED.search(p)}
-    assert listed_names - published == set()
+    later = SINCE_1_33 if await _minor_version(transport) < 33 else set()
+    assert listed_names - published <= later
     assert len(seen) > 5
+
+
+async def _minor_version(transport: Transport) -> int:
+    reply = await transport.request("GET", VERSION)
+    return int(json.loads(reply.body)["minor"].rstrip("+"))
 
 
 def _above(planted: Mapping[str, str]) -> Iterator[str]:
