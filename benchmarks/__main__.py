@@ -44,7 +44,12 @@ def main() -> int:
     parser.add_argument("--foreign", type=int, default=10_000, help="of each kind (default 10000)")
     parser.add_argument("--rounds", type=int, default=3, help="of floor and fleet (default 3)")
     parser.add_argument(
-        "--grow", type=int, nargs="+", default=[100, 1000, 5000], metavar="CLUSTERS"
+        "--grow",
+        type=int,
+        nargs="+",
+        default=[100, 1000, 5000],
+        metavar="CLUSTERS",
+        help="fleets of growth (default 100 1000 5000)",
     )
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(TESTBEDS)
