@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from testbed.layout import CGROUP_ROOT, TestbedError
+from testbed.layout import TestbedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 20.0
 UNIFIED_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids", "hugetlb")
@@ -26,12 +31,33 @@ def hierarchies() -> list[Path]:
 def create(group: str) -> None:
     """Create a group in every hierarchy, usable by processes at once."""
     for hierarchy in hierarchies():
-        folder = hierarchy
-        for part in Path(group).parts:
-            _delegate(folder)
-            folder = folder / part
-            folder.mkdir(exist_ok=True)
-            _inherit_cpuset(folder)
+        with _tree_held(hierarchy):
+            _create_below(hierarchy, group)
+
+
+def _create_below(hierarchy: Path, group: str) -> None:
+    folder = hierarchy
+    for part in Path(group).parts:
+        _delegate(folder)
+        folder = folder / part
+        folder.mkdir(exist_ok=True)
+        _inherit_cpuset(folder)
+
+
+@contextmanager
+def _tree_held(hierarchy: Path) -> Iterator[None]:
+    """Hold the tree of a hierarchy against the other testbeds of this machine.
+
+    They share the parent of their groups: the last one removes it, which must not happen
+    between the making of the parent and of the group below. The mount point is the lock,
+    since caches, where other locks are kept, may differ between two testbeds.
+    """
+    descriptor = os.open(hierarchy, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _delegate(folder: Path) -> None:
@@ -86,8 +112,8 @@ def remove(group: str) -> None:
     for hierarchy in hierarchies():
         for folder in reversed(_tree(hierarchy / group)):
             _remove_folder(folder)
-        with suppress(OSError):
-            (hierarchy / CGROUP_ROOT).rmdir()
+        with _tree_held(hierarchy), suppress(OSError):
+            (hierarchy / Path(group).parts[0]).rmdir()
 
 
 def _remove_folder(folder: Path) -> None:
