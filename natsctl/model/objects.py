@@ -228,6 +228,47 @@ class NetworkPolicy(Whole, frozen=True):
     """A cluster's NetworkPolicy."""
 
 
+class Amounts(Wire, frozen=True):
+    """`resources.requests` and `status.capacity` of a claim; a quantity of bytes."""
+
+    storage: str = ""
+
+
+class ClaimResources(Wire, frozen=True):
+    """`spec.resources` of a claim."""
+
+    requests: Amounts | None = None
+
+
+class ClaimSpec(Wire, frozen=True):
+    """`spec` of a claim."""
+
+    resources: ClaimResources | None = None
+    storage_class_name: str | None = None
+    volume_name: str | None = None
+
+
+class ClaimStatus(Wire, frozen=True):
+    """`status` of a claim."""
+
+    phase: str = ""
+    capacity: Amounts | None = None
+    conditions: tuple[PodCondition, ...] | None = None
+
+
+class PersistentVolumeClaim(Object, frozen=True):
+    """The claim of a server's volume. Its data may outlive the NatsCluster."""
+
+    spec: ClaimSpec = ClaimSpec()
+    status: ClaimStatus = ClaimStatus()
+
+    @property
+    def requested(self) -> str:
+        """How much it asks for: a quantity, or empty."""
+        resources = self.spec.resources
+        return resources.requests.storage if resources and resources.requests else ""
+
+
 class Namespace(Object, frozen=True):
     """A Namespace: of its metadata only name, version and labels are kept."""
 

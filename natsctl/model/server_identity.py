@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 Numbering = Callable[[str], int | None]
 """What follows the cluster's name in the name of a pod -> the index, or None if that is none."""
 
+CLAIM_PREFIX: Final = "js-"
+"""Pods have the same names without it, and a user may have volumes for those."""
 _UNIQUE: Final = 8
 _POD_NAME: Final = "metadata.name"
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([-._a-zA-Z0-9]+)\)")
 # A pod of somebody else's may have any name; nobody has a thousand millions of servers.
 _DECIMAL: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_ORIGIN: Final = re.compile(rf"[-a-z0-9]{{1,{_UNIQUE}}}", re.ASCII)
 _HEXADECIMAL: Final = re.compile(r"[1-9a-f][0-9a-f]{0,6}")
 
 
@@ -43,6 +46,18 @@ def indexes(size: int) -> range:
 def pod_name(cluster: str, index: int) -> str:
     """The name of the pod of a new server."""
     return f"{cluster}-{index}"
+
+
+def claim_name(cluster: str, index: int) -> str:
+    """The name of the claim of the volume on which a server stores streams."""
+    return f"{CLAIM_PREFIX}{pod_name(cluster, index)}"
+
+
+def claim_index(cluster: str, claim_name: str) -> int | None:
+    """Which server of the cluster a claim of this name is for, or None if it is for none."""
+    if not claim_name.startswith(CLAIM_PREFIX):
+        return None
+    return index_of(cluster, claim_name.removeprefix(CLAIM_PREFIX), decimal)
 
 
 def decimal(suffix: str) -> int | None:
@@ -86,7 +101,19 @@ def pod_host(namespace: str, cluster: str, pod_name: str) -> str:
 
 def server_name(cluster: str, uid: str, index: int) -> str:
     """What a new server calls itself, unless its user names it; `uid` is the NatsCluster's."""
-    return f"{pod_name(cluster, index)}-{uid[:_UNIQUE]}"
+    return f"{pod_name(cluster, index)}-{origin(uid)}"
+
+
+def origin(uid: str) -> str:
+    """What names of servers tell of the NatsCluster with this uid."""
+    return uid[:_UNIQUE]
+
+
+def origin_of(cluster: str, index: int, server_name: str) -> str | None:
+    """Of which NatsCluster of this name the server was, or None if natsctl never named one so."""
+    prefix = f"{pod_name(cluster, index)}-"
+    found = _ORIGIN.fullmatch(server_name.removeprefix(prefix))
+    return found[0] if found is not None and server_name.startswith(prefix) else None
 
 
 def server_name_of(pod: Pod) -> str | None:

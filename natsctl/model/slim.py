@@ -16,6 +16,9 @@ import msgspec
 
 from natsctl.model import bound_tokens, names
 from natsctl.model.objects import (
+    Amounts,
+    ClaimResources,
+    ClaimSpec,
     Container,
     ContainerState,
     ContainerStatus,
@@ -24,6 +27,7 @@ from natsctl.model.objects import (
     Namespace,
     Object,
     OwnerReference,
+    PersistentVolumeClaim,
     Pod,
     PodCondition,
     Secret,
@@ -57,6 +61,10 @@ MOST: Final = 32
 _READ: Final = (
     names.REVISION_ANNOTATION,
     names.APPLIED_ANNOTATION,
+    names.CLAIMS_ANNOTATION,
+    names.CLUSTER_UID_ANNOTATION,
+    names.SERVER_NAME_ANNOTATION,
+    names.NEW_VOLUME_ANNOTATION,
     names.PROVEN_ANNOTATION,
     names.OPERATOR_ANNOTATION,
     names.CONFIG_ANNOTATION,
@@ -73,6 +81,7 @@ _READ: Final = (
 )
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
+_RESIZES: Final = ("Resizing", "FileSystemResizePending")
 _RUNS: Final = ContainerState()
 
 
@@ -92,6 +101,8 @@ def slim(item: T) -> T:
         changes["status"] = _common(item.status)
     elif isinstance(item, Secret):
         changes["data"] = _data(item)
+    elif isinstance(item, PersistentVolumeClaim):
+        changes["spec"], changes["status"] = _claim_spec(item), _claim_status(item)
     elif isinstance(item, Whole):
         changes["spec"] = _by_key(item.spec)
     elif isinstance(item, Service):
@@ -141,6 +152,8 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
     compared = {**manifest, "metadata": meta}
     if isinstance(live, Secret):
         compared["data"] = kept_data(manifest["data"])
+    if isinstance(live, PersistentVolumeClaim):
+        del compared["spec"]  # what is there stays as it was made, or grows
     if isinstance(live, Whole):
         compared["spec"] = _by_key(manifest["spec"])
     return compared
@@ -275,6 +288,25 @@ def _pod_status(pod: Pod) -> Any:
         init_container_statuses=_few(
             status.init_container_statuses, "name", _CONTAINERS, _container
         ),
+    )
+
+
+def _claim_spec(claim: PersistentVolumeClaim) -> ClaimSpec:
+    spec = claim.spec
+    return ClaimSpec(
+        ClaimResources(Amounts(_brief(claim.requested))),
+        spec.storage_class_name and _brief(spec.storage_class_name),
+        spec.volume_name and _brief(spec.volume_name),
+    )
+
+
+def _claim_status(claim: PersistentVolumeClaim) -> Any:
+    status = claim.status
+    return msgspec.structs.replace(
+        status,
+        phase=_brief(status.phase),
+        capacity=status.capacity and Amounts(_brief(status.capacity.storage)),
+        conditions=_few(status.conditions, "type", _RESIZES, _condition),
     )
 
 

@@ -1,10 +1,13 @@
 """Which cluster an object belongs to, and whose it is."""
 
+import msgspec
+
 from natsctl.model.objects import (
     Cluster,
     Meta,
     Object,
     OwnerReference,
+    PersistentVolumeClaim,
     ServiceRole,
     cluster_key,
     controlled,
@@ -36,6 +39,16 @@ def test_a_role_belongs_to_the_cluster_of_its_label_or_to_none_of_a_name() -> No
     owner = OwnerReference(kind="NatsCluster", name="c", uid="u", controller=True)
     meta = Meta(namespace="ns", name="x", owner_references=(owner,))
     assert cluster_key(ServiceRole(meta)) == ("ns", "")
+
+
+def test_a_claim_tells_how_much_it_asks_for() -> None:
+    def claim(spec: dict[str, object]) -> PersistentVolumeClaim:
+        return msgspec.convert({"metadata": {}, "spec": spec}, PersistentVolumeClaim)
+
+    assert claim({"resources": {"requests": {"storage": "10Gi"}}}).requested == "10Gi"
+    assert claim({"resources": {"requests": None}}).requested == ""
+    assert claim({"resources": {}}).requested == ""
+    assert claim({}).requested == ""
 
 
 def test_an_object_without_both_belongs_to_none() -> None:

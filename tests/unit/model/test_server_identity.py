@@ -14,12 +14,16 @@ from natsctl.model import names
 from natsctl.model.objects import Meta, Pod
 from natsctl.model.server_identity import (
     NUMBERINGS,
+    claim_index,
+    claim_name,
     decimal,
     hexadecimal,
     index_of,
     indexes,
     is_for_new_server,
     may_be_server,
+    origin,
+    origin_of,
     pod_host,
     pod_name,
     server_host,
@@ -99,6 +103,20 @@ class TestPodName:
         assert len(pod_name(longest, names.MAX_SIZE)) <= 63
 
 
+class TestClaimName:
+    def test_tells_the_server_and_is_unlike_its_pod(self) -> None:
+        assert [claim_name("c", index) for index in indexes(2)] == ["js-c-1", "js-c-2"]
+        assert claim_name("js-c", 1) != claim_name("c", 1)
+
+    @pytest.mark.parametrize("index", [1, 10, 999])
+    def test_the_index_is_read_back(self, index: int) -> None:
+        assert claim_index("c", claim_name("c", index)) == index
+
+    @pytest.mark.parametrize("name", ["c-1", "js-c", "js-c-0", "js-c-a", "js-d-1", "js-js-c-1", ""])
+    def test_other_names_are_for_no_server(self, name: str) -> None:
+        assert claim_index("c", name) is None
+
+
 def test_a_server_has_a_name_in_the_headless_service() -> None:
     assert server_host("ns", "c", 2) == "c-2.c-mgmt.ns.svc"
     assert pod_host("ns", "c", "c-a") == "c-a.c-mgmt.ns.svc"
@@ -107,6 +125,28 @@ def test_a_server_has_a_name_in_the_headless_service() -> None:
 class TestServerName:
     def test_tells_the_very_cluster(self) -> None:
         assert server_name("c", "0b2f5a1c-7d1e-4a58", 2) == "c-2-0b2f5a1c"
+
+    def test_tells_of_which_cluster_it_is(self) -> None:
+        uid = "0b2f5a1c-7d1e-4a58"
+        assert origin_of("c", 2, server_name("c", uid, 2)) == origin(uid) == "0b2f5a1c"
+        assert server_name("c", origin(uid), 2) == server_name("c", uid, 2)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "",
+            "c-2",
+            "c-2-",
+            "c-1-0b2f5a1c",
+            "0b2f5a1c",
+            "c-2-0b2f5a1cd",
+            "c-2-0B",
+            'c-2-"',
+            "c-2-a\n",
+        ],
+    )
+    def test_other_names_are_of_no_cluster(self, name: str) -> None:
+        assert origin_of("c", 2, name) is None
 
     @pytest.mark.parametrize(
         ("env", "name"),
