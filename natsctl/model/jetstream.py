@@ -1,0 +1,160 @@
+"""What one server says of JetStream, at one moment, and of each stream and consumer that it holds.
+
+https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#jetstream-information
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+MAX_ACCOUNTS: Final = 4_096
+MAX_STREAMS: Final = 4_096
+MAX_CONSUMERS: Final = 16_384
+"""Of one server. Beyond any of these it has too many assets to judge."""
+MAX_REPLICAS: Final = 16
+"""Of one group. A stream has at most five, and twice as many while it moves."""
+MAX_MEMBERS: Final = 1_024
+"""Of the meta group: as many as a cluster has servers."""
+MAX_NAME: Final = 256
+"""Characters of a name; a stream's or consumer's has at most 255."""
+
+
+class Storage(StrEnum):
+    """Where a stream or a consumer is kept."""
+
+    FILE = "file"
+    MEMORY = "memory"
+
+
+@attrs.frozen(order=True)
+class Asset:
+    """The name of a stream, or of a consumer of it."""
+
+    account: str
+    stream: str
+    consumer: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.account, self.stream, self.consumer)))
+
+
+@attrs.frozen
+class Replica:
+    """Another member of a group, as somebody sees it; only its leader knows.
+
+    `active` is seconds since it was heard of, `lag` entries that it has not applied, and `pending`
+    whether it is not a full member yet.
+    """
+
+    name: str
+    current: bool = False
+    offline: bool = False
+    active: float = 0.0
+    lag: int = 0
+    pending: bool = False
+
+
+@attrs.frozen
+class Raft:
+    """A group as one server sees it; `leader` is empty if it knows of none.
+
+    `replicas` are the others, and the server itself where there is no leader. `moving`: the group
+    is to have other members than it has (told since 2.15).
+    """
+
+    leader: str = ""
+    replicas: tuple[Replica, ...] = ()
+    moving: bool = False
+
+
+@attrs.frozen
+class Meta(Raft):
+    """The group of all servers. `size` counts its members."""
+
+    size: int = 0
+
+
+@attrs.frozen
+class Store:
+    """What a server's own copy of a stream contains."""
+
+    messages: int
+    first: int
+    last: int
+
+    @property
+    def begin(self) -> int:
+        """The first sequence; an empty store, which servers describe in several ways, has none."""
+        return self.first if self.messages else self.last + 1
+
+    @property
+    def deleted(self) -> int:
+        """How many sequences between the first and the last have no message."""
+        return self.last + 1 - self.begin - self.messages
+
+
+@attrs.frozen
+class Group:
+    """A stream or consumer as one server has it.
+
+    `replicas` is how many members it should have. `store` is None for consumers. `settles_late`:
+    acknowledgements remove messages, each replica in its own time (interest, work queue).
+    """
+
+    asset: Asset
+    replicas: int
+    raft: Raft = Raft()
+    storage: Storage = Storage.FILE
+    store: Store | None = None
+    settles_late: bool = False
+
+
+@attrs.frozen
+class Health:
+    """What /healthz says; `asset` is the one that it complains of, if it names one."""
+
+    code: int = 0
+    text: str = ""
+    asset: Asset | None = None
+
+
+@attrs.frozen
+class Usage:
+    """Bytes: what is stored, and the limit."""
+
+    used: int = 0
+    limit: int = 0
+
+
+@attrs.frozen
+class JetStreamReport:
+    """What one server says of JetStream; `problem` says why it did not answer, or not usably.
+
+    `disabled`: JetStream is off, because its configuration has none, or because the server gave it
+    up, such as after a full disk, until it is restarted. `peers` are names of servers to which it
+    has routes. `now` and `started` are RFC 3339 text of its clock. `meta` is None outside of
+    clusters.
+
+    `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
+    usably: that may be anything. `too_many`, if set, says of what it has more than is judged.
+    """
+
+    name: str
+    problem: str = ""
+    server_id: str = ""
+    version: str = ""
+    started: str = ""
+    now: str = ""
+    disabled: bool = False
+    health: Health = Health()
+    peers: frozenset[str] = frozenset()
+    file: Usage = Usage()
+    memory: Usage = Usage()
+    meta: Meta | None = None
+    groups: Mapping[Asset, Group] = attrs.field(factory=dict)
+    unknown: tuple[str, ...] = ()
+    too_many: str = ""

@@ -1,0 +1,183 @@
+"""What the monitoring pages of one server say of JetStream, made one report; no I/O here.
+
+The pages are /varz, /routez, /healthz and `JSZ`
+(https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#jetstream-information). Whoever
+may write pods in the server's namespace may have written them: all is bounded. An asset that is
+not told usably is unknown, never absent, and anything else unusable makes the server unanswered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+import attrs
+import msgspec
+
+from natsctl.model import limits
+from natsctl.model.foreign import printable
+from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
+from natsctl.nats.jetstream_accounts import Account, Page, assets
+from natsctl.nats.jetstream_assets import meta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JSZ: Final = "/jsz?accounts=true&streams=true&consumers=true&config=true"
+"""The question; `&offset=` and `&limit=` count accounts."""
+MAX_BYTES: Final = 64 * 2**20
+"""Of all pages of one server together. A stream with its configuration has some 2 KB."""
+MAX_VALUES: Final = 1_000_000
+"""Members of objects and lists, of one page. A stream has some 60, a consumer some 50."""
+MAX_PAGES: Final = 64
+MAX_UNKNOWN: Final = 20
+"""Descriptions of what is unknown: more say no more."""
+MAX_ROUTES: Final = 16 * 1024
+_HEALTH_BYTES: Final = 64 * 1024
+
+_PEER: Final = re.compile(rb'\s{0,99}:\s{0,99}"([!#-\[\]-~]{1,256})"')
+_COMPLAINT: Final = re.compile(
+    r"\b(?:stream|consumer) '([^'>]{1,256}) > ([^'> ]{1,256})(?: > ([^'> ]{1,256}))?'"
+)
+
+_T = TypeVar("_T")
+_Word = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
+_Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Limit = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+
+
+class _Varz(msgspec.Struct):
+    server_id: _Word
+    server_name: _Name
+    version: _Word
+    start: _Word = ""
+
+
+class _Routez(msgspec.Struct):
+    server_id: _Word
+    routes: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Healthz(msgspec.Struct):
+    error: Annotated[str, msgspec.Meta(max_length=16 * 1024)] = ""
+
+
+class _Config(msgspec.Struct, frozen=True):
+    max_memory: _Limit = 0
+    max_storage: _Limit = 0
+
+
+class _Jsz(msgspec.Struct):
+    server_id: _Word
+    now: _Word
+    disabled: bool = False
+    config: _Config = _Config()
+    memory: _Number = 0
+    storage: _Number = 0
+    meta_cluster: msgspec.Raw = msgspec.Raw(b"null")
+    accounts: _Number = 0
+    total: _Number = 0
+    account_details: list[Account] | None = None
+
+
+class _Unusable(Exception):
+    """Some answer is not what a nats-server says."""
+
+
+@attrs.frozen
+class Answers:
+    """The bodies that one server sent, and the status of /healthz.
+
+    Pages of /jsz are in order, and each begins with the account that the one before ended with:
+    servers list accounts by name, so a page that does not has lost one that moved.
+    """
+
+    varz: bytes
+    routez: bytes
+    jsz: Sequence[bytes]
+    healthz: bytes
+    health_code: int
+
+
+def report(name: str, answers: Answers) -> JetStreamReport:
+    """What the server `name` says; never an exception."""
+    try:
+        return _report(name, answers)
+    except UnicodeDecodeError:
+        return unanswered(name, "its answer is not UTF-8")
+    except (_Unusable, ValueError) as error:
+        return unanswered(name, f"its answer is not usable: {error}")
+
+
+def unanswered(name: str, problem: str) -> JetStreamReport:
+    """The report of a server that nothing is known of; `problem` says why."""
+    return JetStreamReport(name, problem=printable(problem))
+
+
+def _report(name: str, answers: Answers) -> JetStreamReport:
+    varz = _decoded(answers.varz, _Varz)
+    routez = _decoded(answers.routez, _Routez)
+    pages = _pages(answers.jsz)
+    if {routez.server_id, *(page.server_id for page in pages)} != {varz.server_id}:
+        raise _Unusable("several servers answer")
+    last = pages[-1]
+    said = JetStreamReport(
+        name=varz.server_name,
+        server_id=varz.server_id,
+        version=varz.version,
+        started=varz.start,
+        now=pages[0].now,
+        disabled=last.disabled,
+        health=_health(answers),
+        peers=frozenset(_peers(bytes(routez.routes))),
+        file=Usage(last.storage, max(last.config.max_storage, 0)),
+        memory=Usage(last.memory, max(last.config.max_memory, 0)),
+        meta=meta(bytes(last.meta_cluster)),
+    )
+    held = assets([Page(page.account_details or (), page.total or page.accounts) for page in pages])
+    return attrs.evolve(
+        said, groups=held.groups, unknown=held.unknown[:MAX_UNKNOWN], too_many=held.too_many
+    )
+
+
+def _decoded(body: bytes, type_: type[_T]) -> _T:
+    limits.check(body, MAX_BYTES, MAX_VALUES)
+    return msgspec.json.decode(body, type=type_)
+
+
+def _pages(bodies: Sequence[bytes]) -> list[_Jsz]:
+    if not 0 < len(bodies) <= MAX_PAGES:
+        raise _Unusable(f"/jsz has {len(bodies)} pages")
+    if sum(map(len, bodies)) > MAX_BYTES:
+        raise _Unusable(f"/jsz has more than {MAX_BYTES // 2**20} MiB")
+    return [_decoded(body, _Jsz) for body in bodies]
+
+
+def _health(answers: Answers) -> Health:
+    """Whatever it says: a text that is not usable still has a status."""
+    try:
+        limits.check(answers.healthz, _HEALTH_BYTES)
+        text = msgspec.json.decode(answers.healthz, type=_Healthz).error
+    except ValueError:
+        text = ""
+    return Health(answers.health_code, printable(text), _complaint(text))
+
+
+def _complaint(text: str) -> Asset | None:
+    """The asset in "JetStream consumer 'A > S > c' is not current"."""
+    match = _COMPLAINT.search(text)
+    return Asset(match[1], match[2], match[3] or "") if match else None
+
+
+def _peers(routes: bytes) -> Iterator[str]:
+    """Names of the other ends of all routes; no object is made of a route, of which many fit."""
+    if routes[:1] not in (b"[", b"n"):
+        raise _Unusable("its routes are not a list")
+    _, *rests = routes.split(b'"remote_name"', MAX_ROUTES)
+    if len(rests) == MAX_ROUTES:
+        raise _Unusable("it reports an impossible number of routes")
+    for rest in rests:
+        if (peer := _PEER.match(rest, 0, 512)) is not None:
+            yield peer[1].decode()
