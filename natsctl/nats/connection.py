@@ -1,4 +1,4 @@
-"""A connection to a server's client port for one question, with a limit on all that it may send.
+"""A connection to a server's client port for a few questions, with limits on all that it may send.
 
 A server is as trustworthy as whoever may write pods in its namespace. General clients follow what
 a server tells them: other servers to connect to, how long the next message is, whether to
@@ -35,8 +35,8 @@ for clients and websocket. An answer that refuses a configuration prints what di
 INBOX = "_INBOX.natsctl"
 """Begins where answers are heard, which is all that the operator's user may hear."""
 
-_MESSAGE: Final = re.compile(rb"MSG +\S+ +1 +(?:\S+ +)?(\d{1,9}) *\Z")
-_WITH_HEADERS: Final = re.compile(rb"HMSG +\S+ +1 +(?:\S+ +)?(\d{1,9}) +(\d{1,9}) *\Z")
+_MESSAGE: Final = re.compile(rb"MSG +\S+ +(\d{1,9}) +(?:\S+ +)?(\d{1,9}) *\Z")
+_WITH_HEADERS: Final = re.compile(rb"HMSG +\S+ +(\d{1,9}) +(?:\S+ +)?(\d{1,9}) +(\d{1,9}) *\Z")
 _NO_RESPONDERS: Final = b"NATS/1.0 503"
 Nonce = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
 
@@ -87,8 +87,9 @@ class _Link(NamedTuple):
 
 @attrs.define
 class Connection:
-    """One connection."""
+    """One connection. `asked` counts its questions."""
 
+    asked: int = 0
     _links: list[_Link] = attrs.field(factory=list)
 
     async def open(
@@ -107,19 +108,30 @@ class Connection:
             raise Misbehaviour("it requires TLS, and there is no certificate to verify it with")
         if not info.nonce:
             raise NoResponders  # it knows nobody by a key
-        self._send(_connect(key, info.nonce), b"PING")
-        await self._until(b"PONG")
+        self._send(_connect(key, info.nonce))
+        await self.answers()
 
-    async def request(self, subject: str) -> bytes:
-        """The first answer to an empty message."""
-        inbox = f"{INBOX}.{secrets.token_hex(11)}"
-        self._send(f"SUB {inbox} 1".encode(), f"PUB {subject} {inbox} 0\r\n".encode())
+    async def request(self, subject: str, content: bytes = b"") -> bytes:
+        """The first answer to a message. After an exception the connection is not to be used."""
+        self.asked += 1
+        own, inbox = self.asked, f"{INBOX}.{secrets.token_hex(11)}"
+        self._send(
+            f"SUB {inbox} {own}".encode(),
+            f"UNSUB {own} 1".encode(),
+            f"PUB {subject} {inbox} {len(content)}".encode(),
+            content,
+        )
         line = await self._until(b"MSG ", b"HMSG ")
-        if (header := _MESSAGE.match(line)) is not None:
-            return await self._payload(0, int(header[1]))
-        if (header := _WITH_HEADERS.match(line)) is not None:
-            return await self._payload(int(header[1]), int(header[2]))
+        if (header := _MESSAGE.match(line)) is not None and int(header[1]) == own:
+            return await self._payload(0, int(header[2]))
+        if (header := _WITH_HEADERS.match(line)) is not None and int(header[1]) == own:
+            return await self._payload(int(header[2]), int(header[3]))
         raise Misbehaviour("its message was not requested")
+
+    async def answers(self) -> None:
+        """Wait until the server has read all that was said, and says so."""
+        self._send(b"PING")
+        await self._until(b"PONG")
 
     def close(self) -> None:
         """End it, however far it came; nobody is waited for."""

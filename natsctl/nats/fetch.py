@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection
 
     from natsctl.nats.gate import Gate
 
@@ -39,17 +39,56 @@ async def fetch(
 
     Raises Unusable, OSError or TimeoutError.
     """
+    return (await answer(gate, address, port, path, tls, seconds, ("200",)))[1]
+
+
+async def answer(
+    gate: Gate,
+    address: str,
+    port: int,
+    path: str,
+    tls: ssl.SSLContext | None,
+    seconds: float,
+    accepted: Collection[str],
+) -> tuple[int, bytes]:
+    """Status and body of an answer with one of these statuses.
+
+    Raises Unusable, OSError or TimeoutError.
+    """
     async with asyncio.timeout(seconds) as clock, _connected(address, port, tls) as (source, sink):
         sink.write(_request(path, f"{_bracketed(address)}:{port}"))
-        answer = bytearray()
-        await _read(source, answer, SMALL)
-        if len(answer) <= SMALL:
-            return _body(answer)
+        told = bytearray()
+        await _read(source, told, SMALL)
+        if len(told) <= SMALL:
+            return _body(told, accepted)
         async with gate.long_answer(clock):
-            await _read(source, answer, LIMIT)
-            if len(answer) > LIMIT:
+            await _read(source, told, LIMIT)
+            if len(told) > LIMIT:
                 raise Unusable(f"its answer is longer than {LIMIT // 1024 // 1024} MiB")
-            return _body(answer)
+            return _body(told, accepted)
+
+
+async def pieces(
+    address: str, port: int, path: str, tls: ssl.SSLContext | None
+) -> AsyncGenerator[bytes]:
+    """The body of an answer with status 200, piece by piece; none of it is kept.
+
+    Whoever reads sets the limits in bytes and time. It is asked for with HTTP/1.0, so that it ends
+    with the connection, and nothing in it has to be put together. Raises Unusable or OSError.
+    """
+    async with _connected(address, port, tls) as (source, sink):
+        sink.write(_request(path, f"{_bracketed(address)}:{port}", "HTTP/1.0"))
+        told = bytearray()
+        while (end := told.find(b"\r\n\r\n")) < 0 and (piece := await source.read(_PIECE)):
+            told += piece
+            if len(told) > _HEAD + _PIECE:
+                break
+        if "transfer-encoding" in _headers(told, end, ("200",))[1]:
+            raise Unusable("its answer is in chunks, which was not requested")
+        yield bytes(told[end + 4 :])
+        del told
+        while piece := await source.read(_PIECE):
+            yield piece
 
 
 @asynccontextmanager
@@ -67,9 +106,9 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _request(path: str, host: str) -> bytes:
+def _request(path: str, host: str, protocol: str = "HTTP/1.1") -> bytes:
     lines = (
-        f"GET {path} HTTP/1.1",
+        f"GET {path} {protocol}",
         f"Host: {host}",
         "Accept-Encoding: identity",
         "User-Agent: natsctl",
@@ -78,29 +117,34 @@ def _request(path: str, host: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-async def _read(source: asyncio.StreamReader, answer: bytearray, limit: int) -> None:
+async def _read(source: asyncio.StreamReader, told: bytearray, limit: int) -> None:
     """Read on to the end, or until there is more than the limit."""
-    while len(answer) <= limit and (piece := await source.read(_PIECE)):
-        answer += piece
+    while len(told) <= limit and (piece := await source.read(_PIECE)):
+        told += piece
 
 
-def _body(answer: bytearray) -> bytes:
-    end = answer.find(b"\r\n\r\n", 0, _HEAD)
-    if end < 0:
+def _body(told: bytearray, accepted: Collection[str]) -> tuple[int, bytes]:
+    end = told.find(b"\r\n\r\n", 0, _HEAD)
+    status, headers = _headers(told, end, accepted)
+    body = told[end + 4 :]
+    if "transfer-encoding" in headers:
+        return status, _joined(body)
+    return status, _whole(body, headers.get("content-length"))
+
+
+def _headers(told: bytearray, end: int, accepted: Collection[str]) -> tuple[int, dict[str, str]]:
+    if not 0 <= end <= _HEAD:
         raise Unusable("it does not speak HTTP")
-    first, *lines = bytes(answer[:end]).decode("latin-1").split("\r\n")
+    first, *lines = bytes(told[:end]).decode("latin-1").split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in map(_split, lines)}
     protocol, _, status = first.partition(" ")
     if not protocol.startswith("HTTP/1.") or not status[:3].isdecimal():
         raise Unusable("it does not speak HTTP")
-    if status[:3] != "200":
+    if status[:3] not in accepted:
         raise Unusable(f"it answers with status {status[:3]}")
     if headers.get("content-encoding", "identity") != "identity":
         raise Unusable("its answer is compressed, which was not requested")
-    body = answer[end + 4 :]
-    if "transfer-encoding" in headers:
-        return _joined(body)
-    return _whole(body, headers.get("content-length"))
+    return int(status[:3]), headers
 
 
 def _split(line: str) -> tuple[str, str, str]:

@@ -53,9 +53,11 @@ class Gate:
     large: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(LARGE))
 
     @asynccontextmanager
-    async def long_answer(self, clock: asyncio.Timeout) -> AsyncIterator[None]:
+    async def long_answer(
+        self, clock: asyncio.Timeout, seconds: float = LARGE_SECONDS
+    ) -> AsyncIterator[None]:
         """A turn for what takes much memory; waiting for it is not held against the server."""
         clock.reschedule(None)
         async with self.large:
-            clock.reschedule(asyncio.get_running_loop().time() + LARGE_SECONDS)
+            clock.reschedule(asyncio.get_running_loop().time() + seconds)
             yield

@@ -32,7 +32,8 @@ _UNANSWERED: Final = (
 )
 _ENDED: Final = "it ended the connection: it may not trust the client certificate"
 _ENDS: Final = (EOFError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
-_EXPECTED: Final = (Misbehaviour, Told, EOFError, OSError, TimeoutError, ValueError, RecursionError)
+EXPECTED: Final = (Misbehaviour, Told, EOFError, OSError, TimeoutError, ValueError, RecursionError)
+"""What comes of a server that does not do as it should."""
 _VALUES: Final = re.compile(r": old=.*", re.DOTALL)
 _NO_CHECK_TIME: Final = 0x200000  # openssl's X509_V_FLAG_NO_CHECK_TIME, for which ssl has no name
 
@@ -71,13 +72,13 @@ async def reload(address: str, server_id: str, key: Key, tls: ssl.SSLContext | N
     connection = Connection()
     try:
         async with asyncio.timeout(TIMEOUT):
-            await connection.open(_checked(address), names.CLIENT_PORT, server_id, key, tls)
+            await connection.open(checked(address), names.CLIENT_PORT, server_id, key, tls)
             answer = await connection.request(f"$SYS.REQ.SERVER.{server_id}.RELOAD")
             return _words(answer, server_id)
     except NoResponders:
         raise Unreachable(f"system account: {_UNANSWERED}") from None
-    except _EXPECTED as error:
-        raise Unreachable(f"system account: {_text(error)}") from None
+    except EXPECTED as error:
+        raise Unreachable(f"system account: {text_of(error)}") from None
     finally:
         connection.close()
         await asyncio.sleep(0)  # the loop closes the socket in its next round
@@ -103,7 +104,7 @@ def context(
         if cert_pem is not None and key_pem is not None:
             _load_chain(made, cert_pem + b"\n" + key_pem)
     except (OSError, ValueError) as error:
-        raise Unreachable(f"certificates: {_text(error)}") from None
+        raise Unreachable(f"certificates: {text_of(error)}") from None
     return made
 
 
@@ -114,7 +115,8 @@ def _load_chain(made: ssl.SSLContext, pem: bytes) -> None:
         made.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
 
 
-def _checked(address: str) -> str:
+def checked(address: str) -> str:
+    """An IP address as it is; Misbehaviour if it is something else."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:
@@ -128,7 +130,7 @@ def _words(content: bytes, server_id: str) -> str:
     return printable(_VALUES.sub("", answer.error.description), WORDS) if answer.error else ""
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     """Constant for the same cause, because it is told in the status."""
     if isinstance(error, TimeoutError):
         return "no answer in time"

@@ -1,0 +1,94 @@
+"""Cut an answer of /jsz that is too long to hold into pages: each is a whole answer with a part of
+the streams.
+
+Servers page by accounts only, and one account may have all streams. They indent what they say:
+https://github.com/nats-io/nats-server/blob/v2.15.3/server/monitor.go (HandleJsz). A line break
+cannot stand within a text of JSON, so a line with nothing but a closing brace, as deep as streams
+or accounts are, is the end of one. Whoever indents otherwise ends up with pages that are not JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from natsctl.nats.fetch import Unusable
+
+PAGE, LONGEST, HEAD = 512 * 1024, 8 * 1024 * 1024, 256 * 1024
+"""Bytes after which a page ends with its stream, that it may have at most, and of what each page
+repeats: what is said of the server and of the account."""
+
+_ACCOUNTS: Final = b'\n  "account_details": [\n'
+_ACCOUNT: Final = b"\n    {\n"
+_STREAMS: Final = b'\n      "stream_detail": [\n'
+_END_OF_ACCOUNT, _END_OF_STREAM = b"\n    },\n", b"\n        },\n"
+_REST_OF_ACCOUNTS, _REST_OF_STREAMS = b"\n  ]\n}", b"\n      ]\n    }\n  ]\n}"
+
+
+@attrs.define
+class Cutter:
+    """Takes pieces, gives pages.
+
+    `_head` is what the next page begins with, `_top` how much of it is about the server.
+    """
+
+    _head: bytes = b""
+    _top: int = 0
+    _held: bytearray = attrs.field(factory=bytearray)
+
+    def feed(self, piece: bytes) -> bytes | None:
+        """The next page, if this piece completes one. Raises Unusable."""
+        self._held += piece
+        if len(self._held) < PAGE:
+            return None
+        page = self._cut()
+        if len(self._held) > LONGEST:
+            raise Unusable(f"one of its streams takes more than {LONGEST // 1024 // 1024} MiB")
+        return page
+
+    def end(self) -> bytes:
+        """The last page, which ends as the whole does."""
+        return self._head + bytes(self._held)
+
+    def _cut(self) -> bytes | None:
+        """End a page after the last stream or account that is whole."""
+        held = self._held
+        if not self._top:
+            self._top = _after(held, _ACCOUNTS)
+        begin = 0 if self._head else self._top
+        of_stream = held.rfind(_END_OF_STREAM, begin)
+        of_account = held.rfind(_END_OF_ACCOUNT, begin)
+        if not self._top or max(of_stream, of_account) < 0:
+            return None
+        if of_stream > of_account:
+            text = self._taken(of_stream, _END_OF_STREAM)
+            self._head = self._reopened(text)
+            return text + _REST_OF_STREAMS
+        text = self._taken(of_account, _END_OF_ACCOUNT)
+        self._head = _bounded(text[: self._top])
+        return text + _REST_OF_ACCOUNTS
+
+    def _taken(self, at: int, ending: bytes) -> bytes:
+        """What is held up to an ending, without its comma."""
+        text = self._head + bytes(self._held[: at + len(ending) - 2])
+        del self._held[: at + len(ending)]
+        return text
+
+    def _reopened(self, text: bytes) -> bytes:
+        """What comes before the first stream of the account that is being told of."""
+        end = text.rfind(_STREAMS) + len(_STREAMS)
+        begin = text.rfind(_ACCOUNT, self._top - 1, end) + 1
+        return _bounded(text[: self._top] + text[begin:end] if begin else b"")
+
+
+def _after(text: bytearray, mark: bytes) -> int:
+    """Where it goes on after a mark; 0 if there is none."""
+    at = text.find(mark)
+    return at + len(mark) if at >= 0 else 0
+
+
+def _bounded(head: bytes) -> bytes:
+    if not 0 < len(head) <= HEAD:
+        raise Unusable("its answer has an unknown form")
+    return head
