@@ -11,10 +11,13 @@ from natsctl.controllers.cluster.metrics_series import exposition
 from natsctl.controllers.cluster.reconciler import ClusterReconciler, ControllerContext
 from natsctl.controllers.runtime import metrics
 from natsctl.controllers.runtime.actor import Actor
+from natsctl.controllers.runtime.computing import computed
 from natsctl.kube.store import Key
 
 log = logging.getLogger(__name__)
 
+FEW = 100
+"""Clusters whose series take the event loop some milliseconds."""
 LAST_WORDS = 5.0
 """Seconds that passes under way get to finish when the process stops."""
 
@@ -54,11 +57,10 @@ class Fleet:
         finally:
             self._stopping = True
 
-    def series(self) -> str:
+    async def series(self) -> str:
         """What /metrics says of the clusters: nothing on a standby, which has no actors."""
-        return exposition(
-            {key: actor.reconciler.actor_metrics for key, actor in self.actors.items()}
-        )
+        shown = {key: actor.reconciler.actor_metrics for key, actor in self.actors.items()}
+        return await computed(len(shown) > FEW, exposition, shown)
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None

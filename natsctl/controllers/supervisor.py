@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 4
+"""Clusters that compute in one round of the event loop, each for some milliseconds."""
 LAST_EVENTS = 1.0
 """Seconds for writing the last Events when the process stops."""
 LAST_DOUBTS = 8.0
@@ -130,7 +132,7 @@ async def _lead(
                 stores=stores,
                 monitor=Monitor(Gate(Turns(2 * ALL), Turns(2 * ALL))),
                 recorder=recorder,
-                turns=Turns(2 * settings.concurrency),
+                turns=Turns(2 * settings.concurrency, at_once=AT_ONCE),
                 gatherer=gatherer,
                 images=settings.images,
                 platform_assigned_ids=settings.platform_assigned_ids,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -19,11 +20,17 @@ class Turns:
 
     Nobody takes one who holds as many as are free: an owner who wants all gets half of them, the
     next one half of the rest. So whoever holds none finds a free one beside several of that kind.
+
+    `at_once` are let in during one round of the event loop, for those who compute before they wait
+    for anything: thousands who give their turns back in the same round would make it last for as
+    long as all of them compute, and the lease would not be renewed meanwhile.
     """
 
     capacity: int
+    at_once: float = math.inf
     _held: Counter[str] = attrs.field(factory=Counter)
     _waiting: dict[str, deque[asyncio.Future[None]]] = attrs.field(factory=dict)
+    _let_in_now: int = attrs.field(default=0, eq=False)
 
     @asynccontextmanager
     async def turn(self, owner: str) -> AsyncIterator[Turn]:
@@ -65,7 +72,7 @@ class Turns:
             self._waiting.pop(owner, None)
 
     def _let_in(self) -> None:
-        while (owner := self._next()) is not None:
+        while self._let_in_now < self.at_once and (owner := self._next()) is not None:
             queue = self._waiting.pop(owner)
             place = queue.popleft()
             if queue:
@@ -73,6 +80,17 @@ class Turns:
             if not place.done():
                 self._held[owner] += 1
                 place.set_result(None)
+                self._count()
+
+    def _count(self) -> None:
+        """One more in this round; whoever finds no room in it is let in in the next one."""
+        if not self._let_in_now:
+            asyncio.get_running_loop().call_soon(self._next_round)
+        self._let_in_now += 1
+
+    def _next_round(self) -> None:
+        self._let_in_now = 0
+        self._let_in()
 
     def _next(self) -> str | None:
         free = self.capacity - self._held.total()

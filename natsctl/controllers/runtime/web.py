@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import attrs
@@ -11,6 +11,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 Check = Callable[[], str]
 """Says what is wrong; an empty string is good."""
+Series = Callable[[], Awaitable[str]]
+"""Series in Prometheus' text format."""
+
+
+async def no_series() -> str:
+    """Nothing beside what the process counts."""
+    return ""
 
 
 @attrs.frozen
@@ -45,13 +52,13 @@ class Probe:
 
 @attrs.frozen
 class Metrics:
-    """What the process counts, and `more` series in Prometheus' text format."""
+    """What the process counts, and `more`."""
 
-    more: Callable[[], str]
+    more: Series
 
     async def every(self, _: web.Request) -> web.Response:
         """All of it."""
-        body = generate_latest() + self.more().encode()
+        body = generate_latest() + (await self.more()).encode()
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -61,7 +68,7 @@ async def serve(
     port: int,
     liveness: Mapping[str, Check],
     readiness: Mapping[str, Check],
-    series: Callable[[], str] = str,
+    series: Series = no_series,
 ) -> AsyncIterator[int]:
     """Serve while the context lasts; yields the port. An OSError says the address is taken."""
     app = web.Application()

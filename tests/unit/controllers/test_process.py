@@ -8,10 +8,15 @@ from typing import Any
 import attrs
 import pytest
 
+from natsctl.controllers import supervisor
+from natsctl.controllers.cluster import reconciler
 from natsctl.controllers.cluster.identity import PUBLIC, SECRET, SEED
 from natsctl.controllers.runtime.crd_revision import SchemaTooOld
 from natsctl.controllers.runtime.lease import LeaseLost
 from natsctl.model import names
+from natsctl.plan import actions as planning
+from natsctl.plan import engine
+from natsctl.plan.state import ClusterState
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, settled, three_servers, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
@@ -229,11 +234,11 @@ async def test_a_leader_shows_its_clusters_and_a_standby_none() -> None:
         api = await three_servers()
         async with running(api) as process:
             await at_rest(api, process, is_ready)
-            assert SERIES in process.series()
+            assert SERIES in await process.series()
             second = Process(Line(api), process.node, "second")
             second.start()
             await asyncio.sleep(5)
-            assert SERIES not in second.series()
+            assert SERIES not in await second.series()
             await second.stop()
 
 
@@ -250,3 +255,28 @@ async def test_passes_under_way_when_the_process_stops_may_finish_or_are_cut() -
             await process.stop()
             assert asyncio.get_running_loop().time() - began < 20
         assert leases_taken(api) == ""
+
+
+async def test_a_leader_of_many_clusters_never_keeps_its_event_loop_from_the_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned_by_round = [0]
+
+    def counted(state: ClusterState) -> planning.Plan:
+        if not planned_by_round[-1]:
+            asyncio.get_running_loop().call_soon(planned_by_round.append, 0)
+        planned_by_round[-1] += 1
+        return engine.plan(state)
+
+    with virtual_clock():
+        api = installed()
+        for number in range(40):
+            api.add(cluster(name=f"c{number}"))
+        async with running(api) as process:
+            await asyncio.sleep(60)
+            await process.stop()
+        monkeypatch.setattr(reconciler, "plan", counted)
+        async with running(api):
+            await asyncio.sleep(30)
+    assert sum(planned_by_round) >= 80
+    assert max(planned_by_round) <= supervisor.AT_ONCE

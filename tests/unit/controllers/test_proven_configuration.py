@@ -62,9 +62,9 @@ async def test_a_server_that_reloaded_is_asked_again_what_it_runs() -> None:
         api = await three_servers()
         async with running(api) as process:
             await at_rest(api, process, is_ready)
-            before = loaded_at(process.series())
+            before = loaded_at(await process.series())
             api.edit(CLUSTER, {"spec": {"natsConfig": {"debug": True}}})
             await at_rest(api, process, is_ready)
-            after = loaded_at(process.series())
+            after = loaded_at(await process.series())
         assert len(before) == 3
         assert all(after[server] > at for server, at in before.items())

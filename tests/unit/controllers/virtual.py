@@ -177,7 +177,7 @@ async def flight(
         stores=stores,
         monitor=Servers(Gate(Turns(2 * ALL), Turns(2 * ALL)), world),
         recorder=Recorder(client),
-        turns=Turns(32),
+        turns=Turns(32, at_once=4),
         gatherer=gatherer,
         images=Images(),
         namespaces=None,

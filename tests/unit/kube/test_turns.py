@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from contextlib import suppress
 
@@ -65,6 +66,29 @@ async def test_a_turn_that_is_put_aside_is_another_ones() -> None:
     await taking
 
 
+@pytest.mark.parametrize("owners", [1, 50])
+async def test_few_are_let_in_at_once_so_that_the_event_loop_goes_on(owners: int) -> None:
+    turns, computed = Turns(32, at_once=4), [0]
+
+    async def compute(owner: str) -> None:
+        async with turns.turn(owner) as turn:
+            computed[-1] += 1
+            async with turn.aside():
+                await asyncio.sleep(0)
+            computed[-1] += 1
+
+    async def count_rounds() -> None:
+        while True:
+            await asyncio.sleep(0)
+            computed.append(0)
+
+    rounds = asyncio.create_task(count_rounds())
+    await asyncio.gather(*(compute(str(number % owners)) for number in range(500)))
+    rounds.cancel()
+    assert sum(computed) == 1000
+    assert max(computed) == 4
+
+
 async def test_an_error_while_it_is_aside_gives_nothing_back_twice() -> None:
     turns = Turns(1)
     with suppress(ValueError):
@@ -96,12 +120,12 @@ HOLDERS = st.lists(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(1, 6), HOLDERS)
+@given(st.integers(1, 6), st.sampled_from([1, 4, math.inf]), HOLDERS)
 async def test_turns_are_never_lost_nor_doubled(
-    capacity: int, holders: list[tuple[str, int, int, int]]
+    capacity: int, at_once: float, holders: list[tuple[str, int, int, int]]
 ) -> None:
     """Whoever comes when, holds it for how long, and is cancelled when."""
-    turns, held = Turns(capacity), Counter[str]()
+    turns, held = Turns(capacity, at_once), Counter[str]()
 
     async def live(owner: str, start: int, seconds: int) -> None:
         await asyncio.sleep(start)
@@ -121,4 +145,4 @@ async def test_turns_are_never_lost_nor_doubled(
         asyncio.get_running_loop().call_later(end, tasks[-1].cancel)
     await asyncio.gather(*tasks, return_exceptions=True)
     assert not [t for t in tasks if not t.cancelled() and t.exception()]
-    assert turns == Turns(capacity)
+    assert turns == Turns(capacity, at_once)

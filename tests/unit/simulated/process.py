@@ -16,7 +16,7 @@ import attrs
 from natsctl.api.schema.crds import crds
 from natsctl.controllers import supervisor
 from natsctl.controllers.cluster.identity import PUBLIC, SECRET, SEED
-from natsctl.controllers.runtime.web import Check
+from natsctl.controllers.runtime.web import Check, no_series
 from natsctl.controllers.settings import Settings
 from natsctl.kube.transport import Response
 from natsctl.nats import system
@@ -107,7 +107,7 @@ class Process:
     name: str = "first"
     settings: Settings = SETTINGS
     probes: tuple[Mapping[str, Check], Mapping[str, Check]] = ({}, {})
-    series: Any = str
+    series: Any = no_series
     task: asyncio.Task[None] | None = None
     _stop: asyncio.Event = attrs.field(factory=asyncio.Event)
 

@@ -51,7 +51,10 @@ async def test_probes(session: aiohttp.ClientSession) -> None:
 async def test_series_of_clusters_follow_what_the_process_counts(
     session: aiohttp.ClientSession,
 ) -> None:
-    async with serve("127.0.0.1", 0, {}, {}, lambda: "mine 1\n") as port:
+    async def mine() -> str:
+        return "mine 1\n"
+
+    async with serve("127.0.0.1", 0, {}, {}, mine) as port:
         _, text = await get(session, port, "/metrics")
     assert text.endswith("\nmine 1\n")
 
