@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 MAX_ACCOUNTS: Final = 4_096
-MAX_STREAMS: Final = 4_096
+MAX_STREAMS: Final = 16_384
 MAX_CONSUMERS: Final = 16_384
 """Of one server. Beyond any of these it has too many assets to judge."""
 MAX_REPLICAS: Final = 16

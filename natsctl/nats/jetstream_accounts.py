@@ -1,11 +1,9 @@
-"""The accounts of all pages of one /jsz, merged: an asset that moves in between is unknown."""
+"""The accounts of one /jsz, part by part: an asset that is told twice is unknown."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Final
 
 import attrs
 import msgspec
@@ -21,10 +19,9 @@ from natsctl.model.jetstream import (
 )
 from natsctl.nats.jetstream_assets import Unknown, stream
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-MOVED: Final = "accounts that moved between the pages of /jsz"
+MISSING: Final = "accounts that are not in /jsz"
+MAX_UNKNOWN: Final = 20
+"""Descriptions of what is unknown: more say no more."""
 
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 
@@ -43,14 +40,6 @@ class Account(msgspec.Struct):
 
 
 @attrs.frozen
-class Page:
-    """One page: its accounts, in order, and how many the server has in all."""
-
-    accounts: Sequence[Account]
-    total: int
-
-
-@attrs.frozen
 class Assets:
     """What a server holds: usable, or unknown (short descriptions), or more than is judged."""
 
@@ -59,60 +48,68 @@ class Assets:
     too_many: str = ""
 
 
-def assets(pages: Sequence[Page]) -> Assets:
-    """What all pages say together. Each begins with the last account of the one before."""
-    accounts = list(chain.from_iterable(page.accounts for page in pages))
-    if too_many := _too_many(accounts):
-        return Assets(too_many=too_many)
-    found = [*_found(accounts)]
-    if sum(isinstance(it, Group) and bool(it.asset.consumer) for it in found) > MAX_CONSUMERS:
-        return Assets(too_many=f"more than {MAX_CONSUMERS} consumers")
-    missing = () if _complete(pages) else (MOVED,)
-    return _sorted_out(found, _seams(pages), missing)
+@attrs.define
+class Inventory:
+    """What a server holds, as one part of its answer after the other tells it.
 
+    An account may go on in the next part, a stream may not. An asset counts if it is told once, and
+    usably.
+    """
 
-def _too_many(accounts: Sequence[Account]) -> str:
-    if len(accounts) > MAX_ACCOUNTS:
-        return f"more than {MAX_ACCOUNTS} accounts"
-    if sum(len(account.stream_detail or ()) for account in accounts) > MAX_STREAMS:
-        return f"more than {MAX_STREAMS} streams"
-    return ""
+    _accounts: set[str] = attrs.field(factory=set)
+    _groups: dict[Asset, Group] = attrs.field(factory=dict)
+    _bad: dict[Asset, None] = attrs.field(factory=dict)
+    _unknown: dict[str, None] = attrs.field(factory=dict)
+    _streams: int = 0
+    _consumers: int = 0
 
+    def add(self, accounts: Sequence[Account]) -> None:
+        """Take what the next part says."""
+        self._accounts |= {account.key for account in accounts[: MAX_ACCOUNTS + 1]}
+        for account in accounts:
+            for raw in account.stream_detail or ():
+                self._streams += 1
+                if self.too_many:
+                    return
+                self._take(stream(account.key, bytes(raw)))
 
-def _found(accounts: Iterable[Account]) -> Iterator[Group | Unknown]:
-    """One more consumer than are judged is enough to know that there are too many."""
-    consumers = 0
-    for account in accounts:
-        for raw in account.stream_detail or ():
-            for it in stream(account.key, bytes(raw)):
-                consumers += isinstance(it, Group) and bool(it.asset.consumer)
-                yield it
-            if consumers > MAX_CONSUMERS:
+    @property
+    def too_many(self) -> str:
+        """Of what there is more than is judged, and the limit."""
+        found = (
+            (len(self._accounts), MAX_ACCOUNTS, "accounts"),
+            (self._streams, MAX_STREAMS, "streams"),
+            (self._consumers, MAX_CONSUMERS, "consumers"),
+        )
+        return next((f"more than {most} {what}" for n, most, what in found if n > most), "")
+
+    def assets(self, accounts: int) -> Assets:
+        """All of it; `accounts` is how many the server says it has."""
+        if self.too_many:
+            return Assets(too_many=self.too_many)
+        missing = (MISSING,) if len(self._accounts) < accounts else ()
+        groups = {asset: it for asset, it in self._groups.items() if asset not in self._bad}
+        twice = sorted(printable(str(asset), 120) for asset in self._bad if asset in self._groups)
+        return Assets(groups, tuple(dict.fromkeys([*missing, *self._unknown, *twice])))
+
+    def _take(self, found: Iterable[Group | Unknown]) -> None:
+        """One more consumer than are judged is enough to know that there are too many."""
+        for it in found:
+            self._consumers += it.asset is not None and bool(it.asset.consumer)
+            if self._consumers > MAX_CONSUMERS:
                 return
+            if isinstance(it, Group):
+                self._note(it)
+            else:
+                self._leave_out(it)
 
+    def _note(self, group: Group) -> None:
+        if group.asset in self._groups:
+            self._bad[group.asset] = None
+        self._groups[group.asset] = group
 
-def _seams(pages: Sequence[Page]) -> Counter[str]:
-    """How many times more than once each account is told rightly: where two pages meet."""
-    return Counter(after.accounts[0].key for _, after in pairwise(pages) if after.accounts)
-
-
-def _complete(pages: Sequence[Page]) -> bool:
-    """Whether no account can be missing: servers sort them, so what moves breaks the overlap."""
-    met = all(
-        before.accounts and after.accounts and before.accounts[-1].key == after.accounts[0].key
-        for before, after in pairwise(pages)
-    )
-    return met and len({a.key for page in pages for a in page.accounts}) >= pages[-1].total
-
-
-def _sorted_out(
-    found: Sequence[Group | Unknown], seams: Counter[str], missing: tuple[str, ...]
-) -> Assets:
-    """An asset counts if it is told as often as its account, and usably each time."""
-    times = Counter(it.asset for it in found if isinstance(it, Group))
-    bad = {it.asset for it in found if isinstance(it, Unknown)}
-    bad |= {asset for asset, told in times.items() if told != 1 + seams[asset.account]}
-    groups = {it.asset: it for it in found if isinstance(it, Group) and it.asset not in bad}
-    unnamed = [it.what for it in found if isinstance(it, Unknown)]
-    moved = sorted(printable(str(asset), 120) for asset in bad if asset in times)
-    return Assets(groups, tuple(dict.fromkeys([*missing, *unnamed, *moved])))
+    def _leave_out(self, unknown: Unknown) -> None:
+        if len(self._unknown) < MAX_UNKNOWN:
+            self._unknown[unknown.what] = None
+        if unknown.asset is not None:
+            self._bad[unknown.asset] = None

@@ -1,6 +1,6 @@
 """What the monitoring pages of one server say of JetStream, made one report; no I/O here.
 
-The pages are /varz, /routez, /healthz and `JSZ`
+The pages are /varz, /routez, /healthz and `JSZ`, which comes in parts (`natsctl.nats.pages`)
 (https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#jetstream-information). Whoever
 may write pods in the server's namespace may have written them: all is bounded. An asset that is
 not told usably is unknown, never absent, and anything else unusable makes the server unanswered.
@@ -18,21 +18,19 @@ import msgspec
 from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
-from natsctl.nats.jetstream_accounts import Account, Page, assets
+from natsctl.nats.jetstream_accounts import Account, Inventory
 from natsctl.nats.jetstream_assets import meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JSZ: Final = "/jsz?accounts=true&streams=true&consumers=true&config=true"
-"""The question; `&offset=` and `&limit=` count accounts."""
+JSZ: Final = "/jsz?accounts=true&streams=true&consumers=true&config=true&limit=1000000"
+"""The question. `limit` counts accounts: servers from 2.9 to 2.15 give all of them at once."""
 MAX_BYTES: Final = 64 * 2**20
-"""Of all pages of one server together. A stream with its configuration has some 2 KB."""
+"""Of all parts of one /jsz together. A stream of three replicas and its consumer have 3.7 KB."""
 MAX_VALUES: Final = 1_000_000
-"""Members of objects and lists, of one page. A stream has some 60, a consumer some 50."""
-MAX_PAGES: Final = 64
-MAX_UNKNOWN: Final = 20
-"""Descriptions of what is unknown: more say no more."""
+"""Members of objects and lists, of one part. A stream has some 60, a consumer some 50."""
+MAX_PARTS: Final = 512
 MAX_ROUTES: Final = 16 * 1024
 _HEALTH_BYTES: Final = 64 * 1024
 
@@ -82,17 +80,35 @@ class _Jsz(msgspec.Struct):
     account_details: list[Account] | None = None
 
 
-class _Unusable(Exception):
+class _Unusable(ValueError):
     """Some answer is not what a nats-server says."""
+
+
+@attrs.define
+class Jsz:
+    """One answer of /jsz, taken part by part; of each, only what is used is kept."""
+
+    said: _Jsz | None = None
+    inventory: Inventory = attrs.field(factory=Inventory)
+    parts: int = 0
+    size: int = 0
+
+    def add(self, part: bytes) -> None:
+        """Take the next part. Raises a ValueError, which says why the whole is not usable."""
+        self.parts += 1
+        self.size += len(part)
+        if self.parts > MAX_PARTS or self.size > MAX_BYTES:
+            raise _Unusable(f"/jsz has more than {MAX_BYTES // 2**20} MiB")
+        said = _decoded(part, _Jsz)
+        if self.said is not None and said.server_id != self.said.server_id:
+            raise _Unusable("several servers answer")
+        self.inventory.add(said.account_details or ())
+        self.said = msgspec.structs.replace(said, account_details=None)
 
 
 @attrs.frozen
 class Answers:
-    """The bodies that one server sent, and the status of /healthz.
-
-    Pages of /jsz are in order, and each begins with the account that the one before ended with:
-    servers list accounts by name, so a page that does not has lost one that moved.
-    """
+    """The bodies that one server sent, /jsz in parts, and the status of /healthz."""
 
     varz: bytes
     routez: bytes
@@ -101,13 +117,16 @@ class Answers:
     health_code: int
 
 
-def report(name: str, answers: Answers) -> JetStreamReport:
-    """What the server `name` says; never an exception."""
+def report(name: str, answers: Answers, jsz: Jsz | None = None) -> JetStreamReport:
+    """What the server `name` says; never an exception.
+
+    `jsz` is the beginning of /jsz, if it was taken already.
+    """
     try:
-        return _report(name, answers)
+        return _report(answers, jsz or Jsz())
     except UnicodeDecodeError:
         return unanswered(name, "its answer is not UTF-8")
-    except (_Unusable, ValueError) as error:
+    except ValueError as error:
         return unanswered(name, f"its answer is not usable: {error}")
 
 
@@ -116,43 +135,38 @@ def unanswered(name: str, problem: str) -> JetStreamReport:
     return JetStreamReport(name, problem=printable(problem))
 
 
-def _report(name: str, answers: Answers) -> JetStreamReport:
+def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
     varz = _decoded(answers.varz, _Varz)
     routez = _decoded(answers.routez, _Routez)
-    pages = _pages(answers.jsz)
-    if {routez.server_id, *(page.server_id for page in pages)} != {varz.server_id}:
+    for part in answers.jsz:
+        jsz.add(part)
+    said = jsz.said
+    if said is None:
+        raise _Unusable("/jsz says nothing")
+    if not varz.server_id == routez.server_id == said.server_id:
         raise _Unusable("several servers answer")
-    last = pages[-1]
-    said = JetStreamReport(
+    held = jsz.inventory.assets(said.total or said.accounts)
+    return JetStreamReport(
         name=varz.server_name,
         server_id=varz.server_id,
         version=varz.version,
         started=varz.start,
-        now=pages[0].now,
-        disabled=last.disabled,
+        now=said.now,
+        disabled=said.disabled,
         health=_health(answers),
         peers=frozenset(_peers(bytes(routez.routes))),
-        file=Usage(last.storage, max(last.config.max_storage, 0)),
-        memory=Usage(last.memory, max(last.config.max_memory, 0)),
-        meta=meta(bytes(last.meta_cluster)),
-    )
-    held = assets([Page(page.account_details or (), page.total or page.accounts) for page in pages])
-    return attrs.evolve(
-        said, groups=held.groups, unknown=held.unknown[:MAX_UNKNOWN], too_many=held.too_many
+        file=Usage(said.storage, max(said.config.max_storage, 0)),
+        memory=Usage(said.memory, max(said.config.max_memory, 0)),
+        meta=meta(bytes(said.meta_cluster)),
+        groups=held.groups,
+        unknown=held.unknown,
+        too_many=held.too_many,
     )
 
 
 def _decoded(body: bytes, type_: type[_T]) -> _T:
     limits.check(body, MAX_BYTES, MAX_VALUES)
     return msgspec.json.decode(body, type=type_)
-
-
-def _pages(bodies: Sequence[bytes]) -> list[_Jsz]:
-    if not 0 < len(bodies) <= MAX_PAGES:
-        raise _Unusable(f"/jsz has {len(bodies)} pages")
-    if sum(map(len, bodies)) > MAX_BYTES:
-        raise _Unusable(f"/jsz has more than {MAX_BYTES // 2**20} MiB")
-    return [_decoded(body, _Jsz) for body in bodies]
 
 
 def _health(answers: Answers) -> Health:

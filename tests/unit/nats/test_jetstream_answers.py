@@ -23,11 +23,11 @@ from natsctl.model.jetstream import (
     Store,
     Usage,
 )
+from natsctl.nats.jetstream_accounts import MAX_UNKNOWN
 from natsctl.nats.jetstream_answers import (
-    MAX_PAGES,
     MAX_ROUTES,
-    MAX_UNKNOWN,
     MAX_VALUES,
+    Jsz,
     report,
     unanswered,
 )
@@ -306,14 +306,32 @@ def test_what_is_no_json_makes_the_server_unanswered(page: str, sent: bytes) -> 
     assert said == unanswered("nats-1", said.problem)
 
 
-def test_a_server_has_pages_and_not_too_many() -> None:
+def test_a_server_that_says_nothing_is_unanswered() -> None:
     answers = situation("healthy").answers("nats-1")
-    for count in (0, MAX_PAGES + 1):
-        said = report("nats-1", attrs.evolve(answers, jsz=answers.jsz * count))
-        assert said.problem == f"its answer is not usable: /jsz has {count} pages"
+    said = report("nats-1", attrs.evolve(answers, jsz=()))
+    assert said.problem == "its answer is not usable: /jsz says nothing"
 
 
-def test_pages_are_bounded_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_has_a_bounded_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("natsctl.nats.jetstream_answers.MAX_PARTS", 2)
+    answers = situation("healthy").answers("nats-1")
+    said = report("nats-1", attrs.evolve(answers, jsz=[answers.jsz[0]] * 3))
+    assert "/jsz has more than" in said.problem
+
+
+def test_parts_of_several_servers_are_no_answer() -> None:
+    pages = healthy()
+    assert "several servers" in read(pages, {**pages["jsz"], "server_id": "another"}).problem
+
+
+def test_a_beginning_that_was_taken_already_counts() -> None:
+    answers = situation("healthy").answers("nats-1")
+    jsz = Jsz()
+    jsz.add(answers.jsz[0])
+    assert report("nats-1", attrs.evolve(answers, jsz=()), jsz) == report("nats-1", answers)
+
+
+def test_parts_are_bounded_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = situation("healthy").answers("nats-1")
     monkeypatch.setattr("natsctl.nats.jetstream_answers.MAX_BYTES", 1 + len(answers.jsz[0]))
     assert report("nats-1", answers).problem == ""
