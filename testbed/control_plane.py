@@ -76,7 +76,8 @@ def start_controllers(testbed: Testbed, options: Options) -> None:
     if not options.control_plane_only:
         _start_dns(testbed)
         start_proxy(testbed, namespaces.CONTROL_PLANE, group(testbed), BRIDGE_ADDRESS)
-    api.create(testbed, "/apis/storage.k8s.io/v1/storageclasses", manifests.STORAGE_CLASS)
+    for storage_class in manifests.STORAGE_CLASSES.values():
+        api.create(testbed, "/apis/storage.k8s.io/v1/storageclasses", storage_class)
     _start_provisioner(testbed)
     if options.kwok:
         _start_kwok(testbed, options)

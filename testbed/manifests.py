@@ -7,21 +7,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-STORAGE_CLASS_NAME = "standard"
 PROVISIONER = "natsctl.testbed/folder"
 
-STORAGE_CLASS: dict[str, Any] = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {
-        "name": STORAGE_CLASS_NAME,
-        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-    },
-    "provisioner": PROVISIONER,
-    "reclaimPolicy": "Delete",
-    "volumeBindingMode": "Immediate",
-    "allowVolumeExpansion": True,
+
+def _storage_class(name: str, *, grows: bool = True, default: bool = False) -> dict[str, Any]:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": name,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": str(default).lower()},
+        },
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+        "allowVolumeExpansion": grows,
+    }
+
+
+UNLIMITED = "standard"
+"""Its volumes are folders, which take whatever is written."""
+STORAGE_CLASSES = {
+    UNLIMITED: _storage_class(UNLIMITED, default=True),
+    "limited": _storage_class("limited"),
+    "fixed": _storage_class("fixed", grows=False),
 }
+"""By name. Those of the last two hold no more than their size, in memory."""
 
 
 def volume(name: str, folder: Path, claim: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +47,7 @@ def volume(name: str, folder: Path, claim: dict[str, Any]) -> dict[str, Any]:
             "annotations": {"pv.kubernetes.io/provisioned-by": PROVISIONER},
         },
         "spec": {
-            "storageClassName": STORAGE_CLASS_NAME,
+            "storageClassName": claim["spec"]["storageClassName"],
             "persistentVolumeReclaimPolicy": "Delete",
             "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
             "accessModes": claim["spec"]["accessModes"],

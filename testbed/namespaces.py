@@ -28,15 +28,27 @@ def holder(name: str) -> str:
     return f"{name}-holder"
 
 
-def create(testbed: Testbed, name: str, binds: Mapping[Path, Path], group: str) -> None:
-    """Make new namespaces in which each target path of `binds` shows another file or folder."""
+def create(
+    testbed: Testbed,
+    name: str,
+    binds: Mapping[Path, Path],
+    group: str,
+    *,
+    follows: str | None = None,
+) -> None:
+    """Make new namespaces in which each target path of `binds` shows another file or folder.
+
+    What is mounted in the namespaces `follows` from then on is seen in these, too.
+    """
     pause = build.program("pause")
+    mounts_of = ["nsenter", f"--target={_pid(testbed, follows)}", "--mount"] if follows else []
     unshare: list[str | Path] = [
+        *mounts_of,
         "unshare",
         "--net",
         "--mount",
         "--propagation",
-        "private",
+        "slave" if follows else "private",
         "--",
         pause,
     ]

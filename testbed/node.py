@@ -56,7 +56,13 @@ def create(node: Node, others: Sequence[Node]) -> None:
     """Make the node's control groups and namespaces, and connect it."""
     cgroups.create(node.cgroup)
     cgroups.create(node.system_cgroup)
-    namespaces.create(node.testbed, node.name, _binds(node), node.system_cgroup)
+    namespaces.create(
+        node.testbed,
+        node.name,
+        _binds(node),
+        node.system_cgroup,
+        follows=namespaces.CONTROL_PLANE,
+    )
     network.plug(node, others)
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from testbed import namespaces
 from tests.testbed import machine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from testbed.layout import Testbed
 
 pytestmark = pytest.mark.testbed
@@ -151,6 +154,64 @@ def test_a_claim_gets_a_volume_that_a_person_without_rights_can_use(two_nodes: T
     name = f"pv/{volume['metadata']['name']}"
     machine.kubectl(two_nodes, "wait", "--for=delete", name, "--timeout=30s")
     assert not folder.exists()
+
+
+SEEN_BY = (namespaces.CONTROL_PLANE, "node1", "node2")
+
+
+def sizes(testbed: Testbed, folder: Path) -> set[str]:
+    """How many bytes a volume holds, as the control plane and each node see it."""
+    df = ["stat", "--file-system", "--format=%T %b*%S", str(folder)]
+    return {namespaces.call(testbed, name, df).stdout.strip() for name in SEEN_BY}
+
+
+def claim_of(storage_class: str, size: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": storage_class},
+        "spec": {
+            "storageClassName": storage_class,
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        },
+    }
+
+
+def test_a_limited_volume_gets_full_and_grows(two_nodes: Testbed) -> None:
+    machine.apply(two_nodes, claim_of("limited", "8Mi"))
+    bound = "--for=jsonpath={.status.phase}=Bound"
+    machine.kubectl(two_nodes, "wait", bound, "pvc/limited", "--timeout=30s")
+    name = machine.kubectl(two_nodes, "get", "pvc/limited", "-o", "jsonpath={.spec.volumeName}")
+    folder = two_nodes.volumes / name
+    assert sizes(two_nodes, folder) == {"tmpfs 2048*4096"}
+    write = ["dd", "if=/dev/zero", f"of={folder}/data", "bs=1M", "count=12"]
+    full = namespaces.call(two_nodes, "node1", write)
+    assert "No space left on device" in full.stderr
+
+    larger = json.dumps({"spec": {"resources": {"requests": {"storage": "16Mi"}}}})
+    machine.kubectl(two_nodes, "patch", "pvc", "limited", "--patch", larger)
+    grown = "--for=jsonpath={.status.capacity.storage}=16Mi"
+    machine.kubectl(two_nodes, "wait", grown, "pvc/limited", "--timeout=30s")
+    assert sizes(two_nodes, folder) == {"tmpfs 4096*4096"}
+    assert namespaces.call(two_nodes, "node2", write).returncode == 0
+
+    machine.kubectl(two_nodes, "delete", "pvc/limited")
+    machine.kubectl(two_nodes, "wait", "--for=delete", f"pv/{name}", "--timeout=30s")
+    assert not folder.exists()
+
+
+def test_a_fixed_volume_never_grows(two_nodes: Testbed) -> None:
+    machine.apply(two_nodes, claim_of("fixed", "8Mi"))
+    bound = "--for=jsonpath={.status.phase}=Bound"
+    machine.kubectl(two_nodes, "wait", bound, "pvc/fixed", "--timeout=30s")
+    larger = json.dumps({"spec": {"resources": {"requests": {"storage": "16Mi"}}}})
+    refused = machine.run(
+        "exec", two_nodes, "--", "kubectl", "patch", "pvc", "fixed", "--patch", larger
+    )
+    assert refused.returncode == 1
+    assert "must support resize" in refused.stderr
+    machine.kubectl(two_nodes, "delete", "pvc/fixed")
 
 
 def test_a_node_cut_off_is_noticed_and_comes_back(servers: Testbed) -> None:
