@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,21 +56,23 @@ def body(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def situations(name: str = "") -> Iterator[Situation]:
+def situations(name: str = "") -> list[Situation]:
     """All of them, or those of one name on each version that has it."""
-    for version in VERSIONS:
-        for found, it in _recorded(version).items():
-            if name in ("", found):
-                yield Situation(
-                    version,
-                    found,
-                    tuple(it["expected"]),
-                    it["target"],
-                    it["mode"],
-                    it["ok"],
-                    frozenset(it["blocks"]),
-                    it["servers"],
-                )
+    return [
+        Situation(
+            version,
+            found,
+            tuple(it["expected"]),
+            it["target"],
+            it["mode"],
+            it["ok"],
+            frozenset(it["blocks"]),
+            it["servers"],
+        )
+        for version in VERSIONS
+        for found, it in _recorded(version).items()
+        if name in ("", found)
+    ]
 
 
 def situation(name: str, version: str = "2.12.15") -> Situation:

@@ -1,0 +1,60 @@
+"""What is judged: who is to go, why, among whom, and two looks at all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.gates.look import Look, View, view
+from natsctl.plan.gates.verdict import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from natsctl.model.jetstream import JetStreamReport
+
+
+@attrs.frozen
+class Case:
+    """`target` may be empty: nobody is to go, and everything is judged as it is."""
+
+    target: str
+    expected: frozenset[str]
+    first: View
+    second: View
+    purpose: Purpose = Purpose.RESTART
+
+    @property
+    def views(self) -> tuple[View, View]:
+        """Both looks, the older one first."""
+        return self.first, self.second
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The servers that stay, in order."""
+        return tuple(sorted(self.expected - {self.target}))
+
+    @property
+    def standalone(self) -> bool:
+        """Whether there is one server only, without a cluster: it leads nothing and nobody."""
+        return len(self.expected) == 1 and all(
+            said.meta is None for it in self.views for said in it.answered.values()
+        )
+
+    @property
+    def target_said(self) -> JetStreamReport | None:
+        """What the target says last; None if that is nothing to go by."""
+        return self.second.answered.get(self.target)
+
+
+def case(
+    target: str,
+    expected: Collection[str],
+    looks: tuple[Look, Look],
+    purpose: Purpose = Purpose.RESTART,
+) -> Case:
+    """Sort out both looks, for one target or, with `attrs.evolve`, for several."""
+    first, second = looks
+    servers = frozenset(expected)
+    return Case(target, servers, view(first, servers), view(second, servers), purpose)

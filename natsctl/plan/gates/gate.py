@@ -1,0 +1,146 @@
+"""May this server go? And if not, who holds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.plan.gates import groups, meta, servers
+from natsctl.plan.gates.case import Case, case
+from natsctl.plan.gates.looks import look_blocks
+from natsctl.plan.gates.notes import notes
+from natsctl.plan.gates.stores import store_behind, store_differs
+from natsctl.plan.gates.verdict import (
+    MAX_BASELINE,
+    MAX_NOTES,
+    Baseline,
+    Block,
+    Purpose,
+    Verdict,
+    Why,
+    told,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from natsctl.plan.gates.look import Look, View
+
+Predicate = Callable[[Case, "View"], Iterator[Block]]
+
+OF_A_LOOK: Final[tuple[Predicate, ...]] = (
+    servers.unreachable,
+    servers.wrong_name,
+    servers.unknown,
+    servers.too_many,
+    servers.unreadable,
+    servers.jetstream_off,
+    servers.unhealthy,
+    servers.no_route,
+    servers.store_limit,
+    groups.no_leader,
+    groups.two_leaders,
+    groups.moving,
+    groups.replica,
+    groups.quorum,
+    groups.short,
+    groups.hosted,
+    groups.memory,
+)
+"""Each has to pass in both looks."""
+OF_CLUSTERS: Final[tuple[Predicate, ...]] = (
+    meta.meta_leader,
+    meta.meta_size,
+    meta.meta_members,
+    meta.meta_replica,
+    meta.meta_quorum,
+)
+"""The same, where there is a meta group."""
+OF_BOTH: Final[tuple[Callable[[Case], Iterator[Block]], ...]] = (store_behind, store_differs)
+"""Those that compare the looks."""
+
+
+def may_go(
+    target: str,
+    expected: Collection[str],
+    looks: tuple[Look, Look],
+    now: float,
+    baseline: Baseline | None = None,
+    overrides: Collection[str] = (),
+    purpose: Purpose = Purpose.RESTART,
+) -> Verdict:
+    """Judge one server.
+
+    `expected` are the names of all servers that there should be, the target among them. `looks`
+    are at least a second apart, and `now` is seconds of their clock. `overrides` are values of
+    `Why`: what somebody decided, for this one step, not to wait for.
+    """
+    return judge(case(target, expected, looks, purpose), now, baseline, overrides)
+
+
+def judge(
+    it: Case, now: float, baseline: Baseline | None = None, overrides: Collection[str] = ()
+) -> Verdict:
+    """The same of looks that are sorted out already."""
+    standing: list[Block] = []
+    known: list[Block] = []
+    overridden: list[Block] = []
+    for block in blocks(it, now):
+        if baseline and _is_known(it, block, baseline):
+            known.append(block)
+        elif block.why in overrides and block.why is not Why.LOOKS:
+            overridden.append(block)
+        else:
+            standing.append(block)
+    remarks = [*notes(it)]
+    return Verdict(
+        blocks=told(standing),
+        count=len(standing),
+        notes=tuple(remarks[:MAX_NOTES]),
+        note_count=len(remarks),
+        known=told(known),
+        overridden=told(overridden),
+    )
+
+
+def blocks(it: Case, now: float) -> Iterable[Block]:
+    """All that blocks, each once, as it was seen last."""
+    seen = {block: block for block in look_blocks(it, now)}
+    predicates = OF_A_LOOK if it.standalone else OF_A_LOOK + OF_CLUSTERS
+    for predicate in predicates:
+        for view in it.views:
+            for block in predicate(it, view):
+                seen.pop(block, None)
+                seen[block] = block
+    for compare in OF_BOTH:
+        seen |= {block: block for block in compare(it)}
+    return seen.values()
+
+
+def baseline(expected: Collection[str], looks: tuple[Look, Look], now: float) -> Baseline:
+    """What is broken before anything begins: of assets, since nothing else is ever usual."""
+    it = case("", expected, looks)
+    broken = [block for block in blocks(it, now) if block.asset is not None]
+    first = sorted(broken, key=lambda block: block.place)[:MAX_BASELINE]
+    return Baseline(frozenset(attrs.evolve(block, detail="") for block in first))
+
+
+def _is_known(it: Case, block: Block, baseline: Baseline) -> bool:
+    """Whether it was so before, and the target does not belong to it.
+
+    A server that is unhealthy names one of the assets that it complains of: any broken one will do.
+    """
+    if block.asset is None or _belongs(it, block):
+        return False
+    if block.why is Why.UNHEALTHY:
+        return block.asset in baseline.assets
+    return block in baseline.blocks
+
+
+def _belongs(it: Case, block: Block) -> bool:
+    return any(
+        told is not None and it.target in told.members
+        for told in (view.groups.get(block.asset) for view in it.views if block.asset)
+    )

@@ -1,0 +1,161 @@
+"""One look at all servers, and each group as its own leader tells it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model.jetstream import Asset, Group, JetStreamReport, Meta, Replica, Storage, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+HEARD_WITHIN: Final = 3.5
+"""Seconds. A server that is paused stays `current` for ten; when it was heard of tells at once."""
+MOST_LAG: Final = 500
+"""Entries. A leader under 20,000 publishes a second showed up to 29."""
+
+
+@attrs.frozen
+class Look:
+    """What all servers said when they were asked once: reports by the name of the server.
+
+    `began` and `ended` are seconds of one clock: before the first question, after the last answer.
+    """
+
+    began: float
+    ended: float
+    reports: Mapping[str, JetStreamReport]
+
+
+@attrs.frozen
+class Told:
+    """A stream or consumer as all servers tell it together.
+
+    `leaders` are those that call themselves its leader; `members` and `bad` (member -> why it is
+    not good) come from the only one of them. Without one, `members` are all that anybody names.
+    `stores` are what each server that holds it says of its own copy.
+    """
+
+    asset: Asset
+    replicas: int
+    storage: Storage
+    settles_late: bool
+    leaders: tuple[str, ...]
+    members: frozenset[str]
+    bad: Mapping[str, str]
+    moving: bool
+    holders: frozenset[str]
+    stores: Mapping[str, Store]
+
+    @property
+    def leader(self) -> str:
+        """The only leader; empty if there is none, or more than one."""
+        return self.leaders[0] if len(self.leaders) == 1 else ""
+
+    @property
+    def short(self) -> bool:
+        """Whether it has fewer members than it should."""
+        return bool(self.leader) and len(self.members) < self.replicas
+
+
+@attrs.frozen
+class View:
+    """A look, sorted out: `answered` are the reports that can be believed, by server."""
+
+    look: Look
+    answered: Mapping[str, JetStreamReport]
+    groups: Mapping[Asset, Told]
+
+    @property
+    def meta_leaders(self) -> tuple[str, ...]:
+        """The servers that call themselves leader of the meta group."""
+        said = self.answered.items()
+        return tuple(sorted(name for name, it in said if it.meta and it.meta.leader == name))
+
+    @property
+    def meta(self) -> Meta | None:
+        """The meta group as its only leader tells it."""
+        leaders = self.meta_leaders
+        return self.answered[leaders[0]].meta if len(leaders) == 1 else None
+
+
+def view(look: Look, expected: Iterable[str]) -> View:
+    """Sort out what the expected servers said; others, and those of another name, say nothing."""
+    servers = frozenset(expected)
+    answered = {name: it for name in sorted(servers) if (it := _answer(look, name)) is not None}
+    by_asset: dict[Asset, dict[str, Group]] = defaultdict(dict)
+    for name, said in answered.items():
+        for asset, group in said.groups.items():
+            by_asset[asset][name] = group
+    return View(
+        look, answered, {asset: _told(asset, by, servers) for asset, by in by_asset.items()}
+    )
+
+
+def shortcoming(replica: Replica) -> str:
+    """Why a leader's word of a replica is not good enough; empty if it is."""
+    if replica.offline:
+        return "is offline"
+    if not replica.current:
+        return "is not current"
+    if replica.active >= HEARD_WITHIN:
+        return f"was last heard of {replica.active:.1f} seconds ago"
+    if replica.pending:
+        return "is not a full member yet"
+    if replica.lag > MOST_LAG:
+        return f"lags by {replica.lag} entries"
+    return ""
+
+
+def _answer(look: Look, name: str) -> JetStreamReport | None:
+    said = look.reports.get(name)
+    return said if said is not None and not said.problem and said.name == name else None
+
+
+def _told(asset: Asset, by: Mapping[str, Group], servers: frozenset[str]) -> Told:
+    leaders = tuple(sorted(name for name, group in by.items() if group.raft.leader == name))
+    best = by[leaders[0]] if leaders else max(by.values(), key=lambda group: group.replicas)
+    only = len(leaders) == 1
+    return Told(
+        asset=asset,
+        replicas=best.replicas,
+        storage=best.storage,
+        settles_late=best.settles_late,
+        leaders=leaders,
+        members=frozenset(_named(leaders, by) if only else _anybody(by)),
+        bad=dict(_bad(best, by, servers)) if only else {},
+        moving=best.raft.moving if only else any(group.raft.moving for group in by.values()),
+        holders=frozenset(by),
+        stores={name: group.store for name, group in by.items() if group.store is not None},
+    )
+
+
+def _named(leaders: tuple[str, ...], by: Mapping[str, Group]) -> Iterator[str]:
+    (leader,) = leaders
+    yield leader
+    yield from (replica.name for replica in by[leader].raft.replicas)
+
+
+def _anybody(by: Mapping[str, Group]) -> Iterator[str]:
+    for name, group in by.items():
+        yield name
+        yield from (replica.name for replica in group.raft.replicas)
+        if group.raft.leader:
+            yield group.raft.leader
+
+
+def _bad(
+    best: Group, by: Mapping[str, Group], servers: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """A leader's good word is not enough: the replica has to say itself that it is one."""
+    for replica in best.raft.replicas:
+        if why := shortcoming(replica):
+            yield replica.name, why
+        elif replica.name not in servers:
+            yield replica.name, "is not a server of this cluster"
+        elif replica.name not in by:
+            yield replica.name, "does not say that it holds it"
