@@ -18,6 +18,9 @@ class Cost(Enum):
     RELOAD_OR_WAIT = "reloads servers; never restarts them"
     """Where nobody can have a server reload, it counts from its next start on."""
     RESTART_IF_DOWN = "restarts only servers that are not ready"
+    IMMUTABLE = "restarts servers one at a time; not allowed while servers store data"
+    """What stored data depends on: before a restart for it, somebody has to know of none."""
+    VOLUMES = "changes volumes one at a time"
     KEPT = "has no effect while servers run"
     NONE = "does not affect servers"
 
@@ -67,12 +70,12 @@ class Effect:
     @property
     def rolls(self) -> bool:
         """Whether servers that cannot take it up restart for it."""
-        return self.cost in (Cost.RESTART, Cost.RELOAD)
+        return self.cost in (Cost.RESTART, Cost.RELOAD, Cost.IMMUTABLE)
 
     @property
     def reaches(self) -> bool:
         """Whether the change reaches servers that run, or their next start."""
-        return self.cost not in (Cost.PARTS, Cost.KEPT, Cost.NONE)
+        return self.cost not in (Cost.PARTS, Cost.VOLUMES, Cost.KEPT, Cost.NONE)
 
     @property
     def words(self) -> str:
@@ -96,5 +99,7 @@ RESTART: Final = Effect(Cost.RESTART)
 RELOAD: Final = Effect(Cost.RELOAD)
 RELOAD_OR_WAIT: Final = Effect(Cost.RELOAD_OR_WAIT)
 RESTART_IF_DOWN: Final = Effect(Cost.RESTART_IF_DOWN)
+IMMUTABLE: Final = Effect(Cost.IMMUTABLE)
+VOLUMES: Final = Effect(Cost.VOLUMES)
 KEPT: Final = Effect(Cost.KEPT)
 NONE: Final = Effect(Cost.NONE)

@@ -110,6 +110,21 @@ PEER: Final[dict[str, Any]] = {
     },
 }
 
+VOLUME_CLAIM_TEMPLATE: Final[dict[str, Any]] = {
+    **_OPEN,
+    "properties": {
+        "metadata": {
+            **_OPEN,
+            "description": "Labels and annotations to add to the PersistentVolumeClaims.",
+        },
+        "spec": {
+            **_OPEN,
+            "description": "Spec of the PersistentVolumeClaims. Size and storage class of "
+            "fileStore.pvc take precedence.",
+        },
+    },
+}
+
 POD_TEMPLATE: Final[dict[str, Any]] = {
     **_OPEN,
     "properties": {

@@ -24,7 +24,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from natsctl.api.fields import fields_of, json_name
+from natsctl.api.fields import facts, fields_of, json_name
 from natsctl.api.hints import hint
 from natsctl.api.problems import InvalidSpec, Problem, shown
 from natsctl.api.schema.bounds import misnamed
@@ -226,10 +226,16 @@ def _instead(kind: Any, step: str | int) -> Any:
     """Something that can stand there; None: nothing can as well."""
     inner = _inside(kind, step)
     if inner is str:
-        return "x"
+        return _text_for(kind, step)
     if attrs.has(kind) and _fields(kind)[str(step)].default is not attrs.NOTHING:
         return None
     return 1 if inner is int else {}
+
+
+def _text_for(kind: Any, step: str | int) -> str:
+    """A text of the right form, so that it is not wrong again: a name, or else a number."""
+    text = facts(_fields(kind)[str(step)]).text if attrs.has(kind) else None
+    return "x" if text is None or text.problem("x") is None else "1"
 
 
 @cache

@@ -71,6 +71,30 @@ LABEL_VALUE: Final = Text(
     LABEL_MAX,
 )
 LABELS: Final = Text("keys and values of labels or annotations")
+QUANTITY: Final = Text(
+    "a valid quantity of bytes",
+    'use a number and a unit, such as "10Gi"',
+    r"[0-9]+(\.[0-9]+)?([KMGTPE]i|[kMGTPE]|[eE][0-9]{1,2})?",
+    64,
+)
+DOMAIN: Final = Text(
+    "a valid JetStream domain",
+    "use letters, digits, hyphens and underscores",
+    "[-_A-Za-z0-9]+",
+    LABEL_MAX,
+)
+TAG: Final = Text(
+    "a valid tag of a server",
+    'use letters, digits, hyphens, underscores, dots and colons, as in "zone:a"',
+    "!?[A-Za-z0-9][-A-Za-z0-9_.:]*",
+    2 * LABEL_MAX,
+)
+SECRET_KEY: Final = Text(
+    "a valid key of a Secret",
+    "use letters, digits, hyphens, underscores and dots",
+    _KEY,
+    OBJECT_MAX,
+)
 RANGE: Final = Text("a range of addresses", max_length=NAME_MAX)
 WORDS: Final = Text("a text that is passed on as it is")
 

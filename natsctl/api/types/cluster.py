@@ -17,6 +17,7 @@ from natsctl.api.effects import (
 )
 from natsctl.api.fields import Rule, described
 from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, RELEASE, SERVER_SIDE, VERSION_TAG
+from natsctl.api.types.jetstream import JetStream, PersistentVolumeClaimRetentionPolicy
 from natsctl.api.types.network import NetworkPolicy
 from natsctl.api.types.security import AuthConfig, OperatorConfig, TLSConfig
 from natsctl.api.types.server_config import (
@@ -276,4 +277,16 @@ class NatsClusterSpec:
         "a network plugin that enforces NetworkPolicies.",
         default=None,
         effect=PARTS,
+    )
+    jetstream: JetStream | None = described(
+        "Streams that the servers store. Not available yet: a spec with it is rejected.",
+        default=None,
+        effect=PARTS,
+    )
+    persistent_volume_claim_retention_policy: PersistentVolumeClaimRetentionPolicy | None = (
+        described(
+            "What happens to PersistentVolumeClaims that are no longer needed.",
+            default=None,
+            effect=PARTS,
+        )
     )

@@ -151,6 +151,42 @@ PEERS = st.lists(
     ),
     max_size=2,
 )
+SIZES = st.sampled_from(["1Gi", "1.5G", "512Mi", "1e9", "2000000000"])
+JETSTREAM = st.fixed_dictionaries(
+    {},
+    optional={
+        "domain": WORDS,
+        "fileStore": st.fixed_dictionaries(
+            {},
+            optional={
+                "pvc": st.fixed_dictionaries(
+                    {}, optional={"size": st.just("10Gi"), "storageClassName": WORDS}
+                ),
+                "volumeClaimTemplate": st.fixed_dictionaries(
+                    {}, optional={"metadata": st.fixed_dictionaries({"labels": LABELS})}
+                ),
+                "maxSize": SIZES,
+                "resizePolicy": st.sampled_from(["InPlace", "Replace", "Manual"]),
+            },
+        ),
+        "memoryStore": st.fixed_dictionaries({"maxSize": SIZES}),
+        "encryption": st.fixed_dictionaries(
+            {"secret": WORDS},
+            optional={"key": WORDS, "cipher": st.sampled_from(["chacha", "aes"])},
+        ),
+        "uniqueTag": WORDS.map(lambda word: f"{word}:"),
+        "limits": st.fixed_dictionaries(
+            {},
+            optional={
+                "maxAckPending": st.integers(1, 10**6),
+                "maxHaAssets": st.integers(1, 10**6),
+                "maxRequestBatch": st.integers(1, 10**6),
+                "duplicateWindow": DURATIONS,
+            },
+        ),
+        "syncInterval": DURATIONS | st.just("always"),
+    },
+)
 # Fields that others depend on: there half of the time.
 USUAL = {
     *("auth", "tls", "pod", "networkPolicy", "gatewayConfig", "leafnodeConfig", "websocketConfig"),
@@ -215,6 +251,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
         f"spec.networkPolicy.{whose}From": PEERS
         for whose in ("clients", "monitoring", "routes", "gateways", "leafnodes")
     },
+    "spec.jetstream": JETSTREAM,
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,

@@ -2,7 +2,17 @@
 
 import pytest
 
-from natsctl.api.effects import KEPT, NONE, PARTS, RELOAD, RELOAD_OR_WAIT, RESTART, Effect
+from natsctl.api.effects import (
+    IMMUTABLE,
+    KEPT,
+    NONE,
+    PARTS,
+    RELOAD,
+    RELOAD_OR_WAIT,
+    RESTART,
+    VOLUMES,
+    Effect,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,12 +26,25 @@ from natsctl.api.effects import KEPT, NONE, PARTS, RELOAD, RELOAD_OR_WAIT, RESTA
         ),
         (RELOAD_OR_WAIT, "reloads servers; never restarts them"),
         (NONE, "does not affect servers"),
+        (IMMUTABLE, "restarts servers one at a time; not allowed while servers store data"),
+        (VOLUMES, "changes volumes one at a time"),
         (KEPT, "has no effect while servers run"),
         (PARTS, ""),
     ],
 )
 def test_users_read_it_in_the_reference(effect: Effect, words: str) -> None:
     assert effect.words == words
+
+
+def test_what_stored_data_depends_on_takes_a_restart() -> None:
+    assert IMMUTABLE.rolls
+    assert IMMUTABLE.reaches
+    assert not IMMUTABLE.reloads
+
+
+def test_a_change_of_volumes_is_no_change_of_pods() -> None:
+    assert not VOLUMES.rolls
+    assert not VOLUMES.reaches
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ KNOWN: Raw = {
     "pod.volumeMounts": [{"name": "v", "mountPath": "/v"}],
     "pod.resources": {"limits": {"cpu": 1}},
     "pod.reloaderResources": {"limits": {"cpu": 1}},
+    "jetstream.fileStore.pvc.size": "20Gi",
+    "jetstream.fileStore.maxSize": "7Gi",
+    "jetstream.memoryStore.maxSize": "1Gi",
+    "jetstream.limits.duplicateWindow": "5s",
+    "jetstream.syncInterval": "5s",
 }
 OF_TYPE: dict[Any, Any] = {bool: True, int: 45, float: 45.5, str: "x1"}
 
@@ -49,7 +54,7 @@ def without(raw: Raw, *paths: str) -> Raw:
 def _value(attribute: Any, path: str) -> Any:
     kind, known = without_none(attribute.type), facts(attribute)
     if path in KNOWN or known.enum:
-        return KNOWN.get(path) or known.enum[0]
+        return KNOWN.get(path) or next(v for v in known.enum if v != attribute.default)
     if attribute.default is True:
         return False
     if attrs.has(kind):

@@ -59,7 +59,7 @@ UPSTREAM = {
 
 # What was added to it.
 ADDED = {
-    "": "clusterName networkPolicy serverVersion",
+    "": "clusterName jetstream networkPolicy persistentVolumeClaimRetentionPolicy serverVersion",
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",

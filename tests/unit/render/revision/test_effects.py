@@ -135,6 +135,24 @@ networkPolicy.monitoringFrom
 networkPolicy.routesFrom
 networkPolicy.gatewaysFrom
 networkPolicy.leafnodesFrom
+jetstream.domain stamped
+jetstream.fileStore.pvc.size
+jetstream.fileStore.pvc.storageClassName
+jetstream.fileStore.volumeClaimTemplate
+jetstream.fileStore.maxSize reloaded
+jetstream.fileStore.resizePolicy
+jetstream.memoryStore.maxSize stamped reloaded
+jetstream.encryption.secret stamped
+jetstream.encryption.key stamped
+jetstream.encryption.cipher stamped
+jetstream.uniqueTag stamped
+jetstream.limits.maxAckPending stamped 2.15
+jetstream.limits.maxHaAssets stamped 2.15
+jetstream.limits.maxRequestBatch stamped 2.15
+jetstream.limits.duplicateWindow stamped 2.15
+jetstream.syncInterval stamped
+persistentVolumeClaimRetentionPolicy.whenDeleted
+persistentVolumeClaimRetentionPolicy.whenScaled
 """
 
 
@@ -144,6 +162,7 @@ def row(path: str) -> str:
         "stamped": effect.reaches and not effect.entry,
         "reloaded": reloadable(path, ServerVersion.parse("2.13.0")),
         "2.14": not reloadable(path, ServerVersion.parse("2.13.0")) and reloadable(path, NEWEST),
+        "2.15": not reloadable(path, NEWEST) and reloadable(path, ServerVersion.parse("2.15.3")),
         "waits": path in NON_ROLLING,
     }
     return " ".join([path, *(word for word, holds in said.items() if holds)])

@@ -1,0 +1,196 @@
+"""What a NatsCluster says of JetStream: stores, their limits and their volumes.
+
+The words are those of the official Helm chart, where it has one
+(https://github.com/nats-io/k8s/tree/main/helm/charts/nats), else those of nats-server.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+from attrs import frozen
+
+from natsctl.api import native
+from natsctl.api.effects import IMMUTABLE, NONE, PARTS, RELOAD, RESTART, VOLUMES
+from natsctl.api.fields import described
+from natsctl.api.texts import DOMAIN, DURATION, QUANTITY, SECRET_KEY, TAG, object_name
+from natsctl.api.types.server_config import INT32_MAX
+
+DEFAULT_SIZE: Final = "10Gi"
+"""Of a volume; that of the Helm chart."""
+META_SIZE: Final = "1Gi"
+"""Of a volume that holds no streams: servers keep there who is a member, and what streams exist."""
+CIPHERS: Final = ("chacha", "aes")
+RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
+RETENTION_POLICIES: Final = ("Retain", "Delete")
+ALWAYS: Final = "always"
+"""Of `syncInterval`: after every write."""
+
+
+def _limit(description: str) -> int | None:
+    limit: int | None = described(
+        description, default=None, minimum=1, maximum=INT32_MAX, effect=RELOAD.since(2, 15)
+    )
+    return limit
+
+
+def _retention(when: str) -> str:
+    policy: str = described(
+        f"What happens to PersistentVolumeClaims when {when}.",
+        default="Retain",
+        enum=RETENTION_POLICIES,
+        effect=NONE,
+    )
+    return policy
+
+
+@frozen
+class Pvc:
+    """The PersistentVolumeClaim of each server."""
+
+    size: str = described(
+        "Size of the volume.", default=DEFAULT_SIZE, text=QUANTITY, effect=VOLUMES
+    )
+    storage_class_name: str | None = object_name(
+        "StorageClass",
+        "StorageClass of the volume. Defaults to that of Kubernetes.",
+        effect=VOLUMES,
+    )
+
+
+@frozen
+class FileStore:
+    """Streams on disk."""
+
+    pvc: Pvc | None = described(
+        "The PersistentVolumeClaim of each server.", default=None, effect=PARTS
+    )
+    volume_claim_template: Mapping[str, Any] | None = described(
+        "Template for the PersistentVolumeClaims.",
+        default=None,
+        native=native.VOLUME_CLAIM_TEMPLATE,
+        kind="PersistentVolumeClaimTemplate",
+        effect=VOLUMES,
+    )
+    max_size: str | None = described(
+        "Maximum number of bytes that streams use on each server. Defaults to 70 % of the volume.",
+        default=None,
+        text=QUANTITY,
+        # Entry of the bytes that come of it, or of the volume's size. Servers take a higher limit
+        # up by a reload, and refuse a lower one: then they restart.
+        effect=RELOAD.since(2, 12).told_by("jetstream.fileStore.maxSize"),
+    )
+    resize_policy: str = described(
+        "How volumes change: in place, by replacing them one at a time with empty ones, which the "
+        "other servers fill, or not by the operator.",
+        default="InPlace",
+        enum=RESIZE_POLICIES,
+        effect=NONE,
+    )
+
+
+@frozen
+class MemoryStore:
+    """Streams in memory."""
+
+    max_size: str = described(
+        "Maximum number of bytes that streams in memory use on each server.",
+        text=QUANTITY,
+        effect=RELOAD.since(2, 12),
+    )
+
+
+@frozen
+class Encryption:
+    """Encryption of what servers store."""
+
+    secret: str = object_name(
+        "Secret", "Secret that contains the key.", default=attrs.NOTHING, effect=IMMUTABLE
+    )
+    key: str = described(
+        "Key of the Secret at which the encryption key is.",
+        default="key",
+        text=SECRET_KEY,
+        effect=IMMUTABLE,
+    )
+    cipher: str = described(
+        "Cipher that data is encrypted with.", default=CIPHERS[0], enum=CIPHERS, effect=IMMUTABLE
+    )
+
+
+@frozen
+class Limits:
+    """Limits of streams and consumers."""
+
+    max_ack_pending: int | None = _limit(
+        "Maximum number of messages that a consumer may leave unacknowledged."
+    )
+    max_ha_assets: int | None = _limit(
+        "Maximum number of replicated streams and consumers per server."
+    )
+    max_request_batch: int | None = _limit(
+        "Maximum number of messages that one request of a consumer may ask for."
+    )
+    duplicate_window: str | None = described(
+        'Maximum time in which a stream detects duplicates, as a Go duration such as "2m".',
+        default=None,
+        text=DURATION,
+        effect=RELOAD.since(2, 15),
+    )
+
+
+@frozen
+class JetStream:
+    """Streams that the servers store."""
+
+    domain: str | None = described(
+        "Name of this JetStream among those that leaf nodes connect to each other.",
+        default=None,
+        text=DOMAIN,
+        effect=IMMUTABLE,
+    )
+    file_store: FileStore | None = described("Streams on disk.", default=None, effect=PARTS)
+    memory_store: MemoryStore | None = described(
+        "Streams in memory. If it is the only store, there is none on disk.",
+        default=None,
+        effect=PARTS,
+    )
+    encryption: Encryption | None = described(
+        "Encryption of what servers store.", default=None, effect=PARTS
+    )
+    unique_tag: str | None = described(
+        "Beginning of a tag of which no two replicas of a stream may have the same, such as "
+        '"zone:".',
+        default=None,
+        text=TAG,
+        effect=RESTART,
+    )
+    limits: Limits | None = described(
+        "Limits of streams and consumers.", default=None, effect=PARTS
+    )
+    sync_interval: str | None = described(
+        'How often servers sync to disk, as a Go duration such as "2m", or "always". From 2.10 on.',
+        default=None,
+        text=DURATION,
+        effect=RESTART,
+    )
+
+
+@frozen
+class PersistentVolumeClaimRetentionPolicy:
+    """What happens to PersistentVolumeClaims that are no longer needed."""
+
+    when_deleted: str = _retention("the NatsCluster is deleted")
+    when_scaled: str = _retention("their servers are removed")
+
+
+def stores_files(jetstream: JetStream) -> bool:
+    """Whether streams may be on disk: unless there is a store in memory and no other."""
+    return jetstream.file_store is not None or jetstream.memory_store is None
+
+
+def volume_size(jetstream: JetStream) -> str:
+    """The size of each server's volume as the spec asks for it: a quantity."""
+    if not stores_files(jetstream):
+        return META_SIZE
+    return ((jetstream.file_store or FileStore()).pvc or Pvc()).size
