@@ -12,8 +12,6 @@ from natsctl.plan.gates.verdict import Purpose
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from natsctl.model.jetstream import JetStreamReport
-
 
 @attrs.frozen
 class Case:
@@ -41,11 +39,6 @@ class Case:
         return len(self.expected) == 1 and all(
             said.meta is None for it in self.views for said in it.answered.values()
         )
-
-    @property
-    def target_said(self) -> JetStreamReport | None:
-        """What the target says last; None if that is nothing to go by."""
-        return self.second.answered.get(self.target)
 
 
 def case(

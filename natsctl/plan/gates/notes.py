@@ -21,7 +21,7 @@ def notes(case: Case) -> Iterator[Note]:
     """Of the last look, in order."""
     if case.target in case.second.meta_leaders:
         yield Note(Remark.STEP_DOWN)
-    if _may_have_holes(case):
+    if may_have_holes(case, case.target):
         yield Note(Remark.HOLES)
     for asset, told in sorted(case.second.groups.items()):
         if alone(told, case.target):
@@ -32,9 +32,9 @@ def notes(case: Case) -> Iterator[Note]:
             yield Note(Remark.SHORT, asset)
 
 
-def _may_have_holes(case: Case) -> bool:
+def may_have_holes(case: Case, name: str) -> bool:
     """Below 2.10, what a server whose disk got full starts with again is not all that it had."""
-    said = case.target_said
+    said = case.second.answered.get(name)
     return said is not None and said.disabled and _release(said.version) < _KEEPS_WHAT_IT_HAS
 
 

@@ -66,11 +66,33 @@ def store_differs(case: Case) -> Iterator[Block]:
 
 def compared(case: Case) -> Iterator[tuple[Told, Copy, dict[str, Copy]]]:
     """Each stream that has a leader, the leader's copy, and those of the others."""
-    for asset, told in case.second.groups.items():
-        copies = dict(_copies(case, asset))
+    for told, copies in all_copies(case):
         if told.leader in copies:
             leader = copies.pop(told.leader)
             yield told, leader, copies
+
+
+def all_copies(case: Case) -> Iterator[tuple[Told, dict[str, Copy]]]:
+    """Each stream, and all copies of it that were told in both looks, by server."""
+    for asset, told in case.second.groups.items():
+        yield told, dict(_copies(case, asset))
+
+
+def frozen_copies(case: Case) -> frozenset[str]:
+    """The servers of which a copy stands still behind its leader's, as after a failed write."""
+    return frozenset(
+        name
+        for _, leader, copies in compared(case)
+        for name, copy in copies.items()
+        if copy.second.last < leader.first.last and not copy.moved
+    )
+
+
+def lost_part(one: Copy, other: Copy) -> bool:
+    """Whether the one lacks what the other has of the same time: no question of catching up."""
+    caught_up = one.second.last >= other.first.last
+    pairs = (_begins(one), _begins(other)), (_deleted(one), _deleted(other))
+    return caught_up and any(_still(*pair) and _more(*pair, slack=0) for pair in pairs)
 
 
 def differs(one: Copy, other: Copy) -> bool:
@@ -98,8 +120,11 @@ _Twice = tuple[int, int]
 
 def _more(one: _Twice, other: _Twice, slack: int) -> bool:
     """Of a number that stands still in both copies, any difference counts."""
-    still = one[0] == one[1] and other[0] == other[1]
-    return one[1] - other[1] > (0 if still else slack)
+    return one[1] - other[1] > (0 if _still(one, other) else slack)
+
+
+def _still(one: _Twice, other: _Twice) -> bool:
+    return one[0] == one[1] and other[0] == other[1]
 
 
 def _begins(copy: Copy) -> _Twice:

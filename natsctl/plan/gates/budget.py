@@ -1,0 +1,39 @@
+"""How many servers others may evict: one, only while every group could lose any one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.gates.case import case
+from natsctl.plan.gates.gate import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from natsctl.plan.gates.look import Look
+    from natsctl.plan.gates.verdict import Baseline
+
+
+def budget(
+    expected: Collection[str],
+    looks: tuple[Look, Look],
+    now: float,
+    baseline: Baseline | None = None,
+    overrides: Collection[str] = (),
+    candidates: Collection[str] | None = None,
+) -> int:
+    """The allowed disruptions of a PodDisruptionBudget: 1 or 0.
+
+    `candidates` are those that anybody may want to evict now, such as the servers on a node that
+    is drained; by default all. The budget cannot tell which one is evicted, so each has to be able
+    to go.
+    """
+    it = case("", expected, looks)
+    return int(
+        all(
+            judge(attrs.evolve(it, target=name), now, baseline, overrides).ok
+            for name in sorted(expected if candidates is None else candidates)
+        )
+    )

@@ -1,0 +1,94 @@
+"""In which order servers go: those first that serve nobody, the leader of the meta group last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.gates.case import case
+from natsctl.plan.gates.notes import may_have_holes
+from natsctl.plan.gates.stores import frozen_copies
+from natsctl.plan.gates.verdict import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.look import Look
+
+
+@attrs.frozen
+class Candidate:
+    """A server that is to go; `room`: its volume has room for what it will write."""
+
+    name: str
+    ready: bool = True
+    room: bool = True
+
+
+@attrs.frozen
+class Step:
+    """Servers that go together, which is one, except those whose JetStream is off.
+
+    `gated`: the gate is asked before. `step_down`: the server hands over the meta group before.
+    """
+
+    servers: tuple[str, ...]
+    gated: bool = True
+    step_down: bool = False
+    purpose: Purpose = Purpose.RESTART
+
+
+@attrs.frozen
+class Order:
+    """`steps` one after the other; `without_room` can only fail again before they have some."""
+
+    steps: tuple[Step, ...]
+    without_room: tuple[str, ...] = ()
+
+
+def order(
+    candidates: Sequence[Candidate], expected: Collection[str], looks: tuple[Look, Look]
+) -> Order:
+    """The given order where nothing speaks against it.
+
+    A server whose JetStream is off holds nothing up and comes back by a restart only: it waits for
+    nobody. Below 2.10 its store would come back with holes, so it gets an empty volume instead, and
+    that is gated.
+    """
+    it = case("", expected, looks)
+    off = [candidate for candidate in candidates if _is_off(it, candidate.name)]
+    rest = [candidate for candidate in candidates if candidate not in off]
+    steps = (*_together(it, off), *_one_by_one(it, rest))
+    return Order(steps, tuple(candidate.name for candidate in off if not candidate.room))
+
+
+def _together(it: Case, off: Sequence[Candidate]) -> Iterator[Step]:
+    holes = [candidate.name for candidate in off if may_have_holes(it, candidate.name)]
+    whole = [one.name for one in off if one.room and one.name not in holes]
+    if whole:
+        yield Step(tuple(whole), gated=False)
+    for candidate in off:
+        if candidate.room and candidate.name in holes:
+            yield Step((candidate.name,), purpose=Purpose.REPLACE)
+
+
+def _one_by_one(it: Case, candidates: Sequence[Candidate]) -> Iterator[Step]:
+    frozen = frozen_copies(it)
+    leaders = it.second.meta_leaders
+
+    def rank(candidate: Candidate) -> tuple[bool, bool, bool]:
+        """Unready first, then those with a frozen store, then the others, then the leader."""
+        return (
+            candidate.ready,
+            candidate.ready and candidate.name in leaders,
+            candidate.name not in frozen,
+        )
+
+    for candidate in sorted(candidates, key=rank):
+        yield Step((candidate.name,), step_down=candidate.name in leaders)
+
+
+def _is_off(it: Case, name: str) -> bool:
+    return all((said := view.answered.get(name)) and said.disabled for view in it.views)

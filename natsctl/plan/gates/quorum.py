@@ -1,0 +1,77 @@
+"""Whether groups have a quorum, and which servers they cannot do without."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model.jetstream import Asset
+from natsctl.plan.gates.case import case
+from natsctl.plan.gates.groups import loses_quorum
+from natsctl.plan.gates.meta import meta_quorum
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.look import Look
+
+
+class State(StrEnum):
+    """As the status tells it; `unknown`: nobody answers."""
+
+    OK = "ok"
+    CRITICAL = "critical"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class Quorum:
+    """`must_stay`: without any of these servers, some group loses its quorum.
+
+    `meta_lost` and `lost`: the groups that have none any more, in both looks.
+    """
+
+    state: State
+    must_stay: tuple[str, ...] = ()
+    meta_lost: bool = False
+    lost: tuple[Asset, ...] = ()
+
+
+def quorum(expected: Collection[str], looks: tuple[Look, Look]) -> Quorum:
+    """What the status tells."""
+    it = case("", expected, looks)
+    if not any(view.answered for view in it.views):
+        return Quorum(State.UNKNOWN)
+    must_stay = tuple(name for name in it.others if _must_stay(it, name))
+    meta_lost = not it.standalone and not any(view.meta_leaders for view in it.views)
+    lost = tuple(sorted(_lost(it)))
+    return Quorum(_state(bool(must_stay), meta_lost or bool(lost)), must_stay, meta_lost, lost)
+
+
+def _state(critical: bool, lost: bool) -> State:
+    if lost:
+        return State.LOST
+    return State.CRITICAL if critical else State.OK
+
+
+def _must_stay(it: Case, name: str) -> bool:
+    """Of servers that answer: one that is gone already can do no more harm."""
+    if name not in it.second.answered or it.standalone:
+        return False
+    without = attrs.evolve(it, target=name)
+    groups = it.second.groups.values()
+    return any(meta_quorum(without, it.second)) or any(loses_quorum(told, name) for told in groups)
+
+
+def _lost(it: Case) -> Iterator[Asset]:
+    """Replicated groups that nobody leads; a single replica has no quorum to lose."""
+    if it.standalone:
+        return
+    for asset, told in it.second.groups.items():
+        before = it.first.groups.get(asset)
+        if told.replicas > 1 and not told.leaders and before and not before.leaders:
+            yield asset
