@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 NODES ?= 1
-PARTS ?= 2
+PARTS ?= 3
 CONTEXT ?=
 NATS_IMAGE ?=
 IMAGE ?=
@@ -20,11 +20,10 @@ VENV := .venv$(if $(PYTHON),-$(call VERSION_OF,$(PYTHON)))
 VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA := $(CURDIR)/build/coverage
-TOTALS := $(CURDIR)/build/coverage-totals
 COVERAGE := $(VENV_PYTHON) -m coverage
-PYTEST := $(COVERAGE) run -m pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
-# $(call parts,tier): what runs a command in parts side by side; nothing if PARTS=1.
-parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(PARTS) $(1))
+PYTEST := pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
+# $(call parts,tier,most): what runs a command in parts side by side; nothing if PARTS=1.
+parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(or $(2),$(PARTS)) $(1))
 PURE := natsctl/model/*,natsctl/api/*,natsctl/render/*,natsctl/plan/*
 AROUND := natsctl/controllers/*,natsctl/kube/*
 SYSTEM_PYTHON := $(shell for p in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -39,13 +38,11 @@ if [ $$status = 0 ]; then printf '== %s: done in %s s\n' '$(1)' $$SECONDS; \
 else printf '== %s: FAILED after %s s (exit status %s)\n' '$(1)' $$SECONDS $$status >&2; exit $$status; fi
 endef
 
-# $(call tier,name,others,runner): the tests in tests/<name> and in other folders, with coverage of this and all its
-# Python processes; the runner runs that command. What they need is made before: no test's time limit includes a build.
+# $(call tier,name,runner): the tests in tests/<name>; the runner runs that command. What they need is made before: no
+# test's time limit includes a build.
 define tier
-$(if $(filter unit,$(1))$(CONTEXT),,@$(VENV_PYTHON) -m testbed prepare $(1))
-@mkdir -p $(DATA); rm -f $(DATA)/$(1).*
-$(call step,tests/$(1),$(PLACE) COVERAGE_FILE=$(DATA)/$(1) \
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(3) $(PYTEST) tests/$(1) $(2))
+$(if $(CONTEXT),,@$(VENV_PYTHON) -m testbed prepare $(1))
+$(call step,tests/$(1),$(PLACE) $(2) $(VENV_PYTHON) -m $(PYTEST) tests/$(1))
 endef
 
 .PHONY: help
@@ -53,7 +50,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
-		'PARTS=2       parts of the tests that run side by side; 1 on a small machine' \
+		'PARTS=3       parts of the tests that run side by side; 1 on a small machine' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
@@ -81,16 +78,18 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(call step,import-linter,$(VENV)/bin/lint-imports)
 
 .PHONY: unit
-unit: $(STAMP) ## tests that only need Python; they cover the pure layers to 100 %, the shell to 95 %
-	$(call tier,unit,tests/demo tests/benchmarks,$(call parts,unit))
-	@mkdir -p $(TOTALS)  # apart: a report takes up, and removes, parallel data beside its own
-	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/unit $(DATA)/unit.*
-	@$(COVERAGE) report --data-file=$(TOTALS)/unit --include='$(PURE)' --fail-under=100
-	@$(COVERAGE) report --data-file=$(TOTALS)/unit --include='$(AROUND)' --fail-under=95
+unit: $(STAMP) ## tests that only need Python; they cover the pure layers to 100 %, all others to 95 %
+	@rm -rf $(DATA); mkdir -p $(DATA)
+	$(call step,tests/unit,COVERAGE_FILE=$(DATA)/part COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml \
+		$(call parts,unit,2) $(COVERAGE) run -m $(PYTEST) tests/unit tests/demo tests/benchmarks)
+	@$(COVERAGE) combine -q --data-file=$(DATA)/all $(DATA)/part.*
+	@$(COVERAGE) report --data-file=$(DATA)/all --include='$(PURE)' --fail-under=100
+	@$(COVERAGE) report --data-file=$(DATA)/all --include='$(AROUND)' --fail-under=95
+	@$(COVERAGE) report --data-file=$(DATA)/all --fail-under=95
 
 .PHONY: server
 server: $(STAMP) ## rendered configurations on real nats-server processes
-	$(call tier,server,,$(call parts,server))
+	$(call tier,server,$(call parts,server))
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostile objects (FUZZ_EXAMPLES=)
@@ -100,7 +99,7 @@ fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostil
 
 .PHONY: integration
 integration: $(STAMP) check-machine ## client, reflector, operator against a real API server
-	$(call tier,integration,,$(call parts,integration))
+	$(call tier,integration,$(call parts,integration))
 
 .PHONY: testbed-test
 testbed-test: $(STAMP) check-machine ## the testbed itself: starts, stops, leaves nothing behind
@@ -108,7 +107,7 @@ testbed-test: $(STAMP) check-machine ## the testbed itself: starts, stops, leave
 
 .PHONY: e2e
 e2e: $(STAMP) ## end-to-end tests on a real Kubernetes; CONTEXT= selects your own
-	$(call tier,e2e,,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
+	$(call tier,e2e,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
 
 .PHONY: build
 build: $(STAMP) check-machine ## build what tests and the demo run: Kubernetes, nats-servers, images
@@ -116,20 +115,13 @@ build: $(STAMP) check-machine ## build what tests and the demo run: Kubernetes, 
 
 .PHONY: test
 test: check-machine ## lint and all tiers of tests; sets up what it needs
-	@rm -rf $(DATA) $(TOTALS)
-	@SECONDS=0; for part in venv lint build unit server integration testbed-test e2e coverage; do \
+	@SECONDS=0; for part in venv lint build unit server integration testbed-test e2e; do \
 		NATSCTL_NO_SKIPS=$(if $(CONTEXT),,1) $(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
 		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
 
 .PHONY: matrix
 matrix: $(STAMP) check-machine ## test every version of nats-server and of the API server; takes hours
 	@$(VENV_PYTHON) -m tests.matrix
-
-.PHONY: coverage
-coverage: $(STAMP) ## combined coverage of all tiers that ran; at least 95 %
-	@mkdir -p $(TOTALS)
-	@$(COVERAGE) combine -q --keep --data-file=$(TOTALS)/all $(DATA)/*.*
-	@$(COVERAGE) report --data-file=$(TOTALS)/all --fail-under=95
 
 .PHONY: check-machine
 check-machine: ## list what this machine lacks for the testbed
