@@ -56,6 +56,8 @@ BOOT_KEY: Final = "server.conf"
 OPERATOR_KEY: Final = "op.jwt"
 CONFIG_DIR: Final = "/etc/nats-config"
 PID_DIR: Final = "/var/run/nats"
+STORE_DIR: Final = "/data"
+"""Servers make their folder `jetstream` in it."""
 PID_FILE: Final = f"{PID_DIR}/nats.pid"
 
 SERVER_CONTAINER: Final = "nats"
@@ -63,8 +65,11 @@ RELOADER: Final = "reloader"
 METRICS: Final = "metrics"
 BOOTCONFIG: Final = "bootconfig"
 SERVER_NAME_ENV: Final = "SERVER_NAME"
+STORE_DIR_ENV: Final = "JETSTREAM_DIR"
+STORE_KEY_ENV: Final = "JETSTREAM_KEY"
 CONFIG_VOLUME: Final = "nats-config"
 PID_VOLUME: Final = "pid"
+STORE_VOLUME: Final = "jetstream"
 
 # `<name>-mgmt` is a Service and `<name>-999` a host name: both end at 63 characters.
 MAX_CLUSTER_NAME: Final = 58

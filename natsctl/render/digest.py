@@ -13,6 +13,7 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.security import AuthConfig
 from natsctl.model import names
 from natsctl.render.config.conf import server_config
+from natsctl.render.config.jetstream import loaded_jetstream
 from natsctl.render.pod.pod import split_containers
 from natsctl.render.target import Target
 
@@ -32,11 +33,11 @@ def expected_digests(target: Target) -> Callable[[str], str | None]:
 
     What servers have in common may be long (999 routes), and is rendered and encoded once.
     None where a server reports no digest (below 2.11), or where its configuration includes what
-    only its pod knows: a file of users, addresses of its node, a name of the user's choice.
+    only its pod knows: a file of users, addresses of its node, a name of the user's choice, a key.
     """
     if not target.version.at_least(2, 11) or _is_private(target):
         return lambda name: None
-    config = server_config(target)
+    config = server_config(target) | loaded_jetstream(target)
     before = _encoded({key: value for key, value in config.items() if key < _NAME})
     after = _encoded({key: value for key, value in config.items() if key > _NAME})
 
@@ -64,6 +65,7 @@ def _is_private(target: Target) -> bool:
         policy.advertise_external_ip
         or included_file(target.spec.auth or AuthConfig()) is not None
         or _names_itself(target)
+        or (target.spec.jetstream is not None and target.spec.jetstream.encryption is not None)
     )
 
 

@@ -15,11 +15,14 @@ from natsctl.api.effects import IMMUTABLE, NONE, PARTS, RELOAD, RESTART, VOLUMES
 from natsctl.api.fields import described
 from natsctl.api.texts import DOMAIN, DURATION, QUANTITY, SECRET_KEY, TAG, object_name
 from natsctl.api.types.server_config import INT32_MAX
+from natsctl.api.version import ServerVersion
 
 DEFAULT_SIZE: Final = "10Gi"
 """Of a volume; that of the Helm chart."""
 META_SIZE: Final = "1Gi"
 """Of a volume that holds no streams: servers keep there who is a member, and what streams exist."""
+SHARE: Final = 70
+SHARE_BEFORE_2_10: Final = 15
 CIPHERS: Final = ("chacha", "aes")
 RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
@@ -73,7 +76,8 @@ class FileStore:
         effect=VOLUMES,
     )
     max_size: str | None = described(
-        "Maximum number of bytes that streams use on each server. Defaults to 70 % of the volume.",
+        "Maximum number of bytes that streams use on each server. Defaults to 70 % of the volume, "
+        "and to 15 % below 2.10, which needs more space than it counts.",
         default=None,
         text=QUANTITY,
         # Entry of the bytes that come of it, or of the volume's size. Servers take a higher limit
@@ -187,6 +191,16 @@ class PersistentVolumeClaimRetentionPolicy:
 def stores_files(jetstream: JetStream) -> bool:
     """Whether streams may be on disk: unless there is a store in memory and no other."""
     return jetstream.file_store is not None or jetstream.memory_store is None
+
+
+def default_share(version: ServerVersion) -> int:
+    """How much of a volume streams take at most, unless the spec says it: per cent.
+
+    Measured, 8 KB messages in a stream that drops its oldest: the disk has up to 1.28 times what
+    servers count, and up to 5.2 times below 2.10. A full disk costs a server its JetStream until it
+    restarts, and 2.9 its data.
+    """
+    return SHARE if version.at_least(2, 10) else SHARE_BEFORE_2_10
 
 
 def volume_size(jetstream: JetStream) -> str:

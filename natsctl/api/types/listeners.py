@@ -89,11 +89,18 @@ def secret_of(spec: NatsClusterSpec, listener: Listener) -> str | None:
 
 @frozen
 class Volume:
-    """A volume of the operator's with what is in it (a Secret, or nothing yet), and its path."""
+    """A volume of the operator's with what is in it (a Secret, or nothing yet), and its path.
+
+    With `claimed`, it is the one that the server's own claim stands for.
+    """
 
     name: str
     path: str
     secret: str | None = None
+    claimed: bool = False
+
+
+_STORE: Final = Volume(names.STORE_VOLUME, names.STORE_DIR, claimed=True)
 
 
 def volumes(name: str, spec: NatsClusterSpec) -> tuple[Volume, ...]:
@@ -111,4 +118,5 @@ def volumes(name: str, spec: NatsClusterSpec) -> tuple[Volume, ...]:
         ),
         *((Volume(OPERATOR_VOLUME, OPERATOR_DIR, operator),) if operator else ()),
         *((Volume(ADVERTISE_VOLUME, ADVERTISE_DIR),) if advertises else ()),
+        *((_STORE,) if spec.jetstream is not None else ()),
     )

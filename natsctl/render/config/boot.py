@@ -16,6 +16,7 @@ from natsctl.api.types.node import tells_clients
 from natsctl.api.types.security import AuthConfig
 from natsctl.model import names
 from natsctl.render.config.gateways import gateway_block
+from natsctl.render.config.jetstream import jetstream_lines
 from natsctl.render.config.leafnodes import leafnode_block
 from natsctl.render.target import Target
 
@@ -26,7 +27,7 @@ LEAF: Final = "leaf"
 
 def boot_text(target: Target) -> str:
     """The text of server.conf."""
-    return "".join(f"{line}\n" for line in _lines(target))
+    return "".join(f"{line}\n" for line in (*common_lines(target), *jetstream_lines(target)))
 
 
 def advertised_blocks(target: Target) -> dict[str, Json]:
@@ -42,7 +43,8 @@ def advertises(target: Target) -> bool:
     return (target.spec.pod or PodPolicy()).advertise_external_ip
 
 
-def _lines(target: Target) -> Iterator[str]:
+def common_lines(target: Target) -> Iterator[str]:
+    """Those that servers without a volume of their own can read, too."""
     if target.version.knows_server_name:
         yield f"server_name: ${names.SERVER_NAME_ENV}"
     yield _include(names.CONFIG_KEY)

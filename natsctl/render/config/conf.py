@@ -16,6 +16,7 @@ from natsctl.render.config.boot import LEAF
 from natsctl.render.config.boot import boot_text as boot_text
 from natsctl.render.config.clients import accounts_block, authorization_block, operator_block
 from natsctl.render.config.gateways import gateway_block
+from natsctl.render.config.jetstream import is_standalone
 from natsctl.render.config.leafnodes import leafnode_block
 from natsctl.render.config.routes import cluster_block
 from natsctl.render.config.routes import own_name as own_name
@@ -37,7 +38,7 @@ def server_config(target: Target) -> Json:
     return {
         "port": names.CLIENT_PORT,
         _monitoring(target.spec.tls or TLSConfig()): names.MONITORING_PORT,
-        "cluster": cluster_block(target),
+        **({} if is_standalone(target) else {"cluster": cluster_block(target)}),
         **tls_block(target, "clients"),
         **_settings(target.spec.nats_config or NatsConfig()),
         **authorization_block(target),

@@ -78,6 +78,8 @@ def has_system(target: Target) -> bool:
 
 def may_have_jetstream(spec: NatsClusterSpec) -> bool:
     """Whether servers may keep streams, which belong to the system account of this very name."""
+    if spec.jetstream is not None:
+        return True
     template = (spec.template or {}).get("spec", {})
     arguments = [a for c in template.get("containers", ()) for a in c.get("args", ())]
     flags = {str(argument).partition("=")[0].lstrip("-") for argument in arguments}

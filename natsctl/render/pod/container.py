@@ -8,9 +8,11 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import volumes
 from natsctl.model import names
 from natsctl.model.server_identity import server_host
+from natsctl.render.config.jetstream import is_standalone
 from natsctl.render.pod import probes
 from natsctl.render.pod.environment import environment
 from natsctl.render.pod.images import with_tag
+from natsctl.render.pod.jetstream import jetstream_environment
 from natsctl.render.pod.security import container_security
 from natsctl.render.pod.volumes import mount
 from natsctl.render.ports import container_ports
@@ -24,6 +26,7 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
     """
     policy = target.spec.pod or PodPolicy()
     resources = policy.resources or base.get("resources")
+    given = [*base.get("env", ()), *policy.nats_env]
     return {
         **_defaults(target),
         **base,
@@ -31,7 +34,10 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
         "image": with_tag(target.spec.server_image, target.version.text),
         "command": command(target, index),
         "ports": container_ports(target.spec),
-        "env": environment(target, index, [*base.get("env", ()), *policy.nats_env]),
+        "env": [
+            *environment(target, index, given),
+            *jetstream_environment(target, given, resources or {}),
+        ],
         "volumeMounts": [
             *base.get("volumeMounts", ()),
             *policy.volume_mounts,
@@ -44,13 +50,14 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
 
 def command(target: Target, index: int) -> list[str]:
     """The command line of one server; arguments of the template follow it."""
+    boot = f"{names.CONFIG_DIR}/{names.BOOT_KEY}"
+    start = [target.version.binary, "-c", boot, "-P", names.PID_FILE]
+    return start if is_standalone(target) else [*start, *_cluster_flags(target, index)]
+
+
+def _cluster_flags(target: Target, index: int) -> list[str]:
     host = server_host(target.namespace, target.name, index)
     return [
-        target.version.binary,
-        "-c",
-        f"{names.CONFIG_DIR}/{names.BOOT_KEY}",
-        "-P",
-        names.PID_FILE,
         "--cluster_advertise",
         host,
         "--connect_retries",

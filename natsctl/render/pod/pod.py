@@ -8,7 +8,7 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import volumes
 from natsctl.api.types.node import given_grace, needed_grace, on_host_network
 from natsctl.model import names
-from natsctl.model.server_identity import pod_name
+from natsctl.model.server_identity import claim_name, pod_name
 from natsctl.render.metadata import metadata, selector
 from natsctl.render.pod.container import server_container
 from natsctl.render.pod.security import credentials, pod_security
@@ -63,6 +63,8 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     base, others = split_containers(template.get("containers", ()))
     server = server_container(target, index, base)
     policy = target.spec.pod or PodPolicy()
+    claim = claim_name(target.name, index)
+    own = [volume(each, claim) for each in volumes(target.name, target.spec)]
     first = [*template.get("initContainers", ()), *init_containers(target, server)]
     return {
         "restartPolicy": "Always",
@@ -79,7 +81,7 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
         "containers": [server, *others, *sidecars(target, server)],
         **({"initContainers": first} if first else {}),
         **({"shareProcessNamespace": True} if policy.enable_config_reload else {}),
-        "volumes": [*template.get("volumes", ()), *map(volume, volumes(target.name, target.spec))],
+        "volumes": [*template.get("volumes", ()), *own],
     }
 
 

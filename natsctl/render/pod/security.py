@@ -9,6 +9,8 @@ from natsctl.api.types.node import low_ports, on_host_network
 from natsctl.render.target import Target
 
 _USER: Final = 1000
+# Else the kubelet changes the group of each file of a store before the server starts.
+_LARGE_VOLUME: Final = {"fsGroupChangePolicy": "OnRootMismatch"}
 _PORTS: Final = "net.ipv4.ip_unprivileged_port_start"
 _ESCALATING: Final = frozenset({"SYS_ADMIN", "CAP_SYS_ADMIN"})
 
@@ -18,6 +20,7 @@ def pod_security(target: Target, given: Mapping[str, Any], container: Mapping[st
     locked: Json = {
         "runAsNonRoot": True,
         **_ids(target),
+        **(_LARGE_VOLUME if target.spec.jetstream else {}),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     if 0 in (given.get("runAsUser"), container.get("runAsUser")):

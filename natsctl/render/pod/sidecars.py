@@ -12,6 +12,7 @@ from natsctl.api.types.security import AuthConfig, TLSConfig
 from natsctl.model import names
 from natsctl.render.config import tls
 from natsctl.render.config.boot import CLIENT_ADVERTISE, GATEWAY_ADVERTISE, advertised_blocks
+from natsctl.render.config.jetstream import jetstream_files
 from natsctl.render.inputs import Images
 from natsctl.render.pod.images import image_of
 from natsctl.render.pod.security import sidecar_security
@@ -56,7 +57,7 @@ def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
         "image": image_of(given, tag, _USUAL.reloader, target.images.reloader),
         "imagePullPolicy": policy.reloader_image_pull_policy or _PULL_POLICY,
         "command": ["nats-server-config-reloader", "-pid", names.PID_FILE, *watched],
-        "volumeMounts": server["volumeMounts"],
+        "volumeMounts": [m for m in server["volumeMounts"] if m["name"] != names.STORE_VOLUME],
         "securityContext": sidecar_security(server["securityContext"]),
         **({"resources": policy.reloader_resources} if policy.reloader_resources else {}),
     }
@@ -64,7 +65,12 @@ def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
 
 def _watched(target: Target) -> Iterator[str]:
     """Every file whose change a server takes up by a reload."""
-    for key in (names.CONFIG_KEY, names.BOOT_KEY, *advertised_blocks(target)):
+    for key in (
+        names.CONFIG_KEY,
+        names.BOOT_KEY,
+        *advertised_blocks(target),
+        *jetstream_files(target),
+    ):
         yield posixpath.join(names.CONFIG_DIR, key)
     users = included_file(target.spec.auth or AuthConfig())
     if users:

@@ -4,8 +4,10 @@ from natsctl.api.fields import Json
 from natsctl.api.types.listeners import Volume
 
 
-def volume(of: Volume) -> Json:
-    """As `volumes` of a pod has it."""
+def volume(of: Volume, claim: str) -> Json:
+    """As `volumes` of a pod has it; `claim` is the server's."""
+    if of.claimed:
+        return {"name": of.name, "persistentVolumeClaim": {"claimName": claim}}
     if of.secret:
         return {"name": of.name, "secret": {"secretName": of.secret}}
     return {"name": of.name, "emptyDir": {}}

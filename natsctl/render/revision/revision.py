@@ -17,12 +17,17 @@ from natsctl.api.system_account import allows_system
 from natsctl.model import limits
 from natsctl.render.config.clients import has_token, mapped_types
 from natsctl.render.config.gateways import gateway_name
+from natsctl.render.config.jetstream import file_limit, is_standalone
 from natsctl.render.config.routes import cluster_name, own_name
 from natsctl.render.config.system_account import OLD_ACCOUNT, keeps_leaves_out
 from natsctl.render.revision.pod_inputs import reaching_fields, set_fields
 from natsctl.render.revision.system_stamp import SystemStamp, system_stamp
 from natsctl.render.target import Target
 
+STREAMS: Final = "jetstream"
+"""Whether servers store streams: with others, or alone, without a cluster around them."""
+FILE_LIMIT: Final = f"{STREAMS}.fileStore.maxSize"
+"""The bytes that come of it and of the volume's size."""
 ACCOUNT: Final = "auth"
 """The name of the account of the operator's user."""
 USER: Final = "auth.system"
@@ -181,6 +186,9 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
         yield LEAVES, True
     if has_token(target) and allows_system(target.spec, target.version):
         yield TOKEN, True
+    if jetstream := target.spec.jetstream:
+        yield STREAMS, "alone" if is_standalone(target) else "together"
+        yield FILE_LIMIT, file_limit(target, jetstream)
     yield from reaching_fields(target.spec)
 
 

@@ -8,7 +8,7 @@ from natsctl.api.parse import parse_spec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from natsctl.render.inputs import ConfigInputs
 from natsctl.render.target import Target
-from tests.unit.api.strategies import valid_specs
+from tests.unit.api.strategies import jetstream_specs, valid_specs
 
 
 def target(
@@ -29,3 +29,4 @@ def target(
 
 
 TARGETS: st.SearchStrategy[Target] = valid_specs().map(lambda raw: target(**raw))
+JETSTREAM_TARGETS: st.SearchStrategy[Target] = jetstream_specs().map(lambda raw: target(**raw))

@@ -379,3 +379,36 @@ def test_changes_are_found_exactly_where_revisions_differ(one: Target, other: Ta
     differing = {path for path in old | new if old.get(path) != new.get(path)}
     markers = {"cluster.name", "cluster.joined", "system"}
     assert differing - markers == set(changed) - {"auth", "auth.system"}
+
+
+class TestStreams:
+    def test_switching_them_on_restarts_servers(self) -> None:
+        before = revision_text(revision(target()))
+        changed = changed_fields(before, revision(target(jetstream={})))
+        assert changed == ("jetstream", "jetstream.fileStore.maxSize")
+        assert not reloadable("jetstream", ServerVersion.parse("2.15.3"))
+
+    def test_so_does_a_cluster_around_one_that_was_alone(self) -> None:
+        alone = revision_text(revision(target(size=1, jetstream={})))
+        assert changed_fields(alone, revision(target(size=3, jetstream={}))) == ("jetstream",)
+
+    def test_one_server_more_does_not(self) -> None:
+        three = revision_text(revision(target(size=3, jetstream={})))
+        assert changed_fields(three, revision(target(size=5, jetstream={}))) == ()
+
+    def test_the_limit_is_told_however_it_comes_about(self) -> None:
+        """A larger volume, or the same number of bytes in other words."""
+
+        def limited(**store: Any) -> dict[str, str]:
+            return revision(target(jetstream={"fileStore": store}))
+
+        usual = revision_text(limited())
+        larger = limited(pvc={"size": "20Gi"})
+        assert changed_fields(usual, larger) == ("jetstream.fileStore.maxSize",)
+        assert changed_fields(usual, limited(maxSize="7Gi")) == ()
+        assert changed_fields(usual, limited(maxSize="7168Mi")) == ()
+
+    @pytest.mark.parametrize(("version", "does"), [("2.11.17", False), ("2.12.15", True)])
+    def test_a_higher_limit_takes_no_restart(self, version: str, does: bool) -> None:
+        for path in ("jetstream.fileStore.maxSize", "jetstream.memoryStore.maxSize"):
+            assert reloadable(path, ServerVersion.parse(version)) is does

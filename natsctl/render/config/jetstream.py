@@ -1,0 +1,108 @@
+"""The jetstream block: where servers store streams, and how much.
+
+It is a file of its own, which server.conf includes: where the store is, and the key that it is
+encrypted with, only the environment of a pod tells. A server whose pod has no volume yet refuses
+to reload such a configuration, and goes on without JetStream. (Read: nats-server would start
+JetStream with the reload, wherever it may write.)
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from natsctl.api.fields import Json
+from natsctl.api.types.jetstream import (
+    FileStore,
+    JetStream,
+    Limits,
+    default_share,
+    stores_files,
+    volume_size,
+)
+from natsctl.model import names
+from natsctl.model.quantity import parse_bytes
+from natsctl.render.target import Target
+
+BLOCK: Final = "jetstream"
+FILE: Final = "jetstream.json"
+"""Key of the Secret, next to server.conf."""
+
+
+def is_standalone(target: Target) -> bool:
+    """Whether the only server has no cluster, not even one of its own.
+
+    Measured, 2.9.25 to 2.15.3: one that has never gets a leader of its streams.
+    """
+    return target.spec.jetstream is not None and target.spec.size == 1
+
+
+def jetstream_block(target: Target) -> Json:
+    """What all servers have in common; empty without JetStream."""
+    jetstream = target.spec.jetstream
+    if jetstream is None:
+        return {}
+    encryption = jetstream.encryption
+    given: dict[str, Any] = {
+        "domain": jetstream.domain,
+        "unique_tag": jetstream.unique_tag,
+        "sync_interval": jetstream.sync_interval,
+        "cipher": encryption.cipher if encryption else None,
+        "limits": _limits(jetstream.limits or Limits()),
+    }
+    return {
+        "max_file_store": file_limit(target, jetstream),
+        "max_memory_store": _memory_limit(jetstream),
+        **{key: value for key, value in given.items() if value},
+    }
+
+
+def jetstream_files(target: Target) -> dict[str, Json]:
+    """Key of the Secret -> block, as `boot.advertised_blocks`."""
+    block = jetstream_block(target)
+    return {FILE: block} if block else {}
+
+
+def jetstream_lines(target: Target) -> Iterator[str]:
+    """What server.conf says of it."""
+    jetstream = target.spec.jetstream
+    if jetstream is not None:
+        yield f"{BLOCK} {{"
+        yield f'include "{FILE}"'
+        yield f"store_dir: ${names.STORE_DIR_ENV}"
+        if jetstream.encryption is not None:
+            yield f"key: ${names.STORE_KEY_ENV}"
+        yield "}"
+
+
+def loaded_jetstream(target: Target) -> Json:
+    """The block as a server has it that was started in its pod, without the key."""
+    block = jetstream_block(target)
+    return {BLOCK: {**block, "store_dir": names.STORE_DIR}} if block else {}
+
+
+def file_limit(target: Target, jetstream: JetStream) -> int:
+    """Bytes that streams may take on disk; 0: none may be there.
+
+    As the spec says, or so many that the disk never gets full: `default_share` of the smallest
+    volume there is, or, before there is any, of what the spec asks for.
+    """
+    given = (jetstream.file_store or FileStore()).max_size
+    if given:
+        return parse_bytes(given)
+    if not stores_files(jetstream):
+        return 0
+    volume = target.inputs.capacity or parse_bytes(volume_size(jetstream))
+    return volume * default_share(target.version) // 100
+
+
+def _memory_limit(jetstream: JetStream) -> int:
+    return parse_bytes(jetstream.memory_store.max_size) if jetstream.memory_store else 0
+
+
+def _limits(limits: Limits) -> Json:
+    given = {
+        "max_ack_pending": limits.max_ack_pending,
+        "max_ha_assets": limits.max_ha_assets,
+        "max_request_batch": limits.max_request_batch,
+        "duplicate_window": limits.duplicate_window,
+    }
+    return {key: value for key, value in given.items() if value}
