@@ -31,6 +31,8 @@ TIMEOUT = 2.0
 """Seconds a server may take for each page."""
 
 MAX_ROUTES: Final = 16 * 1024
+UNASKED: Final = (Unusable, OSError, TimeoutError, ValueError, RecursionError)
+"""What comes of asking somebody who does not answer as a server does."""
 _PEER: Final = re.compile(rb'\s{0,99}:\s{0,99}"([-_A-Za-z0-9]{1,128})"')
 
 # What a server says of itself is kept and shown, so it is short and printable.
@@ -134,8 +136,8 @@ class Monitor:
                 raise Unusable(f"another server answers, not {place.name}")
             routez = msgspec.json.decode(await self._get(place, "/routez", tls), type=Routez)
             return _observation(varz, frozenset(_peers(bytes(routez.routes))))
-        except (Unusable, OSError, TimeoutError, ValueError, RecursionError) as error:
-            return Observation(problem=f"monitoring port: {_text(error, place)}")
+        except UNASKED as error:
+            return Observation(problem=f"monitoring port: {problem_of(error, place)}")
 
     async def _get(self, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
         port = names.MONITORING_PORT
@@ -183,8 +185,8 @@ def _not_after(varz: Varz) -> dict[str, str]:
     return {listener: end for listener, end in ends.items() if end}
 
 
-def _text(error: Exception, place: Place) -> str:
-    """Constant for the same cause, because it is told in the status."""
+def problem_of(error: Exception, place: Place) -> str:
+    """Why a server was not asked, constant for the same cause: it is told in the status."""
     match error:
         case TimeoutError():
             return "no answer in time"

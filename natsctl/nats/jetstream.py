@@ -1,0 +1,110 @@
+"""Ask all servers of a cluster what they say of JetStream, over their monitoring port.
+
+What it costs, and why it is asked like this: docs/design/jetstream-questions.md.
+
+https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#jetstream-information
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model import names
+from natsctl.nats.fetch import SMALL, Unusable, answer, fetch, pieces
+from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, unanswered
+from natsctl.nats.monitoring import TIMEOUT, UNASKED, Place, problem_of
+from natsctl.nats.pages import Cutter
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from natsctl.model.jetstream import JetStreamReport
+    from natsctl.nats.gate import Gate
+
+AT_ONCE: Final = 4
+"""Servers of one cluster that are asked at the same time. Two long answers are read at once."""
+SECONDS = 15.0
+"""How long a server may take for /jsz, once it has its turn. Measured: up to 10 s for 10,000
+streams on a machine with more to do than it can."""
+MAX_GROUPS: Final = 65_536
+"""Streams and consumers of all servers together that are kept of one look: some 50 MiB."""
+
+_HEALTHY_OR_NOT: Final = ("200", "500", "503")
+
+
+async def look(
+    gate: Gate, places: Mapping[str, Place], tls: ssl.SSLContext | None = None, owner: str = ""
+) -> dict[str, JetStreamReport]:
+    """Ask servers of one cluster: pod uid -> where in, pod uid -> report out.
+
+    `owner` is whose turns are taken: the namespace. `tls` is for servers that are monitored over
+    https, and only for those. A server that cannot be asked gives a report with `problem`, never an
+    exception.
+    """
+    turns, kept = asyncio.Semaphore(AT_ONCE), _Kept()
+
+    async def one(place: Place) -> JetStreamReport:
+        async with turns, gate.slow.turn(owner):
+            return kept.within(await _ask(gate, place, tls))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = {uid: group.create_task(one(place)) for uid, place in places.items()}
+    return {uid: task.result() for uid, task in tasks.items()}
+
+
+@attrs.define
+class _Kept:
+    """How much is kept of one look."""
+
+    groups: int = 0
+
+    def within(self, said: JetStreamReport) -> JetStreamReport:
+        """The report, without its groups if there are too many in all."""
+        if self.groups + len(said.groups) > MAX_GROUPS:
+            too_many = f"more than {MAX_GROUPS} streams and consumers on all servers together"
+            return attrs.evolve(said, groups={}, too_many=said.too_many or too_many)
+        self.groups += len(said.groups)
+        return said
+
+
+async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStreamReport:
+    name = place.name or ""
+    try:
+        if not place.address:
+            raise Unusable("the pod has no address")
+        varz = await _get(gate, place, "/varz", tls)
+        routez = await _get(gate, place, "/routez", tls)
+        jsz = await _jsz(gate, place, tls)
+        where = place.address, names.MONITORING_PORT
+        code, healthz = await answer(gate, *where, "/healthz", tls, TIMEOUT, _HEALTHY_OR_NOT)
+    except UNASKED as error:
+        return unanswered(name, f"monitoring port: {problem_of(error, place)}")
+    return report(name, Answers(varz, routez, (), healthz, code), jsz)
+
+
+async def _get(gate: Gate, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
+    return await fetch(gate, place.address, names.MONITORING_PORT, path, tls, TIMEOUT)
+
+
+async def _jsz(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> Jsz:
+    """Read it on the way: no more than a part of it is held at a time."""
+    jsz, cutter, size = Jsz(), Cutter(), 0
+    source = pieces(place.address, names.MONITORING_PORT, JSZ, tls)
+    async with asyncio.timeout(SECONDS) as clock, AsyncExitStack() as turn, aclosing(source):
+        async for piece in source:
+            if size <= SMALL < size + len(piece):
+                await turn.enter_async_context(gate.long_answer(clock, SECONDS))
+            size += len(piece)
+            part = cutter.feed(piece)
+            if part is not None:
+                await asyncio.to_thread(jsz.add, part)
+                if jsz.inventory.too_many:
+                    return jsz
+        # Reading a part takes some 20 ms: in a thread, it keeps nobody waiting for long.
+        await asyncio.to_thread(jsz.add, cutter.end())
+    return jsz

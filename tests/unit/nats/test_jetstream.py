@@ -1,0 +1,197 @@
+"""What all servers say of JetStream, read within bounds whoever answers."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from natsctl.model.jetstream import JetStreamReport
+from natsctl.nats import jetstream
+from natsctl.nats.gate import Gate
+from natsctl.nats.jetstream import AT_ONCE, look
+from natsctl.nats.monitoring import Place
+from tests.unit.nats.jetstream_server import Pages, listening, recorded
+from tests.unit.nats.tricks import BLOCK, Trick, bounded, says, watched
+from tests.unit.plan.gates.recorded import situation
+
+Open = Callable[[Pages], AbstractAsyncContextManager[None]]
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
+MIB = bytes(1024 * 1024)
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> Open:
+    @asynccontextmanager
+    async def play(pages: Pages) -> AsyncIterator[None]:
+        async with listening(pages) as port:
+            monkeypatch.setattr("natsctl.model.names.MONITORING_PORT", port)
+            yield
+
+    return play
+
+
+async def ask(address: str = "127.0.0.1") -> JetStreamReport:
+    return (await look(Gate(), {"uid": Place(address, "nats-1")}))["uid"]
+
+
+def many(streams: int) -> bytes:
+    """An answer of /jsz with so many streams of three replicas, each with a consumer."""
+    said = json.loads(recorded()["/jsz"])
+    (account,) = details = said.pop("account_details")
+    (one,) = [it for it in account["stream_detail"] if it["name"] == "S3"]
+    one["consumer_detail"] = one["consumer_detail"][:1]
+    account["stream_detail"] = [{**one, "name": f"orders-{i:05}"} for i in range(streams)]
+    return json.dumps(said | {"account_details": details}, indent=2).encode()
+
+
+async def test_a_server_is_read_as_it_was_recorded(serving: Open) -> None:
+    pages = Pages()
+    async with serving(pages):
+        assert await ask() == situation("healthy").reports()["nats-1"]
+    assert [path.partition("?")[0] for path in pages.asked] == [
+        "/varz",
+        "/routez",
+        "/jsz",
+        "/healthz",
+    ]
+
+
+async def test_one_that_is_not_healthy_still_answers(serving: Open) -> None:
+    bodies = recorded() | {"/healthz": b'{"status":"unavailable","error":"no contact"}'}
+    async with serving(Pages(bodies, code=503)):
+        said = await ask()
+    assert (said.health.code, said.health.text, said.problem) == (503, "no contact", "")
+
+
+async def test_one_that_cannot_be_asked_says_nothing_of_the_others(serving: Open) -> None:
+    async with serving(Pages()):
+        places = {"good": Place("127.0.0.1"), "bad": Place("127.0.0.254", "c-2"), "none": Place("")}
+        said = await look(Gate(), places)
+    assert said["good"].problem == ""
+    assert said["bad"].name == "c-2"
+    assert said["bad"].problem.startswith("monitoring port: Cannot connect")
+    assert said["none"].problem == "monitoring port: the pod has no address"
+
+
+async def test_some_servers_of_a_cluster_are_asked_at_once_and_not_all(serving: Open) -> None:
+    pages = Pages()
+    async with serving(pages):
+        await look(Gate(), {str(i): Place("127.0.0.1") for i in range(3 * AT_ONCE)})
+    assert pages.most <= AT_ONCE
+
+
+async def test_nobody_is_asked_when_nobody_is_named() -> None:
+    assert await look(Gate(), {}) == {}
+
+
+class TestManyStreams:
+    async def test_are_read_and_keep_nobody_waiting(self, serving: Open) -> None:
+        """Measured with 10,000: 37 MB of text, of which 15 MiB are kept."""
+        bodies = recorded() | {"/jsz": many(2_000)}
+        assert len(bodies["/jsz"]) > 2_500_000
+        async with serving(Pages(bodies)), watched() as waits:
+            said = await ask()
+        assert len(said.groups) == 4_000
+        assert (said.problem, said.unknown, said.too_many) == ("", (), "")
+        assert max(waits) < 5 * BLOCK
+
+    async def test_are_not_held_as_text(self, serving: Open) -> None:
+        bodies = recorded() | {"/jsz": many(4_000)}
+        async with serving(Pages(bodies)):
+            with bounded():
+                assert len((await ask()).groups) == 8_000
+
+    async def test_are_bounded_on_all_servers_together(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jetstream, "MAX_GROUPS", 500)
+        bodies = recorded() | {"/jsz": many(100)}
+        async with serving(Pages(bodies)):
+            said = await look(Gate(), {str(i): Place("127.0.0.1") for i in range(3)})
+        kept = [len(it.groups) for it in said.values()]
+        assert sorted(kept) == [0, 200, 200]
+        assert [it.too_many for it in said.values() if not it.groups] == [
+            "more than 500 streams and consumers on all servers together"
+        ]
+
+
+def stream(indent: int = 8, **more: Any) -> bytes:
+    one = {"name": "s", "config": {}, "state": {}, **more}
+    lines = json.dumps(one, indent=2).splitlines()
+    return "\n".join(" " * indent + line for line in lines).encode() + b",\n"
+
+
+GZIP = b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(MIB)
+BEGIN = b'{\n  "server_id": "N",\n  "now": "x",\n  "account_details": [\n'
+ACCOUNT = b'    {\n      "name": "A",\n      "stream_detail": [\n'
+
+
+def account(index: int) -> bytes:
+    return b'    {\n      "name": "A%d"\n    },\n' % index
+
+
+class TestTricks:
+    """Whoever may write pods in a namespace decides what its servers answer."""
+
+    @pytest.mark.parametrize(
+        ("trick", "told"),
+        [
+            (says(HEAD, ever=MIB), "takes more than 8 MiB"),
+            (says(HEAD + BEGIN, ever=b" " * 65536), "takes more than 8 MiB"),
+            (says(HEAD + BEGIN + ACCOUNT, ever=stream() * 600), ""),
+            (says(HEAD + BEGIN + ACCOUNT, ever=stream(x="x" * 3_000_000)), "64 MiB"),
+            (says(HEAD + BEGIN + b"".join(map(account, range(20_000)))), ""),
+            (says(HEAD + BEGIN, ever=b"        {\n        },\n" * 4096), "unknown form"),
+            (
+                says(HEAD + BEGIN + b"x" * 300_000, ever=b"    {\n    },\n" * 4096),
+                "malformed",
+            ),
+            (says(HEAD + BEGIN + ACCOUNT + stream() * 9), "truncated"),
+            (
+                says(GZIP),
+                "compressed",
+            ),
+            (says(HEAD + gzip.compress(MIB)), "malformed"),
+            (says(HEAD + b"[" * 600_000), "levels deep"),
+            (says(HEAD, ever=b" ", pause=0.02), "no answer in time"),
+            (says(pause=1), "no answer in time"),
+            (says(b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"), "status 302"),
+        ],
+    )
+    async def test_costs_little_and_is_told(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch, trick: Trick, told: str
+    ) -> None:
+        monkeypatch.setattr(jetstream, "SECONDS", 3.0)
+        pages = Pages(tricks={"/jsz": trick})
+        async with serving(pages):
+            with bounded():
+                said = await ask()
+        assert said.problem or said.too_many
+        assert told in said.problem
+        assert not said.groups
+
+    async def test_a_server_that_waits_for_the_end_of_time_is_left(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jetstream, "TIMEOUT", 0.2)
+        began = time.monotonic()
+        async with serving(Pages(tricks={"/varz": says(pause=9)})):
+            assert "no answer in time" in (await ask()).problem
+        assert time.monotonic() - began < 1
+
+    async def test_long_answers_wait_for_their_turn(self, serving: Open) -> None:
+        """Two at a time, however many servers and clusters there are."""
+        gate = Gate()
+        async with serving(Pages(recorded() | {"/jsz": many(1_000)})):
+            async with gate.large, gate.large:
+                waits = asyncio.create_task(look(gate, {"a": Place("127.0.0.1")}))
+                await asyncio.sleep(0.3)
+                assert not waits.done()
+            assert len((await waits)["a"].groups) == 2_000
