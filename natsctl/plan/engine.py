@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan
 from natsctl.plan.decisions import Decisions, decisions_of
-from natsctl.plan.queries import FOREVER, Probe, Query, unanswered
+from natsctl.plan.queries import (
+    FOREVER,
+    Probe,
+    Query,
+    askable,
+    next_due,
+    renewal,
+    unanswered,
+)
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import next_token_in
@@ -39,20 +47,30 @@ def plan(state: ClusterState) -> Plan:
 def _folded(decisions: Decisions, watching: Plan) -> Plan:
     """Stage by stage what the rules decide; what would be asked anyway is asked in any case."""
     planned: dict[Stage, tuple[Action, ...]] = {}
-    context, queries = decisions.context, watching.queries
+    context, queries, needed = decisions.context, watching.queries, frozenset[Query]()
     for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
         if not _is_open(stage, context, planned, queries):
             continue
         each = (decisions.of(rule.decide) for rule in rules)
         decided = tuple(each) if stage.after is None else _first(each)
-        queries |= unanswered((q for d in decided for q in d.queries), context.state)
+        needed |= {q for d in decided for q in d.queries}
+        queries |= unanswered(needed, context.state)
         known = (d for d in decided if queries.isdisjoint(d.queries))
         planned[stage] = tuple(action for d in known for action in d.actions)
         if stage.alone and planned[stage]:
             return Plan((planned[stage],), again=0.0)
     stages = tuple(actions for actions in planned.values() if actions)
-    waits = queries != watching.queries  # then the answers decide
-    return Plan(stages, queries, 0.0 if waits else watching.again)
+    asked = askable(queries, context.state)
+    again = _answered_in(queries - watching.queries, needed, context.state)
+    times = [seconds for seconds in (again, watching.again) if seconds is not None]
+    return Plan(stages, asked, min(times, default=None))
+
+
+def _answered_in(
+    waits: frozenset[Query], needed: frozenset[Query], state: ClusterState
+) -> float | None:
+    """When answers decide: those that are waited for, else those that are to be renewed."""
+    return next_due(waits, state) if waits else renewal(needed, state)
 
 
 def _is_open(

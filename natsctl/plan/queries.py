@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 FOREVER: Final = math.inf
 """Seconds for which an answer counts until something happens that makes it worthless."""
+A_MINUTE: Final = 60.0
+_CLOCK: Final = 0.001
+"""Seconds that are surely some time: a smaller rest, once waited for, may still be left."""
+LOOKS, APART = 2, 1.0
+"""How many looks at JetStream a decision rests on, and the seconds between them at least."""
 
 
 class Query(ABC):
@@ -30,6 +35,14 @@ class Query(ABC):
     def answered_at(self, state: ClusterState) -> float | None:
         """When it was answered last, in monotonic seconds; None: nobody has asked."""
 
+    def due_in(self, state: ClusterState) -> float:
+        """Seconds until it may be asked; most may at once."""
+        return 0.0
+
+    def renewed_in(self, state: ClusterState) -> float | None:
+        """Seconds after which an answer that counts is asked for again; None: never by itself."""
+        return None
+
 
 @attrs.frozen
 class Probe(Query):
@@ -44,6 +57,35 @@ class Probe(Query):
         return seen.asked if seen is not None else None
 
 
+@attrs.frozen
+class JetStreamLook(Query):
+    """What all servers of the cluster say of JetStream, twice, at least APART seconds apart.
+
+    `freshness` is the age of the first of the two looks. As long as a rule needs it, it is asked
+    again whenever it no longer counts: two looks in each freshness.
+    """
+
+    freshness: float = 2 * A_MINUTE
+
+    def answered_at(self, state: ClusterState) -> float | None:
+        """When the first of the two looks began."""
+        if len(state.jetstream) < LOOKS:
+            return None
+        first, last = state.jetstream[-LOOKS:]
+        return first.began if last.began - first.began > APART - _CLOCK else None
+
+    def due_in(self, state: ClusterState) -> float:
+        """The second look is not taken before APART seconds have passed."""
+        last = max((look.began for look in state.jetstream), default=-math.inf)
+        left = last + APART - state.now
+        return left if left > _CLOCK else 0.0
+
+    def renewed_in(self, state: ClusterState) -> float | None:
+        """What is left of the freshness."""
+        at = self.answered_at(state)
+        return max(_CLOCK, self.freshness - (state.now - at)) if at is not None else None
+
+
 def unanswered(queries: Iterable[Query], state: ClusterState) -> frozenset[Query]:
     """Those without an answer that still counts."""
     return frozenset(query for query in queries if not _is_answered(query, state))
@@ -52,3 +94,19 @@ def unanswered(queries: Iterable[Query], state: ClusterState) -> frozenset[Query
 def _is_answered(query: Query, state: ClusterState) -> bool:
     at = query.answered_at(state)
     return at is not None and state.now - at < query.freshness
+
+
+def askable(queries: Iterable[Query], state: ClusterState) -> frozenset[Query]:
+    """Those of unanswered queries that may be asked now."""
+    return frozenset(query for query in queries if query.due_in(state) <= 0)
+
+
+def next_due(queries: Iterable[Query], state: ClusterState) -> float | None:
+    """Seconds until one of unanswered queries may be asked."""
+    return min((query.due_in(state) for query in queries), default=None)
+
+
+def renewal(queries: Iterable[Query], state: ClusterState) -> float | None:
+    """Seconds until one of these queries, which have answers that count, is asked again."""
+    times = (query.renewed_in(state) for query in queries)
+    return min((seconds for seconds in times if seconds is not None), default=None)

@@ -122,6 +122,11 @@ def run_id(pod: Pod) -> tuple[object, ...]:
     return pod.status.pod_ip, container.restart_count if container else 0, kubelet_ready(pod)
 
 
+def runs_of(pods: Iterable[Pod]) -> dict[str, tuple[object, ...]]:
+    """By pod uid what changes when answers of these pods are no longer worth anything."""
+    return {pod.metadata.uid: run_id(pod) for pod in pods}
+
+
 def kubelet_ready(pod: Pod) -> bool:
     """The pod's Ready condition."""
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())

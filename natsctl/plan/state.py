@@ -12,6 +12,7 @@ from natsctl.api.problems import Problem
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model import names
 from natsctl.model.foreign import plain, quoted, word
+from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Object, Pod, Secret
 from natsctl.model.observation import Observation
 from natsctl.plan.inputs.resolve import ResolvedInputs
@@ -141,7 +142,7 @@ class ClusterState:
     how long nothing changed. `owned` are the objects that the cluster owns, by kind and name.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
-    (see claim).
+    (see claim). `jetstream` are the latest looks at all servers, the oldest first.
     """
 
     cluster: Cluster
@@ -152,6 +153,7 @@ class ClusterState:
     owned: Mapping[str, Mapping[str, Object]] = attrs.field(factory=dict)
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
+    jetstream: tuple[Look, ...] = ()
     failures: tuple[Failure, ...] = ()
     trials: Mapping[Key, Trial] = attrs.field(factory=dict)
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)

@@ -24,6 +24,7 @@ from natsctl.controllers.runtime.computing import (
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.store import Key
 from natsctl.model import names
+from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Pod, controlled
 from natsctl.model.observation import Observation
 from natsctl.model.times import written
@@ -33,7 +34,7 @@ from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
-from natsctl.plan.servers import run_id
+from natsctl.plan.servers import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.inputs import Images
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from natsctl.controllers.cluster.token_writer import Refused
 
+LOOKS_KEPT = 600.0
+"""Seconds after which a look at JetStream that nobody wanted again is dropped."""
 FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
 """Seconds between two attempts on one token, however often somebody breaks its Secret."""
 
@@ -52,7 +55,7 @@ class ClusterCache:
     """Everything known of the cluster with this key.
 
     `namespaces` are the only ones that natsctl manages (None: all). `observations` and `refusals`
-    are by pod uid.
+    are by pod uid. `looks` are the latest looks at JetStream, each at all servers that there are.
     """
 
     key: tuple[str, str]
@@ -63,6 +66,7 @@ class ClusterCache:
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
     observations: dict[str, Observation] = attrs.field(factory=dict)
+    looks: tuple[Look, ...] = ()
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
@@ -90,6 +94,7 @@ class ClusterCache:
         desired = await self._desire(cluster, parsed, own)
         self._keep_valid_observations(pods)
         now = asyncio.get_running_loop().time()
+        self._keep_valid_looks(own, now)
         self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
         return ClusterState(
             cluster=cluster,
@@ -103,6 +108,7 @@ class ClusterCache:
             },
             pods=pods,
             observations=self.observations,
+            jetstream=self.looks,
             failures=failures,
             trials=self.trials,
             refusals=self.refusals,
@@ -211,6 +217,13 @@ class ClusterCache:
         self.observations = {
             uid: seen for uid, seen in self.observations.items() if runs.get(uid) == seen.run_id
         }
+
+    def _keep_valid_looks(self, own: tuple[Pod, ...], now: float) -> None:
+        """A look is at all servers at once: it is worth nothing once any of them is another."""
+        if self.looks:
+            runs = runs_of(own)
+            valid = (it for it in self.looks if it.runs == runs and now - it.began < LOOKS_KEPT)
+            self.looks = tuple(valid)
 
     def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
         runs = sorted((p.metadata.uid, *map(str, run_id(p))) for p in pods)

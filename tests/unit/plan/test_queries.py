@@ -5,10 +5,19 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from natsctl.plan.actions import NoteProof
+from natsctl.model.jetstream_look import Look
+from natsctl.plan.actions import NoteProof, Plan
 from natsctl.plan.context import Context
 from natsctl.plan.engine import plan
-from natsctl.plan.queries import Probe, Query, unanswered
+from natsctl.plan.queries import (
+    JetStreamLook,
+    Probe,
+    Query,
+    askable,
+    next_due,
+    renewal,
+    unanswered,
+)
 from natsctl.plan.rules import rule
 from natsctl.plan.rules.rule import Decision, Rule, Stage
 from natsctl.plan.state import ClusterState
@@ -79,3 +88,67 @@ class TestDecisions:
         rules[rule.REMOVAL] = Decision((ACTION,))
         assert plan(seen(3.0)).stages == ()
         assert plan(seen(1.0)).stages == ((ACTION,),)
+
+
+class TestJetStreamLook:
+    """All servers, twice: that something stays as it is shows in the second look only."""
+
+    @staticmethod
+    def looked(*seconds_ago: float) -> ClusterState:
+        looks = tuple(Look(100.0 - ago) for ago in seconds_ago)
+        return attrs.evolve(running(ONE), now=100.0, jetstream=looks)
+
+    @pytest.mark.parametrize(
+        ("seconds_ago", "owed", "due"),
+        [
+            ((), True, 0.0),
+            ((0.25,), True, 0.75),
+            ((1.0,), True, 0.0),
+            ((90.0,), True, 0.0),
+            ((1.5, 1.0), True, 0.0),
+            ((3.0, 2.0), False, 0.0),
+            ((9.5, 0.25), False, 0.75),
+            ((10.0, 9.0), True, 0.0),
+            ((90.0, 0.25), True, 0.75),
+            ((90.0, 9.0), True, 0.0),
+            ((9.0, 8.9995, 8.0), False, 0.0),
+        ],
+    )
+    def test_counts_while_the_first_of_two_looks_is_fresh(
+        self, seconds_ago: tuple[float, ...], owed: bool, due: float
+    ) -> None:
+        state, query = self.looked(*seconds_ago), JetStreamLook(10.0)
+        assert bool(unanswered([query], state)) is owed
+        assert query.due_in(state) == due
+        assert askable([query], state) == (set() if due else {query})
+        assert next_due([query], state) == due
+
+    def test_is_renewed_when_it_no_longer_counts(self) -> None:
+        state = self.looked(3.0, 2.0)
+        assert renewal([JetStreamLook(10.0), JetStreamLook(60.0)], state) == 7.0
+        assert renewal([JetStreamLook(10.0)], self.looked(3.0)) is None
+
+    def test_others_are_due_at_once_and_never_renewed(self) -> None:
+        state = seen(1.0)
+        assert next_due([Probe("pod-1-0")], state) == 0.0
+        assert renewal([Probe("pod-1-0", 2.0)], state) is None
+        assert next_due([], state) is None
+
+    def test_a_plan_waits_until_it_may_be_asked_and_asks_what_may_be(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        query = JetStreamLook(10.0)
+        decision = Decision((ACTION,), queries=frozenset({query, Probe("pod-1-0", 2.0)}))
+        rules = (Rule(lambda _: decision, rule.OBJECTS),)
+        monkeypatch.setattr("natsctl.plan.engine.RULES", rules)
+
+        def planned(asked: float, *looks: float) -> Plan:
+            observed = answers(pod(1, ONE), asked=100.0 - asked)
+            return plan(attrs.evolve(self.looked(*looks), observations=observed))
+
+        first, second, both = planned(0.0), planned(0.0, 0.25), planned(3.0, 0.25)
+        assert (first.stages, first.queries, first.again) == ((), {query}, 0.0)
+        assert (second.stages, second.queries, second.again) == ((), set(), 0.75)
+        assert (both.queries, both.again) == ({Probe("pod-1-0", 2.0)}, 0.0)
+        third = planned(0.0, 1.25, 0.25)
+        assert (third.stages, third.queries, third.again) == (((ACTION,),), set(), 8.75)

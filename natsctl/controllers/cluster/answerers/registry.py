@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from natsctl.controllers.cluster.answerers.jetstream import look
 from natsctl.controllers.cluster.answerers.probe import probe
 from natsctl.controllers.cluster.cache import ClusterCache
-from natsctl.plan.queries import Probe, Query
+from natsctl.plan.queries import JetStreamLook, Probe, Query
 from natsctl.plan.state import ClusterState
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Answerer = Callable[[Collection[Any], ClusterCache, ClusterState], Coroutine[Any
 """Asks all queries of one class, and keeps the answers in the cache, where the next look at the
 cluster finds them."""
 
-ANSWERERS: Final[Mapping[type[Query], Answerer]] = {Probe: probe}
+ANSWERERS: Final[Mapping[type[Query], Answerer]] = {Probe: probe, JetStreamLook: look}
 
 
 async def answer(queries: Iterable[Query], cache: ClusterCache, state: ClusterState) -> None:

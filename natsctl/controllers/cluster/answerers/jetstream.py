@@ -1,0 +1,34 @@
+"""Looks at JetStream on all servers of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from natsctl.model.jetstream_look import Look
+from natsctl.nats import jetstream
+from natsctl.nats.monitoring import Place
+from natsctl.plan.queries import LOOKS
+from natsctl.plan.servers import is_ours, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from natsctl.controllers.cluster.cache import ClusterCache
+    from natsctl.plan.queries import JetStreamLook
+    from natsctl.plan.state import ClusterState
+
+
+async def look(
+    queries: Collection[JetStreamLook], cache: ClusterCache, state: ClusterState
+) -> None:
+    """Take one look, whatever number of rules want it, and keep the latest."""
+    pods = [pod for pod in cache.stores.pods.of_cluster(cache.key) if is_ours(pod, state)]
+    began = asyncio.get_running_loop().time()
+    reports = await jetstream.look(
+        cache.monitor.gate,
+        {pod.metadata.uid: Place.of(pod) for pod in pods},
+        cache.contexts_of(state).monitoring,
+        cache.key[0],
+    )
+    cache.looks = (*cache.looks, Look(began, reports, runs_of(pods)))[-LOOKS:]

@@ -1,0 +1,65 @@
+"""Which servers are looked at, and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from natsctl.controllers.cluster.answerers.jetstream import look
+from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.model.jetstream import JetStreamReport
+from natsctl.model.objects import Pod
+from natsctl.nats import jetstream
+from natsctl.nats.gate import Gate
+from natsctl.nats.monitoring import Monitor, Place
+from natsctl.plan.queries import LOOKS, JetStreamLook
+from natsctl.plan.servers import run_id
+from tests.unit.controllers.cluster.answerers.test_probe import STATE, cache_of, pod
+
+pytestmark = pytest.mark.looptime
+
+
+async def looked(monkeypatch: pytest.MonkeyPatch, *pods: Pod, times: int = 1) -> ClusterCache:
+    """The cache after some looks, one second apart; each finds one report for each server."""
+
+    async def found(
+        gate: Gate, places: Mapping[str, Place], tls: object, owner: str
+    ) -> dict[str, JetStreamReport]:
+        assert (gate, tls, owner) == (cache.monitor.gate, None, "ns")
+        await asyncio.sleep(0.5)
+        return {uid: JetStreamReport(place.address) for uid, place in places.items()}
+
+    monkeypatch.setattr(jetstream, "look", found)
+    cache = cache_of(Monitor(), *pods)  # type: ignore[arg-type] # asks nobody here
+    for _ in range(times):
+        await look([JetStreamLook(), JetStreamLook(5.0)], cache, STATE)
+        await asyncio.sleep(0.5)
+    return cache
+
+
+async def test_all_servers_of_the_cluster_are_asked_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = pod(None, name="c-3", uid="s")
+    cache = await looked(monkeypatch, pod(), pod(name="c-2", uid="q"), stranger)
+    (kept,) = cache.looks
+    assert set(kept.reports) == {"p", "q"}
+    assert kept.reports["p"].name == "10.0.0.1"
+
+
+async def test_a_look_has_the_moment_before_it_and_the_runs_of_all_pods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began, found = asyncio.get_running_loop().time(), pod()
+    (kept,) = (await looked(monkeypatch, found)).looks
+    assert kept.began == began
+    assert kept.runs == {"p": run_id(found)}
+    assert "1 servers" in repr(kept)
+
+
+async def test_only_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = asyncio.get_running_loop().time()
+    cache = await looked(monkeypatch, pod(), times=LOOKS + 2)
+    assert [kept.began - began for kept in cache.looks] == [2.0, 3.0]

@@ -1,0 +1,165 @@
+"""When servers are asked of JetStream: only while a rule needs it. In virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+import attrs
+import pytest
+
+from natsctl.model.jetstream import JetStreamReport
+from natsctl.nats import jetstream
+from natsctl.nats.monitoring import Place
+from natsctl.plan import engine
+from natsctl.plan.context import Context
+from natsctl.plan.queries import APART, JetStreamLook
+from natsctl.plan.rules import rule
+from natsctl.plan.rules.rule import Decision, Rule
+from natsctl.plan.state import ClusterState
+from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clusters import SPEC, cluster
+from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.process import installed, virtual_clock
+
+pytestmark = pytest.mark.looptime
+
+
+@attrs.define
+class Asker:
+    """Servers in memory, and a rule that may need to know of their JetStream.
+
+    `wants` is how fresh it has to be; None: it does not need to know. `seen` is what it was given.
+    """
+
+    wants: float | None = None
+    asked: list[float] = attrs.field(factory=list)
+    servers: list[set[str]] = attrs.field(factory=list)
+    seen: list[ClusterState] = attrs.field(factory=list)
+
+    async def look(
+        self, gate: object, places: Mapping[str, Place], tls: object, owner: str
+    ) -> dict[str, JetStreamReport]:
+        """What `natsctl.nats.jetstream.look` does."""
+        assert owner == "ns"
+        self.asked.append(asyncio.get_running_loop().time())
+        self.servers.append({place.name or "" for place in places.values()})
+        await asyncio.sleep(0.3)
+        return {uid: JetStreamReport(place.name or "") for uid, place in places.items()}
+
+    def decide(self, context: Context) -> Decision:
+        """The rule."""
+        self.seen.append(context.state)
+        if self.wants is None:
+            return Decision()
+        return Decision(queries=frozenset({JetStreamLook(self.wants)}))
+
+    def between(self, start: float, end: float) -> list[float]:
+        """When it was asked, from one moment to another."""
+        return [at for at in self.asked if start <= at < end]
+
+
+@pytest.fixture
+def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
+    found = Asker()
+    monkeypatch.setattr(jetstream, "look", found.look)
+    monkeypatch.setattr(engine, "RULES", (*engine.RULES, Rule(found.decide, rule.NOTES)))
+    with virtual_clock():
+        yield found
+
+
+async def one() -> ApiServer:
+    api = installed()
+    api.add(cluster())
+    return api
+
+
+def touch(api: ApiServer) -> None:
+    """Something about the cluster changes that means nothing."""
+    api.edit(CLUSTER, {"metadata": {"labels": {"changed": str(now())}}})
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_nobody_is_asked_while_no_rule_needs_it(asker: Asker) -> None:
+    """As no rule does today."""
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(130)
+    assert asker.asked == []
+    assert all(state.jetstream == () for state in asker.seen)
+
+
+@pytest.mark.parametrize("freshness", [20.0, JetStreamLook().freshness])
+async def test_all_servers_are_asked_twice_in_each_freshness_and_no_more(
+    asker: Asker, freshness: float
+) -> None:
+    asker.wants = freshness
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(5)
+        begin, rounds = now(), 5
+        await asyncio.sleep(rounds * freshness)
+    asked = asker.between(begin, begin + rounds * freshness)
+    assert len(asked) in (2 * rounds - 1, 2 * rounds, 2 * rounds + 1)
+    assert all(later - before >= APART for before, later in pairwise(asked))
+    assert all(len(servers) == SPEC["size"] for servers in asker.servers[-len(asked) :])
+
+
+async def test_at_rest_a_cluster_is_looked_at_once_a_minute_on_average(asker: Asker) -> None:
+    """With the freshness that is meant for a status, in any ten minutes."""
+    asker.wants = JetStreamLook().freshness
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        begin = now()
+        await asyncio.sleep(900)
+    for start in range(0, 300, 10):
+        assert len(asker.between(begin + start, begin + start + 600)) in (9, 10, 11)
+
+
+async def test_a_rule_gets_two_looks_and_waits_until_it_has_them(asker: Asker) -> None:
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        asker.wants, begin = 10.0, now()
+        touch(api)
+        await asyncio.sleep(3)
+    first, second = asker.asked
+    assert begin <= first < begin + 0.5
+    assert second - first == pytest.approx(APART)
+    assert [look.began for look in asker.seen[-1].jetstream] == [first, second]
+    assert {said.name for look in asker.seen[-1].jetstream for said in look.reports.values()}
+
+
+async def test_looks_at_servers_that_are_no_longer_these_are_dropped(asker: Asker) -> None:
+    asker.wants = 120.0
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(5)
+        assert len(asker.seen[-1].jetstream) == 2
+        before = asker.asked[-1]
+        asker.wants = None
+        api.edit(CLUSTER, {"spec": {"size": 4}})
+        await asyncio.sleep(20)
+        assert asker.asked[-1] == before
+        assert asker.seen[-1].jetstream == ()
+
+
+async def test_looks_that_nobody_wants_again_are_dropped(asker: Asker) -> None:
+    asker.wants = 120.0
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(5)
+        asker.wants = None
+        await asyncio.sleep(700)
+        touch(api)
+        await asyncio.sleep(1)
+        assert asker.seen[-1].jetstream == ()
