@@ -22,6 +22,7 @@ from natsctl import __version__
 from natsctl.compat import kubernetes_sdk
 from natsctl.compat.aiohttp_sockets import use_sockets
 from natsctl.kube.errors import Terminal, Transient, error_of
+from natsctl.kube.proxies import proxy_for
 from natsctl.kube.sockets import open_socket, sending
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from natsctl.kube.fence import Permit
     from natsctl.kube.paths import ApiPath
 
+READ_BUFFER = 2**21
+"""Bytes of an answer that may wait to be read."""
 READ_TIMEOUT = 20.0
 """Seconds for any call that is not a watch."""
 ANSWERED = 0.9
@@ -187,13 +190,30 @@ async def connect(
             sdk.load_incluster_config(client_configuration=configuration, environ=_addresses())
     except (sdk.ConfigException, OSError) as error:
         raise ValueError(_no_configuration(kubeconfig, error)) from error
+    proxy = proxy_for(configuration.host, configuration.proxy)
     client = sdk.ApiClient(configuration)
     try:
-        session, server_hostname = kubernetes_sdk.session_of(client)
-        use_sockets(session, open_socket)
-        yield Transport(session, configuration, server_hostname)
+        made, server_hostname = kubernetes_sdk.session_of(client)
+        use_sockets(made, open_socket)
+        async with _session(made.connector, proxy) as session:
+            yield Transport(session, configuration, server_hostname)
     finally:
         await client.close()
+
+
+def _session(connector: aiohttp.BaseConnector | None, proxy: str | None) -> aiohttp.ClientSession:
+    """A session over the connections of another one, without what that does for each request.
+
+    kubernetes_asyncio has aiohttp look for a proxy in the environment and for credentials in
+    ~/.netrc: each time, in two threads. kubectl reads no ~/.netrc.
+    """
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=proxy,
+        read_bufsize=READ_BUFFER,
+    )
 
 
 def _addresses() -> dict[str, str]:
