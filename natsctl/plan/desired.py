@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from natsctl.api.checks.doors import contradictions, remarks
-from natsctl.api.checks.examine import examine
+from natsctl.api.checks.examine import Examined, examine
 from natsctl.api.checks.remarks import remarks as surprises
 from natsctl.api.checks.validate import validate
 from natsctl.api.problems import Problem
@@ -109,6 +109,7 @@ class ParsedSpec:
     problems: tuple[Problem, ...] = ()
     unreached: str = ""
     remarks: tuple[Problem, ...] = ()
+    examined: Examined | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def objections(self) -> tuple[Problem, ...]:
@@ -126,19 +127,27 @@ def parse_cluster(
     before: ClusterStatus,
     pods: tuple[Pod, ...],
     seen: Mapping[str, Observation] | None = None,
+    known: ParsedSpec | None = None,
 ) -> ParsedSpec:
     """Read a NatsCluster's spec; never raises, whatever is stored there.
 
     While it is no good, the last one that was counts, so that servers that end come back;
-    `problems` has what is wrong all the same.
+    `problems` has what is wrong all the same. `known` is what came of the same generation of the
+    spec before, when servers ran something else.
     """
-    current = _read(cluster, cluster.spec, before, pods, seen)
+    examined = known.examined if known else None
+    current = _read(cluster, cluster.spec, before, pods, seen, examined)
     if current.version is not None or _asks_for_a_pause(cluster.spec):
         return current
     last = _read(cluster, accepted_spec(before), before, pods, seen)
     if last.version is None:
         return current
-    return attrs.evolve(last, problems=current.problems, remarks=current.remarks)
+    return attrs.evolve(
+        last,
+        problems=current.problems,
+        remarks=current.remarks,
+        examined=current.examined,
+    )
 
 
 def _asks_for_a_pause(raw: object) -> bool:
@@ -151,24 +160,25 @@ def _read(
     before: ClusterStatus,
     pods: tuple[Pod, ...],
     seen: Mapping[str, Observation] | None,
+    known: Examined | None = None,
 ) -> ParsedSpec:
     if cluster.unreadable and raw is cluster.spec:
         return ParsedSpec(None, None, (Problem("spec", "", cluster.unreadable),))
     wanted = partial(version_of, before=before, pods=pods, seen=seen)
     name, running = cluster.metadata.name, bool(before.current_version or pods)
-    examined = examine(name, raw, wanted, running=running)
-    spec = examined.spec
+    examined = examine(name, raw, wanted, running=running, known=known)
+    spec, parsed = examined.spec, partial(ParsedSpec, remarks=examined.remarks, examined=examined)
     if spec is None or examined.problems:
-        return ParsedSpec(spec, None, examined.problems, remarks=examined.remarks)
+        return parsed(spec, None, examined.problems)
     version = wanted(spec)
     blocker = obstacle(spec, version, before, pods, seen or {})
     if blocker is None:
-        return ParsedSpec(spec, version, remarks=examined.remarks)
+        return parsed(spec, version)
     if "@" in spec.server_image or validate(name, spec, blocker.staying, running=running):
         # The image is the new one whatever its tag, or the rest is for the new version only.
         problem = Problem("spec.version", version.text, blocker.message)
-        return ParsedSpec(spec, None, (problem,), remarks=examined.remarks)
-    return ParsedSpec(spec, blocker.staying, unreached=blocker.message, remarks=examined.remarks)
+        return parsed(spec, None, (problem,))
+    return parsed(spec, blocker.staying, unreached=blocker.message)
 
 
 def version_of(

@@ -17,6 +17,15 @@ from natsctl.api.version import ServerVersion
 
 
 @frozen
+class Reading:
+    """What a spec says, as far as it can be understood, whatever version it is for."""
+
+    spec: NatsClusterSpec
+    wrong: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
+
+
+@frozen
 class Examined:
     """A spec (None if it cannot be acted on at all), what is wrong, and what is worth knowing.
 
@@ -26,6 +35,8 @@ class Examined:
     spec: NatsClusterSpec | None
     problems: tuple[Problem, ...] = ()
     remarks: tuple[Problem, ...] = ()
+    reading: Reading | None = None
+    judged_for: tuple[ServerVersion | None, bool] = (None, False)
 
 
 def examine(
@@ -34,16 +45,31 @@ def examine(
     version: Callable[[NatsClusterSpec], ServerVersion] | None = None,
     *,
     running: bool = False,
+    known: Examined | None = None,
 ) -> Examined:
     """A cluster's spec; `version` tells what it runs, which it may not say itself.
 
-    `running`: as for `validate`.
+    `running`: as for `validate`. `known` is what was found in the same `raw` before, to be told
+    again if nothing else changed.
     """
+    reading = (known.reading if known else None) or _read(name, raw)
+    judged_for = version(reading.spec) if version else None, running
+    if known and known.judged_for == judged_for:
+        return known
+    invalid = validate(name, reading.spec, judged_for[0], running=running)
+    return Examined(
+        None if reading.wrong else reading.spec,
+        (*reading.wrong, *apart(invalid, reading.wrong)),
+        reading.remarks,
+        reading,
+        judged_for,
+    )
+
+
+def _read(name: str, raw: object) -> Reading:
     spec, wrong = read_spec(raw)
-    invalid = validate(name, spec, version(spec) if version else None, running=running)
-    mounts = tuple(islice(lost_mounts(name, spec), MOST))
-    problems = (*wrong, *apart(invalid, wrong))
-    return Examined(None if wrong else spec, problems, (*unknown_fields(raw), *mounts))
+    mounts = islice(lost_mounts(name, spec), MOST)
+    return Reading(spec, wrong, (*unknown_fields(raw), *mounts))
 
 
 def examine_role(

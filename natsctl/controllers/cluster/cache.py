@@ -74,7 +74,7 @@ class ClusterCache:
     _status: tuple[Cluster, ClusterStatus] | None = None
     _changed: float = 0.0
     _fingerprint: object = None
-    _parsed: tuple[object, ParsedSpec] | None = None
+    _parsed: tuple[tuple[object, ...], ParsedSpec] | None = None
     _desired: tuple[object, Desired | None] | None = None
     _gathered: tuple[object, References] = (None, References())
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
@@ -197,7 +197,7 @@ class ClusterCache:
     async def _parse(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> ParsedSpec:
-        """Parsing is done once per generation, states of pods, and what servers say they run."""
+        """Reading is done once per generation; judging also once per what servers say they run."""
         reports = reports_of(pods, before, self.observations)
         meta = cluster.metadata
         states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
@@ -207,9 +207,17 @@ class ClusterCache:
         if self._parsed is None or self._parsed[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
-            parsed = await computed(heavy, parse_cluster, cluster, before, pods, self.observations)
+            earlier = self._parsed_before(cluster)
+            parsed = await computed(
+                heavy, parse_cluster, cluster, before, pods, self.observations, earlier
+            )
             self._parsed = key, parsed
         return self._parsed[1]
+
+    def _parsed_before(self, cluster: Cluster) -> ParsedSpec | None:
+        """What was made of the same generation of the spec before."""
+        key, parsed = self._parsed or ((), None)
+        return parsed if key[:2] == _uid_and_generation(cluster) else None
 
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}

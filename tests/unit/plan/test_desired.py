@@ -91,6 +91,23 @@ def test_what_is_understood_once_is_understood_the_same_way_again(spec: Any) -> 
     assert desired(spec) == desired(dict(reversed(spec.items())))
 
 
+VERSIONS = st.sampled_from(["", "2.9.25", "2.15.3"])
+
+
+@given(specs() | JSON, VERSIONS, VERSIONS)
+def test_what_was_read_for_one_version_is_judged_for_another_as_if_read_for_it(
+    spec: Any, before: str, after: str
+) -> None:
+    earlier = parse_cluster(cluster(spec), parse_status({"currentVersion": before}), ())
+    now = parse_status({"currentVersion": after})
+    again = parse_cluster(cluster(spec), now, (), None, earlier)
+    assert again == parse_cluster(cluster(spec), now, ())
+    assert again.examined is not None
+    assert earlier.examined is not None
+    assert again.examined.reading is earlier.examined.reading
+    assert before != after or again.examined is earlier.examined
+
+
 def test_a_good_spec() -> None:
     found = desired({"size": 3, "version": "2.12.15"})
     assert found is not None
