@@ -1,5 +1,6 @@
 """Checks of what a spec says of its pods."""
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,9 +173,16 @@ def _is_constant(variable: EnvVar) -> bool:
 
 def _mounts(mounts: Iterable[VolumeMount], own: Iterable[str], path: str) -> Iterator[Problem]:
     for index, mount in enumerate(mounts):
-        if mount.mount_path.rstrip("/") in own:
+        if _is_taken(mount.mount_path, own):
             message = f"{mount.mount_path} is reserved for the operator; use another mount path"
             yield Problem(f"{path}[{index}].mountPath", mount.mount_path, message)
+
+
+def _is_taken(path: str, own: Iterable[str]) -> bool:
+    """Whether it is the place of one of the operator's volumes, or hides a part of the store."""
+    plain = posixpath.normpath(path)
+    inside = plain.startswith(f"{names.STORE_DIR}/") and names.STORE_DIR in own
+    return inside or path.rstrip("/") in own
 
 
 def _quantities(resources: Resources, path: str) -> Iterator[Problem]:

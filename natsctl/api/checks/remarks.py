@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from natsctl.api.problems import Problem
+from natsctl.api.system_account import included_file
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
 from natsctl.api.types.node import (
     given_grace,
@@ -14,6 +15,7 @@ from natsctl.api.types.node import (
     tells_clients,
     tells_servers,
 )
+from natsctl.api.types.security import AuthConfig, OperatorConfig
 
 
 def remarks(spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -21,6 +23,9 @@ def remarks(spec: NatsClusterSpec) -> Iterator[Problem]:
     yield from _grace(spec)
     yield from _ports_of_the_node(spec)
     yield from _address(spec)
+    yield from _quorum(spec)
+    yield from _system_user(spec)
+    yield from _no_volumes(spec)
 
 
 def _grace(spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -66,3 +71,42 @@ def _address(spec: NatsClusterSpec) -> Iterator[Problem]:
             "open on the node; to advertise the node to clients, set spec.pod.enableClientsHostPort"
         )
         yield Problem("spec.pod.advertiseExternalIP", "true", message)
+
+
+def _quorum(spec: NatsClusterSpec) -> Iterator[Problem]:
+    """Of servers that store streams, a majority has to be there."""
+    size = spec.size
+    if spec.jetstream is None or size < 2 or size % 2:
+        return
+    if size == 2:
+        message = (
+            "is 2, of which neither server may be missing: JetStream needs a majority, so it stops "
+            "during each restart; use 3 servers"
+        )
+    else:
+        message = (
+            f"is {size}, which may lose no more servers than {size - 1} may: JetStream needs a "
+            f"majority; use {size - 1} or {size + 1} servers"
+        )
+    yield Problem("spec.size", str(size), message)
+
+
+def _system_user(spec: NatsClusterSpec) -> Iterator[Problem]:
+    auth = spec.auth or AuthConfig()
+    reasons = {
+        "spec.operatorConfig": bool((spec.operator_config or OperatorConfig()).secret),
+        "spec.auth.clientsAuthFile": included_file(auth) is not None,
+        "spec.auth.tlsVerifyAndMap": auth.tls_verify_and_map,
+    }
+    for path in (path for path, there in reasons.items() if there and spec.jetstream is not None):
+        message = (
+            "leaves natsctl without a user in the system account: it cannot move streams and "
+            "leaders to other servers before one restarts or is removed"
+        )
+        yield Problem(path, "", message)
+
+
+def _no_volumes(spec: NatsClusterSpec) -> Iterator[Problem]:
+    if spec.persistent_volume_claim_retention_policy is not None and spec.jetstream is None:
+        message = "has no effect without spec.jetstream: servers have no PersistentVolumeClaims"
+        yield Problem("spec.persistentVolumeClaimRetentionPolicy", "", message)

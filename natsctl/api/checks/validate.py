@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from natsctl.api.checks.auth import auth_problems
 from natsctl.api.checks.doors import contradictions
+from natsctl.api.checks.jetstream import jetstream_problems
 from natsctl.api.checks.jetstream_guard import not_available
 from natsctl.api.checks.links import link_problems
 from natsctl.api.checks.network import network_problems
@@ -97,6 +98,7 @@ def _versioned(spec: NatsClusterSpec, version: ServerVersion, running: bool) -> 
     yield from tls_problems(spec, version)
     yield from auth_problems(spec, version)
     yield from link_problems(spec, version)
+    yield from jetstream_problems(spec, version)
     if not running:
         yield from contradictions(spec, version)
 

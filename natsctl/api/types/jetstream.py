@@ -23,6 +23,8 @@ META_SIZE: Final = "1Gi"
 """Of a volume that holds no streams: servers keep there who is a member, and what streams exist."""
 SHARE: Final = 70
 SHARE_BEFORE_2_10: Final = 15
+MOST_SHARE: Final = 75
+"""Of a volume, in per cent: 1.28 times as much still fits (`default_share`)."""
 CIPHERS: Final = ("chacha", "aes")
 RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")

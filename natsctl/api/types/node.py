@@ -1,10 +1,12 @@
 """What a spec asks of the nodes that its servers run on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
 from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
+from natsctl.model import names
+from natsctl.model.quantity import parse_bytes
 
 DEFAULT_LAME_DUCK: Final = 120
 # What a server needs to end after its lame duck period.
@@ -15,6 +17,43 @@ _FIRST_HIGH_PORT: Final = 1024
 def pod_template(spec: NatsClusterSpec) -> dict[str, Any]:
     """The template's pod; empty if there is none."""
     return dict((spec.template or {}).get("spec") or {})
+
+
+def server_resources(spec: NatsClusterSpec) -> Mapping[str, Any]:
+    """Compute resources of the server's container; empty if none are given."""
+    given = (spec.pod or PodPolicy()).resources or _server_base(spec)[1].get("resources")
+    return given if isinstance(given, Mapping) else {}
+
+
+def server_arguments(spec: NatsClusterSpec) -> Iterator[tuple[str, str]]:
+    """Path and text of each argument that the template adds to the server's command line."""
+    index, base = _server_base(spec)
+    arguments = base.get("args")
+    for number, argument in enumerate(arguments if isinstance(arguments, list) else ()):
+        yield f"spec.template.spec.containers[{index}].args[{number}]", str(argument)
+
+
+def memory_limit(resources: Mapping[str, Any]) -> int | None:
+    """Bytes of memory that a container may use, if they are limited."""
+    limits = resources.get("limits")
+    limit = limits.get("memory") if isinstance(limits, Mapping) else None
+    try:
+        return None if limit is None else parse_bytes(str(limit))
+    except ValueError:
+        return None
+
+
+def _server_base(spec: NatsClusterSpec) -> tuple[int, Mapping[str, Any]]:
+    """The container that the server's is built upon, and its place; what has no shape is none.
+
+    Templates may be of any shape here: what is wrong with them is told elsewhere.
+    """
+    template = (spec.template or {}).get("spec")
+    containers = template.get("containers") if isinstance(template, Mapping) else None
+    given = containers if isinstance(containers, list) else []
+    numbered = [(n, each) for n, each in enumerate(given) if isinstance(each, Mapping)]
+    named = [found for found in numbered if found[1].get("name") == names.SERVER_CONTAINER]
+    return next(iter([*named, *numbered]), (0, {}))
 
 
 def on_host_network(spec: NatsClusterSpec) -> bool:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from natsctl.api.checks.jetstream import MEMORY_SHARE
+from natsctl.api.types.node import memory_limit
 from natsctl.model import names
-from natsctl.model.quantity import parse_bytes
 from natsctl.render.pod.environment import Variable
 from natsctl.render.target import Target
 
 MEMORY_ENV: Final = "GOMEMLIMIT"
-_MEMORY_SHARE: Final = 90
 _KEY_TEXT: Final = f"{names.STORE_KEY_ENV}_TEXT"
 
 
@@ -22,20 +22,11 @@ def jetstream_environment(
     return [*_memory(given, resources), *_store(target)]
 
 
-def memory_limit(resources: Mapping[str, Any]) -> int | None:
-    """Bytes of memory that a container may use, if they are limited."""
-    limit = (resources.get("limits") or {}).get("memory")
-    try:
-        return None if limit is None else parse_bytes(str(limit))
-    except ValueError:
-        return None
-
-
 def _memory(given: Iterable[Variable], resources: Mapping[str, Any]) -> Iterator[Variable]:
     """Collects garbage before the container's limit is reached, and the server is killed."""
     limit = memory_limit(resources)
     if limit and all(variable["name"] != MEMORY_ENV for variable in given):
-        yield {"name": MEMORY_ENV, "value": str(limit * _MEMORY_SHARE // 100)}
+        yield {"name": MEMORY_ENV, "value": str(limit * MEMORY_SHARE // 100)}
 
 
 def _store(target: Target) -> Iterator[Variable]:

@@ -183,7 +183,7 @@ JETSTREAM = st.fixed_dictionaries(
                 "maxAckPending": st.integers(1, 10**6),
                 "maxHaAssets": st.integers(1, 10**6),
                 "maxRequestBatch": st.integers(1, 10**6),
-                "duplicateWindow": DURATIONS,
+                "duplicateWindow": st.sampled_from(["2s", "1m30s", "1.5h", "300ms"]),
             },
         ),
         "syncInterval": DURATIONS | st.just("always"),

@@ -73,3 +73,43 @@ class TestAddress:
     def test_of_an_open_one_they_are(self) -> None:
         assert said(pod={"advertiseExternalIP": True, "enableClientsHostPort": True}) == []
         assert said(pod={"advertiseExternalIP": True}, **template(hostNetwork=True)) == []
+
+
+class TestJetStream:
+    @pytest.mark.parametrize("size", [0, 1, 3, 5])
+    def test_odd_sizes_are_good(self, size: int) -> None:
+        assert said(size=size, jetstream={}) == []
+
+    def test_of_two_servers_neither_may_be_missing(self) -> None:
+        assert said(size=2, jetstream={}) == [
+            "spec.size: is 2, of which neither server may be missing: JetStream needs a majority, "
+            "so it stops during each restart; use 3 servers"
+        ]
+
+    def test_of_four_no_more_than_of_three(self) -> None:
+        assert said(size=4, jetstream={}) == [
+            "spec.size: is 4, which may lose no more servers than 3 may: JetStream needs a "
+            "majority; use 3 or 5 servers"
+        ]
+
+    def test_without_streams_any_size_is_good(self) -> None:
+        assert said(size=2) == said(size=4) == []
+
+    @pytest.mark.parametrize(
+        ("path", "fields"),
+        [
+            ("spec.operatorConfig", {"operatorConfig": {"secret": "s", "systemAccount": "A"}}),
+            ("spec.auth.clientsAuthFile", {"auth": {"clientsAuthFile": "users.json"}}),
+            ("spec.auth.tlsVerifyAndMap", {"auth": {"tlsVerifyAndMap": True}}),
+        ],
+    )
+    def test_without_a_user_natsctl_moves_nothing(self, path: str, fields: dict[str, Any]) -> None:
+        (remark,) = said(jetstream={}, **fields)
+        assert remark.startswith(f"{path}: leaves natsctl without a user in the system account")
+        assert said(**fields) == []
+
+    def test_claims_are_kept_only_where_there_are_any(self) -> None:
+        policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
+        (remark,) = said(**policy)
+        assert "has no effect without spec.jetstream" in remark
+        assert said(jetstream={}, **policy) == []

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from natsctl.render.pod.jetstream import memory_limit
 from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.unit.render.targets import JETSTREAM_TARGETS, TARGETS, target
@@ -94,19 +93,6 @@ class TestMemory:
 
     def test_without_a_limit_there_is_none(self) -> None:
         assert "GOMEMLIMIT" not in environment()
-
-    @pytest.mark.parametrize(
-        ("resources", "limit"),
-        [
-            ({}, None),
-            ({"limits": {"cpu": 1}}, None),
-            ({"limits": {"memory": "1Gi"}}, 2**30),
-            ({"limits": {"memory": 1000}}, 1000),
-            ({"limits": {"memory": "lots"}}, None),
-        ],
-    )
-    def test_of_what_a_container_may_use(self, resources: Any, limit: int | None) -> None:
-        assert memory_limit(resources) == limit
 
 
 class TestProbes:
