@@ -23,11 +23,10 @@ MOST_LAG: Final = 500
 class Look:
     """What all servers said when they were asked once: reports by the name of the server.
 
-    `began` and `ended` are seconds of one clock: before the first question, after the last answer.
+    `began` is seconds of one clock for all looks: before the first question.
     """
 
     began: float
-    ended: float
     reports: Mapping[str, JetStreamReport]
 
 

@@ -50,7 +50,7 @@ def test_servers_whose_jetstream_is_off_go_together_without_a_gate_once_they_hav
 
 def test_below_2_10_each_of_them_gets_an_empty_volume_through_the_gate() -> None:
     it = situation("jetstream-disabled", "2.9.25")
-    looks = Look(0, 1, it.reports()), Look(2, 3, it.reports())
+    looks = Look(0, it.reports()), Look(2, it.reports())
     candidates = [Candidate("nats-1"), Candidate("nats-2")]
     found = order(candidates, it.expected, looks)
     assert found.steps[0] == Step(("nats-2",), gated=True, purpose=Purpose.REPLACE)

@@ -88,7 +88,7 @@ def test_a_server_without_a_cluster_has_none_to_lose() -> None:
     world = World(1)
     world.stream(members=["nats-1"], leader="", replicas=3)
     alone = [
-        Look(it.began, it.ended, {"nats-1": attrs.evolve(it.reports["nats-1"], meta=None)})
+        Look(it.began, {"nats-1": attrs.evolve(it.reports["nats-1"], meta=None)})
         for it in (world.look(), world.look())
     ]
     assert quorum(world.names, (alone[0], alone[1])) == Quorum(Told.OK)

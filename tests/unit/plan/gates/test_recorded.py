@@ -34,9 +34,7 @@ MORE = {
 def looks(it: Situation) -> tuple[Look, Look]:
     """The same answers twice, two seconds apart."""
     reports = it.reports()
-    return Look(0, 0.5, reports), Look(
-        2, 2.5, {name: later(said) for name, said in reports.items()}
-    )
+    return Look(0, reports), Look(2, {name: later(said) for name, said in reports.items()})
 
 
 def later(said: JetStreamReport) -> JetStreamReport:

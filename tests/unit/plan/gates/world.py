@@ -42,7 +42,8 @@ class State(Enum):
 
 @attrs.define
 class Toy:
-    """A group; `seen` is what its leader says of a replica, if not what is true."""
+    """A group. `away` are members on which it does not run, though the server does; `seen` is what
+    its leader says of a replica, if not what is true."""
 
     asset: Asset
     members: list[str]
@@ -51,6 +52,7 @@ class Toy:
     storage: Storage = Storage.FILE
     stores: dict[str, Store] = attrs.field(factory=dict)
     seen: dict[str, Replica] = attrs.field(factory=dict)
+    away: set[str] = attrs.field(factory=set)
     moving: bool = False
     settles_late: bool = False
 
@@ -118,17 +120,20 @@ class World:
         )
 
     def look(self) -> Look:
-        """Ask everybody; it takes half a second."""
+        """Ask everybody."""
         self.clock += 2.0
-        return Look(self.clock, self.clock + 0.5, {name: self.report(name) for name in self.names})
+        return Look(self.clock, {name: self.report(name) for name in self.names})
 
     def seen_by_leader(self, name: str) -> Replica:
         """What is true of a replica."""
         state = self.state(name)
         return attrs.evolve({State.UP: FINE, State.DOWN: DEAD}.get(state, SILENT), name=name)
 
+    def _seen(self, toy: Toy, name: str) -> Replica:
+        return Replica(name) if name in toy.away else self.seen_by_leader(name)
+
     def _on(self, name: str) -> list[Toy]:
-        return [it for it in self.groups if name in it.members]
+        return [it for it in self.groups if name in it.members and name not in it.away]
 
     def _meta(self, name: str) -> Meta:
         others = [it for it in self.names if it != name]
@@ -138,7 +143,7 @@ class World:
     def _group(self, toy: Toy, name: str) -> Group:
         others = [it for it in toy.members if it != name]
         if name == toy.leader:
-            replicas = [toy.seen.get(it) or self.seen_by_leader(it) for it in others]
+            replicas = [toy.seen.get(it) or self._seen(toy, it) for it in others]
         else:
             replicas = [Replica(it) for it in others]
         return Group(
