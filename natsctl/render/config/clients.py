@@ -11,13 +11,13 @@ from natsctl.api.types.listeners import OPERATOR_DIR
 from natsctl.api.types.security import AuthConfig, OperatorConfig
 from natsctl.render.config.permissions import block_as_meant
 from natsctl.render.config.system_account import (
-    PERMISSIONS,
     STRANGERS,
     SYSTEM_ACCOUNT,
     has_system,
     keeps_leaves_out,
     no_login,
     nobody,
+    system_permissions,
 )
 from natsctl.render.target import Target
 
@@ -92,7 +92,8 @@ def accounts_block(target: Target) -> Json:
     if not has_system(target):
         return {"accounts": accounts} if accounts else {}
     account = target.inputs.account
-    accounts[account] = {"users": [{"nkey": target.inputs.system, "permissions": PERMISSIONS}]}
+    user = {"nkey": target.inputs.system, "permissions": system_permissions(target.spec)}
+    accounts[account] = {"users": [user]}
     named = account != SYSTEM_ACCOUNT or needs_system(target.spec)
     return {"accounts": accounts, **({"system_account": account} if named else {})}
 

@@ -21,6 +21,15 @@ PERMISSIONS: Final[Json] = {
     "publish": {"allow": ["$SYS.REQ.SERVER.*.RELOAD"]},
     "subscribe": {"allow": ["_INBOX.natsctl.*"]},
 }
+JETSTREAM_REQUESTS: Final = (
+    # Each acts on the JetStream of all servers, and is sent by a procedure only. Measured from
+    # 2.9.25 to 2.15.3 (docs/design/jetstream-questions.md): nothing more is needed for them.
+    "$JS.API.META.LEADER.STEPDOWN",
+    "$JS.API.SERVER.REMOVE",
+    "$JS.API.SERVER.EVACUATE",
+    "$JS.API.ACCOUNT.STREAM.MOVE.*.*",
+    "$JS.API.ACCOUNT.STREAM.CANCEL_MOVE.*.*",
+)
 # Of a random password that was never written down. Measured: 2.1.9 knows a hash by "$2a$" only,
 # and takes any other for the password itself.
 _NO_PASSWORD: Final = "$2a$04$QRNMVpK0rcjpDx4vay2bxuYv3zlx079Z4GMFaC1ddeAeJw3NR6t0a"
@@ -28,6 +37,14 @@ _NO_PASSWORD: Final = "$2a$04$QRNMVpK0rcjpDx4vay2bxuYv3zlx079Z4GMFaC1ddeAeJw3NR6
 
 STRANGERS: Final = "STRANGERS"
 """The account of leaf nodes without a login; nobody else is in it, and it imports nothing."""
+
+
+def system_permissions(spec: NatsClusterSpec) -> Json:
+    """What the operator's user may do on the servers of a cluster."""
+    if spec.jetstream is None:
+        return PERMISSIONS
+    allowed = [*PERMISSIONS["publish"]["allow"], *JETSTREAM_REQUESTS]
+    return PERMISSIONS | {"publish": {"allow": allowed}}
 
 
 def no_login() -> Json:

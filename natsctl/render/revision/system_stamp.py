@@ -15,9 +15,9 @@ from attrs import frozen
 
 from natsctl.render.config.system_account import (
     OLD_ACCOUNT,
-    PERMISSIONS,
     SYSTEM_ACCOUNT,
     has_system,
+    system_permissions,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _NOBODY: Final = "-"
 _NKEY: Final = re.compile(r"U[A-Z2-7]{55}\Z")
-_RIGHTS: Final = hashlib.sha256(json.dumps(PERMISSIONS, sort_keys=True).encode()).hexdigest()[:10]
 # What versions wrote that knew one account and one user: whether there is any.
 _OLD: Final = {
     hashlib.sha256(json.dumps(given).encode()).hexdigest()[:10]: account
@@ -73,4 +72,9 @@ def system_stamp(target: Target) -> SystemStamp:
     inputs = target.inputs
     if not has_system(target):
         return SystemStamp(seal=inputs.seal)
-    return SystemStamp(inputs.account, inputs.system, _RIGHTS, inputs.seal)
+    return SystemStamp(inputs.account, inputs.system, _rights(target), inputs.seal)
+
+
+def _rights(target: Target) -> str:
+    given = json.dumps(system_permissions(target.spec), sort_keys=True)
+    return hashlib.sha256(given.encode()).hexdigest()[:10]

@@ -4,9 +4,17 @@ import pytest
 
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import ServerVersion
+from natsctl.render.config.clients import accounts_block
 from natsctl.render.config.conf import has_system, may_have_system, nobody
-from natsctl.render.config.system_account import lacks_system
+from natsctl.render.config.system_account import (
+    JETSTREAM_REQUESTS,
+    PERMISSIONS,
+    SYSTEM_ACCOUNT,
+    lacks_system,
+    system_permissions,
+)
 from natsctl.render.inputs import ConfigInputs
+from natsctl.render.revision.system_stamp import system_stamp
 from tests.unit.render.targets import target
 
 KEY = "U" + "A" * 55
@@ -77,3 +85,44 @@ def test_servers_with_leaf_nodes_and_gateways_do_not_start_without_one() -> None
     assert not lacks_system(target(gatewayConfig=BOTH["gatewayConfig"]))
     own = {"operatorConfig": {"secret": "s", "systemAccount": "A"}}
     assert not lacks_system(target(**BOTH, **own))
+
+
+class TestWithJetStream:
+    SYSTEM = ConfigInputs(system=KEY)
+
+    def test_the_operators_user_may_send_the_requests_of_procedures_and_no_others(self) -> None:
+        (user,) = accounts_block(target(jetstream={}, inputs=self.SYSTEM))["accounts"][
+            SYSTEM_ACCOUNT
+        ]["users"]
+        assert user["permissions"] == {
+            "publish": {
+                "allow": [
+                    "$SYS.REQ.SERVER.*.RELOAD",
+                    "$JS.API.META.LEADER.STEPDOWN",
+                    "$JS.API.SERVER.REMOVE",
+                    "$JS.API.SERVER.EVACUATE",
+                    "$JS.API.ACCOUNT.STREAM.MOVE.*.*",
+                    "$JS.API.ACCOUNT.STREAM.CANCEL_MOVE.*.*",
+                ]
+            },
+            "subscribe": PERMISSIONS["subscribe"],
+        }
+
+    def test_no_request_is_about_what_users_stored(self) -> None:
+        """It may not read, write, create or delete a message, a stream or a consumer."""
+        assert all(
+            subject.startswith(("$JS.API.META.", "$JS.API.SERVER.", "$JS.API.ACCOUNT.STREAM."))
+            for subject in JETSTREAM_REQUESTS
+        )
+
+    def test_other_clusters_are_left_as_they_are(self) -> None:
+        assert system_permissions(parse_spec({"size": 3})) is PERMISSIONS
+        stamp = str(system_stamp(target(inputs=self.SYSTEM)))
+        assert stamp == f"$SYS {KEY} f46b89af90 -"
+
+    def test_its_rights_show_in_the_revision_so_that_servers_are_reloaded(self) -> None:
+        with_it, without = (
+            system_stamp(target(inputs=self.SYSTEM, **fields)) for fields in ({"jetstream": {}}, {})
+        )
+        assert with_it.rights != without.rights
+        assert not with_it.same_user(without)
