@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,9 @@ import attrs
 from natsctl.model.jetstream import Asset, Group, JetStreamReport, Meta, Replica, Storage, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from natsctl.model.jetstream_look import Look as Taken
 
 HEARD_WITHIN: Final = 3.5
 """Seconds. A server that is paused stays `current` for ten; when it was heard of tells at once."""
@@ -28,6 +30,27 @@ class Look:
 
     began: float
     reports: Mapping[str, JetStreamReport]
+
+
+def by_name(looks: Sequence[Taken], names: Mapping[str, str]) -> tuple[Look, Look] | None:
+    """The last two looks that were taken; `names` are those of servers, by pod uid.
+
+    None if there are not two. Of two pods that claim one name, neither is believed.
+    """
+    if len(looks) < 2:
+        return None
+    first, second = (Look(it.began, dict(_renamed(it.reports, names))) for it in looks[-2:])
+    return first, second
+
+
+def _renamed(
+    reports: Mapping[str, JetStreamReport], names: Mapping[str, str]
+) -> Iterator[tuple[str, JetStreamReport]]:
+    times = Counter(names[uid] for uid in reports if uid in names)
+    for uid, said in reports.items():
+        if (name := names.get(uid)) is not None:
+            twice = JetStreamReport(name, problem="two pods have this name")
+            yield name, said if times[name] == 1 else twice
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look
 
-APART: Final = 1.0
+APART: Final = 0.9
 """Seconds between the first questions of both looks. By a server's own clock, half of it is enough
 between its answers, because they take some time."""
 FRESH: Final = 10.0

@@ -50,7 +50,7 @@ def test_looks_are_a_second_apart_and_fresh() -> None:
     assert at(now).ok
     assert at(second.began + 10).ok
     for verdict in (
-        at(now, began=first.began + 0.9),
+        at(now, began=first.began + 0.8),
         at(now, began=first.began - 2),
         at(second.began - 0.1),
         at(second.began + 10.1),

@@ -1,0 +1,132 @@
+"""What blocks a server, as status, conditions and events say it: short, and safe to show.
+
+Names of accounts, streams, consumers and servers come from users and servers, so each is quoted
+unless it looks like a name, and cut.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from natsctl.model.foreign import named, plain, printable
+from natsctl.model.names import GROUP
+from natsctl.model.words import listed
+from natsctl.plan.gates.verdict import Block, Note, Purpose, Remark, Verdict, Why
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from natsctl.model.jetstream import Asset
+
+DETAIL: Final = 120
+"""Characters of what is said beyond names."""
+SOME: Final = 4
+"""Blocks in a message: how to continue has to have its place, too."""
+
+_TEXTS: Final[Mapping[Why, str]] = {
+    Why.LOOKS: "what {server} says cannot be compared yet",
+    Why.UNREACHABLE: "{server} does not answer",
+    Why.WRONG_NAME: "another server answers in the place of {server}",
+    Why.UNKNOWN: "{server} is connected but does not answer, so it may be paused",
+    Why.TOO_MANY: "{server} has more than natsctl can judge",
+    Why.UNREADABLE: "natsctl cannot read all that {server} says",
+    Why.JETSTREAM_OFF: "JetStream is off on {server}",
+    Why.UNHEALTHY: "{server} is not healthy",
+    Why.NO_ROUTE: "{server} is not connected to all others",
+    Why.STORE_LIMIT: "{server} has reached maxSize of its file store",
+    Why.META_LEADER: "the servers do not agree on a meta leader",
+    Why.META_SIZE: "the meta group does not have the expected size",
+    Why.META_MEMBERS: "the members of the meta group are not the servers of the cluster: {server}",
+    Why.META_REPLICA: "{server} is not a good member of the meta group",
+    Why.META_QUORUM: "the meta group would lose its quorum",
+    Why.NO_LEADER: "{asset} has no leader",
+    Why.TWO_LEADERS: "{asset} has several leaders",
+    Why.MOVING: "{asset} is moving",
+    Why.STORE_BEHIND: "the copy of {asset} on {server} is behind",
+    Why.STORE_DIFFERS: "the copies of {asset} differ",
+    Why.REPLICA: "the replica of {asset} on {server} is not good",
+    Why.QUORUM: "{asset} would lose its quorum",
+    Why.SHORT: "{asset} has too few members",
+    Why.HOSTED: "{server} still holds {asset}",
+    Why.MEMORY: "the messages of {asset} are only in the memory of {server}",
+}
+_REMARKS: Final[Mapping[Remark, str]] = {
+    Remark.STEP_DOWN: "the meta leader steps down first",
+    Remark.ONE_COPY: "{asset} is on this server only and is not available while it restarts",
+    Remark.TWO_COPIES: "{asset} has two replicas and no leader while one of them restarts",
+    Remark.SHORT: "{asset} has fewer replicas than it should",
+    Remark.HOLES: "its disk was full: below 2.10, its store may come back with holes",
+}
+_DOING: Final[Mapping[Purpose, str]] = {
+    Purpose.RESTART: "restart",
+    Purpose.REPLACE: "get an empty volume",
+    Purpose.REMOVE: "be removed",
+}
+
+
+def reason(why: Why) -> str:
+    """The word as conditions and events have it: NoLeader."""
+    return "".join(part.capitalize() for part in why.split("-"))
+
+
+def override(why: Why, target: str) -> str:
+    """The annotation that lets one server go in spite of this, as kubectl takes it."""
+    return f"{GROUP}/override-{why}={target}"
+
+
+def text(block: Block) -> str:
+    """One block: what is wrong, where, and what was seen of it."""
+    asset = _asset(block.asset) if block.asset else "anything"
+    said = _TEXTS[block.why].format(server=_server(block.server), asset=asset)
+    return f"{said} ({printable(block.detail, DETAIL)})" if block.detail else said
+
+
+def remark(note: Note) -> str:
+    """One note."""
+    return _REMARKS[note.remark].format(asset=_asset(note.asset) if note.asset else "it")
+
+
+def message(target: str, verdict: Verdict, purpose: Purpose = Purpose.RESTART) -> str:
+    """Who holds up a server, and how to continue nevertheless; empty if nobody does."""
+    if verdict.ok:
+        return ""
+    some = [text(block) for block in verdict.blocks[:SOME]]
+    more = f" and {verdict.count - len(some)} more" if verdict.count > len(some) else ""
+    said = f"{target} cannot {_DOING[purpose]} yet: {'; '.join(some)}{more}"
+    return plain(f"{said}. {_way_out(target, verdict)}")
+
+
+def known(verdict: Verdict) -> str:
+    """What was broken before and is not waited for; empty if there is nothing."""
+    return plain(listed([text(block) for block in verdict.known]))
+
+
+def row(block: Block) -> dict[str, str]:
+    """One entry of the list in the status, without what does not apply."""
+    asset = block.asset
+    fields = {
+        "account": asset.account if asset else "",
+        "stream": asset.stream if asset else "",
+        "consumer": asset.consumer if asset else "",
+        "server": block.server,
+        "why": str(block.why),
+        "message": text(block),
+    }
+    return {name: printable(value, 3 * DETAIL) for name, value in fields.items() if value}
+
+
+def _way_out(target: str, verdict: Verdict) -> str:
+    """One annotation for each predicate that somebody can decide not to wait for."""
+    whys = [why for why in Why if why in verdict.whys and why is not Why.LOOKS]
+    if not whys:
+        return "natsctl looks again"
+    keys = " ".join(override(why, target) for why in whys)
+    return f"To continue without waiting, at the risk of losing data, annotate the cluster: {keys}"
+
+
+def _server(name: str) -> str:
+    return named(name) if name else "a server"
+
+
+def _asset(asset: Asset) -> str:
+    return f"{'consumer' if asset.consumer else 'stream'} {named(str(asset))}"
