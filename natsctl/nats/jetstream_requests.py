@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -46,16 +46,16 @@ class _Answer(msgspec.Struct):
 
 @attrs.frozen
 class Api:
-    """The JetStream of one cluster: its session, and the servers that requests go through."""
+    """The JetStream of one cluster: its session, and the servers that requests can go through."""
 
     session: Session
-    doors: Sequence[Door]
+    doors: Callable[[], Sequence[Door]]
     tls: ssl.SSLContext | None = None
 
     async def ask(self, subject: str, content: dict[str, Any], *kinds: str) -> Outcome:
         """Send a request; `kinds` are the types of answer that say what came of it."""
         written = msgspec.json.encode(content)
-        answer = await self.session.request(self.doors, self.tls, f"$JS.API.{subject}", written)
+        answer = await self.session.request(self.doors(), self.tls, f"$JS.API.{subject}", written)
         return _outcome(answer, kinds) if isinstance(answer, bytes) else answer
 
 

@@ -82,7 +82,7 @@ class Cluster:
         """Requests that go through one of these servers; by default the first."""
         chosen = [it for it in self.servers if it.name in (through or ("c-1",))]
         doors = tuple(Door(it.address, it.id) for it in chosen)
-        return Api(Session(lambda: OPERATOR), doors)
+        return Api(Session(lambda: OPERATOR), lambda: doors)
 
     def server(self, name: str) -> Server:
         """The one with this name."""

@@ -1,4 +1,4 @@
-"""TLS contexts for the operator's own connections to servers."""
+"""How the operator connects to servers itself: TLS contexts, and through which of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.model.server_address import address_of
 from natsctl.nats import system
+from natsctl.nats.session import Door
+from natsctl.plan.servers import servers_of
 
 if TYPE_CHECKING:
     from natsctl.plan.inputs.resolve import Trust
+    from natsctl.plan.state import ClusterState
 
 
 @attrs.frozen
@@ -32,3 +36,12 @@ def contexts(trust: Trust | None, before: Trust | None = None) -> Contexts:
     pem = b"\n".join(dict.fromkeys(filter(None, trusted)))
     made = system.context(pem or None, trust.cert or None, trust.key or None)
     return Contexts(made, made)
+
+
+def doors(state: ClusterState) -> tuple[Door, ...]:
+    """Servers that requests to the whole cluster can go through: all that are healthy."""
+    return tuple(
+        Door(address_of(server.pod), server.observation.server_id)
+        for server in servers_of(state)
+        if server.healthy and server.observation is not None
+    )

@@ -14,6 +14,7 @@ from natsctl.api.types.status import ClusterStatus, parse_status, parse_summary,
 from natsctl.controllers.cluster import events
 from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.controllers.cluster.connections import doors
 from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.execute import Outcome, run_stage
 from natsctl.controllers.cluster.gather import Gatherer
@@ -35,7 +36,9 @@ from natsctl.kube.turns import Turn, Turns
 from natsctl.model.foreign import named
 from natsctl.model.objects import Cluster
 from natsctl.model.times import written
+from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Monitor
+from natsctl.nats.session import Session
 from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
 from natsctl.plan.engine import plan
 from natsctl.plan.queries import Probe
@@ -45,6 +48,7 @@ from natsctl.plan.status.status import status, troubled
 from natsctl.render.inputs import Images
 
 if TYPE_CHECKING:
+    from natsctl.nats.nkey import Key
     from natsctl.plan.actions import Action, Plan
 
 STATUS_PAUSE = 1.0
@@ -80,7 +84,10 @@ class StatusNotWritten(StillTrying):
 
 @attrs.define
 class ClusterReconciler:
-    """Looks after the NatsCluster with this key."""
+    """Looks after the NatsCluster with this key.
+
+    `session` is the one connection to the system account of its servers, while there is any.
+    """
 
     key: tuple[str, str]
     shared: ControllerContext
@@ -91,6 +98,7 @@ class ClusterReconciler:
     _patience: Patience = attrs.field(factory=Patience)
     _status_failure: Failure | None = None
     _progress_since: float | None = None
+    session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         shared = self.shared
@@ -104,6 +112,7 @@ class ClusterReconciler:
             namespaces=shared.namespaces,
             installation=shared.installation,
         )
+        self.session = Session(self._key)
         self._handover = HandoverWaiter(
             shared.client, shared.recorder, shared.installation, HANDOVER
         )
@@ -192,6 +201,13 @@ class ClusterReconciler:
         """The cluster is gone, or another's: nothing is watched or shown for it any more."""
         self.shared.gatherer.forget(self.key)
         self.actor_metrics = ActorMetrics()
+        self.session.close()
+
+    def _key(self) -> Key:
+        """The key of the operator's user in the cluster as it is now."""
+        cluster = self.shared.stores.clusters.get(self.key)
+        assert cluster is not None
+        return self.shared.gatherer.identity.key_of(cluster.metadata.uid)
 
     def _record(self, cluster: Cluster, event: Event) -> None:
         self.shared.recorder.record(cluster, event)
@@ -221,7 +237,10 @@ class ClusterReconciler:
             gate=shared.monitor.gate,
         )
         sealing = shared.gatherer.sealing
-        context = HandlerContext(shared.client, shared.stores, state.desired, reloader, sealing)
+        api = Api(self.session, partial(doors, state), contexts.clients)
+        context = HandlerContext(
+            shared.client, shared.stores, state.desired, reloader, api, sealing
+        )
         failures: tuple[Failure, ...] = ()
         waits: ApiError | None = None
         for stage in decided.stages:

@@ -47,7 +47,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Open:
             monkeypatch.setattr("natsctl.model.names.CLIENT_PORT", port)
             session = Session(lambda: KEY)
             try:
-                yield wire, Api(session, (Door("127.0.0.1", ID),))
+                yield wire, Api(session, lambda: (Door("127.0.0.1", ID),))
             finally:
                 session.close()
 
@@ -159,6 +159,15 @@ async def test_an_answer_that_is_none_says_nothing_of_the_outcome(
 ) -> None:
     async with served(lambda *_: answer) as (_, api):
         assert isinstance(await step_down(api), Unknown)
+
+
+async def test_a_server_that_does_not_know_a_request_does_not_speak_for_those_that_do(
+    served: Open,
+) -> None:
+    """Measured: 2.10 to 2.14 answer so to what the leader, of 2.15, may be carrying out."""
+    error = {"code": 503, "err_code": 10039, "description": "JetStream not enabled for account"}
+    async with served(says("system_response", error=error)) as (_, api):
+        assert isinstance(await evacuate(api, "c-3"), Unknown)
 
 
 async def test_a_long_refusal_is_cut_and_has_one_printable_line(served: Open) -> None:

@@ -14,6 +14,7 @@ from natsctl.controllers.runtime.patience import reason_of
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.client import Client
 from natsctl.model.foreign import ANSWER, quoted
+from natsctl.nats.jetstream_requests import Api
 from natsctl.plan.actions import Action
 from natsctl.plan.references import Key
 from natsctl.plan.state import Desired, Failure, Refusal
@@ -28,12 +29,16 @@ A = TypeVar("A", bound=Action)
 
 @attrs.frozen
 class HandlerContext:
-    """What handlers have to write for one cluster; replies go into the stores."""
+    """What handlers have to write for one cluster; replies go into the stores.
+
+    `jetstream` is for requests to the JetStream of its servers, which only procedures send.
+    """
 
     client: Client
     stores: Stores
     desired: Desired
     reloader: Reloader
+    jetstream: Api | None = None
     sealing: bytes = attrs.field(default=b"", repr=False)
     running: Running = attrs.field(init=False, repr=False)
 
