@@ -56,6 +56,6 @@ def test_the_key_is_of_the_cluster_as_it_is_and_the_connection_ends_with_it(
     reconciler = ClusterReconciler(("ns", "c"), shared)
     assert reconciler.session.key() == identity.key_of("u")
     ended: list[Session] = []
-    monkeypatch.setattr(Session, "close", ended.append)
+    monkeypatch.setattr(Session, "close", lambda session: ended.append(session))
     reconciler.forget()
     assert (forgotten, ended) == ([("ns", "c")], [reconciler.session])
