@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
 from natsctl.plan.gates.case import case
-from natsctl.plan.gates.gate import judge
+from natsctl.plan.gates.gate import all_may_go
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,10 +28,5 @@ def budget(
     is drained; by default all. The budget cannot tell which one is evicted, so each has to be able
     to go.
     """
-    it = case("", expected, looks)
-    return int(
-        all(
-            judge(attrs.evolve(it, target=name), now, baseline, overrides).ok
-            for name in sorted(expected if candidates is None else candidates)
-        )
-    )
+    names = sorted(expected if candidates is None else candidates)
+    return int(all_may_go(case("", expected, looks), names, now, baseline, overrides))

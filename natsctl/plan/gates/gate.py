@@ -58,6 +58,13 @@ OF_CLUSTERS: Final[tuple[Predicate, ...]] = (
     meta.meta_quorum,
 )
 """The same, where there is a meta group."""
+TARGETED: Final[tuple[Predicate, ...]] = (
+    groups.quorum,
+    groups.short,
+    groups.hosted,
+    groups.memory,
+)
+"""Those that find more if somebody goes than if nobody does, where all servers answer."""
 OF_BOTH: Final[tuple[Callable[[Case], Iterator[Block]], ...]] = (store_behind, store_differs)
 """Those that compare the looks."""
 
@@ -112,11 +119,28 @@ def blocks(it: Case, now: float) -> Iterable[Block]:
     for predicate in predicates:
         for view in it.views:
             for block in predicate(it, view):
-                seen.pop(block, None)
-                seen[block] = block
+                if not _is_gone(it, block):
+                    seen.pop(block, None)
+                    seen[block] = block
     for compare in OF_BOTH:
         seen |= {block: block for block in compare(it)}
     return seen.values()
+
+
+def all_may_go(
+    it: Case,
+    names: Collection[str],
+    now: float,
+    baseline: Baseline | None = None,
+    overrides: Collection[str] = (),
+) -> bool:
+    """Whether each of these servers may go, if it is the only one.
+
+    Where nothing blocks at all, only what depends on who goes is left to look at.
+    """
+    if not any(True for _ in blocks(attrs.evolve(it, target=""), now)):
+        return all(not _targeted(attrs.evolve(it, target=name), overrides) for name in names)
+    return all(judge(attrs.evolve(it, target=name), now, baseline, overrides).ok for name in names)
 
 
 def baseline(expected: Collection[str], looks: tuple[Look, Look], now: float) -> Baseline:
@@ -125,6 +149,26 @@ def baseline(expected: Collection[str], looks: tuple[Look, Look], now: float) ->
     broken = [block for block in blocks(it, now) if block.asset is not None]
     first = sorted(broken, key=lambda block: block.place)[:MAX_BASELINE]
     return Baseline(frozenset(attrs.evolve(block, detail="") for block in first))
+
+
+def _targeted(it: Case, overrides: Collection[str]) -> bool:
+    predicates = TARGETED if it.standalone else (*TARGETED, meta.meta_quorum)
+    return any(
+        block.why not in overrides
+        for predicate in predicates
+        for view in it.views
+        for block in predicate(it, view)
+    )
+
+
+def _is_gone(it: Case, block: Block) -> bool:
+    """Whether it is about an asset that nobody tells of any more: it was deleted meanwhile.
+
+    While it is, some servers tell of it and some do not. If not all of them tell usably what they
+    have, that blocks itself.
+    """
+    asset = block.asset
+    return asset is not None and asset in it.first.groups and asset not in it.second.groups
 
 
 def _is_known(it: Case, block: Block, baseline: Baseline) -> bool:

@@ -199,6 +199,16 @@ def test_both_looks_have_to_pass() -> None:
     assert may_go("nats-2", world.names, (second, third), world.clock + 1).ok
 
 
+def test_an_asset_that_is_deleted_between_the_looks_blocks_nobody() -> None:
+    world = World()
+    toy = world.stream("deleted", leader="")
+    first = world.look()
+    world.groups.remove(toy)
+    second = world.look()
+    assert may_go("nats-2", world.names, (first, second), world.clock + 1).ok
+    assert not may_go("nats-2", world.names, (second, first), world.clock + 1).ok
+
+
 def test_lists_are_bounded_and_leave_no_reason_out() -> None:
     world = World()
     for n in range(50):

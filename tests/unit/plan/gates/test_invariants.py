@@ -158,6 +158,17 @@ def test_whoever_may_go_takes_no_quorum_and_no_message_along(data: st.DataObject
                 _leaves_what_it_holds(world, target, purpose)
 
 
+@given(st.data())
+def test_the_budget_is_what_each_verdict_says(data: st.DataObject) -> None:
+    world = data.draw(worlds())
+    looks = two_looks(data, world)
+    now = world.clock + 1
+    overrides = data.draw(st.sampled_from([(), ("memory", "quorum", "short")]))
+    some = data.draw(st.sets(st.sampled_from(world.names)))
+    each = [may_go(it, world.names, looks, now, overrides=overrides).ok for it in sorted(some)]
+    assert budget(world.names, looks, now, None, overrides, some) == all(each)
+
+
 def _keeps_every_quorum(world: World, target: str) -> None:
     everybody = Toy(Asset("", "meta"), world.names)
     for toy in [everybody, *world.groups]:

@@ -1,0 +1,62 @@
+"""JetStream in numbers, for the status and for metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model.jetstream import Usage
+from natsctl.plan.gates.case import case
+from natsctl.plan.gates.stores import store_behind, store_differs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from natsctl.model.jetstream import Asset
+    from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.look import Look, Told
+
+
+@attrs.frozen
+class Summary:
+    """`groups` are streams and consumers: those that are `healthy`, `short` of members, and
+    `leaderless`. A healthy one has a leader, all of its members, and copies that are the same.
+
+    `meta_leader` is empty if there is not exactly one. `file` and `memory` are by server, of those
+    that answer.
+    """
+
+    meta_leader: str = ""
+    groups: int = 0
+    healthy: int = 0
+    short: int = 0
+    leaderless: int = 0
+    file: Mapping[str, Usage] = attrs.field(factory=dict)
+    memory: Mapping[str, Usage] = attrs.field(factory=dict)
+
+
+def summary(expected: Collection[str], looks: tuple[Look, Look]) -> Summary:
+    """Of the second look; the first tells which copies stand still."""
+    it = case("", expected, looks)
+    view = it.second
+    told = view.groups.values()
+    differing = {block.asset for find in (store_behind, store_differs) for block in find(it)}
+    leaders = view.meta_leaders
+    return Summary(
+        meta_leader=leaders[0] if len(leaders) == 1 else "",
+        groups=len(told),
+        healthy=sum(_is_healthy(it, group, differing) for group in told),
+        short=sum(group.short for group in told),
+        leaderless=sum(not group.leaders and not it.standalone for group in told),
+        file={name: said.file for name, said in view.answered.items()},
+        memory={name: said.memory for name, said in view.answered.items()},
+    )
+
+
+def _is_healthy(it: Case, group: Told, differing: Collection[Asset | None]) -> bool:
+    if it.standalone:
+        return True
+    settled = bool(group.leader) and not group.moving and len(group.members) == group.replicas
+    return settled and not group.bad and group.asset not in differing
