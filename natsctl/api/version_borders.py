@@ -44,7 +44,7 @@ BORDERS: Final = (
     Border((2, 9, 22), (2, 10, 0), _STORES, "2.9.25", stores=True, down=True),
     Border((2, 11, 9), (2, 12, 0), _STORES, "2.11.17", stores=True, down=True),
 )
-"""Those with `stores` do not count yet: no server of natsctl keeps anything."""
+"""Those with `stores` count for servers with JetStream only."""
 
 
 def border(running: Number | None, wanted: Number | None, *, stores: bool = False) -> Border | None:

@@ -47,11 +47,12 @@ def obstacle(
     if spec.size == 0 or any(tag_of(pod) == wanted.text for pod in there):
         return None
     running = [pod for pod in there if is_running(pod) and is_tag(tag_of(pod))]
+    stores = spec.jetstream is not None
     known = [(tag_of(pod), _release(pod, before, seen)) for pod in running]
     for tag, release in sorted(known, key=lambda each: each[0]):
-        crossed = border(release, wanted.number) if release else None
+        crossed = border(release, wanted.number, stores=stores) if release else None
         if crossed and not (crossed.apart and _is_alone(spec, running)):
-            return _obstacle(crossed, tag, wanted, before, known)
+            return _obstacle(crossed, tag, wanted, before, known, stores=stores)
     return None
 
 
@@ -77,18 +78,24 @@ def _obstacle(
     wanted: ServerVersion,
     before: ClusterStatus,
     known: Sequence[tuple[str, Number | None]],
+    *,
+    stores: bool,
 ) -> Obstacle:
-    tag, number = min(known, key=lambda each: _rank(each, wanted, before))
+    tag, number = min(known, key=lambda each: _rank(each, wanted, before, stores=stores))
     staying = attrs.evolve(ServerVersion.parse(tag), number=number, claim="")
     return Obstacle(f"{_why(crossed, old, wanted)}; {_way(crossed, wanted)}", staying)
 
 
 def _rank(
-    each: tuple[str, Number | None], wanted: ServerVersion, before: ClusterStatus
+    each: tuple[str, Number | None],
+    wanted: ServerVersion,
+    before: ClusterStatus,
+    *,
+    stores: bool,
 ) -> tuple[bool, bool, str]:
     """Servers stay with what lies on the way, else with what all of them had."""
     tag, number = each
-    behind = number is None or border(number, wanted.number) is not None
+    behind = number is None or border(number, wanted.number, stores=stores) is not None
     return behind, tag != before.current_version, tag
 
 

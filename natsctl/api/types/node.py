@@ -33,6 +33,13 @@ def server_arguments(spec: NatsClusterSpec) -> Iterator[tuple[str, str]]:
         yield f"spec.template.spec.containers[{index}].args[{number}]", str(argument)
 
 
+def server_environment(spec: NatsClusterSpec) -> Iterator[Mapping[str, Any]]:
+    """Variables that the spec gives the server's container, those of the template first."""
+    given = _server_base(spec)[1].get("env")
+    variables = (*(given if isinstance(given, list) else ()), *(spec.pod or PodPolicy()).nats_env)
+    yield from (variable for variable in variables if isinstance(variable, Mapping))
+
+
 def memory_limit(resources: Mapping[str, Any]) -> int | None:
     """Bytes of memory that a container may use, if they are limited."""
     limits = resources.get("limits")

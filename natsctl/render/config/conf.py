@@ -38,7 +38,7 @@ def server_config(target: Target) -> Json:
     return {
         "port": names.CLIENT_PORT,
         _monitoring(target.spec.tls or TLSConfig()): names.MONITORING_PORT,
-        **({} if is_standalone(target) else {"cluster": cluster_block(target)}),
+        **({} if is_standalone(target.spec) else {"cluster": cluster_block(target)}),
         **tls_block(target, "clients"),
         **_settings(target.spec.nats_config or NatsConfig()),
         **authorization_block(target),

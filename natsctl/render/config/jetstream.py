@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from natsctl.api.fields import Json
+from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.jetstream import (
     FileStore,
     JetStream,
@@ -27,12 +28,12 @@ FILE: Final = "jetstream.json"
 """Key of the Secret, next to server.conf."""
 
 
-def is_standalone(target: Target) -> bool:
+def is_standalone(spec: NatsClusterSpec) -> bool:
     """Whether the only server has no cluster, not even one of its own.
 
     Measured, 2.9.25 to 2.15.3: one that has never gets a leader of its streams.
     """
-    return target.spec.jetstream is not None and target.spec.size == 1
+    return spec.jetstream is not None and spec.size == 1
 
 
 def jetstream_block(target: Target) -> Json:

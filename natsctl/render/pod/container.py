@@ -52,7 +52,7 @@ def command(target: Target, index: int) -> list[str]:
     """The command line of one server; arguments of the template follow it."""
     boot = f"{names.CONFIG_DIR}/{names.BOOT_KEY}"
     start = [target.version.binary, "-c", boot, "-P", names.PID_FILE]
-    return start if is_standalone(target) else [*start, *_cluster_flags(target, index)]
+    return start if is_standalone(target.spec) else [*start, *_cluster_flags(target, index)]
 
 
 def _cluster_flags(target: Target, index: int) -> list[str]:

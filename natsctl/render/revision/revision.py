@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from natsctl.api.system_account import allows_system
+from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.model import limits
 from natsctl.render.config.clients import has_token, mapped_types
 from natsctl.render.config.gateways import gateway_name
@@ -75,7 +76,7 @@ _MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, ADOPTED})
 def revision(target: Target) -> dict[str, str]:
     """Field path -> hash, for every set field that reaches a server process."""
     sealed = {path: digest for path, digest in target.inputs.sealed.items() if digest}
-    plain = {path: _hash(value) for path, value in _reaching(target)}
+    plain = {path: hashed(value) for path, value in _reaching(target)}
     return plain | sealed | _joined(target) | {_SYSTEM: str(system_stamp(target))}
 
 
@@ -119,7 +120,7 @@ def leaves_open(annotations: Iterable[str | None]) -> bool:
 
 def _marked(annotations: Iterable[str | None], marker: str) -> bool | None:
     marks = {(_parse(annotation) or {}).get(marker) for annotation in annotations} - {None}
-    return _hash(True) in marks if marks else None
+    return hashed(True) in marks if marks else None
 
 
 def revision_text(revision: Mapping[str, str]) -> str:
@@ -129,12 +130,12 @@ def revision_text(revision: Mapping[str, str]) -> str:
 
 def with_previous_config(annotation: str) -> str:
     """The annotation of a pod that starts with an earlier configuration than its revision's."""
-    return _canonical({**(_parse(annotation) or {}), HELD: _hash(True)})
+    return _canonical({**(_parse(annotation) or {}), HELD: hashed(True)})
 
 
 def adopted(revision: Mapping[str, str], label: str | None) -> dict[str, str]:
     """The revision of a pod that the Go operator made, for the version of its label."""
-    return {**revision, _VERSION: _hash(label), ADOPTED: _hash(True)}
+    return {**revision, _VERSION: hashed(label), ADOPTED: hashed(True)}
 
 
 def noted(annotation: str | None, revision: Mapping[str, str]) -> str | None:
@@ -160,7 +161,7 @@ def changed_fields(
     """
     old = _parse(old_annotation)
     if old is None:
-        same = version_label is not None and _hash(version_label) == new.get(_VERSION)
+        same = version_label is not None and hashed(version_label) == new.get(_VERSION)
         return () if same else (_VERSION,)
     paths = {*old, *new} - _MARKERS
     paths -= {path for path in _LATER if path not in old}
@@ -187,7 +188,7 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if has_token(target) and allows_system(target.spec, target.version):
         yield TOKEN, True
     if jetstream := target.spec.jetstream:
-        yield STREAMS, "alone" if is_standalone(target) else "together"
+        yield STREAMS, streams_entry(target.spec)
         yield FILE_LIMIT, file_limit(target, jetstream)
     yield from reaching_fields(target.spec)
 
@@ -198,7 +199,18 @@ def _joined(target: Target) -> dict[str, str]:
     return {} if name is None else {_JOINED: name}
 
 
-def _hash(value: Any) -> str:
+def streams_entry(spec: NatsClusterSpec) -> str:
+    """The value of `STREAMS`."""
+    return "alone" if is_standalone(spec) else "together"
+
+
+def entries_of(annotation: str | None) -> Mapping[str, str]:
+    """Path -> hash, of a pod's annotation; empty if it cannot be read."""
+    return _parse(annotation) or {}
+
+
+def hashed(value: Any) -> str:
+    """The hash of a value that an entry has."""
     return hashlib.sha256(_canonical(value).encode()).hexdigest()[:10]
 
 

@@ -196,3 +196,30 @@ def test_where_the_rest_is_of_the_new_version_nothing_is_changed(fields: dict[st
     assert actions(found, *ON_SERVERS) == []
     assert [p.path for p in found.problems] == ["spec.version"]
     assert "cannot run side by side" in status(found).conditions[3].message
+
+
+class TestStores:
+    """Where servers store streams, more releases do not go together."""
+
+    @pytest.fixture(autouse=True)
+    def _available(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
+
+    @pytest.mark.parametrize(
+        ("running", "wanted", "first"),
+        [
+            ("2.14.5", "2.15.3", "2.14.10"),
+            ("2.12.15", "2.11.5", "2.11.17"),
+            ("2.10.29", "2.9.20", "2.9.25"),
+        ],
+    )
+    def test_some_are_not_reached(self, running: str, wanted: str, first: str) -> None:
+        assert meaning(three(wanted), servers(running)).unreached == ""
+        found = meaning(three(wanted, jetstream={}), servers(running, jetstream={}))
+        assert f"set version {first} first" in found.unreached
+        assert str(found.version) == running
+
+    def test_a_roll_that_passed_the_border_partly_is_told_too(self) -> None:
+        pods = (*servers("2.14.5", 1, jetstream={}), *servers("2.14.10", 2, 3, jetstream={}))
+        found = meaning(three("2.15.3", jetstream={}), pods)
+        assert str(found.version) == "2.14.10"

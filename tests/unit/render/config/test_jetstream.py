@@ -121,7 +121,7 @@ class TestFiles:
         assert jetstream_block(cluster) == {}
         assert "jetstream" not in boot_text(cluster)
         assert "jetstream.json" not in config_secret(cluster)["data"]
-        assert not is_standalone(cluster)
+        assert not is_standalone(cluster.spec)
 
     @given(JETSTREAM_TARGETS)
     def test_with_it_the_store_is_limited_and_has_a_place(self, cluster: Target) -> None:
@@ -141,7 +141,7 @@ class TestStandalone:
     def test_one_server_has_no_cluster(self) -> None:
         """With one around it, it would wait for others to choose a leader with, for ever."""
         alone = target(size=1, jetstream={})
-        assert is_standalone(alone)
+        assert is_standalone(alone.spec)
         assert "cluster" not in server_config(alone)
 
     @pytest.mark.parametrize("size", [0, 2, 3])

@@ -1,0 +1,105 @@
+"""What servers have stored their data under stays as it is.
+
+Measured, 2.9.25 to 2.15.3: a server is a member of its cluster by a hash of its name, so one with
+another name is one more member; what streams there are is stored under the name of the system
+account; streams of a single server are not seen by a cluster, nor the other way around; and a
+server does not start with another key, or starts without what it had (2.10.29). A spec that changes
+any of that is refused as a whole, and the last one counts: servers that end come back as they were.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from natsctl.api.parse import read_spec
+from natsctl.api.problems import Problem, shown
+from natsctl.api.schema.spec_fields import spec_fields
+from natsctl.api.types.node import server_environment
+from natsctl.model import names
+from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries
+from natsctl.render.revision.revision import STREAMS, streams_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from natsctl.api.types.cluster import NatsClusterSpec
+    from natsctl.api.types.status import ClusterStatus
+    from natsctl.api.version import ServerVersion
+    from natsctl.model.objects import Pod
+
+_KEY: Final = "jetstream.encryption.secret"
+_OF_KEY: Final = frozenset({_KEY, "jetstream.encryption.key", "jetstream.encryption.cipher"})
+_CLUSTER: Final = "clusterName"
+_NAMES: Final = "pod.natsEnv"
+_Identity = dict[str, Any]
+
+
+def identity_problems(
+    spec: NatsClusterSpec, version: ServerVersion, before: ClusterStatus, pods: Iterable[Pod]
+) -> tuple[Problem, ...]:
+    """Why no server that may have data can be made for this spec; none: they can.
+
+    What they have it under tell the last spec that was acted on, and the pods that there are.
+    """
+    old = _identity(_last_spec(before))
+    changed = _changed(old, _identity(spec), version)
+    wanted = data_entries(spec)
+    for pod in pods:
+        entries = stored_entries(pod.metadata.annotation(names.REVISION_ANNOTATION))
+        changed |= _changed(entries, wanted, version)
+    return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
+
+
+def _last_spec(before: ClusterStatus) -> NatsClusterSpec | None:
+    """None if it surely had no streams: nobody reads a long text for nothing."""
+    if f'"{STREAMS}"' not in before.accepted_spec:
+        return None
+    spec, _ = read_spec(accepted_spec(before))
+    return spec
+
+
+def _identity(spec: NatsClusterSpec | None) -> _Identity:
+    """Path -> what data depends on; empty without streams."""
+    if spec is None or spec.jetstream is None:
+        return {}
+    variables = server_environment(spec)
+    return {
+        STREAMS: streams_entry(spec),
+        **{path: spec_fields()[path].value(spec) or None for path in DATA_FIELDS},
+        _CLUSTER: spec.cluster_name or None,
+        _NAMES: [dict(v) for v in variables if v.get("name") == names.SERVER_NAME_ENV],
+    }
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], version: ServerVersion) -> set[str]:
+    """Paths that differ; none if there was no data.
+
+    Measured, from 2.10.29 on: a server reads what it wrote before it had a key.
+    """
+    if not old or not new:
+        return {STREAMS} if old else set()
+    changed = {path for path in {*old, *new} if old.get(path) != new.get(path)}
+    encrypts = not old.get(_KEY) and version.at_least(2, 10)
+    return changed - _OF_KEY if encrypts else changed
+
+
+def _problem(path: str, spec: NatsClusterSpec, old: object) -> Problem:
+    if path != STREAMS:
+        back = f" to {shown(old)}" if isinstance(old, str) else ""
+        message = (
+            "cannot change while servers may store streams, which depend on it; set it "
+            f"back{back}, or create another NatsCluster"
+        )
+        return Problem(f"spec.{path}", "", message)
+    if spec.jetstream is None:
+        message = (
+            "cannot be removed while servers may store streams; put it back, or delete the "
+            "NatsCluster"
+        )
+        return Problem(f"spec.{STREAMS}", "", message)
+    message = (
+        f"is {spec.size}, but a single server and a cluster do not see each other's streams; set "
+        f"it back to {'2 or more' if spec.size == 1 else 1}, or create another NatsCluster"
+    )
+    return Problem("spec.size", str(spec.size), message)

@@ -1,0 +1,34 @@
+"""The entries of a pod's revision that its server's data depends on."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from natsctl.api.effects import Cost
+from natsctl.api.schema.spec_fields import spec_fields
+from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.render.revision.pod_inputs import reaching_fields
+from natsctl.render.revision.revision import STREAMS, entries_of, hashed, streams_entry
+
+SYSTEM_ACCOUNT: Final = "operatorConfig.systemAccount"
+"""What streams there are is stored under its name; without streams it may change."""
+DATA_FIELDS: Final = (
+    *(path for path, field in spec_fields().items() if field.effect.cost is Cost.IMMUTABLE),
+    SYSTEM_ACCOUNT,
+)
+_ENTRIES: Final = frozenset({STREAMS, *DATA_FIELDS})
+
+
+def data_entries(spec: NatsClusterSpec) -> dict[str, str]:
+    """Those of pods made for this spec; empty if their servers store no streams."""
+    if spec.jetstream is None:
+        return {}
+    fields = dict(reaching_fields(spec)) | {STREAMS: streams_entry(spec)}
+    return {path: hashed(value) for path, value in fields.items() if path in _ENTRIES}
+
+
+def stored_entries(annotation: str | None) -> Mapping[str, str]:
+    """Those of a pod's annotation; empty if its server stores no streams."""
+    entries = entries_of(annotation)
+    if STREAMS not in entries:
+        return {}
+    return {path: digest for path, digest in entries.items() if path in _ENTRIES}

@@ -1,0 +1,155 @@
+"""What servers have stored their data under stays: a spec that changes it is refused as a whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from natsctl.api.types.status import ClusterStatus
+from natsctl.model.objects import Cluster, Meta, Pod
+from natsctl.plan.desired import ParsedSpec, parse_cluster
+from tests.unit.api.jwts import ACCOUNT, OTHER_ACCOUNT
+from tests.unit.plan.world import NAME, NAMESPACE, UID, pod
+
+KEY = {"secret": "js-key"}
+OPERATOR = {"secret": "op", "resolver": "URL(http://a/jwt/v1/accounts/)"}
+
+
+@pytest.fixture(autouse=True)
+def available(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were."""
+    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
+
+
+def spec(jetstream: Any = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "size": 3,
+        "version": "2.14.10",
+        **({} if jetstream == "none" else {"jetstream": jetstream or {}}),
+        **fields,
+    }
+
+
+def read(
+    wanted: dict[str, Any], accepted: dict[str, Any] | None = None, pods: tuple[Pod, ...] = ()
+) -> ParsedSpec:
+    made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=wanted)
+    text = json.dumps(accepted, sort_keys=True, separators=(",", ":")) if accepted else ""
+    return parse_cluster(made, ClusterStatus(accepted_spec=text), pods)
+
+
+CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (spec({"domain": "hub"}), spec({"domain": "leaf"}), "spec.jetstream.domain"),
+    (spec({"domain": "hub"}), spec({}), "spec.jetstream.domain"),
+    (spec({}), spec({"domain": "hub"}), "spec.jetstream.domain"),
+    (
+        spec({"encryption": KEY}),
+        spec({"encryption": {"secret": "other"}}),
+        "spec.jetstream.encryption.secret",
+    ),
+    (
+        spec({"encryption": KEY}),
+        spec({"encryption": KEY | {"key": "k2"}}),
+        "spec.jetstream.encryption.key",
+    ),
+    (
+        spec({"encryption": KEY}),
+        spec({"encryption": KEY | {"cipher": "aes"}}),
+        "spec.jetstream.encryption.cipher",
+    ),
+    (
+        spec(operatorConfig=OPERATOR | {"systemAccount": ACCOUNT}),
+        spec(operatorConfig=OPERATOR | {"systemAccount": OTHER_ACCOUNT}),
+        "spec.operatorConfig.systemAccount",
+    ),
+    (spec(size=1), spec(size=3), "spec.size"),
+    (spec(size=3), spec(size=1), "spec.size"),
+    (spec(), spec("none"), "spec.jetstream"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "path"), CHANGES)
+def test_what_data_depends_on_cannot_change(
+    before: dict[str, Any], after: dict[str, Any], path: str
+) -> None:
+    assert read(after).problems == ()
+    assert [p.path for p in read(after, before).problems] == [path]
+
+
+@pytest.mark.parametrize(("before", "after", "path"), CHANGES)
+def test_pods_tell_it_where_the_status_was_lost(
+    before: dict[str, Any], after: dict[str, Any], path: str
+) -> None:
+    assert [p.path for p in read(after, pods=(pod(1, before),)).problems] == [path]
+
+
+def test_the_last_spec_counts_so_that_servers_come_back_as_they_were() -> None:
+    parsed = read(spec({"domain": "leaf"}), spec({"domain": "hub"}))
+    assert parsed.spec is not None
+    assert parsed.spec.jetstream is not None
+    assert parsed.spec.jetstream.domain == "hub"
+
+
+def test_what_to_do_is_told() -> None:
+    assert [str(p) for p in read(spec({"domain": "leaf"}), spec({"domain": "hub"})).problems] == [
+        "spec.jetstream.domain: cannot change while servers may store streams, which depend on it; "
+        "set it back to 'hub', or create another NatsCluster"
+    ]
+    assert [str(p) for p in read(spec({"domain": "a"}), spec()).problems] == [
+        "spec.jetstream.domain: cannot change while servers may store streams, which depend on it; "
+        "set it back, or create another NatsCluster"
+    ]
+    assert [str(p) for p in read(spec(size=3), spec(size=1)).problems] == [
+        "spec.size: is 3, but a single server and a cluster do not see each other's streams; set "
+        "it back to 1, or create another NatsCluster"
+    ]
+    assert "set it back to 2 or more" in str(read(spec(size=1), spec(size=3)).problems[0])
+    assert [str(p) for p in read(spec("none"), spec()).problems] == [
+        "spec.jetstream: cannot be removed while servers may store streams; put it back, or delete "
+        "the NatsCluster"
+    ]
+
+
+def test_names_of_servers_and_of_their_cluster_stay() -> None:
+    """Pods do not tell these: servers that run keep them anyway."""
+    named = {"natsEnv": [{"name": "A"}, {"name": "SERVER_NAME", "value": "x-$(A)"}]}
+    other = {"natsEnv": [{"name": "A"}, {"name": "SERVER_NAME", "value": "y-$(A)"}]}
+    for before, after in ((spec(pod=named), spec(pod=other)), (spec(), spec(pod=named))):
+        assert [p.path for p in read(after, before).problems] == ["spec.pod.natsEnv"]
+    assert [p.path for p in read(spec(clusterName="b"), spec(clusterName="a")).problems] == [
+        "spec.clusterName"
+    ]
+    assert read(spec(pod={"natsEnv": [{"name": "A"}]}), spec()).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (spec("none"), spec({"domain": "hub"})),
+        (spec("none", size=1), spec(size=3)),
+        (spec(size=3), spec(size=5)),
+        (spec({"fileStore": {"maxSize": "1Gi"}}), spec({"fileStore": {"maxSize": "2Gi"}})),
+        (spec(), spec({"encryption": KEY})),
+        (spec({"encryption": KEY}), spec({"encryption": KEY | {"cipher": "chacha"}})),
+    ],
+)
+def test_all_else_may(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert read(after, before, (pod(1, before),)).problems == ()
+
+
+def test_nobody_knows_whether_2_9_reads_what_it_wrote_before_it_had_a_key() -> None:
+    after = spec({"encryption": KEY}, version="2.9.25")
+    assert read(after, spec(version="2.9.25")).problems
+
+
+def test_without_streams_nothing_is_kept() -> None:
+    before = spec("none", clusterName="a", operatorConfig=OPERATOR)
+    assert read(spec("none"), before, (pod(1, before),)).problems == ()
+
+
+def test_a_status_that_somebody_edited_stops_nothing() -> None:
+    made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec())
+    for text in ('{"jetstream"', '"jetstream"', '{"jetstream":7}'):
+        assert parse_cluster(made, ClusterStatus(accepted_spec=text), ()).problems == ()
