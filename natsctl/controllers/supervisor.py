@@ -31,7 +31,13 @@ from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.namespace_labels import NamespaceLabels
 from natsctl.controllers.watch.secret_cache import SecretCache
 from natsctl.controllers.watch.service_accounts import ServiceAccounts
-from natsctl.controllers.watch.stores import label_reader, open_stores, reflectors, token_readers
+from natsctl.controllers.watch.stores import (
+    label_reader,
+    late_readers,
+    open_stores,
+    reflectors,
+    token_readers,
+)
 from natsctl.kube.client import Client
 from natsctl.kube.errors import Fenced
 from natsctl.kube.reflector import Reflector
@@ -72,6 +78,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         secret_cache = SecretCache(fleet.wake)
         accounts = ServiceAccounts(Pacer(fleet.wake), settings.watched)
         foreign = _foreign(transport, settings.watched, secret_cache, accounts)
+        foreign += late_readers(transport, stores, settings.watched)
         pulse = health.Pulse()
         every = (*readers, *(reader for _, reader in foreign))
         probes = health.liveness(pulse, lease, every), health.readiness(readers)

@@ -60,6 +60,11 @@ def claim_index(cluster: str, claim_name: str) -> int | None:
     return index_of(cluster, claim_name.removeprefix(CLAIM_PREFIX), decimal)
 
 
+def is_for_server(cluster: str, claim_name: str) -> bool:
+    """Whether a claim of this name may be of a server of the cluster."""
+    return claim_index(cluster, claim_name) is not None
+
+
 def decimal(suffix: str) -> int | None:
     """As natsctl counts: `-9`, `-10`."""
     return int(suffix) if _DECIMAL.fullmatch(suffix) else None

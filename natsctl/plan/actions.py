@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.api.types.status import RoleStatus
 from natsctl.model.objects import Secret, ServiceRole
+from natsctl.plan.claims.note import Noted
 from natsctl.plan.queries import Query
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
@@ -188,6 +189,20 @@ class NoteProof(Action):
     name: str
     uid: str
     content: str
+
+    @property
+    def subject(self) -> str:
+        """The Secret."""
+        return f"Secret {self.name}"
+
+
+@attrs.frozen
+class NoteClaims(Action):
+    """Note on the config Secret which servers have had a volume, by index."""
+
+    name: str
+    uid: str
+    note: tuple[tuple[int, Noted], ...]
 
     @property
     def subject(self) -> str:

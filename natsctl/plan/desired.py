@@ -204,8 +204,12 @@ def desired_of(
     images: Images,
     *,
     platform_assigned_ids: bool = False,
+    origins: Mapping[int, str] | None = None,
 ) -> Desired | None:
-    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
+    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good.
+
+    `origins` are those of Target.
+    """
     spec, version = parsed.spec, parsed.version
     if spec is None or version is None:
         return None
@@ -224,6 +228,7 @@ def desired_of(
         inputs=resolved.inputs,
         images=images,
         platform_assigned_ids=platform_assigned_ids,
+        origins=origins or {},
     )
     if not references.signs:
         target = _as_known(target, pods)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from natsctl.model.server_identity import decimal, hexadecimal, index_of, indexes, pod_name
+from natsctl.model.objects import Object
+from natsctl.model.server_identity import (
+    claim_index,
+    decimal,
+    hexadecimal,
+    index_of,
+    indexes,
+    pod_name,
+)
 from natsctl.plan.adoption.go_operator import is_taken_over
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ class Named(Protocol):
 
 
 S = TypeVar("S", bound=Named)
+C = TypeVar("C", bound=Object)
 
 
 def servers_among(cluster: str, pods: Iterable[Pod]) -> tuple[tuple[int, Pod], ...]:
@@ -40,6 +49,17 @@ def kept_names(cluster: str, pods: Iterable[Pod]) -> dict[int, str]:
     """Names of the pods that were taken over, by index: they differ from those of new ones."""
     taken_over = servers_among(cluster, filter(is_taken_over, pods))
     return {index: pod.metadata.name for index, pod in taken_over}
+
+
+def claims_among(cluster: str, claims: Iterable[C]) -> dict[int, C]:
+    """Claims with the name of one that a server of the cluster needs, by its index."""
+    indexed = ((claim_index(cluster, claim.metadata.name), claim) for claim in claims)
+    return {index: claim for index, claim in indexed if index is not None}
+
+
+def standing(servers: Iterable[Named], size: int) -> frozenset[int]:
+    """Indexes of the servers that are there, or that a cluster of this size has."""
+    return frozenset(indexes(size)) | {server.index for server in servers}
 
 
 def missing(cluster: str, servers: Collection[Named], size: int) -> tuple[tuple[int, str], ...]:

@@ -139,7 +139,8 @@ class ClusterState:
 
     `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
     else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
-    how long nothing changed. `owned` are the objects that the cluster owns, by kind and name.
+    how long nothing changed. `owned` are the objects that the cluster owns, by kind and name; of
+    the kind that holds data all that have its labels, and no entry while these are not known.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
     (see claim). `jetstream` are the latest looks at all servers, the oldest first.

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.version import ServerVersion
+from natsctl.model.server_identity import server_name
 from natsctl.render.inputs import ConfigInputs, Images
 
 
@@ -20,6 +21,8 @@ class Target:
     `joined` is the name that they were created with instead of it, to join another cluster.
     `kept` are names of pods that the Go operator made, by index. `open_leaves`: its servers of an
     earlier natsctl let leaf nodes in without a login, until they restart for another reason.
+    `origins` are of servers, by index, that have data under the name which an earlier NatsCluster
+    gave them (`server_identity.origin`): they keep it.
     `platform_assigned_ids` is what the installation says for all of its clusters.
     """
 
@@ -35,3 +38,8 @@ class Target:
     joined: str | None = None
     open_leaves: bool = False
     platform_assigned_ids: bool = False
+    origins: Mapping[int, str] = attrs.field(factory=dict)
+
+    def server_name(self, index: int) -> str:
+        """What a new server calls itself, unless its user names it."""
+        return server_name(self.name, self.origins.get(index, self.uid), index)

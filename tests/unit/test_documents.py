@@ -259,7 +259,11 @@ def reasons(folder: str, call: str, position: int) -> set[str]:
     return {a.value for a in given if isinstance(a, ast.Constant)}
 
 
-CODE = (("natsctl/plan", "Verdict", 1), ("natsctl/controllers", "Event", 0))
+CODE = (
+    ("natsctl/plan", "Verdict", 1),
+    ("natsctl/plan", "Trouble", 0),
+    ("natsctl/controllers", "Event", 0),
+)
 OF_KUBERNETES = {"Forbidden", "Invalid", "Unschedulable"}
 
 

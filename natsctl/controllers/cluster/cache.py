@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -30,6 +30,8 @@ from natsctl.model.observation import Observation
 from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.claims.note import parse_note
+from natsctl.plan.claims.origins import origins_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.references import References
@@ -38,6 +40,7 @@ from natsctl.plan.servers import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.inputs import Images
+from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 
 LOOKS_KEPT = 600.0
 """Seconds after which a look at JetStream that nobody wanted again is dropped."""
+FIRST_LOOK = 5.0
+"""Seconds that a process waits to know the volumes of a cluster when it first sees it."""
 FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
 """Seconds between two attempts on one token, however often somebody breaks its Secret."""
 
@@ -102,10 +107,7 @@ class ClusterCache:
             desired=desired,
             problems=parsed.objections,
             paused=parsed.paused,
-            owned={
-                kind: controlled(store.of_cluster(self.key), cluster)
-                for kind, store in self.stores.owned.items()
-            },
+            owned=self._owned(cluster),
             pods=pods,
             observations=self.observations,
             jetstream=self.looks,
@@ -119,6 +121,30 @@ class ClusterCache:
             timestamp=_timestamp(),
             quiet=now - self._changed,
         )
+
+    def _owned(self, cluster: Cluster) -> dict[str, dict[str, Any]]:
+        """What it controls, and what holds its data by the labels; not what is not known."""
+        late = self.stores.late()
+        owned = {
+            kind: controlled(store.of_cluster(self.key), cluster)
+            for kind, store in self.stores.owned.items()
+            if kind not in late
+        }
+        known = {kind: store for kind, store in late.items() if store.is_known(self.key)}
+        return owned | {
+            kind: {item.metadata.name: item for item in store.of_cluster(self.key)}
+            for kind, store in known.items()
+        }
+
+    def _origins(self, cluster: Cluster, parsed: ParsedSpec) -> dict[int, str]:
+        """Of servers that have data under the names that an earlier cluster gave them."""
+        if parsed.spec is None or parsed.spec.jetstream is None:
+            return {}
+        owned = self._owned(cluster)
+        secret = owned[config_kind().kind].get(cluster.metadata.name)
+        noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
+        claims = owned.get(data_kind().kind, {}).values()
+        return origins_of(cluster, claims, parse_note(noted) or {})
 
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
@@ -138,6 +164,9 @@ class ClusterCache:
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
         spec = (await self._parse(cluster, await self._status_of(cluster), pods)).spec
         references = References()
+        if spec is not None and spec.jetstream is not None:
+            for store in self.stores.late().values():
+                await store.wait(self.key, FIRST_LOOK)
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
             references = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
@@ -163,8 +192,9 @@ class ClusterCache:
         self, cluster: Cluster, parsed: ParsedSpec, pods: tuple[Pod, ...]
     ) -> Desired | None:
         """Rendering is done once for a spec, its sources, and what pods were made for."""
-        references = self._gathered[1]
-        key = (parsed, references, frozenset(_stamps(pod) for pod in pods))
+        references, origins = self._gathered[1], self._origins(cluster, parsed)
+        stamps = frozenset(_stamps(pod) for pod in pods)
+        key = (parsed, references, stamps, frozenset(origins.items()))
         if self._desired is None or self._desired[0] != key:
             self._heavy = self._is_heavy(cluster, parsed)
             made = await computed(
@@ -176,6 +206,7 @@ class ClusterCache:
                 references,
                 self.images,
                 platform_assigned_ids=self.platform_assigned_ids,
+                origins=origins,
             )
             self._desired = key, made
         return self._desired[1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from natsctl.controllers.runtime.pace import Pacer
+from natsctl.controllers.watch.late_store import LateStore
 from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import (
@@ -27,10 +28,12 @@ from natsctl.model.objects import (
     Secret,
     ServiceRole,
 )
+from natsctl.model.server_identity import is_for_server
 from natsctl.plan.service_accounts.seals import bond_of, claimed, kept
 from natsctl.render.objects.owned_objects import owned_kinds
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from natsctl.controllers.watch.namespace_labels import NamespaceLabels
@@ -62,6 +65,10 @@ class Stores:
         """The config Secrets."""
         return self.owned[SECRETS.kind]
 
+    def late(self) -> Mapping[str, LateStore[Any]]:
+        """Those of kinds that are watched once a cluster has some, by kind."""
+        return {kind: store for kind, store in self.owned.items() if isinstance(store, LateStore)}
+
     def of_kind(self, kind: str) -> Store[Object]:
         """The store of a kind that clusters own."""
         apart: dict[str, Store[Any]] = {PODS.kind: self.pods, ROLES.kind: self.roles}
@@ -75,7 +82,10 @@ def open_stores(on_change: Callable[[Key], None]) -> Stores:
         pods=Store(on_change),
         roles=Store(on_change),
         tokens=Store(Pacer(on_change), claimed),
-        owned={entry.kind: Store(on_change) for entry in owned_kinds()},
+        owned={
+            entry.kind: LateStore(on_change) if entry.holds_data else Store(on_change)
+            for entry in owned_kinds()
+        },
     )
 
 
@@ -97,7 +107,8 @@ def _readers(
     yield Reflector(transport, PODS, stores.pods, namespace, OURS)
     yield Reflector(transport, ROLES, stores.roles, namespace)
     for entry in owned_kinds():
-        yield _owned_reader(transport, stores, entry, namespace)
+        if not entry.holds_data:
+            yield _owned_reader(transport, stores, entry, namespace)
 
 
 def _owned_reader(
@@ -106,7 +117,22 @@ def _owned_reader(
     resource, store = resource_of(entry), stores.owned[entry.kind]
     if entry.is_config:
         return Reflector(transport, resource, store, namespace, CONFIGURATIONS, door=configuration)
+    if entry.holds_data:
+        return Reflector(transport, resource, store, namespace, OURS, optional=True, door=volume)
     return Reflector(transport, resource, store, namespace, OURS, optional=entry.optional)
+
+
+def late_readers(
+    transport: Transport, stores: Stores, namespaces: tuple[str, ...] | None
+) -> tuple[tuple[asyncio.Event, Reflector[Any]], ...]:
+    """What fills the stores of kinds that hold data, each once a cluster needs it."""
+    late = stores.late()
+    return tuple(
+        (late[entry.kind].needed, _owned_reader(transport, stores, entry, namespace))
+        for namespace in namespaces or (None,)
+        for entry in owned_kinds()
+        if entry.holds_data
+    )
 
 
 def label_reader(transport: Transport, labels: NamespaceLabels) -> Reflector[Namespace]:
@@ -132,3 +158,9 @@ def configuration(secret: Secret) -> Secret | None:
     """Of the labelled Secrets only those that can be a cluster's configuration."""
     meta = secret.metadata
     return secret if meta.name == meta.label(names.LABEL_CLUSTER) else None
+
+
+def volume(claim: Object) -> Object | None:
+    """Of the labelled claims only those that can be of a server's volume."""
+    meta = claim.metadata
+    return claim if is_for_server(meta.label(names.LABEL_CLUSTER) or "", meta.name) else None

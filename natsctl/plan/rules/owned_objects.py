@@ -11,7 +11,7 @@ from natsctl.model import names
 from natsctl.model.slim import comparable
 from natsctl.plan.actions import DeleteObject, Ensure
 from natsctl.plan.rules.rule import Decision
-from natsctl.render.objects.owned_objects import owned_kinds
+from natsctl.render.objects.owned_objects import owned_kind, owned_kinds
 
 if TYPE_CHECKING:
     from natsctl.model.objects import Object
@@ -27,6 +27,7 @@ def ensure_objects(context: Context) -> Decision:
     """One action for each object that is missing or differs.
 
     A configuration that waits for something, or was refused, is not written: the last one stays.
+    What holds data has a rule of its own (`claims.py`).
     """
     state, waits = context.state, bool(context.state.holding)
     return Decision(
@@ -34,6 +35,7 @@ def ensure_objects(context: Context) -> Decision:
             Ensure(wanted, present=live is not None)
             for wanted in context.desired.objects
             if not (waits and wanted.is_config)
+            and not owned_kind(wanted.kind).holds_data
             and ((live := state.live(wanted)) is None or differs(wanted, live))
         )
     )

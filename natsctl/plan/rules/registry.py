@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from natsctl.plan.rules import rule
+from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
@@ -25,6 +26,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(adopt_servers, rule.ADOPTION),
     Rule(ensure_objects, rule.OBJECTS),
     Rule(delete_unwanted, rule.OBJECTS),
+    Rule(ensure_claims, rule.OBJECTS),
+    Rule(note_claims, rule.SERVERS),
     Rule(remove_ended, rule.SERVERS),
     Rule(scale_up, rule.SERVERS),
     Rule(reload_servers, rule.SERVERS),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
@@ -35,13 +36,21 @@ def replace_outdated(context: Context) -> Decision:
     outdated = _outdated_servers(context)
     if not outdated:
         return Decision()
-    server = outdated[0]
-    if not kubelet_ready(server.pod):
+    held = volume_obstacles(context)
+    server = next((s for s in outdated if s.name not in held), outdated[0])
+    if not kubelet_ready(server.pod) and server.name not in held:
         return Decision((_replace(server),), servers=outdated)
-    if blockers := _unhealthy(context):
+    if blockers := (*held.values(), *_unhealthy(context)):
         return Decision(waiting=blockers, servers=outdated)
     queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
     return Decision((_replace(server),), queries=queries, servers=outdated)
+
+
+def volume_obstacles(context: Context) -> dict[str, str]:
+    """Servers that could not come back, or whose data hangs by their pod, and why, by name."""
+    obstacle = obstacles_of(context)
+    held = ((s.name, obstacle(s.index)) for s in context.servers)
+    return {name: f"{name}: {text}" for name, text in held if text}
 
 
 def _replace(server: Server) -> ReplaceServer:

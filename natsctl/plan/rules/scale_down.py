@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
+from natsctl.plan.rules.rolling_update import volume_obstacles
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, wanted
 
@@ -21,6 +22,8 @@ def scale_down(context: Context) -> Decision:
     stays_up = any(s.healthy for s in wanted(context.servers, context.size))
     if context.size > 0 and server.healthy and not stays_up:
         return Decision(waiting=("none of the remaining servers is healthy",), servers=leaving)
+    if held := volume_obstacles(context):
+        return Decision(waiting=tuple(held.values()), servers=leaving)
     action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,

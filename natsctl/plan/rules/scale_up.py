@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import missing
 
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def scale_up(context: Context) -> Decision:
-    """Create all missing servers at once."""
+    """Create all missing servers at once, those apart whose volumes are not there."""
     previous_config = bool(context.state.holding)
     absent = missing(context.desired.target.name, context.servers, context.size)
-    return Decision(tuple(CreateServer(index, name, previous_config) for index, name in absent))
+    obstacle = obstacles_of(context)
+    held = {name: text for index, name in absent if (text := obstacle(index))}
+    return Decision(
+        tuple(
+            CreateServer(index, name, previous_config) for index, name in absent if name not in held
+        ),
+        waiting=tuple(f"{name}: {text}" for name, text in held.items()),
+    )

@@ -15,6 +15,7 @@ from natsctl.model.foreign import named, plain, quoted, word
 from natsctl.model.objects import controlled
 from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
+from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
@@ -167,6 +168,10 @@ def degraded(
     strangers = _strangers(state)
     messages += strangers
     reasons += ["NotOurs"] * len(strangers)
+    if decisions is not None:
+        volumes = volume_troubles(decisions.context)
+        messages += [trouble.message for trouble in volumes]
+        reasons += [trouble.reason for trouble in volumes]
     if decisions is not None and servers:
         troubles = [*state.holding, *_unloaded(decisions)]
         messages += troubles

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model.words import listed
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
@@ -69,15 +70,19 @@ def _busy(decisions: Decisions) -> Verdict | None:
 
 
 def _starting(decisions: Decisions) -> Verdict | None:
-    created = decisions.of(scale_up).actions
-    missing = [action.name for action in created if isinstance(action, CreateServer)]
+    decision = decisions.of(scale_up)
+    missing = [action.name for action in decision.actions if isinstance(action, CreateServer)]
     starting = [s.name for s in decisions.context.servers if not s.ready and not s.pod_problem]
+    if not missing and not starting:
+        text = f"servers wait for their volumes: {listed(decision.waiting)}"
+        return Verdict("True", "StartingServers", text) if decision.waiting else None
     text = f"waiting for {listed([*missing, *starting])}"
-    return Verdict("True", "StartingServers", text) if missing or starting else None
+    return Verdict("True", "StartingServers", text + _waits(decision))
 
 
 def _updating(decisions: Decisions) -> Verdict | None:
-    steps = decisions.of(ensure_objects).actions + decisions.of(delete_unwanted).actions
+    rules = (ensure_objects, ensure_claims, delete_unwanted)
+    steps = [action for rule in rules for action in decisions.of(rule).actions]
     text = f"updating {listed([step.subject for step in steps])}"
     return Verdict("True", "UpdatingObjects", text) if steps else None
 

@@ -20,6 +20,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
 from natsctl.plan.status.progressing import progressing
+from natsctl.plan.status.volumes import volumes_ready
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import may_have_system
 
@@ -42,6 +43,9 @@ def status(state: ClusterState) -> ClusterStatus:
         "SpecAccepted": conditions.spec_accepted(state),
         "ConfigAccepted": conditions.config_accepted(state, servers),
     }
+    volumes = volumes_ready(decisions.context) if decisions is not None else None
+    if volumes is not None:
+        verdicts["VolumesReady"] = volumes
     name = state.cluster.metadata.name
     return ClusterStatus(
         phase=_phase(state, verdicts),

@@ -1,1 +1,1 @@
-"""The Services, the Secret and the NetworkPolicy of a cluster."""
+"""The Services, the Secret, the NetworkPolicy and the volumes' claims of a cluster."""

@@ -4,13 +4,15 @@ A new kind is a builder, in a module of its own, and an entry here. What reads, 
 deletes finds all it needs to know in the entry; RBAC has to let natsctl do it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import attrs
 
 from natsctl.api.fields import Json
 from natsctl.model import objects
+from natsctl.model.server_identity import indexes
+from natsctl.render.objects.claims import server_claim
 from natsctl.render.objects.network_policy import network_policy
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.objects.services import client_service, management_service_object
@@ -21,21 +23,26 @@ from natsctl.render.target import Target
 class OwnedKind:
     """Where a kind lives, what is kept of it, how it is made, and how it comes and goes.
 
+    `server_builders` make one for each server; a claim of a volume is one.
     `is_config`: it holds the servers' configuration, without which none starts, and keeps what
     was proven before. `deleted`: one that the spec asks for no more is deleted. `taken_over`: one
     of the name that nobody controls becomes ours. `optional`: without the right to read it,
-    nothing waits for it.
+    nothing waits for it. `holds_data`: it may outlive its cluster, and belongs to it by its labels;
+    it is watched once a cluster needs it, rules of its own decide whether it is made, it is never
+    deleted, and its spec is written once.
     """
 
     kind: str
     api_version: str
     plural: str
     projection: type[objects.Object]
-    builders: tuple[Callable[[Target], Json | None], ...]
+    builders: tuple[Callable[[Target], Json | None], ...] = ()
+    server_builders: tuple[Callable[[Target, int], Json | None], ...] = ()
     is_config: bool = False
     deleted: bool = False
     taken_over: bool = False
     optional: bool = False
+    holds_data: bool = False
 
 
 # In the order in which they are created: a pod needs all of them.
@@ -65,6 +72,15 @@ OWNED_KINDS: Final[tuple[OwnedKind, ...]] = (
         is_config=True,
         taken_over=True,
     ),
+    OwnedKind(
+        "PersistentVolumeClaim",
+        "v1",
+        "persistentvolumeclaims",
+        objects.PersistentVolumeClaim,
+        server_builders=(server_claim,),
+        optional=True,
+        holds_data=True,
+    ),
 )
 
 
@@ -83,7 +99,18 @@ def config_kind() -> OwnedKind:
     return next(entry for entry in owned_kinds() if entry.is_config)
 
 
+def data_kind() -> OwnedKind:
+    """The kind that holds what servers store."""
+    return next(entry for entry in owned_kinds() if entry.holds_data)
+
+
 def owned_objects(target: Target) -> tuple[Json, ...]:
     """Every object of a cluster except its pods."""
-    made = (build(target) for entry in owned_kinds() for build in entry.builders)
+    made = (manifest for entry in owned_kinds() for manifest in _of_kind(entry, target))
     return tuple(manifest for manifest in made if manifest is not None)
+
+
+def _of_kind(entry: OwnedKind, target: Target) -> Iterator[Json | None]:
+    yield from (build(target) for build in entry.builders)
+    for build in entry.server_builders:
+        yield from (build(target, index) for index in indexes(target.spec.size))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from natsctl.model import names
-from natsctl.model.server_identity import server_name
 from natsctl.render.target import Target
 
 _REFERENCE: Final = re.compile(r"\$\(([-._a-zA-Z0-9]+)\)", re.ASCII)
@@ -22,8 +21,7 @@ def environment(target: Target, index: int, given: Iterable[Variable]) -> list[V
     if any(variable["name"] == names.SERVER_NAME_ENV for variable in variables):
         return _named_last(variables)
     # nats-server reads the value as configuration: the quotes keep `1e3-1` a text.
-    name = server_name(target.name, target.uid, index)
-    own = {"name": names.SERVER_NAME_ENV, "value": f'"{name}"'}
+    own = {"name": names.SERVER_NAME_ENV, "value": f'"{target.server_name(index)}"'}
     return [own, *variables]
 
 

@@ -107,6 +107,11 @@ def resealed(annotation: str, revision: Mapping[str, str]) -> str:
     return _canonical(kept | sealed | {_SYSTEM: str(stamp)})
 
 
+def stores_streams(annotation: str | None) -> bool:
+    """Whether a pod was made for a server that stores streams, and so with a volume."""
+    return STREAMS in (_parse(annotation) or {})
+
+
 def leaves_open(annotations: Iterable[str | None]) -> bool:
     """Whether running servers ask clients for a login, and let leaf nodes in without one.
 

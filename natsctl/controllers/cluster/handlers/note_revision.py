@@ -1,4 +1,4 @@
-"""Notes on pods and on the config Secret what runs already; no server notices."""
+"""Notes on pods and on the config Secret what runs, or is there, already; no server notices."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from natsctl.controllers.cluster.handlers.writes import annotate
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
 from natsctl.model.words import listed
+from natsctl.plan.claims.note import note_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.plan.actions import AdoptServer, NoteProof, ResealServer
+    from natsctl.plan.actions import AdoptServer, NoteClaims, NoteProof, ResealServer
 
 
 async def _note_revision(action: AdoptServer | ResealServer, context: HandlerContext) -> Result:
@@ -31,6 +32,12 @@ async def _note_revision(action: AdoptServer | ResealServer, context: HandlerCon
 
 async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
     notes = {names.PROVEN_ANNOTATION: action.content}
+    await annotate(SECRETS, action.name, action.uid, notes, context)
+    return DONE
+
+
+async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
+    notes = {names.CLAIMS_ANNOTATION: note_text(dict(action.note))}
     await annotate(SECRETS, action.name, action.uid, notes, context)
     return DONE
 
@@ -53,3 +60,4 @@ def _resealed(done: Sequence[ResealServer]) -> Iterator[Event]:
 ADOPT: Handler[AdoptServer] = Handler(_note_revision, _adopted)
 RESEAL: Handler[ResealServer] = Handler(_note_revision, _resealed)
 PROOF: Handler[NoteProof] = Handler(_note_proof, silent)
+CLAIMS: Handler[NoteClaims] = Handler(_note_claims, silent)

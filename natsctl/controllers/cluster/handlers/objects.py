@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.handlers.handler import DONE, Handler, HandlerContext, Result
-from natsctl.controllers.cluster.handlers.strangers import is_ours, not_ours
+from natsctl.controllers.cluster.handlers.strangers import is_ours, not_labelled, not_ours
 from natsctl.controllers.cluster.handlers.writes import delete
 from natsctl.controllers.watch.owned import owned_resource, resource_of
 from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
@@ -14,11 +14,13 @@ from natsctl.kube.errors import AlreadyExists
 from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.proof import ConfigContent, current_content, first_content, next_content
+from natsctl.render.metadata import selector
 from natsctl.render.objects.owned_objects import owned_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from natsctl.model.objects import Object
     from natsctl.plan.actions import DeleteObject, Ensure
     from natsctl.render.objects.owned_objects import OwnedKind
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 async def _ensure(action: Ensure, context: HandlerContext) -> Result:
     entry = owned_kind(action.wanted.kind)
     resource, manifest = resource_of(entry), dict(action.wanted.manifest)
+    if action.present and entry.holds_data:
+        return await _label(entry, manifest, context)
     if action.present:
         return await _apply(entry, manifest, context)
     made = manifest
@@ -42,10 +46,34 @@ async def _take_over(entry: OwnedKind, manifest: dict[str, Any], context: Handle
     """An object of that name is there without our labels: ours, nobody's or somebody's."""
     resource, meta, target = resource_of(entry), manifest["metadata"], context.desired.target
     live = await context.client.get(resource, meta["namespace"], meta["name"])
+    if entry.holds_data:
+        return _found(entry, live, context)
     free = live.metadata.controller is None and entry.taken_over
     if free or is_ours(live, target):
         return await _apply(entry, manifest, context)
     return not_ours(resource, live, target)
+
+
+def _found(entry: OwnedKind, live: Object, context: HandlerContext) -> Result:
+    """A claim of that name is there, unseen: the next pass looks what it is, if it is labelled."""
+    resource, target = resource_of(entry), context.desired.target
+    if selector(target.name).items() <= (live.metadata.labels or {}).items():
+        context.learn(resource, live)
+        return DONE
+    return not_labelled(resource, live, target)
+
+
+async def _label(entry: OwnedKind, manifest: dict[str, Any], context: HandlerContext) -> Result:
+    """Write the metadata of an object that holds data; its spec stays, and owners of others'."""
+    resource, meta, client = resource_of(entry), manifest["metadata"], context.client
+    live = (await client.raw(resource, meta["namespace"], meta["name"]))["metadata"]
+    owners = [o for o in live.get("ownerReferences") or () if o.get("kind") != names.KIND_CLUSTER]
+    written = {key: meta[key] for key in ("labels", "annotations")}
+    written["ownerReferences"] = [*owners, *meta.get("ownerReferences", ())]
+    written |= {key: live[key] for key in ("uid", "resourceVersion")}
+    reply = await client.patch(resource, meta["namespace"], meta["name"], {"metadata": written})
+    context.learn(resource, reply)
+    return DONE
 
 
 async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerContext) -> Result:
@@ -57,7 +85,8 @@ async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerCon
         await client.patch(resource, meta["namespace"], meta["name"], patch, JSON_PATCH)
     guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
     if entry.is_config:
-        guarded = _with_content(guarded, next_content(live, current_content(manifest["data"])))
+        content = next_content(live, current_content(manifest["data"]))
+        guarded = _with_content(_with_claims(guarded, live), content)
     context.learn(resource, await client.apply(resource, guarded))
     return DONE
 
@@ -69,6 +98,15 @@ def _with_content(manifest: dict[str, Any], content: ConfigContent) -> dict[str,
         noted = (meta.get("annotations") or {}) | {names.PROVEN_ANNOTATION: content.proven}
         meta = meta | {"annotations": noted}
     return manifest | {"metadata": meta, "data": content.data}
+
+
+def _with_claims(manifest: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    """With the note of who has had a volume: an apply takes away what it does not name."""
+    key, meta = names.CLAIMS_ANNOTATION, manifest["metadata"]
+    noted = (live["metadata"].get("annotations") or {}).get(key)
+    if noted is None:
+        return manifest
+    return manifest | {"metadata": meta | {"annotations": {**meta["annotations"], key: noted}}}
 
 
 def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
     actions.RemoveToken: tokens.REMOVE,
     actions.BindToken: tokens.BIND,
     actions.NoteProof: note_revision.PROOF,
+    actions.NoteClaims: note_revision.CLAIMS,
     actions.UpdateRoleStatus: service_roles.UPDATE_STATUS,
 }
 """In the order in which the events of one stage are told."""

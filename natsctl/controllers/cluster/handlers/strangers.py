@@ -9,6 +9,7 @@ from natsctl.kube.errors import Conflict
 from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.plan.state import Failure
+from natsctl.render.metadata import selector
 
 if TYPE_CHECKING:
     from natsctl.kube.resources import Resource
@@ -39,5 +40,19 @@ def not_ours(resource: Resource, live: Object, target: Target) -> Result:
             "NotOurs",
             f"{whose} and is left alone, but NatsCluster {target.name} needs the name: "
             "delete or rename one of the two",
+        )
+    )
+
+
+def not_labelled(resource: Resource, live: Object, target: Target) -> Result:
+    """That the name is taken by what may hold somebody's data: how to hand it over, or not."""
+    meta = live.metadata
+    labels = ",".join(f"{key}={value}" for key, value in selector(target.name).items())
+    return Result(
+        failure=Failure(
+            f"{resource.kind} {meta.name}",
+            "NotOurs",
+            f"does not have the labels of NatsCluster {target.name} and is left alone, but a "
+            f"server needs the name: label it {labels} to have its data used, or delete it",
         )
     )

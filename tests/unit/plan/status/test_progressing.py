@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from natsctl.plan.decisions import Decide
+from natsctl.plan.rules.owned_objects import ensure_objects
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
@@ -37,9 +38,13 @@ def told_by(source: str) -> set[str]:
 
 
 def test_every_rule_that_waits_is_told_of() -> None:
-    assert set(telling()) == {decide for decide, _ in LASTING}
+    """Of what keeps a server from starting, together with those that do."""
+    assert set(telling()) == {decide for decide, _ in LASTING} | {scale_up}
 
 
-@pytest.mark.parametrize(("decide", "told"), [(scale_down, TELLING), (scale_up, set())])
+@pytest.mark.parametrize(
+    ("decide", "told"),
+    [(scale_down, TELLING), (scale_up, {"waiting"}), (ensure_objects, set())],
+)
 def test_what_a_rule_has_to_tell_is_seen(decide: Decide, told: set[str]) -> None:
     assert told_by(inspect.getsource(decide)) == told

@@ -20,6 +20,7 @@ from natsctl.plan.actions import (
     DeleteObject,
     DeleteServer,
     Ensure,
+    NoteClaims,
     NoteProof,
     ReloadServer,
     RemoveToken,
@@ -27,6 +28,7 @@ from natsctl.plan.actions import (
     ResealServer,
     UpdateRoleStatus,
 )
+from natsctl.plan.claims.note import Noted
 from natsctl.plan.service_accounts.grants import Grant
 from tests.unit.plan.references import account, role
 from tests.unit.plan.world import desired
@@ -46,11 +48,12 @@ DONE: tuple[Action, ...] = (
         "c-1", "u", "", "", "", "", None, (), (), asks=True, message="c-1 reloaded: users changed"
     ),
     NoteProof("c", "u", "digest"),
+    NoteClaims("c", "u", ((1, Noted("0f8fad")),)),
     BindToken(GRANT),
     RemoveToken(SECRET),
     UpdateRoleStatus(ServiceRole(Meta(name="worker", namespace="ns")), RoleStatus()),
 )
-SILENT = {NoteProof, UpdateRoleStatus}
+SILENT = {NoteProof, NoteClaims, UpdateRoleStatus}
 """Nothing changes for anybody but natsctl; or a status tells it already."""
 
 
@@ -77,6 +80,7 @@ def test_every_action_says_what_it_is_about() -> None:
         "Ensure": "Service c",
         "DeleteObject": "NetworkPolicy c",
         "NoteProof": "Secret c",
+        "NoteClaims": "Secret c",
         "BindToken": "Secret other/worker-c-bound-token",
         "RemoveToken": "Secret other/worker-c-bound-token",
         "UpdateRoleStatus": "NatsServiceRole worker",

@@ -1,0 +1,241 @@
+"""Each server's claim of a volume, as the API server has it, and what is wrong with it.
+
+A volume is made empty for a server that never had one, and for no other: a second empty server in
+a cluster can cost the others their data, and an empty cluster looks to clients as if nothing had
+ever been stored. What a server had is told by the note on the config Secret, by its pod, and by the
+claims that an earlier NatsCluster of this name left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model import names
+from natsctl.model.foreign import named, plain, word
+from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.model.server_identity import claim_name, indexes, origin_of, pod_name
+from natsctl.plan.claims.note import Note, Noted, parse_note
+from natsctl.plan.server_identity import claims_among
+from natsctl.plan.state import OwnedObject
+from natsctl.render.objects.owned_objects import data_kind
+from natsctl.render.revision.revision import stores_streams
+
+if TYPE_CHECKING:
+    from natsctl.plan.context import Context
+    from natsctl.plan.servers import Server
+
+NEW: Final = "new"
+"""Stands for the claim of a server of which nobody knows what it had."""
+BOUND, LOST, PENDING = "Bound", "Lost", "Pending"
+
+
+@attrs.frozen
+class Trouble:
+    """What needs a person's eye; `holds` a server back that is to start or to restart."""
+
+    reason: str = attrs.field(converter=word)
+    message: str = attrs.field(converter=plain)
+    holds: bool = True
+
+
+@attrs.frozen
+class ServerClaim:
+    """The claim that a server needs.
+
+    `live` is what is there, `noted` what the server had; `lost`: it had one, or may have had one,
+    that is not there.
+    """
+
+    index: int
+    wanted: OwnedObject
+    live: PersistentVolumeClaim | None
+    noted: Noted | None
+    lost: bool = False
+    trouble: Trouble | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the claim."""
+        return self.wanted.name
+
+    @property
+    def token(self) -> str:
+        """What a user writes to have an empty volume instead; it says nothing of that one."""
+        return f"{self.name}={self.noted.claim if self.noted else NEW}"
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether it is noted that the server has what is there."""
+        known = self.live is not None and self.noted is not None
+        return known and self.noted.is_of(self.live.metadata.uid)  # type: ignore[union-attr]
+
+
+@attrs.frozen
+class Volumes:
+    """What is known of the volumes of a cluster.
+
+    `claims` are those of servers from 1 to size, `others` beyond it, by index. Not `known`: they
+    could not be read, so nothing is there and nothing is missing. No `note`: somebody edited it.
+    """
+
+    known: bool
+    note: Note | None
+    claims: tuple[ServerClaim, ...] = ()
+    others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
+
+    @property
+    def lost(self) -> tuple[ServerClaim, ...]:
+        """Claims that are not there although they were, or may have been."""
+        return tuple(claim for claim in self.claims if claim.lost)
+
+    def obstacle(self, index: int) -> str:
+        """Why this server cannot start now, or could not come back; empty: it can."""
+        claim = {claim.index: claim for claim in self.claims}.get(index)
+        if claim is None:
+            return ""
+        if claim.trouble is not None and claim.trouble.holds:
+            return claim.trouble.message
+        if not self.known:
+            return "" if claim.noted else f"it is not known yet whether {_what(claim)} exists"
+        ready = claim.live is not None and (self.note is None or claim.is_noted)
+        return "" if ready else f"{_what(claim)} is being created"
+
+
+def obstacles_of(context: Context) -> Callable[[int], str]:
+    """What keeps a server, by its index, from starting: nothing, for one without a volume."""
+    volumes = volumes_of(context)
+    return volumes.obstacle if volumes is not None else lambda _: ""
+
+
+def volumes_of(context: Context) -> Volumes | None:
+    """None for a cluster whose servers have none."""
+    if context.desired.target.spec.jetstream is None:
+        return None
+    state = context.state
+    live = state.owned.get(data_kind().kind)
+    secret = state.secrets.get(state.cluster.metadata.name)
+    noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret is not None else None
+    note = parse_note(noted)
+    claims = (c for c in (live or {}).values() if isinstance(c, PersistentVolumeClaim))
+    found = claims_among(state.cluster.metadata.name, claims)
+    needed = tuple(_claims(context, found, note or {}))
+    places = {claim.index for claim in needed}
+    others = {index: found[index] for index in sorted(found.keys() - places)}
+    volumes = Volumes(live is not None, note, needed, others)
+    return _troubled(context, volumes) if volumes.known else volumes
+
+
+def _claims(
+    context: Context, live: Mapping[int, PersistentVolumeClaim], note: Note
+) -> Iterator[ServerClaim]:
+    desired = context.desired
+    made = {wanted.name: wanted for wanted in desired.objects if wanted.kind == data_kind().kind}
+    for index in indexes(context.size):
+        wanted = made[claim_name(desired.target.name, index)]
+        yield ServerClaim(index, wanted, live.get(index), note.get(index))
+
+
+def _troubled(context: Context, volumes: Volumes) -> Volumes:
+    """With what is lost, and then with what that means for each."""
+    servers = {server.index: server for server in context.servers}
+    taken_back = any(c.live is not None and not is_adopted(context, c) for c in volumes.claims)
+    marked = tuple(
+        attrs.evolve(c, lost=c.live is None and (taken_back or _had_one(c, servers.get(c.index))))
+        for c in volumes.claims
+    )
+    found = attrs.evolve(volumes, claims=marked)
+    told = (attrs.evolve(c, trouble=_trouble(context, found, c)) for c in marked)
+    return attrs.evolve(found, claims=tuple(told))
+
+
+def is_adopted(context: Context, claim: ServerClaim) -> bool:
+    """Whether what is there is noted to be this very NatsCluster's, and not an earlier one's."""
+    assert claim.live is not None
+    uid = claim.live.metadata.annotation(names.CLUSTER_UID_ANNOTATION)
+    return uid == context.state.cluster.metadata.uid
+
+
+def _had_one(claim: ServerClaim, server: Server | None) -> bool:
+    made_for = server.pod.metadata.annotation(names.REVISION_ANNOTATION) if server else None
+    return claim.noted is not None or stores_streams(made_for)
+
+
+def _trouble(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble | None:
+    live = claim.live
+    if live is None:
+        return _missing(context, volumes, claim) if claim.lost else None
+    if live.metadata.deletion_timestamp is not None:
+        return _deleting(context, claim)
+    if (whose := _stranger(context, live)) is not None:
+        return whose
+    if live.status.phase == LOST:
+        text = f"{_what(claim)} lost its volume {named(live.spec.volume_name or '')}"
+        return Trouble("VolumeLost", f"{text}, with all data: restore the PersistentVolume")
+    return _misnamed(context, claim, live) or _unbound(context, claim, live)
+
+
+def _missing(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble:
+    """A lost volume, and how to go on: nobody but the user may say that it is to be empty."""
+    meta, lost = context.state.cluster.metadata, volumes.lost
+    server = pod_name(meta.name, claim.index)
+    if claim.noted is None:
+        what = f"{_what(claim)} does not exist, although other volumes of {server}'s cluster do"
+    else:
+        what = f"{_what(claim)} no longer exists, and {server} lost its data with it"
+    several = 1 < len(lost) < len(volumes.claims)
+    if several:
+        text = "more than one is missing, and empty volumes could cost the rest their data"
+        return Trouble("VolumeMissing", f"{what}: restore it ({text})")
+    tokens = ",".join(each.token for each in lost)
+    command = f"kubectl annotate natscluster {meta.name} --namespace {meta.namespace} --overwrite"
+    text = f"restore it, or accept empty volumes: {command} {names.NEW_VOLUME_ANNOTATION}={tokens}"
+    return Trouble("VolumeMissing", f"{what}: {text}")
+
+
+def _deleting(context: Context, claim: ServerClaim) -> Trouble:
+    server = pod_name(context.desired.target.name, claim.index)
+    text = f"{_what(claim)} is being deleted: once {server} stops, its data is gone"
+    return Trouble("VolumeDeleting", f"{text}, so natsctl does not restart it; save the data first")
+
+
+def _stranger(context: Context, live: PersistentVolumeClaim) -> Trouble | None:
+    """Whoever else controls a claim decides when it goes."""
+    owner, meta = live.metadata.controller, context.state.cluster.metadata
+    if owner is None or owner.uid == meta.uid:
+        return None
+    whose = f"{named(owner.kind)} {named(owner.name)}"
+    text = f"{data_kind().kind} {live.metadata.name} belongs to {whose} and is left alone"
+    if owner.kind == names.KIND_CLUSTER and owner.name == meta.name:
+        return Trouble("VolumeDeleting", f"{text}: it is deleted with an earlier one of this name")
+    return Trouble(
+        "NotOurs", f"{text}, but a server needs the name: delete it, or its owner's claim"
+    )
+
+
+def _misnamed(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
+    """A server with another name than its data is another server to all others."""
+    noted = live.metadata.annotation(names.SERVER_NAME_ANNOTATION)
+    known = claim.noted is not None or noted is None
+    if known or origin_of(context.desired.target.name, claim.index, noted or ""):
+        return None
+    text = (
+        f"annotation {names.SERVER_NAME_ANNOTATION} of {_what(claim)} is not a name of its server"
+    )
+    return Trouble("VolumeMisnamed", f"{text}: restore it")
+
+
+def _unbound(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
+    """Without a pod that waits for it, a claim may wait for its first consumer."""
+    server = {server.index: server for server in context.servers}.get(claim.index)
+    waits = server is not None and server.pod_problem is not None and not server.pod.spec.node_name
+    if live.status.phase == BOUND or not waits:
+        return None
+    text = f"{_what(claim)} has no volume yet: see kubectl describe pvc {claim.name}"
+    return Trouble("VolumeNotBound", text, holds=False)
+
+
+def _what(claim: ServerClaim) -> str:
+    return f"{claim.wanted.kind} {claim.name}"

@@ -1,0 +1,59 @@
+"""Which servers have had a volume is noted in a text that anybody may have edited."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from natsctl.model.names import MAX_SIZE
+from natsctl.model.slim import OWN
+from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
+
+UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+TEXTS = st.text(alphabet="0123456789abcdef-", min_size=1)
+NOTES = st.dictionaries(
+    st.integers(1, MAX_SIZE),
+    st.builds(Noted, TEXTS.map(beginning), st.just("") | TEXTS.map(lambda text: text[:8])),
+    max_size=20,
+)
+
+
+def test_it_tells_the_claim_of_each_server_and_who_named_the_server() -> None:
+    note = {2: Noted("5c1e77", "77aa00bb"), 1: Noted(beginning(UID))}
+    assert note_text(note) == "1=0f8fad,2=5c1e77@77aa00bb"
+    assert parse_note(note_text(note)) == note
+
+
+def test_a_claim_is_known_by_its_uid() -> None:
+    assert Noted(beginning(UID)).is_of(UID)
+    assert not Noted(beginning(UID)).is_of("1f8fad5b-d9cb-469f-a165-70867728950e")
+
+
+@given(NOTES)
+def test_what_is_written_is_read_again(note: dict[int, Noted]) -> None:
+    assert parse_note(note_text(note)) == note
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_no_note_says_that_no_server_has_had_a_volume(text: str | None) -> None:
+    assert parse_note(text) == {}
+
+
+EDITED = (
+    *("1", "1=", "=a", "0=a", "01=a", "1000=a", "a=1", "1=a,", ",", "1=a 2=b", "1=a,1=b", "1=A"),
+    *("1=a@", "1=a@b@c", "1=abcdefg", "1=a@abcdefghi", "\u0661=a", "1=a\n", "sha256:" + "a" * 64),
+)
+
+
+@pytest.mark.parametrize("text", EDITED)
+def test_an_edited_note_tells_nothing(text: str) -> None:
+    assert parse_note(text) is None
+
+
+def test_a_flood_is_not_read() -> None:
+    assert parse_note(",".join(f"{index}=a" for index in range(1, 5000))) is None
+
+
+def test_that_of_the_largest_cluster_is_kept_as_it_is() -> None:
+    note = {index: Noted("0f8fad") for index in range(1, MAX_SIZE + 1)}
+    assert len(note_text(note)) <= OWN
+    assert parse_note(note_text(note)) == note

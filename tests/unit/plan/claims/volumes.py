@@ -1,0 +1,99 @@
+"""Clusters with volumes as the planning layer sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from natsctl.model import names
+from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
+from natsctl.model.server_identity import claim_name
+from natsctl.model.slim import slim
+from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
+from natsctl.plan.claims.origins import origins_of
+from natsctl.plan.state import ClusterState
+from natsctl.render.objects.owned_objects import data_kind, owned_objects
+from tests.unit.plan.world import NAME, UID, cluster_state, pod, stamped
+
+SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
+EARLIER = "7e57ab1e-earlier"
+"""The uid of a NatsCluster of the same name that is gone."""
+
+
+def uid_of(index: int) -> str:
+    return f"{index:06}-volume"
+
+
+def claim(
+    index: int,
+    *,
+    of: str = UID,
+    spec: dict[str, Any] | None = None,
+    phase: str = "Bound",
+    **meta: Any,
+) -> PersistentVolumeClaim:
+    """As natsctl made it for this or an earlier cluster, with a volume."""
+    goal = cluster_state(spec or SPEC).desired
+    assert goal is not None
+    target = attrs.evolve(goal.target, uid=of)
+    made = next(
+        o for o in owned_objects(target) if o["metadata"]["name"] == claim_name(NAME, index)
+    )
+    manifest = dict(stamped(made).manifest)
+    manifest["metadata"] = (
+        manifest["metadata"] | {"uid": uid_of(index), "resourceVersion": "1"} | meta
+    )
+    manifest["status"] = {"phase": phase, "capacity": {"storage": "10Gi"}}
+    return slim(msgspec.convert(manifest, PersistentVolumeClaim))
+
+
+def noted(*indexes: int, origin: str = "") -> str:
+    """The note of servers that have what `claim` makes."""
+    return note_text({index: Noted(beginning(uid_of(index)), origin) for index in indexes})
+
+
+def volumes(
+    *claims: PersistentVolumeClaim,
+    note: str | None = "",
+    pods: tuple[Pod, ...] = (),
+    spec: dict[str, Any] | None = None,
+    known: bool = True,
+    accepts: str = "",
+) -> ClusterState:
+    """A cluster with these claims and this note on its Secret; `accepts`: what may be empty."""
+    found = cluster_state(spec or SPEC, pods)
+    assert found.desired is not None
+    (secret,) = found.owned["Secret"].values()
+    notes = {**(secret.metadata.annotations or {}), names.CLAIMS_ANNOTATION: note}
+    meta = msgspec.structs.replace(
+        secret.metadata,
+        uid="secret",
+        annotations={key: text for key, text in notes.items() if text is not None},
+    )
+    owned: dict[str, dict[str, Object]] = {kind: dict(all_) for kind, all_ in found.owned.items()}
+    owned["Secret"] = {NAME: msgspec.structs.replace(secret, metadata=meta)}
+    owned[data_kind().kind] = {each.metadata.name: each for each in claims}
+    if not known:
+        del owned[data_kind().kind]
+    origins = origins_of(found.cluster, claims, parse_note(note) or {})
+    goal = attrs.evolve(found.desired.target, origins=origins)
+    wanted = tuple(stamped(manifest) for manifest in owned_objects(goal))
+    desired = attrs.evolve(found.desired, target=goal, objects=wanted)
+    cluster = annotated(found.cluster, accepts)
+    return attrs.evolve(found, cluster=cluster, owned=owned, desired=desired)
+
+
+def annotated(cluster: Cluster, accepts: str) -> Cluster:
+    notes = {names.NEW_VOLUME_ANNOTATION: accepts} if accepts else None
+    meta = msgspec.structs.replace(cluster.metadata, annotations=notes)
+    return msgspec.structs.replace(cluster, metadata=meta)
+
+
+def servers(*indexes: int, ready: bool = True) -> tuple[Pod, ...]:
+    return tuple(pod(index, SPEC, ready=ready) for index in indexes)
+
+
+def all_claims(**meta: Any) -> tuple[PersistentVolumeClaim, ...]:
+    return tuple(claim(index, **meta) for index in (1, 2, 3))

@@ -1,0 +1,186 @@
+"""What is wrong with volumes is told in a condition, together with how to fix it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from natsctl.model.objects import Pod
+from natsctl.plan.decisions import decisions_of
+from natsctl.plan.servers import servers_of
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.progressing import progressing
+from natsctl.plan.status.status import status
+from tests.unit.plan.claims.volumes import (
+    EARLIER,
+    SPEC,
+    all_claims,
+    claim,
+    noted,
+    servers,
+    volumes,
+)
+from tests.unit.plan.world import pod, running
+
+ALL = noted(1, 2, 3)
+
+
+def told(state: ClusterState, kind: str = "VolumesReady") -> tuple[str, str, str]:
+    found = {c.type: c for c in status(state).conditions}[kind]
+    return found.status, found.reason, found.message
+
+
+def degraded(state: ClusterState) -> str:
+    found = told(state, "Degraded")
+    assert found[0] == "True"
+    return found[2]
+
+
+def test_a_cluster_without_jetstream_says_nothing_of_volumes() -> None:
+    assert "VolumesReady" not in {c.type for c in status(running({"size": 1})).conditions}
+
+
+def test_all_is_well_if_every_server_has_its_volume() -> None:
+    state = volumes(*all_claims(), note=ALL, pods=servers(1, 2, 3))
+    assert told(state) == ("True", "AllVolumesBound", "")
+    assert told(state, "Degraded")[0] == "False"
+    assert told(state, "Ready")[0] == "True"
+
+
+def test_a_volume_that_waits_for_its_first_consumer_is_no_problem() -> None:
+    state = volumes(claim(1, phase="Pending"), claim(2), note=noted(1, 2))
+    message = "waiting for volumes: js-c-1, js-c-3"
+    assert told(state) == ("False", "VolumesNotBound", message)
+    assert told(state, "Degraded")[0] == "False"
+
+
+def unscheduled() -> Pod:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    return pod(1, SPEC, ready=False, phase="Pending", conditions=[condition])
+
+
+def test_a_volume_that_does_not_bind_although_a_pod_waits_is_one() -> None:
+    state = volumes(
+        *(claim(1, phase="Pending"), claim(2), claim(3)),
+        note=ALL,
+        pods=(unscheduled(), *servers(2, 3)),
+    )
+    text = "PersistentVolumeClaim js-c-1 has no volume yet: see kubectl describe pvc js-c-1"
+    assert told(state) == ("False", "VolumeNotBound", text)
+    assert text in degraded(state)
+
+
+def test_servers_wait_for_volumes_that_are_being_made() -> None:
+    state = volumes()
+    decisions = decisions_of(state, servers_of(state))
+    verdict = progressing(state, (), decisions)
+    assert verdict.reason == "StartingServers"
+    assert "c-1: PersistentVolumeClaim js-c-1 is being created" in verdict.message
+    some = volumes(claim(1), note=noted(1))
+    text = progressing(some, (), decisions_of(some, servers_of(some))).message
+    assert text.startswith("waiting for c-1; waiting: c-2: PersistentVolumeClaim js-c-2")
+
+
+def test_what_is_to_be_written_is_told() -> None:
+    edited = claim(1, labels={"app": "nats", "nats_cluster": "c"})
+    state = volumes(edited, claim(2), claim(3), note=ALL, pods=servers(1, 2, 3))
+    message = told(state, "Progressing")[2]
+    assert message == "updating PersistentVolumeClaim js-c-1"
+
+
+class TestALostVolume:
+    def test_is_told_with_how_to_go_on(self) -> None:
+        state = volumes(claim(1), claim(3), note=ALL, pods=servers(1, 2, 3))
+        text = (
+            "PersistentVolumeClaim js-c-2 no longer exists, and c-2 lost its data with it: restore "
+            "it, or accept empty volumes: kubectl annotate natscluster c --namespace ns "
+            "--overwrite nats.io/new-volume=js-c-2=000002"
+        )
+        assert told(state) == ("False", "VolumeMissing", text)
+        assert text in degraded(state)
+
+    def test_beside_another_can_only_be_restored(self) -> None:
+        message = degraded(volumes(claim(1), note=ALL, pods=servers(1)))
+        assert "restore it (more than one is missing" in message
+        assert "annotate" not in message
+
+    def test_of_every_server_can_be_given_up_with_one_command(self) -> None:
+        message = told(volumes(note=ALL))[2]
+        assert "nats.io/new-volume=js-c-1=000001,js-c-2=000002,js-c-3=000003" in message
+
+    def test_of_an_earlier_cluster_is_told_as_such(self) -> None:
+        state = volumes(claim(1, of=EARLIER), claim(3, of=EARLIER))
+        text = "js-c-2 does not exist, although other volumes of c-2's cluster do: restore it, or"
+        assert text in degraded(state)
+        assert "nats.io/new-volume=js-c-2=new" in degraded(state)
+
+
+OWNERS = {
+    "StatefulSet": "belongs to StatefulSet c and is left alone, but a server needs the name",
+    "NatsCluster": "it is deleted with an earlier one of this name",
+}
+
+
+@pytest.mark.parametrize("kind", OWNERS)
+def test_whose_a_volume_is_is_told(kind: str) -> None:
+    owner = {"kind": kind, "name": "c", "uid": "x", "controller": True}
+    state = volumes(claim(1), claim(2, ownerReferences=[owner]), claim(3), note=noted(1, 3))
+    assert OWNERS[kind] in degraded(state)
+
+
+TROUBLES: dict[str, dict[str, Any]] = {
+    "VolumeDeleting": {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+    "VolumeLost": {"phase": "Lost"},
+    "VolumeMisnamed": {"annotations": {"nats.io/server-name": "c-2"}},
+}
+
+
+@pytest.mark.parametrize("reason", TROUBLES)
+def test_a_volume_of_no_use_is_told(reason: str) -> None:
+    state = volumes(claim(1), claim(2, **TROUBLES[reason]), claim(3), note=noted(1, 3))
+    assert told(state)[:2] == ("False", reason)
+    assert "js-c-2" in degraded(state)
+
+
+class TestWhatIsNotKnown:
+    def test_for_lack_of_a_right_is_told_with_the_right(self) -> None:
+        state = volumes(note=ALL, known=False, pods=servers(1, 2, 3))
+        status, reason, message = told(state)
+        assert (status, reason) == ("Unknown", "VolumesNotRead")
+        assert "allow natsctl to get, list, watch, create and patch them" in message
+        assert message in degraded(state)
+
+    def test_because_somebody_edited_the_note_is_told(self) -> None:
+        state = volumes(*all_claims(), note="x", pods=servers(1, 2, 3))
+        assert told(state)[:2] == ("False", "VolumeNoteUnreadable")
+        assert "annotation nats.io/claims of Secret c" in degraded(state)
+
+
+class TestWhatTheSpecCannotChange:
+    def spec(self, **pvc: str) -> dict[str, Any]:
+        return SPEC | {"jetstream": {"fileStore": {"pvc": pvc}}}
+
+    def test_the_size_stays_until_natsctl_grows_volumes(self) -> None:
+        state = volumes(*all_claims(), note=ALL, spec=self.spec(size="20Gi"))
+        message = "js-c-1 keeps 10Gi: natsctl does not grow volumes yet"
+        assert told(state)[:2] == ("True", "VolumesDiffer")
+        assert message in told(state)[2]
+
+    def test_the_class_stays(self) -> None:
+        state = volumes(*all_claims(), note=ALL, spec=self.spec(storageClassName="fast"))
+        assert "js-c-1 keeps storage class none" in told(state)[2]
+
+    def test_a_size_that_nobody_can_read_is_not_compared(self) -> None:
+        odd = msgspec.structs.replace(claim(1), spec=msgspec.convert({}, type(claim(1).spec)))
+        state = volumes(odd, claim(2), claim(3), note=ALL)
+        assert told(state) == ("True", "AllVolumesBound", "")
+
+    def test_volumes_of_removed_servers_stay_and_that_is_told_only_if_they_should_not(self) -> None:
+        four = claim(4, spec=SPEC | {"size": 4})
+        state = volumes(*all_claims(), four, note=noted(1, 2, 3, 4))
+        assert told(state) == ("True", "AllVolumesBound", "")
+        spec = SPEC | {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}
+        state = volumes(*all_claims(spec=spec), four, note=noted(1, 2, 3, 4), spec=spec)
+        assert "js-c-4 of removed servers are kept" in told(state)[2]
