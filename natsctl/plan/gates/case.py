@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.plan.gates.look import Look, View, view
+from natsctl.plan.gates.look import Look, View, settled, view
 from natsctl.plan.gates.verdict import Purpose
 
 if TYPE_CHECKING:
@@ -48,6 +48,6 @@ def case(
     purpose: Purpose = Purpose.RESTART,
 ) -> Case:
     """Sort out both looks, for one target or, with `attrs.evolve`, for several."""
-    first, second = looks
     servers = frozenset(expected)
-    return Case(target, servers, view(first, servers), view(second, servers), purpose)
+    first, second = (view(look, servers) for look in looks)
+    return Case(target, servers, settled(first, second), settled(second, first), purpose)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from natsctl.model.jetstream import (
@@ -10,11 +11,13 @@ from natsctl.model.jetstream import (
     Storage,
     Store,
 )
+from natsctl.plan.gates.gate import may_go
 from natsctl.plan.gates.look import HEARD_WITHIN, MOST_LAG
 from natsctl.plan.gates.verdict import (
     Note,
     Purpose,
     Remark,
+    Verdict,
     Why,
 )
 from tests.unit.plan.gates.world import State, World, changed, fine, judged
@@ -40,6 +43,60 @@ def test_what_makes_a_replica_good(seen: Replica, good: bool, consumer: str) -> 
     verdict = judged(world)
     assert verdict.whys == (set() if good else {Why.REPLICA, Why.QUORUM})
     assert judged(world, "nats-3").ok
+
+
+WAVERING = Replica("nats-3", current=False, active=0.4, lag=20)
+
+
+def seen_in(first: Replica, second: Replica) -> Verdict:
+    world = World()
+    toy = world.stream()
+    toy.seen["nats-3"] = first
+    before = world.look()
+    toy.seen["nats-3"] = second
+    return may_go("nats-2", world.names, (before, world.look()), world.clock + 1)
+
+
+def test_a_replica_that_is_not_current_in_one_of_two_looks_is_good() -> None:
+    """2.9 says so of 1 % of all replicas under load."""
+    assert seen_in(WAVERING, fine("nats-3")).ok
+    assert seen_in(fine("nats-3"), WAVERING).ok
+    assert seen_in(WAVERING, WAVERING).whys == {Why.REPLICA, Why.QUORUM}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        attrs.evolve(WAVERING, active=0.0),
+        attrs.evolve(WAVERING, active=HEARD_WITHIN),
+        attrs.evolve(WAVERING, lag=MOST_LAG + 1),
+        attrs.evolve(WAVERING, offline=True),
+        attrs.evolve(WAVERING, pending=True),
+    ],
+)
+def test_any_other_shortcoming_counts_in_either_look(seen: Replica) -> None:
+    assert not seen_in(seen, fine("nats-3")).ok
+    assert not seen_in(fine("nats-3"), seen).ok
+
+
+def test_without_a_leader_in_the_other_look_nobody_called_it_good() -> None:
+    world = World()
+    toy = world.stream()
+    toy.seen["nats-3"] = WAVERING
+    first = world.look()
+    toy.leader = ""
+    verdict = may_go("nats-2", world.names, (first, world.look()), world.clock + 1)
+    assert verdict.whys == {Why.NO_LEADER, Why.REPLICA, Why.QUORUM}
+
+
+def test_one_that_does_not_say_that_it_holds_it_does_not_waver() -> None:
+    world = World()
+    toy = world.stream()
+    toy.seen["nats-3"], toy.away = WAVERING, {"nats-3"}
+    first = world.look()
+    toy.seen, toy.away = {}, set()
+    verdict = may_go("nats-2", world.names, (first, world.look()), world.clock + 1)
+    assert verdict.whys == {Why.REPLICA, Why.QUORUM}
 
 
 def test_what_followers_list_says_nothing() -> None:
