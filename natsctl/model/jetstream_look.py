@@ -9,10 +9,6 @@ import attrs
 from natsctl.model.jetstream import JetStreamReport
 
 
-def _count(reports: Mapping[str, JetStreamReport]) -> str:
-    return f"{len(reports)} servers"
-
-
 @attrs.frozen
 class Look:
     """One look: `began` is monotonic seconds, before the first server was asked.

@@ -7,6 +7,7 @@ operator has no such connection to a cluster that no procedure works on.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -43,9 +44,14 @@ class Door:
 
 @attrs.define
 class Session:
-    """Sends one request at a time. `key` makes the key of the operator's user in the cluster."""
+    """Sends one request at a time. `key` makes the key of the operator's user in the cluster.
+
+    `answered` is when what came of the last request was known, in monotonic seconds: what servers
+    said before that may no longer be true.
+    """
 
     key: Callable[[], Key]
+    answered: float = -math.inf
     _connection: Connection | None = None
     _through: tuple[Door, ssl.SSLContext | None] | None = None
     _end: asyncio.TimerHandle | None = None
@@ -65,7 +71,10 @@ class Session:
                 connection = await self._opened(doors, tls)
             except system.Unreachable as error:
                 return Unreachable(str(error))
-            return await self._ask(connection, subject, content)
+            try:
+                return await self._ask(connection, subject, content)
+            finally:
+                self.answered = asyncio.get_running_loop().time()
 
     def close(self) -> None:
         """End the connection. A later request opens another one."""

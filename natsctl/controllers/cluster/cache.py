@@ -181,6 +181,10 @@ class ClusterCache:
         known = {key: trial for key, trial in self.trials.items() if key in reasons}
         self.trials = known | fresh
 
+    def drop_looks(self, before: float) -> None:
+        """Something was changed on the servers at this moment, in monotonic seconds."""
+        self.looks = tuple(it for it in self.looks if it.began > before)
+
     async def _status_of(self, cluster: Cluster) -> ClusterStatus:
         """Parsing is done once for what was stored."""
         if self._status is None or self._status[0] is not cluster:

@@ -245,6 +245,7 @@ class ClusterReconciler:
         waits: ApiError | None = None
         for stage in decided.stages:
             outcome = await self._carry_out(context, stage, state, turn)
+            self.cache.drop_looks(self.session.answered)
             lasting, waits = self._sort(outcome.errors, state.now)
             failures += outcome.failures + lasting
             self.cache.refusals |= outcome.refusals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -192,3 +193,18 @@ class TestAnEffect:
         words = "Permissions Violation for Publish to 's'"
         async with served(lambda *_: f"-ERR '{words}'".encode()) as (_, session):
             assert await ask(session) == Refused("Permissions Violation for Publish to 's")
+
+    @pytest.mark.parametrize("answer", [b"ok", None, b"bye"])
+    async def test_is_dated_however_it_was_answered(
+        self, served: Open, answer: bytes | None
+    ) -> None:
+        """What servers said before may no longer be true."""
+        async with served(lambda *_: answer) as (_, session):
+            before = asyncio.get_running_loop().time()
+            await ask(session)
+            assert before <= session.answered <= asyncio.get_running_loop().time()
+
+    async def test_has_no_date_if_nothing_was_sent(self) -> None:
+        session = Session(lambda: KEY)
+        await session.request((), None, "s", b"")
+        assert session.answered == -math.inf

@@ -56,10 +56,20 @@ async def test_a_look_has_the_moment_before_it_and_the_runs_of_all_pods(
     (kept,) = (await looked(monkeypatch, found)).looks
     assert kept.began == began
     assert kept.runs == {"p": run_id(found)}
-    assert "1 servers" in repr(kept)
 
 
 async def test_only_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     began = asyncio.get_running_loop().time()
     cache = await looked(monkeypatch, pod(), times=LOOKS + 2)
     assert [kept.began - began for kept in cache.looks] == [2.0, 3.0]
+
+
+async def test_what_was_said_before_a_change_of_ours_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = await looked(monkeypatch, pod(), times=2)
+    first, second = cache.looks
+    cache.drop_looks(first.began - 1)
+    assert cache.looks == (first, second)
+    cache.drop_looks(first.began)
+    assert cache.looks == (second,)
