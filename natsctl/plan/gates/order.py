@@ -20,16 +20,21 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Candidate:
-    """A server that is to go; `room`: its volume has room for what it will write."""
+    """A server that is to go.
+
+    `running`: its container runs, as the kubelet tells: a server that only does not answer may be
+    paused, or out of natsctl's reach. `room`: its volume has room for what it will write.
+    """
 
     name: str
     ready: bool = True
+    running: bool = True
     room: bool = True
 
 
 @attrs.frozen
 class Step:
-    """Servers that go together, which is one, except those whose JetStream is off.
+    """Servers that go together, which is one, except those that hold nothing up.
 
     `gated`: the gate is asked before. `step_down`: the server hands over the meta group before.
     """
@@ -53,12 +58,12 @@ def order(
 ) -> Order:
     """The given order where nothing speaks against it.
 
-    A server whose JetStream is off holds nothing up and comes back by a restart only: it waits for
-    nobody. Below 2.10 its store would come back with holes, so it gets an empty volume instead, and
-    that is gated.
+    A server that does not run, or whose JetStream is off, holds nothing up and comes back by a
+    restart only: it waits for nobody, so a reverted spec always reaches it. Below 2.10 a store that
+    JetStream gave up would come back with holes, so it gets an empty volume, and that is gated.
     """
     it = case("", expected, looks)
-    off = [candidate for candidate in candidates if _is_off(it, candidate.name)]
+    off = [candidate for candidate in candidates if _is_off(it, candidate)]
     rest = [candidate for candidate in candidates if candidate not in off]
     steps = (*_together(it, off), *_one_by_one(it, rest))
     return Order(steps, tuple(candidate.name for candidate in off if not candidate.room))
@@ -90,5 +95,6 @@ def _one_by_one(it: Case, candidates: Sequence[Candidate]) -> Iterator[Step]:
         yield Step((candidate.name,), step_down=candidate.name in leaders)
 
 
-def _is_off(it: Case, name: str) -> bool:
-    return all((said := view.answered.get(name)) and said.disabled for view in it.views)
+def _is_off(it: Case, candidate: Candidate) -> bool:
+    said = [view.answered.get(candidate.name) for view in it.views]
+    return not candidate.running or all(one is not None and one.disabled for one in said)

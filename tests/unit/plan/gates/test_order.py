@@ -48,6 +48,23 @@ def test_servers_whose_jetstream_is_off_go_together_without_a_gate_once_they_hav
     assert names(found) == ["nats-2", "nats-5", "nats-3", "nats-1"]
 
 
+def test_a_server_that_does_not_run_waits_for_nobody() -> None:
+    """Two of three started with a bad spec, and the meta group has no leader."""
+    down = dict.fromkeys(("nats-1", "nats-2"), State.DOWN)
+    world = World(states=down, meta_leader="")
+    found = ordered(
+        world,
+        Candidate("nats-3"),
+        Candidate("nats-1", ready=False, running=False),
+        Candidate("nats-2", ready=False, running=True),
+    )
+    assert found.steps == (
+        Step(("nats-1",), gated=False),
+        Step(("nats-2",)),
+        Step(("nats-3",)),
+    )
+
+
 def test_below_2_10_each_of_them_gets_an_empty_volume_through_the_gate() -> None:
     it = situation("jetstream-disabled", "2.9.25")
     looks = Look(0, it.reports()), Look(2, it.reports())
