@@ -50,6 +50,9 @@ class Why(StrEnum):
     SHORT = "short"
     HOSTED = "hosted"
     MEMORY = "memory"
+    TOO_FEW = "too-few"
+    EVEN = "even"
+    ROOM = "room"
 
 
 _ORDER: Final = {why: place for place, why in enumerate(Why)}

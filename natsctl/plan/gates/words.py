@@ -49,6 +49,9 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.SHORT: "{asset} has too few members",
     Why.HOSTED: "{server} still holds {asset}",
     Why.MEMORY: "the messages of {asset} are only in the memory of {server}",
+    Why.TOO_FEW: "{asset} has more replicas than servers would stay",
+    Why.EVEN: "an even number of servers would stay",
+    Why.ROOM: "the servers that stay do not have enough room",
 }
 _REMARKS: Final[Mapping[Remark, str]] = {
     Remark.STEP_DOWN: "the meta leader steps down first",

@@ -1,0 +1,87 @@
+"""Whether a cluster can do with fewer servers at all."""
+
+from __future__ import annotations
+
+import attrs
+
+from natsctl.model.jetstream import Asset, Usage
+from natsctl.plan.gates.look import Look
+from natsctl.plan.gates.shrink import may_shrink
+from natsctl.plan.gates.verdict import Verdict, Why
+from tests.unit.plan.gates.world import State, World
+
+LEAVING = ("nats-4", "nats-5")
+
+
+def looks(world: World, **usage: Usage) -> tuple[Look, Look]:
+    """Two looks; each server has these usages."""
+    first, second = (
+        attrs.evolve(
+            it,
+            reports={
+                name: said if said.problem else attrs.evolve(said, **usage)
+                for name, said in it.reports.items()
+            },
+        )
+        for it in (world.look(), world.look())
+    )
+    return first, second
+
+
+def shrunk(world: World, *leaving: str, overrides: tuple[str, ...] = (), **usage: Usage) -> Verdict:
+    twice = looks(world, **usage)
+    return may_shrink(leaving or LEAVING, world.names, twice, world.clock + 1, overrides)
+
+
+def test_five_servers_can_become_three() -> None:
+    world = World(5)
+    world.stream(members=["nats-3", "nats-4", "nats-5"])
+    assert shrunk(world).ok
+
+
+def test_no_asset_has_more_replicas_than_servers_stay() -> None:
+    world = World(5)
+    world.stream(members=world.names)
+    world.stream("three")
+    (block,) = shrunk(world).blocks
+    assert (block.why, block.asset) == (Why.TOO_FEW, Asset("A", "S"))
+    assert block.detail == "it has 5 replicas, and 3 servers stay"
+
+
+def test_an_even_number_is_no_place_for_replicated_assets_unless_somebody_says_so() -> None:
+    world = World(5)
+    assert shrunk(world, "nats-5").ok
+    world.stream("two", members=["nats-1", "nats-2"])
+    assert shrunk(world, "nats-5").ok
+    world.stream()
+    assert shrunk(world, "nats-5").whys == {Why.EVEN}
+    verdict = shrunk(world, "nats-5", overrides=("even",))
+    assert verdict.ok
+    assert [block.why for block in verdict.overridden] == [Why.EVEN]
+
+
+def test_what_moves_needs_room() -> None:
+    world = World(5)
+    assert shrunk(world, file=Usage(60, 100)).ok
+    (block,) = shrunk(world, file=Usage(61, 100)).blocks
+    assert (block.why, block.detail) == (
+        Why.ROOM,
+        "122 bytes of file store have to move, 117 are free",
+    )
+    assert shrunk(world, memory=Usage(61, 100)).whys == {Why.ROOM}
+    assert shrunk(world, memory=Usage(120, 100)).whys == {Why.ROOM}
+    assert shrunk(world, file=Usage(61, 0)).ok
+
+
+def test_everybody_has_to_say_what_there_is() -> None:
+    world = World(5, states={"nats-5": State.DOWN})
+    assert [(block.why, block.server) for block in shrunk(world).blocks] == [
+        (Why.UNREACHABLE, "nats-5")
+    ]
+
+
+def test_looks_are_two_looks_here_too() -> None:
+    world = World(5)
+    look = world.look()
+    verdict = may_shrink(LEAVING, world.names, (look, look), world.clock + 1, ["looks"])
+    assert verdict.whys == {Why.LOOKS}
