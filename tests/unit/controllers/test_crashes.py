@@ -17,6 +17,7 @@ import pytest
 
 from natsctl.model import names
 from tests.unit.plan.references import authority
+from tests.unit.simulated import volumes
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import SPEC, cluster, settled, three_servers
 from tests.unit.simulated.crashes import (
@@ -38,11 +39,22 @@ from tests.unit.simulated.go_operator import go_objects, running_at
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import SETTINGS, Line, When, encoded, installed, virtual_clock
 from tests.unit.simulated.requests import Request, Where
+from tests.unit.simulated.volumes import (
+    has_volumes,
+    with_volumes,
+    with_volumes_left,
+    without_guard,
+)
 
 pytestmark = pytest.mark.looptime
 
 ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")
+
+
+@pytest.fixture(autouse=True)
+def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_guard(monkeypatch)
 
 
 async def nothing() -> ApiServer:
@@ -149,6 +161,40 @@ def creates(api: ApiServer) -> None:
     api.add(cluster())
 
 
+def creates_volumes(api: ApiServer) -> None:
+    """The user creates a cluster whose servers have volumes."""
+    api.add(cluster(volumes.SPEC))
+
+
+def loses_a_volume(api: ApiServer) -> None:
+    """Somebody deletes the claim and the pod of a server."""
+    api.remove(volumes.volume(2))
+    api.delete(volumes.pod(2))
+
+
+def is_lost(api: ApiServer) -> bool:
+    """Whether that is told, and the server is away."""
+    return volumes.pod(2) not in api.objects and conditions(api).get("VolumesReady") == "False"
+
+
+async def with_a_lost_volume() -> ApiServer:
+    """A cluster of which one server lost its volume."""
+    api = await with_volumes()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        loses_a_volume(api)
+        await at_rest(api, process, is_lost)
+        await process.stop()
+    return api
+
+
+def accepts(api: ApiServer) -> None:
+    """The user accepts an empty volume."""
+    told = {c["type"]: c["message"] for c in api.objects[CLUSTER]["status"]["conditions"]}
+    token = told["VolumesReady"].rpartition(f"{names.NEW_VOLUME_ANNOTATION}=")[2]
+    api.edit(CLUSTER, {"metadata": {"annotations": {names.NEW_VOLUME_ANNOTATION: token}}})
+
+
 def deletes(api: ApiServer) -> None:
     """The user deletes the cluster."""
     api.delete(CLUSTER)
@@ -196,6 +242,15 @@ def is_taken_over(api: ApiServer) -> bool:
 
 STORIES = {
     "create": Story(nothing, creates, is_ready),
+    "create with volumes": Story(nothing, creates_volumes, has_volumes),
+    "switch JetStream on": Story(
+        three_servers, changes(jetstream={}), has_volumes, serving=2, away=1
+    ),
+    "scale up with volumes": Story(with_volumes, changes(size=5), has_volumes, serving=3),
+    "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
+    "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),
+    "accept an empty volume": Story(with_a_lost_volume, accepts, has_volumes, serving=2),
+    "keep volumes": Story(with_volumes, deletes, is_gone, away=3),
     "scale up": Story(three_servers, changes(size=5), is_ready, serving=3),
     "scale down": Story(three_servers, changes(size=1), is_ready, serving=1),
     "roll": Story(three_servers, changes(version="2.11.5"), is_ready, serving=2),

@@ -17,6 +17,7 @@ from natsctl.model.observation import Observation
 from natsctl.nats import system
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.nats.nkey import Key
+from natsctl.render.config import jetstream
 from natsctl.render.digest import config_digest
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clock import stamp
@@ -125,7 +126,7 @@ class Node:
         uid, address = pod["metadata"]["uid"], (pod.get("status") or {}).get("podIP")
         if not address:
             await asyncio.sleep(STARTS)
-            while (files := self._files(pod)) is None:  # noqa: ASYNC110 - as a kubelet looks
+            while (files := self._files(pod)) is None or not self._has_volumes(pod):  # noqa: ASYNC110 - as a kubelet looks
                 await asyncio.sleep(STARTS)
             if not self._is(where, uid):
                 return
@@ -197,6 +198,17 @@ class Node:
             return None
         return (mounted.pop(own) or {}) | mounted
 
+    def _has_volumes(self, pod: Json) -> bool:
+        """Whether the claims that it names are there; their first consumer has them bound."""
+        volumes = (v.get("persistentVolumeClaim") for v in pod["spec"].get("volumes") or ())
+        namespace = pod["metadata"]["namespace"]
+        claims = [("PersistentVolumeClaim", namespace, v["claimName"]) for v in volumes if v]
+        for where in claims:
+            if (claim := self.api.objects.get(where)) and "status" not in claim:
+                capacity = claim["spec"]["resources"]["requests"]
+                self.api.edit(where, {"status": {"phase": "Bound", "capacity": capacity}})
+        return all(where in self.api.objects for where in claims)
+
     def _secret(self, namespace: str, name: str) -> Json | None:
         secret = self.api.objects.get(("Secret", namespace, name))
         return secret["data"] if secret else None
@@ -254,7 +266,12 @@ def _digest(server: Server) -> str:
     release = tuple(int(part) for part in server.version.split(".")[:2])
     if release < (2, 11) or not _text(server.loaded):
         return ""
-    return config_digest({"server_name": server.name, **json.loads(_text(server.loaded))})
+    config = {"server_name": server.name, **json.loads(_text(server.loaded))}
+    streams = server.loaded.get(jetstream.FILE)
+    if streams:
+        block = json.loads(base64.b64decode(streams).decode())
+        config[jetstream.BLOCK] = {**block, "store_dir": names.STORE_DIR}
+    return config_digest(config)
 
 
 def _address(uid: str) -> str:

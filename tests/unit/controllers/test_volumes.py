@@ -1,0 +1,227 @@
+"""The whole process gives servers volumes, and never an empty one for one that was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from natsctl.model import names
+from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clusters import SPEC as PLAIN
+from tests.unit.simulated.clusters import cluster, condition, settled, three_servers, uids
+from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.process import installed, virtual_clock, writes
+from tests.unit.simulated.requests import Fate, Request, refusal
+from tests.unit.simulated.volumes import (
+    SECRET,
+    SPEC,
+    note,
+    pod,
+    server_names,
+    volume,
+    volumes,
+    with_volumes,
+    with_volumes_left,
+    without_guard,
+)
+
+pytestmark = pytest.mark.looptime
+KIND = "PersistentVolumeClaim"
+
+
+@pytest.fixture(autouse=True)
+def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_guard(monkeypatch)
+
+
+def told(api: ApiServer) -> tuple[str, str]:
+    found = condition(api, "VolumesReady")
+    return found["status"], found["reason"]
+
+
+async def test_servers_get_volumes_before_they_start() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+    assert list(volumes(api)) == ["js-c-1", "js-c-2", "js-c-3"]
+    assert told(api) == ("True", "AllVolumesBound")
+    made = [(r.kind, r.method) for r in writes(api) if r.kind in (KIND, "Secret", "Pod")]
+    secret = [i for i, each in enumerate(made) if each == ("Secret", "PATCH")]
+    assert max(i for i, each in enumerate(made) if each[0] == KIND) < secret[0]
+    assert secret[0] < min(i for i, each in enumerate(made) if each[0] == "Pod")
+
+
+async def test_a_fleet_without_volumes_asks_nothing_about_them() -> None:
+    asked: list[Request] = []
+
+    def plan(request: Request) -> Fate:
+        asked.append(request)
+        return Fate()
+
+    api = installed()
+    api.plan = plan
+    api.add(cluster(PLAIN))
+    with virtual_clock():
+        await settled(api)
+    assert [r for r in asked if r.kind == KIND] == []
+    assert any(r.kind == "Pod" for r in asked)
+    assert condition(api, "VolumesReady") == {}
+
+
+async def changed(api: ApiServer, act: Any, seconds: float = 30) -> ApiServer:
+    """What becomes of a cluster at rest once somebody did this; nobody leads any more."""
+    with virtual_clock():
+        async with running(api) as process:
+            await at_rest(api, process, lambda _: True)
+            act(api)
+            await asyncio.sleep(seconds)
+            await at_rest(api, process, lambda _: True)
+            await process.stop()
+    return api
+
+
+async def test_a_lost_volume_stays_lost_and_its_server_down() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+
+    def lose(api: ApiServer) -> None:
+        api.remove(volume(2))
+        api.delete(pod(2))
+
+    await changed(api, lose)
+    assert list(volumes(api)) == ["js-c-1", "js-c-3"]
+    assert list(uids(api)) == ["c-1", "c-3"]
+    assert told(api) == ("False", "VolumeMissing")
+
+
+async def test_the_user_may_have_it_empty_and_only_once() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+    lost = volumes(api)["js-c-2"]
+
+    def lose(api: ApiServer) -> None:
+        api.remove(volume(2))
+        api.delete(pod(2))
+
+    await changed(api, lose)
+    token = f"js-c-2={lost[:6]}"
+    assert f"{names.NEW_VOLUME_ANNOTATION}={token}" in condition(api, "VolumesReady")["message"]
+    given = {"metadata": {"annotations": {names.NEW_VOLUME_ANNOTATION: token}}}
+    await changed(api, lambda api: api.edit(CLUSTER, given))
+    assert is_ready(api)
+    assert volumes(api)["js-c-2"] != lost
+    await changed(api, lose)
+    assert list(volumes(api)) == ["js-c-1", "js-c-3"]
+
+
+async def test_volumes_are_taken_back_with_the_names_under_which_they_hold_data() -> None:
+    with virtual_clock():
+        api = await with_volumes_left()
+        left = volumes(api)
+        claim = api.objects[volume(1)]["metadata"]
+        assert len(left) == 3
+        assert "ownerReferences" not in claim
+        api.add(cluster(SPEC))
+        await settled(api)
+    assert volumes(api) == left
+    assert server_names(api)[0] == claim["annotations"][names.SERVER_NAME_ANNOTATION]
+    uid = api.objects[CLUSTER]["metadata"]["uid"]
+    taken = api.objects[volume(1)]["metadata"]
+    assert taken["annotations"][names.CLUSTER_UID_ANNOTATION] == uid
+    assert taken["annotations"][names.SERVER_NAME_ANNOTATION] == server_names(api)[0]
+    assert uid[:8] not in server_names(api)[0]
+
+
+async def test_volumes_go_with_the_cluster_if_the_spec_says_so_by_then() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+    policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
+    await changed(api, lambda api: api.edit(CLUSTER, {"spec": policy}))
+    assert len(api.objects[volume(1)]["metadata"]["ownerReferences"]) == 1
+    policy["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain"}
+    await changed(api, lambda api: api.edit(CLUSTER, {"spec": policy}))
+    assert api.objects[volume(1)]["metadata"].get("ownerReferences", []) == []
+    policy["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Delete"}
+    await changed(api, lambda api: api.edit(CLUSTER, {"spec": policy}))
+    await changed(api, lambda api: api.delete(CLUSTER))
+    assert volumes(api) == {}
+
+
+async def test_the_note_outlives_changes_of_the_configuration() -> None:
+    """An apply takes away what it does not name."""
+    with virtual_clock():
+        api = await with_volumes()
+    before = note(api)
+    assert before.count("=") == 3
+    for level in (True, False):
+        await changed(
+            api, lambda api, on=level: api.edit(CLUSTER, {"spec": {"natsConfig": {"debug": on}}})
+        )
+        assert note(api) == before
+
+
+async def test_the_note_is_written_again_with_the_secret() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+    before = note(api)
+    await changed(api, lambda api: api.delete(SECRET))
+    assert note(api) == before
+
+
+async def test_servers_get_volumes_when_jetstream_is_switched_on() -> None:
+    with virtual_clock():
+        api = await three_servers()
+    before = uids(api)
+    on = {"spec": {"jetstream": {}, "version": "2.11.4"}}
+    await changed(api, lambda api: api.edit(CLUSTER, on), seconds=90)
+    assert is_ready(api)
+    assert len(volumes(api)) == 3
+    assert not set(before.values()) & set(uids(api).values())
+
+
+async def test_a_strangers_volume_is_left_alone_until_it_is_handed_over() -> None:
+    api = installed()
+    mine = {"kind": KIND, "apiVersion": "v1", "metadata": {"name": "js-c-2", "namespace": "ns"}}
+    mine["spec"] = {"resources": {"requests": {"storage": "10Gi"}}}
+    with virtual_clock():
+        api.add(mine)
+        api.add(cluster(SPEC))
+        async with running(api) as process:
+            await at_rest(api, process, lambda _: True)
+            await asyncio.sleep(30)
+            assert list(uids(api)) == ["c-1", "c-3"]
+            message = condition(api, "Degraded")["message"]
+            assert "PersistentVolumeClaim js-c-2: does not have the labels" in message
+            assert "label it app=nats,nats_cluster=c" in message
+            labels = {"app": "nats", "nats_cluster": "c"}
+            api.edit(volume(2), {"metadata": {"labels": labels}})
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert list(uids(api)) == ["c-1", "c-2", "c-3"]
+
+
+async def test_a_missing_right_is_told_and_holds_up_nobody_else() -> None:
+    allowed = False
+
+    def plan(request: Request) -> Fate:
+        if request.kind == KIND and not allowed:
+            return Fate(refused=refusal(403, "Forbidden", "no"))
+        return Fate()
+
+    api = installed()
+    api.plan = plan
+    with virtual_clock():
+        api.add(cluster(SPEC))
+        api.add(cluster(PLAIN, name="other"))
+        async with running(api) as process:
+            await at_rest(api, process, lambda _: True)
+            await asyncio.sleep(30)
+            assert told(api) == ("Unknown", "VolumesNotRead")
+            assert "rbac.persistentVolumeClaims" in condition(api, "Degraded")["message"]
+            assert list(uids(api)) == ["other-1", "other-2", "other-3"]
+            allowed = True
+            await asyncio.sleep(150)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert len(volumes(api)) == 3

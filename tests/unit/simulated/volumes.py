@@ -1,0 +1,77 @@
+"""Clusters whose servers have volumes, and what becomes of these."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from natsctl.api.checks import validate
+from natsctl.model import names
+from tests.unit.simulated.apiserver import ApiServer, Json
+from tests.unit.simulated.clusters import cluster, settled
+from tests.unit.simulated.crashes import CLUSTER, is_ready
+from tests.unit.simulated.process import installed
+from tests.unit.simulated.requests import Where
+
+SPEC: Json = {"size": 3, "version": "2.14.10", "jetstream": {}}
+SECRET: Where = ("Secret", "ns", "c")
+
+
+def without_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JetStream is there."""
+    monkeypatch.setattr(validate, "not_available", lambda _: iter(()))
+
+
+def volume(index: int) -> Where:
+    """The claim of a server."""
+    return "PersistentVolumeClaim", "ns", f"js-c-{index}"
+
+
+def pod(index: int) -> Where:
+    """The pod of a server."""
+    return "Pod", "ns", f"c-{index}"
+
+
+async def with_volumes() -> ApiServer:
+    """A cluster at rest that has some."""
+    api = installed()
+    api.add(cluster(SPEC))
+    return await settled(api)
+
+
+async def with_volumes_left() -> ApiServer:
+    """What a cluster leaves that was deleted."""
+    api = await with_volumes()
+    api.delete(CLUSTER)
+    await asyncio.sleep(60)
+    assert not api.of_kind("Pod")
+    return api
+
+
+def volumes(api: ApiServer) -> dict[str, str]:
+    """Uids of claims, by name."""
+    found = api.of_kind("PersistentVolumeClaim")
+    return {claim["metadata"]["name"]: claim["metadata"]["uid"] for claim in found}
+
+
+def note(api: ApiServer) -> str:
+    """Which servers have had volumes."""
+    notes: Json = api.objects[SECRET]["metadata"]["annotations"]
+    return str(notes.get(names.CLAIMS_ANNOTATION, ""))
+
+
+def server_names(api: ApiServer) -> list[str]:
+    """What the servers call themselves, in order."""
+    return [
+        variable["value"].strip('"')
+        for pod in api.of_kind("Pod")
+        for variable in pod["spec"]["containers"][0]["env"]
+        if variable["name"] == names.SERVER_NAME_ENV
+    ]
+
+
+def has_volumes(api: ApiServer) -> bool:
+    """Whether the cluster is ready, and each of its servers has a volume that is noted."""
+    names = [where[2] for where in api.objects if where[0] == "Pod"]
+    return is_ready(api) and {f"js-{name}" for name in names} <= volumes(api).keys()
