@@ -28,6 +28,7 @@ from natsctl.plan.server_identity import kept_names
 from natsctl.plan.servers import has_reloader
 from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.plan.stored_data import unsupported_changes
 from natsctl.plan.stored_identity import identity_problems
 from natsctl.plan.upgrade_path import obstacle
 from natsctl.render.config.gateways import gateway_name
@@ -172,8 +173,9 @@ def _read(
     if spec is None or examined.problems:
         return parsed(spec, None, examined.problems)
     version = wanted(spec)
-    if lost := identity_problems(spec, version, before, pods):
-        return parsed(spec, None, lost)
+    lost = identity_problems(spec, version, before, pods)
+    if refused := lost or tuple(unsupported_changes(spec, before, pods)):
+        return parsed(spec, None, refused)
     blocker = obstacle(spec, version, before, pods, seen or {})
     if blocker is None:
         return parsed(spec, version)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from natsctl.model.jetstream import Asset
 
+OVERRIDE: Final = f"{GROUP}/override-"
+"""How the annotation begins."""
 DETAIL: Final = 120
 """Characters of what is said beyond names."""
 SOME: Final = 4
@@ -74,7 +76,7 @@ def reason(why: Why) -> str:
 
 def override(why: Why, target: str) -> str:
     """The annotation that lets one server go in spite of this, as kubectl takes it."""
-    return f"{GROUP}/override-{why}={target}"
+    return f"{OVERRIDE}{why}={target}"
 
 
 def text(block: Block) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from natsctl.model.foreign import named
 from natsctl.plan.actions import ReplaceServer
 from natsctl.plan.claims.volumes import obstacles_of
+from natsctl.plan.gated_restart import next_to_restart
+from natsctl.plan.jetstream import is_away, stores
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
@@ -37,6 +39,8 @@ def replace_outdated(context: Context) -> Decision:
     if not outdated:
         return Decision()
     held = volume_obstacles(context)
+    if stores(context):
+        return _gated(context, outdated, held)
     server = next((s for s in outdated if s.name not in held), outdated[0])
     if not kubelet_ready(server.pod) and server.name not in held:
         return Decision((_replace(server),), servers=outdated)
@@ -44,6 +48,19 @@ def replace_outdated(context: Context) -> Decision:
         return Decision(waiting=blockers, servers=outdated)
     queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
     return Decision((_replace(server),), queries=queries, servers=outdated)
+
+
+def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
+    """The same of servers that store streams: the gate decides which may go."""
+    free = tuple(server for server in outdated if server.name not in held)
+    away = tuple(server for server in free if is_away(server))
+    if away:
+        return Decision((_replace(away[0]),), servers=outdated)
+    if held:
+        return Decision(waiting=tuple(held.values()), servers=outdated)
+    found = next_to_restart(context, outdated)
+    going = tuple(map(_replace, found.servers))
+    return Decision(going, found.waiting, found.queries, outdated)
 
 
 def volume_obstacles(context: Context) -> dict[str, str]:

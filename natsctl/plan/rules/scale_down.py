@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.actions import DeleteServer
+from natsctl.plan.jetstream import stores
 from natsctl.plan.rules.rolling_update import volume_obstacles
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, wanted
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
+
+STORES: Final = "this version of natsctl does not remove servers that may store streams"
 
 
 def scale_down(context: Context) -> Decision:
@@ -24,6 +27,8 @@ def scale_down(context: Context) -> Decision:
         return Decision(waiting=("none of the remaining servers is healthy",), servers=leaving)
     if held := volume_obstacles(context):
         return Decision(waiting=tuple(held.values()), servers=leaving)
+    if stores(context):
+        return Decision(waiting=(STORES,), servers=leaving)
     action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,

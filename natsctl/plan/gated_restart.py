@@ -1,0 +1,97 @@
+"""Servers that store streams restart one at a time, each once the gate lets it go.
+
+The gate decides for each in the order in which they should go: a server that may not go holds up
+nobody who may.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.plan.gates.gate import may_go
+from natsctl.plan.gates.order import Candidate, order
+from natsctl.plan.gates.verdict import Purpose, Verdict, Why
+from natsctl.plan.gates.words import override, text
+from natsctl.plan.jetstream import (
+    expected,
+    looks_of,
+    name_of,
+    overrides_of,
+    queries_of,
+)
+from natsctl.plan.queries import Query, unanswered
+from natsctl.plan.servers import Server, kubelet_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.plan.context import Context
+    from natsctl.plan.gates.look import Look
+    from natsctl.plan.gates.order import Step
+
+EMPTY_VOLUME = (
+    "its disk was full, and below 2.10 it may have lost a part of what it stored: it needs an "
+    "empty volume"
+)
+
+
+@attrs.frozen
+class Restart:
+    """Servers that may restart now, or what they wait for; `queries` are what that rests on."""
+
+    servers: tuple[Server, ...] = ()
+    waiting: tuple[str, ...] = ()
+    queries: frozenset[Query] = frozenset()
+
+
+def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
+    """What to restart now, or why nothing may."""
+    queries, looks = queries_of(context), looks_of(context)
+    if looks is None or unanswered(queries, context.state):
+        return Restart(queries=queries)
+    return Restart(*_going(context, outdated, looks), queries)
+
+
+def _going(
+    context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]
+) -> tuple[tuple[Server, ...], tuple[str, ...]]:
+    """The servers that may go now, else why the first of them may not."""
+    names = expected(context)
+    by_name = {name_of(server): server for server in outdated}
+    candidates = [Candidate(name, kubelet_ready(s.pod)) for name, s in by_name.items()]
+    reasons: tuple[str, ...] = ()
+    for step in order(candidates, names, looks).steps:
+        why = tuple(_obstacles(step, context, names, looks))
+        if not why:
+            return tuple(by_name[name] for name in step.servers), ()
+        reasons = reasons or why
+    return (), reasons
+
+
+def _obstacles(
+    step: Step, context: Context, names: frozenset[str], looks: tuple[Look, Look]
+) -> Iterator[str]:
+    if not step.gated:
+        return
+    (name,) = step.servers
+    server = next(server for server in context.servers if name_of(server) == name)
+    if step.purpose is Purpose.REPLACE:
+        yield f"{name}: {EMPTY_VOLUME}"
+    for other in context.servers:
+        if other is not server and not other.ready:
+            yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
+    overrides = overrides_of(context, server)
+    verdict = may_go(name, names, looks, context.state.now, None, overrides, step.purpose)
+    yield from _words(verdict, server)
+
+
+def _words(verdict: Verdict, server: Server) -> Iterator[str]:
+    """The same for as long as the same blocks: conditions tell it."""
+    texts = dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
+    yield from texts
+    whys = [why for why in Why if why in verdict.whys and why is not Why.LOOKS]
+    if whys:
+        keys = " ".join(override(why, server.pod.metadata.uid) for why in whys)
+        yield f"to continue nevertheless, at the risk of losing data, annotate the cluster: {keys}"

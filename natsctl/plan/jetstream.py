@@ -1,0 +1,73 @@
+"""JetStream as rules need it: whether servers store, who they are, and what they said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from natsctl.model import names
+from natsctl.model.server_identity import server_name_of
+from natsctl.plan.gates.look import Look, by_name
+from natsctl.plan.gates.verdict import Why
+from natsctl.plan.gates.words import OVERRIDE
+from natsctl.plan.queries import JetStreamLook, Probe
+from natsctl.plan.server_identity import missing
+from natsctl.plan.upgrade_path import is_running
+from natsctl.render.revision.revision import stores_streams
+
+if TYPE_CHECKING:
+    from natsctl.plan.context import Context
+    from natsctl.plan.queries import Query
+    from natsctl.plan.servers import Server
+
+FIRST, LAST = 4.0, 10.0
+"""Seconds for which two looks count that a step rests on: at first, and once nothing changes."""
+UNNAMED: Final = ""
+"""The name of a server whose pod does not tell it: no report is ever its own."""
+
+
+def stores(context: Context) -> bool:
+    """Whether any server that is there may store streams: its pod was made for that."""
+    noted = (
+        server.pod.metadata.annotation(names.REVISION_ANNOTATION) for server in context.servers
+    )
+    return any(map(stores_streams, noted))
+
+
+def expected(context: Context) -> frozenset[str]:
+    """The names of all servers that there should be, and of those that are still there."""
+    target = context.desired.target
+    absent = missing(target.name, context.servers, context.size)
+    coming = (target.server_name(index) for index, _ in absent)
+    return frozenset((*map(name_of, context.servers), *coming))
+
+
+def name_of(server: Server) -> str:
+    """What a server calls itself."""
+    return server_name_of(server.pod) or UNNAMED
+
+
+def overrides_of(context: Context, server: Server) -> frozenset[Why]:
+    """What somebody decided not to wait for, for this run of this server: the pod's uid says so.
+
+    That uses it up: the server's next pod has another uid.
+    """
+    meta, uid = context.state.cluster.metadata, server.pod.metadata.uid
+    return frozenset(why for why in Why if meta.annotation(f"{OVERRIDE}{why}") == uid)
+
+
+def is_away(server: Server) -> bool:
+    """Whether nothing of it runs that could be a member of any group."""
+    return not is_running(server.pod)
+
+
+def queries_of(context: Context) -> frozenset[Query]:
+    """What a step rests on: fresh looks, and fresh answers of all servers."""
+    freshness = min(max(context.state.quiet / 4, FIRST), LAST)
+    probes = (Probe(server.pod.metadata.uid, freshness) for server in context.servers)
+    return frozenset((JetStreamLook(freshness), *probes))
+
+
+def looks_of(context: Context) -> tuple[Look, Look] | None:
+    """The two latest looks, by names of servers; None if there are not two."""
+    names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
+    return by_name(context.state.jetstream, names)

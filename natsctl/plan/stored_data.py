@@ -1,0 +1,70 @@
+"""Changes that nothing safe leads to yet while servers store streams.
+
+Such a spec is refused before anything begins, with the way out, and the last accepted one stays in
+effect. What stored data depends on in any case is the business of `stored_identity`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from natsctl.api.effects import Cost
+from natsctl.api.parse import read_spec
+from natsctl.api.problems import Problem, shown
+from natsctl.api.schema.spec_fields import spec_fields
+from natsctl.model import names
+from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.render.revision.revision import stores_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.api.types.cluster import NatsClusterSpec
+    from natsctl.api.types.status import ClusterStatus
+    from natsctl.model.objects import Pod
+
+_SWITCHED_ON: Final = (
+    "this version of natsctl does not add JetStream to servers that run without it; create a "
+    "NatsCluster with jetstream"
+)
+
+
+def has_store(pod: Pod) -> bool:
+    """Whether the server of this pod was made with JetStream."""
+    return stores_streams(pod.metadata.annotation(names.REVISION_ANNOTATION))
+
+
+def unsupported_changes(
+    spec: NatsClusterSpec, before: ClusterStatus, pods: Sequence[Pod]
+) -> Iterator[Problem]:
+    """What keeps the servers that there are from becoming what the spec says."""
+    storing = sum(map(has_store, pods))
+    if spec.jetstream is not None and pods and not storing:
+        yield Problem("spec.jetstream", "", _SWITCHED_ON)
+    elif storing:
+        yield from _removed(spec, storing)
+        yield from _volumes(spec, before)
+
+
+def _removed(spec: NatsClusterSpec, storing: int) -> Iterator[Problem]:
+    if spec.size < storing:
+        message = (
+            f"is {spec.size}, but this version of natsctl does not remove servers that may store "
+            f"streams; set it to {storing} or more"
+        )
+        yield Problem("spec.size", str(spec.size), message)
+
+
+def _volumes(spec: NatsClusterSpec, before: ClusterStatus) -> Iterator[Problem]:
+    raw = accepted_spec(before)
+    last, _ = read_spec(raw)
+    if not isinstance(raw, dict) or last.jetstream is None:
+        return
+    for path, field in spec_fields().items():
+        wanted, there = field.value(spec), field.value(last)
+        if field.effect.cost is Cost.VOLUMES and wanted != there:
+            message = (
+                f"is {shown(wanted)}, but this version of natsctl does not change volumes that "
+                f"there are; set it back to {shown(there)}"
+            )
+            yield Problem(f"spec.{path}", shown(wanted), message)

@@ -1,0 +1,221 @@
+"""Servers that store streams restart only when the gate lets them go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from natsctl.model.jetstream_look import Look as TakenLook
+from natsctl.model.server_identity import server_name
+from natsctl.plan.engine import plan
+from natsctl.plan.rules.rolling_update import replace_outdated
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.claims.volumes import claim, noted, volumes
+from tests.unit.plan.gates.world import State, World
+from tests.unit.plan.world import NAME, UID, context, pod
+
+BEFORE = {"size": 3, "version": "2.12.15", "jetstream": {}}
+AFTER = BEFORE | {"version": "2.14.10"}
+RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
+NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 6)}
+
+
+@attrs.define
+class Named(World):
+    """The toy cluster with the names that natsctl gives to servers."""
+
+    meta_leader: str = NAMES["nats-1"]
+
+    @property
+    def names(self) -> list[str]:
+        return [NAMES[f"nats-{n}"] for n in range(1, self.size + 1)]
+
+
+def process(
+    index: int, spec: Any = BEFORE, *, ready: bool = True, state: Any = RUNNING, run: int = 0
+) -> Any:
+    """A pod whose server runs, unless its container's state says otherwise."""
+    container = {"name": "nats", "ready": ready, "restartCount": 0, "state": state}
+    return pod(index, spec, ready=ready, run=run, containerStatuses=[container])
+
+
+def state_of(
+    world: World, spec: Any = AFTER, pods: tuple[Any, ...] = (), **changes: Any
+) -> ClusterState:
+    """The cluster at a moment at which both looks are fresh."""
+    standing = pods or tuple(process(index) for index in range(1, 4))
+    looks = []
+    for _ in range(2):
+        look = world.look()
+        told = {p.metadata.uid: look.reports[n] for n, p in zip(world.names, standing, strict=True)}
+        looks.append(TakenLook(look.began, told))
+    now = looks[-1].began + 0.5
+    there = [claim(index, spec=BEFORE) for index in range(1, 4)]
+    found = volumes(*there, note=noted(1, 2, 3), pods=standing, spec=spec)
+    made = attrs.evolve(found, jetstream=tuple(looks), **changes)
+    seen = {uid: attrs.evolve(it, asked=now - 0.2) for uid, it in made.observations.items()}
+    return attrs.evolve(made, now=now, observations=seen)
+
+
+def decision(state: ClusterState) -> Decision:
+    return replace_outdated(context(state))
+
+
+def restarted(state: ClusterState) -> list[str]:
+    return [action.name for stage in plan(state).stages for action in stage]
+
+
+def test_a_healthy_server_goes_and_the_meta_leader_is_the_last() -> None:
+    world = Named()
+    world.stream(members=world.names)
+    assert restarted(state_of(world)) == ["c-3"]
+    renewed = tuple(process(index, AFTER if index > 1 else BEFORE) for index in range(1, 4))
+    assert restarted(state_of(world, pods=renewed)) == ["c-1"]
+    world.meta_leader = world.names[2]
+    assert restarted(state_of(world)) == ["c-2"]
+
+
+def test_nobody_goes_before_all_were_looked_at_twice() -> None:
+    state = state_of(Named())
+    for looks in ((), state.jetstream[:1]):
+        waits = attrs.evolve(state, jetstream=looks)
+        assert restarted(waits) == []
+        assert plan(waits).queries or plan(waits).again is not None
+
+
+def test_nobody_goes_on_answers_of_before() -> None:
+    state = state_of(Named())
+    later = attrs.evolve(state, now=state.now + 30)
+    assert restarted(later) == []
+    assert plan(later).queries
+
+
+def test_a_replica_that_is_not_good_holds_its_peers_up_and_is_named() -> None:
+    world = Named()
+    toy = world.stream("ORDERS", members=world.names)
+    third = world.names[2]
+    toy.seen[third] = attrs.evolve(world.seen_by_leader(third), current=False)
+    state = state_of(world)
+    assert restarted(state) == ["c-3"]
+    lagging = tuple(process(i, AFTER if i == 3 else BEFORE) for i in range(1, 4))
+    state = state_of(world, pods=lagging)
+    assert restarted(state) == []
+    (why, *_) = decision(state).waiting
+    assert "A/ORDERS" in why
+    assert third in why
+
+
+def test_what_is_waited_for_is_told_by_the_condition() -> None:
+    world = Named(states={})
+    world.stream("ORDERS", members=world.names, leader="")
+    state = state_of(world)
+    told = {c.type: c.message for c in status(state).conditions}
+    assert "A/ORDERS has no leader" in told["Progressing"]
+
+
+def test_one_that_is_away_goes_first_and_waits_for_nobody() -> None:
+    """As when a spec that no server starts with is reverted: two are down, and none has quorum."""
+    broken = tuple(process(i, ready=False, state=WAITING) for i in (1, 2))
+    state = attrs.evolve(state_of(Named()), pods=(*broken, process(3)), jetstream=())
+    assert restarted(state) == ["c-2"]
+
+
+def test_one_that_recovers_is_not_away() -> None:
+    recovers = (process(1), process(2), process(3, ready=False))
+    world = Named(states={NAMES["nats-3"]: State.DOWN})
+    world.stream(members=world.names)
+    state = state_of(world, pods=recovers)
+    assert restarted(state) == ["c-3"]
+    others = (process(1, ready=False), process(2), process(3, ready=False))
+    assert restarted(attrs.evolve(state, pods=others)) == []
+
+
+def test_servers_without_jetstream_on_them_go_together_and_wait_for_nobody() -> None:
+    off = dict.fromkeys((NAMES["nats-2"], NAMES["nats-3"]), State.DISABLED)
+    state = state_of(Named(states=off))
+    assert restarted(state) == ["c-3", "c-2"]
+
+
+def test_a_server_of_an_unknown_name_lets_nobody_go() -> None:
+    world = Named()
+    state = state_of(world)
+    reports = dict(state.jetstream[0].reports)
+    stranger = attrs.evolve(reports["pod-2-0"], name="another")
+    looks = tuple(
+        attrs.evolve(look, reports={**look.reports, "pod-2-0": stranger})
+        for look in state.jetstream
+    )
+    changed = attrs.evolve(state, jetstream=looks)
+    assert [*restarted(changed)] in ([], ["c-2"])
+
+
+def test_a_server_that_is_missing_lets_nobody_go() -> None:
+    state = state_of(Named())
+    lacking = attrs.evolve(state, pods=state.pods[:2])
+    assert not [name for name in restarted(lacking) if name in ("c-1", "c-2")]
+
+
+def test_somebody_may_decide_not_to_wait_for_one_server_once() -> None:
+    world = Named()
+    world.stream("ORDERS", members=world.names, leader="")
+    state = state_of(world)
+    meta = msgspec.structs.replace(
+        state.cluster.metadata, annotations={"nats.io/override-no-leader": "pod-3-0"}
+    )
+    allowed = attrs.evolve(state, cluster=msgspec.structs.replace(state.cluster, metadata=meta))
+    assert "nats.io/override-no-leader=pod-3-0" in " ".join(decision(state).waiting)
+    assert restarted(allowed) == ["c-3"]
+    other = tuple(process(i, AFTER if i == 3 else BEFORE, run=i == 3) for i in range(1, 4))
+    again = state_of(world, pods=other)
+    assert restarted(attrs.evolve(again, cluster=allowed.cluster)) == []
+
+
+@pytest.mark.parametrize("size", [0, 2])
+def test_no_server_with_streams_is_removed(size: int) -> None:
+    """Such a spec is not accepted to begin with."""
+    state = state_of(Named(), BEFORE | {"size": size})
+    removed = scale_down(context(state))
+    assert removed.actions == ()
+    assert removed.waiting == (
+        "this version of natsctl does not remove servers that may store streams",
+    )
+    assert restarted(state) == []
+
+
+def test_jetstream_taken_out_of_the_spec_opens_no_way_around() -> None:
+    """The pods that are there still store."""
+    world = Named()
+    world.stream(members=world.names, leader="")
+    state = state_of(world, {"size": 3, "version": "2.12.15"})
+    assert restarted(state) == []
+    lower = state_of(world, {"size": 2, "version": "2.12.15"})
+    assert scale_down(context(lower)).actions == ()
+
+
+def test_one_whose_disk_was_full_below_2_10_is_not_restarted_with_what_is_left() -> None:
+    state = state_of(Named(states={NAMES["nats-3"]: State.DISABLED}))
+    older = tuple(
+        attrs.evolve(
+            look,
+            reports={uid: attrs.evolve(r, version="2.9.25") for uid, r in look.reports.items()},
+        )
+        for look in state.jetstream
+    )
+    found = attrs.evolve(state, jetstream=older)
+    assert restarted(found) == []
+    assert "it needs an empty volume" in decision(found).waiting[0]
+
+
+def test_another_server_that_runs_another_version_than_its_image_says_is_waited_for() -> None:
+    pods = tuple(process(index, AFTER if index == 2 else BEFORE) for index in range(1, 4))
+    state = state_of(Named(), pods=pods)
+    older = attrs.evolve(state.observations["pod-2-0"], version="2.12.15")
+    found = attrs.evolve(state, observations=state.observations | {"pod-2-0": older})
+    assert decision(found).waiting[0] == "c-2 runs another version"
