@@ -22,6 +22,7 @@ from natsctl.api.version import ServerVersion, is_tag
 from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.inputs.jetstream_key import other_key
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.server_identity import kept_names
@@ -237,6 +238,8 @@ def desired_of(
     target = _as_running(target, pods)
     if lacks_system(target):
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
+    if why := other_key(target, pods):
+        resolved = attrs.evolve(resolved, missing=(*resolved.missing, why))
     return Desired(
         target=target,
         objects=tuple(_owned(manifest) for manifest in owned_objects(target)),

@@ -17,7 +17,7 @@ from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.api.types.node import server_environment
 from natsctl.model import names
 from natsctl.plan.status.accepted_spec import accepted_spec
-from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries
+from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries, stored_key
 from natsctl.render.revision.revision import STREAMS, streams_entry
 
 if TYPE_CHECKING:
@@ -43,11 +43,13 @@ def identity_problems(
     What they have it under tell the last spec that was acted on, and the pods that there are.
     """
     old = _identity(_last_spec(before))
-    changed = _changed(old, _identity(spec), version)
+    plain_is_read = version.at_least(2, 10)
+    changed = _changed(old, _identity(spec), encrypts=plain_is_read and not old.get(_KEY))
     wanted = data_entries(spec)
     for pod in pods:
-        entries = stored_entries(pod.metadata.annotation(names.REVISION_ANNOTATION))
-        changed |= _changed(entries, wanted, version)
+        stamp = pod.metadata.annotation(names.REVISION_ANNOTATION)
+        encrypts = plain_is_read and not stored_key(stamp)
+        changed |= _changed(stored_entries(stamp), wanted, encrypts=encrypts)
     return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
 
 
@@ -72,15 +74,15 @@ def _identity(spec: NatsClusterSpec | None) -> _Identity:
     }
 
 
-def _changed(old: Mapping[str, Any], new: Mapping[str, Any], version: ServerVersion) -> set[str]:
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], *, encrypts: bool) -> set[str]:
     """Paths that differ; none if there was no data.
 
-    Measured, from 2.10.29 on: a server reads what it wrote before it had a key.
+    `encrypts`: there was no key before. Measured, from 2.10.29 on: a server reads what it wrote
+    without one.
     """
     if not old or not new:
         return {STREAMS} if old else set()
     changed = {path for path in {*old, *new} if old.get(path) != new.get(path)}
-    encrypts = not old.get(_KEY) and version.at_least(2, 10)
     return changed - _OF_KEY if encrypts else changed
 
 

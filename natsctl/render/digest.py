@@ -33,7 +33,7 @@ def expected_digests(target: Target) -> Callable[[str], str | None]:
 
     What servers have in common may be long (999 routes), and is rendered and encoded once.
     None where a server reports no digest (below 2.11), or where its configuration includes what
-    only its pod knows: a file of users, addresses of its node, a name of the user's choice, a key.
+    only its pod knows: a file of users, addresses of its node, a name of the user's choice.
     """
     if not target.version.at_least(2, 11) or _is_private(target):
         return lambda name: None
@@ -65,7 +65,6 @@ def _is_private(target: Target) -> bool:
         policy.advertise_external_ip
         or included_file(target.spec.auth or AuthConfig()) is not None
         or _names_itself(target)
-        or (target.spec.jetstream is not None and target.spec.jetstream.encryption is not None)
     )
 
 

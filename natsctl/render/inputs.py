@@ -57,6 +57,7 @@ class ConfigInputs:
     without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
     keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
     tells that secret from others.
+    `jetstream_key` is what streams are encrypted with.
     `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts.
     `operator` says whom NetworkPolicies always let in.
     """
@@ -70,6 +71,7 @@ class ConfigInputs:
     neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
     sealed: Mapping[str, str] = attrs.field(factory=dict)
     seal: str = ""
+    jetstream_key: str = attrs.field(default="", repr=False)
     capacity: int = 0
     operator: OperatorPods = attrs.field(factory=OperatorPods)
 

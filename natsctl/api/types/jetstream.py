@@ -28,6 +28,7 @@ MOST_SHARE: Final = 75
 CIPHERS: Final = ("chacha", "aes")
 RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
+_OTHER_KEY: Final = IMMUTABLE.told_by("jetstream.key")
 ALWAYS: Final = "always"
 """Of `syncInterval`: after every write."""
 
@@ -111,13 +112,13 @@ class Encryption:
     """Encryption of what servers store."""
 
     secret: str = object_name(
-        "Secret", "Secret that contains the key.", default=attrs.NOTHING, effect=IMMUTABLE
+        "Secret", "Secret that contains the key.", default=attrs.NOTHING, effect=_OTHER_KEY
     )
     key: str = described(
         "Key of the Secret at which the encryption key is.",
         default="key",
         text=SECRET_KEY,
-        effect=IMMUTABLE,
+        effect=_OTHER_KEY,
     )
     cipher: str = described(
         "Cipher that data is encrypted with.", default=CIPHERS[0], enum=CIPHERS, effect=IMMUTABLE

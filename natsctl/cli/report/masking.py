@@ -27,6 +27,7 @@ def masked_inputs(inputs: ConfigInputs) -> ConfigInputs:
         routes=_masked_login(inputs.routes),
         gateways=_masked_login(inputs.gateways),
         neighbours=neighbours,
+        jetstream_key=MASK if inputs.jetstream_key else "",
         sealed=dict.fromkeys(inputs.sealed, MASK),
     )
 

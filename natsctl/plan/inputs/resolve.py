@@ -29,12 +29,13 @@ from natsctl.plan.inputs.certificates import (
     usage_problem,
 )
 from natsctl.plan.inputs.chains import chain_problem
+from natsctl.plan.inputs.jetstream_key import key_problem
 from natsctl.plan.inputs.users import LONGEST, Terms, authorization_of, login_of, nobody_allowed
 from natsctl.plan.references import References
 from natsctl.plan.service_accounts.grants import Grant, grants_of, unwanted
 from natsctl.render.config import tls
 from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
-from natsctl.render.revision.revision import OPERATOR_JWT
+from natsctl.render.revision.revision import OPERATOR_JWT, STREAM_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,6 +82,8 @@ def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
         secrets.add(auth.gateway_auth_secret)
     if spec.operator_config is not None:
         secrets.add(spec.operator_config.secret)
+    if spec.jetstream is not None and spec.jetstream.encryption is not None:
+        secrets.add(spec.jetstream.encryption.secret)
     return frozenset(name for name in secrets if name)
 
 
@@ -99,6 +102,7 @@ def resolve(
         files=finding.files,
         neighbours=finding.neighbours(),
         operator=references.operator,
+        jetstream_key=finding.jetstream_key(),
     )
     finding.operator_secret()
     trust = finding.trust()
@@ -289,6 +293,23 @@ class _Finding:
             neighbours[name] = Neighbour(spec.size, login, encrypted)
         return neighbours
 
+    def jetstream_key(self) -> str:
+        """What streams are encrypted with; empty without encryption."""
+        encryption = self.spec.jetstream and self.spec.jetstream.encryption
+        if not encryption:
+            return ""
+        path = "spec.jetstream.encryption.secret"
+        secret, key = self.secret(encryption.secret, path), encryption.key or "key"
+        found = content(secret, key)
+        if secret is None:
+            return ""
+        if found is None or (problem := key_problem(found)):
+            at = f"Secret {encryption.secret}"
+            lacks = f"{at} lacks the key {key}"
+            self.missing.append(lacks if found is None else f"{at}, key {key}: {problem}")
+            return ""
+        return found.decode()
+
     def operator_secret(self) -> None:
         """Its one key is fixed."""
         config = self.spec.operator_config
@@ -343,6 +364,7 @@ class _Finding:
             "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
             OPERATOR_JWT: self.operator_jwt,
             "tls.certificates": [[*k, v] for k, v in certificates.items()],
+            STREAM_KEY: inputs.jetstream_key,
             "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
         }
         return {path: seal(self.references.pepper, part) for path, part in parts.items() if part}

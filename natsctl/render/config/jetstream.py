@@ -1,9 +1,11 @@
 """The jetstream block: where servers store streams, and how much.
 
-It is a file of its own, which server.conf includes: where the store is, and the key that it is
-encrypted with, only the environment of a pod tells. A server whose pod has no volume yet refuses
-to reload such a configuration, and goes on without JetStream. (Read: nats-server would start
-JetStream with the reload, wherever it may write.)
+It is a file of its own, which server.conf includes: where the store is, only the environment of a
+pod tells. A server whose pod has no volume yet refuses to reload such a configuration, and goes on
+without JetStream. (Read: nats-server would start JetStream with the reload, wherever it may write.)
+
+The key is in the configuration, and not a reference to the user's Secret: a container that starts
+again would take up whatever is there by then.
 """
 
 from collections.abc import Iterator
@@ -47,6 +49,7 @@ def jetstream_block(target: Target) -> Json:
         "unique_tag": jetstream.unique_tag,
         "sync_interval": jetstream.sync_interval,
         "cipher": encryption.cipher if encryption else None,
+        "key": target.inputs.jetstream_key if encryption else None,
         "limits": _limits(jetstream.limits or Limits()),
     }
     return {
@@ -64,18 +67,12 @@ def jetstream_files(target: Target) -> dict[str, Json]:
 
 def jetstream_lines(target: Target) -> Iterator[str]:
     """What server.conf says of it."""
-    jetstream = target.spec.jetstream
-    if jetstream is not None:
-        yield f"{BLOCK} {{"
-        yield f'include "{FILE}"'
-        yield f"store_dir: ${names.STORE_DIR_ENV}"
-        if jetstream.encryption is not None:
-            yield f"key: ${names.STORE_KEY_ENV}"
-        yield "}"
+    if target.spec.jetstream is not None:
+        yield from (f"{BLOCK} {{", f'include "{FILE}"', f"store_dir: ${names.STORE_DIR_ENV}", "}")
 
 
 def loaded_jetstream(target: Target) -> Json:
-    """The block as a server has it that was started in its pod, without the key."""
+    """The block as a server has it that was started in its pod."""
     block = jetstream_block(target)
     return {BLOCK: {**block, "store_dir": names.STORE_DIR}} if block else {}
 

@@ -7,7 +7,7 @@ from natsctl.api.effects import Cost
 from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.render.revision.pod_inputs import reaching_fields
-from natsctl.render.revision.revision import STREAMS, entries_of, hashed, streams_entry
+from natsctl.render.revision.revision import STREAM_KEY, STREAMS, entries_of, hashed, streams_entry
 
 SYSTEM_ACCOUNT: Final = "operatorConfig.systemAccount"
 """What streams there are is stored under its name; without streams it may change."""
@@ -32,3 +32,8 @@ def stored_entries(annotation: str | None) -> Mapping[str, str]:
     if STREAMS not in entries:
         return {}
     return {path: digest for path, digest in entries.items() if path in _ENTRIES}
+
+
+def stored_key(annotation: str | None) -> str | None:
+    """The digest of the key that a pod's server encrypts its streams with; None without any."""
+    return entries_of(annotation).get(STREAM_KEY)

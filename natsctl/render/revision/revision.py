@@ -40,6 +40,8 @@ CONNECTION_TYPES: Final = "auth.connectionTypes"
 CERTIFICATES: Final = "tls.certificates"
 OPERATOR_JWT: Final = "operatorConfig.jwt"
 """A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
+STREAM_KEY: Final = f"{STREAMS}.key"
+"""What streams are encrypted with, where the key itself is in a user's Secret."""
 SEALED: Final = (
     "auth.users",
     "auth.routes",
@@ -47,6 +49,7 @@ SEALED: Final = (
     CERTIFICATES,
     "routes",
     OPERATOR_JWT,
+    STREAM_KEY,
 )
 """Paths whose hashes are keyed with the operator's secret (plan/inputs/resolve.py)."""
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
+import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.plan.desired import ParsedSpec, parse_cluster
+from natsctl.render.inputs import ConfigInputs
+from natsctl.render.pod.pod import pod as render_pod
+from natsctl.render.revision.revision import STREAM_KEY
 from tests.unit.api.jwts import ACCOUNT, OTHER_ACCOUNT
-from tests.unit.plan.world import NAME, NAMESPACE, UID, pod
+from tests.unit.plan.world import NAME, NAMESPACE, UID, pod, target
 
 KEY = {"secret": "js-key"}
 OPERATOR = {"secret": "op", "resolver": "URL(http://a/jwt/v1/accounts/)"}
@@ -82,7 +87,17 @@ def test_what_data_depends_on_cannot_change(
 def test_pods_tell_it_where_the_status_was_lost(
     before: dict[str, Any], after: dict[str, Any], path: str
 ) -> None:
-    assert [p.path for p in read(after, pods=(pod(1, before),)).problems] == [path]
+    told = [p.path for p in read(after, pods=(pod(1, before),)).problems]
+    of_key = "encryption" in path
+    assert told == ([] if of_key else [path]), "these pods have no key"
+
+
+def test_pods_with_a_key_keep_its_cipher() -> None:
+    encrypted = ConfigInputs(sealed={STREAM_KEY: "digest"})
+    before = attrs.evolve(target(spec({"encryption": KEY})), inputs=encrypted)
+    pods = (msgspec.convert(render_pod(before, 1), Pod),)
+    after = spec({"encryption": KEY | {"cipher": "aes"}})
+    assert [p.path for p in read(after, pods=pods).problems] == ["spec.jetstream.encryption.cipher"]
 
 
 def test_the_last_spec_counts_so_that_servers_come_back_as_they_were() -> None:

@@ -21,6 +21,7 @@ from natsctl.render.config.system_account import may_have_jetstream
 from natsctl.render.digest import config_digest, expected_digests
 from natsctl.render.inputs import ConfigInputs
 from natsctl.render.objects.secret import config_secret
+from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.unit.render.targets import JETSTREAM_TARGETS, TARGETS, target
 
@@ -102,10 +103,11 @@ class TestFiles:
             "}\n"
         )
 
-    def test_the_key_is_in_no_file(self) -> None:
-        cluster = target(jetstream=KEY)
-        assert "\nkey: $JETSTREAM_KEY\n}\n" in boot_text(cluster)
-        assert "js-key" not in boot_text(cluster) + json.dumps(jetstream_block(cluster))
+    def test_the_key_is_where_only_servers_look(self) -> None:
+        cluster = target(jetstream=KEY, inputs=ConfigInputs(jetstream_key='s3cr"et'))
+        assert jetstream_block(cluster)["key"] == 's3cr"et'
+        assert "s3cr" not in boot_text(cluster) + repr(cluster)
+        assert "s3cr" not in json.dumps(pod(cluster, 1))
 
     def test_they_are_in_the_secret(self) -> None:
         assert set(config_secret(target(jetstream={}))["data"]) == {
@@ -162,8 +164,13 @@ class TestDigest:
         }
         assert expected_digests(cluster)("n") == config_digest(whole)
 
-    def test_with_a_key_nobody_knows_it_beforehand(self) -> None:
-        assert expected_digests(target(jetstream=KEY))("n") is None
+    def test_its_key_is_part_of_it(self) -> None:
+        one, other = (
+            expected_digests(target(jetstream=KEY, inputs=ConfigInputs(jetstream_key=key)))("n")
+            for key in ("a", "b")
+        )
+        assert None not in (one, other)
+        assert one != other
 
 
 def test_the_name_of_the_system_account_is_kept() -> None:

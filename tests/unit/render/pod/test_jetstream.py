@@ -36,6 +36,11 @@ class TestVolume:
         assert {"name": "jetstream", "mountPath": "/data"} in server()["volumeMounts"]
         assert environment()["JETSTREAM_DIR"] == '"/data"'
 
+    def test_users_cannot_say_that_it_is_elsewhere(self) -> None:
+        """Of a variable that is there twice the last one counts."""
+        own = {"natsEnv": [{"name": "JETSTREAM_DIR", "value": "/x"}]}
+        assert environment(pod=own)["JETSTREAM_DIR"] == '"/data"'
+
     def test_no_sidecar_sees_it(self) -> None:
         containers = spec_of(pod={"enableConfigReload": True, "enableMetrics": True})["containers"]
         having = [
@@ -53,28 +58,6 @@ class TestVolume:
         assert spec_of()["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
         own = {"spec": {"securityContext": {"fsGroupChangePolicy": "Always"}}}
         assert spec_of(template=own)["securityContext"]["fsGroupChangePolicy"] == "Always"
-
-
-class TestKey:
-    def test_the_pod_refers_to_it(self) -> None:
-        found = environment(jetstream={"encryption": {"secret": "js-key", "key": "k"}})
-        source = {"secretKeyRef": {"name": "js-key", "key": "k"}}
-        assert found["JETSTREAM_KEY_TEXT"] == source
-        assert found["JETSTREAM_KEY"] == "'$(JETSTREAM_KEY_TEXT)'"
-
-    def test_an_empty_name_is_the_usual_one(self) -> None:
-        found = environment(jetstream={"encryption": {"secret": "s", "key": ""}})
-        assert found["JETSTREAM_KEY_TEXT"]["secretKeyRef"]["key"] == "key"
-
-    def test_without_encryption_there_is_none(self) -> None:
-        assert not {"JETSTREAM_KEY", "JETSTREAM_KEY_TEXT"} & set(environment())
-
-    def test_users_cannot_replace_what_the_store_depends_on(self) -> None:
-        """Of a variable that is there twice the last one counts."""
-        own = [{"name": name, "value": "x"} for name in ("JETSTREAM_DIR", "JETSTREAM_KEY")]
-        found = environment(jetstream={"encryption": {"secret": "s"}}, pod={"natsEnv": own})
-        assert found["JETSTREAM_DIR"] == '"/data"'
-        assert found["JETSTREAM_KEY"] == "'$(JETSTREAM_KEY_TEXT)'"
 
 
 class TestMemory:
@@ -150,5 +133,4 @@ def test_pods_with_it_have_all_of_it(cluster: Target) -> None:
     claims = [v["persistentVolumeClaim"] for v in made["volumes"] if "persistentVolumeClaim" in v]
     assert claims == [{"claimName": "js-c-1"}]
     names = [v["name"] for v in made["containers"][0]["env"]]
-    last = "JETSTREAM_KEY" if cluster.spec.jetstream.encryption else "JETSTREAM_DIR"  # type: ignore[union-attr]
-    assert names[-1] == last
+    assert names[-1] == "JETSTREAM_DIR"

@@ -142,8 +142,8 @@ jetstream.fileStore.volumeClaimTemplate
 jetstream.fileStore.maxSize reloaded
 jetstream.fileStore.resizePolicy
 jetstream.memoryStore.maxSize stamped reloaded
-jetstream.encryption.secret stamped
-jetstream.encryption.key stamped
+jetstream.encryption.secret
+jetstream.encryption.key
 jetstream.encryption.cipher stamped
 jetstream.uniqueTag stamped
 jetstream.limits.maxAckPending stamped 2.15
