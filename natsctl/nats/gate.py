@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from natsctl.nats.allowance import Allowance
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
@@ -51,6 +53,7 @@ class Gate:
     all: Turns = attrs.field(factory=lambda: FirstCome(asyncio.Semaphore(ALL)))
     slow: Turns = attrs.field(factory=lambda: FirstCome(asyncio.Semaphore(ALL)))
     large: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(LARGE))
+    allowance: Allowance = attrs.field(factory=Allowance)
 
     @asynccontextmanager
     async def long_answer(

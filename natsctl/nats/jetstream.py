@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from natsctl.model.jetstream import JetStreamReport
+    from natsctl.nats.allowance import Allowance, Key
     from natsctl.nats.gate import Gate
 
 AT_ONCE: Final = 4
@@ -31,45 +32,37 @@ AT_ONCE: Final = 4
 SECONDS = 15.0
 """How long a server may take for /jsz, once it has its turn. Measured: up to 10 s for 10,000
 streams on a machine with more to do than it can."""
-MAX_GROUPS: Final = 65_536
-"""Streams and consumers of all servers together that are kept of one look: some 50 MiB."""
+TOO_MANY: Final = "more streams and consumers on all servers together than natsctl keeps"
 
 _HEALTHY_OR_NOT: Final = ("200", "500", "503")
 
 
 async def look(
-    gate: Gate, places: Mapping[str, Place], tls: ssl.SSLContext | None = None, owner: str = ""
+    gate: Gate, places: Mapping[str, Place], tls: ssl.SSLContext | None, cluster: Key
 ) -> dict[str, JetStreamReport]:
     """Ask servers of one cluster: pod uid -> where in, pod uid -> report out.
 
-    `owner` is whose turns are taken: the namespace. `tls` is for servers that are monitored over
-    https, and only for those. A server that cannot be asked gives a report with `problem`, never an
-    exception.
+    `cluster` is its namespace, whose turns are taken, and its name. `tls` is for servers that are
+    monitored over https, and only for those. A server that cannot be asked gives a report with
+    `problem`, never an exception. What is kept is counted in the gate's allowance; the caller notes
+    what it keeps of it.
     """
-    turns, kept = asyncio.Semaphore(AT_ONCE), _Kept()
+    turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(place: Place) -> JetStreamReport:
-        async with turns, gate.slow.turn(owner):
-            return kept.within(await _ask(gate, place, tls))
+        async with turns, gate.slow.turn(cluster[0]):
+            return _allowed(await _ask(gate, place, tls), gate.allowance, cluster)
 
     async with asyncio.TaskGroup() as group:
         tasks = {uid: group.create_task(one(place)) for uid, place in places.items()}
     return {uid: task.result() for uid, task in tasks.items()}
 
 
-@attrs.define
-class _Kept:
-    """How much is kept of one look."""
-
-    groups: int = 0
-
-    def within(self, said: JetStreamReport) -> JetStreamReport:
-        """The report, without its groups if there are too many in all."""
-        if self.groups + len(said.groups) > MAX_GROUPS:
-            too_many = f"more than {MAX_GROUPS} streams and consumers on all servers together"
-            return attrs.evolve(said, groups={}, too_many=said.too_many or too_many)
-        self.groups += len(said.groups)
+def _allowed(said: JetStreamReport, allowance: Allowance, cluster: Key) -> JetStreamReport:
+    """The report; without its groups if there are too many in all."""
+    if allowance.take(cluster, len(said.groups)):
         return said
+    return attrs.evolve(said, groups={}, too_many=said.too_many or TOO_MANY)
 
 
 async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStreamReport:

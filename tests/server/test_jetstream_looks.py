@@ -26,9 +26,9 @@ async def test_all_servers_tell_all_streams_and_consumers(
         monkeypatch.setattr("natsctl.model.names.MONITORING_PORT", cluster.ports.monitoring)
         for index in range(STREAMS):
             await cluster.add(f"s{index}", 3, consumers=2)
-        whole = await look(Gate(), cluster.places)
+        whole = await look(Gate(), cluster.places, None, ("ns", "c"))
         monkeypatch.setattr(pages, "PAGE", 4096)
-        parts = await look(Gate(), cluster.places)
+        parts = await look(Gate(), cluster.places, None, ("ns", "c"))
     names = {f"s{index}" for index in range(STREAMS)}
     expected = {Asset(ACCOUNT, it, consumer) for it in names for consumer in ("", "d0", "d1")}
     for said in (*whole.values(), *parts.values()):

@@ -183,7 +183,14 @@ class ClusterCache:
 
     def drop_looks(self, before: float) -> None:
         """Something was changed on the servers at this moment, in monotonic seconds."""
-        self.looks = tuple(it for it in self.looks if it.began > before)
+        self.keep_looks(tuple(it for it in self.looks if it.began > before))
+
+    def keep_looks(self, looks: tuple[Look, ...]) -> None:
+        """Keep these, and count what they contain."""
+        if looks or self.looks:
+            self.looks = looks
+            groups = sum(len(said.groups) for it in looks for said in it.reports.values())
+            self.monitor.gate.allowance.note(self.key, groups)
 
     async def _status_of(self, cluster: Cluster) -> ClusterStatus:
         """Parsing is done once for what was stored."""
@@ -266,7 +273,7 @@ class ClusterCache:
         if self.looks:
             runs = runs_of(own)
             valid = (it for it in self.looks if it.runs == runs and now - it.began < LOOKS_KEPT)
-            self.looks = tuple(valid)
+            self.keep_looks(tuple(valid))
 
     def _note_changes(self, wanted: object, pods: tuple[Pod, ...], now: float) -> None:
         runs = sorted((p.metadata.uid, *map(str, run_id(p))) for p in pods)

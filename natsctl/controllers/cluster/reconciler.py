@@ -202,6 +202,7 @@ class ClusterReconciler:
         self.shared.gatherer.forget(self.key)
         self.actor_metrics = ActorMetrics()
         self.session.close()
+        self.cache.keep_looks(())
 
     def _key(self) -> Key:
         """The key of the operator's user in the cluster as it is now."""

@@ -39,10 +39,10 @@ class Asker:
     seen: list[ClusterState] = attrs.field(factory=list)
 
     async def look(
-        self, gate: object, places: Mapping[str, Place], tls: object, owner: str
+        self, gate: object, places: Mapping[str, Place], tls: object, cluster: object
     ) -> dict[str, JetStreamReport]:
         """What `natsctl.nats.jetstream.look` does."""
-        assert owner == "ns"
+        assert cluster == ("ns", "c")
         self.asked.append(asyncio.get_running_loop().time())
         self.servers.append({place.name or "" for place in places.values()})
         await asyncio.sleep(0.3)

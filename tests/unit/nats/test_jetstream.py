@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from natsctl.model.jetstream import JetStreamReport
-from natsctl.nats import jetstream
+from natsctl.nats import allowance, jetstream
 from natsctl.nats.gate import Gate
 from natsctl.nats.jetstream import AT_ONCE, look
 from natsctl.nats.monitoring import Place
@@ -24,6 +24,7 @@ from tests.unit.plan.gates.recorded import situation
 Open = Callable[[Pages], AbstractAsyncContextManager[None]]
 HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 MIB = bytes(1024 * 1024)
+MINE = ("ns", "c")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 async def ask(address: str = "127.0.0.1") -> JetStreamReport:
-    return (await look(Gate(), {"uid": Place(address, "nats-1")}))["uid"]
+    return (await look(Gate(), {"uid": Place(address, "nats-1")}, None, MINE))["uid"]
 
 
 def many(streams: int) -> bytes:
@@ -73,7 +74,7 @@ async def test_one_that_is_not_healthy_still_answers(serving: Open) -> None:
 async def test_one_that_cannot_be_asked_says_nothing_of_the_others(serving: Open) -> None:
     async with serving(Pages()):
         places = {"good": Place("127.0.0.1"), "bad": Place("127.0.0.254", "c-2"), "none": Place("")}
-        said = await look(Gate(), places)
+        said = await look(Gate(), places, None, MINE)
     assert said["good"].problem == ""
     assert said["bad"].name == "c-2"
     assert said["bad"].problem.startswith("monitoring port: Cannot connect")
@@ -83,12 +84,12 @@ async def test_one_that_cannot_be_asked_says_nothing_of_the_others(serving: Open
 async def test_some_servers_of_a_cluster_are_asked_at_once_and_not_all(serving: Open) -> None:
     pages = Pages()
     async with serving(pages):
-        await look(Gate(), {str(i): Place("127.0.0.1") for i in range(3 * AT_ONCE)})
+        await look(Gate(), {str(i): Place("127.0.0.1") for i in range(3 * AT_ONCE)}, None, MINE)
     assert pages.most <= AT_ONCE
 
 
 async def test_nobody_is_asked_when_nobody_is_named() -> None:
-    assert await look(Gate(), {}) == {}
+    assert await look(Gate(), {}, None, MINE) == {}
 
 
 class TestManyStreams:
@@ -111,15 +112,14 @@ class TestManyStreams:
     async def test_are_bounded_on_all_servers_together(
         self, serving: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(jetstream, "MAX_GROUPS", 500)
-        bodies = recorded() | {"/jsz": many(100)}
+        monkeypatch.setattr(allowance, "OF_ONE", 500)
+        gate, bodies = Gate(), recorded() | {"/jsz": many(100)}
         async with serving(Pages(bodies)):
-            said = await look(Gate(), {str(i): Place("127.0.0.1") for i in range(3)})
-        kept = [len(it.groups) for it in said.values()]
-        assert sorted(kept) == [0, 200, 200]
-        assert [it.too_many for it in said.values() if not it.groups] == [
-            "more than 500 streams and consumers on all servers together"
-        ]
+            places = {str(i): Place("127.0.0.1") for i in range(3)}
+            said = await look(gate, places, None, MINE)
+        assert sorted(len(it.groups) for it in said.values()) == [0, 200, 200]
+        assert [it.too_many for it in said.values() if not it.groups] == [jetstream.TOO_MANY]
+        assert gate.allowance.kept == {MINE: 400}
 
 
 def stream(indent: int = 8, **more: Any) -> bytes:
@@ -191,7 +191,7 @@ class TestTricks:
         gate = Gate()
         async with serving(Pages(recorded() | {"/jsz": many(1_000)})):
             async with gate.large, gate.large:
-                waits = asyncio.create_task(look(gate, {"a": Place("127.0.0.1")}))
+                waits = asyncio.create_task(look(gate, {"a": Place("127.0.0.1")}, None, MINE))
                 await asyncio.sleep(0.3)
                 assert not waits.done()
             assert len((await waits)["a"].groups) == 2_000

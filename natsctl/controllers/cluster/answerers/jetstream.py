@@ -25,10 +25,12 @@ async def look(
     """Take one look, whatever number of rules want it, and keep the latest."""
     pods = [pod for pod in cache.stores.pods.of_cluster(cache.key) if is_ours(pod, state)]
     began = asyncio.get_running_loop().time()
-    reports = await jetstream.look(
-        cache.monitor.gate,
-        {pod.metadata.uid: Place.of(pod) for pod in pods},
-        cache.contexts_of(state).monitoring,
-        cache.key[0],
-    )
-    cache.looks = (*cache.looks, Look(began, reports, runs_of(pods)))[-LOOKS:]
+    tls = cache.contexts_of(state).monitoring
+    places = {pod.metadata.uid: Place.of(pod) for pod in pods}
+    looks = cache.looks[1 - LOOKS :]
+    cache.keep_looks(looks)  # there has to be room for another
+    try:
+        reports = await jetstream.look(cache.monitor.gate, places, tls, cache.key)
+        looks = (*looks, Look(began, reports, runs_of(pods)))
+    finally:
+        cache.keep_looks(looks)

@@ -9,7 +9,7 @@ import pytest
 
 from natsctl.controllers.cluster.answerers.jetstream import look
 from natsctl.controllers.cluster.cache import ClusterCache
-from natsctl.model.jetstream import JetStreamReport
+from natsctl.model.jetstream import Asset, Group, JetStreamReport
 from natsctl.model.objects import Pod
 from natsctl.nats import jetstream
 from natsctl.nats.gate import Gate
@@ -20,16 +20,21 @@ from tests.unit.controllers.cluster.answerers.test_probe import STATE, cache_of,
 
 pytestmark = pytest.mark.looptime
 
+ASSET = Asset("APP", "orders")
+
 
 async def looked(monkeypatch: pytest.MonkeyPatch, *pods: Pod, times: int = 1) -> ClusterCache:
     """The cache after some looks, one second apart; each finds one report for each server."""
 
     async def found(
-        gate: Gate, places: Mapping[str, Place], tls: object, owner: str
+        gate: Gate, places: Mapping[str, Place], tls: object, cluster: object
     ) -> dict[str, JetStreamReport]:
-        assert (gate, tls, owner) == (cache.monitor.gate, None, "ns")
+        assert (gate, tls, cluster) == (cache.monitor.gate, None, ("ns", "c"))
         await asyncio.sleep(0.5)
-        return {uid: JetStreamReport(place.address) for uid, place in places.items()}
+        assert sum(gate.allowance.kept.values()) <= len(places) * (LOOKS - 1)
+        gate.allowance.take(cache.key, len(places))
+        groups = {ASSET: Group(ASSET, 3)}
+        return {uid: JetStreamReport(it.address, groups=groups) for uid, it in places.items()}
 
     monkeypatch.setattr(jetstream, "look", found)
     cache = cache_of(Monitor(), *pods)  # type: ignore[arg-type] # asks nobody here
@@ -73,3 +78,32 @@ async def test_what_was_said_before_a_change_of_ours_is_dropped(
     assert cache.looks == (first, second)
     cache.drop_looks(first.began)
     assert cache.looks == (second,)
+
+
+async def test_what_is_kept_is_counted_for_all_clusters_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = await looked(monkeypatch, pod(), pod(name="c-2", uid="q"), times=LOOKS + 1)
+    counted = cache.monitor.gate.allowance.kept
+    assert counted == {("ns", "c"): 2 * LOOKS}
+    cache.drop_looks(cache.looks[0].began)
+    assert counted == {("ns", "c"): 2}
+    cache.keep_looks(())
+    assert counted == {}
+
+
+async def test_a_look_that_ends_early_leaves_what_there_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = await looked(monkeypatch, pod())
+    before = cache.looks
+
+    async def fails(gate: Gate, *_: object) -> dict[str, JetStreamReport]:
+        gate.allowance.take(cache.key, 7)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(jetstream, "look", fails)
+    with pytest.raises(asyncio.CancelledError):
+        await look([JetStreamLook()], cache, STATE)
+    assert cache.looks == before
+    assert cache.monitor.gate.allowance.kept == {("ns", "c"): 1}
