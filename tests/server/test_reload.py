@@ -54,6 +54,7 @@ FIELDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("natsConfig.maxControlLine", {}, {"natsConfig": {"maxControlLine": 2048}}),
     ("natsConfig.maxPending", {}, {"natsConfig": {"maxPending": 2**27}}),
     ("natsConfig.maxSubscriptions", {}, {"natsConfig": {"maxSubscriptions": 7}}),
+    ("serverTags", {}, {"serverTags": ["zone:a"]}),
     ("lameDuckDurationSeconds", {}, {"lameDuckDurationSeconds": 60}),
     ("extraRoutes", {}, {"extraRoutes": [{"route": "nats://127.0.0.1:1"}]}),
     ("tls.enableHttps", TLS, {"tls": {**SECRETS, "enableHttps": True}}),

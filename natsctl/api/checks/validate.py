@@ -94,6 +94,7 @@ def _image(image: str) -> Iterator[Problem]:
 def _versioned(spec: NatsClusterSpec, version: ServerVersion, running: bool) -> Iterator[Problem]:
     """What depends on the version."""
     yield from _server_name(spec, version)
+    yield from _server_tags(spec, version)
     yield from _payload(spec.nats_config or NatsConfig(), version)
     yield from tls_problems(spec, version)
     yield from auth_problems(spec, version)
@@ -110,6 +111,20 @@ def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Prob
             "names; omit useServerName, or use version 2.1.2 or later"
         )
         yield Problem("spec.useServerName", "true", message)
+
+
+def _server_tags(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
+    """Read: 2.1.9 refuses the field, 2.2.6 takes it."""
+    if spec.server_tags and not version.at_least(2, 2, 6):
+        message = (
+            f"nats-server {version} does not support tags; omit serverTags, or use version 2.2.6 "
+            "or later"
+        )
+        yield Problem("spec.serverTags", "", message)
+    for index, tag in enumerate(spec.server_tags):
+        if not tag or tag.lower() in {each.lower() for each in spec.server_tags[:index]}:
+            wrong = f"{shown(tag)} is a duplicate" if tag else "is empty"
+            yield Problem(f"spec.serverTags[{index}]", shown(tag), f"{wrong}; remove it")
 
 
 def _payload(config: NatsConfig, version: ServerVersion) -> Iterator[Problem]:

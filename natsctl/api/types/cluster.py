@@ -10,13 +10,14 @@ from natsctl.api.effects import (
     KEPT,
     NONE,
     PARTS,
+    RELOAD,
     RELOAD_OR_WAIT,
     RESTART,
     RESTART_IF_DOWN,
     Effect,
 )
 from natsctl.api.fields import Rule, described
-from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, RELEASE, SERVER_SIDE, VERSION_TAG
+from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, RELEASE, SERVER_SIDE, TAG, VERSION_TAG
 from natsctl.api.types.jetstream import JetStream, PersistentVolumeClaimRetentionPolicy
 from natsctl.api.types.network import NetworkPolicy
 from natsctl.api.types.security import AuthConfig, OperatorConfig, TLSConfig
@@ -180,6 +181,17 @@ class PodPolicy:
 
 
 @frozen
+class Rollout:
+    """How changes reach servers that have to restart for them."""
+
+    paused: bool = _switch(
+        "Restart no server for a changed spec until this is false again. Everything else "
+        "continues: reloads, scaling, and new pods for lost ones, which run the changed spec.",
+        NONE,
+    )
+
+
+@frozen
 class NatsClusterSpec:
     """Desired state of the cluster."""
 
@@ -277,6 +289,16 @@ class NatsClusterSpec:
         "a network plugin that enforces NetworkPolicies.",
         default=None,
         effect=PARTS,
+    )
+    rollout: Rollout | None = described(
+        "How changes reach servers that have to restart for them.", default=None, effect=PARTS
+    )
+    server_tags: tuple[str, ...] = described(
+        'Tags of the servers, such as "zone:a", which the placement of streams may refer to.',
+        default=(),
+        max_items=64,
+        text=TAG,
+        effect=RELOAD.since(2, 9),
     )
     jetstream: JetStream | None = described(
         "Streams that the servers store. Not available yet: a spec with it is rejected.",

@@ -20,8 +20,10 @@ from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready
 
 if TYPE_CHECKING:
+    from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
 
+PAUSED = "spec.rollout.paused is true"
 FRESH = 2.0
 """Seconds for which an answer counts when the next step may hurt."""
 
@@ -38,6 +40,8 @@ def replace_outdated(context: Context) -> Decision:
     outdated = _outdated_servers(context)
     if not outdated:
         return Decision()
+    if is_paused(context.desired.target.spec):
+        return Decision(waiting=(PAUSED,), servers=outdated)
     held = volume_obstacles(context)
     if stores(context):
         return _gated(context, outdated, held)
@@ -48,6 +52,11 @@ def replace_outdated(context: Context) -> Decision:
         return Decision(waiting=blockers, servers=outdated)
     queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
     return Decision((_replace(server),), queries=queries, servers=outdated)
+
+
+def is_paused(spec: NatsClusterSpec) -> bool:
+    """Whether no server restarts for what the spec says."""
+    return spec.rollout is not None and spec.rollout.paused
 
 
 def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:

@@ -42,6 +42,7 @@ def server_config(target: Target) -> Json:
         **tls_block(target, "clients"),
         **_settings(target.spec.nats_config or NatsConfig()),
         **authorization_block(target),
+        **({"server_tags": list(target.spec.server_tags)} if target.spec.server_tags else {}),
         **_lame_duck(target.spec.lame_duck_duration_seconds),
         **{key: block for key, block in blocks.items() if block},
         **operator_block(target),

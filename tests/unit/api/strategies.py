@@ -254,6 +254,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
         for whose in ("clients", "monitoring", "routes", "gateways", "leafnodes")
     },
     "spec.jetstream": JETSTREAM,
+    "spec.serverTags": st.lists(WORDS.map(lambda word: f"x:{word}"), max_size=2, unique=True),
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,

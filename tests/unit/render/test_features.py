@@ -319,3 +319,8 @@ class TestAdvertising:
     def test_unless_asked_nobody_is_told(self) -> None:
         assert advertised_blocks(target(gatewayConfig=GATEWAY)) == {}
         assert boot_text(target(gatewayConfig=GATEWAY)).count("include") == 1
+
+
+def test_tags_of_the_servers() -> None:
+    assert config(serverTags=["zone:a", "fast"])["server_tags"] == ["zone:a", "fast"]
+    assert "server_tags" not in config()

@@ -59,7 +59,8 @@ UPSTREAM = {
 
 # What was added to it.
 ADDED = {
-    "": "clusterName jetstream networkPolicy persistentVolumeClaimRetentionPolicy serverVersion",
+    "": "clusterName jetstream networkPolicy persistentVolumeClaimRetentionPolicy rollout "
+    "serverTags serverVersion",
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",

@@ -70,6 +70,12 @@ def told(found: ClusterState, type_: str) -> tuple[str, str, str]:
     return condition.status, condition.reason, condition.message
 
 
+def test_a_paused_roll_stops_no_reload() -> None:
+    before, paused = goal_of(THREE), DEBUG | {"rollout": {"paused": True}}
+    (first,) = reloads(seen(before, desired(goal_of(paused))))
+    assert first.name == "c-1"
+
+
 def test_one_server_first_then_the_others() -> None:
     """A configuration that one refuses reaches no other."""
     before, after = goal_of(THREE), desired(goal_of(DEBUG))

@@ -135,6 +135,8 @@ networkPolicy.monitoringFrom
 networkPolicy.routesFrom
 networkPolicy.gatewaysFrom
 networkPolicy.leafnodesFrom
+rollout.paused
+serverTags stamped reloaded
 jetstream.domain stamped
 jetstream.fileStore.pvc.size
 jetstream.fileStore.pvc.storageClassName
