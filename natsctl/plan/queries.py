@@ -18,8 +18,9 @@ FOREVER: Final = math.inf
 A_MINUTE: Final = 60.0
 _CLOCK: Final = 0.001
 """Seconds that are surely some time: a smaller rest, once waited for, may still be left."""
-LOOKS, APART = 2, 1.0
-"""How many looks at JetStream a decision rests on, and the seconds between them at least."""
+LOOKS, APART, TOGETHER = 2, 1.0, 90.0
+"""How many looks at JetStream a decision rests on, and the seconds between them: at least, and at
+most, after which the first says nothing about the second. One a minute is enough for that."""
 
 
 class Query(ABC):
@@ -59,20 +60,21 @@ class Probe(Query):
 
 @attrs.frozen
 class JetStreamLook(Query):
-    """What all servers of the cluster say of JetStream, twice, at least APART seconds apart.
+    """What all servers of the cluster say of JetStream, in two looks that are not far apart.
 
-    `freshness` is the age of the first of the two looks. As long as a rule needs it, it is asked
-    again whenever it no longer counts: two looks in each freshness.
+    `freshness` is the age of the last of them. As long as a rule needs it, it is asked again
+    whenever it no longer counts: one look in each freshness, two if that is longer than TOGETHER.
     """
 
-    freshness: float = 2 * A_MINUTE
+    freshness: float = A_MINUTE
 
     def answered_at(self, state: ClusterState) -> float | None:
-        """When the first of the two looks began."""
+        """When the last of the two looks began."""
         if len(state.jetstream) < LOOKS:
             return None
         first, last = state.jetstream[-LOOKS:]
-        return first.began if last.began - first.began > APART - _CLOCK else None
+        apart = last.began - first.began
+        return last.began if APART - _CLOCK < apart <= TOGETHER else None
 
     def due_in(self, state: ClusterState) -> float:
         """The second look is not taken before APART seconds have passed."""

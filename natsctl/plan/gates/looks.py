@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model.times import moment
 from natsctl.plan.gates.verdict import Block, Why
+from natsctl.plan.queries import TOGETHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,6 @@ APART: Final = 0.9
 between its answers, because they take some time."""
 FRESH: Final = 10.0
 """Seconds after which the second look is too old to act upon."""
-TOGETHER: Final = 60.0
-"""Seconds after which the first look is too old to say anything about the second."""
 
 
 def look_blocks(case: Case, now: float) -> Iterator[Block]:

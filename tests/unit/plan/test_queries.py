@@ -108,13 +108,15 @@ class TestJetStreamLook:
             ((1.5, 1.0), True, 0.0),
             ((3.0, 2.0), False, 0.0),
             ((9.5, 0.25), False, 0.75),
-            ((10.0, 9.0), True, 0.0),
-            ((90.0, 0.25), True, 0.75),
-            ((90.0, 9.0), True, 0.0),
-            ((9.0, 8.9995, 8.0), False, 0.0),
+            ((11.0, 9.0), False, 0.0),
+            ((11.0, 10.0), True, 0.0),
+            ((90.25, 0.25), False, 0.75),
+            ((91.0, 0.25), True, 0.75),
+            ((100.0, 9.0), True, 0.0),
+            ((9.0, 8.0005, 7.0), False, 0.0),
         ],
     )
-    def test_counts_while_the_first_of_two_looks_is_fresh(
+    def test_counts_while_the_last_of_two_looks_is_fresh(
         self, seconds_ago: tuple[float, ...], owed: bool, due: float
     ) -> None:
         state, query = self.looked(*seconds_ago), JetStreamLook(10.0)
@@ -125,7 +127,7 @@ class TestJetStreamLook:
 
     def test_is_renewed_when_it_no_longer_counts(self) -> None:
         state = self.looked(3.0, 2.0)
-        assert renewal([JetStreamLook(10.0), JetStreamLook(60.0)], state) == 7.0
+        assert renewal([JetStreamLook(10.0), JetStreamLook(60.0)], state) == 8.0
         assert renewal([JetStreamLook(10.0)], self.looked(3.0)) is None
 
     def test_others_are_due_at_once_and_never_renewed(self) -> None:
@@ -151,4 +153,4 @@ class TestJetStreamLook:
         assert (second.stages, second.queries, second.again) == ((), set(), 0.75)
         assert (both.queries, both.again) == ({Probe("pod-1-0", 2.0)}, 0.0)
         third = planned(0.0, 1.25, 0.25)
-        assert (third.stages, third.queries, third.again) == (((ACTION,),), set(), 8.75)
+        assert (third.stages, third.queries, third.again) == (((ACTION,),), set(), 9.75)

@@ -56,7 +56,7 @@ def test_looks_are_a_second_apart_and_fresh() -> None:
         at(second.began + 10.1),
         at(float("nan")),
         may_go("nats-2", world.names, (attrs.evolve(first, began=float("nan")), second), now),
-        may_go("nats-2", world.names, (attrs.evolve(first, began=-60), second), now),
+        may_go("nats-2", world.names, (attrs.evolve(first, began=-90), second), now),
     ):
         assert verdict.whys == {Why.LOOKS}
 
