@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgspec
@@ -22,6 +22,7 @@ from natsctl.api.version import ServerVersion, is_tag
 from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.claims.stored import Stored
 from natsctl.plan.inputs.jetstream_key import other_key
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.releases import learned, reports_of, tag_of
@@ -31,6 +32,7 @@ from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec
 from natsctl.plan.stored_data import unsupported_changes
 from natsctl.plan.stored_identity import identity_problems
+from natsctl.plan.stored_sizes import size_problems
 from natsctl.plan.upgrade_path import obstacle
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.routes import cluster_name
@@ -40,7 +42,7 @@ from natsctl.render.config.system_account import (
     lacks_system,
     may_have_jetstream,
 )
-from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.objects.owned_objects import data_kind, owned_objects
 from natsctl.render.revision.effects import NON_ROLLING, reloadable
 from natsctl.render.revision.revision import (
     LEAVES,
@@ -99,6 +101,13 @@ TOKEN_BESIDE_BOTH = (
 )
 
 
+VOLUMES_NOT_READ = (
+    f"{data_kind().plural} have not been read: the limit of the store depends on their size"
+)
+NOTHING: Final = Stored()
+"""Of a cluster without volumes."""
+
+
 @attrs.frozen
 class ParsedSpec:
     """A spec and the version it means, or what is wrong with it (then `version` is None).
@@ -131,15 +140,18 @@ def parse_cluster(
     pods: tuple[Pod, ...],
     seen: Mapping[str, Observation] | None = None,
     known: ParsedSpec | None = None,
+    stored: Stored | None = None,
 ) -> ParsedSpec:
     """Read a NatsCluster's spec; never raises, whatever is stored there.
 
     While it is no good, the last one that was counts, so that servers that end come back;
     `problems` has what is wrong all the same. `known` is what came of the same generation of the
-    spec before, when servers ran something else.
+    spec before, when servers ran something else. `stored` is what the claims of volumes tell: of
+    the last spec they are not asked, since a volume that somebody grew is no reason to let a server
+    that ended stay away.
     """
     examined = known.examined if known else None
-    current = _read(cluster, cluster.spec, before, pods, seen, examined)
+    current = _read(cluster, cluster.spec, before, pods, seen, examined, stored)
     if current.version is not None or _asks_for_a_pause(cluster.spec):
         return current
     last = _read(cluster, accepted_spec(before), before, pods, seen)
@@ -164,6 +176,7 @@ def _read(
     pods: tuple[Pod, ...],
     seen: Mapping[str, Observation] | None,
     known: Examined | None = None,
+    stored: Stored | None = None,
 ) -> ParsedSpec:
     if cluster.unreadable and raw is cluster.spec:
         return ParsedSpec(None, None, (Problem("spec", "", cluster.unreadable),))
@@ -175,7 +188,8 @@ def _read(
         return parsed(spec, None, examined.problems)
     version = wanted(spec)
     lost = identity_problems(spec, version, before, pods)
-    if refused := lost or tuple(unsupported_changes(spec, before, pods)):
+    changed = lost or tuple(unsupported_changes(spec, before, pods))
+    if refused := changed or size_problems(spec, before, stored or NOTHING):
         return parsed(spec, None, refused)
     blocker = obstacle(spec, version, before, pods, seen or {})
     if blocker is None:
@@ -207,12 +221,9 @@ def desired_of(
     images: Images,
     *,
     platform_assigned_ids: bool = False,
-    origins: Mapping[int, str] | None = None,
+    stored: Stored = NOTHING,
 ) -> Desired | None:
-    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good.
-
-    `origins` are those of Target.
-    """
+    """What a NatsCluster asks for, given everything it refers to; None if its spec is no good."""
     spec, version = parsed.spec, parsed.version
     if spec is None or version is None:
         return None
@@ -228,14 +239,16 @@ def desired_of(
         named=running_named(stamps),
         kept=kept_names(meta.name, pods),
         joined=running_joined(stamps) if pods else references.joined,
-        inputs=resolved.inputs,
+        inputs=attrs.evolve(resolved.inputs, capacity=stored.capacity(spec.size)),
         images=images,
         platform_assigned_ids=platform_assigned_ids,
-        origins=origins or {},
+        origins=stored.origins,
     )
     if not references.signs:
         target = _as_known(target, pods)
     target = _as_running(target, pods)
+    if spec.jetstream is not None and not stored.known:
+        resolved = attrs.evolve(resolved, missing=(*resolved.missing, VOLUMES_NOT_READ))
     if lacks_system(target):
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
     if why := other_key(target, pods):

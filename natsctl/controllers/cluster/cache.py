@@ -31,7 +31,7 @@ from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.note import parse_note
-from natsctl.plan.claims.origins import origins_of
+from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.references import References
@@ -136,15 +136,14 @@ class ClusterCache:
             for kind, store in known.items()
         }
 
-    def _origins(self, cluster: Cluster, parsed: ParsedSpec) -> dict[int, str]:
-        """Of servers that have data under the names that an earlier cluster gave them."""
-        if parsed.spec is None or parsed.spec.jetstream is None:
-            return {}
+    def _stored(self, cluster: Cluster) -> Stored:
+        """What the claims of its volumes tell."""
         owned = self._owned(cluster)
         secret = owned[config_kind().kind].get(cluster.metadata.name)
         noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
-        claims = owned.get(data_kind().kind, {}).values()
-        return origins_of(cluster, claims, parse_note(noted) or {})
+        claims = owned.get(data_kind().kind)
+        found = claims.values() if claims is not None else None
+        return stored_of(cluster, found, parse_note(noted) or {})
 
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
@@ -203,9 +202,8 @@ class ClusterCache:
         self, cluster: Cluster, parsed: ParsedSpec, pods: tuple[Pod, ...]
     ) -> Desired | None:
         """Rendering is done once for a spec, its sources, and what pods were made for."""
-        references, origins = self._gathered[1], self._origins(cluster, parsed)
-        stamps = frozenset(_stamps(pod) for pod in pods)
-        key = (parsed, references, stamps, frozenset(origins.items()))
+        references, stored = self._gathered[1], self._stored(cluster)
+        key = (parsed, references, frozenset(_stamps(pod) for pod in pods), stored)
         if self._desired is None or self._desired[0] != key:
             self._heavy = self._is_heavy(cluster, parsed)
             made = await computed(
@@ -217,7 +215,7 @@ class ClusterCache:
                 references,
                 self.images,
                 platform_assigned_ids=self.platform_assigned_ids,
-                origins=origins,
+                stored=stored,
             )
             self._desired = key, made
         return self._desired[1]
@@ -244,14 +242,15 @@ class ClusterCache:
         meta = cluster.metadata
         states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
         alone = sum(stays and runs for stays, _, runs in states) == 1
-        known = before.current_version, reports, frozenset(states), alone
+        stored = self._stored(cluster)
+        known = before.current_version, reports, frozenset(states), alone, stored
         key = (meta.uid, meta.generation, *known)
         if self._parsed is None or self._parsed[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
             earlier = self._parsed_before(cluster)
             parsed = await computed(
-                heavy, parse_cluster, cluster, before, pods, self.observations, earlier
+                heavy, parse_cluster, cluster, before, pods, self.observations, earlier, stored
             )
             self._parsed = key, parsed
         return self._parsed[1]

@@ -10,7 +10,7 @@ import pytest
 from natsctl.model import names
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import SPEC as PLAIN
-from tests.unit.simulated.clusters import cluster, condition, settled, three_servers, uids
+from tests.unit.simulated.clusters import cluster, condition, settled, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.requests import Fate, Request, refusal
@@ -167,17 +167,6 @@ async def test_the_note_is_written_again_with_the_secret() -> None:
     before = note(api)
     await changed(api, lambda api: api.delete(SECRET))
     assert note(api) == before
-
-
-async def test_servers_get_volumes_when_jetstream_is_switched_on() -> None:
-    with virtual_clock():
-        api = await three_servers()
-    before = uids(api)
-    on = {"spec": {"jetstream": {}, "version": "2.11.4"}}
-    await changed(api, lambda api: api.edit(CLUSTER, on), seconds=90)
-    assert is_ready(api)
-    assert len(volumes(api)) == 3
-    assert not set(before.values()) & set(uids(api).values())
 
 
 async def test_a_strangers_volume_is_left_alone_until_it_is_handed_over() -> None:

@@ -12,7 +12,7 @@ from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
 from natsctl.model.server_identity import claim_name
 from natsctl.model.slim import slim
 from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
-from natsctl.plan.claims.origins import origins_of
+from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.state import ClusterState
 from natsctl.render.objects.owned_objects import data_kind, owned_objects
 from tests.unit.plan.world import NAME, UID, cluster_state, pod, stamped
@@ -77,8 +77,8 @@ def volumes(
     owned[data_kind().kind] = {each.metadata.name: each for each in claims}
     if not known:
         del owned[data_kind().kind]
-    origins = origins_of(found.cluster, claims, parse_note(note) or {})
-    goal = attrs.evolve(found.desired.target, origins=origins)
+    stored = stored_of(found.cluster, claims, parse_note(note) or {})
+    goal = attrs.evolve(found.desired.target, origins=stored.origins)
     wanted = tuple(stamped(manifest) for manifest in owned_objects(goal))
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)
     cluster = annotated(found.cluster, accepts)

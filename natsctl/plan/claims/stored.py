@@ -1,0 +1,103 @@
+"""What a cluster's claims tell that its spec and its configuration depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model import names
+from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.model.quantity import parse_bytes
+from natsctl.model.server_identity import indexes, origin, origin_of
+from natsctl.plan.server_identity import claims_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from natsctl.model.objects import Cluster, Object
+    from natsctl.plan.claims.note import Note
+
+
+@attrs.frozen
+class Stored:
+    """By the server's index: `origins` (see Target), `asked` and `room` in bytes.
+
+    `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
+    not be read.
+    """
+
+    known: bool = True
+    origins: Mapping[int, str] = attrs.field(factory=dict)
+    asked: Mapping[int, int] = attrs.field(factory=dict)
+    room: Mapping[int, int] = attrs.field(factory=dict)
+
+    def capacity(self, size: int) -> int:
+        """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""
+        return min(_of(self.room, size), default=0)
+
+    def largest(self, size: int) -> int:
+        """Bytes that the largest volume of a cluster of this size asks for; 0: there is none."""
+        return max(_of(self.asked, size), default=0)
+
+
+def stored_of(cluster: Cluster, claims: Iterable[Object] | None, note: Note) -> Stored:
+    """What the claims tell; None: they could not be read."""
+    meta = cluster.metadata
+    found = {
+        index: claim
+        for index, claim in claims_among(meta.name, claims or ()).items()
+        if isinstance(claim, PersistentVolumeClaim)
+    }
+    asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
+    room = {index: _room(claim) for index, claim in found.items()}
+    return Stored(
+        claims is not None,
+        _origins(cluster, found, note),
+        {index: count for index, count in asked.items() if count},
+        {index: count for index, count in room.items() if count},
+    )
+
+
+def _origins(
+    cluster: Cluster, claims: Mapping[int, PersistentVolumeClaim], note: Note
+) -> dict[int, str]:
+    """Of servers that have data under a name which an earlier NatsCluster gave them.
+
+    What is noted counts, then what the claims tell. Peers know a server by a hash of its name: with
+    another one it would be a new server (nats-server: `getHash`, server/jetstream_cluster.go).
+    """
+    meta = cluster.metadata
+    own = origin(meta.uid)
+    named = {
+        index: origin_of(
+            meta.name, index, claim.metadata.annotation(names.SERVER_NAME_ANNOTATION) or ""
+        )
+        for index, claim in claims.items()
+    }
+    noted = {index: entry.origin or own for index, entry in note.items()}
+    known = named | noted
+    return {index: each for index, each in known.items() if each and each != own}
+
+
+def _room(claim: PersistentVolumeClaim) -> int:
+    """While a volume grows, what is there; never more than was asked for, whatever it was given.
+
+    Some storage rounds up: that is no reason to restart servers for a higher limit.
+    """
+    capacity = claim.status.capacity
+    given = [bytes_of(claim.requested), bytes_of(capacity.storage) if capacity else 0]
+    return min(filter(None, given), default=0)
+
+
+def _of(counts: Mapping[int, int], size: int) -> list[int]:
+    return [counts[index] for index in sorted(counts.keys() & set(indexes(size)))]
+
+
+def bytes_of(quantity: str) -> int:
+    """What a claim asks for or has; 0 for what is no quantity."""
+    try:
+        return parse_bytes(quantity)
+    except ValueError:
+        return 0
