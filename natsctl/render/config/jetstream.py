@@ -14,6 +14,7 @@ from typing import Any, Final
 from natsctl.api.fields import Json
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.jetstream import (
+    MOST_SHARE,
     FileStore,
     JetStream,
     Limits,
@@ -80,15 +81,16 @@ def loaded_jetstream(target: Target) -> Json:
 def file_limit(target: Target, jetstream: JetStream) -> int:
     """Bytes that streams may take on disk; 0: none may be there.
 
-    As the spec says, or so many that the disk never gets full: `default_share` of the smallest
-    volume there is, or, before there is any, of what the spec asks for.
+    As the spec says, or `default_share` of the volume: so many that no disk gets full. A volume
+    that is smaller than the spec asks for, because it still has to grow, counts as it is.
     """
-    given = (jetstream.file_store or FileStore()).max_size
-    if given:
-        return parse_bytes(given)
     if not stores_files(jetstream):
         return 0
-    volume = target.inputs.capacity or parse_bytes(volume_size(jetstream))
+    requested = parse_bytes(volume_size(jetstream))
+    volume = min(requested, target.inputs.capacity or requested)
+    given = (jetstream.file_store or FileStore()).max_size
+    if given:
+        return min(parse_bytes(given), volume * MOST_SHARE // 100)
     return volume * default_share(target.version) // 100
 
 

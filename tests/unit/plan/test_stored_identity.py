@@ -142,8 +142,6 @@ def test_names_of_servers_and_of_their_cluster_stay() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (spec("none"), spec({"domain": "hub"})),
-        (spec("none", size=1), spec(size=3)),
         (spec(size=3), spec(size=5)),
         (spec({"fileStore": {"maxSize": "1Gi"}}), spec({"fileStore": {"maxSize": "2Gi"}})),
         (spec(), spec({"encryption": KEY})),
@@ -152,6 +150,11 @@ def test_names_of_servers_and_of_their_cluster_stay() -> None:
 )
 def test_all_else_may(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert read(after, before, (pod(1, before),)).problems == ()
+
+
+@pytest.mark.parametrize("after", [spec({"domain": "hub"}), spec(size=5)])
+def test_without_data_there_is_nothing_to_keep(after: dict[str, Any]) -> None:
+    assert read(after, spec("none", size=1)).problems == ()
 
 
 def test_nobody_knows_whether_2_9_reads_what_it_wrote_before_it_had_a_key() -> None:

@@ -55,6 +55,16 @@ class TestLimits:
         known = target(jetstream={}, inputs=ConfigInputs(capacity=5 * GI))
         assert limit(known) == 5 * GI * 7 // 10
 
+    def test_no_limit_is_raised_before_all_volumes_have_grown(self) -> None:
+        own = {"fileStore": {"pvc": {"size": "20Gi"}, "maxSize": "15Gi"}}
+        growing = target(jetstream=own, inputs=ConfigInputs(capacity=10 * GI))
+        grown = target(jetstream=own, inputs=ConfigInputs(capacity=20 * GI))
+        assert limit(growing) == 10 * GI * 3 // 4
+        assert limit(grown) == 15 * GI
+
+    def test_a_larger_volume_than_the_spec_asks_for_raises_none(self) -> None:
+        assert limit(target(jetstream={}, inputs=ConfigInputs(capacity=12 * GI))) == 7 * GI
+
     @pytest.mark.parametrize(
         ("version", "share"), [("2.9.25", 15), ("2.10.29", 70), ("nightly", 70)]
     )
