@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import attrs
@@ -173,13 +174,14 @@ def _raft(cluster: _Cluster | None) -> Raft:
     if cluster is None:
         return Raft()
     moving = bytes(cluster.desired) not in (b"null", b"{}")
-    return Raft(cluster.leader, _replicas(cluster.replicas), moving)
+    return Raft(sys.intern(cluster.leader), _replicas(cluster.replicas), moving)
 
 
 def _replicas(said: list[_Replica] | None) -> tuple[Replica, ...]:
+    # Names of servers are in each of thousands of groups: interned, they are kept once.
     return tuple(
         Replica(
-            peer.name,
+            sys.intern(peer.name),
             peer.current,
             peer.offline,
             peer.active / _NANOSECONDS,

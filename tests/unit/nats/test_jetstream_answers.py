@@ -18,6 +18,7 @@ from natsctl.model.jetstream import (
     MAX_REPLICAS,
     MAX_STREAMS,
     Asset,
+    Group,
     JetStreamReport,
     Storage,
     Store,
@@ -442,3 +443,14 @@ def test_whatever_stands_in_any_place_nothing_raises(data: st.DataObject) -> Non
     pages["healthz"]["code"] = 503
     said = read(pages)
     assert all(it.isprintable() for it in (said.problem, said.health.text, *said.unknown))
+
+
+def test_names_of_servers_are_kept_once() -> None:
+    """They stand in each of thousands of groups."""
+    said = read(healthy())
+    names = [name for group in said.groups.values() for name in _servers(group)]
+    assert len({id(name) for name in names}) == len(set(names)) < len(names)
+
+
+def _servers(group: Group) -> list[str]:
+    return [group.raft.leader, *(replica.name for replica in group.raft.replicas)]
