@@ -158,3 +158,11 @@ class JetStreamReport:
     groups: Mapping[Asset, Group] = attrs.field(factory=dict)
     unknown: tuple[str, ...] = ()
     too_many: str = ""
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it turned JetStream off itself; without any in its configuration it is healthy.
+
+        https://github.com/nats-io/nats-server/blob/v2.12.0/server/monitor.go (healthz)
+        """
+        return self.disabled and self.health.code != 200

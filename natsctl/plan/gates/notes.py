@@ -35,7 +35,7 @@ def notes(case: Case) -> Iterator[Note]:
 def may_have_holes(case: Case, name: str) -> bool:
     """Below 2.10, what a server whose disk got full starts with again is not all that it had."""
     said = case.second.answered.get(name)
-    return said is not None and said.disabled and _release(said.version) < _KEEPS_WHAT_IT_HAS
+    return said is not None and said.gave_up and _release(said.version) < _KEEPS_WHAT_IT_HAS
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -97,4 +97,4 @@ def _one_by_one(it: Case, candidates: Sequence[Candidate]) -> Iterator[Step]:
 
 def _is_off(it: Case, candidate: Candidate) -> bool:
     said = [view.answered.get(candidate.name) for view in it.views]
-    return not candidate.running or all(one is not None and one.disabled for one in said)
+    return not candidate.running or all(one is not None and one.gave_up for one in said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.model.jetstream import Asset, Store
+from natsctl.model.jetstream import Asset, Health, JetStreamReport, Store
 
 
 @pytest.mark.parametrize("empty", [Store(0, 0, 0), Store(0, 1, 0)])
@@ -26,3 +26,13 @@ def test_what_lies_between_and_is_gone_is_counted() -> None:
 def test_an_asset_is_called_by_account_stream_and_consumer() -> None:
     assert str(Asset("APP", "S3")) == "APP/S3"
     assert str(Asset("APP", "S3", "dur")) == "APP/S3/dur"
+
+
+@pytest.mark.parametrize(
+    ("disabled", "code", "gave_up"), [(True, 503, True), (True, 200, False), (False, 503, False)]
+)
+def test_a_server_that_gave_jetstream_up_is_not_healthy(
+    disabled: bool, code: int, gave_up: bool
+) -> None:
+    said = JetStreamReport("nats-1", disabled=disabled, health=Health(code))
+    assert said.gave_up == gave_up

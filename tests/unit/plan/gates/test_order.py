@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from natsctl.model.jetstream import Store
+import attrs
+
+from natsctl.model.jetstream import Health, Store
 from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.order import Candidate, Order, Step, order
 from natsctl.plan.gates.verdict import Purpose
@@ -46,6 +48,17 @@ def test_servers_whose_jetstream_is_off_go_together_without_a_gate_once_they_hav
     assert all(step.gated for step in found.steps[1:])
     assert found.without_room == ("nats-4",)
     assert names(found) == ["nats-2", "nats-5", "nats-3", "nats-1"]
+
+
+def test_a_server_without_jetstream_in_its_configuration_did_not_give_it_up() -> None:
+    world = World(states={"nats-2": State.DISABLED})
+    well = Health(200)
+    first, second = (
+        Look(it.began, {n: attrs.evolve(said, health=well) for n, said in it.reports.items()})
+        for it in (world.look(), world.look())
+    )
+    found = order([Candidate("nats-2")], world.names, (first, second))
+    assert found.steps == (Step(("nats-2",)),)
 
 
 def test_a_server_that_does_not_run_waits_for_nobody() -> None:
