@@ -243,6 +243,9 @@ def is_taken_over(api: ApiServer) -> bool:
 STORIES = {
     "create": Story(nothing, creates, is_ready),
     "create with volumes": Story(nothing, creates_volumes, has_volumes),
+    "roll with JetStream": Story(
+        with_volumes, changes(version="2.14.11"), has_volumes, serving=2, away=1
+    ),
     "scale up with volumes": Story(with_volumes, changes(size=5), has_volumes, serving=3),
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),

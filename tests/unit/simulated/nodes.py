@@ -239,7 +239,7 @@ class Node:
             raise system.Unreachable("another server answers")
         if server.pod in self.silent:
             raise system.Unreachable("no answer")
-        if key.public not in _text(server.loaded):
+        if key.public not in text_of(server.loaded):
             raise system.Unreachable("system account: Authorization Violation")
         if self.refuses and server.files != server.loaded:
             return self.refuses
@@ -257,16 +257,17 @@ class ToyMonitor(Monitor):
         return await self.node.observe(place)
 
 
-def _text(files: Json) -> str:
+def text_of(files: Json) -> str:
+    """The configuration in a server's files."""
     return base64.b64decode(files.get(names.CONFIG_KEY, "")).decode()
 
 
 def _digest(server: Server) -> str:
     """What a server from 2.11 on says of what it has loaded."""
     release = tuple(int(part) for part in server.version.split(".")[:2])
-    if release < (2, 11) or not _text(server.loaded):
+    if release < (2, 11) or not text_of(server.loaded):
         return ""
-    config = {"server_name": server.name, **json.loads(_text(server.loaded))}
+    config = {"server_name": server.name, **json.loads(text_of(server.loaded))}
     streams = server.loaded.get(jetstream.FILE)
     if streams:
         block = json.loads(base64.b64decode(streams).decode())
