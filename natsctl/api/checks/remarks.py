@@ -25,6 +25,7 @@ def remarks(spec: NatsClusterSpec) -> Iterator[Problem]:
     yield from _address(spec)
     yield from _quorum(spec)
     yield from _system_user(spec)
+    yield from _domain(spec)
     yield from _no_volumes(spec)
 
 
@@ -104,6 +105,17 @@ def _system_user(spec: NatsClusterSpec) -> Iterator[Problem]:
             "leaders to other servers before one restarts or is removed"
         )
         yield Problem(path, "", message)
+
+
+def _domain(spec: NatsClusterSpec) -> Iterator[Problem]:
+    """It is said early: once there are streams, it cannot change."""
+    jetstream = spec.jetstream
+    if spec.leafnode_config is not None and jetstream is not None and not jetstream.domain:
+        message = (
+            "is not set: to reach the streams of the other side of a leaf node connection, set a "
+            "different domain on each side before there are any"
+        )
+        yield Problem("spec.jetstream.domain", "", message)
 
 
 def _no_volumes(spec: NatsClusterSpec) -> Iterator[Problem]:

@@ -113,3 +113,10 @@ class TestJetStream:
         (remark,) = said(**policy)
         assert "has no effect without spec.jetstream" in remark
         assert said(jetstream={}, **policy) == []
+
+    def test_leaf_nodes_tell_streams_of_both_sides_apart_by_the_domain(self) -> None:
+        leaf = {"leafnodeConfig": {"hostPort": 7422}}
+        (remark,) = said(jetstream={}, **leaf)
+        assert remark.startswith("spec.jetstream.domain: is not set: to reach the streams of the")
+        assert said(jetstream={"domain": "hub"}, **leaf) == []
+        assert said(**leaf) == []
