@@ -121,10 +121,10 @@ def _server_tags(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Prob
             "or later"
         )
         yield Problem("spec.serverTags", "", message)
-    for index, tag in enumerate(spec.server_tags):
-        if not tag or tag.lower() in {each.lower() for each in spec.server_tags[:index]}:
+    for place, tag in enumerate(spec.server_tags):
+        if not tag or tag.lower() in {each.lower() for each in spec.server_tags[:place]}:
             wrong = f"{shown(tag)} is a duplicate" if tag else "is empty"
-            yield Problem(f"spec.serverTags[{index}]", shown(tag), f"{wrong}; remove it")
+            yield Problem(f"spec.serverTags[{place}]", shown(tag), f"{wrong}; remove it")
 
 
 def _payload(config: NatsConfig, version: ServerVersion) -> Iterator[Problem]:
