@@ -20,6 +20,7 @@ SCHEMA = json.loads((render.CHART / "values.schema.json").read_text())
 FREE = {"resources", "affinity"}
 """Values whose content is Kubernetes' own."""
 SELECTORS = "serviceAccounts.namespaceSelectors=true"
+VOLUMES = "rbac.persistentVolumeClaims=true"
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +118,19 @@ class TestRendered:
         assert not [rule for rule in found if "*" in rule]
 
     def test_every_rule_has_its_reason_in_the_documents(self, helm: str) -> None:
-        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS)
+        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS, VOLUMES)
         told = documented(render.ROOT / "docs" / "security.md")
         assert told == rules(objects, "Role") | rules(objects, "ClusterRole")
 
     def test_tokens_can_be_left_out(self, helm: str) -> None:
         objects = render.rendered(helm, "here", "rbac.serviceAccountTokens=false")
         assert not [r for r, _ in rules(objects, "Role") if r.startswith("serviceaccounts")]
+
+    def test_volumes_are_made_only_by_who_may_and_deleted_by_nobody(self, helm: str) -> None:
+        without = rules(render.rendered(helm, "here"), "Role")
+        added = rules(render.rendered(helm, "here", VOLUMES), "Role") - without
+        verbs = ("get", "list", "watch", "create", "patch")
+        assert added == {("persistentvolumeclaims", verb) for verb in verbs}
 
     def test_namespaces_are_read_only_by_who_asks_for_selectors(self, helm: str) -> None:
         without = render.rendered(helm, "here", "clusterScoped=true")

@@ -95,6 +95,11 @@ seccompProfile:
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- if .Values.rbac.persistentVolumeClaims }}
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch]
+{{- end }}
 {{- if .Values.rbac.serviceAccountTokens }}
 - apiGroups: [""]
   resources: [serviceaccounts]
