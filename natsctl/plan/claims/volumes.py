@@ -8,6 +8,7 @@ claims that an earlier NatsCluster of this name left.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 NEW: Final = "new"
 """Stands for the claim of a server of which nobody knows what it had."""
-BOUND, LOST, PENDING = "Bound", "Lost", "Pending"
+ALL: Final = "all"
+"""Stands for the claims of all servers."""
+BOUND, LOST = "Bound", "Lost"
+_DIGEST: Final = 10
 
 
 @attrs.frozen
@@ -67,6 +71,12 @@ class ServerClaim:
         return f"{self.name}={self.noted.claim if self.noted else NEW}"
 
     @property
+    def is_renewed(self) -> bool:
+        """Whether what the server had is not there: it is lost, or there is another one by now."""
+        replaced = self.live is not None and self.noted is not None and not self.is_noted
+        return self.lost or replaced
+
+    @property
     def is_noted(self) -> bool:
         """Whether it is noted that the server has what is there."""
         known = self.live is not None and self.noted is not None
@@ -87,15 +97,25 @@ class Volumes:
     others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
 
     @property
+    def token(self) -> str:
+        """What a user writes to have lost volumes empty: it speaks of no other loss than this.
+
+        Of one for itself; of several only if nothing is left of what the servers had, for all of
+        them, and it stays the same until all are made and noted. Empty: nobody may say that.
+        """
+        lost = self.lost
+        if lost and all(claim.is_renewed for claim in self.claims) and len(self.claims) > 1:
+            told = ",".join(claim.token for claim in self.claims)
+            return f"{ALL}={hashlib.sha256(told.encode()).hexdigest()[:_DIGEST]}"
+        return lost[0].token if len(lost) == 1 else ""
+
+    @property
     def lost(self) -> tuple[ServerClaim, ...]:
         """Claims that are not there although they were, or may have been."""
         return tuple(claim for claim in self.claims if claim.lost)
 
-    def obstacle(self, index: int) -> str:
-        """Why this server cannot start now, or could not come back; empty: it can."""
-        claim = {claim.index: claim for claim in self.claims}.get(index)
-        if claim is None:
-            return ""
+    def obstacle(self, claim: ServerClaim) -> str:
+        """Why its server cannot start now, or could not come back; empty: it can."""
         if claim.trouble is not None and claim.trouble.holds:
             return claim.trouble.message
         if not self.known:
@@ -107,7 +127,10 @@ class Volumes:
 def obstacles_of(context: Context) -> Callable[[int], str]:
     """What keeps a server, by its index, from starting: nothing, for one without a volume."""
     volumes = volumes_of(context)
-    return volumes.obstacle if volumes is not None else lambda _: ""
+    if volumes is None:
+        return lambda _: ""
+    found = {claim.index: volumes.obstacle(claim) for claim in volumes.claims}
+    return lambda index: found.get(index, "")
 
 
 def volumes_of(context: Context) -> Volumes | None:
@@ -147,8 +170,14 @@ def _troubled(context: Context, volumes: Volumes) -> Volumes:
         for c in volumes.claims
     )
     found = attrs.evolve(volumes, claims=marked)
-    told = (attrs.evolve(c, trouble=_trouble(context, found, c)) for c in marked)
-    return attrs.evolve(found, claims=tuple(told))
+    remedy = _remedy(context, found)
+    told = (attrs.evolve(c, trouble=_trouble(context, c, servers.get(c.index))) for c in marked)
+    return attrs.evolve(
+        found,
+        claims=tuple(
+            attrs.evolve(c, trouble=_missing(context, c, remedy)) if c.lost else c for c in told
+        ),
+    )
 
 
 def is_adopted(context: Context, claim: ServerClaim) -> bool:
@@ -163,10 +192,10 @@ def _had_one(claim: ServerClaim, server: Server | None) -> bool:
     return claim.noted is not None or stores_streams(made_for)
 
 
-def _trouble(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble | None:
+def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Trouble | None:
     live = claim.live
     if live is None:
-        return _missing(context, volumes, claim) if claim.lost else None
+        return None
     if live.metadata.deletion_timestamp is not None:
         return _deleting(context, claim)
     if (whose := _stranger(context, live)) is not None:
@@ -174,25 +203,28 @@ def _trouble(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble 
     if live.status.phase == LOST:
         text = f"{_what(claim)} lost its volume {named(live.spec.volume_name or '')}"
         return Trouble("VolumeLost", f"{text}, with all data: restore the PersistentVolume")
-    return _misnamed(context, claim, live) or _unbound(context, claim, live)
+    return _misnamed(context, claim, live) or _unbound(claim, live, server)
 
 
-def _missing(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble:
-    """A lost volume, and how to go on: nobody but the user may say that it is to be empty."""
-    meta, lost = context.state.cluster.metadata, volumes.lost
-    server = pod_name(meta.name, claim.index)
+def _missing(context: Context, claim: ServerClaim, remedy: str) -> Trouble:
+    server = pod_name(context.desired.target.name, claim.index)
     if claim.noted is None:
         what = f"{_what(claim)} does not exist, although other volumes of {server}'s cluster do"
     else:
         what = f"{_what(claim)} no longer exists, and {server} lost its data with it"
-    several = 1 < len(lost) < len(volumes.claims)
-    if several:
-        text = "more than one is missing, and empty volumes could cost the rest their data"
-        return Trouble("VolumeMissing", f"{what}: restore it ({text})")
-    tokens = ",".join(each.token for each in lost)
+    return Trouble("VolumeMissing", f"{what}: {remedy}")
+
+
+def _remedy(context: Context, volumes: Volumes) -> str:
+    """How to go on after a loss: nobody but the user may say that a volume is to be empty."""
+    meta, token = context.state.cluster.metadata, volumes.token
+    if not token:
+        return (
+            "restore it (more than one is missing, and empty ones could cost the rest their data)"
+        )
     command = f"kubectl annotate natscluster {meta.name} --namespace {meta.namespace} --overwrite"
-    text = f"restore it, or accept empty volumes: {command} {names.NEW_VOLUME_ANNOTATION}={tokens}"
-    return Trouble("VolumeMissing", f"{what}: {text}")
+    what = "empty volumes for all servers" if token.startswith(ALL) else "an empty volume"
+    return f"restore it, or accept {what}: {command} {names.NEW_VOLUME_ANNOTATION}={token}"
 
 
 def _deleting(context: Context, claim: ServerClaim) -> Trouble:
@@ -227,9 +259,10 @@ def _misnamed(context: Context, claim: ServerClaim, live: PersistentVolumeClaim)
     return Trouble("VolumeMisnamed", f"{text}: restore it")
 
 
-def _unbound(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
+def _unbound(
+    claim: ServerClaim, live: PersistentVolumeClaim, server: Server | None
+) -> Trouble | None:
     """Without a pod that waits for it, a claim may wait for its first consumer."""
-    server = {server.index: server for server in context.servers}.get(claim.index)
     waits = server is not None and server.pod_problem is not None and not server.pod.spec.node_name
     if live.status.phase == BOUND or not waits:
         return None

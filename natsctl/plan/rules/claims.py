@@ -59,17 +59,15 @@ def _empty_volumes(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...
 
     A second empty server beside one that has data can win an election against it.
     """
-    lost = volumes.lost
-    accepted = (context.state.cluster.metadata.annotation(names.NEW_VOLUME_ANNOTATION) or "").split(
-        ","
-    )
-    if any(claim.token not in accepted for claim in lost):
+    given = context.state.cluster.metadata.annotation(names.NEW_VOLUME_ANNOTATION)
+    lost, token = volumes.lost, volumes.token
+    if not token or given != token:
         return ()
-    if len(lost) == len(volumes.claims):
+    if all(claim.is_renewed for claim in volumes.claims):
         return lost
     ready = {server.index for server in context.servers if server.ready}
     others = {claim.index for claim in volumes.claims if not claim.lost}
-    return lost if len(lost) == 1 and others <= ready else ()
+    return lost if others <= ready else ()
 
 
 def note_claims(context: Context) -> Decision:
@@ -81,7 +79,8 @@ def note_claims(context: Context) -> Decision:
         return Decision()
     there = standing(context.servers, context.size)
     note = {index: volumes.note[index] for index in volumes.note.keys() & there}
-    note |= dict(_found(context, volumes))
+    if not _empty_volumes(context, volumes):  # else all of them first: together they are accepted
+        note |= dict(_found(context, volumes))
     if note == volumes.note:
         return Decision()
     return Decision((NoteClaims(name, secret.metadata.uid, tuple(sorted(note.items()))),))

@@ -128,7 +128,8 @@ def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     if outdated:
         text = f"all {size} servers are serving, but {listed(outdated)} must restart"
         return Verdict("False", "ServersOutdated", text)
-    missing = [f"{s.kind} {s.name}" for s in desired.objects if state.live(s) is None]
+    known = (s for s in desired.objects if s.kind in state.owned)
+    missing = [f"{s.kind} {s.name}" for s in known if state.live(s) is None]
     if missing:
         return Verdict("False", "ObjectsMissing", f"not created yet: {listed(missing)}")
     if desired.unreached:

@@ -188,6 +188,19 @@ async def with_a_lost_volume() -> ApiServer:
     return api
 
 
+async def with_no_volume_left() -> ApiServer:
+    """A cluster that lost all of them."""
+    api = await with_volumes()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        for index in (1, 2, 3):
+            api.remove(volumes.volume(index))
+            api.delete(volumes.pod(index))
+        await at_rest(api, process, is_lost)
+        await process.stop()
+    return api
+
+
 def accepts(api: ApiServer) -> None:
     """The user accepts an empty volume."""
     told = {c["type"]: c["message"] for c in api.objects[CLUSTER]["status"]["conditions"]}
@@ -250,6 +263,7 @@ STORIES = {
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),
     "accept an empty volume": Story(with_a_lost_volume, accepts, has_volumes, serving=2),
+    "give all volumes up": Story(with_no_volume_left, accepts, has_volumes),
     "keep volumes": Story(with_volumes, deletes, is_gone, away=3),
     "scale up": Story(three_servers, changes(size=5), is_ready, serving=3),
     "scale down": Story(three_servers, changes(size=1), is_ready, serving=1),

@@ -141,7 +141,7 @@ class TestALostVolume:
 
     def test_is_made_empty_once_the_user_says_so_and_all_others_are_well(self) -> None:
         token = "js-c-2=000002"
-        given: dict[str, Any] = {"note": noted(1, 2, 3), "accepts": f"js-c-9=0,{token}"}
+        given: dict[str, Any] = {"note": noted(1, 2, 3), "accepts": token}
         state = volumes(claim(1), claim(3), pods=servers(1, 3), **given)
         assert ensured(state) == [("js-c-2", False)]
         for pods in (servers(1), (*servers(1), *servers(3, ready=False))):
@@ -155,21 +155,30 @@ class TestALostVolume:
         )
         assert ensured(state) == []
 
-    def test_beside_another_is_made_empty_by_nobody(self) -> None:
+    @pytest.mark.parametrize("accepts", ["js-c-2=000002", "js-c-2=000002,js-c-3=000003", "all="])
+    def test_beside_another_is_made_empty_by_nobody(self, accepts: str) -> None:
         """Two empty servers can win an election against the one that has data."""
-        state = volumes(
-            *(claim(1),),
-            note=noted(1, 2, 3),
-            pods=servers(1),
-            accepts="js-c-2=000002,js-c-3=000003",
-        )
+        state = volumes(claim(1), note=noted(1, 2, 3), pods=servers(1), accepts=accepts)
         assert ensured(state) == []
 
     def test_of_every_server_can_be_given_up(self) -> None:
-        accepts = "js-c-1=000001,js-c-2=000002,js-c-3=000003"
-        state = volumes(note=noted(1, 2, 3), accepts=accepts)
-        assert len(ensured(state)) == 3
-        assert ensured(volumes(note=noted(1, 2, 3), accepts=accepts[:-14])) == []
+        """All are made before any is noted: until then they are accepted together."""
+        token = "all=0f3c138930"
+        lost = {"note": noted(1, 2, 3), "accepts": token}
+        assert ensured(volumes(**lost)) == [("js-c-1", False), ("js-c-2", False), ("js-c-3", False)]
+        some = volumes(claim(1, uid="new-1"), **lost)
+        assert ensured(some) == [("js-c-2", False), ("js-c-3", False)]
+        assert newly_noted(some) is None
+        assert started(some) == []
+        made = volumes(*(claim(index, uid=f"new-{index}") for index in (1, 2, 3)), **lost)
+        assert ensured(made) == []
+        assert newly_noted(made) == "1=new-1,2=new-2,3=new-3"
+        assert ensured(volumes(note=noted(1, 2) + ",3=5c1e77", accepts=token)) == []
+
+    def test_of_the_only_server_can_be_given_up(self) -> None:
+        one = SPEC | {"size": 1}
+        state = volumes(note=noted(1), spec=one, accepts="js-c-1=000001")
+        assert ensured(state) == [("js-c-1", False)]
 
     def test_that_a_user_restored_is_taken(self) -> None:
         """It has another uid."""

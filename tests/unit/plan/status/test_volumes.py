@@ -95,7 +95,7 @@ class TestALostVolume:
         state = volumes(claim(1), claim(3), note=ALL, pods=servers(1, 2, 3))
         text = (
             "PersistentVolumeClaim js-c-2 no longer exists, and c-2 lost its data with it: restore "
-            "it, or accept empty volumes: kubectl annotate natscluster c --namespace ns "
+            "it, or accept an empty volume: kubectl annotate natscluster c --namespace ns "
             "--overwrite nats.io/new-volume=js-c-2=000002"
         )
         assert told(state) == ("False", "VolumeMissing", text)
@@ -108,7 +108,8 @@ class TestALostVolume:
 
     def test_of_every_server_can_be_given_up_with_one_command(self) -> None:
         message = told(volumes(note=ALL))[2]
-        assert "nats.io/new-volume=js-c-1=000001,js-c-2=000002,js-c-3=000003" in message
+        assert "restore it, or accept empty volumes for all servers: kubectl annotate" in message
+        assert message.count(" nats.io/new-volume=all=0f3c138930") == 3
 
     def test_of_an_earlier_cluster_is_told_as_such(self) -> None:
         state = volumes(claim(1, of=EARLIER), claim(3, of=EARLIER))
@@ -151,6 +152,13 @@ class TestWhatIsNotKnown:
         assert (status, reason) == ("Unknown", "VolumesNotRead")
         assert "allow natsctl to get, list, watch, create and patch them" in message
         assert message in degraded(state)
+
+    def test_is_not_taken_for_missing(self) -> None:
+        state = volumes(note=ALL, known=False, pods=servers(1, 2, 3))
+        assert told(state, "Ready")[0] == "True"
+        assert told(volumes(claim(1), claim(2), note=ALL, pods=servers(1, 2, 3)), "Ready")[:2] == (
+            *("False", "ObjectsMissing"),
+        )
 
     def test_because_somebody_edited_the_note_is_told(self) -> None:
         state = volumes(*all_claims(), note="x", pods=servers(1, 2, 3))
