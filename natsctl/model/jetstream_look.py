@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
 from natsctl.model.jetstream import JetStreamReport
+
+TOGETHER: Final = 90.0
+"""Seconds between two looks after which the first says nothing about the second: one a minute is
+enough."""
 
 
 @attrs.frozen

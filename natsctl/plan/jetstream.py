@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model import names
 from natsctl.model.server_identity import server_name_of
+from natsctl.plan.context import context_of
 from natsctl.plan.gates.look import Look, by_name
+from natsctl.plan.gates.seen import Seen, seen
 from natsctl.plan.gates.verdict import Why
 from natsctl.plan.gates.words import OVERRIDE
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.server_identity import missing
+from natsctl.plan.servers import servers_of
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.revision.revision import stores_streams
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.queries import Query
     from natsctl.plan.servers import Server
+    from natsctl.plan.state import ClusterState
 
 FIRST, LAST = 4.0, 10.0
 """Seconds for which two looks count that a step rests on: at first, and once nothing changes."""
@@ -71,3 +75,15 @@ def looks_of(context: Context) -> tuple[Look, Look] | None:
     """The two latest looks, by names of servers; None if there are not two."""
     names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
     return by_name(context.state.jetstream, names)
+
+
+def seen_in(state: ClusterState) -> Seen | None:
+    """What the latest looks show; None without two that belong together, or if nothing tells whom
+    to expect."""
+    if JetStreamLook().answered_at(state) is None:
+        return None
+    context = context_of(state, servers_of(state))
+    looks = looks_of(context) if context is not None else None
+    if context is None or looks is None:
+        return None
+    return seen(expected(context), looks, {name_of(s): s.name for s in context.servers})

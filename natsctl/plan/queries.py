@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.model.jetstream_look import TOGETHER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -18,9 +20,8 @@ FOREVER: Final = math.inf
 A_MINUTE: Final = 60.0
 _CLOCK: Final = 0.001
 """Seconds that are surely some time: a smaller rest, once waited for, may still be left."""
-LOOKS, APART, TOGETHER = 2, 1.0, 90.0
-"""How many looks at JetStream a decision rests on, and the seconds between them: at least, and at
-most, after which the first says nothing about the second. One a minute is enough for that."""
+LOOKS, APART = 2, 1.0
+"""How many looks at JetStream a decision rests on, and the seconds between them at least."""
 
 
 class Query(ABC):

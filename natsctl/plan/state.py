@@ -15,6 +15,7 @@ from natsctl.model.foreign import plain, quoted, word
 from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Object, Pod, Secret
 from natsctl.model.observation import Observation
+from natsctl.plan.gates.seen import Seen
 from natsctl.plan.inputs.resolve import ResolvedInputs
 from natsctl.plan.references import Key, References
 from natsctl.render.objects.owned_objects import config_kind, owned_kind
@@ -143,7 +144,8 @@ class ClusterState:
     the kind that holds data all that have its labels, and no entry while these are not known.
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
-    (see claim). `jetstream` are the latest looks at all servers, the oldest first.
+    (see claim). `jetstream` are the latest looks at all servers, the oldest first;
+    `seen` is what they show, if there are two.
     """
 
     cluster: Cluster
@@ -155,6 +157,7 @@ class ClusterState:
     pods: tuple[Pod, ...] = ()
     observations: Mapping[str, Observation] = attrs.field(factory=dict)
     jetstream: tuple[Look, ...] = ()
+    seen: Seen | None = None
     failures: tuple[Failure, ...] = ()
     trials: Mapping[Key, Trial] = attrs.field(factory=dict)
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)

@@ -38,6 +38,7 @@ def cluster_status_schema() -> Json:
             "conditions": _conditions(),
             "servers": _servers(),
             "certificates": _certificates(),
+            "jetstream": _jetstream(),
         },
     )
 
@@ -96,6 +97,63 @@ def _certificates() -> Json:
         "notAfter": _described(_STRING, "Time when the certificate expires."),
     }
     return _map_list("Certificate of each encrypted listener.", ["listener"], properties)
+
+
+def _jetstream() -> Json:
+    groups = {
+        "total": _described(_INTEGER, "Number of streams and consumers."),
+        "healthy": _described(
+            _INTEGER, "Those with a leader, all of their replicas, and copies that are the same."
+        ),
+        "short": _described(_INTEGER, "Those with fewer replicas than configured."),
+        "leaderless": _described(_INTEGER, "Those without a leader."),
+    }
+    properties = {
+        "quorum": _described(_STRING, "ok, critical (see mustStay), lost or unknown."),
+        "mustStay": {
+            "type": "array",
+            "description": "Servers without which a stream or consumer would lose its quorum.",
+            "items": _STRING,
+        },
+        "metaLeader": _described(_STRING, "Leader of the meta group."),
+        "groups": {
+            "type": "object",
+            "description": "Streams and consumers. Totals are updated when they change by 10 %.",
+            "properties": groups,
+        },
+        "blocked": {
+            "type": "array",
+            "description": "What servers would wait for before a restart.",
+            "items": {"type": "object", "required": ["why"], "properties": _blocked()},
+        },
+        "storage": _map_list("File store of each server.", ["server"], _storage()),
+    }
+    return {
+        "type": "object",
+        "description": "State of JetStream. Only with spec.jetstream.",
+        "properties": properties,
+    }
+
+
+def _blocked() -> Json:
+    return {
+        "why": _described(_STRING, "Reason in one word, which is also the name of the override."),
+        "message": _described(_STRING, "The same in a sentence."),
+        "account": _STRING,
+        "stream": _STRING,
+        "consumer": _STRING,
+        "server": _described(_STRING, "Name of the pod."),
+    }
+
+
+def _storage() -> Json:
+    return {
+        "server": _described(_STRING, "Name of the pod."),
+        "usedPercent": _described(
+            _INTEGER, "Used percentage of the limit, updated when it changes by 5."
+        ),
+        "limit": _described(_STRING, "Limit of the file store in bytes."),
+    }
 
 
 def _accounts() -> Json:

@@ -53,10 +53,54 @@ class CertificateStatus:
 
 
 @frozen
+class GroupsStatus:
+    """How many streams and consumers there are, and how many of them are well, or not."""
+
+    total: int = 0
+    healthy: int = 0
+    short: int = 0
+    leaderless: int = 0
+
+
+@frozen
+class BlockedStatus:
+    """What would hold up the restart of a server: `why` is its override."""
+
+    why: str = attrs.field(converter=printable)
+    message: str = attrs.field(default="", converter=plain)
+    account: str = attrs.field(default="", converter=printable)
+    stream: str = attrs.field(default="", converter=printable)
+    consumer: str = attrs.field(default="", converter=printable)
+    server: str = attrs.field(default="", converter=printable)
+
+
+@frozen
+class StorageStatus:
+    """The file store of one server; `limit` is a quantity of bytes."""
+
+    server: str
+    used_percent: int = 0
+    limit: str = ""
+
+
+@frozen
+class JetStreamStatus:
+    """JetStream as the last looks showed it; servers by the names of their pods."""
+
+    quorum: str = ""
+    must_stay: tuple[str, ...] = ()
+    meta_leader: str = attrs.field(default="", converter=printable)
+    groups: GroupsStatus = GroupsStatus()
+    blocked: tuple[BlockedStatus, ...] = ()
+    storage: tuple[StorageStatus, ...] = ()
+
+
+@frozen
 class ClusterStatus:
     """What is known of a cluster as of `observed_generation`.
 
     `accepted_spec` is JSON of the last spec that could be acted on; empty if it is too long.
+    `jetstream` is None for clusters without JetStream.
     """
 
     phase: str = ""
@@ -71,6 +115,7 @@ class ClusterStatus:
     conditions: tuple[Condition, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
     certificates: tuple[CertificateStatus, ...] = ()
+    jetstream: JetStreamStatus | None = None
 
 
 @frozen
@@ -93,17 +138,19 @@ class RoleStatus:
 
 
 def to_json(status: ClusterStatus | RoleStatus) -> Json:
-    """The status as its manifest has it."""
+    """The status as its manifest has it; what is None is left out."""
     return _json_object(status)
 
 
 def _json_object(item: Any) -> Json:
-    names = (attribute.name for attribute in attrs.fields(type(item)))
-    return {camel(name): _json_value(getattr(item, name)) for name in names}
+    values = ((a.name, getattr(item, a.name)) for a in attrs.fields(type(item)))
+    return {camel(name): _json_value(value) for name, value in values if value is not None}
 
 
 def _json_value(value: Any) -> Any:
-    return [_json_object(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_json_value(item) for item in value]
+    return _json_object(value) if attrs.has(type(value)) else value
 
 
 def parse_status(raw: object) -> ClusterStatus:
@@ -113,6 +160,7 @@ def parse_status(raw: object) -> ClusterStatus:
         conditions=_conditions(_items(raw, "conditions")),
         servers=_each(ServerStatus, _items(raw, "servers")),
         certificates=_each(CertificateStatus, _items(raw, "certificates")),
+        jetstream=_jetstream(raw.get("jetstream") if isinstance(raw, Mapping) else None),
     )
 
 
@@ -127,6 +175,18 @@ def parse_role_status(raw: object) -> RoleStatus:
         **_fields(RoleStatus, raw),
         conditions=_conditions(_items(raw, "conditions")),
         service_accounts=_each(AccountStatus, _items(raw, "serviceAccounts")),
+    )
+
+
+def _jetstream(raw: object) -> JetStreamStatus | None:
+    if not isinstance(raw, Mapping):
+        return None
+    return JetStreamStatus(
+        **_fields(JetStreamStatus, raw),
+        must_stay=tuple(printable(n) for n in _items(raw, "mustStay") if isinstance(n, str)),
+        groups=GroupsStatus(**_fields(GroupsStatus, raw.get("groups"))),
+        blocked=_each(BlockedStatus, _items(raw, "blocked")),
+        storage=_each(StorageStatus, _items(raw, "storage")),
     )
 
 

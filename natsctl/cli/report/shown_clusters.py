@@ -122,6 +122,19 @@ def _selection(eyes: Eyes, value: Any) -> Any:
 _SELECTION = form(r"app=nats,nats_cluster=[a-z0-9-]+").form
 _SERVER = fields(NAME, "name version") | fields(NUMBER, "ready") | fields(MESSAGE, "message")
 _CERTIFICATE = fields(NAME, "listener secret") | fields(TIME, "notAfter")
+_JETSTREAM = (
+    fields(NAME, "quorum metaLeader")
+    | fields(NAMES, "mustStay")
+    | Fields(
+        {
+            "groups": fields(NUMBER, "total healthy short leaderless"),
+            "blocked": Many(
+                fields(NAME, "why account stream consumer server") | fields(MESSAGE, "message")
+            ),
+            "storage": Many(fields(NAME, "server limit") | fields(NUMBER, "usedPercent")),
+        }
+    )
+)
 _STATUS = (
     fields(NAME, "phase currentVersion operator")
     | fields(NUMBER, "size readyReplicas observedGeneration controlPaused")
@@ -131,6 +144,7 @@ _STATUS = (
             "conditions": CONDITIONS,
             "servers": Many(_SERVER),
             "certificates": Many(_CERTIFICATE),
+            "jetstream": _JETSTREAM,
         }
     )
 )

@@ -33,7 +33,9 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.note import parse_note
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
+from natsctl.plan.gates.seen import Seen
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
+from natsctl.plan.jetstream import seen_in
 from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import run_id, runs_of
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 LOOKS_KEPT = 600.0
 """Seconds after which a look at JetStream that nobody wanted again is dropped."""
+GROUP = 50
+"""What a stream or consumer in a look counts as."""
 FIRST_LOOK = 5.0
 """Seconds that a process waits to know the volumes of a cluster when it first sees it."""
 FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
@@ -82,6 +86,7 @@ class ClusterCache:
     _parsed: tuple[tuple[object, ...], ParsedSpec] | None = None
     _desired: tuple[object, Desired | None] | None = None
     _gathered: tuple[object, References] = (None, References())
+    _seen: tuple[object, Seen | None] | None = None
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
 
     async def state(self, failures: tuple[Failure, ...]) -> ClusterState | None:
@@ -101,7 +106,7 @@ class ClusterCache:
         now = asyncio.get_running_loop().time()
         self._keep_valid_looks(own, now)
         self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
-        return ClusterState(
+        state = ClusterState(
             cluster=cluster,
             status=before,
             desired=desired,
@@ -121,6 +126,16 @@ class ClusterCache:
             timestamp=_timestamp(),
             quiet=now - self._changed,
         )
+        return await self._with_seen(state) if self.looks else state
+
+    async def _with_seen(self, state: ClusterState) -> ClusterState:
+        """Judging is done once for the looks: it takes a while with thousands of streams."""
+        key = (self.looks, state.desired, runs_of(state.pods))
+        if self._seen is None or self._seen[0] != key:
+            groups = (GROUP * len(it.groups) for look in self.looks for it in look.reports.values())
+            heavy = self.is_heavy(state) or is_heavy(groups)
+            self._seen = key, await computed(heavy, seen_in, state)
+        return attrs.evolve(state, seen=self._seen[1])
 
     def _owned(self, cluster: Cluster) -> dict[str, dict[str, Any]]:
         """What it controls, and what holds its data by the labels; not what is not known."""

@@ -35,6 +35,7 @@ _TURNS = {
     "Degraded": ("True", "Warning"),
     "SpecAccepted": ("False", "Warning"),
     "ConfigAccepted": ("False", "Warning"),
+    "JetStream": ("False", "Warning"),
 }
 
 

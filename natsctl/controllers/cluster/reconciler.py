@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
 over by then; what matters is written at once."""
+OPTIONAL = frozenset(("jetstream",))
+"""What only some clusters have in their status."""
 TICK = 0.001
 """Seconds that are not worth another pass: sums of times differ in their last digits."""
 
@@ -306,7 +309,7 @@ class ClusterReconciler:
         """Replace the status that was seen, and no other; False if the cluster is gone."""
         meta = cluster.metadata
         guard = {"resourceVersion": meta.resource_version}
-        patch = {"metadata": guard, "status": to_json(fresh)}
+        patch = {"metadata": guard, "status": _no_longer(cluster) | to_json(fresh)}
         try:
             reply = await self.shared.client.patch_status(
                 CLUSTERS, meta.namespace, meta.name, patch
@@ -334,6 +337,12 @@ class ClusterReconciler:
 
     def __str__(self) -> str:
         return f"natscluster {self.key[0]}/{self.key[1]}"
+
+
+def _no_longer(cluster: Cluster) -> dict[str, None]:
+    """A patch removes only what it names: what the status may not tell any more."""
+    told = cluster.status if isinstance(cluster.status, Mapping) else {}
+    return dict.fromkeys(OPTIONAL & told.keys())
 
 
 def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:

@@ -43,10 +43,11 @@ class Damage:
 
 def damaged(expected: Collection[str], looks: tuple[Look, Look]) -> tuple[Damage, ...]:
     """All streams of which some copy lost a part, in order."""
-    return tuple(_damaged(case("", expected, looks)))
+    return tuple(damaged_in(case("", expected, looks)))
 
 
-def _damaged(it: Case) -> Iterator[Damage]:
+def damaged_in(it: Case) -> Iterator[Damage]:
+    """The same of looks that are sorted out already."""
     for told, copies in sorted(all_copies(it), key=lambda found: found[0].asset):
         less = [name for name in sorted(copies) if _lost(name, copies)]
         if less:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from natsctl.model.jetstream_look import TOGETHER
 from natsctl.model.times import moment
 from natsctl.plan.gates.verdict import Block, Why
-from natsctl.plan.queries import TOGETHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

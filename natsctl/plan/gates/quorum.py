@@ -43,7 +43,11 @@ class Quorum:
 
 def quorum(expected: Collection[str], looks: tuple[Look, Look]) -> Quorum:
     """What the status tells."""
-    it = case("", expected, looks)
+    return quorum_of(case("", expected, looks))
+
+
+def quorum_of(it: Case) -> Quorum:
+    """The same of looks that are sorted out already."""
     if not any(view.answered for view in it.views):
         return Quorum(State.UNKNOWN)
     must_stay = tuple(name for name in it.others if _must_stay(it, name))

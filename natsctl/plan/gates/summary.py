@@ -39,7 +39,11 @@ class Summary:
 
 def summary(expected: Collection[str], looks: tuple[Look, Look]) -> Summary:
     """Of the second look; the first tells which copies stand still."""
-    it = case("", expected, looks)
+    return summary_of(case("", expected, looks))
+
+
+def summary_of(it: Case) -> Summary:
+    """The same of looks that are sorted out already."""
     view = it.second
     told = view.groups.values()
     differing = {block.asset for find in (store_behind, store_differs) for block in find(it)}

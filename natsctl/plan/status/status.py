@@ -19,6 +19,8 @@ from natsctl.plan.servers import Server, describe_changes, kubelet_ready, server
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
+from natsctl.plan.status.jetstream import TYPE as JETSTREAM
+from natsctl.plan.status.jetstream import jetstream_told
 from natsctl.plan.status.progressing import progressing
 from natsctl.plan.status.volumes import volumes_ready
 from natsctl.render.config.routes import cluster_name
@@ -46,6 +48,9 @@ def status(state: ClusterState) -> ClusterStatus:
     volumes = volumes_ready(decisions.context) if decisions is not None else None
     if volumes is not None:
         verdicts["VolumesReady"] = volumes
+    jetstream, said = jetstream_told(state, decisions.context if decisions is not None else None)
+    if said is not None:
+        verdicts[JETSTREAM] = said
     name = state.cluster.metadata.name
     return ClusterStatus(
         phase=_phase(state, verdicts),
@@ -60,6 +65,7 @@ def status(state: ClusterState) -> ClusterStatus:
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
         servers=tuple(_server_status(state, s, decisions) for s in servers),
         certificates=_certificates(state),
+        jetstream=jetstream,
     )
 
 

@@ -9,11 +9,14 @@ from natsctl.api.schema.crds import SCHEMA_REVISION, crds, crds_yaml
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.status import (
     AccountStatus,
+    BlockedStatus,
     CertificateStatus,
     ClusterStatus,
     Condition,
+    JetStreamStatus,
     RoleStatus,
     ServerStatus,
+    StorageStatus,
     to_json,
 )
 
@@ -176,6 +179,11 @@ def test_the_status_has_every_field_that_is_written() -> None:
         conditions=(Condition("Ready", "True"),),
         servers=(ServerStatus("c"),),
         certificates=(CertificateStatus("routes"),),
+        jetstream=JetStreamStatus(
+            must_stay=("c-1",),
+            blocked=(BlockedStatus("no-leader"),),
+            storage=(StorageStatus("c-1"),),
+        ),
     )
     holds_all(to_json(status), SCHEMA["properties"]["status"])
 

@@ -1,16 +1,21 @@
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.types.status import (
     AccountStatus,
+    BlockedStatus,
     CertificateStatus,
     ClusterStatus,
     Condition,
+    GroupsStatus,
+    JetStreamStatus,
     RoleStatus,
     ServerStatus,
+    StorageStatus,
     parse_role_status,
     parse_status,
     parse_summary,
@@ -30,6 +35,14 @@ FULL = ClusterStatus(
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
     servers=(ServerStatus("c-1", "2.14.10", True), ServerStatus("c-2", message="waits for c-1")),
     certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
+)
+STREAMS = JetStreamStatus(
+    quorum="critical",
+    must_stay=("c-1", "c-2"),
+    meta_leader="c-1",
+    groups=GroupsStatus(4, 3, 1, 0),
+    blocked=(BlockedStatus("replica", "is not good", "A", "S", "", "c-3"),),
+    storage=(StorageStatus("c-1", 42, "7Gi"),),
 )
 
 
@@ -66,6 +79,49 @@ def test_the_manifest_has_camel_case_names() -> None:
 
 def test_what_was_written_is_read_back() -> None:
     assert parse_status(to_json(FULL)) == FULL
+
+
+def test_jetstream_is_left_out_where_there_is_none() -> None:
+    assert "jetstream" not in to_json(FULL)
+    assert to_json(attrs.evolve(FULL, jetstream=STREAMS))["jetstream"] == {
+        "quorum": "critical",
+        "mustStay": ["c-1", "c-2"],
+        "metaLeader": "c-1",
+        "groups": {"total": 4, "healthy": 3, "short": 1, "leaderless": 0},
+        "blocked": [
+            {
+                "why": "replica",
+                "message": "is not good",
+                "account": "A",
+                "stream": "S",
+                "consumer": "",
+                "server": "c-3",
+            }
+        ],
+        "storage": [{"server": "c-1", "usedPercent": 42, "limit": "7Gi"}],
+    }
+
+
+def test_what_was_written_of_jetstream_is_read_back() -> None:
+    told = attrs.evolve(FULL, jetstream=STREAMS)
+    assert parse_status(to_json(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        (None, None),
+        ("ok", None),
+        ([], None),
+        ({}, JetStreamStatus()),
+        ({"quorum": 1, "mustStay": "c", "groups": [], "blocked": {}}, JetStreamStatus()),
+        ({"mustStay": ["c-1", 2]}, JetStreamStatus(must_stay=("c-1",))),
+        ({"blocked": [{"server": "c-1"}, 1], "storage": [{"limit": "1Gi"}]}, JetStreamStatus()),
+        ({"groups": {"total": "x", "short": 1}}, JetStreamStatus(groups=GroupsStatus(short=1))),
+    ],
+)
+def test_of_jetstream_that_somebody_edited_what_can_be_understood(raw: Any, read: Any) -> None:
+    assert parse_status({"jetstream": raw}).jetstream == read
 
 
 def test_of_a_role_too() -> None:

@@ -57,6 +57,8 @@ def test_a_condition_that_turns_is_told_once() -> None:
     bad = told("Degraded", "True", "ErrImagePull")
     assert turning_points(good, bad) == (Event("ErrImagePull", "text", "Warning"),)
     assert turning_points(bad, told("Degraded", "False", "AsExpected")) == ()
+    lost = told("JetStream", "False", "QuorumLost")
+    assert turning_points(ClusterStatus(), lost) == (Event("QuorumLost", "text", "Warning"),)
 
 
 def test_an_event_object() -> None:

@@ -1,0 +1,140 @@
+"""Status and condition of JetStream: what the latest looks show, without what changes by itself.
+
+Nothing is written for a cluster that rests, and nothing flaps: numbers that grow are told in
+steps, both looks have to agree, and a restart that is over soon is not told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.api.types.status import (
+    BlockedStatus,
+    GroupsStatus,
+    JetStreamStatus,
+    StorageStatus,
+)
+from natsctl.model.quantity import bytes_text
+from natsctl.plan.gates.quorum import State
+from natsctl.plan.gates.words import row
+from natsctl.plan.jetstream import stores
+from natsctl.plan.status.conditions import Verdict
+from natsctl.plan.status.jetstream_words import verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from natsctl.api.types.status import Condition
+    from natsctl.plan.context import Context
+    from natsctl.plan.gates.seen import Seen
+    from natsctl.plan.gates.summary import Summary
+    from natsctl.plan.gates.verdict import Block
+    from natsctl.plan.state import ClusterState
+
+TYPE: Final = "JetStream"
+"""Of the condition."""
+OLD: Final = 300.0
+"""Seconds after which the last look says nothing any more."""
+SHORT: Final = 30.0
+"""Seconds for which something may be wrong after a change before it is told: a restart."""
+STEP: Final = 5
+"""Percent by which storage has to change to be told."""
+MARKS: Final = (80, 95)
+"""Percent that are told at once."""
+_TENTH: Final = 10
+
+Told = tuple[JetStreamStatus | None, Verdict | None]
+NOTHING: Final[Told] = (None, None)
+
+
+def jetstream_told(state: ClusterState, context: Context | None) -> Told:
+    """Status and condition; neither for a cluster without JetStream, or not yet looked at."""
+    if context is not None and not stores(context):
+        return NOTHING
+    before = state.status.jetstream, _verdict_before(state)
+    seen = state.seen
+    if seen is None or state.now - seen.at > OLD:
+        return before if state.quiet <= OLD or context is None else _unknown(before[0])
+    fresh = _status(seen, before[0])
+    verdict = verdict_of(seen, fresh.storage)
+    if _is_true(before[1]) and not _is_true(verdict) and state.quiet < SHORT:
+        return before
+    return fresh, verdict
+
+
+def _unknown(before: JetStreamStatus | None) -> Told:
+    """What was true of groups and storage stays: nobody knows better."""
+    told = attrs.evolve(before or JetStreamStatus(), quorum=str(State.UNKNOWN), must_stay=())
+    text = "natsctl has not been able to look at JetStream for several minutes"
+    return told, Verdict("Unknown", "NotLookedAt", text)
+
+
+def _verdict_before(state: ClusterState) -> Verdict | None:
+    found = next((c for c in state.status.conditions if c.type == TYPE), None)
+    return _verdict(found) if found is not None else None
+
+
+def _verdict(condition: Condition) -> Verdict:
+    return Verdict(condition.status, condition.reason, condition.message)
+
+
+def _is_true(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.status == "True"
+
+
+def _status(seen: Seen, before: JetStreamStatus | None) -> JetStreamStatus:
+    summary, lost = seen.summary, seen.quorum.meta_lost
+    kept = before.meta_leader if before is not None and not lost else ""
+    leader = seen.pod_of(summary.meta_leader) if summary.meta_leader else kept
+    return JetStreamStatus(
+        quorum=str(seen.quorum.state),
+        must_stay=tuple(sorted(map(seen.pod_of, seen.quorum.must_stay))),
+        meta_leader=leader,
+        groups=_groups(summary, before.groups if before is not None else None),
+        blocked=tuple(_blocked(seen, block) for block in seen.blocked),
+        storage=tuple(_storage(seen, before.storage if before is not None else ())),
+    )
+
+
+def _blocked(seen: Seen, block: Block) -> BlockedStatus:
+    server = seen.pod_of(block.server) if block.server else ""
+    return BlockedStatus(**row(attrs.evolve(block, server=server)))
+
+
+def _groups(summary: Summary, before: GroupsStatus | None) -> GroupsStatus:
+    """As before, if only a few that are well have come or gone: consumers do that all the time."""
+    now = GroupsStatus(summary.groups, summary.healthy, summary.short, summary.leaderless)
+    if before is None or _ill(before) != _ill(now):
+        return now
+    return before if abs(now.total - before.total) * _TENTH <= before.total else now
+
+
+def _ill(groups: GroupsStatus) -> tuple[int, int, int]:
+    return groups.total - groups.healthy, groups.short, groups.leaderless
+
+
+def _storage(seen: Seen, before: Iterable[StorageStatus]) -> Iterator[StorageStatus]:
+    """Of a server that does not answer, what it said last."""
+    known = {it.server: it for it in before}
+    for name in sorted(seen.pods):
+        pod = seen.pod_of(name)
+        last, usage = known.get(pod), seen.summary.file.get(name)
+        if usage is not None and usage.limit > 0:
+            percent = max(usage.used, 0) * 100 // usage.limit
+            limit = bytes_text(usage.limit)
+            same = last is not None and last.limit == limit
+            yield (
+                last
+                if last and same and not _tells(last, percent)
+                else StorageStatus(pod, percent, limit)
+            )
+        elif last is not None:
+            yield last
+
+
+def _tells(last: StorageStatus, percent: int) -> bool:
+    """Whether it changed enough: a mark counts upwards, so that one around it is told once."""
+    crossed = any(last.used_percent < mark <= percent for mark in MARKS)
+    return crossed or abs(percent - last.used_percent) >= STEP

@@ -1,0 +1,119 @@
+"""Condition JetStream in words: the worst first, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model.foreign import named
+from natsctl.model.words import listed
+from natsctl.plan.gates.quorum import State
+from natsctl.plan.gates.words import text
+from natsctl.plan.status.conditions import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from natsctl.api.types.status import StorageStatus
+    from natsctl.plan.gates.damaged import Damage
+    from natsctl.plan.gates.seen import Seen
+
+LOW, FILLING = 95, 80
+"""Percent of the file store's limit. At the limit, streams lose their leaders."""
+
+Storage = tuple["StorageStatus", ...]
+
+
+def verdict_of(seen: Seen, storage: Storage) -> Verdict:
+    """Whether every server has JetStream, every group its quorum, and every copy all messages."""
+    found = (problem(seen, storage) for problem in _PROBLEMS)
+    return next((verdict for verdict in found if verdict is not None), _well(seen, storage))
+
+
+def _unknown(seen: Seen, _: Storage) -> Verdict | None:
+    if seen.quorum.state is not State.UNKNOWN:
+        return None
+    return Verdict("Unknown", "NobodyAnswers", "no server says anything of JetStream")
+
+
+def _lost(seen: Seen, _: Storage) -> Verdict | None:
+    if seen.quorum.state is not State.LOST:
+        return None
+    meta = ["the meta group"] if seen.quorum.meta_lost else []
+    lost = listed([*meta, *(named(str(asset)) for asset in seen.quorum.lost)])
+    return Verdict("False", "QuorumLost", f"without a leader, and so not available: {lost}")
+
+
+def _damaged(seen: Seen, _: Storage) -> Verdict | None:
+    if not seen.damaged:
+        return None
+    return Verdict("False", "StreamDamaged", listed([_damage(seen, it) for it in seen.damaged]))
+
+
+def _damage(seen: Seen, damage: Damage) -> str:
+    less = _pods(seen, [name for name, _ in damage.less])
+    said = f"stream {named(str(damage.asset))} lacks messages on {less}"
+    full = f"all messages are on {_pods(seen, damage.full)}" if damage.full else "no copy is whole"
+    return f"{said}, which leads it; {full}" if damage.leads else f"{said}; {full}"
+
+
+def _off(seen: Seen, _: Storage) -> Verdict | None:
+    if not seen.off:
+        return None
+    said = f"JetStream is off on {_pods(seen, seen.off)}"
+    hint = "a server turns it off when its volume is full, until it restarts"
+    return Verdict("False", "ServersWithoutJetStream", f"{said} ({hint})")
+
+
+def _critical(seen: Seen, _: Storage) -> Verdict | None:
+    if seen.quorum.state is not State.CRITICAL:
+        return None
+    said = "a quorum is lost if one of these servers stops"
+    text = f"{said}: {_pods(seen, seen.quorum.must_stay)}{_why(seen)}"
+    return Verdict("False", "QuorumCritical", text)
+
+
+def _silent(seen: Seen, _: Storage) -> Verdict | None:
+    if not seen.silent:
+        return None
+    return Verdict("False", "ServersNotAnswering", f"no answer from {_pods(seen, seen.silent)}")
+
+
+def _low(_: Seen, storage: Storage) -> Verdict | None:
+    full = [it.server for it in storage if it.used_percent >= LOW]
+    if not full:
+        return None
+    text = f"the file store is nearly full on {listed(full)}: delete messages, or raise its maxSize"
+    return Verdict("False", "StorageLow", text)
+
+
+_PROBLEMS: Final[tuple[Callable[[Seen, Storage], Verdict | None], ...]] = (
+    *(_unknown, _lost, _damaged, _off),
+    *(_critical, _silent, _low),
+)
+
+
+def _well(seen: Seen, storage: Storage) -> Verdict:
+    """True, with what somebody may want to know."""
+    filling = [it.server for it in storage if it.used_percent >= FILLING]
+    if filling:
+        text = f"more than {FILLING} % of the file store is used on {listed(filling)}"
+        return Verdict("True", "StorageFilling", text)
+    if seen.blocked:
+        return Verdict("True", "RestartsBlocked", f"restarts would wait: {_blocks(seen)}")
+    return Verdict("True", "Ready")
+
+
+def _why(seen: Seen) -> str:
+    return f"; {_blocks(seen)}" if seen.blocked else ""
+
+
+def _blocks(seen: Seen) -> str:
+    named_pods = (attrs.evolve(it, server=seen.pod_of(it.server)) for it in seen.blocked)
+    return listed(list(dict.fromkeys(map(text, named_pods))))
+
+
+def _pods(seen: Seen, servers: Iterable[str]) -> str:
+    names: Sequence[str] = sorted(map(seen.pod_of, servers))
+    return listed([named(name) for name in names])
