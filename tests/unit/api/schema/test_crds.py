@@ -170,8 +170,11 @@ def test_every_rule_says_what_to_write() -> None:
 def holds_all(written: dict[str, Any], schema: dict[str, Any]) -> None:
     assert set(written) == set(schema["properties"])
     for name, value in written.items():
-        if isinstance(value, list):
-            assert set(value[0]) == set(schema["properties"][name]["items"]["properties"])
+        known = schema["properties"][name]
+        if isinstance(value, dict):
+            holds_all(value, known)
+        if isinstance(value, list) and isinstance(value[0], dict):
+            assert set(value[0]) == set(known["items"]["properties"])
 
 
 def test_the_status_has_every_field_that_is_written() -> None:
