@@ -176,9 +176,9 @@ class ClusterCache:
         if cluster is None:
             return
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
-        spec = (await self._parse(cluster, await self._status_of(cluster), pods)).spec
-        references = References()
-        if spec is not None and spec.jetstream is not None:
+        parsed = await self._parse(cluster, await self._status_of(cluster), pods)
+        spec, references = parsed.spec, References()
+        if spec is not None and spec.jetstream is not None and parsed.version is not None:
             for store in self.stores.late().values():
                 await store.wait(self.key, FIRST_LOOK)
         if spec is not None:

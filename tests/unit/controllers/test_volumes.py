@@ -52,7 +52,11 @@ async def test_servers_get_volumes_before_they_start() -> None:
     assert secret[0] < min(i for i, each in enumerate(made) if each[0] == "Pod")
 
 
-async def test_a_fleet_without_volumes_asks_nothing_about_them() -> None:
+@pytest.mark.parametrize("spec", [PLAIN, SPEC], ids=["without JetStream", "refused"])
+async def test_who_has_no_volumes_asks_nothing_about_them(
+    spec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
     asked: list[Request] = []
 
     def plan(request: Request) -> Fate:
@@ -61,9 +65,13 @@ async def test_a_fleet_without_volumes_asks_nothing_about_them() -> None:
 
     api = installed()
     api.plan = plan
-    api.add(cluster(PLAIN))
+    api.add(cluster(PLAIN, name="other"))
+    api.add(cluster(spec))
     with virtual_clock():
-        await settled(api)
+        async with running(api) as process:
+            await at_rest(api, process, lambda _: True)
+            await asyncio.sleep(30)
+            await process.stop()
     assert [r for r in asked if r.kind == KIND] == []
     assert any(r.kind == "Pod" for r in asked)
     assert condition(api, "VolumesReady") == {}
