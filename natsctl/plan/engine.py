@@ -16,6 +16,7 @@ from natsctl.plan.queries import (
     renewal,
     unanswered,
 )
+from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import next_token_in
@@ -41,7 +42,19 @@ def plan(state: ClusterState) -> Plan:
         queries=unanswered(_probes(state, servers), state),
         again=_look_again(state, servers, decisions),
     )
-    return watching if state.paused or decisions is None else _folded(decisions, watching)
+    if decisions is None:
+        return watching
+    return _paused(decisions, watching) if state.paused else _folded(decisions, watching)
+
+
+def _paused(decisions: Decisions, watching: Plan) -> Plan:
+    """Nothing is done, but the status tells of streams: somebody may be working on them."""
+    state, needed = decisions.context.state, decisions.of(look_at_streams).queries
+    waits = unanswered(needed, state)
+    again = _answered_in(waits, needed, state)
+    times = [seconds for seconds in (again, watching.again) if seconds is not None]
+    asked = watching.queries | askable(waits, state)
+    return Plan(queries=asked, again=min(times, default=None))
 
 
 def _folded(decisions: Decisions, watching: Plan) -> Plan:

@@ -8,6 +8,7 @@ from natsctl.plan.rules import rule
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
+from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.rules.reload import reload_servers
@@ -35,4 +36,5 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(replace_outdated, rule.REMOVAL),
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
+    Rule(look_at_streams, rule.NOTES),
 )

@@ -10,7 +10,6 @@ import attrs
 import pytest
 
 from natsctl.model.jetstream import JetStreamReport
-from natsctl.nats import jetstream
 from natsctl.nats.monitoring import Place
 from natsctl.plan import engine
 from natsctl.plan.context import Context
@@ -18,6 +17,7 @@ from natsctl.plan.queries import APART, JetStreamLook
 from natsctl.plan.rules import rule
 from natsctl.plan.rules.rule import Decision, Rule
 from natsctl.plan.state import ClusterState
+from tests.unit.simulated import process as simulated
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import SPEC, cluster
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
@@ -39,7 +39,12 @@ class Asker:
     seen: list[ClusterState] = attrs.field(factory=list)
 
     async def look(
-        self, gate: object, places: Mapping[str, Place], tls: object, cluster: object
+        self,
+        node: object,
+        gate: object,
+        places: Mapping[str, Place],
+        tls: object,
+        cluster: object,
     ) -> dict[str, JetStreamReport]:
         """What `natsctl.nats.jetstream.look` does."""
         assert cluster == ("ns", "c")
@@ -63,7 +68,7 @@ class Asker:
 @pytest.fixture
 def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
     found = Asker()
-    monkeypatch.setattr(jetstream, "look", found.look)
+    monkeypatch.setattr(simulated, "look", found.look)
     monkeypatch.setattr(engine, "RULES", (*engine.RULES, Rule(found.decide, rule.NOTES)))
     with virtual_clock():
         yield found
@@ -85,7 +90,7 @@ def now() -> float:
 
 
 async def test_nobody_is_asked_while_no_rule_needs_it(asker: Asker) -> None:
-    """As no rule does today."""
+    """As none does for a cluster without JetStream."""
     api = await one()
     async with running(api) as process:
         await at_rest(api, process, is_ready)

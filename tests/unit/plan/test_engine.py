@@ -11,7 +11,7 @@ from natsctl.model import names
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, Plan, ReplaceServer
 from natsctl.plan.engine import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
-from natsctl.plan.queries import Probe
+from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import FRESH
 from tests.unit.plan.world import (
@@ -71,6 +71,14 @@ def test_nothing_is_touched_while_it_must_not_be(key: str) -> None:
         "spec": invalid(services={}),
     }
     assert plan(touchable[key]).stages == ()
+
+
+def test_streams_are_looked_at_while_nothing_may_be_touched() -> None:
+    spec = THREE | {"jetstream": {}}
+    paused = running(spec | {"paused": True})
+    assert plan(paused).stages == ()
+    assert {type(query) for query in plan(paused).queries} == {JetStreamLook}
+    assert plan(running(THREE | {"paused": True})).queries == frozenset()
 
 
 def test_an_edited_service_is_restored() -> None:
