@@ -59,6 +59,7 @@ def view(sight: Sight, now: datetime) -> ClusterView:
         servers=_servers(sight, status),
         differences=(*_old_servers(sight, status), *_old_tokens(sight.secret_metadata)),
         certificates=_certificates(spec, status, sight.secrets),
+        jetstream=status.jetstream,
         events=_events(sight),
         notes=_notes(sight),
     )

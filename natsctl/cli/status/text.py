@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import ANSWER, plain, printable
 from natsctl.model.times import moment
+from natsctl.model.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from natsctl.api.types.status import JetStreamStatus
     from natsctl.cli.status.view import (
         CertificateView,
         ClusterView,
@@ -105,11 +107,26 @@ def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         "State": f"{view.phase or 'unknown'}, {state}" + (", paused" if view.paused else ""),
         "Servers": f"{view.ready_replicas} of {view.wanted_size} ready{excess}",
         "Version": version if version == wanted else f"{version} (desired: {wanted})",
+        **(_jetstream(view.jetstream) if view.jetstream is not None else {}),
         "Operator": ": ".join(filter(None, (view.operator, view.operator_problem))),
         "Age": age(view.created, now),
     }
     for name, text in facts.items():
         yield from _wrapped(f"{name + ':':<11}", text, width)
+
+
+def _jetstream(told: JetStreamStatus) -> dict[str, str]:
+    """What of it has to be known; the condition says the rest."""
+    groups = told.groups
+    must_stay = f" ({', '.join(told.must_stay)} must not stop)" if told.must_stay else ""
+    leader = f"meta leader {told.meta_leader}, " if told.meta_leader else ""
+    well = f"{groups.healthy} of {groups.total} streams and consumers are well"
+    used = [f"{it.server} {it.used_percent} % of {it.limit}" for it in told.storage]
+    facts = {
+        "JetStream": f"quorum {told.quorum}{must_stay}, {leader}{well}",
+        "Storage": listed(used).replace(";", ","),
+    }
+    return {name: text for name, text in facts.items() if text}
 
 
 def _conditions(view: ClusterView, now: datetime, width: int) -> Iterator[str]:

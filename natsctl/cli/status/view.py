@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from natsctl.api.fields import camel
-from natsctl.api.types.status import Condition
+from natsctl.api.types.status import Condition, JetStreamStatus
 
 
 @attrs.frozen
@@ -88,6 +88,7 @@ class ClusterView:
     servers: tuple[ServerView, ...] = ()
     differences: tuple[Difference, ...] = ()
     certificates: tuple[CertificateView, ...] = ()
+    jetstream: JetStreamStatus | None = None
     events: tuple[EventView, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -250,6 +250,7 @@ def test_the_json_is_documented() -> None:
         "servers",
         "differences",
         "certificates",
+        "jetstream",
         "events",
         "notes",
     ]

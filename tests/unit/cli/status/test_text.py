@@ -66,6 +66,34 @@ def test_a_cluster_that_is_well() -> None:
     )
 
 
+STREAMS = {
+    "quorum": "critical",
+    "mustStay": ["x-1", "x-2"],
+    "metaLeader": "x-1",
+    "groups": {"total": 12, "healthy": 11, "short": 0, "leaderless": 1},
+    "storage": [
+        {"server": "x-1", "usedPercent": 42, "limit": "7Gi"},
+        {"server": "x-2", "usedPercent": 81, "limit": "7Gi"},
+    ],
+}
+
+
+def test_jetstream_in_two_lines() -> None:
+    lines = text(seen(cluster=cluster(status=status(jetstream=STREAMS))), 90).splitlines()
+    assert lines[4:7] == [
+        "JetStream: quorum critical (x-1, x-2 must not stop), meta leader x-1, 11 of 12",
+        "           streams and consumers are well",
+        "Storage:   x-1 42 % of 7Gi, x-2 81 % of 7Gi",
+    ]
+
+
+def test_jetstream_of_a_single_server_that_says_nothing_of_storage() -> None:
+    lone = {"quorum": "ok", "groups": {"total": 1, "healthy": 1}}
+    found = text(seen(cluster=cluster(status=status(jetstream=lone))))
+    assert "JetStream: quorum ok, 1 of 1 streams and consumers are well\n" in found
+    assert "Storage" not in found
+
+
 def test_a_roll_that_waits() -> None:
     waits = "restarting x-2, one at a time: spec.version; waiting: x-1 has no route to 1 of 1 other"
     told = status(
