@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from natsctl.plan.actions import Action
-    from natsctl.plan.status.cluster_metrics import LastProbe, ServerMetrics
+    from natsctl.plan.status.cluster_metrics import (
+        JetStreamMetrics,
+        LastProbe,
+        ServerMetrics,
+        StorageMetrics,
+    )
 
 RESTARTS = ("version", "spec", "ended")
 """Why natsctl took a server down to start it again; `spec`: any other change than the version."""
@@ -79,6 +84,23 @@ def _of_answers(
     number: Callable[[LastProbe], float | None],
 ) -> Rows:
     return _of_servers(lambda server: number(server.last_probe) if server.last_probe else None)
+
+
+def _of_streams(number: Callable[[JetStreamMetrics], int | None]) -> Rows:
+    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
+        value = number(known.jetstream) if known.jetstream is not None else None
+        if value is not None:
+            yield (), value
+
+    return rows
+
+
+def _of_storage(number: Callable[[StorageMetrics], int]) -> Rows:
+    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
+        for it in known.jetstream.storage if known.jetstream is not None else ():
+            yield (it.server, it.storage), number(it)
+
+    return rows
 
 
 FAMILIES = (
@@ -197,6 +219,51 @@ FAMILIES = (
         "When the server loaded its configuration",
         _of_answers(lambda probe: probe.loaded),
         ("server",),
+    ),
+    Family(
+        "natsctl_jetstream_quorum",
+        "gauge",
+        "1 for each cluster with JetStream: ok, critical, lost or unknown",
+        lambda _, known: [((known.jetstream.quorum,), 1)] if known.jetstream is not None else [],
+        ("state",),
+    ),
+    Family(
+        "natsctl_jetstream_groups",
+        "gauge",
+        "Streams and consumers",
+        _of_streams(lambda jetstream: jetstream.groups),
+    ),
+    Family(
+        "natsctl_jetstream_groups_short",
+        "gauge",
+        "Streams and consumers with fewer replicas than configured",
+        _of_streams(lambda jetstream: jetstream.short),
+    ),
+    Family(
+        "natsctl_jetstream_groups_leaderless",
+        "gauge",
+        "Streams and consumers without a leader",
+        _of_streams(lambda jetstream: jetstream.leaderless),
+    ),
+    Family(
+        "natsctl_jetstream_blocked",
+        "gauge",
+        "Reasons for which a restart of servers would wait",
+        _of_streams(lambda jetstream: jetstream.blocked),
+    ),
+    Family(
+        "natsctl_jetstream_storage_used_bytes",
+        "gauge",
+        "Bytes that the server stores",
+        _of_storage(lambda storage: storage.used),
+        ("server", "storage"),
+    ),
+    Family(
+        "natsctl_jetstream_storage_limit_bytes",
+        "gauge",
+        "Bytes that the server may store",
+        _of_storage(lambda storage: storage.limit),
+        ("server", "storage"),
     ),
 )
 

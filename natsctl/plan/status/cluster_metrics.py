@@ -10,11 +10,15 @@ import attrs
 from natsctl.api.version import is_tag
 from natsctl.model import names, times
 from natsctl.model.objects import ContainerStatus, Pod
+from natsctl.plan.gates.quorum import State
 from natsctl.plan.servers import Server, servers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.observation import Observation
+    from natsctl.plan.gates.seen import Seen
     from natsctl.plan.state import ClusterState
 
 LONGEST_VERSION = 64
@@ -62,8 +66,36 @@ class ServerMetrics:
 
 
 @attrs.frozen
+class StorageMetrics:
+    """One kind of storage (file, memory) of one server, in bytes."""
+
+    server: str
+    storage: str
+    used: int
+    limit: int
+
+
+@attrs.frozen
+class JetStreamMetrics:
+    """JetStream as the last looks showed it: exact numbers, and no name of any stream.
+
+    None: nothing is known of it at the moment.
+    """
+
+    quorum: str
+    groups: int | None = None
+    short: int | None = None
+    leaderless: int | None = None
+    blocked: int | None = None
+    storage: tuple[StorageMetrics, ...] = ()
+
+
+@attrs.frozen
 class ClusterMetrics:
-    """One cluster. `size` is None while the spec is invalid; `expiries` are by listener."""
+    """One cluster. `size` is None while the spec is invalid; `expiries` are by listener.
+
+    `jetstream` is None without JetStream, and while nothing is known of it.
+    """
 
     phase: str
     version: str
@@ -72,6 +104,7 @@ class ClusterMetrics:
     conditions: tuple[tuple[str, bool], ...] = ()
     expiries: tuple[tuple[str, float], ...] = ()
     servers: tuple[ServerMetrics, ...] = ()
+    jetstream: JetStreamMetrics | None = None
 
 
 def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetrics:
@@ -89,6 +122,7 @@ def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetric
             _server(state, server, _version(server_status.version))
             for server, server_status in zip(servers_of(state), status.servers, strict=True)
         ),
+        jetstream=_jetstream(state, status),
     )
 
 
@@ -96,6 +130,33 @@ def moment(text: str) -> float | None:
     """Seconds since 1970 of RFC 3339 text; None if it is no such text."""
     parsed = times.moment(text, UTC)
     return parsed.timestamp() if parsed is not None else None
+
+
+def _jetstream(state: ClusterState, status: ClusterStatus) -> JetStreamMetrics | None:
+    """Numbers of the looks, as long as these say anything; and the quorum that the status tells."""
+    told = status.jetstream
+    if told is None:
+        return None
+    if told.quorum == State.UNKNOWN or state.seen is None:
+        return JetStreamMetrics(told.quorum if told.quorum in tuple(State) else str(State.UNKNOWN))
+    summary = state.seen.summary
+    return JetStreamMetrics(
+        quorum=told.quorum,
+        groups=summary.groups,
+        short=summary.short,
+        leaderless=summary.leaderless,
+        blocked=state.seen.count,
+        storage=tuple(_storage(state.seen)),
+    )
+
+
+def _storage(seen: Seen) -> Iterator[StorageMetrics]:
+    """Of servers that have pods, and so one series each; of memory only where there is any."""
+    for name, pod in seen.pods.items():
+        for kind, by_server in (("file", seen.summary.file), ("memory", seen.summary.memory)):
+            usage = by_server.get(name)
+            if usage is not None and usage.limit > 0:
+                yield StorageMetrics(pod, kind, max(usage.used, 0), usage.limit)
 
 
 def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:

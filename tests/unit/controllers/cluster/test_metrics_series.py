@@ -11,7 +11,13 @@ from natsctl.controllers.cluster.metrics_series import FAMILIES, ActorMetrics, e
 from natsctl.controllers.runtime import metrics
 from natsctl.kube import metrics as kube_metrics
 from natsctl.plan.actions import Action, CreateServer, DeleteServer, ReplaceServer
-from natsctl.plan.status.cluster_metrics import ClusterMetrics, LastProbe, ServerMetrics
+from natsctl.plan.status.cluster_metrics import (
+    ClusterMetrics,
+    JetStreamMetrics,
+    LastProbe,
+    ServerMetrics,
+    StorageMetrics,
+)
 from tests.compat import labels_of
 
 SERVER = ServerMetrics(
@@ -31,6 +37,7 @@ FIGURES = ClusterMetrics(
     conditions=(("Ready", True), ("Degraded", False)),
     expiries=(("clients", 1.9e9),),
     servers=(SERVER,),
+    jetstream=JetStreamMetrics("ok", 5, 1, 2, 3, (StorageMetrics("a-1", "file", 40, 100),)),
 )
 MINE = {"nats_namespace": "ns", "nats_cluster": "a"}
 
@@ -65,6 +72,24 @@ def test_every_family_is_shown() -> None:
     assert found["natsctl_server_last_exit_info"] == [(server | {"reason": "OOMKilled"}, 1)]
     assert found["natsctl_server_connections"] == [(server, 3)]
     assert found["natsctl_server_observed_timestamp_seconds"] == [(server, 10.5)]
+
+
+def test_jetstream() -> None:
+    found = scraped(ActorMetrics(FIGURES))
+    assert found["natsctl_jetstream_quorum"] == [(MINE | {"state": "ok"}, 1)]
+    numbers = {"groups": 5, "groups_short": 1, "groups_leaderless": 2, "blocked": 3}
+    for name, number in numbers.items():
+        assert found[f"natsctl_jetstream_{name}"] == [(MINE, number)]
+    file = MINE | {"server": "a-1", "storage": "file"}
+    assert found["natsctl_jetstream_storage_used_bytes"] == [(file, 40)]
+    assert found["natsctl_jetstream_storage_limit_bytes"] == [(file, 100)]
+
+
+def test_of_jetstream_what_is_not_known_is_not_shown() -> None:
+    known = {name for name in scraped(changed()) if "jetstream" in name}
+    assert known == set()
+    found = scraped(changed(jetstream=JetStreamMetrics("unknown")))
+    assert {name for name in found if "jetstream" in name} == {"natsctl_jetstream_quorum"}
 
 
 def changed(**figures: Any) -> ActorMetrics:
@@ -123,6 +148,9 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
     ends = {
         "conditions": ((HOSTILE, True), ("Degraded", False)),
         "expiries": ((HOSTILE, 1.9e9),),
+        "jetstream": JetStreamMetrics(
+            HOSTILE, 5, 1, 2, 3, (StorageMetrics(HOSTILE, HOSTILE, 40, 100),)
+        ),
     }
     text = exposition({(HOSTILE, HOSTILE): ActorMetrics(attrs.evolve(odd, **ends))})
     plain = exposition({("ns", "a"): ActorMetrics(FIGURES)})

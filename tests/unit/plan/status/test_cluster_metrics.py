@@ -5,15 +5,20 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from natsctl.api.types.status import CertificateStatus
+from natsctl.api.types.status import CertificateStatus, JetStreamStatus
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.cluster_metrics import (
     ClusterMetrics,
+    JetStreamMetrics,
     ServerMetrics,
+    StorageMetrics,
     cluster_metrics,
     moment,
 )
 from natsctl.plan.status.status import status
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.status.test_jetstream import GIB, looked, many, told, well, without
+from tests.unit.plan.status.test_jetstream import THREE as THIRD
 from tests.unit.plan.world import NOW, answers, cluster_state, invalid, pod, running
 
 THREE = {"size": 3, "version": "2.12.15"}
@@ -156,3 +161,39 @@ def test_a_version_that_is_none_is_no_series_of_its_own(version: str) -> None:
 @pytest.mark.parametrize(("count", "known"), [(-5, 0), (10**30, 2**31 - 1)])
 def test_a_count_that_no_kubelet_has(count: int, known: int) -> None:
     assert last(shown(ended("Error", count))).restarts == known
+
+
+class TestJetStream:
+    def test_a_cluster_without_it_has_no_numbers(self) -> None:
+        assert shown(running(THREE)).jetstream is None
+
+    def test_numbers_are_exact(self) -> None:
+        state = looked(many(20), told(looked(many(22))), used=43)
+        assert shown(state).jetstream == JetStreamMetrics(
+            quorum="ok",
+            groups=20,
+            short=0,
+            leaderless=0,
+            blocked=0,
+            storage=(
+                StorageMetrics("c-1", "file", 43 * GIB // 100 + 1, GIB),
+                StorageMetrics("c-2", "file", 10, 100),
+                StorageMetrics("c-3", "file", 10, 100),
+            ),
+        )
+
+    def test_of_a_server_that_is_silent_there_is_no_storage(self) -> None:
+        found = shown(looked(without(THIRD, State.DOWN))).jetstream
+        assert found is not None
+        assert [it.server for it in found.storage] == ["c-1", "c-2"]
+        assert found.blocked
+
+    def test_without_looks_only_the_quorum_is_told_that_the_status_tells(self) -> None:
+        state = attrs.evolve(looked(well(), told(looked(well()))), seen=None)
+        assert shown(attrs.evolve(state, quiet=1.0)).jetstream == JetStreamMetrics("ok")
+        assert shown(attrs.evolve(state, quiet=999.0)).jetstream == JetStreamMetrics("unknown")
+
+    def test_a_word_that_natsctl_never_writes_is_no_series_of_its_own(self) -> None:
+        state = attrs.evolve(looked(well()), seen=None)
+        edited = attrs.evolve(told(looked(well())), jetstream=JetStreamStatus(HOSTILE))
+        assert cluster_metrics(state, edited).jetstream == JetStreamMetrics("unknown")
