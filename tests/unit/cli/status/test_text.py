@@ -81,8 +81,8 @@ STREAMS = {
 def test_jetstream_in_two_lines() -> None:
     lines = text(seen(cluster=cluster(status=status(jetstream=STREAMS))), 90).splitlines()
     assert lines[4:7] == [
-        "JetStream: quorum critical (x-1, x-2 must not stop), meta leader x-1, 11 of 12",
-        "           streams and consumers are well",
+        "JetStream: quorum critical (x-1, x-2 must not stop), meta leader x-1, 11 of 12 streams",
+        "           and consumers are well",
         "Storage:   x-1 42 % of 7Gi, x-2 81 % of 7Gi",
     ]
 
