@@ -228,6 +228,10 @@ class NetworkPolicy(Whole, frozen=True):
     """A cluster's NetworkPolicy."""
 
 
+class PodDisruptionBudget(Whole, frozen=True):
+    """How many of a cluster's servers others may evict."""
+
+
 class Amounts(Wire, frozen=True):
     """`resources.requests` and `status.capacity` of a claim; a quantity of bytes."""
 

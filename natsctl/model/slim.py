@@ -30,6 +30,7 @@ from natsctl.model.objects import (
     PersistentVolumeClaim,
     Pod,
     PodCondition,
+    PodDisruptionBudget,
     Secret,
     Service,
     ValueFrom,
@@ -82,6 +83,7 @@ _READ: Final = (
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
 _RESIZES: Final = ("Resizing", "FileSystemResizePending")
+_EVICTION: Final = "unhealthyPodEvictionPolicy"
 _RUNS: Final = ContainerState()
 
 
@@ -156,6 +158,8 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
         del compared["spec"]  # what is there stays as it was made, or grows
     if isinstance(live, Whole):
         compared["spec"] = _by_key(manifest["spec"])
+    if isinstance(live, PodDisruptionBudget) and _EVICTION not in (live.spec or {}):
+        compared["spec"].pop(_EVICTION, None)  # Kubernetes 1.26 drops it
     return compared
 
 

@@ -100,6 +100,11 @@ seccompProfile:
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch]
 {{- end }}
+{{- if .Values.rbac.podDisruptionBudgets }}
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 {{- if .Values.rbac.serviceAccountTokens }}
 - apiGroups: [""]
   resources: [serviceaccounts]

@@ -18,6 +18,7 @@ from natsctl.controllers.runtime.computing import (
     computed,
     is_heavy,
     of_documents,
+    of_looks,
     of_servers,
     of_sources,
 )
@@ -43,10 +44,12 @@ from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.inputs import Images
 from natsctl.render.objects.owned_objects import config_kind, data_kind
+from natsctl.render.revision.revision import stores_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
 
 LOOKS_KEPT = 600.0
@@ -139,17 +142,18 @@ class ClusterCache:
 
     def _owned(self, cluster: Cluster) -> dict[str, dict[str, Any]]:
         """What it controls, and what holds its data by the labels; not what is not known."""
-        late = self.stores.late()
-        owned = {
-            kind: controlled(store.of_cluster(self.key), cluster)
-            for kind, store in self.stores.owned.items()
-            if kind not in late
-        }
-        known = {kind: store for kind, store in late.items() if store.is_known(self.key)}
-        return owned | {
-            kind: {item.metadata.name: item for item in store.of_cluster(self.key)}
-            for kind, store in known.items()
-        }
+        late, owned = self.stores.late(), dict[str, dict[str, Any]]()
+        for kind, store in self.stores.owned.items():
+            if kind in late and not late[kind].is_known(self.key):
+                continue
+            found = store.of_cluster(self.key)
+            labelled = kind == data_kind().kind
+            owned[kind] = (
+                {item.metadata.name: item for item in found}
+                if labelled
+                else controlled(found, cluster)
+            )
+        return owned
 
     def _stored(self, cluster: Cluster) -> Stored:
         """What the claims of its volumes tell."""
@@ -162,7 +166,8 @@ class ClusterCache:
 
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
-        return self._heavy or is_heavy(of_servers(len(state.pods)))
+        weights = of_servers(len(state.pods)), of_looks(state.jetstream)
+        return self._heavy or is_heavy(*weights)
 
     def _cluster(self) -> Cluster | None:
         """The NatsCluster, unless it is gone or going."""
@@ -178,7 +183,7 @@ class ClusterCache:
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
         parsed = await self._parse(cluster, await self._status_of(cluster), pods)
         spec, references = parsed.spec, References()
-        if spec is not None and spec.jetstream is not None and parsed.version is not None:
+        if spec is not None and parsed.version is not None and _may_store(spec, pods):
             for store in self.stores.late().values():
                 await store.wait(self.key, FIRST_LOOK)
         if spec is not None:
@@ -312,6 +317,12 @@ def _trial(before: Trial | None, refused: Refused | None, now: float) -> Trial:
 
 def _timestamp() -> str:
     return written(datetime.now(UTC))
+
+
+def _may_store(spec: NatsClusterSpec, pods: Iterable[Pod]) -> bool:
+    """Whether servers store streams, or did so far."""
+    stamps = (pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
+    return spec.jetstream is not None or any(map(stores_streams, stamps))
 
 
 def _stamps(pod: Pod) -> tuple[str | None, ...]:

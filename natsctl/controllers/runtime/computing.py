@@ -16,6 +16,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from natsctl.model.jetstream_look import Look
     from natsctl.plan.references import References
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ LIGHT: Final = 20_000
 """Bytes of JSON, about, that take some milliseconds. Nearly all clusters have fewer."""
 SERVER: Final = 2_000
 """What one server counts as: its pod, its answers, its lines in the configuration."""
+GROUP: Final = 100
+"""What a stream or consumer counts as, in each look at a server that has it."""
 GRANT: Final = 500
 """What one ServiceAccount of a role counts as."""
 
@@ -47,6 +50,11 @@ def of_documents(*documents: object) -> Iterator[int]:
 def of_servers(count: int) -> Iterator[int]:
     """The weight of so many servers."""
     yield SERVER * count
+
+
+def of_looks(looks: Iterable[Look]) -> Iterator[int]:
+    """The weights of looks at JetStream."""
+    return (GROUP * len(said.groups) for look in looks for said in look.reports.values())
 
 
 def of_sources(references: References) -> Iterator[int]:

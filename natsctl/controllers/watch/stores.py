@@ -83,7 +83,7 @@ def open_stores(on_change: Callable[[Key], None]) -> Stores:
         roles=Store(on_change),
         tokens=Store(Pacer(on_change), claimed),
         owned={
-            entry.kind: LateStore(on_change) if entry.holds_data else Store(on_change)
+            entry.kind: LateStore(on_change) if entry.late else Store(on_change)
             for entry in owned_kinds()
         },
     )
@@ -107,7 +107,7 @@ def _readers(
     yield Reflector(transport, PODS, stores.pods, namespace, OURS)
     yield Reflector(transport, ROLES, stores.roles, namespace)
     for entry in owned_kinds():
-        if not entry.holds_data:
+        if not entry.late:
             yield _owned_reader(transport, stores, entry, namespace)
 
 
@@ -125,13 +125,13 @@ def _owned_reader(
 def late_readers(
     transport: Transport, stores: Stores, namespaces: tuple[str, ...] | None
 ) -> tuple[tuple[asyncio.Event, Reflector[Any]], ...]:
-    """What fills the stores of kinds that hold data, each once a cluster needs it."""
+    """What fills the stores of kinds that few clusters have, each once one needs it."""
     late = stores.late()
     return tuple(
         (late[entry.kind].needed, _owned_reader(transport, stores, entry, namespace))
         for namespace in namespaces or (None,)
         for entry in owned_kinds()
-        if entry.holds_data
+        if entry.late
     )
 
 

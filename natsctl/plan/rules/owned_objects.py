@@ -27,7 +27,7 @@ def ensure_objects(context: Context) -> Decision:
     """One action for each object that is missing or differs.
 
     A configuration that waits for something, or was refused, is not written: the last one stays.
-    What holds data has a rule of its own (`claims.py`).
+    Some kinds have rules of their own (`claims.py`, `disruption_budget.py`).
     """
     state, waits = context.state, bool(context.state.holding)
     return Decision(
@@ -35,7 +35,7 @@ def ensure_objects(context: Context) -> Decision:
             Ensure(wanted, present=live is not None)
             for wanted in context.desired.objects
             if not (waits and wanted.is_config)
-            and not owned_kind(wanted.kind).holds_data
+            and not owned_kind(wanted.kind).own_rule
             and ((live := state.live(wanted)) is None or differs(wanted, live))
         )
     )

@@ -20,6 +20,7 @@ from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
 from natsctl.plan.servers import Server, describe_changes
+from natsctl.plan.status.budgets import budget_troubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,12 +172,13 @@ def degraded(
     reasons += ["NotOurs"] * len(strangers)
     if decisions is not None:
         volumes = volume_troubles(decisions.context)
-        messages += [trouble.message for trouble in volumes]
-        reasons += [trouble.reason for trouble in volumes]
+        troubles = [*volumes, *budget_troubles(decisions.context)]
+        messages += [trouble.message for trouble in troubles]
+        reasons += [trouble.reason for trouble in troubles]
     if decisions is not None and servers:
-        troubles = [*state.holding, *_unloaded(decisions)]
-        messages += troubles
-        reasons += ["ConfigNotAccepted"] * len(troubles)
+        holding = [*state.holding, *_unloaded(decisions)]
+        messages += holding
+        reasons += ["ConfigNotAccepted"] * len(holding)
     if messages:
         return Verdict("True", reasons[0], listed(messages))
     return Verdict("False", "AsExpected")

@@ -13,6 +13,7 @@ from natsctl.api.fields import Json
 from natsctl.model import objects
 from natsctl.model.server_identity import indexes
 from natsctl.render.objects.claims import server_claim
+from natsctl.render.objects.disruption_budget import disruption_budget
 from natsctl.render.objects.network_policy import network_policy
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.objects.services import client_service, management_service_object
@@ -27,9 +28,9 @@ class OwnedKind:
     `is_config`: it holds the servers' configuration, without which none starts, and keeps what
     was proven before. `deleted`: one that the spec asks for no more is deleted. `taken_over`: one
     of the name that nobody controls becomes ours. `optional`: without the right to read it,
-    nothing waits for it. `holds_data`: it may outlive its cluster, and belongs to it by its labels;
-    it is watched once a cluster needs it, rules of its own decide whether it is made, it is never
-    deleted, and its spec is written once.
+    nothing waits for it. `late`: it is watched once a cluster needs it. `own_rule`: a rule of its
+    own decides when it is made and written. `holds_data`: it may outlive its cluster, and belongs
+    to it by its labels; it is never deleted, and its spec is written once.
     """
 
     kind: str
@@ -42,6 +43,8 @@ class OwnedKind:
     deleted: bool = False
     taken_over: bool = False
     optional: bool = False
+    late: bool = False
+    own_rule: bool = False
     holds_data: bool = False
 
 
@@ -79,7 +82,20 @@ OWNED_KINDS: Final[tuple[OwnedKind, ...]] = (
         objects.PersistentVolumeClaim,
         server_builders=(server_claim,),
         optional=True,
+        late=True,
+        own_rule=True,
         holds_data=True,
+    ),
+    OwnedKind(
+        "PodDisruptionBudget",
+        "policy/v1",
+        "poddisruptionbudgets",
+        objects.PodDisruptionBudget,
+        (disruption_budget,),
+        deleted=True,
+        optional=True,
+        late=True,
+        own_rule=True,
     ),
 )
 
@@ -102,6 +118,11 @@ def config_kind() -> OwnedKind:
 def data_kind() -> OwnedKind:
     """The kind that holds what servers store."""
     return next(entry for entry in owned_kinds() if entry.holds_data)
+
+
+def budget_kind() -> OwnedKind:
+    """The kind that says how many servers others may evict."""
+    return owned_kind("PodDisruptionBudget")
 
 
 def owned_objects(target: Target) -> tuple[Json, ...]:

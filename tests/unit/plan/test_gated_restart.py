@@ -16,7 +16,7 @@ from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
-from tests.unit.plan.claims.volumes import claim, noted, volumes
+from tests.unit.plan.claims.volumes import claim, noted, volumes, without_budget
 from tests.unit.plan.gates.world import State, World
 from tests.unit.plan.world import NAME, UID, context, pod
 
@@ -49,7 +49,7 @@ def process(
 def state_of(
     world: World, spec: Any = AFTER, pods: tuple[Any, ...] = (), **changes: Any
 ) -> ClusterState:
-    """The cluster at a moment at which both looks are fresh."""
+    """The cluster at a moment at which both looks are fresh; nobody knows its budget."""
     standing = pods or tuple(process(index) for index in range(1, 4))
     looks = []
     for _ in range(2):
@@ -58,7 +58,7 @@ def state_of(
         looks.append(TakenLook(look.began, told))
     now = looks[-1].began + 0.5
     there = [claim(index, spec=BEFORE) for index in range(1, 4)]
-    found = volumes(*there, note=noted(1, 2, 3), pods=standing, spec=spec)
+    found = without_budget(volumes(*there, note=noted(1, 2, 3), pods=standing, spec=spec))
     made = attrs.evolve(found, jetstream=tuple(looks), **changes)
     seen = {uid: attrs.evolve(it, asked=now - 0.2) for uid, it in made.observations.items()}
     return attrs.evolve(made, now=now, observations=seen)

@@ -101,8 +101,9 @@ def test_it_is_watched_and_kept(entry: OwnedKind) -> None:
     assert stores.of_kind(MADE_UP) is stores.owned[MADE_UP]
 
 
-def test_only_a_network_policy_goes_with_the_spec() -> None:
-    assert [entry.kind for entry in OWNED_KINDS if entry.deleted] == ["NetworkPolicy"]
+def test_only_what_limits_others_goes_with_the_spec() -> None:
+    gone = [entry.kind for entry in OWNED_KINDS if entry.deleted]
+    assert gone == ["NetworkPolicy", "PodDisruptionBudget"]
 
 
 def test_requests_that_are_made_for_other_reasons_lead_to_the_same_place() -> None:

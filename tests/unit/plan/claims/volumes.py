@@ -14,7 +14,7 @@ from natsctl.model.slim import slim
 from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.state import ClusterState
-from natsctl.render.objects.owned_objects import data_kind, owned_objects
+from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
 from tests.unit.plan.world import NAME, UID, cluster_state, pod, stamped
 
 SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
@@ -83,6 +83,12 @@ def volumes(
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)
     cluster = annotated(found.cluster, accepts)
     return attrs.evolve(found, cluster=cluster, owned=owned, desired=desired)
+
+
+def without_budget(state: ClusterState) -> ClusterState:
+    """The same while nothing is known of its PodDisruptionBudget: nothing is done about it."""
+    kind = budget_kind().kind
+    return attrs.evolve(state, owned={k: own for k, own in state.owned.items() if k != kind})
 
 
 def annotated(cluster: Cluster, accepts: str) -> Cluster:

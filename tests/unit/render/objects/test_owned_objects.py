@@ -21,8 +21,9 @@ def everything(target: Target) -> list[dict[str, Any]]:
 def test_services_and_secret_stand_as_long_as_the_cluster() -> None:
     found = [(o["apiVersion"], o["kind"], o["metadata"]["name"]) for o in owned_objects(target())]
     assert found == [("v1", "Service", "c"), ("v1", "Service", "c-mgmt"), ("v1", "Secret", "c")]
-    assert [len(entry.builders) for entry in OWNED_KINDS] == [1, 2, 1, 0], (
-        "and a NetworkPolicy, if it is asked for, and claims of volumes, one for each server"
+    assert [len(entry.builders) for entry in OWNED_KINDS] == [1, 2, 1, 0, 1], (
+        "and a NetworkPolicy, if it is asked for, claims of volumes, one for each server, and a "
+        "PodDisruptionBudget of those"
     )
 
 
