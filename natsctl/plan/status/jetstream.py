@@ -38,7 +38,7 @@ TYPE: Final = "JetStream"
 OLD: Final = 300.0
 """Seconds after which the last look says nothing any more."""
 SHORT: Final = 30.0
-"""Seconds for which something may be wrong after a change before it is told: a restart."""
+"""Seconds after a change, such as a restart, before what is wrong is told."""
 STEP: Final = 5
 """Percent by which storage has to change to be told."""
 MARKS: Final = (80, 95)
@@ -59,7 +59,7 @@ def jetstream_told(state: ClusterState, context: Context | None) -> Told:
         return before if state.quiet <= OLD or context is None else _unknown(before[0])
     fresh = _status(seen, before[0])
     verdict = verdict_of(seen, fresh.storage)
-    if _is_true(before[1]) and not _is_true(verdict) and state.quiet < SHORT:
+    if state.quiet < SHORT and verdict.status != "True" and _was_well(before[1]):
         return before
     return fresh, verdict
 
@@ -80,8 +80,9 @@ def _verdict(condition: Condition) -> Verdict:
     return Verdict(condition.status, condition.reason, condition.message)
 
 
-def _is_true(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.status == "True"
+def _was_well(verdict: Verdict | None) -> bool:
+    """Servers that only start do not make a new cluster one that is ill."""
+    return verdict is None or verdict.status == "True"
 
 
 def _status(seen: Seen, before: JetStreamStatus | None) -> JetStreamStatus:

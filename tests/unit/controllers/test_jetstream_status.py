@@ -98,6 +98,18 @@ async def test_a_cluster_at_work_is_looked_at_once_a_minute_and_never_written(bu
             await process.stop()
 
 
+async def test_a_new_cluster_says_once_that_it_is_well(busy: Busy) -> None:
+    with virtual_clock():
+        api = with_streams()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            await asyncio.sleep(120)
+            await process.stop()
+    reasons = {event["reason"] for event in api.of_kind("Event")}
+    assert "Ready" in reasons
+    assert not {"QuorumCritical", "QuorumLost", "ServersNotAnswering"} & reasons
+
+
 async def test_a_new_process_tells_the_same_and_writes_nothing(busy: Busy) -> None:
     with virtual_clock():
         api = with_streams()

@@ -238,6 +238,12 @@ class TestChanges:
         down = told(looked(without(THREE, State.DOWN)))
         assert condition(looked(well(), down, quiet=1.0))[1] == "Ready"
 
+    def test_a_new_cluster_is_not_ill_because_servers_start(self) -> None:
+        state = looked(without(THREE, State.DOWN), quiet=SHORT - 1)
+        assert told(state).jetstream is None
+        assert "JetStream" not in {c.type for c in status(state).conditions}
+        assert jetstream(attrs.evolve(state, quiet=SHORT)).quorum == "critical"
+
     def test_a_cluster_that_has_no_jetstream_any_more_tells_nothing(self) -> None:
         before = told(looked(well()))
         assert status(running({"size": 3}, status=before)).jetstream is None
