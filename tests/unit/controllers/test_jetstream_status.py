@@ -101,7 +101,10 @@ async def test_a_cluster_at_work_is_looked_at_once_a_minute_and_never_written(bu
 async def test_a_new_cluster_says_once_that_it_is_well(busy: Busy) -> None:
     with virtual_clock():
         api = with_streams()
-        async with running(api) as process:
+        async with running(api, node=Node(api, silent={"c-2"})) as process:
+            await asyncio.sleep(15)
+            assert busy.asked
+            process.node.silent.clear()
             await at_rest(api, process, is_ready)
             await asyncio.sleep(120)
             await process.stop()
