@@ -133,7 +133,8 @@ class ClusterCache:
 
     async def _with_seen(self, state: ClusterState) -> ClusterState:
         """Judging is done once for the looks: it takes a while with thousands of streams."""
-        key = (self.looks, state.desired, runs_of(state.pods))
+        moments = tuple(it.began for it in self.looks)  # and not the looks: those have to go
+        key = (moments, state.desired, runs_of(state.pods))
         if self._seen is None or self._seen[0] != key:
             groups = (GROUP * len(it.groups) for look in self.looks for it in look.reports.values())
             heavy = self.is_heavy(state) or is_heavy(groups)

@@ -9,8 +9,10 @@ from typing import Any
 import attrs
 import pytest
 
+from natsctl.controllers.cluster import cache
 from natsctl.model.jetstream import Asset, Group, JetStreamReport, Raft, Replica, Store, Usage
 from natsctl.nats.monitoring import Place
+from natsctl.plan.jetstream import seen_in
 from tests.unit.simulated import process as simulated
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, condition
@@ -111,6 +113,24 @@ async def test_a_new_cluster_says_once_that_it_is_well(busy: Busy) -> None:
     reasons = {event["reason"] for event in api.of_kind("Event")}
     assert "Ready" in reasons
     assert not {"QuorumCritical", "QuorumLost", "ServersNotAnswering"} & reasons
+
+
+async def test_what_two_looks_show_is_judged_once_however_many_passes_need_it(
+    busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[object] = []
+    monkeypatch.setattr(cache, "seen_in", lambda state: judged.append(state) or seen_in(state))
+    with virtual_clock():
+        api = with_streams()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            await asyncio.sleep(120)
+            begun, asked = len(judged), len(busy.asked)
+            for number in range(300):
+                api.edit(CLUSTER, {"metadata": {"labels": {"changed": str(number)}}})
+                await asyncio.sleep(2)
+            assert len(judged) - begun == len(busy.asked) - asked
+            await process.stop()
 
 
 async def test_a_new_process_tells_the_same_and_writes_nothing(busy: Busy) -> None:
