@@ -26,8 +26,8 @@ class Seen:
     """What was so in both looks; the second one began `at`, in seconds of their clock.
 
     `blocked` are some of `count` reasons for which servers could not go, whichever it is. `off` are
-    servers that answer and have no JetStream, `silent` those that do not answer. `pods` has the
-    names of servers' pods: `pod_of` makes them of names of servers.
+    servers that answer and have no JetStream, of which some `gave_up`; `silent` are those that do
+    not answer. `pods` has the names of servers' pods: `pod_of` makes them of names of servers.
     """
 
     at: float
@@ -37,6 +37,7 @@ class Seen:
     count: int = 0
     damaged: tuple[Damage, ...] = ()
     off: tuple[str, ...] = ()
+    gave_up: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     pods: Mapping[str, str] = attrs.field(factory=dict)
 
@@ -59,6 +60,7 @@ def seen(
         count=len(blocks),
         damaged=tuple(damage for damage in damaged_in(it) if damage.sure),
         off=tuple(name for name in it.others if all(_is_off(view, name) for view in it.views)),
+        gave_up=tuple(name for name, said in it.second.answered.items() if said.gave_up),
         silent=tuple(n for n in it.others if all(n not in view.answered for view in it.views)),
         pods=pods or {},
     )

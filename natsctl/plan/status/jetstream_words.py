@@ -61,9 +61,13 @@ def _damage(seen: Seen, damage: Damage) -> str:
 def _off(seen: Seen, _: Storage) -> Verdict | None:
     if not seen.off:
         return None
-    said = f"JetStream is off on {_pods(seen, seen.off)}"
-    hint = "a server turns it off when its volume is full, until it restarts"
-    return Verdict("False", "ServersWithoutJetStream", f"{said} ({hint})")
+    given_up = [name for name in seen.off if name in seen.gave_up]
+    others = [name for name in seen.off if name not in seen.gave_up]
+    said = [f"JetStream is off on {_pods(seen, others)}"] if others else []
+    if given_up:
+        why = "its volume may be full, and it needs a restart once there is room"
+        said.append(f"JetStream gave up on {_pods(seen, given_up)}: {why}")
+    return Verdict("False", "ServersWithoutJetStream", listed(said))
 
 
 def _critical(seen: Seen, _: Storage) -> Verdict | None:

@@ -50,6 +50,8 @@ def test_what_was_so_in_one_look_only_is_not_told() -> None:
 def test_a_server_without_jetstream_is_no_silent_one() -> None:
     found = shown(World(states={"nats-3": State.DISABLED}))
     assert (found.off, found.silent) == (("nats-3",), ())
+    assert found.gave_up == ("nats-3",)
+    assert shown(World()).gave_up == ()
 
 
 def test_what_holds_servers_up_is_told_without_its_numbers() -> None:

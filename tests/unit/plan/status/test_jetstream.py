@@ -113,7 +113,13 @@ class TestWords:
     def test_a_server_without_jetstream_on_it(self) -> None:
         state = looked(without(TWO, State.DISABLED))
         assert condition(state)[:2] == ("False", "ServersWithoutJetStream")
-        assert "JetStream is off on c-2" in condition(state)[2]
+        assert condition(state)[2] == (
+            "JetStream gave up on c-2: its volume may be full, and it needs a restart once there "
+            "is room"
+        )
+        assert state.seen is not None
+        off = attrs.evolve(state, seen=attrs.evolve(state.seen, gave_up=()))
+        assert condition(off)[2] == "JetStream is off on c-2"
 
     def test_a_stream_without_a_leader(self) -> None:
         state = looked(many(2, ill=1))
