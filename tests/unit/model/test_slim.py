@@ -16,6 +16,7 @@ from natsctl.model.objects import (
     Object,
     PersistentVolumeClaim,
     Pod,
+    PodDisruptionBudget,
     Secret,
     Service,
     cluster_key,
@@ -27,6 +28,7 @@ from natsctl.render.objects.owned_objects import owned_kind
 from tests.unit.plan.world import NAME, NAMESPACE, UID, desired, pod, running
 
 FEW_KILOBYTES = 32 * 1024
+STREAMS: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
 POLICY: dict[str, Any] = {"size": 2, "networkPolicy": {"clientsFrom": [{"podSelector": {}}] * 60}}
 SERVICE: dict[str, Any] = {
     "size": 2,
@@ -84,6 +86,15 @@ HUGE: dict[str, tuple[type[Object], dict[str, Any]]] = {
             },
         },
     ),
+    "PodDisruptionBudget": (
+        PodDisruptionBudget,
+        {
+            "spec": {
+                "selector": {"matchLabels": {"a": "x" * 90_000}},
+                "maxUnavailable": "1" * 90_000,
+            }
+        },
+    ),
     "NetworkPolicy": (NetworkPolicy, {"spec": {"ingress": [{}] * 90_000, "e": {"x": "y" * 300}}}),
     "Pod": (
         Pod,
@@ -117,7 +128,11 @@ def test_nothing_of_a_stranger_is_large(kind: type[Object], content: dict[str, A
     assert cluster_key(kept) == (NAMESPACE, NAME)
 
 
-@pytest.mark.parametrize("spec", [{"size": 2}, POLICY, SERVICE], ids=["plain", "policy", "service"])
+@pytest.mark.parametrize(
+    "spec",
+    [{"size": 2}, POLICY, SERVICE, STREAMS],
+    ids=["plain", "policy", "service", "streams"],
+)
 class TestStanding:
     def test_what_is_as_it_should_be_stays_so(self, spec: dict[str, Any]) -> None:
         for wanted in desired(spec).objects:

@@ -8,13 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from natsctl.controllers.runtime.computing import (
+    GROUP,
     LIGHT,
     SERVER,
     computed,
     is_heavy,
     of_documents,
+    of_looks,
     of_servers,
 )
+from natsctl.model.jetstream import Asset, Group, JetStreamReport
+from natsctl.model.jetstream_look import Look
 
 
 @pytest.mark.parametrize("heavy", [False, True])
@@ -32,6 +36,13 @@ def test_weights_add_up() -> None:
     assert not is_heavy(of_servers(3), of_documents({"size": 3}))
     assert is_heavy(of_servers(LIGHT // SERVER), of_documents({"size": 3}))
     assert is_heavy(of_documents(["x" * LIGHT]))
+
+
+def test_streams_weigh_in_each_look_at_each_server() -> None:
+    groups = {Asset("A", str(n)): Group(Asset("A", str(n)), 3) for n in range(50)}
+    said = {uid: JetStreamReport(uid, groups=groups) for uid in ("1", "2", "3")}
+    assert sum(of_looks([Look(0.0, said, {})] * 2)) == 2 * 3 * 50 * GROUP
+    assert sum(of_looks([])) == 0
 
 
 def test_no_more_is_looked_at_than_needed() -> None:

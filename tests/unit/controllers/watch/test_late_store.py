@@ -68,16 +68,18 @@ async def test_the_list_of_another_namespace_tells_nothing() -> None:
 def test_its_watch_is_apart_from_those_that_readiness_waits_for() -> None:
     stores = open_stores(lambda _: None)
     transport = None
-    plural = "persistentvolumeclaims"
+    plurals = ["persistentvolumeclaims", "poddisruptionbudgets"]
     first = reflectors(transport, stores, ("a", "b"))  # type: ignore[arg-type] # not used here
-    assert plural not in {reader.resource.plural for reader in first}
+    assert not {reader.resource.plural for reader in first} & {*plurals}
     late = late_readers(transport, stores, ("a", "b"))  # type: ignore[arg-type] # nor here
-    assert [(r.resource.plural, r.namespace) for _, r in late] == [(plural, "a"), (plural, "b")]
+    watched = [(reader.resource.plural, reader.namespace) for _, reader in late]
+    assert watched == [(plural, namespace) for namespace in ("a", "b") for plural in plurals]
     assert all(reader.optional and reader.selector for _, reader in late)
 
 
 def test_only_claims_of_servers_are_kept() -> None:
     stores = open_stores(lambda _: None)
-    ((_, reader),) = late_readers(None, stores, None)  # type: ignore[arg-type] # not used here
+    late = late_readers(None, stores, None)  # type: ignore[arg-type] # not used here
+    (reader,) = (r for _, r in late if r.resource.projection is PersistentVolumeClaim)
     assert reader.door(claim()) == claim()
     assert [reader.door(claim(name)) for name in ("data", "c-1", "js-d-1", "js-c-x")] == [None] * 4
