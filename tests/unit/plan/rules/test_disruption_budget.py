@@ -132,11 +132,15 @@ class TestDisturbed:
 
     def test_while_one_is_not_ready(self) -> None:
         found = cluster()
-        self.none(attrs.evolve(found, pods=(*found.pods[:2], process(3, ready=False))))
+        starting = attrs.evolve(found, pods=(*found.pods[:2], process(3, ready=False)))
+        self.none(starting)
+        self.none(attrs.evolve(starting, observations={}))
 
     def test_while_one_shuts_down(self) -> None:
         found = cluster()
-        self.none(attrs.evolve(found, pods=(*found.pods[:2], terminating(found.pods[2]))))
+        leaving = attrs.evolve(found, pods=(*found.pods[:2], terminating(found.pods[2])))
+        self.none(leaving)
+        self.none(attrs.evolve(leaving, observations={}))
 
     def test_while_one_does_not_answer(self) -> None:
         found = cluster()
