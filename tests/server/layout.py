@@ -64,6 +64,9 @@ def on_loopback(
         if key != names.BOOT_KEY:
             config = json.loads(text)
             whole = config if key == names.CONFIG_KEY else {_BLOCKS[key]: config}
+            if whole is config:
+                config.update(HERE)
+                config["https_port" if "https_port" in config else "http_port"] = ANY_PORT
             _move(whole, routes, kept)
             if "cluster" in whole:
                 whole["cluster"]["port"] = port
@@ -71,13 +74,11 @@ def on_loopback(
     return moved
 
 
-_BLOCKS = {"gateway.json": "gateway", "leafnodes.json": "leaf"}
+_BLOCKS = {"gateway.json": "gateway", "leafnodes.json": "leaf", "jetstream.json": "jetstream"}
 
 
 def _move(config: dict[str, Any], routes: list[str], kept: bool) -> None:
     if "cluster" in config:
-        config.update(HERE)
-        config["https_port" if "https_port" in config else "http_port"] = ANY_PORT
         config["cluster"] = {**config["cluster"], **HERE, "routes": routes}
     for block in (config.get("gateway"), config.get("leaf")):
         if block and "port" in block:

@@ -117,7 +117,7 @@ def check(
     boot = lay_out(target, folder, found, resolver)
     return subprocess.run(
         [binary(target.version.text), "-c", str(boot), "-t"],
-        env=_environment("c-1"),
+        env=_environment("c-1", folder),
         capture_output=True,
         text=True,
         check=False,
@@ -152,13 +152,16 @@ def running(
     name = name or server_name(target.name, target.uid, index)
     with log.open("w") as output:
         server = subprocess.Popen(
-            [*command, "--ports_file_dir", str(folder)], env=_environment(name), stderr=output
+            [*command, "--ports_file_dir", str(folder)],
+            env=_environment(name, folder),
+            stderr=output,
         )
     try:
         assert wait_for(lambda: _ports(folder) or server.poll() is not None), "no answer"
         assert server.poll() is None, log.read_text()
         ports = _ports(folder)
-        yield Server(ports["monitoring"][0], ports["cluster"][0], ports["nats"][0], log, server)
+        cluster = ports.get("cluster", [""])[0]
+        yield Server(ports["monitoring"][0], cluster, ports["nats"][0], log, server)
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE)
@@ -174,8 +177,10 @@ def wait_for(condition: Callable[[], Any]) -> bool:
     return True
 
 
-def _environment(name: str) -> dict[str, str]:
-    return {names.SERVER_NAME_ENV: f'"{name}"'}
+def _environment(name: str, folder: Path) -> dict[str, str]:
+    """As the pod has it, with its volume below the folder."""
+    store = below(folder, names.STORE_DIR)
+    return {names.SERVER_NAME_ENV: f'"{name}"', names.STORE_DIR_ENV: f'"{store}"'}
 
 
 def _ports(folder: Path) -> dict[str, list[str]]:

@@ -301,7 +301,7 @@ class NatsClusterSpec:
         effect=RELOAD.since(2, 9),
     )
     jetstream: JetStream | None = described(
-        "Streams that the servers store. Not available yet: a spec with it is rejected.",
+        "Streams that the servers store.",
         default=None,
         effect=PARTS,
     )

@@ -163,7 +163,9 @@ class JetStream:
         effect=PARTS,
     )
     encryption: Encryption | None = described(
-        "Encryption of what servers store.", default=None, effect=PARTS
+        "Encryption of what servers store. Not available yet: a spec with it is rejected.",
+        default=None,
+        effect=PARTS,
     )
     unique_tag: str | None = described(
         "Beginning of a tag of which no two replicas of a stream may have the same, such as "

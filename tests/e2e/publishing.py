@@ -1,0 +1,138 @@
+"""Publishers that count what was acknowledged, and whether it is still there afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import attrs
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.js.api import StorageType, StreamConfig
+from nats.js.client import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+
+from tests.e2e.clusters import Cluster
+from tests.e2e.kubectl import until
+
+STREAMS = (
+    StreamConfig(name="ONE", subjects=["one"], num_replicas=1),
+    StreamConfig(name="THREE", subjects=["three"], num_replicas=3),
+    StreamConfig(name="MEMORY", subjects=["memory"], num_replicas=3, storage=StorageType.MEMORY),
+)
+ACKNOWLEDGED_WITHIN, PAUSE = 2.0, 0.02
+_FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
+
+
+@attrs.define
+class Published:
+    """What servers acknowledged, by stream. A message is sent again until it is, under its id."""
+
+    acknowledged: dict[str, int] = attrs.field(factory=dict)
+    longest: dict[str, float] = attrs.field(factory=dict)
+    stored: dict[str, int] = attrs.field(factory=dict)
+    errors: list[Exception] = attrs.field(factory=list)
+
+    def check(self, least: int = 100) -> None:
+        """Nothing that was acknowledged is missing, and nothing is there twice."""
+        assert self.stored == self.acknowledged, self.errors
+        assert min(self.acknowledged.values()) >= least
+
+    async def run(self, url: str, stop: threading.Event, streams: tuple[StreamConfig, ...]) -> None:
+        """Make the streams, publish to all of them until `stop`, and count what they hold."""
+        client = await _connected(url, self.errors)
+        try:
+            context = client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
+            for stream in streams:
+                await self._insist(partial(context.add_stream, stream))
+            async with asyncio.TaskGroup() as group:
+                for stream in streams:
+                    group.create_task(self._publish(context, stream, stop))
+            for stream in streams:
+                await self._count(context, stream.name or "")
+        finally:
+            await client.close()
+
+    async def _publish(
+        self, context: JetStreamContext, stream: StreamConfig, stop: threading.Event
+    ) -> None:
+        name, (subject,) = stream.name or "", stream.subjects or [""]
+        self.acknowledged[name], last = 0, time.monotonic()
+        while not stop.is_set():
+            number = self.acknowledged[name]
+            headers = {"Nats-Msg-Id": f"{name}-{number}"}
+            await self._insist(partial(context.publish, subject, b"x" * 100, headers=headers))
+            now = time.monotonic()
+            self.longest[name] = max(self.longest.get(name, 0.0), now - last)
+            self.acknowledged[name], last = number + 1, now
+            await asyncio.sleep(PAUSE)
+
+    async def _count(self, context: JetStreamContext, name: str) -> None:
+        info = await self._insist(partial(context.stream_info, name))
+        self.stored[name] = info.state.messages
+
+    async def _insist(self, request):  # type: ignore[no-untyped-def] # as nats-py types its own
+        while True:
+            try:
+                return await request()
+            except _FAILURES as error:
+                self.errors.append(error)
+            await asyncio.sleep(PAUSE)
+
+
+async def _connected(url: str, errors: list[Exception]) -> Client:
+    async def note(error: Exception) -> None:
+        errors.append(error)
+
+    return await nats.connect(
+        url, error_cb=note, max_reconnect_attempts=-1, reconnect_time_wait=0.1, connect_timeout=1
+    )
+
+
+@contextmanager
+def publishing(
+    cluster: Cluster, streams: tuple[StreamConfig, ...] = STREAMS
+) -> Iterator[Published]:
+    """Publish through the cluster's Service while the context lasts, in a thread of its own."""
+    address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
+    published, stop = Published(), threading.Event()
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(published.run(f"nats://{address}:4222", stop, streams))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        until("all streams have messages", lambda: failed or _begun(published, streams), 60)
+        yield published
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not failed, failed
+    assert not thread.is_alive(), "the last message was never acknowledged"
+
+
+def _begun(published: Published, streams: tuple[StreamConfig, ...]) -> bool:
+    return len(published.acknowledged) == len(streams) and all(published.acknowledged.values())
+
+
+def messages(cluster: Cluster, stream: str) -> dict[str, int]:
+    """How many messages each server's own copy of a stream has, by pod."""
+    found: dict[str, int] = {}
+    for pod in cluster.pods():
+        accounts = cluster.monitoring(pod, "jsz?accounts=1&streams=1").get("account_details") or []
+        for account in accounts:
+            for detail in account.get("stream_detail") or []:
+                with suppress(KeyError):
+                    if detail["name"] == stream:
+                        found[pod] = detail["state"]["messages"]
+    return found
