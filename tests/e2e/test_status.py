@@ -103,9 +103,8 @@ def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: 
     ]
     assert f"  clients   clients-tls  {view['certificates'][0]['notAfter']} (in " in shown
     assert f"*.x-mgmt.{namespace.namespace}.svc" in shown
-    assert re.search(
-        r"Normal +Ready +NatsCluster/x", shown
-    )  # of the last ten: busy kubelets warn a lot
+    # The last of ten that are shown: a busy kubelet has warned of a lot before.
+    assert re.search(r"Normal +Ready +NatsCluster/x", shown)
     assert "NOT READ" not in shown
     said = subprocess.run(
         ["kubectl", "natsctl", "--help"], env=environment(), capture_output=True, text=True

@@ -271,13 +271,17 @@ def specs() -> st.SearchStrategy[Json]:
 
 
 def valid_specs(versions: st.SearchStrategy[str] = VERSIONS) -> st.SearchStrategy[Json]:
-    """Raw specs without a problem, of some of these versions."""
+    """Raw specs without a problem and without JetStream, of some of these versions."""
     drawn = st.builds(lambda raw, version: {**raw, "version": version}, specs(), versions)
-    return drawn.map(without_problems)
+    return drawn.map(lambda raw: without_problems(_without(raw, "jetstream")))
+
+
+def _without(raw: Json, field: str) -> Json:
+    return {name: value for name, value in raw.items() if name != field}
 
 
 def jetstream_specs() -> st.SearchStrategy[Json]:
-    """The same with JetStream, as if it were available."""
+    """The same with JetStream, as if all of it were available."""
     drawn = st.builds(
         lambda raw, jetstream, version: {**raw, "jetstream": jetstream, "version": version},
         specs(),

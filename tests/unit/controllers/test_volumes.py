@@ -29,6 +29,7 @@ from tests.unit.simulated.volumes import (
 
 pytestmark = pytest.mark.looptime
 KIND = "PersistentVolumeClaim"
+REFUSED = SPEC | {"version": "2.8.4"}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ async def test_servers_get_volumes_before_they_start() -> None:
     assert secret[0] < min(i for i, each in enumerate(made) if each[0] == "Pod")
 
 
-@pytest.mark.parametrize("spec", [PLAIN, SPEC], ids=["without JetStream", "refused"])
+@pytest.mark.parametrize("spec", [PLAIN, REFUSED], ids=["without JetStream", "refused"])
 async def test_who_has_no_volumes_asks_nothing_about_them(
     spec: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
