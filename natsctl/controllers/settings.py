@@ -13,7 +13,7 @@ from natsctl.model.names import is_namespace
 from natsctl.plan.namespaces import EVERY, NamespacePolicy
 from natsctl.render.inputs import Images, OperatorPods
 
-FEATURES = {"ClusterScoped": False}
+FEATURES = {"ClusterScoped": False, "JetStream": False}
 """Feature gates and their defaults."""
 
 
@@ -41,6 +41,7 @@ class Settings:
     concurrency: int = 16
     images: Images = attrs.field(factory=Images)
     platform_assigned_ids: bool = False
+    jetstream: bool = False
     pod_labels: Mapping[str, str] = attrs.field(factory=dict)
     allowed: tuple[str, ...] = (EVERY,)
     denied: tuple[str, ...] = ()

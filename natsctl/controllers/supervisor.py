@@ -143,6 +143,7 @@ async def _lead(
                 gatherer=gatherer,
                 images=settings.images,
                 platform_assigned_ids=settings.platform_assigned_ids,
+                jetstream=settings.jetstream,
                 namespaces=settings.watched,
                 installation=settings.installation,
             )

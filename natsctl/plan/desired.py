@@ -108,6 +108,12 @@ NOTHING: Final = Stored()
 """Of a cluster without volumes."""
 
 
+ALPHA: Final = (
+    "is an alpha feature, not for data that matters; remove it, or start the operator with "
+    "--feature-gates JetStream=true (chart value featureGates.jetStream)"
+)
+
+
 @attrs.frozen
 class ParsedSpec:
     """A spec and the version it means, or what is wrong with it (then `version` is None).
@@ -141,6 +147,8 @@ def parse_cluster(
     seen: Mapping[str, Observation] | None = None,
     known: ParsedSpec | None = None,
     stored: Stored | None = None,
+    *,
+    jetstream: bool = True,
 ) -> ParsedSpec:
     """Read a NatsCluster's spec; never raises, whatever is stored there.
 
@@ -148,13 +156,14 @@ def parse_cluster(
     `problems` has what is wrong all the same. `known` is what came of the same generation of the
     spec before, when servers ran something else. `stored` is what the claims of volumes tell: of
     the last spec they are not asked, since a volume that somebody grew is no reason to let a server
-    that ended stay away.
+    that ended stay away. `jetstream`: the installation has the feature gate of that name.
     """
+    read = partial(_read, jetstream=jetstream)
     examined = known.examined if known else None
-    current = _read(cluster, cluster.spec, before, pods, seen, examined, stored)
+    current = read(cluster, cluster.spec, before, pods, seen, examined, stored)
     if current.version is not None or _asks_for_a_pause(cluster.spec):
         return current
-    last = _read(cluster, accepted_spec(before), before, pods, seen)
+    last = read(cluster, accepted_spec(before), before, pods, seen)
     if last.version is None:
         return current
     return attrs.evolve(
@@ -177,6 +186,8 @@ def _read(
     seen: Mapping[str, Observation] | None,
     known: Examined | None = None,
     stored: Stored | None = None,
+    *,
+    jetstream: bool = True,
 ) -> ParsedSpec:
     if cluster.unreadable and raw is cluster.spec:
         return ParsedSpec(None, None, (Problem("spec", "", cluster.unreadable),))
@@ -184,8 +195,9 @@ def _read(
     name, running = cluster.metadata.name, bool(before.current_version or pods)
     examined = examine(name, raw, wanted, running=running, known=known)
     spec, parsed = examined.spec, partial(ParsedSpec, remarks=examined.remarks, examined=examined)
-    if spec is None or examined.problems:
-        return parsed(spec, None, examined.problems)
+    problems = examined.problems or (() if jetstream else tuple(_alpha(spec)))
+    if spec is None or problems:
+        return parsed(spec, None, problems)
     version = wanted(spec)
     lost = identity_problems(spec, version, before, pods)
     changed = lost or tuple(unsupported_changes(spec, before, pods))
@@ -199,6 +211,11 @@ def _read(
         problem = Problem("spec.version", version.text, blocker.message)
         return parsed(spec, None, (problem,))
     return parsed(spec, blocker.staying, unreached=blocker.message)
+
+
+def _alpha(spec: NatsClusterSpec | None) -> Iterator[Problem]:
+    if spec is not None and spec.jetstream is not None:
+        yield Problem("spec.jetstream", "", ALPHA)
 
 
 def version_of(

@@ -6,6 +6,7 @@ nobody who may.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,6 +16,7 @@ from natsctl.plan.gates.order import Candidate, order
 from natsctl.plan.gates.verdict import Purpose, Verdict, Why
 from natsctl.plan.gates.words import override, text
 from natsctl.plan.jetstream import (
+    UNNAMED,
     expected,
     looks_of,
     name_of,
@@ -58,6 +60,8 @@ def _going(
     context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]
 ) -> tuple[tuple[Server, ...], tuple[str, ...]]:
     """The servers that may go now, else why the first of them may not."""
+    if unnamed := tuple(_without_a_name_of_its_own(context)):
+        return (), unnamed
     names = expected(context)
     by_name = {name_of(server): server for server in outdated}
     candidates = [Candidate(name, kubelet_ready(s.pod)) for name, s in by_name.items()]
@@ -68,6 +72,14 @@ def _going(
             return tuple(by_name[name] for name in step.servers), ()
         reasons = reasons or why
     return (), reasons
+
+
+def _without_a_name_of_its_own(context: Context) -> Iterator[str]:
+    """What such a server says of itself cannot be told from what another one does."""
+    times = Counter(map(name_of, context.servers))
+    for server in context.servers:
+        if name_of(server) == UNNAMED or times[name_of(server)] > 1:
+            yield f"{server.name}: its pod does not say what the server calls itself"
 
 
 def _obstacles(

@@ -20,6 +20,7 @@ SCHEMA = json.loads((render.CHART / "values.schema.json").read_text())
 FREE = {"resources", "affinity"}
 """Values whose content is Kubernetes' own."""
 SELECTORS = "serviceAccounts.namespaceSelectors=true"
+ALPHA = "featureGates.jetStream=true"
 NO_VOLUMES = "rbac.persistentVolumeClaims=false"
 
 
@@ -118,7 +119,7 @@ class TestRendered:
         assert not [rule for rule in found if "*" in rule]
 
     def test_every_rule_has_its_reason_in_the_documents(self, helm: str) -> None:
-        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS)
+        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS, ALPHA)
         told = documented(render.ROOT / "docs" / "security.md")
         assert told == rules(objects, "Role") | rules(objects, "ClusterRole")
 
@@ -127,8 +128,8 @@ class TestRendered:
         assert not [r for r, _ in rules(objects, "Role") if r.startswith("serviceaccounts")]
 
     def test_volumes_are_made_only_by_who_may_and_deleted_by_nobody(self, helm: str) -> None:
-        without = rules(render.rendered(helm, "here", NO_VOLUMES), "Role")
-        added = rules(render.rendered(helm, "here"), "Role") - without
+        without = rules(render.rendered(helm, "here", ALPHA, NO_VOLUMES), "Role")
+        added = rules(render.rendered(helm, "here", ALPHA), "Role") - without
         verbs = ("get", "list", "watch", "create", "patch")
         assert added == {("persistentvolumeclaims", verb) for verb in verbs}
 

@@ -95,12 +95,12 @@ seccompProfile:
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
-{{- if .Values.rbac.persistentVolumeClaims }}
+{{- if and (default dict .Values.featureGates).jetStream .Values.rbac.persistentVolumeClaims }}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch]
 {{- end }}
-{{- if .Values.rbac.podDisruptionBudgets }}
+{{- if and (default dict .Values.featureGates).jetStream .Values.rbac.podDisruptionBudgets }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]

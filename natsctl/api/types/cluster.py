@@ -301,7 +301,7 @@ class NatsClusterSpec:
         effect=RELOAD.since(2, 9),
     )
     jetstream: JetStream | None = described(
-        "Streams that the servers store.",
+        "Streams that the servers store. Alpha: the operator needs its feature gate JetStream.",
         default=None,
         effect=PARTS,
     )

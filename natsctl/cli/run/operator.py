@@ -170,6 +170,7 @@ def settings_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         context=arguments.context,
         images=_images(arguments.sidecar_image or environment.get("NATSCTL_IMAGE")),
         platform_assigned_ids=arguments.platform_assigned_ids,
+        jetstream=gates["JetStream"],
         pod_labels=label_map(environment.get("MY_POD_LABELS", "")),
         identity=environment.get("MY_POD_NAME") or environment.get("HOSTNAME"),
     )

@@ -82,6 +82,7 @@ class ClusterCache:
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
+    jetstream: bool = False
     _heavy: bool = False
     _status: tuple[Cluster, ClusterStatus] | None = None
     _changed: float = 0.0
@@ -271,7 +272,15 @@ class ClusterCache:
             heavy = is_heavy(of_servers(len(pods)), documents)
             earlier = self._parsed_before(cluster)
             parsed = await computed(
-                heavy, parse_cluster, cluster, before, pods, self.observations, earlier, stored
+                heavy,
+                parse_cluster,
+                cluster,
+                before,
+                pods,
+                self.observations,
+                earlier,
+                stored,
+                jetstream=self.jetstream,
             )
             self._parsed = key, parsed
         return self._parsed[1]

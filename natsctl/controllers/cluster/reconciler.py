@@ -79,6 +79,7 @@ class ControllerContext:
     namespaces: tuple[str, ...] | None
     installation: str
     platform_assigned_ids: bool = False
+    jetstream: bool = False
 
 
 class StatusNotWritten(StillTrying):
@@ -112,6 +113,7 @@ class ClusterReconciler:
             monitor=shared.monitor,
             images=shared.images,
             platform_assigned_ids=shared.platform_assigned_ids,
+            jetstream=shared.jetstream,
             namespaces=shared.namespaces,
             installation=shared.installation,
         )

@@ -36,9 +36,8 @@ class Case:
     @property
     def standalone(self) -> bool:
         """Whether there is one server only, without a cluster: it leads nothing and nobody."""
-        return len(self.expected) == 1 and all(
-            said.meta is None for it in self.views for said in it.answered.values()
-        )
+        said = [said for it in self.views for said in it.answered.values()]
+        return len(self.expected) == 1 and bool(said) and all(each.meta is None for each in said)
 
 
 def case(

@@ -24,13 +24,16 @@ from natsctl.plan.namespaces import NamespacePolicy
     ],
 )
 def test_feature_gates(text: str, cluster_scoped: bool) -> None:
-    assert feature_gates(text) == {"ClusterScoped": cluster_scoped}
+    assert feature_gates(text)["ClusterScoped"] is cluster_scoped
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("foobar", "unknown feature gate 'foobar'; the feature gates are: ClusterScoped"),
+        (
+            "foobar",
+            "unknown feature gate 'foobar'; the feature gates are: ClusterScoped, JetStream",
+        ),
         ("foo=true", "unknown feature gate 'foo'"),
         ("ClusterScoped", "use ClusterScoped=true or ClusterScoped=false"),
         ("ClusterScoped=maybe", "use ClusterScoped=true or ClusterScoped=false"),

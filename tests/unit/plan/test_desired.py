@@ -108,6 +108,18 @@ def test_what_was_read_for_one_version_is_judged_for_another_as_if_read_for_it(
     assert before != after or again.examined is earlier.examined
 
 
+def test_jetstream_is_refused_where_the_installation_does_not_have_it() -> None:
+    plain, storing = {"size": 3}, {"size": 3, "jetstream": {}}
+    status = parse_status({"acceptedSpec": json.dumps(plain)})
+    (problem,) = (found := parse_cluster(cluster(storing), status, (), jetstream=False)).problems
+    assert str(problem).startswith("spec.jetstream: is an alpha feature")
+    assert "--feature-gates JetStream=true" in problem.message
+    assert found.spec is not None
+    assert found.spec.jetstream is None
+    assert parse_cluster(cluster(storing), status, ()).problems == ()
+    assert parse_cluster(cluster(plain), status, (), jetstream=False).problems == ()
+
+
 def test_a_good_spec() -> None:
     found = desired({"size": 3, "version": "2.12.15"})
     assert found is not None

@@ -28,7 +28,7 @@ from tests.unit.simulated.jetstream import look
 from tests.unit.simulated.nodes import Node, ToyMonitor
 from tests.unit.simulated.requests import Plan, Request, understood
 
-SETTINGS = Settings(namespace="ns", cluster_scoped=True)
+SETTINGS = Settings(namespace="ns", cluster_scoped=True, jetstream=True)
 When = Literal["before", "after"]
 KEYS = {"ns": Key.of(bytes(range(32))), "other": Key.of(bytes(32))}
 """Of two installations by namespace, the same in every run: so are the configurations."""
