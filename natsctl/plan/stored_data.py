@@ -38,12 +38,13 @@ def unsupported_changes(
     spec: NatsClusterSpec, before: ClusterStatus, pods: Sequence[Pod]
 ) -> Iterator[Problem]:
     """What keeps the servers that there are from becoming what the spec says."""
-    storing = sum(map(has_store, pods))
+    storing, last = sum(map(has_store, pods)), _last_spec(before)
     if spec.jetstream is not None and pods and not storing:
         yield Problem("spec.jetstream", "", _SWITCHED_ON)
     elif storing:
-        yield from _removed(spec, storing)
-        yield from _volumes(spec, before)
+        # A server that is away for the moment is one of those that there are.
+        yield from _removed(spec, max(storing, last.size if last else 0))
+        yield from _volumes(spec, last)
 
 
 def _removed(spec: NatsClusterSpec, storing: int) -> Iterator[Problem]:
@@ -55,10 +56,17 @@ def _removed(spec: NatsClusterSpec, storing: int) -> Iterator[Problem]:
         yield Problem("spec.size", str(spec.size), message)
 
 
-def _volumes(spec: NatsClusterSpec, before: ClusterStatus) -> Iterator[Problem]:
+def _last_spec(before: ClusterStatus) -> NatsClusterSpec | None:
+    """The last accepted one, if it had streams and can be read."""
     raw = accepted_spec(before)
-    last, _ = read_spec(raw)
-    if not isinstance(raw, dict) or last.jetstream is None:
+    if not isinstance(raw, dict):
+        return None
+    last, wrong = read_spec(raw)
+    return last if last.jetstream is not None and not wrong else None
+
+
+def _volumes(spec: NatsClusterSpec, last: NatsClusterSpec | None) -> Iterator[Problem]:
+    if last is None:
         return
     for path, field in spec_fields().items():
         wanted, there = field.value(spec), field.value(last)

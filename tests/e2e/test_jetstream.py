@@ -131,7 +131,7 @@ def test_a_single_server_stores_and_is_upgraded(cluster: Apply) -> None:
     with publishing(found, STREAMS[:1]) as published:
         found.patch(version="2.14.10")
         found.ready(120)
-    published.check()
+    published.check(10)
     until("it is there", partial(_holds, found, published.acknowledged["ONE"]))
 
 

@@ -53,6 +53,16 @@ def test_servers_that_may_store_streams_are_not_removed(size: int) -> None:
     assert found.spec.size == 3
 
 
+def test_a_server_that_is_away_for_the_moment_counts() -> None:
+    """Else the smaller size would be accepted while a server restarts, and it would stay away."""
+    cluster = Cluster(
+        Meta(name="c", namespace="ns", uid="u", generation=2), spec=SPEC | {"size": 2}
+    )
+    status = parse_status({"acceptedSpec": json.dumps(SPEC)})
+    (problem,) = parse_cluster(cluster, status, running(SPEC).pods[:2]).problems
+    assert problem.path == "spec.size"
+
+
 @pytest.mark.parametrize(
     ("spec", "path", "back"),
     [
