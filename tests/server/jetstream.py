@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +155,16 @@ def running(version: str, folder: Path, size: int) -> Iterator[Cluster]:
 
 
 async def until(condition: Callable[[], Any], seconds: float = servers.PATIENCE) -> bool:
-    """Whether a condition, or what it waits for, comes true in time."""
+    """Whether a condition, or what it waits for, comes true in time.
+
+    While a group has no leader, nobody answers requests about it.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = condition()
-        if await found if asyncio.iscoroutine(found) else found:
-            return True
+        with suppress(TimeoutError):
+            found = condition()
+            if await found if asyncio.iscoroutine(found) else found:
+                return True
         await asyncio.sleep(0.1)
     return False
 

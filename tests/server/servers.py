@@ -101,6 +101,10 @@ class Server:
         return len({route["remote_id"] for route in self.ask("/routez")["routes"] or []})
 
 
+NOBODY = ["nats-route://127.0.0.1:1"]
+"""One of several servers has routes from the beginning, or it starts no JetStream."""
+
+
 @functools.cache
 def binary(version: str) -> str:
     """The program of one release; the testbed builds it if it is missing."""
@@ -117,7 +121,7 @@ def check(
     boot = lay_out(target, folder, found, resolver)
     return subprocess.run(
         [binary(target.version.text), "-c", str(boot), "-t"],
-        env=_environment("c-1", folder),
+        env=environment("c-1", folder),
         capture_output=True,
         text=True,
         check=False,
@@ -153,7 +157,7 @@ def running(
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, "--ports_file_dir", str(folder)],
-            env=_environment(name, folder),
+            env=environment(name, folder),
             stderr=output,
         )
     try:
@@ -177,7 +181,7 @@ def wait_for(condition: Callable[[], Any]) -> bool:
     return True
 
 
-def _environment(name: str, folder: Path) -> dict[str, str]:
+def environment(name: str, folder: Path) -> dict[str, str]:
     """As the pod has it, with its volume below the folder."""
     store = below(folder, names.STORE_DIR)
     return {names.SERVER_NAME_ENV: f'"{name}"', names.STORE_DIR_ENV: f'"{store}"'}

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from natsctl.api.checks.validate import validate
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import ServerVersion
-from natsctl.model import names
 from natsctl.render.config.system_account import lacks_system
 from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
 from natsctl.render.target import Target
@@ -113,12 +112,12 @@ def refusals(raw: dict[str, Any]) -> list[tuple[str, str]]:
 
 def started(target: Target, folder: Path, resolver: str) -> str:
     """Empty once a server listens, or the last words of one that did not."""
-    boot = lay_out(target, folder, on_loopback(texts(target), []), resolver)
+    boot = lay_out(target, folder, on_loopback(texts(target), servers.NOBODY), resolver)
     log = folder / "log"
     with log.open("w") as output:
         server = subprocess.Popen(
             [servers.binary(target.version.text), "-c", boot, "--ports_file_dir", folder],
-            env={names.SERVER_NAME_ENV: '"c-1"'},
+            env=servers.environment("c-1", folder),
             stderr=output,
         )
     deadline = time.monotonic() + PATIENCE

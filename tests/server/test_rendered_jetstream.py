@@ -39,8 +39,6 @@ SPECS: dict[str, dict[str, Any]] = {
         }
     },
 }
-OTHERS = ["nats-route://127.0.0.1:1"]
-"""Nobody is there: one of several has routes to the others from the beginning."""
 STORING = tuple(v for v in servers.VERSIONS if tuple(map(int, v.split("."))) >= (2, 9))
 VERSIONS = pytest.mark.parametrize("version", STORING)
 KINDS = pytest.mark.parametrize("kind", SPECS)
@@ -58,7 +56,7 @@ def test_a_server_starts_and_takes_over_every_limit(
     version: str, kind: str, tmp_path: Path
 ) -> None:
     cluster = rendered(version, kind)
-    with servers.running(cluster, 1, tmp_path, OTHERS) as server:
+    with servers.running(cluster, 1, tmp_path, servers.NOBODY) as server:
         config = server.ask("/jsz")["config"]
     block = jetstream_block(cluster)
     assert config["max_storage"] == block["max_file_store"]
@@ -74,7 +72,7 @@ def test_probes_answer_that_it_starts_and_lives(version: str, kind: str, tmp_pat
     cluster = rendered(version, kind)
     container = pod(cluster, 1)["spec"]["containers"][0]
     paths = [container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe")]
-    with servers.running(cluster, 1, tmp_path, OTHERS) as server:
+    with servers.running(cluster, 1, tmp_path, servers.NOBODY) as server:
         assert [server.status(path) for path in paths] == [200, 200]
         ready = container["readinessProbe"]["httpGet"]["path"]
         assert kind != "single" or servers.wait_for(lambda: server.status(ready) == 200)
