@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.model import names
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.context import context_of
 from natsctl.plan.gates.look import Look, by_name
@@ -13,9 +12,8 @@ from natsctl.plan.gates.verdict import Why
 from natsctl.plan.gates.words import OVERRIDE
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.server_identity import missing
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers import has_store, servers_of
 from natsctl.plan.upgrade_path import is_running
-from natsctl.render.revision.revision import stores_streams
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -31,10 +29,7 @@ UNNAMED: Final = ""
 
 def stores(context: Context) -> bool:
     """Whether any server that is there may store streams: its pod was made for that."""
-    noted = (
-        server.pod.metadata.annotation(names.REVISION_ANNOTATION) for server in context.servers
-    )
-    return any(map(stores_streams, noted))
+    return any(has_store(server.pod) for server in context.servers)
 
 
 def expected(context: Context) -> frozenset[str]:

@@ -19,7 +19,7 @@ from natsctl.plan.releases import tag_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.render.config.system_account import has_system
 from natsctl.render.revision.effects import NON_ROLLING, ROLLING_IF_DOWN, reloadable
-from natsctl.render.revision.revision import ADOPTED, changed_fields, stamp_of
+from natsctl.render.revision.revision import ADOPTED, changed_fields, stamp_of, stores_streams
 from natsctl.render.revision.system_stamp import system_stamp
 
 if TYPE_CHECKING:
@@ -221,6 +221,11 @@ def can_ask(pod: Pod, desired: Desired) -> bool:
 def has_reloader(pod: Pod) -> bool:
     """Whether a sidecar of the pod signals its server when files change."""
     return any(c.name == names.RELOADER for c in pod.status.container_statuses or ())
+
+
+def has_store(pod: Pod) -> bool:
+    """Whether the pod was made for a server that stores streams."""
+    return stores_streams(pod.metadata.annotation(names.REVISION_ANNOTATION))
 
 
 FIELDS = 16

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from natsctl.api.effects import Cost
-from natsctl.api.parse import read_spec
 from natsctl.api.problems import Problem, shown
 from natsctl.api.schema.spec_fields import spec_fields
-from natsctl.model import names
-from natsctl.plan.status.accepted_spec import accepted_spec
-from natsctl.render.revision.revision import stores_streams
+from natsctl.plan.servers import has_store
+from natsctl.plan.status.accepted_spec import accepted_with_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,19 +27,15 @@ _SWITCHED_ON: Final = (
 )
 
 
-def has_store(pod: Pod) -> bool:
-    """Whether the server of this pod was made with JetStream."""
-    return stores_streams(pod.metadata.annotation(names.REVISION_ANNOTATION))
-
-
 def unsupported_changes(
     spec: NatsClusterSpec, before: ClusterStatus, pods: Sequence[Pod]
 ) -> Iterator[Problem]:
     """What keeps the servers that there are from becoming what the spec says."""
-    storing, last = sum(map(has_store, pods)), _last_spec(before)
+    storing = sum(map(has_store, pods))
     if spec.jetstream is not None and pods and not storing:
         yield Problem("spec.jetstream", "", _SWITCHED_ON)
     elif storing:
+        last = accepted_with_streams(before)
         # A server that is away for the moment is one of those that there are.
         yield from _removed(spec, max(storing, last.size if last else 0))
         yield from _volumes(spec, last)
@@ -54,15 +48,6 @@ def _removed(spec: NatsClusterSpec, storing: int) -> Iterator[Problem]:
             f"streams; set it to {storing} or more"
         )
         yield Problem("spec.size", str(spec.size), message)
-
-
-def _last_spec(before: ClusterStatus) -> NatsClusterSpec | None:
-    """The last accepted one, if it had streams and can be read."""
-    raw = accepted_spec(before)
-    if not isinstance(raw, dict):
-        return None
-    last, wrong = read_spec(raw)
-    return last if last.jetstream is not None and not wrong else None
 
 
 def _volumes(spec: NatsClusterSpec, last: NatsClusterSpec | None) -> Iterator[Problem]:

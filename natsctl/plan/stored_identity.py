@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from natsctl.api.parse import read_spec
 from natsctl.api.problems import Problem, shown
 from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.api.types.node import server_environment
 from natsctl.model import names
-from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.plan.status.accepted_spec import accepted_with_streams
 from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries, stored_key
 from natsctl.render.revision.revision import STREAMS, streams_entry
 
@@ -42,7 +41,7 @@ def identity_problems(
 
     What they have it under tell the last spec that was acted on, and the pods that there are.
     """
-    old = _identity(_last_spec(before))
+    old = _identity(accepted_with_streams(before))
     plain_is_read = version.at_least(2, 10)
     changed = _changed(old, _identity(spec), encrypts=plain_is_read and not old.get(_KEY))
     wanted = data_entries(spec)
@@ -51,14 +50,6 @@ def identity_problems(
         encrypts = plain_is_read and not stored_key(stamp)
         changed |= _changed(stored_entries(stamp), wanted, encrypts=encrypts)
     return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
-
-
-def _last_spec(before: ClusterStatus) -> NatsClusterSpec | None:
-    """None if it surely had no streams: nobody reads a long text for nothing."""
-    if f'"{STREAMS}"' not in before.accepted_spec:
-        return None
-    spec, _ = read_spec(accepted_spec(before))
-    return spec
 
 
 def _identity(spec: NatsClusterSpec | None) -> _Identity:

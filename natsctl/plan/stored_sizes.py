@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.api.parse import read_spec
 from natsctl.api.problems import Problem, shown
 from natsctl.api.types.jetstream import stores_files, volume_size
 from natsctl.model.quantity import bytes_text
 from natsctl.plan.claims.stored import bytes_of
-from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.plan.status.accepted_spec import accepted_with_streams
 
 if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
@@ -39,8 +38,6 @@ def size_problems(
 
 
 def _accepted(before: ClusterStatus) -> int:
-    """Of a spec without streams there are no volumes, and nobody reads a long text for nothing."""
-    if '"jetstream"' not in before.accepted_spec:
-        return 0
-    spec, _ = read_spec(accepted_spec(before))
-    return bytes_of(volume_size(spec.jetstream)) if spec is not None and spec.jetstream else 0
+    """Of a spec without streams there are no volumes."""
+    spec = accepted_with_streams(before)
+    return bytes_of(volume_size(spec.jetstream)) if spec and spec.jetstream else 0

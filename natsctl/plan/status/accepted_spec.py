@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from natsctl.api.parse import read_spec
 from natsctl.model import limits
 
 if TYPE_CHECKING:
+    from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.types.status import ClusterStatus
     from natsctl.plan.state import ClusterState
 
@@ -32,3 +34,11 @@ def accepted_spec(before: ClusterStatus) -> object:
         return limits.load(before.accepted_spec.encode(), LONGEST)
     except ValueError:
         return None
+
+
+def accepted_with_streams(before: ClusterStatus) -> NatsClusterSpec | None:
+    """The same as a spec, if its servers store streams: nobody reads a long text for nothing."""
+    if '"jetstream"' not in before.accepted_spec:
+        return None
+    spec, _ = read_spec(accepted_spec(before))
+    return spec if spec.jetstream is not None else None
