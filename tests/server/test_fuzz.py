@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,13 +141,14 @@ def test_a_spec_is_refused_or_runs(
     resolver: str, raw: dict[str, Any], other: str, inputs: ConfigInputs
 ) -> None:
     version = raw["version"] if raw.get("version") in servers.VERSIONS else other
-    # With JetStream, an alpha feature: tests/server/test_rendered_jetstream.py.
-    raw = {name: value for name, value in raw.items() if name != "jetstream"} | {"version": version}
+    raw = {**raw, "version": version}
     complaints = refusals(raw)
     if complaints:
         assert all(path.startswith("spec") and message for path, message in complaints)
         return
-    target = Target("ns", "c", "uid", parse_spec(raw), ServerVersion.parse(version), inputs=inputs)
+    spec = parse_spec(raw)
+    target = Target("ns", "c", "uid", spec, ServerVersion.parse(version), inputs=inputs)
+    target = attrs.evolve(target, joined=spec.cluster_name or None)  # as `joined_name` tells
     if lacks_system(target):
         assert (inputs.authorization or {}).get("token"), "the spec was to blame"
         return
