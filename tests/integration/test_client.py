@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from natsctl.controllers.cluster.handlers.objects import own_by_apply
 from natsctl.kube.client import Client
 from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal
 from natsctl.kube.resources import CLUSTERS, PODS, SECRETS
+from natsctl.kube.transport import Transport
+from tests.compat import open_connections
 from tests.integration.conftest import exists, nats
 
 
@@ -51,6 +54,15 @@ async def test_a_dry_run_validates_before_it_compares_names(client: Client, name
         await client.create(PODS, pod(namespace), dry_run=True)
     with pytest.raises(Terminal, match="imagePullPolicy"):
         await client.create(PODS, pod(namespace, imagePullPolicy="Sometimes"), dry_run=True)
+
+
+async def test_a_watch_that_ends_leaves_no_connection(transport: Transport, namespace: str) -> None:
+    """TLS has a farewell that the other side may not answer; a watch does not wait for it."""
+    (connection,) = open_connections(transport.session)
+    async with transport.stream(PODS.path(namespace), {"watch": "1"}, 5.0):
+        assert not open_connections(transport.session)  # it is in use
+    await asyncio.sleep(0)  # one round of the event loop: nothing is waited for
+    assert connection.fileno() < 0
 
 
 async def test_a_delete_with_another_uid_is_refused(client: Client, namespace: str) -> None:
