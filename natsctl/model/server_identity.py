@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from natsctl.model import names
+from natsctl.model.server_flags import overriding
 
 if TYPE_CHECKING:
     from natsctl.model.objects import Container, Pod
@@ -32,6 +33,7 @@ CLAIM_PREFIX: Final = "js-"
 _UNIQUE: Final = 8
 _POD_NAME: Final = "metadata.name"
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([-._a-zA-Z0-9]+)\)")
+_OF_A_SERVICE: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_.+)?)", re.ASCII)
 # A pod of somebody else's may have any name; nobody has a thousand millions of servers.
 _DECIMAL: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _ORIGIN: Final = re.compile(rf"[-a-z0-9]{{1,{_UNIQUE}}}", re.ASCII)
@@ -129,7 +131,7 @@ def server_name_of(pod: Pod) -> str | None:
     beforehand.
     """
     server = next((c for c in pod.spec.containers or () if c.name == names.SERVER_CONTAINER), None)
-    if server is None or server.args:  # arguments may give another name
+    if server is None or any(True for _ in overriding(server.args or ())):
         return None
     name = _environment(server, pod).get(names.SERVER_NAME_ENV)
     return None if name is None or "\\" in name else name.strip('"') or None
@@ -149,8 +151,14 @@ def _environment(container: Container, pod: Pod) -> dict[str, str | None]:
 
 
 def _expanded(text: str, known: dict[str, str | None]) -> str | None:
-    """References to variables that come earlier in the list; others stay as they are."""
-    if any(known.get(name, "") is None for name in _REFERENCE.findall(text)):
+    """References to variables that come earlier in the list; others stay as they are.
+
+    Unless they look like those that Kubernetes adds for each Service: their values are not known.
+    """
+    referred = _REFERENCE.findall(text)
+    if any(known.get(name, "") is None for name in referred):
+        return None
+    if any(_OF_A_SERVICE.fullmatch(name) for name in referred if name not in known):
         return None
 
     def put(reference: re.Match[str]) -> str:

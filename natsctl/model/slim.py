@@ -37,6 +37,7 @@ from natsctl.model.objects import (
     Variable,
     Whole,
 )
+from natsctl.model.server_flags import overriding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -259,7 +260,8 @@ def _server(given: Container) -> Container | None:
         for variable in given.env or ()
         if len(variable.name) <= TEXT
     )
-    return Container(given.name, given.args and ("",), env[:MOST])
+    renamed = any(True for _ in overriding(given.args or ()))
+    return Container(given.name, ("",) if renamed else None, env[:MOST])
 
 
 def _by_key(spec: Any) -> Any:

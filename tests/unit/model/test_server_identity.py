@@ -158,6 +158,7 @@ class TestServerName:
             ([POD_NAME, named("$$(POD_NAME)")], "$(POD_NAME)"),
             ([{"name": "A", "value": "a"}, named("$(A)-$(B)")], "a-$(B)"),
             ([named("first"), named("second")], "second"),
+            ([{"name": "DB_PORT", "value": "1"}, named("$(DB_PORT)")], "1"),
         ],
     )
     def test_of_a_pod_is_what_the_kubelet_makes_of_the_environment(
@@ -175,13 +176,23 @@ class TestServerName:
             [SECRET, named("$(SECRET)")],
             [SECRET, {"name": "A", "value": "$(SECRET)"}, named("$(A)")],
             [{**SECRET, "name": names.SERVER_NAME_ENV}],
+            [named("$(DB_SERVICE_HOST)")],
+            [{"name": "A", "value": "$(DB_PORT_5432_TCP)"}, named("$(A)")],
         ],
     )
     def test_of_a_pod_is_not_known_where_the_pod_does_not_tell(self, env: list[Any]) -> None:
         assert server_name_of(pod(*env)) is None
 
-    def test_of_a_pod_is_not_known_where_arguments_may_give_another(self) -> None:
-        assert server_name_of(pod(named("c-1"), args=["-n", "other"])) is None
+    @pytest.mark.parametrize("arguments", [["-n", "other"], ["$(X)"], ["-D", "-c=/x"]])
+    def test_of_a_pod_is_not_known_where_arguments_may_give_another(
+        self, arguments: list[str]
+    ) -> None:
+        assert server_name_of(pod(named("c-1"), args=arguments)) is None
+        assert server_name_of(slim(pod(named("c-1"), args=arguments))) is None
+
+    def test_of_a_pod_is_known_with_arguments_that_leave_it_alone(self) -> None:
+        assert server_name_of(pod(named("c-1"), args=["-D", "-l", "-n"])) == "c-1"
+        assert server_name_of(slim(pod(named("c-1"), args=["-D", "-l", "x" * 9999]))) == "c-1"
 
     def test_of_a_pod_is_not_known_of_a_pod_without_a_server(self) -> None:
         assert server_name_of(Pod(Meta())) is None
