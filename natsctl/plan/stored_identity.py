@@ -5,6 +5,7 @@ another name is one more member; what streams there are is stored under the name
 account; streams of a single server are not seen by a cluster, nor the other way around; and a
 server does not start with another key, or starts without what it had (2.10.29). A spec that changes
 any of that is refused as a whole, and the last one counts: servers that end come back as they were.
+Names of servers no spec changes (`natsctl.api.checks.jetstream_servers`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.api.problems import Problem, shown
 from natsctl.api.schema.spec_fields import spec_fields
-from natsctl.api.types.node import server_environment
 from natsctl.model import names
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries, stored_key
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _KEY: Final = "jetstream.encryption.secret"
 _OF_KEY: Final = frozenset({_KEY, "jetstream.encryption.key", "jetstream.encryption.cipher"})
 _CLUSTER: Final = "clusterName"
-_NAMES: Final = "pod.natsEnv"
 _Identity = dict[str, Any]
 
 
@@ -56,12 +55,10 @@ def _identity(spec: NatsClusterSpec | None) -> _Identity:
     """Path -> what data depends on; empty without streams."""
     if spec is None or spec.jetstream is None:
         return {}
-    variables = server_environment(spec)
     return {
         STREAMS: streams_entry(spec),
         **{path: spec_fields()[path].value(spec) or None for path in DATA_FIELDS},
         _CLUSTER: spec.cluster_name or None,
-        _NAMES: [dict(v) for v in variables if v.get("name") == names.SERVER_NAME_ENV],
     }
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from natsctl.api.checks.jetstream_claims import claim_problems
+from natsctl.api.checks.jetstream_servers import server_problems
 from natsctl.api.duration import parse_duration
 from natsctl.api.problems import Problem, shown
 from natsctl.api.types.cluster import NatsClusterSpec
@@ -15,7 +17,7 @@ from natsctl.api.types.jetstream import (
     Limits,
     volume_size,
 )
-from natsctl.api.types.node import memory_limit, server_arguments, server_resources
+from natsctl.api.types.node import memory_limit, server_resources
 from natsctl.api.types.security import OperatorConfig
 from natsctl.api.version import ServerVersion
 from natsctl.model.quantity import bytes_text, parse_bytes
@@ -28,7 +30,6 @@ _LEAST_WINDOW: Final = 100 * 10**6
 MEMORY_SHARE: Final = 90
 """Per cent of a container's memory that are not spare: the servers' GOMEMLIMIT."""
 _MI: Final = 2**20
-_OWN_FLAGS: Final = frozenset({"js", "jetstream", "sd", "store_dir", "c", "config"})
 
 
 def jetstream_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
@@ -44,7 +45,8 @@ def jetstream_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterato
     yield from _tag(jetstream.unique_tag)
     yield from _key(jetstream.encryption)
     yield from _links(spec)
-    yield from _arguments(spec)
+    yield from server_problems(spec)
+    yield from claim_problems(jetstream)
 
 
 def _version(version: ServerVersion) -> Iterator[Problem]:
@@ -178,13 +180,3 @@ def _links(spec: NatsClusterSpec) -> Iterator[Problem]:
     if operator.secret and not operator.system_account:
         message = "is required with spec.jetstream; set it to the public nkey of the system account"
         yield Problem("spec.operatorConfig.systemAccount", "", message)
-
-
-def _arguments(spec: NatsClusterSpec) -> Iterator[Problem]:
-    for path, argument in server_arguments(spec):
-        if argument.partition("=")[0].lstrip("-") in _OWN_FLAGS and argument.startswith("-"):
-            message = (
-                f"{shown(argument)} would replace the store or the configuration that "
-                "spec.jetstream stands for; remove it"
-            )
-            yield Problem(path, shown(argument), message)

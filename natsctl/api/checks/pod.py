@@ -56,7 +56,7 @@ def _of_embedded(
 ) -> Iterator[Problem]:
     yield from _template(embedded.template, own)
     yield from _beside(embedded.template.spec, policy)
-    yield from _env(embedded.env, "spec.pod.natsEnv")
+    yield from _env(embedded.env, "spec.pod.natsEnv", own)
     yield from _mounts(embedded.mounts, own.values(), "spec.pod.volumeMounts")
     yield from _quantities(embedded.resources, "spec.pod.resources")
 
@@ -99,7 +99,7 @@ def _template(template: PodTemplate, own: Mapping[str, str]) -> Iterator[Problem
     yield from _own_volumes(template, own, f"{path}.volumes")
     for index, container in enumerate(template.spec.containers):
         here = f"{path}.containers[{index}]"
-        yield from _env(container.env, f"{here}.env")
+        yield from _env(container.env, f"{here}.env", own)
         yield from _mounts(container.volume_mounts, own.values(), f"{here}.volumeMounts")
         yield from _quantities(container.resources or Resources(), f"{here}.resources")
 
@@ -150,7 +150,9 @@ def _repeated(given: Iterable[str], path: str) -> Iterator[Problem]:
             yield Problem(path, name, f"{name} appears {times} times; give each a unique name")
 
 
-def _env(variables: Iterable[EnvVar], path: str) -> Iterator[Problem]:
+def _env(variables: Iterable[EnvVar], path: str, own: Mapping[str, str]) -> Iterator[Problem]:
+    """Servers that store streams may not be named at all: that is said with JetStream."""
+    may_be_named = names.STORE_VOLUME not in own
     for index, variable in enumerate(variables):
         here = f"{path}[{index}]"
         if not _ENV_NAME.fullmatch(variable.name):
@@ -159,7 +161,7 @@ def _env(variables: Iterable[EnvVar], path: str) -> Iterator[Problem]:
                 "GOMEMLIMIT"
             )
             yield Problem(f"{here}.name", shown(variable.name), message)
-        elif variable.name == names.SERVER_NAME_ENV and _is_constant(variable):
+        elif may_be_named and variable.name == names.SERVER_NAME_ENV and _is_constant(variable):
             message = (
                 "would give every server the same name; omit SERVER_NAME, "
                 "or take it from metadata.name"
@@ -179,10 +181,13 @@ def _mounts(mounts: Iterable[VolumeMount], own: Iterable[str], path: str) -> Ite
 
 
 def _is_taken(path: str, own: Iterable[str]) -> bool:
-    """Whether it is the place of one of the operator's volumes, or hides a part of the store."""
-    plain = posixpath.normpath(path)
-    inside = plain.startswith(f"{names.STORE_DIR}/") and names.STORE_DIR in own
-    return inside or path.rstrip("/") in own
+    """Whether it is the place of one of the operator's volumes.
+
+    Where servers store streams, nothing may hide a part of the store or of the configuration.
+    """
+    plain = posixpath.normpath(f"/{path.lstrip('/')}")
+    whole = (names.STORE_DIR, names.CONFIG_DIR) if names.STORE_DIR in own else ()
+    return plain in own or any(plain.startswith(f"{each}/") for each in whole)
 
 
 def _quantities(resources: Resources, path: str) -> Iterator[Problem]:

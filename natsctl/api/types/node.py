@@ -33,11 +33,21 @@ def server_arguments(spec: NatsClusterSpec) -> Iterator[tuple[str, str]]:
         yield f"spec.template.spec.containers[{index}].args[{number}]", str(argument)
 
 
-def server_environment(spec: NatsClusterSpec) -> Iterator[Mapping[str, Any]]:
-    """Variables that the spec gives the server's container, those of the template first."""
-    given = _server_base(spec)[1].get("env")
-    variables = (*(given if isinstance(given, list) else ()), *(spec.pod or PodPolicy()).nats_env)
-    yield from (variable for variable in variables if isinstance(variable, Mapping))
+def server_environment(spec: NatsClusterSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Path and content of each variable that the spec gives the server's container.
+
+    Those of the template come first.
+    """
+    index, base = _server_base(spec)
+    given = base.get("env")
+    lists = (
+        (f"spec.template.spec.containers[{index}].env", given if isinstance(given, list) else ()),
+        ("spec.pod.natsEnv", (spec.pod or PodPolicy()).nats_env),
+    )
+    for path, variables in lists:
+        for number, variable in enumerate(variables):
+            if isinstance(variable, Mapping):
+                yield f"{path}[{number}]", variable
 
 
 def memory_limit(resources: Mapping[str, Any]) -> int | None:

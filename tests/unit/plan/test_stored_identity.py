@@ -127,12 +127,8 @@ def test_what_to_do_is_told() -> None:
     ]
 
 
-def test_names_of_servers_and_of_their_cluster_stay() -> None:
-    """Pods do not tell these: servers that run keep them anyway."""
-    named = {"natsEnv": [{"name": "A"}, {"name": "SERVER_NAME", "value": "x-$(A)"}]}
-    other = {"natsEnv": [{"name": "A"}, {"name": "SERVER_NAME", "value": "y-$(A)"}]}
-    for before, after in ((spec(pod=named), spec(pod=other)), (spec(), spec(pod=named))):
-        assert [p.path for p in read(after, before).problems] == ["spec.pod.natsEnv"]
+def test_the_name_of_the_cluster_of_servers_stays() -> None:
+    """Pods do not tell it: servers that run keep it anyway."""
     assert [p.path for p in read(spec(clusterName="b"), spec(clusterName="a")).problems] == [
         "spec.clusterName"
     ]

@@ -211,23 +211,15 @@ class TestLinks:
         assert said(operatorConfig={"secret": "s", "systemAccount": "A"}) == []
 
 
-class TestArguments:
-    @pytest.mark.parametrize("flag", ["-js", "--jetstream", "-sd=/x", "--store_dir", "-c"])
-    def test_none_replaces_store_or_configuration(self, flag: str) -> None:
-        (problem,) = said(**container(args=["-D", flag]))
-        assert problem == (
-            f"spec.template.spec.containers[1].args[1]: '{flag}' would replace the store or the "
-            "configuration that spec.jetstream stands for; remove it"
-        )
-
-    @pytest.mark.parametrize("arguments", [["-D", "js", 1], [], "odd"])
-    def test_others_may_be_there(self, arguments: Any) -> None:
-        assert said(**container(args=arguments)) == []
-
-
 class TestMounts:
-    @pytest.mark.parametrize("path", ["/data", "/data/", "/data/jetstream", "/data/../data/x"])
-    def test_nothing_is_mounted_over_the_store(self, path: str) -> None:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/data", "/data/", "/data/.", "//data", "/data/jetstream", "/data/../data/x"),
+            *("//data/jetstream", "/etc/nats-config/server.conf", "/etc/nats-config/..data"),
+        ],
+    )
+    def test_nothing_is_mounted_over_store_or_configuration(self, path: str) -> None:
         mounts = [{"name": "v", "mountPath": path}]
         spec = parse_spec({"size": 3, "jetstream": {}, "pod": {"volumeMounts": mounts}})
         (problem,) = (p for p in validate("c", spec) if p.message != NOT_AVAILABLE)
@@ -243,6 +235,7 @@ class TestMounts:
         assert {p.message for p in validate("c", spec)} <= {NOT_AVAILABLE}
 
     def test_without_jetstream_there_too(self) -> None:
-        mounts = [{"name": "v", "mountPath": "/data/jetstream"}]
+        paths = ("/data/jetstream", "/etc/nats-config/extra.conf")
+        mounts = [{"name": "v", "mountPath": path} for path in paths]
         spec = parse_spec({"size": 3, "pod": {"volumeMounts": mounts}})
         assert list(validate("c", spec)) == []
