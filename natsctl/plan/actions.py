@@ -135,6 +135,19 @@ class DeleteServer(PodAction):
 
 
 @attrs.frozen
+class StepDown(PodAction):
+    """Have the server that leads the meta group hand over to another one before it stops."""
+
+    name: str
+    uid: str
+
+    @property
+    def asked_server(self) -> str:
+        """The one that leads: whoever is asked, it answers."""
+        return self.uid
+
+
+@attrs.frozen
 class ReplaceServer(PodAction):
     """Delete a pod so that it comes back as the spec says, once its successor is acceptable.
 

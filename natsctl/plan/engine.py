@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from natsctl.plan.actions import Action, Plan
+from natsctl.plan.actions import Action, Plan, StepDown
 from natsctl.plan.decisions import Decisions, decisions_of
 from natsctl.plan.queries import (
+    APART,
     FOREVER,
     Probe,
     Query,
@@ -75,8 +76,15 @@ def _folded(decisions: Decisions, watching: Plan) -> Plan:
     stages = tuple(actions for actions in planned.values() if actions)
     asked = askable(queries, context.state)
     again = _answered_in(queries - watching.queries, needed, context.state)
-    times = [seconds for seconds in (again, watching.again) if seconds is not None]
+    seen = _to_be_seen_in(stages)
+    times = [seconds for seconds in (again, seen, watching.again) if seconds is not None]
     return Plan(stages, asked, min(times, default=None))
+
+
+def _to_be_seen_in(stages: tuple[tuple[Action, ...], ...]) -> float | None:
+    """When to look at what only servers tell: no object changes with it."""
+    hands_over = any(isinstance(action, StepDown) for stage in stages for action in stage)
+    return APART if hands_over else None
 
 
 def _answered_in(

@@ -7,7 +7,7 @@ nobody who may.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.look import Look
     from natsctl.plan.gates.order import Step
 
+MOST_STEP_DOWNS: Final = 3
+"""Times that a server is asked to hand over the meta group. Then it restarts all the same: lame
+duck mode hands over, too, and the others elect a leader without it."""
 EMPTY_VOLUME = (
     "its disk was full, and below 2.10 it may have lost a part of what it stored: it needs an "
     "empty volume"
@@ -41,11 +44,15 @@ EMPTY_VOLUME = (
 
 @attrs.frozen
 class Restart:
-    """Servers that may restart now, or what they wait for; `queries` are what that rests on."""
+    """Servers that may restart now, or what they wait for; `queries` are what that rests on.
+
+    `hands_over`: it leads the meta group, and is asked first to leave that to another one.
+    """
 
     servers: tuple[Server, ...] = ()
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
+    hands_over: bool = False
 
 
 def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
@@ -53,15 +60,13 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
     queries, looks = queries_of(context), looks_of(context)
     if looks is None or unanswered(queries, context.state):
         return Restart(queries=queries)
-    return Restart(*_going(context, outdated, looks), queries)
+    return attrs.evolve(_going(context, outdated, looks), queries=queries)
 
 
-def _going(
-    context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]
-) -> tuple[tuple[Server, ...], tuple[str, ...]]:
+def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]) -> Restart:
     """The servers that may go now, else why the first of them may not."""
     if unnamed := tuple(_without_a_name_of_its_own(context)):
-        return (), unnamed
+        return Restart(waiting=unnamed)
     names = expected(context)
     by_name = {name_of(server): server for server in outdated}
     candidates = [Candidate(name, kubelet_ready(s.pod)) for name, s in by_name.items()]
@@ -69,9 +74,15 @@ def _going(
     for step in order(candidates, names, looks).steps:
         why = tuple(_obstacles(step, context, names, looks))
         if not why:
-            return tuple(by_name[name] for name in step.servers), ()
+            going = tuple(by_name[name] for name in step.servers)
+            return Restart(going, hands_over=step.step_down and _is_to_be_asked(going, context))
         reasons = reasons or why
-    return (), reasons
+    return Restart(waiting=reasons)
+
+
+def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
+    asked = context.state.step_downs
+    return all(asked.get(server.pod.metadata.uid, 0) < MOST_STEP_DOWNS for server in going)
 
 
 def _without_a_name_of_its_own(context: Context) -> Iterator[str]:

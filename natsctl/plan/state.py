@@ -145,7 +145,8 @@ class ClusterState:
     `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
     the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
     (see claim). `jetstream` are the latest looks at all servers, the oldest first;
-    `seen` is what they show, if there are two.
+    `seen` is what they show, if there are two. `step_downs` counts how often this process asked a
+    server to hand over the meta group, by pod uid.
     """
 
     cluster: Cluster
@@ -161,6 +162,7 @@ class ClusterState:
     failures: tuple[Failure, ...] = ()
     trials: Mapping[Key, Trial] = attrs.field(factory=dict)
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    step_downs: Mapping[str, int] = attrs.field(factory=dict)
     references: References = attrs.field(factory=References)
     scope: tuple[str, ...] | None = None
     installation: str = ""

@@ -30,6 +30,7 @@ from natsctl.model.objects import Cluster, Pod, controlled
 from natsctl.model.observation import Observation
 from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
+from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.note import parse_note
 from natsctl.plan.claims.stored import Stored, stored_of
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
+    from natsctl.plan.actions import Action
 
 LOOKS_KEPT = 600.0
 """Seconds after which a look at JetStream that nobody wanted again is dropped."""
@@ -66,8 +68,9 @@ FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
 class ClusterCache:
     """Everything known of the cluster with this key.
 
-    `namespaces` are the only ones that natsctl manages (None: all). `observations` and `refusals`
-    are by pod uid. `looks` are the latest looks at JetStream, each at all servers that there are.
+    `namespaces` are the only ones that natsctl manages (None: all). `observations`, `refusals` and
+    `step_downs` are by pod uid. `looks` are the latest looks at JetStream, each at all servers that
+    there are.
     """
 
     key: tuple[str, str]
@@ -80,6 +83,7 @@ class ClusterCache:
     observations: dict[str, Observation] = attrs.field(factory=dict)
     looks: tuple[Look, ...] = ()
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
+    step_downs: dict[str, int] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
     jetstream: bool = False
@@ -123,6 +127,7 @@ class ClusterCache:
             failures=failures,
             trials=self.trials,
             refusals=self.refusals,
+            step_downs=self.step_downs,
             references=self._gathered[1],
             scope=self.namespaces,
             installation=self.installation,
@@ -201,6 +206,13 @@ class ClusterCache:
         fresh = {key: _trial(self.trials.get(key), refused, now) for key, refused in tried.items()}
         known = {key: trial for key, trial in self.trials.items() if key in reasons}
         self.trials = known | fresh
+
+    def note_step_downs(self, stage: Iterable[Action]) -> None:
+        """Count who was asked to hand over the meta group, whatever came of it."""
+        for action in stage:
+            if isinstance(action, StepDown):
+                count = self.step_downs.get(action.uid, 0)
+                self.step_downs = {**self.step_downs, action.uid: count + 1}
 
     def drop_looks(self, before: float) -> None:
         """Something was changed on the servers at this moment, in monotonic seconds."""
@@ -293,6 +305,7 @@ class ClusterCache:
     def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}
         self.refusals = {uid: refusal for uid, refusal in self.refusals.items() if uid in runs}
+        self.step_downs = {uid: count for uid, count in self.step_downs.items() if uid in runs}
         self.observations = {
             uid: seen for uid, seen in self.observations.items() if runs.get(uid) == seen.run_id
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import named
-from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, stores
@@ -20,6 +20,8 @@ from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
 
@@ -68,8 +70,8 @@ def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str])
     if held:
         return Decision(waiting=tuple(held.values()), servers=outdated)
     found = next_to_restart(context, outdated)
-    going = tuple(map(_replace, found.servers))
-    return Decision(going, found.waiting, found.queries, outdated)
+    step: Callable[[Server], Action] = _step_down if found.hands_over else _replace
+    return Decision(tuple(map(step, found.servers)), found.waiting, found.queries, outdated)
 
 
 def volume_obstacles(context: Context) -> dict[str, str]:
@@ -77,6 +79,10 @@ def volume_obstacles(context: Context) -> dict[str, str]:
     obstacle = obstacles_of(context)
     held = ((s.name, obstacle(s.index)) for s in context.servers)
     return {name: f"{name}: {text}" for name, text in held if text}
+
+
+def _step_down(server: Server) -> StepDown:
+    return StepDown(server.name, server.pod.metadata.uid)
 
 
 def _replace(server: Server) -> ReplaceServer:

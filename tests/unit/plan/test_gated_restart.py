@@ -11,7 +11,10 @@ import pytest
 from natsctl.model.jetstream_look import Look as TakenLook
 from natsctl.model.server_identity import server_name
 from natsctl.plan import jetstream
+from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
+from natsctl.plan.gated_restart import MOST_STEP_DOWNS
+from natsctl.plan.queries import APART
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
@@ -69,18 +72,50 @@ def decision(state: ClusterState) -> Decision:
     return replace_outdated(context(state))
 
 
+def steps(state: ClusterState) -> list[Any]:
+    return [action for stage in plan(state).stages for action in stage]
+
+
 def restarted(state: ClusterState) -> list[str]:
-    return [action.name for stage in plan(state).stages for action in stage]
+    return [action.name for action in steps(state)]
+
+
+def last_one(world: World, **changes: Any) -> ClusterState:
+    """All servers but the first are renewed."""
+    renewed = tuple(process(index, AFTER if index > 1 else BEFORE) for index in range(1, 4))
+    return state_of(world, pods=renewed, **changes)
 
 
 def test_a_healthy_server_goes_and_the_meta_leader_is_the_last() -> None:
     world = Named()
     world.stream(members=world.names)
     assert restarted(state_of(world)) == ["c-3"]
-    renewed = tuple(process(index, AFTER if index > 1 else BEFORE) for index in range(1, 4))
-    assert restarted(state_of(world, pods=renewed)) == ["c-1"]
+    assert restarted(last_one(world)) == ["c-1"]
     world.meta_leader = world.names[2]
     assert restarted(state_of(world)) == ["c-2"]
+
+
+def test_the_meta_leader_hands_over_before_it_restarts() -> None:
+    world = Named()
+    state = last_one(world)
+    assert steps(state) == [StepDown("c-1", "pod-1-0")]
+    assert plan(state).again == APART
+    world.meta_leader = world.names[1]
+    (restart,) = steps(last_one(world))
+    assert isinstance(restart, ReplaceServer)
+
+
+def test_it_restarts_anyway_if_nobody_takes_over() -> None:
+    """Lame duck mode hands over as well, and the others elect a leader without it."""
+    tries = range(MOST_STEP_DOWNS + 1)
+    made = [steps(last_one(Named(), step_downs={"pod-1-0": tried})) for tried in tries]
+    assert [type(step) for (step,) in made] == [*[StepDown] * MOST_STEP_DOWNS, ReplaceServer]
+
+
+def test_it_is_not_asked_to_hand_over_while_it_may_not_go() -> None:
+    world = Named()
+    world.stream("ORDERS", members=world.names, leader="")
+    assert steps(last_one(world)) == []
 
 
 def test_nobody_goes_before_all_were_looked_at_twice() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from natsctl.model.jetstream import Health, JetStreamReport, Meta, Replica
+from natsctl.model.outcome import Done, Outcome
+from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
 from natsctl.render.config import jetstream
 from tests.unit.simulated.nodes import Node, Server, text_of
@@ -38,11 +40,34 @@ def _report(node: Node, place: Place) -> JetStreamReport:
         disabled=not on,
         health=Health(200),
         peers=frozenset(it.name for it in cluster if it is not server),
-        meta=_meta(server, cluster) if on and not alone else None,
+        meta=_meta(node, server) if on and not alone else None,
     )
 
 
-def _meta(server: Server, cluster: list[Server]) -> Meta:
-    members = sorted(it.name for it in cluster if jetstream.FILE in it.loaded)
-    others = (Replica(name, current=True, active=0.5) for name in members if name != server.name)
-    return Meta(members[0], tuple(others), size=len(members))
+async def step_down(node: Node, api: Api) -> Outcome:
+    """What `natsctl.nats.jetstream_requests.step_down` does."""
+    await asyncio.sleep(0.01)
+    api.session.answered = asyncio.get_running_loop().time()
+    door = next(iter(api.doors()))
+    (through,) = [it for it in node.servers.values() if it.id == door.server_id]
+    members = _members(node, through)
+    place = members.index(_leader(members))
+    for number, server in enumerate(members):
+        server.leads = number == (place + 1) % len(members)
+    return Done()
+
+
+def _meta(node: Node, server: Server) -> Meta:
+    members = _members(node, server)
+    others = (Replica(it.name, current=True, active=0.5) for it in members if it is not server)
+    return Meta(_leader(members).name, tuple(others), size=len(members))
+
+
+def _members(node: Node, server: Server) -> list[Server]:
+    cluster = (it for it in node.servers.values() if it.cluster == server.cluster)
+    storing = (it for it in cluster if jetstream.FILE in it.loaded)
+    return sorted(storing, key=lambda it: it.name)
+
+
+def _leader(members: list[Server]) -> Server:
+    return next((it for it in members if it.leads), members[0])

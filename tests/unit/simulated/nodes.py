@@ -41,6 +41,8 @@ class Server:
     loaded: Json = attrs.field(init=False)
     loaded_at: str = attrs.field(factory=stamp)
     ready: bool = False
+    leads: bool = False
+    """The meta group; where nobody does, the first server leads it."""
 
     def __attrs_post_init__(self) -> None:
         self.loaded = self.files

@@ -19,12 +19,12 @@ from natsctl.controllers.cluster.identity import PUBLIC, SECRET, SEED
 from natsctl.controllers.runtime.web import Check, no_series
 from natsctl.controllers.settings import Settings
 from natsctl.kube.transport import Response
-from natsctl.nats import jetstream, system
+from natsctl.nats import jetstream, jetstream_requests, system
 from natsctl.nats.nkey import Key
 from tests.compat import modules_of
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clock import moment
-from tests.unit.simulated.jetstream import look
+from tests.unit.simulated.jetstream import look, step_down
 from tests.unit.simulated.nodes import Node, ToyMonitor
 from tests.unit.simulated.requests import Plan, Request, understood
 
@@ -130,6 +130,7 @@ class Process:
             patch.object(supervisor, "Monitor", partial(ToyMonitor, node=self.node)),
             patch.object(system, "reload", self.node.reload),
             patch.object(jetstream, "look", partial(look, self.node)),
+            patch.object(jetstream_requests, "step_down", partial(step_down, self.node)),
         ):
             yield
 

@@ -11,6 +11,7 @@ from natsctl.controllers.cluster.handlers import (
     objects,
     reload_server,
     service_roles,
+    step_down,
     tokens,
 )
 from natsctl.plan import actions
@@ -29,6 +30,7 @@ HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
     actions.Ensure: objects.ENSURE,
     actions.DeleteObject: objects.DELETE,
     actions.DeleteServer: delete_server.DELETE,
+    actions.StepDown: step_down.STEP_DOWN,
     actions.ReplaceServer: delete_server.REPLACE,
     actions.ReloadServer: reload_server.RELOAD,
     actions.RemoveToken: tokens.REMOVE,

@@ -26,6 +26,7 @@ from natsctl.plan.actions import (
     RemoveToken,
     ReplaceServer,
     ResealServer,
+    StepDown,
     UpdateRoleStatus,
 )
 from natsctl.plan.claims.note import Noted
@@ -43,6 +44,7 @@ DONE: tuple[Action, ...] = (
     AdoptServer("c-a", "u", "{}"),
     ResealServer("c-1", "u", "{}"),
     DeleteServer("c-1", "u", "ReplacingEnded", "c-1: pod failed; replacing it", grace=0),
+    StepDown("c-1", "u"),
     ReplaceServer(1, "c-1", "u", "restarting c-1"),
     ReloadServer(
         "c-1", "u", "", "", "", "", None, (), (), asks=True, message="c-1 reloaded: users changed"
@@ -88,6 +90,7 @@ def test_every_action_says_what_it_is_about() -> None:
         "CreateServer": "pod c-1",
         "ResealServer": "pod c-1",
         "DeleteServer": "pod c-1",
+        "StepDown": "pod c-1",
         "ReplaceServer": "pod c-1",
         "ReloadServer": "pod c-1",
     }
@@ -99,7 +102,8 @@ def test_what_takes_a_server_down_has_a_reason_that_metrics_know() -> None:
 
 def test_what_waits_for_a_server_says_for_which() -> None:
     """It is carried out without a turn, and the server is asked again once it is done."""
-    assert {type(a): a.asked_server for a in DONE if a.asked_server} == {ReloadServer: "u"}
+    asked = {type(a): a.asked_server for a in DONE if a.asked_server}
+    assert asked == {ReloadServer: "u", StepDown: "u"}
 
 
 @pytest.mark.parametrize("action", DONE, ids=lambda action: type(action).__name__)
