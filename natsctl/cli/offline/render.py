@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from natsctl.api.checks.remarks import remarks
 from natsctl.api.parse import parse_spec
 from natsctl.api.release import meant_version
 from natsctl.cli.offline.lookup import references_of
 from natsctl.cli.offline.manifests import Document, Unreadable, read
-from natsctl.cli.offline.validate import examined
+from natsctl.cli.offline.validate import examined, notes_on
 from natsctl.cli.report.masking import masked_inputs, masked_strings
 from natsctl.model.foreign import MASK, plain, spelt
 from natsctl.model.server_identity import indexes
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
     from natsctl.api.fields import Json
 
 DESCRIPTION = """\
-Prints the Services, Secret, NetworkPolicy and pods that the operator would create for the
-NatsClusters in YAML files (- is standard input). It takes Secrets, NatsServiceRoles,
-ServiceAccounts and other NatsClusters in the same files into account, and prints what else the
-configuration would wait for to standard error. Uids, tokens of ServiceAccounts and the operator's
-own key are examples.
+Prints the objects that the operator would create for the NatsClusters in YAML files (- is standard
+input): Services, Secret, NetworkPolicy, pods and, with JetStream, PersistentVolumeClaims and the
+PodDisruptionBudget. It takes Secrets, NatsServiceRoles, ServiceAccounts and other NatsClusters in
+the same files into account, and prints what else the configuration would wait for to standard
+error. Uids, tokens of ServiceAccounts and the operator's own key are examples.
 
 Exit status: 0 printed, 1 a NatsCluster is not valid, 2 a file cannot be read.
 """
@@ -98,7 +97,7 @@ def _target(cluster: Document, documents: Sequence[Document], show_secrets: bool
         joined=references.joined,
     )
     beside = (TOKEN_BESIDE_BOTH,) if lacks_system(target) else ()
-    _say(cluster, *resolved.missing, *beside, *resolved.remarks, *map(str, remarks(spec)))
+    _say(cluster, *resolved.missing, *beside, *resolved.remarks, *map(str, notes_on(spec)))
     return target
 
 

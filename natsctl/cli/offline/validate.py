@@ -33,6 +33,10 @@ instead.
 
 Exit status: 0 no problems, 1 there are problems, 2 a file cannot be read.
 """
+ALPHA = (
+    "is an alpha feature, not for data that matters; the operator rejects it unless it runs with "
+    "--feature-gates JetStream=true (chart value featureGates.jetStream=true)"
+)
 
 
 def parser_of(prog: str) -> argparse.ArgumentParser:
@@ -103,6 +107,13 @@ def examined(document: Document, version: ServerVersion | None = None) -> Examin
     return attrs.evolve(checked, problems=(problem, *checked.problems))
 
 
+def notes_on(spec: NatsClusterSpec) -> Iterator[Problem]:
+    """What is worth knowing of a spec that nothing is wrong with: no file can tell the gates."""
+    yield from remarks(spec)
+    if spec.jetstream is not None:
+        yield Problem("spec.jetstream", "", ALPHA)
+
+
 def _cluster(document: Document, _: ServerVersion | None) -> Examined:
     return examine(document.name, document.content.get("spec"))
 
@@ -145,8 +156,8 @@ def _say_what_is_worth_knowing(
     wrong = [document for document, _ in problems]
     for document in documents:
         if document.is_ours and document.kind == names.KIND_CLUSTER and document not in wrong:
-            for remark in remarks(parse_spec(document.content.get("spec"))):
-                print(plain(f"{document}: note: {remark}"), file=sys.stderr)
+            for note in notes_on(parse_spec(document.content.get("spec"))):
+                print(plain(f"{document}: note: {note}"), file=sys.stderr)
 
 
 def _say_what_was_checked(documents: Sequence[Document]) -> None:

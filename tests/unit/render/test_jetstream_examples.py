@@ -19,12 +19,18 @@ from natsctl.render.target import Target
 from tests.unit.render.targets import target
 
 GI = 2**30
-FOLDER = Path(__file__).with_name("jetstream")
-EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+ROOT = Path(__file__).resolve().parents[3]
+FILES = {
+    path.stem: path
+    for folder in (ROOT / "examples", Path(__file__).with_name("jetstream"))
+    for path in sorted(folder.glob("jetstream*.yaml"))
+}
+"""The examples, and next to this file what is no example yet: the feature refuses it."""
+EXAMPLES = sorted(FILES)
 
 
 def example(name: str) -> dict[str, Any]:
-    manifest: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    manifest: dict[str, Any] = yaml.safe_load(FILES[name].read_text())
     return manifest
 
 
@@ -56,15 +62,7 @@ def test_nothing_is_wrong_with_it(name: str) -> None:
             "jetstream-encrypted",
             {"max_file_store": 12 * GI, "max_memory_store": 0, "cipher": "aes", "key": "k3y"},
         ),
-        (
-            "jetstream-zones",
-            {
-                "max_file_store": 7 * GI,
-                "max_memory_store": 0,
-                "domain": "hub",
-                "sync_interval": "always",
-            },
-        ),
+        ("jetstream-zones", {"max_file_store": 7 * GI, "max_memory_store": 0}),
         (
             "jetstream-memory",
             {
@@ -94,3 +92,17 @@ def test_each_server_has_a_volume(name: str) -> None:
 def test_streams_in_memory_leave_the_rest_of_it_to_the_server() -> None:
     (server, *_) = pod(made("jetstream-memory"), 1)["spec"]["containers"]
     assert {"name": "GOMEMLIMIT", "value": str(2 * GI * 9 // 10)} in server["env"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_its_first_lines_name_the_feature_gate(name: str) -> None:
+    head = FILES[name].read_text().partition("apiVersion:")[0]
+    assert "feature gate JetStream (alpha; chart value featureGates.jetStream)" in head
+
+
+def test_servers_are_in_different_zones() -> None:
+    server = pod(made("jetstream-zones"), 2)
+    (spread,) = server["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["maxSkew"]) == ("topology.kubernetes.io/zone", 1)
+    labels = server["metadata"]["labels"].items()
+    assert spread["labelSelector"]["matchLabels"].items() <= labels

@@ -39,6 +39,22 @@ def test_nothing_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "checked 1 of 2 objects" in err
 
 
+def test_jetstream_needs_its_gate_which_is_no_problem_of_the_file(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(file, CLUSTER.replace("size: 3", "size: 3, jetstream: {}")) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "NatsCluster ns/c: note: spec.jetstream: is an alpha feature" in err
+    assert "featureGates.jetStream=true" in err
+
+
+def test_for_machines_there_are_no_notes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asking = CLUSTER.replace("size: 3", "size: 3, jetstream: {}")
+    assert check(file, asking, "-o", "json") == 0
+    assert capsys.readouterr() == ("[]\n", "")
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
