@@ -1,12 +1,11 @@
 """Servers that store streams restart one at a time, each once the gate lets it go.
 
 The gate decides for each in the order in which they should go: a server that may not go holds up
-nobody who may.
+nobody who may. Names have been compared before: each server has one of its own (`kept_names`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,7 +15,6 @@ from natsctl.plan.gates.order import Candidate, order
 from natsctl.plan.gates.verdict import Purpose, Verdict, Why
 from natsctl.plan.gates.words import override, text
 from natsctl.plan.jetstream import (
-    UNNAMED,
     expected,
     looks_of,
     name_of,
@@ -65,8 +63,6 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
 
 def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]) -> Restart:
     """The servers that may go now, else why the first of them may not."""
-    if unnamed := tuple(_without_a_name_of_its_own(context)):
-        return Restart(waiting=unnamed)
     names = expected(context)
     by_name = {name_of(server): server for server in outdated}
     candidates = [Candidate(name, kubelet_ready(s.pod)) for name, s in by_name.items()]
@@ -83,14 +79,6 @@ def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look
 def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
     asked = context.state.step_downs
     return all(asked.get(server.pod.metadata.uid, 0) < MOST_STEP_DOWNS for server in going)
-
-
-def _without_a_name_of_its_own(context: Context) -> Iterator[str]:
-    """What such a server says of itself cannot be told from what another one does."""
-    times = Counter(map(name_of, context.servers))
-    for server in context.servers:
-        if name_of(server) == UNNAMED or times[name_of(server)] > 1:
-            yield f"{server.name}: its pod does not say what the server calls itself"
 
 
 def _obstacles(

@@ -17,7 +17,7 @@ import attrs
 from natsctl.model import names
 from natsctl.model.foreign import named, plain, word
 from natsctl.model.objects import PersistentVolumeClaim
-from natsctl.model.server_identity import claim_name, indexes, origin_of, pod_name
+from natsctl.model.server_identity import claim_name, indexes, pod_name
 from natsctl.plan.claims.note import Note, Noted, parse_note
 from natsctl.plan.server_identity import claims_among
 from natsctl.plan.state import OwnedObject
@@ -250,13 +250,15 @@ def _stranger(context: Context, live: PersistentVolumeClaim) -> Trouble | None:
 def _misnamed(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
     """A server with another name than its data is another server to all others."""
     noted = live.metadata.annotation(names.SERVER_NAME_ANNOTATION)
-    known = claim.noted is not None or noted is None
-    if known or origin_of(context.desired.target.name, claim.index, noted or ""):
+    wanted = context.desired.target.server_name(claim.index)
+    if noted in (None, wanted):
         return None
     text = (
-        f"annotation {names.SERVER_NAME_ANNOTATION} of {_what(claim)} is not a name of its server"
+        f"annotation {names.SERVER_NAME_ANNOTATION} of {_what(claim)} says that the data is that "
+        f"of server {named(noted or 'none')}, not of {wanted}"
     )
-    return Trouble("VolumeMisnamed", f"{text}: restore it")
+    advice = f"restore the claim of {wanted}, or the annotation, if only that was changed"
+    return Trouble("VolumeMisnamed", f"{text}: {advice}")
 
 
 def _unbound(

@@ -16,7 +16,7 @@ from natsctl.plan.gates.budget import budget
 from natsctl.plan.jetstream import expected, looks_of
 from natsctl.plan.queries import JetStreamLook, Probe, unanswered
 from natsctl.plan.rules.owned_objects import differs
-from natsctl.plan.rules.rolling_update import is_paused, volume_obstacles
+from natsctl.plan.rules.rolling_update import is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import kubelet_ready
 from natsctl.render.objects.disruption_budget import MOST, allowing
@@ -57,7 +57,7 @@ def _is_disturbed(context: Context) -> bool:
     return (
         len(context.servers) != context.size
         or any(_is_away(s) or (s.changes and not paused) for s in context.servers)
-        or bool(volume_obstacles(context))
+        or bool(obstacles_to_return(context))
     )
 
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import REPLACING_ENDED, DeleteServer
+from natsctl.plan.kept_names import other_names
 from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
+    from natsctl.plan.servers import Server
 
 
 def remove_ended(context: Context) -> Decision:
-    """Delete pods that failed, were evicted or succeeded, at once."""
+    """Delete pods that failed, were evicted or succeeded, at once.
+
+    One that tells under which other name its server has data stays: nothing else tells it.
+    """
+    ended = tuple(s for s in context.servers if s.ended and not s.terminating)
+    held = other_names(context) if ended else {}
+    kept = tuple(server for server in ended if server.name in held)
     return Decision(
-        tuple(
-            DeleteServer(
-                name=server.name,
-                uid=server.pod.metadata.uid,
-                reason=REPLACING_ENDED,
-                message=f"{server.name}: {server.unhealthy_reason}; replacing it",
-                grace=0,
-            )
-            for server in context.servers
-            if server.ended and not server.terminating
-        )
+        tuple(_removal(server) for server in ended if server not in kept),
+        waiting=tuple(held[server.name] for server in kept),
+        servers=kept,
+    )
+
+
+def _removal(server: Server) -> DeleteServer:
+    return DeleteServer(
+        name=server.name,
+        uid=server.pod.metadata.uid,
+        reason=REPLACING_ENDED,
+        message=f"{server.name}: {server.unhealthy_reason}; replacing it",
+        grace=0,
     )

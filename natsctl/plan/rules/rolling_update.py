@@ -14,6 +14,7 @@ from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, stores
+from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
@@ -44,7 +45,7 @@ def replace_outdated(context: Context) -> Decision:
         return Decision()
     if is_paused(context.desired.target.spec):
         return Decision(waiting=(PAUSED,), servers=outdated)
-    held = volume_obstacles(context)
+    held = obstacles_to_return(context)
     if stores(context):
         return _gated(context, outdated, held)
     server = next((s for s in outdated if s.name not in held), outdated[0])
@@ -74,11 +75,11 @@ def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str])
     return Decision(tuple(map(step, found.servers)), found.waiting, found.queries, outdated)
 
 
-def volume_obstacles(context: Context) -> dict[str, str]:
-    """Servers that could not come back, or whose data hangs by their pod, and why, by name."""
+def obstacles_to_return(context: Context) -> dict[str, str]:
+    """Servers that could not come back as they are, or whose data hangs by their pod, by name."""
     obstacle = obstacles_of(context)
     held = ((s.name, obstacle(s.index)) for s in context.servers)
-    return {name: f"{name}: {text}" for name, text in held if text}
+    return {**other_names(context), **{name: f"{name}: {text}" for name, text in held if text}}
 
 
 def _step_down(server: Server) -> StepDown:

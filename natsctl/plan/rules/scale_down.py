@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.actions import DeleteServer
 from natsctl.plan.jetstream import stores
-from natsctl.plan.rules.rolling_update import volume_obstacles
+from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, wanted
 
@@ -25,7 +25,7 @@ def scale_down(context: Context) -> Decision:
     stays_up = any(s.healthy for s in wanted(context.servers, context.size))
     if context.size > 0 and server.healthy and not stays_up:
         return Decision(waiting=("none of the remaining servers is healthy",), servers=leaving)
-    if held := volume_obstacles(context):
+    if held := obstacles_to_return(context):
         return Decision(waiting=tuple(held.values()), servers=leaving)
     if stores(context):
         return Decision(waiting=(STORES,), servers=leaving)

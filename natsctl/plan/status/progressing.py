@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from natsctl.model.words import listed
 from natsctl.plan.actions import CreateServer
 from natsctl.plan.rules.claims import ensure_claims
+from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
@@ -54,7 +55,14 @@ def _reloading(decision: Decision) -> Verdict:
     return Verdict("True", "Reloading", text + _waits(decision))
 
 
+def _replacing(decision: Decision) -> Verdict:
+    return Verdict(
+        "True", "StartingServers", f"replacing {_names(decision.servers)}{_waits(decision)}"
+    )
+
+
 LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
+    (remove_ended, _replacing),
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
     (reload_servers, _reloading),

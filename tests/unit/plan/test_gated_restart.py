@@ -10,7 +10,6 @@ import pytest
 
 from natsctl.model.jetstream_look import Look as TakenLook
 from natsctl.model.server_identity import server_name
-from natsctl.plan import jetstream
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
 from natsctl.plan.gated_restart import MOST_STEP_DOWNS
@@ -255,15 +254,3 @@ def test_another_server_that_runs_another_version_than_its_image_says_is_waited_
     older = attrs.evolve(state.observations["pod-2-0"], version="2.12.15")
     found = attrs.evolve(state, observations=state.observations | {"pod-2-0": older})
     assert decision(found).waiting[0] == "c-2 runs another version"
-
-
-@pytest.mark.parametrize("names", [(None, None, None), ("a", "a", "b"), ("a", "b", None)])
-def test_servers_whose_names_nobody_can_tell_apart_all_stay(
-    monkeypatch: pytest.MonkeyPatch, names: tuple[str | None, ...]
-) -> None:
-    """As with arguments of the server's container, which may give it any name."""
-    state = state_of(Named())
-    told = dict(zip(("c-1", "c-2", "c-3"), names, strict=True))
-    monkeypatch.setattr(jetstream, "server_name_of", lambda pod: told[pod.metadata.name])
-    assert restarted(state) == []
-    assert "does not say what the server calls itself" in decision(state).waiting[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import msgspec
@@ -28,6 +28,8 @@ from tests.unit.plan.claims.volumes import (
     without_budget,
 )
 from tests.unit.plan.world import UID, cluster_state, context, decided, pod
+
+OLD = tuple(pod(index, SPEC | {"version": "2.14.9"}) for index in (1, 2, 3))
 
 
 def ensured(state: ClusterState) -> list[tuple[str, bool]]:
@@ -189,6 +191,37 @@ class TestALostVolume:
         assert started(state) == ["c-1", "c-3"], "once it is noted, the other one, too"
 
 
+class TestAVolumeOfAnotherServer:
+    """Whoever restores one may mistake it for another."""
+
+    OTHER: ClassVar = {"nats.io/server-name": f"c-1-{UID}"}
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            claim(2, uid="5c1e77aa-restored", annotations=OTHER),
+            claim(2, annotations=OTHER),
+            claim(2, of=EARLIER),
+        ],
+        ids=["restored", "edited", "of an earlier cluster"],
+    )
+    def test_is_neither_noted_nor_written_nor_started_with(self, other: Any) -> None:
+        before = noted(1, 2, 3)
+        state = volumes(claim(1), other, claim(3), note=before)
+        assert ensured(state) == []
+        assert newly_noted(state) is None
+        assert started(state) == ["c-1", "c-3"]
+        running = volumes(claim(1), other, claim(3), note=before, pods=OLD)
+        assert decided(replace_outdated, running) == ()
+        (why,) = replace_outdated(context(running)).waiting
+        assert "says that the data is that of server c-" in why
+
+    def test_is_the_servers_own_if_nothing_says_otherwise(self) -> None:
+        silent = claim(2, uid="5c1e77aa-restored", annotations={})
+        state = volumes(claim(1), silent, claim(3), note=noted(1, 2, 3))
+        assert newly_noted(state) == noted(1) + ",2=5c1e77," + noted(3)
+
+
 class TestAnEarlierClusterOfTheName:
     def test_leaves_its_volumes_to_this_one(self) -> None:
         """Servers keep the names under which they have data."""
@@ -247,8 +280,9 @@ def test_volumes_of_somebody_else_are_left_alone() -> None:
         claim(2, deletionTimestamp="2026-01-01T00:00:00Z"),
         claim(2, phase="Lost"),
         claim(2, annotations={"nats.io/server-name": "c-2"}),
+        claim(2, annotations={"nats.io/server-name": ""}),
     ],
-    ids=["being deleted", "lost", "of another server"],
+    ids=["being deleted", "lost", "of another server", "of nobody"],
 )
 def test_no_server_starts_with_a_volume_that_is_of_no_use(bad: Any) -> None:
     state = volumes(claim(1), bad, claim(3), note=noted(1, 3))
