@@ -103,6 +103,10 @@ class Waiting(Wire, frozen=True):
     message: str = ""
 
 
+class Runs(Wire, frozen=True):
+    """`containerStatuses[].state.running`: that it is there says it all."""
+
+
 class Terminated(Wire, frozen=True):
     """`containerStatuses[].state.terminated`."""
 
@@ -115,7 +119,7 @@ class ContainerState(Wire, frozen=True):
     """`containerStatuses[].state`."""
 
     waiting: Waiting | None = None
-    running: dict[str, Any] | None = None
+    running: Runs | None = None
     terminated: Terminated | None = None
 
 

@@ -31,6 +31,7 @@ from natsctl.model.objects import (
     Pod,
     PodCondition,
     PodDisruptionBudget,
+    Runs,
     Secret,
     Service,
     ValueFrom,
@@ -85,7 +86,7 @@ _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, 
 _CONDITIONS: Final = ("Ready", "PodScheduled")
 _RESIZES: Final = ("Resizing", "FileSystemResizePending")
 _EVICTION: Final = "unhealthyPodEvictionPolicy"
-_RUNS: Final = ContainerState()
+_RUNS: Final = ContainerState(running=Runs())
 
 
 def slim(item: T) -> T:
@@ -354,7 +355,7 @@ def _state(given: ContainerState | None) -> ContainerState | None:
         ended = msgspec.structs.replace(
             ended, reason=_shortened(ended.reason), message=_shortened(ended.message)
         )
-    return ContainerState(waiting=waiting, terminated=ended)
+    return ContainerState(waiting=waiting, running=given.running, terminated=ended)
 
 
 def _shortened(text: str | None) -> Any:

@@ -24,8 +24,9 @@ from natsctl.model.objects import (
 from natsctl.model.slim import slim
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.servers import problem_of
+from natsctl.plan.upgrade_path import is_running
 from natsctl.render.objects.owned_objects import owned_kind
-from tests.unit.plan.world import NAME, NAMESPACE, UID, desired, pod, running
+from tests.unit.plan.world import NAME, NAMESPACE, NOW, UID, desired, pod, running
 
 FEW_KILOBYTES = 32 * 1024
 STREAMS: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
@@ -205,6 +206,14 @@ def test_of_many_containers_and_conditions_ours_are_kept() -> None:
     assert problem_of(kept) is not None
     assert statuses[1].state is None
     assert isinstance(statuses[0].last_state, ContainerState)
+
+
+@pytest.mark.parametrize("state", ["running", "waiting", "terminated"])
+def test_whether_a_server_runs_stays_known(state: str) -> None:
+    """One that is not ready but runs is one that others may need."""
+    status = {"name": "nats", "state": {state: {"startedAt": NOW}}}
+    unready = pod(1, {"size": 1}, ready=False, containerStatuses=[status])
+    assert is_running(slim(unready)) == is_running(unready) == (state == "running")
 
 
 def test_a_cluster_at_rest_is_kept_as_it_is() -> None:
