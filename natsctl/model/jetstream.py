@@ -124,10 +124,11 @@ class Health:
 
 @attrs.frozen
 class Usage:
-    """Bytes: what is stored, and the limit."""
+    """Bytes: what is stored, the limit, and what streams reserve of it (their `max_bytes`)."""
 
     used: int = 0
     limit: int = 0
+    reserved: int = 0
 
 
 @attrs.frozen

@@ -33,6 +33,7 @@ MAX_VALUES: Final = 1_000_000
 MAX_PARTS: Final = 512
 MAX_ROUTES: Final = 16 * 1024
 _HEALTH_BYTES: Final = 64 * 1024
+_UNSIGNED: Final = 2**63
 
 _PEER: Final = re.compile(rb'\s{0,99}:\s{0,99}"([!#-\[\]-~]{1,256})"')
 _COMPLAINT: Final = re.compile(
@@ -74,6 +75,8 @@ class _Jsz(msgspec.Struct):
     config: _Config = _Config()
     memory: _Number = 0
     storage: _Number = 0
+    reserved_memory: int = 0
+    reserved_storage: int = 0
     meta_cluster: msgspec.Raw = msgspec.Raw(b"null")
     accounts: _Number = 0
     total: _Number = 0
@@ -155,13 +158,18 @@ def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
         disabled=said.disabled,
         health=_health(answers),
         peers=frozenset(_peers(bytes(routez.routes))),
-        file=Usage(said.storage, max(said.config.max_storage, 0)),
-        memory=Usage(said.memory, max(said.config.max_memory, 0)),
+        file=_usage(said.storage, said.config.max_storage, said.reserved_storage),
+        memory=_usage(said.memory, said.config.max_memory, said.reserved_memory),
         meta=meta(bytes(said.meta_cluster)),
         groups=held.groups,
         unknown=held.unknown,
         too_many=held.too_many,
     )
+
+
+def _usage(used: int, limit: int, reserved: int) -> Usage:
+    """Servers tell -1 as an unsigned number, where nothing is reserved."""
+    return Usage(used, max(limit, 0), reserved if 0 <= reserved < _UNSIGNED else 0)
 
 
 def _decoded(body: bytes, type_: type[_T]) -> _T:

@@ -17,6 +17,7 @@ from natsctl.api.checks.validate import validate
 from natsctl.api.problems import Problem
 from natsctl.api.release import meant_version
 from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.jetstream import default_share
 from natsctl.api.types.network import NetworkPolicy
 from natsctl.api.version import ServerVersion, is_tag
 from natsctl.model import names
@@ -32,6 +33,8 @@ from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec
 from natsctl.plan.stored_data import unsupported_changes
 from natsctl.plan.stored_identity import identity_problems
+from natsctl.plan.stored_limits import advice as limits_kept
+from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
 from natsctl.plan.stored_sizes import size_problems
 from natsctl.plan.upgrade_path import obstacle
 from natsctl.render.config.gateways import gateway_name
@@ -63,7 +66,7 @@ if TYPE_CHECKING:
     from natsctl.model.objects import Cluster, Pod
     from natsctl.model.observation import Observation
     from natsctl.plan.references import References
-    from natsctl.render.inputs import Images
+    from natsctl.render.inputs import ConfigInputs, Images
 
 
 ADVICE_NAMED = (
@@ -120,6 +123,7 @@ class ParsedSpec:
 
     `unreached` says why the version is another one than the spec's, if it is.
     `remarks` are of what is likely meant otherwise: a misspelt field, a volume that is not there.
+    `share` is how much of a volume streams take by default (`ConfigInputs`).
     """
 
     spec: NatsClusterSpec | None
@@ -127,6 +131,7 @@ class ParsedSpec:
     problems: tuple[Problem, ...] = ()
     unreached: str = ""
     remarks: tuple[Problem, ...] = ()
+    share: int = 0
     examined: Examined | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -201,16 +206,20 @@ def _read(
     version = wanted(spec)
     lost = identity_problems(spec, version, before, pods)
     changed = lost or tuple(unsupported_changes(spec, before, pods))
-    if refused := changed or size_problems(spec, before, stored or NOTHING):
+    there, reports = stored or NOTHING, reports_of(pods, before, seen or {})
+    refused = changed or size_problems(spec, before, there)
+    share = share_of(version, reports)
+    if refused := refused or limit_problems(spec, version, share, before, there):
         return parsed(spec, None, refused)
     blocker = obstacle(spec, version, before, pods, seen or {})
     if blocker is None:
-        return parsed(spec, version)
+        return parsed(spec, version, share=share.wanted)
     if "@" in spec.server_image or validate(name, spec, blocker.staying, running=running):
         # The image is the new one whatever its tag, or the rest is for the new version only.
         problem = Problem("spec.version", version.text, blocker.message)
         return parsed(spec, None, (problem,))
-    return parsed(spec, blocker.staying, unreached=blocker.message)
+    share = share_of(blocker.staying, reports)
+    return parsed(spec, blocker.staying, unreached=blocker.message, share=share.wanted)
 
 
 def _alpha(spec: NatsClusterSpec | None) -> Iterator[Problem]:
@@ -256,7 +265,7 @@ def desired_of(
         named=running_named(stamps),
         kept=kept_names(meta.name, pods),
         joined=running_joined(stamps) if pods else references.joined,
-        inputs=attrs.evolve(resolved.inputs, capacity=stored.capacity(spec.size)),
+        inputs=_limited(resolved.inputs, parsed, version, stored),
         images=images,
         platform_assigned_ids=platform_assigned_ids,
         origins=stored.origins,
@@ -282,6 +291,18 @@ def desired_of(
     )
 
 
+def _limited(
+    inputs: ConfigInputs, parsed: ParsedSpec, version: ServerVersion, stored: Stored
+) -> ConfigInputs:
+    """With what the limits of the stores come of."""
+    spec = parsed.spec
+    if spec is None or spec.jetstream is None:
+        return inputs
+    share, capacity = parsed.share or default_share(version), stored.capacity(spec.size)
+    file, memory = kept_limits(spec.jetstream, share, capacity, stored.levels)
+    return attrs.evolve(inputs, capacity=capacity, share=share, kept_file=file, kept_memory=memory)
+
+
 def _advice(target: Target, references: References) -> Iterator[str]:
     """What is worth knowing of the spec, the version, of doors, and of routes to other clusters."""
     spec, version = target.spec, target.version
@@ -292,6 +313,7 @@ def _advice(target: Target, references: References) -> Iterator[str]:
     if target.open_leaves:
         yield ADVICE_LEAVES
     yield from remarks(spec, version)
+    yield from limits_kept(target.inputs.kept_file, target.inputs.kept_memory)
     if (kept := _unwanted_name(target, references)) is not None:
         yield ADVICE_NAMED.format(kept if kept == NAMELESS else named(kept))
     for name, other in references.neighbours.items():

@@ -58,7 +58,9 @@ class ConfigInputs:
     keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
     tells that secret from others.
     `jetstream_key` is what streams are encrypted with.
-    `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts.
+    `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts. `share`:
+    per cent of it that streams take by default; 0: as the version says. `kept_file`, `kept_memory`:
+    limits of the stores that stay although lower ones are wanted; 0: none does.
     `operator` says whom NetworkPolicies always let in.
     """
 
@@ -73,6 +75,9 @@ class ConfigInputs:
     seal: str = ""
     jetstream_key: str = attrs.field(default="", repr=False)
     capacity: int = 0
+    share: int = 0
+    kept_file: int = 0
+    kept_memory: int = 0
     operator: OperatorPods = attrs.field(factory=OperatorPods)
 
 

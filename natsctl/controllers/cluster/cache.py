@@ -32,6 +32,7 @@ from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
+from natsctl.plan.claims.limits import levels_of
 from natsctl.plan.claims.note import parse_note
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
@@ -108,8 +109,9 @@ class ClusterCache:
         pods = self.stores.pods.of_cluster(self.key)
         before = await self._status_of(cluster)
         own = tuple(controlled(pods, cluster).values())
-        parsed = await self._parse(cluster, before, own)
-        desired = await self._desire(cluster, parsed, own)
+        stored = self._stored(cluster, before, own)
+        parsed = await self._parse(cluster, before, own, stored)
+        desired = await self._desire(cluster, parsed, own, stored)
         self._keep_valid_observations(pods)
         now = asyncio.get_running_loop().time()
         self._keep_valid_looks(own, now)
@@ -162,14 +164,17 @@ class ClusterCache:
             )
         return owned
 
-    def _stored(self, cluster: Cluster) -> Stored:
-        """What the claims of its volumes tell."""
-        owned = self._owned(cluster)
-        secret = owned[config_kind().kind].get(cluster.metadata.name)
+    def _stored(self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -> Stored:
+        """What the claims of its volumes tell, the config Secret, and the latest look."""
+        owned, name = self._owned(cluster), cluster.metadata.name
+        secret = owned[config_kind().kind].get(name)
         noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
         claims = owned.get(data_kind().kind)
         found = claims.values() if claims is not None else None
-        return stored_of(cluster, found, parse_note(noted) or {})
+        stored = stored_of(cluster, found, parse_note(noted) or {})
+        now = asyncio.get_running_loop().time()
+        levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
+        return attrs.evolve(stored, levels=levels)
 
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
@@ -188,7 +193,8 @@ class ClusterCache:
         if cluster is None:
             return
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
-        parsed = await self._parse(cluster, await self._status_of(cluster), pods)
+        before = await self._status_of(cluster)
+        parsed = await self._parse(cluster, before, pods, self._stored(cluster, before, pods))
         spec, references = parsed.spec, References()
         if spec is not None and parsed.version is not None and _may_store(spec, pods):
             for store in self.stores.late().values():
@@ -233,10 +239,10 @@ class ClusterCache:
         return self._status[1]
 
     async def _desire(
-        self, cluster: Cluster, parsed: ParsedSpec, pods: tuple[Pod, ...]
+        self, cluster: Cluster, parsed: ParsedSpec, pods: tuple[Pod, ...], stored: Stored
     ) -> Desired | None:
         """Rendering is done once for a spec, its sources, and what pods were made for."""
-        references, stored = self._gathered[1], self._stored(cluster)
+        references = self._gathered[1]
         key = (parsed, references, frozenset(_stamps(pod) for pod in pods), stored)
         if self._desired is None or self._desired[0] != key:
             self._heavy = self._is_heavy(cluster, parsed)
@@ -269,14 +275,13 @@ class ClusterCache:
         return made if tls is not None and tls.enable_https else Contexts(made.clients, None)
 
     async def _parse(
-        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
+        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...], stored: Stored
     ) -> ParsedSpec:
         """Reading is done once per generation; judging also once per what servers say they run."""
         reports = reports_of(pods, before, self.observations)
         meta = cluster.metadata
         states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
         alone = sum(stays and runs for stays, _, runs in states) == 1
-        stored = self._stored(cluster)
         known = before.current_version, reports, frozenset(states), alone, stored
         key = (meta.uid, meta.generation, *known)
         if self._parsed is None or self._parsed[0] != key:

@@ -11,6 +11,7 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
+from natsctl.plan.claims.limits import Levels
 from natsctl.plan.server_identity import claims_among
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ class Stored:
     """By the server's index: `origins` (see Target), `asked` and `room` in bytes.
 
     `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
-    not be read.
+    not be read. `levels` are what is known of the stores on these volumes, and in memory.
     """
 
     known: bool = True
     origins: Mapping[int, str] = attrs.field(factory=dict)
     asked: Mapping[int, int] = attrs.field(factory=dict)
     room: Mapping[int, int] = attrs.field(factory=dict)
+    levels: Levels = attrs.field(factory=Levels)
 
     def capacity(self, size: int) -> int:
         """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""

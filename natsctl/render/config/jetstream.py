@@ -29,6 +29,7 @@ from natsctl.render.target import Target
 BLOCK: Final = "jetstream"
 FILE: Final = "jetstream.json"
 """Key of the Secret, next to server.conf."""
+FILE_LIMIT, MEMORY_LIMIT = "max_file_store", "max_memory_store"
 
 
 def is_standalone(spec: NatsClusterSpec) -> bool:
@@ -54,8 +55,8 @@ def jetstream_block(target: Target) -> Json:
         "limits": _limits(jetstream.limits or Limits()),
     }
     return {
-        "max_file_store": file_limit(target, jetstream),
-        "max_memory_store": _memory_limit(jetstream),
+        FILE_LIMIT: file_limit(target, jetstream),
+        MEMORY_LIMIT: max(wanted_memory_limit(jetstream), target.inputs.kept_memory),
         **{key: value for key, value in given.items() if value},
     }
 
@@ -79,22 +80,30 @@ def loaded_jetstream(target: Target) -> Json:
 
 
 def file_limit(target: Target, jetstream: JetStream) -> int:
-    """Bytes that streams may take on disk; 0: none may be there.
+    """Bytes that streams may take on disk; 0: none may be there."""
+    inputs = target.inputs
+    share = inputs.share or default_share(target.version)
+    return max(wanted_file_limit(jetstream, share, inputs.capacity), inputs.kept_file)
 
-    As the spec says, or `default_share` of the volume: so many that no disk gets full. A volume
+
+def wanted_file_limit(jetstream: JetStream, share: int, capacity: int) -> int:
+    """The same before it is known what servers store.
+
+    As the spec says, or `share` per cent of the volume: so many that no disk gets full. A volume
     that is smaller than the spec asks for, because it still has to grow, counts as it is.
     """
     if not stores_files(jetstream):
         return 0
     requested = parse_bytes(volume_size(jetstream))
-    volume = min(requested, target.inputs.capacity or requested)
+    volume = min(requested, capacity or requested)
     given = (jetstream.file_store or FileStore()).max_size
     if given:
         return min(parse_bytes(given), volume * MOST_SHARE // 100)
-    return volume * default_share(target.version) // 100
+    return volume * share // 100
 
 
-def _memory_limit(jetstream: JetStream) -> int:
+def wanted_memory_limit(jetstream: JetStream) -> int:
+    """Bytes that streams may take in memory, before it is known what servers store."""
     return parse_bytes(jetstream.memory_store.max_size) if jetstream.memory_store else 0
 
 

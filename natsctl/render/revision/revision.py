@@ -16,6 +16,7 @@ import attrs
 from natsctl.api.system_account import allows_system
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.model import limits
+from natsctl.model.quantity import bytes_text
 from natsctl.render.config.clients import has_token, mapped_types
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.jetstream import file_limit, is_standalone
@@ -29,6 +30,8 @@ STREAMS: Final = "jetstream"
 """Whether servers store streams: with others, or alone, without a cluster around them."""
 FILE_LIMIT: Final = f"{STREAMS}.fileStore.maxSize"
 """The bytes that come of it and of the volume's size."""
+MEMORY_LIMIT: Final = f"{STREAMS}.memoryStore.maxSize"
+"""The field; while servers keep a higher limit, that."""
 ACCOUNT: Final = "auth"
 """The name of the account of the operator's user."""
 USER: Final = "auth.system"
@@ -199,6 +202,8 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
         yield STREAMS, streams_entry(target.spec)
         yield FILE_LIMIT, file_limit(target, jetstream)
     yield from reaching_fields(target.spec)
+    if kept := target.inputs.kept_memory:
+        yield MEMORY_LIMIT, bytes_text(kept)
 
 
 def _joined(target: Target) -> dict[str, str]:

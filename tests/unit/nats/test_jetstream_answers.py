@@ -192,6 +192,14 @@ def test_an_unlimited_store_has_no_limit() -> None:
     assert said.file == Usage(pages["jsz"]["storage"], 0)
 
 
+@pytest.mark.parametrize(("told", "reserved"), [(5, 5), (2**64 - 1, 0), (-1, 0), (2**63, 0)])
+def test_what_streams_reserve_is_told_or_is_nothing(told: int, reserved: int) -> None:
+    pages = healthy()
+    pages["jsz"] |= {"reserved_storage": told, "reserved_memory": told}
+    said = read(pages)
+    assert (said.file.reserved, said.memory.reserved) == (reserved, reserved)
+
+
 # --- what no server says
 
 

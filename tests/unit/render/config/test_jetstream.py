@@ -62,6 +62,20 @@ class TestLimits:
         assert limit(growing) == 10 * GI * 3 // 4
         assert limit(grown) == 15 * GI
 
+    def test_that_stay_are_those_that_servers_have(self) -> None:
+        spec = {"fileStore": {"maxSize": "3Gi"}, **MEMORY}
+        kept = target(jetstream=spec, inputs=ConfigInputs(kept_file=7 * GI, kept_memory=2 * GI))
+        assert jetstream_block(kept) == {
+            "max_file_store": 7 * GI,
+            "max_memory_store": 2 * GI,
+        }
+        lower = target(jetstream=spec, inputs=ConfigInputs(kept_file=GI, kept_memory=GI // 2))
+        assert jetstream_block(lower) == jetstream_block(target(jetstream=spec))
+
+    def test_by_default_are_those_of_the_oldest_server(self) -> None:
+        mixed = target(jetstream={}, version="2.10.29", inputs=ConfigInputs(share=15))
+        assert limit(mixed) == 10 * GI * 15 // 100
+
     def test_a_larger_volume_than_the_spec_asks_for_raises_none(self) -> None:
         assert limit(target(jetstream={}, inputs=ConfigInputs(capacity=12 * GI))) == 7 * GI
 

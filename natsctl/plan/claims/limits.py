@@ -1,0 +1,174 @@
+"""Limits of the stores that servers have, and what is in these stores.
+
+A limit below what is stored leaves streams without leaders (measured), and one below what streams
+reserve keeps these from being created when their server starts (read: `checkBytesLimits`). So a
+limit falls only after a look at every server has shown that it is enough. Until then it stays: what
+servers start with is in the config Secret, and no restart of the operator makes it forget that.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model import limits
+from natsctl.model.quantity import parse_bytes
+from natsctl.model.server_identity import server_name_of
+from natsctl.plan.server_identity import servers_among
+from natsctl.plan.servers import runs_of
+from natsctl.render.config.jetstream import FILE, FILE_LIMIT, MEMORY_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from natsctl.api.types.status import ClusterStatus
+    from natsctl.model.jetstream import JetStreamReport, Usage
+    from natsctl.model.jetstream_look import Look
+    from natsctl.model.objects import Pod, Secret
+
+OLD: Final = 300.0
+"""Seconds after which a look says nothing any more of what servers store."""
+AT_FIRST, LATER = 90, 95
+"""Per cent of a lower limit that may be used: before servers get it, and while they do."""
+_LONGEST: Final = 64 * 1024
+_FINEST, _DIGITS = 64 * 1024, 5
+
+
+@attrs.frozen
+class Amount:
+    """What a server stores, and what its streams reserve: bytes, rounded up."""
+
+    server: str = ""
+    used: int = 0
+    reserved: int = 0
+
+    @property
+    def least(self) -> int:
+        """The lowest limit that servers may get."""
+        return max(-(-self.used * 100 // AT_FIRST), self.reserved)
+
+    def fits(self, limit: int, percent: int) -> bool:
+        """Whether so many per cent of a limit are enough."""
+        return self.used <= limit * percent // 100 and self.reserved <= limit
+
+
+@attrs.frozen
+class Level:
+    """One store of all servers.
+
+    `starting`: the limit with which a server starts; `running`: the highest that any server says it
+    has. `fullest` is the server that needs the highest limit, of those that tell.
+    """
+
+    starting: int = 0
+    running: int = 0
+    fullest: Amount = Amount()
+
+    @property
+    def limit(self) -> int:
+        """The highest limit that any server has, or gets when it starts."""
+        return max(self.starting, self.running)
+
+
+@attrs.frozen
+class Levels:
+    """The stores on disk and in memory. `whole`: every server with a volume says what it stores."""
+
+    file: Level = Level()
+    memory: Level = Level()
+    whole: bool = True
+
+    def kept(self, level: Level, wanted: int) -> int:
+        """The limit that stays in place of a wanted one that may be too low; 0: it is not.
+
+        A lower limit that servers start with already stays, unless they have filled up meanwhile.
+        """
+        if wanted >= level.limit:
+            return 0
+        decided = level.starting <= wanted
+        if not decided and not self.whole:
+            return level.limit
+        enough = level.fullest.fits(wanted, LATER if decided else AT_FIRST)
+        return 0 if enough else level.limit
+
+
+def levels_of(
+    name: str,
+    secret: Secret | None,
+    before: ClusterStatus,
+    pods: Collection[Pod],
+    looks: Sequence[Look],
+    needed: Iterable[int],
+    now: float,
+) -> Levels:
+    """What the config Secret and the latest look tell of a cluster of this name.
+
+    `needed` are the indexes of servers that have a volume. Without a Secret, the status tells the
+    limit of the file store.
+    """
+    starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
+    said = dict(_said(name, pods, looks, now))
+    whole = len(said) == len(pods) and set(needed) <= {index for index, _ in said}
+    reports = {pod: report for (_, pod), report in said.items()}
+    return Levels(
+        _level(starting.get(FILE_LIMIT, 0), {pod: it.file for pod, it in reports.items()}),
+        _level(starting.get(MEMORY_LIMIT, 0), {pod: it.memory for pod, it in reports.items()}),
+        whole,
+    )
+
+
+def _starting(secret: Secret) -> dict[str, int]:
+    """Empty if the configuration has no store, or is not one that natsctl wrote."""
+    try:
+        text = base64.b64decode((secret.data or {}).get(FILE, ""), validate=True)
+        block = limits.load(text, _LONGEST)
+    except ValueError:
+        return {}
+    found = block if isinstance(block, dict) else {}
+    return {key: count for key, count in found.items() if type(count) is int}
+
+
+def _in_status(before: ClusterStatus) -> int:
+    told = before.jetstream.storage if before.jetstream is not None else ()
+    return max((_bytes(storage.limit) for storage in told), default=0)
+
+
+def _bytes(text: str) -> int:
+    try:
+        return parse_bytes(text)
+    except ValueError:
+        return 0
+
+
+def _said(
+    name: str, pods: Collection[Pod], looks: Sequence[Look], now: float
+) -> Iterator[tuple[tuple[int, str], JetStreamReport]]:
+    """Index and pod of each server, and what it says now; one without JetStream stores unseen."""
+    last = looks[-1] if looks else None
+    if last is None or now - last.began > OLD or last.runs != runs_of(pods):
+        return
+    for index, pod in servers_among(name, pods):
+        report = last.reports.get(pod.metadata.uid)
+        if report is None or report.problem or report.disabled:
+            continue
+        if report.name == server_name_of(pod):
+            yield (index, pod.metadata.name), report
+
+
+def _level(starting: int, usages: Mapping[str, Usage]) -> Level:
+    found = (
+        Amount(pod, _rounded(usage.used), _rounded(usage.reserved)) for pod, usage in usages.items()
+    )
+    return Level(
+        starting,
+        max((usage.limit for usage in usages.values()), default=0),
+        max(found, key=lambda amount: amount.least, default=Amount()),
+    )
+
+
+def _rounded(count: int) -> int:
+    """Up, by 6 % at most: what grows all the time is not to be judged again all the time."""
+    step = max(_FINEST, 1 << max(count.bit_length() - _DIGITS, 0))
+    return -(-count // step) * step
