@@ -37,6 +37,16 @@ ALL: Mapping[str, tuple[str, str, Shape]] = {
     "event": ("api/v1", "io.k8s.api.core.v1.Event", EVENT),
     "secret": ("api/v1", "io.k8s.api.core.v1.Secret", SECRET),
     "lease": ("apis/coordination.k8s.io/v1", "io.k8s.api.coordination.v1.Lease", LEASE),
+    "claim": (
+        "api/v1",
+        "io.k8s.api.core.v1.PersistentVolumeClaim",
+        SHAPES["PersistentVolumeClaim"],
+    ),
+    "budget": (
+        "apis/policy/v1",
+        "io.k8s.api.policy.v1.PodDisruptionBudget",
+        SHAPES["PodDisruptionBudget"],
+    ),
     "deployment": ("apis/apps/v1", "io.k8s.api.apps.v1.Deployment", SHAPES["Deployment"]),
 }
 NAMES_IN_SPECIALS = re.compile(
@@ -49,6 +59,7 @@ SINCE_1_33 = {"observedGeneration", "terminatingReplicas"}
 NOT_PUBLISHED = re.compile(
     r"conditions\[\]\."  # one list for the conditions of all kinds
     r"|^spec\.template\."  # of a NatsCluster: open, and a pod's
+    r"|^spec\.jetstream\.fileStore\.volumeClaimTemplate\."
     r"|^spec\.networkPolicy\."
     r"|^spec\.pod\."
 )

@@ -207,7 +207,7 @@ class TestRights:
         self, client: Client, namespace: str, kubeconfig: str, tmp_path: Path
     ) -> None:
         """But for CustomResourceDefinitions, which are in no namespace."""
-        await cluster(client, namespace, tls={"serverSecret": "certs"})
+        await cluster(client, namespace, tls={"serverSecret": "certs"}, jetstream={})
         await client.create(SECRETS, secret("certs", namespace, {"a": "b"}))
         who = await user(client, namespace, kubeconfig, tmp_path / "helper", *documented())
         code, out, err = await natsctl("status", "x", "-n", namespace, kubeconfig=who)
@@ -228,6 +228,7 @@ GROUPS = {
     "natsserviceroles": "nats.io",
     "leases": "coordination.k8s.io",
     "deployments": "apps",
+    "poddisruptionbudgets": "policy",
 }
 
 

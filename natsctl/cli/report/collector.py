@@ -15,7 +15,7 @@ import msgspec
 from natsctl.cli.failures import reason
 from natsctl.cli.report.shapes import MESSAGE, Fields, Shape, fields
 from natsctl.cli.report.shown_clusters import CLUSTER, ROLE, VIEW
-from natsctl.cli.report.shown_objects import DEPLOYMENT, EVENT, LEASE, SERVICE
+from natsctl.cli.report.shown_objects import BUDGET, CLAIM, DEPLOYMENT, EVENT, LEASE, SERVICE
 from natsctl.cli.report.shown_pods import POD
 from natsctl.cli.report.shown_servers import CONFIG, PAGES, VERSIONS
 from natsctl.cli.status.describe import own_pods, spec_of, view
@@ -30,6 +30,7 @@ from natsctl.cli.status.reader import (
 )
 from natsctl.cli.status.text import page
 from natsctl.cli.status.view import to_json
+from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.errors import ApiError
 from natsctl.kube.paths import VERSION, ApiPath, Selection, about, labelled
 from natsctl.kube.resources import (
@@ -46,12 +47,14 @@ from natsctl.kube.resources import (
 from natsctl.model import limits, names
 from natsctl.model.objects import Cluster, Object, Pod
 from natsctl.plan.inputs.resolve import named_secrets
+from natsctl.render.objects.owned_objects import budget_kind, data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator
 
 T = TypeVar("T")
 Raw = dict[str, Any]
+CLAIMS, BUDGETS = resource_of(data_kind()), resource_of(budget_kind())
 DEPLOYMENTS = Resource("Deployment", "apps/v1", "deployments", Object)
 OPERATOR = labelled({names.LABEL_K8S_COMPONENT: "operator"})
 """What the chart labels the operator with, under any name."""
@@ -71,6 +74,8 @@ class Form(Enum):
 
 NOTHING = Fields({})
 SHAPES: Mapping[str, Shape] = {
+    CLAIMS.kind: CLAIM,
+    BUDGETS.kind: BUDGET,
     "Deployment": DEPLOYMENT,
     "NatsServiceRole": ROLE,
     "Pod": POD,
@@ -140,11 +145,19 @@ class Evidence:
         of_cluster = labelled({names.LABEL_CLUSTER: name})
         await self._listed(f"{folder}/pods.yaml", PODS, namespace, selector_of(name))
         await self._listed(f"{folder}/services.yaml", SERVICES, namespace, of_cluster)
+        await self._stored(folder, cluster)
         await self._events(folder, namespace, name)
         await self._secrets(folder, cluster)
         async with asyncio.TaskGroup() as group:
             for pod in own_pods(cluster, sight.pods):
                 group.create_task(self._server(folder, cluster, pod))
+
+    async def _stored(self, folder: str, cluster: Cluster) -> None:
+        """Volumes and the budget; of no other cluster, so that nobody else needs the rights."""
+        if isinstance(cluster.spec, Mapping) and "jetstream" in cluster.spec:
+            namespace, selection = cluster.metadata.namespace, selector_of(cluster.metadata.name)
+            await self._listed(f"{folder}/claims.yaml", CLAIMS, namespace, selection)
+            await self._listed(f"{folder}/budgets.yaml", BUDGETS, namespace, selection)
 
     async def _events(self, folder: str, namespace: str, name: str) -> None:
         about_it = about(names.KIND_CLUSTER, name)

@@ -31,6 +31,7 @@ from natsctl.cli.report.shapes import (
     fields,
     form,
 )
+from natsctl.cli.report.shown_objects import CLAIM_TEMPLATE
 from natsctl.cli.report.shown_pods import MOUNTS, POD_SPEC, TOLERATIONS
 from natsctl.cli.report.shown_values import (
     CONDITIONS,
@@ -78,6 +79,12 @@ _TEXTS: Final[Mapping[str, Shape]] = {
         "websocketSecretCAFileName websocketSecretCertFileName websocketSecretKeyFileName "
         "write_deadline",
     ).known,
+    # Of JetStream: where a Secret has the key stays hidden, in case somebody wrote the key there.
+    **fields(
+        NAME,
+        "cipher domain duplicateWindow maxSize resizePolicy size storageClassName syncInterval "
+        "uniqueTag whenDeleted whenScaled",
+    ).known,
 }
 _NATIVE: Final[Mapping[str, Shape]] = {
     "natsEnv": ENVIRONMENT,
@@ -85,6 +92,7 @@ _NATIVE: Final[Mapping[str, Shape]] = {
     "reloaderResources": RESOURCES,
     "template": Fields({"metadata": META, "spec": POD_SPEC}),
     "tolerations": TOLERATIONS,
+    "volumeClaimTemplate": CLAIM_TEMPLATE,
     "volumeMounts": MOUNTS,
     **fields(_PEERS, "clientsFrom monitoringFrom routesFrom gatewaysFrom leafnodesFrom").known,
 }

@@ -7,15 +7,25 @@ from natsctl.cli.report.shapes import (
     NAME,
     NUMBER,
     PORT,
+    QUANTITY,
     TIME,
     WORD,
+    Each,
     Fields,
     Many,
     fields,
     form,
 )
 from natsctl.cli.report.shown_pods import POD_SPEC
-from natsctl.cli.report.shown_values import CONDITIONS, LABELS, META, NAMES, SELECTOR, whole
+from natsctl.cli.report.shown_values import (
+    CONDITIONS,
+    LABELS,
+    META,
+    NAMES,
+    RESOURCES,
+    SELECTOR,
+    whole,
+)
 
 SERVICE = whole(
     spec=fields(
@@ -90,5 +100,41 @@ DEPLOYMENT = whole(
         "terminatingReplicas unavailableReplicas updatedReplicas",
     )
     | Fields({"conditions": CONDITIONS}),
+)
+CLAIM_SPEC = fields(
+    NAME, "storageClassName volumeAttributesClassName volumeMode volumeName"
+) | Fields(
+    {
+        "accessModes": NAMES,
+        "dataSource": fields(NAME, "apiGroup kind name"),
+        "dataSourceRef": fields(NAME, "apiGroup kind name namespace"),
+        "resources": RESOURCES,
+        "selector": SELECTOR,
+    }
+)
+CLAIM = whole(
+    spec=CLAIM_SPEC,
+    status=fields(NAME, "phase currentVolumeAttributesClassName")
+    | Fields(
+        {
+            "accessModes": NAMES,
+            "allocatedResourceStatuses": Each(WORD),
+            "allocatedResources": Each(QUANTITY),
+            "capacity": Each(QUANTITY),
+            "conditions": CONDITIONS,
+            "modifyVolumeStatus": fields(NAME, "status targetVolumeAttributesClassName"),
+        }
+    ),
+)
+CLAIM_TEMPLATE = Fields({"metadata": META, "spec": CLAIM_SPEC})
+BUDGET = whole(
+    spec=fields(PORT, "maxUnavailable minAvailable")
+    | fields(WORD, "unhealthyPodEvictionPolicy")
+    | Fields({"selector": SELECTOR}),
+    status=fields(
+        NUMBER,
+        "currentHealthy desiredHealthy disruptionsAllowed expectedPods observedGeneration",
+    )
+    | Fields({"conditions": CONDITIONS, "disruptedPods": Each(TIME)}),
 )
 SECRET = whole(type=NAME, immutable=NUMBER)

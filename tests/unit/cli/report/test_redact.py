@@ -264,6 +264,27 @@ class TestObjects:
         assert secrets_in(CLUSTER, url) == {"c4nary%20url", "c4nary url"}
 
 
+def test_the_stores_that_a_spec_asks_for_are_shown() -> None:
+    stores: dict[str, Any] = {
+        "domain": "hub",
+        "fileStore": {
+            "pvc": {"size": "10Gi", "storageClassName": "fast"},
+            "maxSize": "7Gi",
+            "volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}},
+        },
+        "memoryStore": {"maxSize": "1Gi"},
+        "encryption": {"secret": "js-key", "key": "c4nary-key", "cipher": "aes"},
+        "limits": {"duplicateWindow": "2m", "maxHaAssets": 5},
+        "syncInterval": "always",
+    }
+    policy = {"whenDeleted": "Retain", "whenScaled": "Delete"}
+    found = {"spec": {"jetstream": stores, "persistentVolumeClaimRetentionPolicy": policy}}
+    shown = plain.shown(CLUSTER, found)
+    assert shown["spec"]["jetstream"].pop("encryption")["key"] == MASK
+    stores.pop("encryption")
+    assert shown == found
+
+
 def test_configurations_of_servers() -> None:
     user = {"user": "u", "permissions": {"publish": {"allow": ["a.>"]}, "subscribe": "b"}}
     found = {
