@@ -12,15 +12,10 @@ import attrs
 
 from natsctl.plan.gates.gate import may_go
 from natsctl.plan.gates.order import Candidate, order
-from natsctl.plan.gates.verdict import Purpose, Verdict, Why
-from natsctl.plan.gates.words import override, text
-from natsctl.plan.jetstream import (
-    expected,
-    looks_of,
-    name_of,
-    overrides_of,
-    queries_of,
-)
+from natsctl.plan.gates.verdict import Purpose, Verdict
+from natsctl.plan.gates.words import text, way_out
+from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
+from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.servers import Server, kubelet_ready
 
@@ -93,16 +88,13 @@ def _obstacles(
     for other in context.servers:
         if other is not server and not other.ready:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
-    overrides = overrides_of(context, server)
+    overrides = overrides_of(context, server, step.purpose)
     verdict = may_go(name, names, looks, context.state.now, None, overrides, step.purpose)
-    yield from _words(verdict, server)
+    yield from _words(verdict, override_value(context, server, step.purpose))
 
 
-def _words(verdict: Verdict, server: Server) -> Iterator[str]:
+def _words(verdict: Verdict, value: str) -> Iterator[str]:
     """The same for as long as the same blocks: conditions tell it."""
-    texts = dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
-    yield from texts
-    whys = [why for why in Why if why in verdict.whys and why is not Why.LOOKS]
-    if whys:
-        keys = " ".join(override(why, server.pod.metadata.uid) for why in whys)
-        yield f"to continue nevertheless, at the risk of losing data, annotate the cluster: {keys}"
+    yield from dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
+    if continuing := way_out(verdict, value):
+        yield continuing

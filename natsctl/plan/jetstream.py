@@ -8,8 +8,6 @@ from natsctl.model.server_identity import server_name_of
 from natsctl.plan.context import context_of
 from natsctl.plan.gates.look import Look, by_name
 from natsctl.plan.gates.seen import Seen, seen
-from natsctl.plan.gates.verdict import Why
-from natsctl.plan.gates.words import OVERRIDE
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.server_identity import missing
 from natsctl.plan.servers import has_store, servers_of
@@ -43,15 +41,6 @@ def expected(context: Context) -> frozenset[str]:
 def name_of(server: Server) -> str:
     """What a server calls itself."""
     return server_name_of(server.pod) or UNNAMED
-
-
-def overrides_of(context: Context, server: Server) -> frozenset[Why]:
-    """What somebody decided not to wait for, for this run of this server: the pod's uid says so.
-
-    That uses it up: the server's next pod has another uid.
-    """
-    meta, uid = context.state.cluster.metadata, server.pod.metadata.uid
-    return frozenset(why for why in Why if meta.annotation(f"{OVERRIDE}{why}") == uid)
 
 
 def is_away(server: Server) -> bool:

@@ -14,7 +14,7 @@ from natsctl.model.words import listed
 from natsctl.plan.gates.verdict import Block, Note, Purpose, Remark, Verdict, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from natsctl.model.jetstream import Asset
 
@@ -74,9 +74,24 @@ def reason(why: Why) -> str:
     return "".join(part.capitalize() for part in why.split("-"))
 
 
-def override(why: Why, target: str) -> str:
-    """The annotation that lets one server go in spite of this, as kubectl takes it."""
-    return f"{OVERRIDE}{why}={target}"
+def annotation(why: Why, value: str) -> str:
+    """The annotation that lets one server go in spite of this, as kubectl takes it.
+
+    `value` is what it has to say: of which server, and of what is to be done with it.
+    """
+    return f"{OVERRIDE}{why}={value}"
+
+
+def way_out(verdict: Verdict, value: str, binding: Collection[Why] = ()) -> str:
+    """How to continue nevertheless: one annotation for each predicate; empty if there is no way.
+
+    `binding` are predicates that nobody can override here.
+    """
+    whys = [why for why in Why if why in verdict.whys and why not in {Why.LOOKS, *binding}]
+    if not whys:
+        return ""
+    keys = " ".join(annotation(why, value) for why in whys)
+    return f"to continue nevertheless, at the risk of losing data, annotate the cluster: {keys}"
 
 
 def text(block: Block) -> str:
@@ -91,14 +106,14 @@ def remark(note: Note) -> str:
     return _REMARKS[note.remark].format(asset=_asset(note.asset) if note.asset else "it")
 
 
-def message(target: str, verdict: Verdict, purpose: Purpose = Purpose.RESTART) -> str:
+def message(target: str, verdict: Verdict, value: str, purpose: Purpose = Purpose.RESTART) -> str:
     """Who holds up a server, and how to continue nevertheless; empty if nobody does."""
     if verdict.ok:
         return ""
     some = [text(block) for block in verdict.blocks[:SOME]]
     more = f" and {verdict.count - len(some)} more" if verdict.count > len(some) else ""
     said = f"{target} cannot {_DOING[purpose]} yet: {'; '.join(some)}{more}"
-    return plain(f"{said}. {_way_out(target, verdict)}")
+    return plain(f"{said}; {way_out(verdict, value) or 'natsctl looks again'}")
 
 
 def known(verdict: Verdict) -> str:
@@ -118,15 +133,6 @@ def row(block: Block) -> dict[str, str]:
         "message": text(block),
     }
     return {name: printable(value, 3 * DETAIL) for name, value in fields.items() if value}
-
-
-def _way_out(target: str, verdict: Verdict) -> str:
-    """One annotation for each predicate that somebody can decide not to wait for."""
-    whys = [why for why in Why if why in verdict.whys and why is not Why.LOOKS]
-    if not whys:
-        return "natsctl looks again"
-    keys = " ".join(override(why, target) for why in whys)
-    return f"To continue without waiting, at the risk of losing data, annotate the cluster: {keys}"
 
 
 def _server(name: str) -> str:

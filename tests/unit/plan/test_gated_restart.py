@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-import msgspec
 import pytest
 
 from natsctl.model.jetstream_look import Look as TakenLook
@@ -195,21 +194,6 @@ def test_a_server_that_is_missing_lets_nobody_go() -> None:
     state = state_of(Named())
     lacking = attrs.evolve(state, pods=state.pods[:2])
     assert not [name for name in restarted(lacking) if name in ("c-1", "c-2")]
-
-
-def test_somebody_may_decide_not_to_wait_for_one_server_once() -> None:
-    world = Named()
-    world.stream("ORDERS", members=world.names, leader="")
-    state = state_of(world)
-    meta = msgspec.structs.replace(
-        state.cluster.metadata, annotations={"nats.io/override-no-leader": "pod-3-0"}
-    )
-    allowed = attrs.evolve(state, cluster=msgspec.structs.replace(state.cluster, metadata=meta))
-    assert "nats.io/override-no-leader=pod-3-0" in " ".join(decision(state).waiting)
-    assert restarted(allowed) == ["c-3"]
-    other = tuple(process(i, AFTER if i == 3 else BEFORE, run=i == 3) for i in range(1, 4))
-    again = state_of(world, pods=other)
-    assert restarted(attrs.evolve(again, cluster=allowed.cluster)) == []
 
 
 @pytest.mark.parametrize("size", [0, 2])
