@@ -116,6 +116,11 @@ def origin(uid: str) -> str:
     return uid[:_UNIQUE]
 
 
+def is_origin(text: str) -> bool:
+    """Whether names of servers may tell that."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def origin_of(cluster: str, index: int, server_name: str) -> str | None:
     """Of which NatsCluster of this name the server was, or None if natsctl never named one so."""
     prefix = f"{pod_name(cluster, index)}-"

@@ -8,7 +8,6 @@ import attrs
 
 from natsctl.api.types.status import RoleStatus
 from natsctl.model.objects import Secret, ServiceRole
-from natsctl.plan.claims.note import Noted
 from natsctl.plan.queries import Query
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
@@ -211,16 +210,17 @@ class NoteProof(Action):
 
 @attrs.frozen
 class NoteClaims(Action):
-    """Note on the config Secret which servers have had a volume, by index."""
+    """Note on the config Secret or on a claim which servers have had a volume."""
 
+    kind: str
     name: str
     uid: str
-    note: tuple[tuple[int, Noted], ...]
+    text: str
 
     @property
     def subject(self) -> str:
-        """The Secret."""
-        return f"Secret {self.name}"
+        """The object."""
+        return f"{self.kind} {self.name}"
 
 
 @attrs.frozen

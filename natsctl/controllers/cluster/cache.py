@@ -33,7 +33,6 @@ from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.limits import levels_of
-from natsctl.plan.claims.note import parse_note
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
@@ -170,8 +169,7 @@ class ClusterCache:
         secret = owned[config_kind().kind].get(name)
         noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
         claims = owned.get(data_kind().kind)
-        found = claims.values() if claims is not None else None
-        stored = stored_of(cluster, found, parse_note(noted) or {})
+        stored = stored_of(cluster, claims.values() if claims is not None else None, noted)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
         return attrs.evolve(stored, levels=levels)

@@ -12,6 +12,7 @@ from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.limits import Levels
+from natsctl.plan.claims.memory import memory_of
 from natsctl.plan.server_identity import claims_among
 
 if TYPE_CHECKING:
@@ -44,14 +45,17 @@ class Stored:
         return max(_of(self.asked, size), default=0)
 
 
-def stored_of(cluster: Cluster, claims: Iterable[Object] | None, note: Note) -> Stored:
-    """What the claims tell; None: they could not be read."""
+def stored_of(
+    cluster: Cluster, claims: Iterable[Object] | None, noted: str | None = None
+) -> Stored:
+    """What the claims tell, and the note on the Secret; None: they could not be read."""
     meta = cluster.metadata
     found = {
         index: claim
         for index, claim in claims_among(meta.name, claims or ()).items()
         if isinstance(claim, PersistentVolumeClaim)
     }
+    note = memory_of(meta.uid, noted, found).note or {}
     asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
     room = {index: _room(claim) for index, claim in found.items()}
     return Stored(

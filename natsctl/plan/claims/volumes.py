@@ -2,8 +2,9 @@
 
 A volume is made empty for a server that never had one, and for no other: a second empty server in
 a cluster can cost the others their data, and an empty cluster looks to clients as if nothing had
-ever been stored. What a server had is told by the note on the config Secret, by its pod, and by the
-claims that an earlier NatsCluster of this name left.
+ever been stored. What a server had is told by the notes on the config Secret and on all claims, by
+its pod, by the claims that an earlier NatsCluster of this name left, and by the status. If all of
+them were deleted but some, what is not told is not taken for something that never was.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from natsctl.model import names
 from natsctl.model.foreign import named, plain, word
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.server_identity import claim_name, indexes, pod_name
-from natsctl.plan.claims.note import Note, Noted, parse_note
+from natsctl.plan.claims.lived import has_lived, told_with_volumes
+from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
+from natsctl.plan.claims.note import NEW, Note, Noted
 from natsctl.plan.server_identity import claims_among
 from natsctl.plan.state import OwnedObject
 from natsctl.render.objects.owned_objects import data_kind
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
 
-NEW: Final = "new"
-"""Stands for the claim of a server of which nobody knows what it had."""
 ALL: Final = "all"
 """Stands for the claims of all servers."""
 BOUND, LOST = "Bound", "Lost"
@@ -49,14 +50,17 @@ class Trouble:
 class ServerClaim:
     """The claim that a server needs.
 
-    `live` is what is there, `noted` what the server had; `lost`: it had one, or may have had one,
-    that is not there.
+    `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
+    the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
+    one, or may have had one, that is not there.
     """
 
     index: int
     wanted: OwnedObject
     live: PersistentVolumeClaim | None
     noted: Noted | None
+    is_noted: bool = False
+    is_known: bool = False
     lost: bool = False
     trouble: Trouble | None = None
 
@@ -73,14 +77,13 @@ class ServerClaim:
     @property
     def is_renewed(self) -> bool:
         """Whether what the server had is not there: it is lost, or there is another one by now."""
-        replaced = self.live is not None and self.noted is not None and not self.is_noted
+        replaced = self.live is not None and self.noted is not None and not self.is_known
         return self.lost or replaced
 
     @property
-    def is_noted(self) -> bool:
-        """Whether it is noted that the server has what is there."""
-        known = self.live is not None and self.noted is not None
-        return known and self.noted.is_of(self.live.metadata.uid)  # type: ignore[union-attr]
+    def held(self) -> bool:
+        """Whether what is there is of no use."""
+        return self.trouble is not None and self.trouble.holds
 
 
 @attrs.frozen
@@ -88,13 +91,20 @@ class Volumes:
     """What is known of the volumes of a cluster.
 
     `claims` are those of servers from 1 to size, `others` beyond it, by index. Not `known`: they
-    could not be read, so nothing is there and nothing is missing. No `note`: somebody edited it.
+    could not be read, so nothing is there and nothing is missing. `note` is what all notes tell
+    together; None: somebody edited that of the Secret, `written`, which is None then, and where
+    there is none. `copied` are servers whose volume every claim knows of. `is_unsure`: what no note
+    tells may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
     """
 
     known: bool
     note: Note | None
+    written: Note | None = None
     claims: tuple[ServerClaim, ...] = ()
     others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
+    copied: frozenset[int] = frozenset()
+    is_unsure: bool = False
+    is_leaving: bool = False
 
     @property
     def token(self) -> str:
@@ -116,12 +126,14 @@ class Volumes:
 
     def obstacle(self, claim: ServerClaim) -> str:
         """Why its server cannot start now, or could not come back; empty: it can."""
-        if claim.trouble is not None and claim.trouble.holds:
+        if claim.held and claim.trouble is not None:
             return claim.trouble.message
         if not self.known:
             return "" if claim.noted else f"it is not known yet whether {_what(claim)} exists"
-        ready = claim.live is not None and (self.note is None or claim.is_noted)
-        return "" if ready else f"{_what(claim)} is being created"
+        if claim.live is None:
+            return f"{_what(claim)} is being created"
+        told = self.note is None or (claim.is_noted and claim.index in self.copied)
+        return "" if told else f"{_what(claim)} is not yet noted on all claims and the Secret"
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
@@ -141,42 +153,95 @@ def volumes_of(context: Context) -> Volumes | None:
     live = state.owned.get(data_kind().kind)
     secret = state.secrets.get(state.cluster.metadata.name)
     noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret is not None else None
-    note = parse_note(noted)
     claims = (c for c in (live or {}).values() if isinstance(c, PersistentVolumeClaim))
     found = claims_among(state.cluster.metadata.name, claims)
-    needed = tuple(_claims(context, found, note or {}))
+    memory = memory_of(state.cluster.metadata.uid, noted, found)
+    needed = tuple(_claims(context, found, memory))
     places = {claim.index for claim in needed}
     others = {index: found[index] for index in sorted(found.keys() - places)}
-    volumes = Volumes(live is not None, note, needed, others)
-    return _troubled(context, volumes) if volumes.known else volumes
+    volumes = Volumes(live is not None, memory.note, memory.written, needed, others)
+    return _troubled(context, volumes, memory) if volumes.known else volumes
 
 
 def _claims(
-    context: Context, live: Mapping[int, PersistentVolumeClaim], note: Note
+    context: Context, live: Mapping[int, PersistentVolumeClaim], memory: Memory
 ) -> Iterator[ServerClaim]:
     desired = context.desired
     made = {wanted.name: wanted for wanted in desired.objects if wanted.kind == data_kind().kind}
+    note, written = memory.note or {}, memory.written or {}
     for index in indexes(context.size):
         wanted = made[claim_name(desired.target.name, index)]
-        yield ServerClaim(index, wanted, live.get(index), note.get(index))
+        claim, uid = live.get(index), live[index].metadata.uid if index in live else ""
+        entry = written.get(index)
+        yield ServerClaim(
+            *(index, wanted, claim, note.get(index)),
+            is_noted=bool(uid) and entry is not None and entry.is_of(uid),
+            is_known=bool(uid) and memory.knows(index, uid),
+        )
 
 
-def _troubled(context: Context, volumes: Volumes) -> Volumes:
+def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     """With what is lost, and then with what that means for each."""
     servers = {server.index: server for server in context.servers}
-    taken_back = any(c.live is not None and not is_adopted(context, c) for c in volumes.claims)
+    unsure = _is_unsure(context, volumes, memory)
+    had_one = _had_one(context, volumes, servers)
     marked = tuple(
-        attrs.evolve(c, lost=c.live is None and (taken_back or _had_one(c, servers.get(c.index))))
-        for c in volumes.claims
+        attrs.evolve(c, lost=c.live is None and (unsure or had_one(c))) for c in volumes.claims
     )
-    found = attrs.evolve(volumes, claims=marked)
+    found = attrs.evolve(
+        volumes, claims=marked, is_unsure=unsure, is_leaving=_is_leaving(context, volumes)
+    )
     remedy = _remedy(context, found)
     told = (attrs.evolve(c, trouble=_trouble(context, c, servers.get(c.index))) for c in marked)
-    return attrs.evolve(
-        found,
-        claims=tuple(
-            attrs.evolve(c, trouble=_missing(context, c, remedy)) if c.lost else c for c in told
-        ),
+    judged = tuple(
+        attrs.evolve(c, trouble=_missing(context, found, c, remedy)) if c.lost else c for c in told
+    )
+    return attrs.evolve(found, claims=judged, copied=_copied(judged, memory))
+
+
+def _is_unsure(context: Context, volumes: Volumes, memory: Memory) -> bool:
+    """Whether a server of which no note tells anything may have had a volume.
+
+    A note tells all there was. But that of the Secret went with an earlier NatsCluster, or somebody
+    deleted it; and where all claims are gone, nothing says how old it is. Where no note tells of
+    any volume, nothing else may tell of one either.
+    """
+    if not memory.note:
+        return has_lived(context) or _is_unnoted(context, volumes, memory)
+    uid = context.state.cluster.metadata.uid
+    gone = not any(c.live is not None and is_free(c.live, uid) for c in volumes.claims)
+    return not memory.is_copied and (gone or _is_unnoted(context, volumes, memory))
+
+
+def _is_unnoted(context: Context, volumes: Volumes, memory: Memory) -> bool:
+    """Whether there are claims of which no note tells that counts for this NatsCluster."""
+    uid = context.state.cluster.metadata.uid
+    live = [c for c in volumes.claims if c.live is not None and is_free(c.live, uid)]
+    lacking = memory.written is None or not all(is_adopted(context, c) for c in live)
+    return bool(live) and lacking and not memory.is_copied
+
+
+def _is_leaving(context: Context, volumes: Volumes) -> bool:
+    """Whether claims are to go with an earlier NatsCluster: until then it is not clear what stays.
+
+    Somebody may save one of them at the last moment; beside empty ones it would be outvoted.
+    """
+    meta = context.state.cluster.metadata
+    owners = (claim.live.metadata.controller for claim in volumes.claims if claim.live is not None)
+    return any(o and o.kind == names.KIND_CLUSTER and o.uid != meta.uid for o in owners)
+
+
+def _copied(claims: tuple[ServerClaim, ...], memory: Memory) -> frozenset[int]:
+    """Servers of whose volumes all claims tell that can be written."""
+    there = [(c, c.live) for c in claims if c.live is not None and not c.held]
+    texts = {copy_of(live) for _, live in there}
+    if len(texts) > READ:
+        return frozenset()
+    copies = [memory.copies.get(text, {}) for text in texts]
+    return frozenset(
+        claim.index
+        for claim, live in there
+        if all(claim.index in c and c[claim.index].is_of(live.metadata.uid) for c in copies)
     )
 
 
@@ -187,9 +252,20 @@ def is_adopted(context: Context, claim: ServerClaim) -> bool:
     return uid == context.state.cluster.metadata.uid
 
 
-def _had_one(claim: ServerClaim, server: Server | None) -> bool:
-    made_for = server.pod.metadata.annotation(names.REVISION_ANNOTATION) if server else None
-    return claim.noted is not None or stores_streams(made_for)
+def _had_one(
+    context: Context, volumes: Volumes, servers: Mapping[int, Server]
+) -> Callable[[ServerClaim], bool]:
+    """Whether a server that has no claim had one, as a note, its pod or the status tells."""
+    missing = any(claim.live is None for claim in volumes.claims)
+    name, before = context.state.cluster.metadata.name, context.state.status
+    told = told_with_volumes(name, before) if missing else frozenset()
+
+    def had_one(claim: ServerClaim) -> bool:
+        server = servers.get(claim.index)
+        made_for = server.pod.metadata.annotation(names.REVISION_ANNOTATION) if server else None
+        return claim.noted is not None or claim.index in told or stores_streams(made_for)
+
+    return had_one
 
 
 def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Trouble | None:
@@ -206,12 +282,14 @@ def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Tro
     return _misnamed(context, claim, live) or _unbound(claim, live, server)
 
 
-def _missing(context: Context, claim: ServerClaim, remedy: str) -> Trouble:
+def _missing(context: Context, volumes: Volumes, claim: ServerClaim, remedy: str) -> Trouble:
     server = pod_name(context.desired.target.name, claim.index)
-    if claim.noted is None:
+    if claim.noted is not None and claim.noted.claim != NEW:
+        what = f"{_what(claim)} no longer exists, and {server} lost its data with it"
+    elif any(each.live is not None for each in volumes.claims):
         what = f"{_what(claim)} does not exist, although other volumes of {server}'s cluster do"
     else:
-        what = f"{_what(claim)} no longer exists, and {server} lost its data with it"
+        what = f"{_what(claim)} does not exist, although servers of this cluster had volumes"
     return Trouble("VolumeMissing", f"{what}: {remedy}")
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
-from natsctl.plan.claims.note import Noted, beginning
+from natsctl.plan.claims.memory import copy_of, is_free
+from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import standing
+from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.note import Note
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
+    from natsctl.plan.state import OwnedObject
 
 
 def ensure_claims(context: Context) -> Decision:
@@ -35,18 +41,27 @@ def ensure_claims(context: Context) -> Decision:
 def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
     empty = _empty_volumes(context, volumes)
     whole = not any(claim.live is None for claim in volumes.claims)
+    # Who has had a volume is noted first, be it nobody; and claims that leave may yet be saved.
+    clear = volumes.written is not None and not volumes.is_leaving
     for claim in volumes.claims:
         if claim.live is None:
-            if not claim.lost or claim in empty:
-                yield Ensure(claim.wanted, present=False)
+            if clear and (not claim.lost or claim in empty):
+                yield Ensure(_with_copy(context, volumes, claim.wanted), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(claim.wanted, present=True)
 
 
+def _with_copy(context: Context, volumes: Volumes, wanted: OwnedObject) -> OwnedObject:
+    """A new claim knows from the start what is noted: all that there was before it."""
+    meta, note = wanted.manifest["metadata"], _noted_so_far(context, volumes)
+    told = {names.CLAIMS_ANNOTATION: copy_text(context.state.cluster.metadata.uid, note)}
+    metadata = {**meta, "annotations": {**meta["annotations"], **told}}
+    return attrs.evolve(wanted, manifest={**wanted.manifest, "metadata": metadata})
+
+
 def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
     assert claim.live is not None
-    held = claim.trouble is not None and claim.trouble.holds
-    if held or not claim.is_noted:
+    if claim.held or not claim.is_noted:
         return False
     uid = context.state.cluster.metadata.uid
     owned = any(owner.uid == uid for owner in claim.live.metadata.owner_references or ())
@@ -71,26 +86,45 @@ def _empty_volumes(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...
 
 
 def note_claims(context: Context) -> Decision:
-    """Note on the config Secret which server has which claim; no server starts before that."""
+    """Note on the Secret and on all claims which server has which; none starts before that."""
     state = context.state
     name = state.cluster.metadata.name
     volumes, secret = volumes_of(context), state.secrets.get(name)
     if volumes is None or secret is None or not volumes.known or volumes.note is None:
         return Decision()
-    there = standing(context.servers, context.size)
-    note = {index: volumes.note[index] for index in volumes.note.keys() & there}
+    note = _noted_so_far(context, volumes)
     if not _empty_volumes(context, volumes):  # else all of them first: together they are accepted
         note |= dict(_found(context, volumes))
-    if note == volumes.note:
-        return Decision()
-    return Decision((NoteClaims(name, secret.metadata.uid, tuple(sorted(note.items()))),))
+    if not note and volumes.is_unsure:
+        return Decision()  # that there was none, nobody knows
+    noted: tuple[NoteClaims, ...] = ()
+    if note != volumes.written:
+        noted = (NoteClaims(config_kind().kind, name, secret.metadata.uid, note_text(note)),)
+    return Decision((*noted, *_copies(context, volumes, note)))
+
+
+def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
+    """What is told of servers that are to be or that there are, what is there by now aside."""
+    note, there = volumes.note or {}, standing(context.servers, context.size)
+    doubts = {c.index: Noted(NEW) for c in volumes.claims if c.lost}
+    return doubts | {index: note[index] for index in note.keys() & there}
+
+
+def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
+    """One for each claim that tells something else, whoever's server it is."""
+    uid = context.state.cluster.metadata.uid
+    text = copy_text(uid, note)
+    needed = (claim.live for claim in volumes.claims if not claim.held)
+    others = (c for c in volumes.others.values() if is_free(c, uid))
+    for live in (*needed, *others):
+        if live is not None and live.metadata.deletion_timestamp is None and copy_of(live) != text:
+            yield NoteClaims(data_kind().kind, live.metadata.name, live.metadata.uid, text)
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     """What is there, of servers that are to be and of others; not what is about to go."""
     for claim in volumes.claims:
-        held = claim.trouble is not None and claim.trouble.holds
-        if claim.live is not None and not held:
+        if claim.live is not None and not claim.held:
             yield claim.index, _noted(context, claim.index, claim.live)
     for index, live in volumes.others.items():
         yield index, _noted(context, index, live)

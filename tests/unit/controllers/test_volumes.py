@@ -48,9 +48,10 @@ async def test_servers_get_volumes_before_they_start() -> None:
     assert list(volumes(api)) == ["js-c-1", "js-c-2", "js-c-3"]
     assert told(api) == ("True", "AllVolumesBound")
     made = [(r.kind, r.method) for r in writes(api) if r.kind in (KIND, "Secret", "Pod")]
-    secret = [i for i, each in enumerate(made) if each == ("Secret", "PATCH")]
-    assert max(i for i, each in enumerate(made) if each[0] == KIND) < secret[0]
-    assert secret[0] < min(i for i, each in enumerate(made) if each[0] == "Pod")
+    steps = [each for each, before in zip(made, [None, *made], strict=False) if each != before]
+    assert steps[:3] == [("Secret", "POST"), ("Secret", "PATCH"), (KIND, "POST")]
+    assert set(steps[3:-1]) == {("Secret", "PATCH"), (KIND, "PATCH")}
+    assert steps[-1] == ("Pod", "POST")
 
 
 @pytest.mark.parametrize("spec", [PLAIN, REFUSED], ids=["without JetStream", "refused"])
@@ -176,6 +177,23 @@ async def test_the_note_is_written_again_with_the_secret() -> None:
     before = note(api)
     await changed(api, lambda api: api.delete(SECRET))
     assert note(api) == before
+
+
+async def test_a_volume_that_was_lost_with_the_secret_stays_lost() -> None:
+    """Its claims remember it, and without them the status."""
+    for left in ((1, 3), ()):
+        with virtual_clock():
+            api = await with_volumes()
+
+        def lose(api: ApiServer, left: tuple[int, ...] = left) -> None:
+            for index in {1, 2, 3} - set(left):
+                api.remove(volume(index))
+                api.delete(pod(index))
+            api.delete(SECRET)
+
+        await changed(api, lose)
+        assert len(volumes(api)) == len(uids(api)) == len(left)
+        assert told(api) == ("False", "VolumeMissing")
 
 
 async def test_a_strangers_volume_is_left_alone_until_it_is_handed_over() -> None:

@@ -29,7 +29,7 @@ def cluster(spec: Any) -> Cluster:
 
 
 def stored(*claims: PersistentVolumeClaim) -> Stored:
-    return stored_of(cluster(SPEC), claims, {})
+    return stored_of(cluster(SPEC), claims)
 
 
 def understood(spec: Any, found: Stored, accepted: Any = None) -> ParsedSpec:

@@ -1,4 +1,4 @@
-"""Notes on pods and on the config Secret what runs, or is there, already; no server notices."""
+"""Notes on pods, claims and the config Secret what runs or is there; no server notices."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from natsctl.controllers.cluster.handlers.handler import (
     silent,
 )
 from natsctl.controllers.cluster.handlers.writes import annotate
+from natsctl.controllers.watch.owned import owned_resource
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
 from natsctl.model.words import listed
-from natsctl.plan.claims.note import note_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +37,8 @@ async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
 
 
 async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
-    notes = {names.CLAIMS_ANNOTATION: note_text(dict(action.note))}
-    await annotate(SECRETS, action.name, action.uid, notes, context)
+    notes = {names.CLAIMS_ANNOTATION: action.text}
+    await annotate(owned_resource(action.kind), action.name, action.uid, notes, context)
     return DONE
 
 

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from natsctl.model.names import MAX_SIZE
 from natsctl.model.slim import OWN
-from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
+from natsctl.plan.claims.note import (
+    Noted,
+    beginning,
+    copy_text,
+    note_text,
+    parse_copy,
+    parse_note,
+    together,
+)
 
 UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 TEXTS = st.text(alphabet="0123456789abcdef-", min_size=1)
@@ -33,13 +41,29 @@ def test_what_is_written_is_read_again(note: dict[int, Noted]) -> None:
     assert parse_note(note_text(note)) == note
 
 
-@pytest.mark.parametrize("text", [None, ""])
-def test_no_note_says_that_no_server_has_had_a_volume(text: str | None) -> None:
-    assert parse_note(text) == {}
+def test_that_no_server_has_had_a_volume_is_said_in_a_word() -> None:
+    assert note_text({}) == "none"
+    assert parse_note("none") == {}
 
 
 EDITED = (
-    *("1", "1=", "=a", "0=a", "01=a", "1000=a", "a=1", "1=a,", ",", "1=a 2=b", "1=a,1=b", "1=A"),
+    *(
+        "",
+        "None",
+        "none,1=a",
+        "1",
+        "1=",
+        "=a",
+        "0=a",
+        "01=a",
+        "1000=a",
+        "a=1",
+        "1=a,",
+        ",",
+        "1=a 2=b",
+        "1=a,1=b",
+        "1=A",
+    ),
     *("1=a@", "1=a@b@c", "1=abcdefg", "1=a@abcdefghi", "\u0661=a", "1=a\n", "sha256:" + "a" * 64),
 )
 
@@ -47,6 +71,41 @@ EDITED = (
 @pytest.mark.parametrize("text", EDITED)
 def test_an_edited_note_tells_nothing(text: str) -> None:
     assert parse_note(text) is None
+
+
+class TestACopy:
+    OTHER = "77aa00bb-earlier"
+
+    @given(NOTES)
+    def test_tells_the_same(self, note: dict[int, Noted]) -> None:
+        assert parse_copy(copy_text(UID, note), UID) == note
+
+    def test_of_an_earlier_cluster_tells_who_named_the_servers(self) -> None:
+        text = copy_text(self.OTHER, {1: Noted("0f8fad"), 2: Noted("5c1e77", "0f8fad5b")})
+        assert text == "77aa00bb:1=0f8fad,2=5c1e77@0f8fad5b"
+        found = {1: Noted("0f8fad", "77aa00bb"), 2: Noted("5c1e77")}
+        assert parse_copy(text, UID) == found
+
+    @pytest.mark.parametrize(
+        "text",
+        ["none", ":none", "77aa00bb", "77aa00bb:", "77AA00BB:none", "77aa00bb:1", "a:b:none"],
+    )
+    def test_that_somebody_edited_tells_nothing(self, text: str) -> None:
+        assert parse_copy(text, UID) is None
+
+
+class TestSeveralNotes:
+    def test_tell_of_each_server_that_any_of_them_tells_of(self) -> None:
+        older, newer = {1: Noted("a")}, {1: Noted("a"), 2: Noted("b", "x")}
+        assert together([older, newer]) == together([newer, older]) == newer
+        assert together([]) == together([{}]) == {}
+
+    def test_that_differ_tell_of_a_claim_that_no_user_ever_spoke_of(self) -> None:
+        found = together([{1: Noted("a", "x")}, {1: Noted("b")}, {1: Noted("a")}])
+        assert found[1].claim not in ("a", "b")
+        assert found[1].origin == "x"
+        assert together([{1: Noted("b")}, {1: Noted("a")}])[1].claim == found[1].claim
+        assert parse_note(note_text(found)) == found
 
 
 def test_a_flood_is_not_read() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Amounts, Cluster, Meta, PersistentVolumeClaim
-from natsctl.plan.claims.note import Noted
+from natsctl.plan.claims.note import Noted, note_text
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import VOLUMES_NOT_READ, ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.references import References
@@ -43,7 +43,8 @@ def given(found: PersistentVolumeClaim, capacity: str | None) -> PersistentVolum
 
 
 def stored(*claims: PersistentVolumeClaim, **note: Noted) -> Stored:
-    return stored_of(cluster(SPEC), claims, {int(index[1:]): each for index, each in note.items()})
+    text = note_text({int(index[1:]): each for index, each in note.items()})
+    return stored_of(cluster(SPEC), claims, text)
 
 
 def understood(spec: Any, found: Stored) -> ParsedSpec:
@@ -99,7 +100,7 @@ class TestWhatIsNotKnown:
     def test_keeps_the_configuration_as_it_is(self) -> None:
         """Its limit rests on the size of the volumes."""
         unknown = Stored(known=False)
-        assert stored_of(cluster(SPEC), None, {}) == unknown
+        assert stored_of(cluster(SPEC), None) == unknown
         parsed = understood(SPEC, unknown)
         for spec, expected in ((SPEC, (VOLUMES_NOT_READ,)), ({"size": 3}, ())):
             parsed = understood(spec, unknown)

@@ -11,7 +11,7 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
 from natsctl.model.server_identity import claim_name
 from natsctl.model.slim import slim
-from natsctl.plan.claims.note import Noted, beginning, note_text, parse_note
+from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.state import ClusterState
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
@@ -54,15 +54,33 @@ def noted(*indexes: int, origin: str = "") -> str:
     return note_text({index: Noted(beginning(uid_of(index)), origin) for index in indexes})
 
 
+def with_copy(found: PersistentVolumeClaim, note: str, of: str = UID) -> PersistentVolumeClaim:
+    """The claim with a copy of this note, as the NatsCluster `of` wrote it."""
+    copy = copy_text(of, parse_note(note) or {})
+    notes = {**(found.metadata.annotations or {}), names.CLAIMS_ANNOTATION: copy}
+    meta = msgspec.structs.replace(found.metadata, annotations=notes)
+    return msgspec.structs.replace(found, metadata=meta)
+
+
+def has_copy(found: PersistentVolumeClaim) -> bool:
+    return found.metadata.annotation(names.CLAIMS_ANNOTATION) is not None
+
+
 def volumes(
     *claims: PersistentVolumeClaim,
-    note: str | None = "",
+    note: str | None = "none",
+    copies: bool = True,
     pods: tuple[Pod, ...] = (),
     spec: dict[str, Any] | None = None,
     known: bool = True,
     accepts: str = "",
 ) -> ClusterState:
-    """A cluster with these claims and this note on its Secret; `accepts`: what may be empty."""
+    """A cluster with these claims and this note on its Secret; `accepts`: what may be empty.
+
+    `copies`: each claim has one of the note, unless it tells something itself, or there is none.
+    """
+    if copies and note not in (None, "none"):
+        claims = tuple(each if has_copy(each) else with_copy(each, note or "") for each in claims)
     found = cluster_state(spec or SPEC, pods)
     assert found.desired is not None
     (secret,) = found.owned["Secret"].values()
@@ -77,7 +95,7 @@ def volumes(
     owned[data_kind().kind] = {each.metadata.name: each for each in claims}
     if not known:
         del owned[data_kind().kind]
-    stored = stored_of(found.cluster, claims, parse_note(note) or {})
+    stored = stored_of(found.cluster, claims, note)
     goal = attrs.evolve(found.desired.target, origins=stored.origins)
     wanted = tuple(stamped(manifest) for manifest in owned_objects(goal))
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)

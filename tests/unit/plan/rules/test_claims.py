@@ -10,7 +10,6 @@ import pytest
 
 from natsctl.model.objects import OwnerReference
 from natsctl.plan.actions import ReplaceServer
-from natsctl.plan.claims.note import note_text
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.rolling_update import replace_outdated
@@ -42,8 +41,9 @@ def started(state: ClusterState) -> list[str]:
 
 
 def newly_noted(state: ClusterState) -> str | None:
-    actions = decided(note_claims, state)
-    return note_text(dict(actions[0].note)) if actions else None
+    """What is noted on the Secret."""
+    written = [a.text for a in decided(note_claims, state) if a.kind == "Secret"]
+    return written[0] if written else None
 
 
 def owned_by(kind: str, name: str, uid: str) -> dict[str, Any]:
@@ -242,12 +242,14 @@ class TestAnEarlierClusterOfTheName:
         state = volumes(
             *(claim(1, of=EARLIER), claim(3, of=EARLIER)),
             note=noted(1, 3, origin="7e57ab1e"),
+            copies=False,
             pods=servers(1, 3),
         )
         assert ensured(state) == [], "what tells that there was another one stays as it is"
         accepted = volumes(
             *(claim(1, of=EARLIER), claim(3, of=EARLIER)),
             note=noted(1, 3, origin="7e57ab1e"),
+            copies=False,
             pods=servers(1, 3),
             accepts="js-c-2=new",
         )

@@ -29,7 +29,6 @@ from natsctl.plan.actions import (
     StepDown,
     UpdateRoleStatus,
 )
-from natsctl.plan.claims.note import Noted
 from natsctl.plan.service_accounts.grants import Grant
 from tests.unit.plan.references import account, role
 from tests.unit.plan.world import desired
@@ -50,7 +49,7 @@ DONE: tuple[Action, ...] = (
         "c-1", "u", "", "", "", "", None, (), (), asks=True, message="c-1 reloaded: users changed"
     ),
     NoteProof("c", "u", "digest"),
-    NoteClaims("c", "u", ((1, Noted("0f8fad")),)),
+    NoteClaims("PersistentVolumeClaim", "js-c-1", "u", "none"),
     BindToken(GRANT),
     RemoveToken(SECRET),
     UpdateRoleStatus(ServiceRole(Meta(name="worker", namespace="ns")), RoleStatus()),
@@ -82,7 +81,7 @@ def test_every_action_says_what_it_is_about() -> None:
         "Ensure": "Service c",
         "DeleteObject": "NetworkPolicy c",
         "NoteProof": "Secret c",
-        "NoteClaims": "Secret c",
+        "NoteClaims": "PersistentVolumeClaim js-c-1",
         "BindToken": "Secret other/worker-c-bound-token",
         "RemoveToken": "Secret other/worker-c-bound-token",
         "UpdateRoleStatus": "NatsServiceRole worker",
