@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -31,17 +32,17 @@ class OwnedObject:
     manifest: Mapping[str, Any] = attrs.field(repr=lambda made: str(made["metadata"]["name"]))
     digest: str
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Kubernetes kind."""
         return str(self.manifest["kind"])
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Object name."""
         return str(self.manifest["metadata"]["name"])
 
-    @property
+    @cached_property
     def is_config(self) -> bool:
         """Whether it holds the servers' configuration."""
         return owned_kind(self.kind).is_config
@@ -64,7 +65,7 @@ class Desired:
     resolved: ResolvedInputs = attrs.field(factory=ResolvedInputs)
     pepper: bytes = attrs.field(default=b"", repr=False)
 
-    @property
+    @cached_property
     def config_object(self) -> OwnedObject:
         """The object that holds the servers' configuration."""
         return next(s for s in self.objects if s.is_config)
@@ -74,7 +75,7 @@ class Desired:
         """What the configuration waits for; servers keep the one they have until then."""
         return self.resolved.missing
 
-    @property
+    @cached_property
     def config(self) -> str:
         """A digest of the configuration of all servers and of what it refers to.
 
@@ -86,7 +87,7 @@ class Desired:
         text = f"{_PURPOSE}{self.unkeyed}".encode()
         return hmac.new(self.pepper, text, "sha256").hexdigest()[:16]
 
-    @property
+    @cached_property
     def unkeyed(self) -> str:
         """The same as earlier versions of natsctl wrote it: on pods that were reloaded by those."""
         made = self.config_object.digest
@@ -170,13 +171,13 @@ class ClusterState:
     timestamp: str = ""
     quiet: float = 0.0
 
-    @property
+    @cached_property
     def secrets(self) -> Mapping[str, Secret]:
         """The config Secret as it stands, by its name."""
         secrets = self.owned.get(config_kind().kind, {})
         return {name: live for name, live in secrets.items() if isinstance(live, Secret)}
 
-    @property
+    @cached_property
     def refused(self) -> Refusal | None:
         """The configuration wanted now, if a server refused it and it was withdrawn."""
         live = self.secrets.get(self.cluster.metadata.name)
@@ -185,7 +186,7 @@ class ClusterState:
         wanted = self.desired is not None and self.desired.is_config(config)
         return Refusal(config, words) if wanted else None
 
-    @property
+    @cached_property
     def holding(self) -> tuple[str, ...]:
         """Why the servers keep their current configuration; empty: they are to get the new one."""
         if self.desired is None:
