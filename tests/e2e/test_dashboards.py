@@ -19,6 +19,7 @@ from deploy.render import CHART
 from natsctl.controllers.cluster.metrics_series import FAMILIES
 from testbed import prometheus
 from testbed.prometheus import Prometheus
+from tests.dashboards import DASHBOARDS, OF_STREAMS, panels
 from tests.e2e.certificates import Authority
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import Managing
@@ -28,18 +29,26 @@ from tests.e2e.kubectl import Kubectl, until
 
 ADDRESS = "127.0.0.1:19090"
 ALERTS = CHART / "files" / "alerts.yaml"
-DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
-OF_STREAMS = "natsctl_jetstream_"
-"""What only clusters with JetStream have, as this one has not."""
+METRICS_OF_STREAMS = "natsctl_jetstream_"
+"""What only clusters with JetStream have, as the first one here has not."""
+OF_CLUSTERS = next(path for path in DASHBOARDS if path.stem == "clusters")
 METRIC = re.compile(r"\b(?:natsctl|controller_runtime|leader_election)_\w+")
 
 
-def queries(dashboard: Path) -> Iterator[tuple[str, str]]:
-    """Title of the panel and expression, with everything selected."""
-    for panel in json.loads(dashboard.read_text())["panels"]:
-        for target in panel["targets"]:
-            chosen = re.sub(r"\$(job|namespace|cluster)\b", ".*", target["expr"])
-            yield panel["title"], chosen.replace("$__rate_interval", "1m")
+def queries(dashboard: Path, of_row: str = "", namespace: str = ".*") -> list[tuple[str, str]]:
+    """Title and expression of all panels of a row, or of those in none, with all selected."""
+    return [
+        (panel["title"], selected(target["expr"], namespace))
+        for row, panel in panels(dashboard)
+        for target in panel["targets"]
+        if row == of_row
+    ]
+
+
+def selected(expression: str, namespace: str) -> str:
+    """With the values that Grafana would put in."""
+    chosen = expression.replace("$namespace", namespace).replace("$__rate_interval", "1m")
+    return re.sub(r"\$(job|cluster)\b", ".*", chosen)
 
 
 def choices(dashboard: Path) -> Iterator[tuple[str, str]]:
@@ -111,9 +120,17 @@ def scraped(found: Prometheus) -> float:
 class TestScraped:
     @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
     def test_every_panel_has_data(self, seen: Prometheus, dashboard: Path) -> None:
-        found = list(queries(dashboard))
+        found = queries(dashboard)
         assert len(found) > 15
         assert [title for title, query in found if not numbers(seen.query(query))] == []
+
+    def test_panels_of_streams_are_empty_without_them(
+        self, seen: Prometheus, common: Kubectl
+    ) -> None:
+        """Neither a zero nor a line: the row says that there is no cluster with JetStream."""
+        found = queries(OF_CLUSTERS, OF_STREAMS, common.namespace)
+        assert len(found) > 10
+        assert [title for title, query in found if seen.query(query)] == []
 
     @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
     def test_every_variable_has_choices(self, seen: Prometheus, dashboard: Path) -> None:
@@ -124,7 +141,7 @@ class TestScraped:
             seen.query(expression)
             metrics = METRIC.findall(expression)
             assert metrics, name
-            expected = [metric for metric in metrics if not metric.startswith(OF_STREAMS)]
+            expected = [metric for metric in metrics if not metric.startswith(METRICS_OF_STREAMS)]
             assert [metric for metric in expected if not seen.query(metric)] == [], name
 
     def test_only_the_leader_tells_of_clusters(self, seen: Prometheus, common: Kubectl) -> None:
@@ -158,8 +175,35 @@ class TestScraped:
         ours = "natsctl_(cluster|server|certificate)_.*"
         mine = f'{{__name__=~"{ours}", nats_namespace="{common.namespace}"}}'
         names = {sample["metric"]["__name__"] for sample in seen.query(mine)}
-        kept = [f for f in FAMILIES if not f.name.startswith(OF_STREAMS)]
+        kept = [f for f in FAMILIES if not f.name.startswith(METRICS_OF_STREAMS)]
         totals = {f.name + ("_total" if f.kind == "counter" else "") for f in kept}
         assert names == totals
         Cluster(common, "a").delete()
         until("the series are gone", lambda: not seen.query(mine), 20)
+
+
+@pytest.fixture(scope="module")
+def storing(seen: Prometheus, common: Kubectl) -> Iterator[Prometheus]:
+    """The same Prometheus, once it knows the streams of another cluster, which has JetStream."""
+    store = {"fileStore": {"pvc": {"size": "64Mi"}}}
+    made = Cluster(common, "s").apply(size=1, version=NEXT, jetstream=store)
+    made.ready(120)
+    groups = asked("natsctl_jetstream_groups", common.namespace)
+    until("the streams are counted", lambda: numbers(seen.query(groups)) == [0.0], 150)
+    yield seen
+    made.delete()
+
+
+@pytest.mark.usefixtures("reaches_pods")
+class TestStreams:
+    """After the other cluster is gone: that has none."""
+
+    def test_every_panel_has_data(self, storing: Prometheus, common: Kubectl) -> None:
+        found = queries(OF_CLUSTERS, OF_STREAMS, common.namespace)
+        assert [title for title, query in found if not numbers(storing.query(query))] == []
+
+    def test_alerts_ask_for_what_there_is(self, storing: Prometheus) -> None:
+        metrics = {m for _, expression in alerts() for m in METRIC.findall(expression)}
+        of_streams = {metric for metric in metrics if metric.startswith(METRICS_OF_STREAMS)}
+        assert len(of_streams) > 2
+        assert {metric for metric in of_streams if not storing.query(metric)} == set()
