@@ -30,7 +30,7 @@ from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.server_identity import kept_names
 from natsctl.plan.servers import has_reloader
 from natsctl.plan.state import Desired, OwnedObject
-from natsctl.plan.status.accepted_spec import accepted_spec
+from natsctl.plan.status.accepted_spec import accepted_spec, accepted_with_streams
 from natsctl.plan.stored_data import unsupported_changes
 from natsctl.plan.stored_identity import identity_problems
 from natsctl.plan.stored_limits import advice as limits_kept
@@ -166,11 +166,14 @@ def parse_cluster(
     read = partial(_read, jetstream=jetstream)
     examined = known.examined if known else None
     current = read(cluster, cluster.spec, before, pods, seen, examined, stored)
-    if current.version is not None or _asks_for_a_pause(cluster.spec):
+    paused = _asks_for_a_pause(cluster.spec)
+    if current.version is not None or (paused and accepted_with_streams(before) is None):
         return current
     last = read(cluster, accepted_spec(before), before, pods, seen)
-    if last.version is None:
+    if last.spec is None or last.version is None:
         return current
+    if paused:  # of streams, somebody has to know which server others may evict
+        last = attrs.evolve(last, spec=attrs.evolve(last.spec, paused=True))
     return attrs.evolve(
         last,
         problems=current.problems,

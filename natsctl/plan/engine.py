@@ -17,6 +17,7 @@ from natsctl.plan.queries import (
     renewal,
     unanswered,
 )
+from natsctl.plan.rules.disruption_budget import close_budget
 from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
@@ -49,13 +50,16 @@ def plan(state: ClusterState) -> Plan:
 
 
 def _paused(decisions: Decisions, watching: Plan) -> Plan:
-    """Nothing is done, but the status tells of streams: somebody may be working on them."""
-    state, needed = decisions.context.state, decisions.of(look_at_streams).queries
+    """Nothing is done for the spec. Nobody may evict a server that others need all the same, and
+    the status tells of streams: somebody may be working on them."""
+    state, closing = decisions.context.state, decisions.of(close_budget)
+    needed = decisions.of(look_at_streams).queries | closing.queries
     waits = unanswered(needed, state)
     again = _answered_in(waits, needed, state)
     times = [seconds for seconds in (again, watching.again) if seconds is not None]
     asked = watching.queries | askable(waits, state)
-    return Plan(queries=asked, again=min(times, default=None))
+    stages = (closing.actions,) if closing.actions else ()
+    return Plan(stages, asked, min(times, default=None))
 
 
 def _folded(decisions: Decisions, watching: Plan) -> Plan:

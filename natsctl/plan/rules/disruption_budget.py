@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model import names
+from natsctl.model.objects import PodDisruptionBudget
 from natsctl.plan.actions import Ensure
 from natsctl.plan.gates.budget import budget
 from natsctl.plan.jetstream import expected, looks_of
@@ -19,7 +20,7 @@ from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import kubelet_ready
-from natsctl.render.objects.disruption_budget import MOST, allowing
+from natsctl.render.objects.disruption_budget import MAX_UNAVAILABLE, MOST, allowing
 from natsctl.render.objects.owned_objects import budget_kind
 
 if TYPE_CHECKING:
@@ -51,9 +52,28 @@ def ensure_budget(context: Context) -> Decision:
     return Decision((Ensure(wanted, present=live is not None),), queries=queries)
 
 
+def close_budget(context: Context) -> Decision:
+    """The same of a paused cluster: an open budget is closed, and nothing else is done.
+
+    That changes nothing for servers. A closed one is opened when the pause ends.
+    """
+    decision = ensure_budget(context)
+    closing = tuple(
+        it for it in decision.actions if isinstance(it, Ensure) and _closes(it, context)
+    )
+    return attrs.evolve(decision, actions=closing)
+
+
+def _closes(action: Ensure, context: Context) -> bool:
+    live = context.state.live(action.wanted)
+    if not isinstance(live, PodDisruptionBudget) or action.wanted.manifest["spec"][MAX_UNAVAILABLE]:
+        return False
+    return bool(live.spec.get(MAX_UNAVAILABLE) != 0)
+
+
 def _is_disturbed(context: Context) -> bool:
     """Whether a server is away, on its way, about to go, or could not come back."""
-    paused = is_paused(context.desired.target.spec)
+    paused = context.state.paused or is_paused(context.desired.target.spec)
     return (
         len(context.servers) != context.size
         or any(_is_away(s) or (s.changes and not paused) for s in context.servers)

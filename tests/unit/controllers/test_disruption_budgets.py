@@ -127,6 +127,24 @@ async def test_who_was_evicted_is_back_and_well_before_the_next_may_go(servers: 
     assert allowed(api) == 1
 
 
+async def test_of_a_paused_cluster_it_is_closed_and_not_opened(servers: Servers) -> None:
+    with virtual_clock():
+        api = await with_volumes()
+        async with running(api) as operator:
+            await at_rest(api, operator, is_ready)
+            api.edit(CLUSTER, {"spec": {"paused": True}})
+            await asyncio.sleep(3 * MINUTE)
+            assert allowed(api) == 1
+            for well in (False, True):
+                servers.well = well
+                await asyncio.sleep(3 * MINUTE)
+                assert allowed(api) == 0
+            api.edit(CLUSTER, {"spec": {"paused": False}})
+            await asyncio.sleep(3 * MINUTE)
+            assert allowed(api) == 1
+            await operator.stop()
+
+
 async def test_a_roll_closes_it_once(servers: Servers) -> None:
     with virtual_clock():
         api = created()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.parse import parse_spec
-from natsctl.api.types.status import parse_status
+from natsctl.api.types.status import ClusterStatus, parse_status
 from natsctl.model import names
 from natsctl.model.objects import Cluster, ContainerStatus, Meta, Pod
 from natsctl.plan.desired import (
@@ -166,6 +166,19 @@ def test_a_pause_counts_even_with_a_bad_spec() -> None:
     spec = {"size": 1, "paused": True, "lameDuckDurationSeconds": 1}
     assert desired(spec) is None
     assert understood(spec).paused
+
+
+@pytest.mark.parametrize("jetstream", [True, False])
+def test_a_paused_cluster_with_a_bad_spec_is_still_known_by_the_last_one_if_it_stores(
+    jetstream: bool,
+) -> None:
+    """Somebody has to know whom others may evict."""
+    last = {"size": 3, "version": "2.14.10"} | ({"jetstream": {}} if jetstream else {})
+    before = ClusterStatus(accepted_spec=json.dumps(last))
+    found = Cluster(Meta(name="c", namespace="ns"), spec={"size": "three", "paused": True})
+    parsed = parse_cluster(found, before, ())
+    assert parsed.problems
+    assert (parsed.version is not None) == parsed.paused == jetstream
 
 
 def test_routes_added_to_servers_that_have_a_name_come_with_advice() -> None:

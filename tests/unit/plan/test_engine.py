@@ -14,6 +14,7 @@ from natsctl.plan.engine import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import FRESH
+from tests.unit.plan.claims.volumes import without_budget
 from tests.unit.plan.world import (
     answers,
     changed,
@@ -75,7 +76,7 @@ def test_nothing_is_touched_while_it_must_not_be(key: str) -> None:
 
 def test_streams_are_looked_at_while_nothing_may_be_touched() -> None:
     spec = THREE | {"jetstream": {}}
-    paused = running(spec | {"paused": True})
+    paused = without_budget(running(spec | {"paused": True}))
     assert plan(paused).stages == ()
     assert {type(query) for query in plan(paused).queries} == {JetStreamLook}
     assert plan(running(THREE | {"paused": True})).queries == frozenset()

@@ -8,6 +8,7 @@ import attrs
 import msgspec
 import pytest
 
+from natsctl.api.problems import Problem
 from natsctl.model import names
 from natsctl.model.objects import Object
 from natsctl.model.slim import slim
@@ -161,6 +162,54 @@ class TestDisturbed:
 
 def test_restarts_that_are_paused_hold_up_nobody() -> None:
     assert allowed(cluster(spec=AFTER | {"rollout": {"paused": True}})) == 1
+
+
+class TestPaused:
+    """Nothing is done for the spec, and still nobody may take a server that others need."""
+
+    def stands(self, budget: ClusterState, world: World, **changes: Any) -> ClusterState:
+        """A paused cluster with the budget that was written for another state."""
+        spec = changes.pop("spec", BEFORE) | {"paused": True}
+        found = attrs.evolve(cluster(world, spec), paused=True, **changes)
+        return attrs.evolve(found, owned={**found.owned, KIND: budget.owned[KIND]})
+
+    def done(self, state: ClusterState) -> list[int]:
+        actions = [action for stage in plan(state).stages for action in stage]
+        assert all(isinstance(it, Ensure) and it.wanted.kind == KIND for it in actions)
+        return [int(it.wanted.manifest["spec"]["maxUnavailable"]) for it in actions]  # type: ignore[attr-defined] # all are
+
+    def test_an_open_budget_is_closed(self) -> None:
+        assert self.done(self.stands(stored(cluster()), broken())) == [0]
+
+    def test_so_it_is_while_a_server_is_away(self) -> None:
+        state = self.stands(stored(cluster()), Named())
+        assert self.done(attrs.evolve(state, pods=state.pods[:2])) == [0]
+
+    def test_a_closed_one_is_not_opened(self) -> None:
+        assert self.done(self.stands(stored(cluster(broken())), Named())) == []
+
+    def test_it_stays_as_it_is_while_all_is_well(self) -> None:
+        assert self.done(self.stands(stored(cluster()), Named())) == []
+        assert self.done(self.stands(stored(cluster()), Named(), spec=AFTER)) == []
+
+    def test_what_somebody_removed_or_edited_stays_so(self) -> None:
+        state = self.stands(stored(cluster()), broken())
+        assert self.done(held(state)) == []
+        closed = stored(cluster(broken()), selector={"matchLabels": {"app": "nats"}})
+        assert self.done(self.stands(closed, broken())) == []
+        other = stored(cluster(), maxUnavailable="50%")
+        assert self.done(self.stands(other, broken())) == [0]
+
+    def test_it_rests_on_answers_and_asks_for_them(self) -> None:
+        state = self.stands(stored(cluster()), broken(), jetstream=(), observations={})
+        assert self.done(state) == []
+        assert {type(query) for query in plan(state).queries} == {JetStreamLook, Probe}
+
+    def test_it_is_closed_although_the_spec_cannot_be_read(self) -> None:
+        """It is the budget of the last spec that could be acted on."""
+        state = self.stands(stored(cluster()), broken())
+        problem = Problem("spec.size", "three", "use a number")
+        assert self.done(attrs.evolve(state, problems=(problem,))) == [0]
 
 
 def test_nothing_changes_before_all_servers_were_asked() -> None:
