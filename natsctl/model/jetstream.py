@@ -141,7 +141,8 @@ class JetStreamReport:
     clusters.
 
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
-    usably: that may be anything. `too_many`, if set, says of what it has more than is judged.
+    usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
+    `groups` and `unknown` are some of all then.
     """
 
     name: str

@@ -41,7 +41,10 @@ class Account(msgspec.Struct):
 
 @attrs.frozen
 class Assets:
-    """What a server holds: usable, or unknown (short descriptions), or more than is judged."""
+    """What a server holds: usable, or unknown (short descriptions), or more than is judged.
+
+    If there are `too_many`, the others are those that were read before that was known.
+    """
 
     groups: Mapping[Asset, Group] = attrs.field(factory=dict)
     unknown: tuple[str, ...] = ()
@@ -84,13 +87,13 @@ class Inventory:
         return next((f"more than {most} {what}" for n, most, what in found if n > most), "")
 
     def assets(self, accounts: int) -> Assets:
-        """All of it; `accounts` is how many the server says it has."""
-        if self.too_many:
-            return Assets(too_many=self.too_many)
-        missing = (MISSING,) if len(self._accounts) < accounts else ()
+        """All that was read; `accounts` is how many the server says it has."""
+        lacking = not self.too_many and len(self._accounts) < accounts
+        missing = (MISSING,) if lacking else ()
         groups = {asset: it for asset, it in self._groups.items() if asset not in self._bad}
         twice = sorted(printable(str(asset), 120) for asset in self._bad if asset in self._groups)
-        return Assets(groups, tuple(dict.fromkeys([*missing, *self._unknown, *twice])))
+        unknown = tuple(dict.fromkeys([*missing, *self._unknown, *twice]))
+        return Assets(groups, unknown, self.too_many)
 
     def _take(self, found: Iterable[Group | Unknown]) -> None:
         """One more consumer than are judged is enough to know that there are too many."""

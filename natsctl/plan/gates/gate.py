@@ -164,11 +164,12 @@ def _targeted(it: Case, overrides: Collection[str]) -> bool:
 def _is_gone(it: Case, block: Block) -> bool:
     """Whether it is about an asset that nobody tells of any more: it was deleted meanwhile.
 
-    While it is, some servers tell of it and some do not. If not all of them tell usably what they
-    have, that blocks itself.
+    While it is, some servers tell of it and some do not. A server that has too many to tell all of
+    them may only have told others this time.
     """
     asset = block.asset
-    return asset is not None and asset in it.first.groups and asset not in it.second.groups
+    told_once = asset in it.first.groups and asset not in it.second.groups
+    return asset is not None and told_once and not it.second.partial
 
 
 def _is_known(it: Case, block: Block, baseline: Baseline) -> bool:

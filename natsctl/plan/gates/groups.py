@@ -20,7 +20,8 @@ VOTERS: Final = 3
 def no_leader(case: Case, view: View) -> Iterator[Block]:
     """Nobody calls itself leader of a group that is not on the target alone."""
     for told in _in_clusters(case, view):
-        if not told.leaders and not (told.replicas == 1 and told.holders <= {case.target}):
+        elsewhere = told.replicas > 1 or not told.holders <= {case.target}
+        if not told.leaders and not told.hidden and elsewhere:
             yield Block(Why.NO_LEADER, asset=told.asset)
 
 
@@ -69,7 +70,7 @@ def hosted(case: Case, view: View) -> Iterator[Block]:
     if case.purpose is Purpose.RESTART or not case.target:
         return
     said = view.answered.get(case.target)
-    if said is None or said.disabled:
+    if said is None or said.disabled or said.too_many or said.unknown:
         yield Block(Why.HOSTED, case.target, detail="it does not say what it holds")
     for told in view.groups.values():
         only = told.holders | told.members <= {case.target} and not told.asset.consumer

@@ -59,6 +59,7 @@ class Told:
 
     `leaders` are those that call themselves its leader; `members` and `bad` (member -> why it is
     not good) come from the only one of them. Without one, `members` are all that anybody names.
+    `hidden`: the server that others call its leader does not tell all that it has.
     `wavering` are those of the bad ones that are not current and nothing else. `stores` are what
     each server that holds it says of its own copy.
     """
@@ -74,6 +75,7 @@ class Told:
     moving: bool
     holders: frozenset[str]
     stores: Mapping[str, Store]
+    hidden: bool = False
 
     @property
     def leader(self) -> str:
@@ -88,11 +90,15 @@ class Told:
 
 @attrs.frozen
 class View:
-    """A look, sorted out: `answered` are the reports that can be believed, by server."""
+    """A look, sorted out: `answered` are the reports that can be believed, by server.
+
+    `partial` are the servers that have too many assets to tell all of them.
+    """
 
     look: Look
     answered: Mapping[str, JetStreamReport]
     groups: Mapping[Asset, Told]
+    partial: frozenset[str] = frozenset()
 
     @property
     def meta_leaders(self) -> tuple[str, ...]:
@@ -111,13 +117,13 @@ def view(look: Look, expected: Iterable[str]) -> View:
     """Sort out what the expected servers said; others, and those of another name, say nothing."""
     servers = frozenset(expected)
     answered = {name: it for name in sorted(servers) if (it := _answer(look, name)) is not None}
+    partial = frozenset(name for name, said in answered.items() if said.too_many)
     by_asset: dict[Asset, dict[str, Group]] = defaultdict(dict)
     for name, said in answered.items():
         for asset, group in said.groups.items():
             by_asset[asset][name] = group
-    return View(
-        look, answered, {asset: _told(asset, by, servers) for asset, by in by_asset.items()}
-    )
+    groups = {asset: _told(asset, by, servers, partial) for asset, by in by_asset.items()}
+    return View(look, answered, groups, partial)
 
 
 def shortcoming(replica: Replica) -> str:
@@ -164,11 +170,14 @@ def _answer(look: Look, name: str) -> JetStreamReport | None:
     return said if said is not None and not said.problem and said.name == name else None
 
 
-def _told(asset: Asset, by: Mapping[str, Group], servers: frozenset[str]) -> Told:
+def _told(
+    asset: Asset, by: Mapping[str, Group], servers: frozenset[str], partial: frozenset[str]
+) -> Told:
     leaders = tuple(sorted(name for name, group in by.items() if group.raft.leader == name))
     best = by[leaders[0]] if leaders else max(by.values(), key=lambda group: group.replicas)
     only = len(leaders) == 1
-    bad = dict(_bad(best, by, servers)) if only else {}
+    silent = partial - by.keys()
+    bad = dict(_bad(best, by, servers, silent)) if only else {}
     return Told(
         asset=asset,
         replicas=best.replicas,
@@ -181,6 +190,7 @@ def _told(asset: Asset, by: Mapping[str, Group], servers: frozenset[str]) -> Tol
         moving=best.raft.moving if only else any(group.raft.moving for group in by.values()),
         holders=frozenset(by),
         stores={name: group.store for name, group in by.items() if group.store is not None},
+        hidden=any(group.raft.leader in silent for group in by.values()),
     )
 
 
@@ -199,13 +209,16 @@ def _anybody(by: Mapping[str, Group]) -> Iterator[str]:
 
 
 def _bad(
-    best: Group, by: Mapping[str, Group], servers: frozenset[str]
+    best: Group, by: Mapping[str, Group], servers: frozenset[str], silent: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
-    """A leader's good word is not enough: the replica has to say itself that it is one."""
+    """A leader's good word is not enough: the replica has to say itself that it is one.
+
+    Unless it may be among what a server has too many of to tell.
+    """
     for replica in best.raft.replicas:
         if why := shortcoming(replica):
             yield replica.name, why
         elif replica.name not in servers:
             yield replica.name, "is not a server of this cluster"
-        elif replica.name not in by:
+        elif replica.name not in by and replica.name not in silent:
             yield replica.name, "does not say that it holds it"

@@ -50,7 +50,8 @@ def seen(
     expected: Collection[str], looks: tuple[Look, Look], pods: Mapping[str, str] | None = None
 ) -> Seen:
     """A server that is slow once is in neither list: both looks have to agree."""
-    it = case("", expected, looks)
+    first, second = map(_whole, looks)
+    it = case("", expected, (first, second))
     blocks = frozenset(attrs.evolve(block, detail="") for block in _lasting(it))
     return Seen(
         at=looks[-1].began,
@@ -64,6 +65,15 @@ def seen(
         silent=tuple(n for n in it.others if all(n not in view.answered for view in it.views)),
         pods=pods or {},
     )
+
+
+def _whole(look: Look) -> Look:
+    """Without what servers tell that have too many to tell all: another part each time."""
+    reports = {
+        name: attrs.evolve(said, groups={}, unknown=()) if said.too_many else said
+        for name, said in look.reports.items()
+    }
+    return attrs.evolve(look, reports=reports)
 
 
 def _is_off(view: View, name: str) -> bool:

@@ -30,7 +30,10 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.UNREACHABLE: "{server} does not answer",
     Why.WRONG_NAME: "another server answers in the place of {server}",
     Why.UNKNOWN: "{server} is connected but does not answer, so it may be paused",
-    Why.TOO_MANY: "{server} has more than natsctl can judge",
+    Why.TOO_MANY: (
+        "{server} has more streams and consumers than natsctl judges, and what it did not read may "
+        "lose messages"
+    ),
     Why.UNREADABLE: "natsctl cannot read all that {server} says",
     Why.JETSTREAM_OFF: "JetStream is off on {server}",
     Why.UNHEALTHY: "{server} is not healthy",

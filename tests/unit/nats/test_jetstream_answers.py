@@ -383,15 +383,25 @@ def small(name: str, consumers: int = 0) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_server_with_too_many_assets_is_not_judged(
+def test_a_server_with_too_many_assets_says_so(
     details: list[dict[str, Any]], more_than: str
 ) -> None:
     pages = healthy()
     pages["jsz"]["account_details"] = details
     said = read(pages)
     assert said.too_many == f"more than {more_than}"
-    assert said.groups == {}
+    assert len(said.groups) <= MAX_STREAMS + MAX_CONSUMERS
     assert said.problem == ""
+
+
+def test_what_was_read_of_too_many_assets_is_kept() -> None:
+    pages = healthy()
+    some = [small("s", 2), {"name": 7}, small("s2", MAX_CONSUMERS)]
+    pages["jsz"]["account_details"] = [{"name": "a", "stream_detail": some}]
+    said = read(pages)
+    assert said.too_many == f"more than {MAX_CONSUMERS} consumers"
+    assert Asset("a", "s") in said.groups
+    assert len(said.unknown) == 1
 
 
 def test_a_server_with_as_many_as_are_judged_is_read_in_little_time() -> None:
