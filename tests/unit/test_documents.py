@@ -16,6 +16,7 @@ import yaml
 from natsctl.cli.main import COMMANDS, main, module_of
 from natsctl.cli.offline.manifests import Document
 from natsctl.cli.offline.validate import problems_of
+from natsctl.plan.gates.verdict import Why
 from tests.compat import options_of
 from tests.documents import blocks, commands
 
@@ -264,6 +265,7 @@ CODE = (
     ("natsctl/plan", "Trouble", 0),
     ("natsctl/controllers", "Event", 0),
 )
+FAILURES = "docs/failure-modes.md"
 OF_KUBERNETES = {"Forbidden", "Invalid", "Unschedulable"}
 
 
@@ -271,13 +273,20 @@ OF_KUBERNETES = {"Forbidden", "Invalid", "Unschedulable"}
 def test_every_reason_is_told(folder: str, call: str, position: int) -> None:
     found = reasons(folder, call, position)
     assert len(found) > 5
-    told = text("docs/failure-modes.md")
+    told = text(FAILURES)
     assert {reason for reason in found if f"`{reason}`" not in told} == set()
+
+
+def test_what_blocks_a_restart_has_its_way_out() -> None:
+    """In a row of the table, by the name of the override that the message ends with."""
+    names = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|", text(FAILURES), re.MULTILINE)
+    told = [name for row in names for name in re.findall(r"`([a-z-]+)`", row)]
+    assert sorted(told) == sorted(set(Why) - {Why.LOOKS})
 
 
 def test_told_reasons_exist() -> None:
     known = strings("natsctl") | OF_KUBERNETES
-    told = set(QUOTED.findall(text("docs/failure-modes.md")))
+    told = set(QUOTED.findall(text(FAILURES)))
     assert len(told) > 30
     assert {reason for reason in told if reason not in known} == set()
 
