@@ -24,6 +24,7 @@ from natsctl.kube.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from natsctl.kube.fence import Permit
     from natsctl.kube.paths import ApiPath, Subresource
     from natsctl.kube.resources import Resource
     from natsctl.kube.transport import Response
@@ -50,6 +51,20 @@ class Client:
     transport: Transport
     fence: Fence = unfenced
     gate: Turns = attrs.field(factory=lambda: Turns(IN_FLIGHT))
+
+    def checked(self, check: Callable[[], None]) -> Client:
+        """The same client, which looks whether it still may right before it sends any write.
+
+        Not earlier: writes wait for their turn, and some are tried again.
+        """
+
+        @contextmanager
+        def fence() -> Iterator[Permit | None]:
+            check()
+            with self.fence() as permit:
+                yield permit
+
+        return attrs.evolve(self, fence=fence)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """Read one object."""

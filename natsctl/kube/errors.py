@@ -4,6 +4,7 @@ ApiError
 |-- Transient     may go away by itself: 429, 5xx, time-out, connection lost
 |-- Conflict      somebody was faster: 409; look again and decide anew
 |   `-- AlreadyExists
+|-- Stale         what the write rests on is no longer so: nothing was sent; look again
 `-- Terminal      the same request will never work: 4xx, a field the schema does not know
     `-- NotFound
         `-- NoName  there can be no such object: no request was sent
@@ -43,6 +44,13 @@ class Conflict(ApiError):
 
 class AlreadyExists(Conflict):
     """An object of that name is there already."""
+
+
+class Stale(ApiError):
+    """What a write rests on is no longer so: it was not sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, "Outdated", message)
 
 
 class Terminal(ApiError):

@@ -8,9 +8,11 @@ import attrs
 
 from natsctl.api.types.status import RoleStatus
 from natsctl.model.objects import Secret, ServiceRole
+from natsctl.plan.evidence import Evidence
 from natsctl.plan.queries import Query
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
+from natsctl.render.objects.owned_objects import budget_kind
 
 REPLACING_ENDED = "ReplacingEnded"
 """Reason: nothing runs in a pod any more."""
@@ -30,6 +32,16 @@ class Action(ABC):
     def required(self) -> bool:
         """Whether nothing that follows can work without it."""
         return False
+
+    @property
+    def shields(self) -> bool:
+        """Whether servers that others need may be touched only once it is done."""
+        return False
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What has to be so still when it is sent; None: it takes nothing from anybody."""
+        return None
 
     @property
     def restart(self) -> str:
@@ -73,6 +85,11 @@ class Ensure(Action):
     def required(self) -> bool:
         """No server starts without the config Secret."""
         return self.wanted.is_config
+
+    @property
+    def shields(self) -> bool:
+        """While natsctl stops a server, nobody else may evict another one."""
+        return self.wanted.kind == budget_kind().kind
 
 
 @attrs.frozen
@@ -150,7 +167,7 @@ class StepDown(PodAction):
 class ReplaceServer(PodAction):
     """Delete a pod so that it comes back as the spec says, once its successor is acceptable.
 
-    `changes` are the paths of what it does not run yet.
+    `changes` are the paths of what it does not run yet. `evidence`: where servers store streams.
     """
 
     index: int
@@ -158,6 +175,7 @@ class ReplaceServer(PodAction):
     uid: str
     message: str
     changes: tuple[str, ...] = ()
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property
     def restart(self) -> str:

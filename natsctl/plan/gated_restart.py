@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.plan.claims.room import rooms_of
+from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.gate import may_go
 from natsctl.plan.gates.order import Candidate, order
 from natsctl.plan.gates.verdict import Purpose, Verdict
 from natsctl.plan.gates.words import text, way_out
-from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
+from natsctl.plan.jetstream import expected, is_away, looks_of, name_of, queries_of
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.servers import Server, kubelet_ready
@@ -34,18 +36,25 @@ EMPTY_VOLUME = (
     "empty volume"
 )
 
+NO_ROOM = (
+    "JetStream is off on it, and its volume is still being grown, or cannot be read: it restarts "
+    "once that is done"
+)
+
 
 @attrs.frozen
 class Restart:
     """Servers that may restart now, or what they wait for; `queries` are what that rests on.
 
     `hands_over`: it leads the meta group, and is asked first to leave that to another one.
+    `evidence` is what has to be so still when they are stopped.
     """
 
     servers: tuple[Server, ...] = ()
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
     hands_over: bool = False
+    evidence: Evidence | None = None
 
 
 def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
@@ -60,13 +69,23 @@ def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look
     """The servers that may go now, else why the first of them may not."""
     names = expected(context)
     by_name = {name_of(server): server for server in outdated}
-    candidates = [Candidate(name, kubelet_ready(s.pod)) for name, s in by_name.items()]
-    reasons: tuple[str, ...] = ()
-    for step in order(candidates, names, looks).steps:
+    room = rooms_of(context)
+    candidates = [
+        Candidate(name, kubelet_ready(s.pod), not is_away(s), room(s.index))
+        for name, s in by_name.items()
+    ]
+    planned = order(candidates, names, looks)
+    reasons = tuple(f"{by_name[name].name}: {NO_ROOM}" for name in planned.without_room)
+    for step in planned.steps:
         why = tuple(_obstacles(step, context, names, looks))
         if not why:
             going = tuple(by_name[name] for name in step.servers)
-            return Restart(going, hands_over=step.step_down and _is_to_be_asked(going, context))
+            judged = context.servers if step.gated else going
+            return Restart(
+                going,
+                hands_over=step.step_down and _is_to_be_asked(going, context),
+                evidence=evidence_of((server.pod for server in judged), looks[-1].began),
+            )
         reasons = reasons or why
     return Restart(waiting=reasons)
 

@@ -34,12 +34,16 @@ AT_A_TIME = 16
 
 @attrs.frozen
 class Outcome:
-    """What came of a stage. `errors` are what may work next time, by what it is about."""
+    """What came of a stage. `errors` are what may work next time, by what it is about.
+
+    Not `shielded`: what has to be there before others' servers are touched was not written.
+    """
 
     done: tuple[Action, ...]
     failures: tuple[Failure, ...]
     failed: tuple[Action, ...] = ()
     errors: tuple[tuple[str, ApiError], ...] = ()
+    shielded: bool = True
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
     tried: Mapping[Key, Refused | None] = attrs.field(factory=dict)
 
@@ -47,6 +51,11 @@ class Outcome:
     def blocking(self) -> bool:
         """Whether what follows cannot work."""
         return any(action.required for action in self.failed)
+
+
+def rests_on_answers(action: Action) -> bool:
+    """Whether it takes a server from others, after all of them were asked."""
+    return action.evidence is not None and action.evidence.seen is not None
 
 
 async def run_stage(stage: Sequence[Action], context: HandlerContext) -> Outcome:
@@ -77,7 +86,8 @@ async def run_stage(stage: Sequence[Action], context: HandlerContext) -> Outcome
 
 async def _carry_out(action: Action, context: HandlerContext) -> Result:
     try:
-        return await HANDLERS[type(action)].carry_out(action, context)
+        there = context.resting_on(action.evidence)
+        return await HANDLERS[type(action)].carry_out(action, there)
     except Terminal as error:
         return Result(failure=failure_of(action, error))
 
@@ -88,6 +98,7 @@ def _outcome(outcomes: Sequence[tuple[Action, Result | ApiError]]) -> Outcome:
         done=tuple(action for action, r in results if r.done),
         failures=tuple(r.failure for _, r in results if r.failure is not None),
         failed=tuple(a for a, r in outcomes if isinstance(r, ApiError) or r.failure is not None),
+        shielded=all(isinstance(r, Result) and r.done for a, r in outcomes if a.shields),
         errors=tuple((a.subject, r) for a, r in outcomes if isinstance(r, ApiError)),
         refusals={uid: refusal for _, r in results for uid, refusal in r.refusals.items()},
         tried={key: refused for _, r in results for key, refused in r.tried.items()},

@@ -17,7 +17,7 @@ from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.connections import doors
 from natsctl.controllers.cluster.events import Event
-from natsctl.controllers.cluster.execute import Outcome, run_stage
+from natsctl.controllers.cluster.execute import Outcome, rests_on_answers, run_stage
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.cluster.handlers.registry import events_of
@@ -51,6 +51,7 @@ from natsctl.render.inputs import Images
 if TYPE_CHECKING:
     from natsctl.nats.nkey import Key
     from natsctl.plan.actions import Action, Plan
+    from natsctl.plan.state import Desired
 
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
@@ -229,6 +230,30 @@ class ClusterReconciler:
         if state.desired is None:
             self._failures = ()
             return None
+        context = self._handler_context(state, state.desired)
+        failures: tuple[Failure, ...] = ()
+        waits: ApiError | None = None
+        shielded = True
+        for planned in decided.stages:
+            stage = tuple(a for a in planned if shielded or not rests_on_answers(a))
+            outcome = await self._carry_out(context, stage, state, turn)
+            shielded &= outcome.shielded
+            self.cache.drop_looks(self.session.answered)
+            lasting, waits = self._sort(outcome.errors, state.now)
+            failures += outcome.failures + lasting
+            self.cache.refusals |= outcome.refusals
+            self.cache.note_trials(outcome.tried, state)
+            self.cache.note_step_downs(stage)
+            self.actor_metrics.count(outcome.done)
+            for event in events_of(outcome.done):
+                self._record(state.cluster, event)
+            if outcome.blocking or waits is not None:
+                break
+        self._failures = keep_words(failures, self._failures)
+        return waits
+
+    def _handler_context(self, state: ClusterState, desired: Desired) -> HandlerContext:
+        """What handlers need to carry out a plan for this state."""
         contexts = self.cache.contexts_of(state)
         shared, meta = self.shared, state.cluster.metadata
         reloader = Reloader(
@@ -244,26 +269,7 @@ class ClusterReconciler:
         )
         sealing = shared.gatherer.sealing
         api = Api(self.session, partial(doors, state), contexts.clients)
-        context = HandlerContext(
-            shared.client, shared.stores, state.desired, reloader, api, sealing
-        )
-        failures: tuple[Failure, ...] = ()
-        waits: ApiError | None = None
-        for stage in decided.stages:
-            outcome = await self._carry_out(context, stage, state, turn)
-            self.cache.drop_looks(self.session.answered)
-            lasting, waits = self._sort(outcome.errors, state.now)
-            failures += outcome.failures + lasting
-            self.cache.refusals |= outcome.refusals
-            self.cache.note_trials(outcome.tried, state)
-            self.cache.note_step_downs(stage)
-            self.actor_metrics.count(outcome.done)
-            for event in events_of(outcome.done):
-                self._record(state.cluster, event)
-            if outcome.blocking or waits is not None:
-                break
-        self._failures = keep_words(failures, self._failures)
-        return waits
+        return HandlerContext(shared.client, shared.stores, desired, reloader, api, sealing)
 
     def _sort(
         self, errors: tuple[tuple[str, ApiError], ...], began: float

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import attrs
 
 from natsctl.controllers.runtime import metrics
-from natsctl.kube.errors import ApiError, Conflict, Fenced, Transient
+from natsctl.kube.errors import ApiError, Conflict, Fenced, Stale, Transient
 from natsctl.kube.turns import Turns
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Actor(Generic[R]):
             cause = error.cause
         else:
             await self.reconciler.failed(error, began)
-        if isinstance(cause, Conflict):
+        if isinstance(cause, Conflict | Stale):
             return self._retry(), "requeue_after"
         self._log(cause)
         metrics.ERRORS.labels(metrics.CONTROLLER).inc()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.kube.errors import ApiError, Conflict, Terminal
+from natsctl.kube.errors import ApiError, Conflict, Stale, Terminal
 from natsctl.model.foreign import quoted
 from natsctl.plan.state import Failure
 
@@ -71,7 +71,7 @@ class Patience:
 
 def _lasting(error: Exception) -> float:
     match error:
-        case Conflict():
+        case Conflict() | Stale():
             return CONTENDED
         case Terminal():
             return 0.0
@@ -87,6 +87,8 @@ def failure_of(subject: str, error: Exception) -> Failure:
     match error:
         case Conflict():
             return Failure(subject, reason_of(error), f"cannot be written: {quoted(str(error))}")
+        case Stale():
+            return Failure(subject, error.reason, f"not done yet: {error}")
         case ApiError(status=0):
             return Failure(subject, "NoAnswer", "the API server does not answer, or not in time")
         case ApiError():

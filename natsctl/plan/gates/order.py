@@ -23,7 +23,7 @@ class Candidate:
     """A server that is to go.
 
     `running`: its container runs, as the kubelet tells: a server that only does not answer may be
-    paused, or out of natsctl's reach. `room`: its volume has room for what it will write.
+    paused, or out of natsctl's reach. `room`: its volume is as large as it should be.
     """
 
     name: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
+from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, stores
 from natsctl.plan.kept_names import other_names
@@ -21,10 +22,9 @@ from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
+    from natsctl.plan.evidence import Evidence
 
 PAUSED = "spec.rollout.paused is true"
 FRESH = 2.0
@@ -67,12 +67,16 @@ def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str])
     free = tuple(server for server in outdated if server.name not in held)
     away = tuple(server for server in free if is_away(server))
     if away:
-        return Decision((_replace(away[0]),), servers=outdated)
+        restart = _replace(away[0], evidence_of([away[0].pod]))
+        return Decision((restart,), servers=outdated)
     if held:
         return Decision(waiting=tuple(held.values()), servers=outdated)
     found = next_to_restart(context, outdated)
-    step: Callable[[Server], Action] = _step_down if found.hands_over else _replace
-    return Decision(tuple(map(step, found.servers)), found.waiting, found.queries, outdated)
+    steps: tuple[Action, ...] = tuple(
+        _step_down(server) if found.hands_over else _replace(server, found.evidence)
+        for server in found.servers
+    )
+    return Decision(steps, found.waiting, found.queries, outdated)
 
 
 def obstacles_to_return(context: Context) -> dict[str, str]:
@@ -86,13 +90,14 @@ def _step_down(server: Server) -> StepDown:
     return StepDown(server.name, server.pod.metadata.uid)
 
 
-def _replace(server: Server) -> ReplaceServer:
+def _replace(server: Server, evidence: Evidence | None = None) -> ReplaceServer:
     return ReplaceServer(
         index=server.index,
         name=server.name,
         uid=server.pod.metadata.uid,
         message=f"restarting {server.name}: {why(server)} changed",
         changes=server.changes,
+        evidence=evidence,
     )
 
 

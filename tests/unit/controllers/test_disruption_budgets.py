@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
-import attrs
 import pytest
 
-from natsctl.model.jetstream import JetStreamReport
-from natsctl.nats.monitoring import Place
-from tests.unit.simulated import jetstream, process
+from tests.unit.simulated import process
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import SPEC as PLAIN
 from tests.unit.simulated.clusters import cluster, condition, settled, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
-from tests.unit.simulated.nodes import Node
+from tests.unit.simulated.jetstream import Servers
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.requests import Fate, Request, Where, refusal
 from tests.unit.simulated.volumes import SPEC, pod, with_volumes, without_guard
@@ -24,24 +20,6 @@ pytestmark = pytest.mark.looptime
 KIND = "PodDisruptionBudget"
 BUDGET: Where = (KIND, "ns", "c")
 MINUTE = 60.0
-
-
-@attrs.define
-class Servers:
-    """What servers say of JetStream: all are well, or the last one cannot tell."""
-
-    well: bool = True
-    asked: list[float] = attrs.field(factory=list)
-
-    async def look(
-        self, node: Node, gate: object, places: Mapping[str, Place], *others: object
-    ) -> dict[str, JetStreamReport]:
-        """What `natsctl.nats.jetstream.look` does."""
-        self.asked.append(asyncio.get_running_loop().time())
-        said = await jetstream.look(node, gate, places, *others)
-        last = max(said)
-        ill = attrs.evolve(said[last], problem="no answer in time")
-        return said if self.well else {**said, last: ill}
 
 
 @pytest.fixture

@@ -12,7 +12,15 @@ import msgspec
 import pytest
 
 from natsctl.kube.client import Client
-from natsctl.kube.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminal, Transient
+from natsctl.kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Fenced,
+    NotFound,
+    Stale,
+    Terminal,
+    Transient,
+)
 from natsctl.kube.fence import Permit
 from natsctl.kube.resources import SECRETS
 from natsctl.kube.transport import Transport, connect
@@ -242,6 +250,32 @@ async def test_the_fence_is_asked_after_the_wait_for_the_gate(
         closed = True
     with pytest.raises(Fenced):
         await waiting
+    assert api.lines == []
+
+
+@pytest.mark.parametrize("verb", WRITES)
+async def test_what_a_write_rests_on_is_looked_at_right_before_every_try(
+    transport: Transport, api: Faulty, verb: str
+) -> None:
+    def check() -> None:
+        if api.lines:
+            raise Stale("it is no longer so")
+
+    client = Client(transport).checked(check)
+    api.script = [BUSY, GOOD]
+    with pytest.raises((Stale, Transient)):  # some are not tried again
+        await call(client, verb)
+    with pytest.raises(Stale, match="no longer"):
+        await call(client, verb)
+    assert len(api.lines) == 1
+    await call(client, "get")
+
+
+async def test_a_client_that_looks_at_that_asks_its_fence_all_the_same(
+    transport: Transport, api: Faulty
+) -> None:
+    with pytest.raises(Fenced):
+        await call(Client(transport, closed).checked(lambda: None), "create")
     assert api.lines == []
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from natsctl.model.jetstream_look import Look as TakenLook
+from natsctl.model.objects import (
+    Amounts,
+    ClaimResources,
+    PersistentVolumeClaim,
+    PodCondition,
+)
 from natsctl.model.server_identity import server_name
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
-from natsctl.plan.gated_restart import MOST_STEP_DOWNS
+from natsctl.plan.gated_restart import MOST_STEP_DOWNS, NO_ROOM
 from natsctl.plan.queries import APART
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
@@ -175,6 +182,44 @@ def test_servers_without_jetstream_on_them_go_together_and_wait_for_nobody() -> 
     off = dict.fromkeys((NAMES["nats-2"], NAMES["nats-3"]), State.DISABLED)
     state = state_of(Named(states=off))
     assert restarted(state) == ["c-3", "c-2"]
+
+
+def grown(state: ClusterState, asked: str, there: str, *conditions: str) -> ClusterState:
+    """The claim of the second server asks for so much, and has so much."""
+    claims = dict(state.owned["PersistentVolumeClaim"])
+    made = claims["js-c-2"]
+    assert isinstance(made, PersistentVolumeClaim)
+    wanted = msgspec.structs.replace(made.spec, resources=ClaimResources(Amounts(asked)))
+    told = tuple(PodCondition(kind, "True") for kind in conditions)
+    status = msgspec.structs.replace(made.status, capacity=Amounts(there), conditions=told)
+    claims["js-c-2"] = msgspec.structs.replace(made, spec=wanted, status=status)
+    return attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
+
+
+ROOM: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "large enough": (("10Gi", "10Gi"), ["c-3", "c-2"]),
+    "rounded up": (("10Gi", "11Gi"), ["c-3", "c-2"]),
+    "growing": (("20Gi", "10Gi", "Resizing"), ["c-3"]),
+    "grown but for the restart": (("20Gi", "10Gi", "FileSystemResizePending"), ["c-3", "c-2"]),
+    "not bound": (("10Gi", "0"), ["c-3"]),
+}
+
+
+@pytest.mark.parametrize("volume", ROOM)
+def test_one_of_them_waits_while_its_volume_grows(volume: str) -> None:
+    (asked, there, *conditions), expected = ROOM[volume]
+    off = dict.fromkeys((NAMES["nats-2"], NAMES["nats-3"]), State.DISABLED)
+    state = grown(state_of(Named(states=off)), asked, there, *conditions)
+    assert restarted(state) == expected
+
+
+def test_servers_without_jetstream_on_them_wait_and_say_so_while_their_claims_are_unknown() -> None:
+    off = dict.fromkeys((NAMES["nats-2"], NAMES["nats-3"]), State.DISABLED)
+    state = state_of(Named(states=off))
+    owned = {kind: it for kind, it in state.owned.items() if kind != "PersistentVolumeClaim"}
+    unknown = attrs.evolve(state, owned=owned)
+    assert restarted(unknown) == []
+    assert decision(unknown).waiting[:2] == (f"c-3: {NO_ROOM}", f"c-2: {NO_ROOM}")
 
 
 def test_a_server_of_an_unknown_name_lets_nobody_go() -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import attrs
+
 from natsctl.model.jetstream import Health, JetStreamReport, Meta, Replica
 from natsctl.model.outcome import Done, Outcome
 from natsctl.nats.jetstream_requests import Api
@@ -14,6 +16,24 @@ from natsctl.render.config import jetstream
 from tests.unit.simulated.nodes import Node, Server, text_of
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@attrs.define
+class Servers:
+    """What servers say of JetStream: all are well, or the last one cannot tell. And when."""
+
+    well: bool = True
+    asked: list[float] = attrs.field(factory=list)
+
+    async def look(
+        self, node: Node, gate: object, places: Mapping[str, Place], *others: object
+    ) -> dict[str, JetStreamReport]:
+        """What `natsctl.nats.jetstream.look` does."""
+        self.asked.append(asyncio.get_running_loop().time())
+        said = await look(node, gate, places, *others)
+        last = max(said)
+        ill = attrs.evolve(said[last], problem="no answer in time")
+        return said if self.well else {**said, last: ill}
 
 
 async def look(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from natsctl.controllers.cluster.token_writer import Refused, Running
 from natsctl.controllers.runtime.patience import reason_of
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.client import Client
+from natsctl.kube.errors import Stale
 from natsctl.model.foreign import ANSWER, quoted
 from natsctl.nats.jetstream_requests import Api
 from natsctl.plan.actions import Action
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from natsctl.kube.errors import ApiError, Terminal
     from natsctl.kube.resources import Resource
     from natsctl.model.objects import Object
+    from natsctl.plan.evidence import Evidence
 
 A = TypeVar("A", bound=Action)
 
@@ -45,6 +48,19 @@ class HandlerContext:
     @running.default
     def _running(self) -> Running:
         return Running(self.client, self.desired.target)
+
+    def resting_on(self, evidence: Evidence | None) -> HandlerContext:
+        """The same, which sends a write only while this still counts."""
+        if evidence is None:
+            return self
+        key = (self.desired.target.namespace, self.desired.target.name)
+
+        def check() -> None:
+            now = asyncio.get_running_loop().time()
+            if objection := evidence.objection(self.stores.pods.of_cluster(key), now):
+                raise Stale(objection)
+
+        return attrs.evolve(self, client=self.client.checked(check))
 
     def learn(self, resource: Resource, reply: Object) -> None:
         """Keep what the API server answered to a write."""

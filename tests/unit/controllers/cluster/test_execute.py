@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from natsctl.controllers.cluster.execute import AT_A_TIME, Outcome, run_stage
 from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.watch.stores import open_stores
@@ -52,6 +54,15 @@ async def test_what_may_pass_is_an_error_and_what_lasts_a_failure() -> None:
     found = await outcome(403, CreateServer(1, "c-1"))
     assert [failure.subject for failure in found.failures] == ["pod c-1"]
     assert (found.done, found.errors, len(found.failed)) == ((), (), 1)
+
+
+@pytest.mark.parametrize("status", [403, 409])
+async def test_what_shields_servers_has_to_be_written(status: int) -> None:
+    objects = desired({"size": 3, "version": "2.14.10", "jetstream": {}}).objects
+    (budget,) = (made for made in objects if made.kind == "PodDisruptionBudget")
+    assert not (await outcome(status, Ensure(budget, present=False))).shielded
+    assert (await outcome(status, Ensure(objects[0], present=False))).shielded
+    assert (await outcome(status)).shielded
 
 
 async def test_after_many_errors_the_rest_is_neither_tried_nor_done() -> None:

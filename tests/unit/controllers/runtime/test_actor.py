@@ -18,7 +18,7 @@ from natsctl.controllers.runtime.actor import (
     StillTrying,
     Wait,
 )
-from natsctl.kube.errors import Conflict, Terminal, Transient
+from natsctl.kube.errors import Conflict, Stale, Terminal, Transient
 from natsctl.kube.turns import Turn, Turns
 
 Step = Wait | Retry | Exception
@@ -103,6 +103,7 @@ async def test_each_try_waits_longer_than_the_one_before_and_success_ends_that()
         (Transient(503, "Unavailable", "busy"), True),
         (Terminal(403, "Forbidden", "no"), True),
         (Conflict(409, "Conflict", "changed"), True),
+        (Stale("the answers are old"), True),
         (StillTrying(Transient(503, "Unavailable", "busy")), False),
         (ZeroDivisionError(), True),
     ],

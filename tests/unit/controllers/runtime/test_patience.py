@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from natsctl.controllers.runtime.patience import reason_of
-from natsctl.kube.errors import ApiError, Conflict, Terminal, Transient, error_of
+from natsctl.kube.errors import ApiError, Conflict, Stale, Terminal, Transient, error_of
 from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, SERVICES, Resource
 from tests.unit.controllers.virtual import Flight, World, flight, now
 
@@ -26,6 +26,7 @@ ERRORS: dict[str, Callable[[], ApiError]] = {
     "a quota": lambda: Terminal(403, "Forbidden", "exceeded quota: pods=3"),
     "nobody answers": lambda: Transient(0, "ConnectionLost", "TimeoutError"),
     "others are always faster": lambda: Conflict(409, "Conflict", "the object was modified"),
+    "what it rests on is always old": lambda: Stale("the answers are old"),
 }
 KINDS = [PODS, SERVICES, SECRETS]
 
