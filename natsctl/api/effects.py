@@ -21,6 +21,7 @@ class Cost(Enum):
     IMMUTABLE = "restarts servers one at a time; not allowed while servers store data"
     """What stored data depends on: before a restart for it, somebody has to know of none."""
     VOLUMES = "changes volumes one at a time"
+    GROWTH = "grows volumes one at a time"
     KEPT = "has no effect while servers run"
     NONE = "does not affect servers"
 
@@ -75,7 +76,7 @@ class Effect:
     @property
     def reaches(self) -> bool:
         """Whether the change reaches servers that run, or their next start."""
-        return self.cost not in (Cost.PARTS, Cost.VOLUMES, Cost.KEPT, Cost.NONE)
+        return self.cost not in (*(Cost.PARTS, Cost.VOLUMES, Cost.GROWTH, Cost.KEPT, Cost.NONE),)
 
     @property
     def words(self) -> str:
@@ -101,5 +102,6 @@ RELOAD_OR_WAIT: Final = Effect(Cost.RELOAD_OR_WAIT)
 RESTART_IF_DOWN: Final = Effect(Cost.RESTART_IF_DOWN)
 IMMUTABLE: Final = Effect(Cost.IMMUTABLE)
 VOLUMES: Final = Effect(Cost.VOLUMES)
+GROWTH: Final = Effect(Cost.GROWTH)
 KEPT: Final = Effect(Cost.KEPT)
 NONE: Final = Effect(Cost.NONE)

@@ -256,11 +256,18 @@ class ClaimSpec(Wire, frozen=True):
     volume_name: str | None = None
 
 
+class ResourceStatuses(Wire, frozen=True):
+    """`status.allocatedResourceStatuses` of a claim: how far its growth has come, if it grows."""
+
+    storage: str = ""
+
+
 class ClaimStatus(Wire, frozen=True):
     """`status` of a claim."""
 
     phase: str = ""
     capacity: Amounts | None = None
+    allocated_resource_statuses: ResourceStatuses | None = None
     conditions: tuple[PodCondition, ...] | None = None
 
 

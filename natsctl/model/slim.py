@@ -31,6 +31,7 @@ from natsctl.model.objects import (
     Pod,
     PodCondition,
     PodDisruptionBudget,
+    ResourceStatuses,
     Runs,
     Secret,
     Service,
@@ -84,7 +85,10 @@ _READ: Final = (
 )
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
-_RESIZES: Final = ("Resizing", "FileSystemResizePending")
+_RESIZES: Final = (
+    *("Resizing", "FileSystemResizePending"),
+    *("ControllerResizeError", "NodeResizeError"),
+)
 _EVICTION: Final = "unhealthyPodEvictionPolicy"
 _RUNS: Final = ContainerState(running=Runs())
 
@@ -308,11 +312,12 @@ def _claim_spec(claim: PersistentVolumeClaim) -> ClaimSpec:
 
 
 def _claim_status(claim: PersistentVolumeClaim) -> Any:
-    status = claim.status
+    status, resizing = claim.status, claim.status.allocated_resource_statuses
     return msgspec.structs.replace(
         status,
         phase=_brief(status.phase),
         capacity=status.capacity and Amounts(_brief(status.capacity.storage)),
+        allocated_resource_statuses=resizing and ResourceStatuses(_brief(resizing.storage)),
         conditions=_few(status.conditions, "type", _RESIZES, _condition),
     )
 

@@ -242,6 +242,26 @@ class NoteClaims(Action):
 
 
 @attrs.frozen
+class GrowClaim(Action):
+    """Have a claim ask for another size, if it is still the one that was seen.
+
+    `size` is the quantity, `wanted` the same in bytes.
+    """
+
+    name: str
+    uid: str
+    resource_version: str
+    size: str
+    wanted: int
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The claim."""
+        return f"PersistentVolumeClaim {self.name}"
+
+
+@attrs.frozen
 class BindToken(Action):
     """Give a ServiceAccount a token in its Secret, or a new one before the old one ends."""
 

@@ -17,6 +17,7 @@ from natsctl.plan.queries import (
     renewal,
     unanswered,
 )
+from natsctl.plan.rules.claim_growth import next_growth_in
 from natsctl.plan.rules.disruption_budget import close_budget
 from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.registry import RULES
@@ -148,9 +149,9 @@ def _look_again_at_configuration(decisions: Decisions) -> Iterator[float]:
         yield 2 * _interval(context.state)
     if desired.waiting and desired.resolved.certificates:
         yield A_MINUTE  # all that a certificate lacks may be time, of which nobody tells
-    token = next_token_in(context)
-    if token is not None:
-        yield token
+    for due in (next_token_in(context), next_growth_in(context)):
+        if due is not None:
+            yield due
 
 
 def _interval(state: ClusterState) -> float:

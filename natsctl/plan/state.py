@@ -17,6 +17,7 @@ from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Object, Pod, Secret
 from natsctl.model.observation import Observation
 from natsctl.plan.gates.seen import Seen
+from natsctl.plan.growth_refused import GrowthRefused
 from natsctl.plan.inputs.resolve import ResolvedInputs
 from natsctl.plan.references import Key, References
 from natsctl.render.objects.owned_objects import config_kind, owned_kind
@@ -143,11 +144,12 @@ class ClusterState:
     else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
     how long nothing changed. `owned` are the objects that the cluster owns, by kind and name; of
     the kind that holds data all that have its labels, and no entry while these are not known.
-    `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret; `scope` are
-    the only namespaces that natsctl sees (None: all). `installation` is the name of natsctl itself
-    (see claim). `jetstream` are the latest looks at all servers, the oldest first;
-    `seen` is what they show, if there are two. `step_downs` counts how often this process asked a
-    server to hand over the meta group, by pod uid.
+    `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret, `growths` by
+    uid of a claim that the API server did not let grow; `scope` are the only namespaces that
+    natsctl sees (None: all). `installation` is the name of natsctl itself (see claim). `jetstream`
+    are the latest looks at all servers, the oldest first; `seen` is what they show, if there are
+    two. `step_downs` counts how often this process asked a server to hand over the meta group, by
+    pod uid.
     """
 
     cluster: Cluster
@@ -163,6 +165,7 @@ class ClusterState:
     failures: tuple[Failure, ...] = ()
     trials: Mapping[Key, Trial] = attrs.field(factory=dict)
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    growths: Mapping[str, GrowthRefused] = attrs.field(factory=dict)
     step_downs: Mapping[str, int] = attrs.field(factory=dict)
     references: References = attrs.field(factory=References)
     scope: tuple[str, ...] | None = None

@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 
 from natsctl.api import native
-from natsctl.api.effects import IMMUTABLE, NONE, PARTS, RELOAD, RESTART, VOLUMES
+from natsctl.api.effects import GROWTH, IMMUTABLE, NONE, PARTS, RELOAD, RESTART, VOLUMES
 from natsctl.api.fields import described
 from natsctl.api.texts import DOMAIN, DURATION, QUANTITY, SECRET_KEY, TAG, object_name
 from natsctl.api.types.server_config import INT32_MAX
@@ -29,6 +29,8 @@ CIPHERS: Final = ("chacha", "aes")
 RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
 _OTHER_KEY: Final = IMMUTABLE.told_by("jetstream.key")
+SIZE_FIELD: Final = "spec.jetstream.fileStore.pvc.size"
+"""Where a NatsCluster says how large volumes are."""
 ALWAYS: Final = "always"
 """Of `syncInterval`: after every write."""
 
@@ -54,9 +56,7 @@ def _retention(when: str) -> str:
 class Pvc:
     """The PersistentVolumeClaim of each server."""
 
-    size: str = described(
-        "Size of the volume.", default=DEFAULT_SIZE, text=QUANTITY, effect=VOLUMES
-    )
+    size: str = described("Size of the volume.", default=DEFAULT_SIZE, text=QUANTITY, effect=GROWTH)
     storage_class_name: str | None = object_name(
         "StorageClass",
         "StorageClass of the volume. Defaults to that of Kubernetes.",

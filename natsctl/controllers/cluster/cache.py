@@ -36,6 +36,7 @@ from natsctl.plan.claims.limits import levels_of
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
+from natsctl.plan.growth_refused import GrowthRefused, refused
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.references import References
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
     from natsctl.plan.actions import Action
+    from natsctl.plan.growth_refused import Words
 
 LOOKS_KEPT = 600.0
 """Seconds after which a look at JetStream that nobody wanted again is dropped."""
@@ -85,6 +87,7 @@ class ClusterCache:
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     step_downs: dict[str, int] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
+    growths: dict[str, GrowthRefused] = attrs.field(factory=dict)
     platform_assigned_ids: bool = False
     jetstream: bool = False
     _heavy: bool = False
@@ -128,6 +131,7 @@ class ClusterCache:
             failures=failures,
             trials=self.trials,
             refusals=self.refusals,
+            growths=self.growths,
             step_downs=self.step_downs,
             references=self._gathered[1],
             scope=self.namespaces,
@@ -217,6 +221,14 @@ class ClusterCache:
             if isinstance(action, StepDown):
                 count = self.step_downs.get(action.uid, 0)
                 self.step_downs = {**self.step_downs, action.uid: count + 1}
+
+    def note_growths(self, tried: Mapping[str, Words | None], state: ClusterState) -> None:
+        """Remember which claims may not ask for more, as long as they are there."""
+        there = {c.metadata.uid for c in state.owned.get(data_kind().kind, {}).values()}
+        now = asyncio.get_running_loop().time()
+        known = {uid: it for uid, it in self.growths.items() if uid in there and uid not in tried}
+        fresh = ((uid, words) for uid, words in tried.items() if words is not None)
+        self.growths = known | {uid: refused(it, self.growths.get(uid), now) for uid, it in fresh}
 
     def drop_looks(self, before: float) -> None:
         """Something was changed on the servers at this moment, in monotonic seconds."""

@@ -22,6 +22,7 @@ from natsctl.controllers.cluster.handlers.registry import HANDLERS
 from natsctl.controllers.cluster.token_writer import Refused
 from natsctl.kube.errors import ApiError, Terminal
 from natsctl.plan.actions import Action
+from natsctl.plan.growth_refused import Words
 from natsctl.plan.references import Key
 from natsctl.plan.state import Failure, Refusal
 
@@ -45,6 +46,7 @@ class Outcome:
     errors: tuple[tuple[str, ApiError], ...] = ()
     shielded: bool = True
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    growths: Mapping[str, Words | None] = attrs.field(factory=dict)
     tried: Mapping[Key, Refused | None] = attrs.field(factory=dict)
 
     @property
@@ -101,5 +103,6 @@ def _outcome(outcomes: Sequence[tuple[Action, Result | ApiError]]) -> Outcome:
         shielded=all(isinstance(r, Result) and r.done for a, r in outcomes if a.shields),
         errors=tuple((a.subject, r) for a, r in outcomes if isinstance(r, ApiError)),
         refusals={uid: refusal for _, r in results for uid, refusal in r.refusals.items()},
+        growths={uid: words for _, r in results for uid, words in r.growths.items()},
         tried={key: refused for _, r in results for key, refused in r.tried.items()},
     )

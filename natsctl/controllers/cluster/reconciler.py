@@ -243,6 +243,7 @@ class ClusterReconciler:
             failures += outcome.failures + lasting
             self.cache.refusals |= outcome.refusals
             self.cache.note_trials(outcome.tried, state)
+            self.cache.note_growths(outcome.growths, state)
             self.cache.note_step_downs(stage)
             self.actor_metrics.count(outcome.done)
             for event in events_of(outcome.done):

@@ -40,10 +40,6 @@ class Stored:
         """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""
         return min(_of(self.room, size), default=0)
 
-    def largest(self, size: int) -> int:
-        """Bytes that the largest volume of a cluster of this size asks for; 0: there is none."""
-        return max(_of(self.asked, size), default=0)
-
 
 def stored_of(
     cluster: Cluster, claims: Iterable[Object] | None, noted: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.model import names
+from natsctl.plan.claims.growth_words import growth_troubles
 from natsctl.plan.claims.volumes import Trouble, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -26,7 +27,8 @@ def volume_troubles(context: Context) -> tuple[Trouble, ...]:
     if not volumes.known:
         return (UNREADABLE,)
     edited = () if volumes.note is not None else (_edited(context),)
-    return (*edited, *(claim.trouble for claim in volumes.claims if claim.trouble is not None))
+    told = (claim.trouble for claim in volumes.claims if claim.trouble is not None)
+    return (*edited, *told, *growth_troubles(context))
 
 
 def _edited(context: Context) -> Trouble:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from natsctl.plan.rules import rule
+from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.disruption_budget import ensure_budget
 from natsctl.plan.rules.ended_pods import remove_ended
@@ -39,4 +40,5 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
     Rule(look_at_streams, rule.NOTES),
+    Rule(grow_claims, rule.NOTES),
 )

@@ -57,7 +57,7 @@ SERVERS: Final = Stage("servers", needs_config=True)
 REMOVAL: Final = Stage("removal", needs_config=True, after=SERVERS)
 """What takes one away."""
 NOTES: Final = Stage("notes")
-"""What changes nothing for servers."""
+"""What changes nothing for servers, and holds nothing up if it fails."""
 
 
 @attrs.frozen

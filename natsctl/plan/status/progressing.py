@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model.words import listed
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
@@ -35,7 +36,7 @@ def progressing(
     waiting = Verdict("False", "Waiting", "see condition ConfigAccepted")
     if decisions.context.desired.waiting and not servers:
         return waiting
-    busy = _busy(decisions) or _starting(decisions) or _updating(decisions)
+    busy = _busy(decisions) or _starting(decisions) or _updating(decisions) or _growing(decisions)
     return busy or (waiting if state.holding else _settled(servers))
 
 
@@ -93,6 +94,11 @@ def _updating(decisions: Decisions) -> Verdict | None:
     steps = [action for rule in rules for action in decisions.of(rule).actions]
     text = f"updating {listed([step.subject for step in steps])}"
     return Verdict("True", "UpdatingObjects", text) if steps else None
+
+
+def _growing(decisions: Decisions) -> Verdict | None:
+    waiting = decisions.of(grow_claims).waiting
+    return Verdict("True", "GrowingVolumes", listed(waiting)) if waiting else None
 
 
 def _settled(servers: Sequence[Server]) -> Verdict:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.model.foreign import named
-from natsctl.model.quantity import bytes_text, parse_bytes
+from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
+from natsctl.plan.claims.growth import growth_of, wanted_size
+from natsctl.plan.claims.growth_words import kept, progress
+from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import BOUND, volumes_of
 from natsctl.plan.status.conditions import Verdict
@@ -29,32 +32,35 @@ def volumes_ready(context: Context) -> Verdict | None:
     unbound = [c.name for c in volumes.claims if c.live is None or c.live.status.phase != BOUND]
     if unbound:
         return Verdict("False", "VolumesNotBound", f"waiting for volumes: {listed(unbound)}")
-    remarks = listed([*_differences(volumes), *_kept(context, volumes)])
+    if growing := progress(growth_of(context)):
+        return Verdict("True", "VolumesGrowing", listed(growing))
+    remarks = listed([*_differences(context, volumes), *_kept(context, volumes)])
     return Verdict("True", "VolumesDiffer" if remarks else "AllVolumesBound", remarks)
 
 
-def _differences(volumes: Volumes) -> Iterator[str]:
+def _differences(context: Context, volumes: Volumes) -> Iterator[str]:
     """What the spec asks for and a claim keeps."""
     for claim in volumes.claims:
-        yield from _difference(claim)
+        yield from _size(context, claim)
+        yield from _class(claim)
 
 
-def _difference(claim: ServerClaim) -> Iterator[str]:
+def _size(context: Context, claim: ServerClaim) -> Iterator[str]:
+    """A volume of another size that stays so."""
+    assert claim.live is not None
+    wanted, asked = wanted_size(claim), bytes_of(claim.live.requested)
+    if wanted > asked > 0 and (why := kept(context, claim, asked)):
+        yield why
+    if asked > wanted:
+        yield f"{claim.name} asks for {bytes_text(asked)}, more than the spec, and cannot shrink"
+
+
+def _class(claim: ServerClaim) -> Iterator[str]:
     assert claim.live is not None
     spec, live = claim.wanted.manifest["spec"], claim.live.spec
-    wanted, there = _bytes(spec["resources"]["requests"]["storage"]), _bytes(claim.live.requested)
-    if wanted is not None and there is not None and wanted > there:
-        yield f"{claim.name} keeps {bytes_text(there)}: natsctl does not grow volumes yet"
     chosen = spec.get("storageClassName", live.storage_class_name)
     if chosen != live.storage_class_name:
         yield f"{claim.name} keeps storage class {named(live.storage_class_name or 'none')}"
-
-
-def _bytes(quantity: str) -> int | None:
-    try:
-        return parse_bytes(quantity)
-    except ValueError:
-        return None
 
 
 def _kept(context: Context, volumes: Volumes) -> Iterator[str]:

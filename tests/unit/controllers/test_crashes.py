@@ -41,6 +41,8 @@ from tests.unit.simulated.process import SETTINGS, Line, When, encoded, installe
 from tests.unit.simulated.requests import Request, Where
 from tests.unit.simulated.volumes import (
     has_volumes,
+    have_grown,
+    larger,
     with_volumes,
     with_volumes_left,
     without_guard,
@@ -256,6 +258,7 @@ def is_taken_over(api: ApiServer) -> bool:
 STORIES = {
     "create": Story(nothing, creates, is_ready),
     "create with volumes": Story(nothing, creates_volumes, has_volumes),
+    "grow volumes": Story(with_volumes, larger, have_grown, serving=3, away=0),
     "roll with JetStream": Story(
         with_volumes, changes(version="2.14.11"), has_volumes, serving=2, away=1
     ),

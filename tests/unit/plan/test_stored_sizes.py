@@ -11,6 +11,7 @@ from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Cluster, Meta, PersistentVolumeClaim
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, parse_cluster
+from tests.unit.plan.claims.growing import sized
 from tests.unit.plan.claims.volumes import SPEC, all_claims, claim
 from tests.unit.plan.world import NAME, NAMESPACE, UID
 
@@ -62,11 +63,28 @@ class TestShrinking:
         assert understood(spec_of("5Gi"), unknown, {"jetstream": 1}).problems == ()
         assert understood(spec_of("5Gi"), unknown).problems == ()
 
-    def test_leaves_the_last_spec_in_force_even_beside_a_volume_that_somebody_grew(self) -> None:
-        grown = stored(claim(1, spec=spec_of("20Gi")))
-        parsed = understood(spec_of("10Gi"), grown, spec_of("10Gi"))
+    def test_leaves_the_last_spec_in_force(self) -> None:
+        parsed = understood(spec_of("5Gi"), stored(*all_claims()), spec_of("10Gi"))
         assert len(parsed.problems) == 1
         assert parsed.version is not None
+
+
+class TestAGrowthThatIsGivenUp:
+    """As long as no volume has to be smaller than the smallest is, limits stay what they are."""
+
+    def test_is_none_that_shrinks_anything(self) -> None:
+        asking = stored(sized(1, "20Gi", "10Gi"), sized(2), sized(3))
+        assert understood(spec_of("10Gi"), asking, spec_of("20Gi")).problems == ()
+        assert len(understood(spec_of("9Gi"), asking, spec_of("20Gi")).problems) == 1
+
+    def test_may_leave_volumes_that_have_grown(self) -> None:
+        some = stored(sized(1, "20Gi", "20Gi"), sized(2, "20Gi", "10Gi"), sized(3))
+        assert understood(spec_of("10Gi"), some, spec_of("20Gi")).problems == ()
+
+    def test_is_too_late_once_all_have_grown(self) -> None:
+        grown = stored(*(sized(index, "20Gi", "20Gi") for index in (1, 2, 3)))
+        (problem,) = understood(spec_of("10Gi"), grown, spec_of("20Gi")).problems
+        assert "there are volumes of 20Gi, which cannot shrink; use 20Gi or more" in str(problem)
 
     def test_is_nothing_where_no_streams_are_on_disk(self) -> None:
         memory = SPEC | {"jetstream": {"memoryStore": {"maxSize": "1Gi"}}}

@@ -1,4 +1,4 @@
-"""What runs beside natsctl: a kubelet, and nats-servers in its pods, in virtual time."""
+"""What runs beside natsctl: kubelet, storage, and nats-servers in pods, in virtual time."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from tests.unit.simulated.clock import stamp
 from tests.unit.simulated.requests import Where
 from tests.unit.simulated.watches import Change
 
-STARTS, READY, STOPS, FILES = 0.3, 0.3, 0.2, 0.2
-"""Seconds until a server runs, is ready, has stopped, and sees a changed Secret."""
+STARTS, READY, STOPS, FILES, GROWS = 0.3, 0.3, 0.2, 0.2, 0.5
+"""Seconds until a server runs, is ready, has stopped, sees a changed Secret, and a volume grew."""
+CLAIM = "PersistentVolumeClaim"
 
 
 @attrs.define
@@ -77,6 +78,8 @@ class Node:
         self.api.listeners.append(self._hear)
         for pod in filter(_has_server, self.api.of_kind("Pod")):
             self._spawn(self._resume(_where(pod)))
+        for claim in filter(_grows, self.api.of_kind(CLAIM)):
+            self._spawn(self._grow(_where(claim, CLAIM)))
 
     def observe_from_now(self) -> None:
         """Count anew how many servers are away at a time."""
@@ -84,6 +87,8 @@ class Node:
 
     def _hear(self, change: Change) -> None:
         kind = change.where[0]
+        if kind == CLAIM and _grows(change.after):
+            self._spawn(self._grow(change.where))
         if kind == "Pod":
             pods = self.api.of_kind("Pod")
             self.fewest_ready = min(self.fewest_ready, sum(map(_is_ready, pods)))
@@ -121,6 +126,13 @@ class Node:
         else:
             await self._run(where)
             await self._show_files(where, meta["uid"])
+
+    async def _grow(self, where: Where) -> None:
+        """Give a volume what its claim asks for by then."""
+        await asyncio.sleep(GROWS)
+        if _grows(claim := self.api.objects.get(where)):
+            assert claim is not None
+            self.api.edit(where, {"status": {"capacity": claim["spec"]["resources"]["requests"]}})
 
     async def _run(self, where: Where) -> None:
         """From a new pod to a ready one, or from what there is of it."""
@@ -204,7 +216,7 @@ class Node:
         """Whether the claims that it names are there; their first consumer has them bound."""
         volumes = (v.get("persistentVolumeClaim") for v in pod["spec"].get("volumes") or ())
         namespace = pod["metadata"]["namespace"]
-        claims = [("PersistentVolumeClaim", namespace, v["claimName"]) for v in volumes if v]
+        claims = [(CLAIM, namespace, v["claimName"]) for v in volumes if v]
         for where in claims:
             if (claim := self.api.objects.get(where)) and "status" not in claim:
                 capacity = claim["spec"]["resources"]["requests"]
@@ -292,5 +304,11 @@ def _is_ready(pod: Json) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def _where(pod: Json) -> Where:
-    return "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]
+def _where(item: Json, kind: str = "Pod") -> Where:
+    return kind, item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def _grows(claim: Json | None) -> bool:
+    """Whether a claim asks for something else than there is."""
+    there = ((claim or {}).get("status") or {}).get("capacity")
+    return claim is not None and bool(there) and there != claim["spec"]["resources"]["requests"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 
 import pytest
 
 from natsctl.api.checks import validate
 from natsctl.model import names
+from natsctl.render.config.jetstream import FILE
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, settled
 from tests.unit.simulated.crashes import CLUSTER, is_ready
+from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed
 from tests.unit.simulated.requests import Where
 
@@ -75,3 +79,27 @@ def has_volumes(api: ApiServer) -> bool:
     """Whether the cluster is ready, and each of its servers has a volume that is noted."""
     names = [where[2] for where in api.objects if where[0] == "Pod"]
     return is_ready(api) and {f"js-{name}" for name in names} <= volumes(api).keys()
+
+
+def larger(api: ApiServer, size: str = "20Gi") -> None:
+    """The user asks for other volumes."""
+    api.edit(CLUSTER, {"spec": {"jetstream": {"fileStore": {"pvc": {"size": size}}}}})
+
+
+def sizes(api: ApiServer) -> list[tuple[str, str]]:
+    """What each claim asks for, and what it has."""
+    found = api.of_kind("PersistentVolumeClaim")
+    requests = [claim["spec"]["resources"]["requests"]["storage"] for claim in found]
+    there = [claim["status"]["capacity"]["storage"] for claim in found]
+    return list(zip(requests, there, strict=True))
+
+
+def limits(node: Node) -> set[int]:
+    """What servers have loaded as the limit of their stores."""
+    files = (base64.b64decode(server.loaded[FILE]) for server in node.servers.values())
+    return {json.loads(content)["max_file_store"] for content in files}
+
+
+def have_grown(api: ApiServer) -> bool:
+    """Whether all volumes have 20Gi, and nothing goes on."""
+    return has_volumes(api) and sizes(api) == [("20Gi", "20Gi")] * 3

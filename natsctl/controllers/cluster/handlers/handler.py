@@ -18,6 +18,7 @@ from natsctl.kube.errors import Stale
 from natsctl.model.foreign import ANSWER, quoted
 from natsctl.nats.jetstream_requests import Api
 from natsctl.plan.actions import Action
+from natsctl.plan.growth_refused import Words
 from natsctl.plan.references import Key
 from natsctl.plan.state import Desired, Failure, Refusal
 
@@ -71,13 +72,14 @@ class HandlerContext:
 class Result:
     """What came of one action.
 
-    Neither `done` nor a `failure`: it goes on in a later pass. `refusals` are by pod uid, `tried`
-    by namespace and name of a bound-token Secret (None: it was written).
+    Neither `done` nor a `failure`: it goes on in a later pass. `refusals` are by pod uid, `growths`
+    by uid of a claim, `tried` by namespace and name of a bound-token Secret (None: it was written).
     """
 
     done: bool = False
     failure: Failure | None = None
     refusals: Mapping[str, Refusal] = attrs.field(factory=dict)
+    growths: Mapping[str, Words | None] = attrs.field(factory=dict)
     tried: Mapping[Key, Refused | None] = attrs.field(factory=dict)
 
 

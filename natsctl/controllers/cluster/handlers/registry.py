@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from natsctl.controllers.cluster.handlers import (
     create_server,
     delete_server,
+    grow_claim,
     note_revision,
     objects,
     reload_server,
@@ -37,6 +38,7 @@ HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
     actions.BindToken: tokens.BIND,
     actions.NoteProof: note_revision.PROOF,
     actions.NoteClaims: note_revision.CLAIMS,
+    actions.GrowClaim: grow_claim.GROW,
     actions.UpdateRoleStatus: service_roles.UPDATE_STATUS,
 }
 """In the order in which the events of one stage are told."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from natsctl.plan.decisions import Decide
+from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.owned_objects import ensure_objects
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.scale_down import scale_down
@@ -38,8 +39,8 @@ def told_by(source: str) -> set[str]:
 
 
 def test_every_rule_that_waits_is_told_of() -> None:
-    """Of what keeps a server from starting, together with those that do."""
-    assert set(telling()) == {decide for decide, _ in LASTING} | {scale_up}
+    """Of what keeps a server from starting, together with those that do; of volumes, last."""
+    assert set(telling()) == {decide for decide, _ in LASTING} | {scale_up, grow_claims}
 
 
 @pytest.mark.parametrize(

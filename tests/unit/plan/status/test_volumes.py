@@ -13,6 +13,7 @@ from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.progressing import progressing
 from natsctl.plan.status.status import status
+from tests.unit.plan.claims.growing import sized, spec_of, wanting
 from tests.unit.plan.claims.volumes import (
     EARLIER,
     SPEC,
@@ -170,11 +171,22 @@ class TestWhatTheSpecCannotChange:
     def spec(self, **pvc: str) -> dict[str, Any]:
         return SPEC | {"jetstream": {"fileStore": {"pvc": pvc}}}
 
-    def test_the_size_stays_until_natsctl_grows_volumes(self) -> None:
-        state = volumes(*all_claims(), note=ALL, spec=self.spec(size="20Gi"))
-        message = "js-c-1 keeps 10Gi: natsctl does not grow volumes yet"
+    @pytest.mark.parametrize(
+        ("policy", "why"),
+        [
+            ("Manual", "resizePolicy is Manual, so natsctl does not grow it"),
+            ("Replace", "natsctl does not replace volumes yet"),
+        ],
+    )
+    def test_the_size_stays_unless_volumes_grow_in_place(self, policy: str, why: str) -> None:
+        state = wanting("20Gi", *all_claims(), spec=spec_of("20Gi", resizePolicy=policy))
         assert told(state)[:2] == ("True", "VolumesDiffer")
-        assert message in told(state)[2]
+        assert f"js-c-1 keeps 10Gi: {why}" in told(state)[2]
+
+    def test_a_volume_that_is_larger_stays_so(self) -> None:
+        state = volumes(sized(1, "20Gi", "20Gi"), sized(2), sized(3), note=ALL)
+        text = "js-c-1 asks for 20Gi, more than the spec, and cannot shrink"
+        assert told(state) == ("True", "VolumesDiffer", text)
 
     def test_the_class_stays(self) -> None:
         state = volumes(*all_claims(), note=ALL, spec=self.spec(storageClassName="fast"))

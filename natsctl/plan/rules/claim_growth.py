@@ -1,0 +1,38 @@
+"""Volumes grow in place: one claim after the other asks for what the spec says.
+
+The limit of the store follows by itself once the smallest volume has grown (`Stored.capacity`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.plan.actions import GrowClaim
+from natsctl.plan.claims.growth import growth_of
+from natsctl.plan.claims.growth_words import progress, step
+from natsctl.plan.rules.rule import Decision
+
+if TYPE_CHECKING:
+    from natsctl.plan.claims.growth import Size
+    from natsctl.plan.context import Context
+
+
+def grow_claims(context: Context) -> Decision:
+    """Have the next claim ask for another size, unless the API server refused that not long ago."""
+    growth = growth_of(context)
+    due, refused = growth.next, growth.refused
+    waits = refused is not None and refused.due > context.state.now
+    actions = () if due is None or waits else (_grow(due),)
+    return Decision(actions, waiting=progress(growth))
+
+
+def next_growth_in(context: Context) -> float | None:
+    """Seconds until the API server is asked again."""
+    refused = growth_of(context).refused
+    return max(refused.due - context.state.now, 0.0) if refused is not None else None
+
+
+def _grow(due: Size) -> GrowClaim:
+    meta = due.live.metadata
+    version = meta.resource_version
+    return GrowClaim(meta.name, meta.uid, version, due.size, due.wanted, step(due))

@@ -1,0 +1,96 @@
+"""How volumes grow, and what keeps them from it, is told together with the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from natsctl.model.foreign import ANSWER
+from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.claims.growing import CLASS, GI, refusing, sized, spec_of, wanting
+
+
+def made(index: int, *sizes: str, **changes: Any) -> PersistentVolumeClaim:
+    return sized(index, *sizes, spec=spec_of("20Gi"), **changes)
+
+
+THREE = (made(1), made(2), made(3))
+
+
+def told(state: ClusterState, kind: str = "VolumesReady") -> tuple[str, str, str]:
+    found = {c.type: c for c in status(state).conditions}[kind]
+    return found.status, found.reason, found.message
+
+
+def test_what_grows_is_told() -> None:
+    state = wanting("20Gi", made(1, "20Gi"), made(2), made(3))
+    text = "js-c-1 grows from 10Gi to 20Gi, then js-c-2, js-c-3"
+    assert told(state) == ("True", "VolumesGrowing", text)
+    assert told(state, "Progressing") == ("True", "GrowingVolumes", text)
+    assert told(state, "Degraded")[0] == "False"
+
+
+class TestARefusal:
+    def test_for_a_class_that_cannot_grow_says_so(self) -> None:
+        state = refusing(wanting("20Gi", *THREE), 20 * GI)
+        text = (
+            "the API server does not let PersistentVolumeClaim js-c-1 ask for 20Gi instead of "
+            "10Gi: \"persistentvolumeclaims 'js-c-1' is forbidden: only dynamically provisioned "
+            'pvc can be resized and the storageclass that provisions the pvc must support resize"; '
+            "if storage class none can grow, set its allowVolumeExpansion: true, or else set "
+            "spec.jetstream.fileStore.pvc.size back to 10Gi"
+        )
+        assert told(state)[:2] == ("False", "VolumeNotGrown")
+        assert told(state)[2].replace('"js-c-1"', "'js-c-1'") == text
+
+    def test_degrades_the_cluster_which_makes_an_event(self) -> None:
+        state = refusing(wanting("20Gi", *THREE), 20 * GI)
+        assert told(state, "Degraded")[:2] == ("True", "VolumeNotGrown")
+        assert told(state, "Progressing")[:2] == ("False", "Settled")
+        assert told(state, "Ready")[0] == "True"
+
+    @pytest.mark.parametrize(
+        ("words", "way"),
+        [
+            ("exceeded quota: q, requested: requests.storage=10Gi", "raise the quota, or set"),
+            ("User cannot patch resource", "resolve that, or set"),
+        ],
+    )
+    def test_tells_the_way_out(self, words: str, way: str) -> None:
+        message = told(refusing(wanting("20Gi", *THREE), 20 * GI, words))[2]
+        assert f'{words}"; {way} spec.jetstream.fileStore.pvc.size back to 10Gi' in message
+
+
+class TestAGrowthThatIsStuck:
+    def test_is_told_in_the_words_of_the_storage(self) -> None:
+        first = made(1, "20Gi", condition="ControllerResizeError", words="no room\nleft")
+        state = wanting("20Gi", first, made(2), made(3))
+        text = (
+            "PersistentVolumeClaim js-c-1 does not grow from 10Gi to 20Gi: ControllerResizeError: "
+            '"no room left"; see kubectl describe pvc js-c-1, or set '
+            "spec.jetstream.fileStore.pvc.size lower, but to more than 10Gi"
+        )
+        assert told(state) == ("False", "VolumeNotGrown", text)
+        assert told(state, "Degraded")[:2] == ("True", "VolumeNotGrown")
+        assert told(state, "Progressing")[0] == "False"
+
+    def test_is_bounded_whatever_the_storage_says(self) -> None:
+        first = made(1, "20Gi", condition="NodeResizeError", words="x" * 9000)
+        assert len(told(wanting("20Gi", first, made(2), made(3)))[2]) < 2 * ANSWER
+
+    @pytest.mark.parametrize("status", ["ControllerResizeInfeasible", "NodeResizeFailed"])
+    def test_is_known_without_words(self, status: str) -> None:
+        first = made(1, "20Gi", status=status)
+        message = told(wanting("20Gi", first, made(2), made(3)))[2]
+        assert f"from 10Gi to 20Gi: {status}; see kubectl" in message
+
+    def test_is_not_one_that_goes_on(self) -> None:
+        first = made(1, "20Gi", status="NodeResizeInProgress")
+        assert told(wanting("20Gi", first, made(2), made(3)))[0] == "True"
+
+
+def test_the_fixture_has_the_words_of_kubernetes() -> None:
+    assert "only dynamically provisioned pvc can be resized" in CLASS
