@@ -83,6 +83,7 @@ HUGE: dict[str, tuple[type[Object], dict[str, Any]]] = {
             "status": {
                 "phase": "p" * 90_000,
                 "capacity": {"storage": "1" * 90_000},
+                "allocatedResourceStatuses": {"storage": "c" * 90_000},
                 "conditions": [{"type": "t" * 900, "message": "m" * 9000}] * 9000,
             },
         },
