@@ -145,8 +145,7 @@ def _sizes(context: Context, volumes: Volumes) -> Iterator[Size]:
     """Of volumes that are there, are this cluster's and are all right."""
     for claim in volumes.claims:
         live = claim.live
-        held = claim.trouble is not None and claim.trouble.holds
-        if live is None or held or not claim.is_noted or not is_adopted(context, claim):
+        if live is None or claim.held or not claim.is_noted or not is_adopted(context, claim):
             continue
         size = _quantity(claim)
         capacity = live.status.capacity
@@ -157,7 +156,8 @@ def _sizes(context: Context, volumes: Volumes) -> Iterator[Size]:
 
 def _is_to_be_taken(context: Context, claim: ServerClaim) -> bool:
     """Whether a claim will be this cluster's in a moment: it may be growing already."""
-    held = claim.trouble is not None and claim.trouble.holds
     return (
-        claim.live is not None and not held and not (claim.is_noted and is_adopted(context, claim))
+        claim.live is not None
+        and not claim.held
+        and not (claim.is_noted and is_adopted(context, claim))
     )

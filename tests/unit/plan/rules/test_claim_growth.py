@@ -110,7 +110,9 @@ class TestAClaim:
 
     def test_of_an_earlier_cluster_is_first_made_this_ones(self) -> None:
         """It may be growing already: no other begins before that is known."""
-        assert grown(wanting("20Gi", sized(1, "20Gi", of=EARLIER), sized(2), sized(3))) == []
+        told = f"{noted(1, origin='7e57ab1e')},{noted(2, 3)}"
+        first = sized(1, "20Gi", of=EARLIER)
+        assert grown(wanting("20Gi", first, sized(2), sized(3), note=told)) == []
         assert grown(wanting("20Gi", *(sized(index, of=EARLIER) for index in (1, 2, 3)))) == []
 
     def test_that_is_not_noted_is_noted_first(self) -> None:
