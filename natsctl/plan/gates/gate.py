@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from natsctl.plan.gates import groups, meta, servers
+from natsctl.plan.gates.baseline import is_known, lasting, taken
 from natsctl.plan.gates.case import Case, case
 from natsctl.plan.gates.looks import look_blocks
 from natsctl.plan.gates.notes import notes
 from natsctl.plan.gates.stores import store_behind, store_differs
 from natsctl.plan.gates.verdict import (
-    MAX_BASELINE,
     MAX_NOTES,
     Baseline,
     Block,
@@ -94,8 +94,9 @@ def judge(
     standing: list[Block] = []
     known: list[Block] = []
     overridden: list[Block] = []
-    for block in blocks(it, now):
-        if baseline and _is_known(it, block, baseline):
+    found = blocks(it, now)
+    for block in found:
+        if baseline and is_known(it, block, baseline, found):
             known.append(block)
         elif block.why in overrides and block.why is not Why.LOOKS:
             overridden.append(block)
@@ -112,7 +113,7 @@ def judge(
     )
 
 
-def blocks(it: Case, now: float) -> Iterable[Block]:
+def blocks(it: Case, now: float) -> Collection[Block]:
     """All that blocks, each once, as it was seen last."""
     seen = {block: block for block in look_blocks(it, now)}
     predicates = OF_A_LOOK if it.standalone else OF_A_LOOK + OF_CLUSTERS
@@ -143,12 +144,16 @@ def all_may_go(
     return all(judge(attrs.evolve(it, target=name), now, baseline, overrides).ok for name in names)
 
 
-def baseline(expected: Collection[str], looks: tuple[Look, Look], now: float) -> Baseline:
-    """What is broken before anything begins: of assets, since nothing else is ever usual."""
+def baseline(
+    expected: Collection[str],
+    looks: tuple[Look, Look],
+    now: float,
+    before: Baseline | None = None,
+) -> Baseline:
+    """What is broken while nobody is to go; of what was so `before`, what still is."""
     it = case("", expected, looks)
-    broken = [block for block in blocks(it, now) if block.asset is not None]
-    first = sorted(broken, key=lambda block: block.place)[:MAX_BASELINE]
-    return Baseline(frozenset(attrs.evolve(block, detail="") for block in first))
+    found = blocks(it, now)
+    return taken(found) if before is None else lasting(before, it, found)
 
 
 def _targeted(it: Case, overrides: Collection[str]) -> bool:
@@ -170,22 +175,3 @@ def _is_gone(it: Case, block: Block) -> bool:
     asset = block.asset
     told_once = asset in it.first.groups and asset not in it.second.groups
     return asset is not None and told_once and not it.second.partial
-
-
-def _is_known(it: Case, block: Block, baseline: Baseline) -> bool:
-    """Whether it was so before, and the target does not belong to it.
-
-    A server that is unhealthy names one of the assets that it complains of: any broken one will do.
-    """
-    if block.asset is None or _belongs(it, block):
-        return False
-    if block.why is Why.UNHEALTHY:
-        return block.asset in baseline.assets
-    return block in baseline.blocks
-
-
-def _belongs(it: Case, block: Block) -> bool:
-    return any(
-        told is not None and it.target in told.members
-        for told in (view.groups.get(block.asset) for view in it.views if block.asset)
-    )

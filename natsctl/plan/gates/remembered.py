@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from natsctl.model.jetstream import MAX_NAME, Asset
-from natsctl.plan.gates.verdict import MAX_BASELINE, Baseline, Block, Why
+from natsctl.plan.gates.verdict import MAX_BASELINE, USUAL, Baseline, Block, Why
 
 _FIELDS: Final = ("server", "account", "stream", "consumer")
 
@@ -37,7 +37,7 @@ def _row(block: Block) -> dict[str, str]:
 
 
 def _block(row: Any) -> Block | None:
-    if not isinstance(row, Mapping) or row.get("why") not in tuple(Why):
+    if not isinstance(row, Mapping) or row.get("why") not in tuple(USUAL):
         return None
     values = [row.get(name, "") for name in _FIELDS]
     if not all(isinstance(value, str) and len(value) <= MAX_NAME for value in values):

@@ -55,6 +55,18 @@ class Why(StrEnum):
     ROOM = "room"
 
 
+USUAL: Final = frozenset(
+    (
+        Why.UNHEALTHY,
+        Why.NO_LEADER,
+        Why.TWO_LEADERS,
+        Why.MOVING,
+        Why.STORE_BEHIND,
+        Why.STORE_DIFFERS,
+        Why.REPLICA,
+    )
+)
+"""What may have been so of an asset before anybody was to go. All others are about who goes."""
 _ORDER: Final = {why: place for place, why in enumerate(Why)}
 
 
@@ -104,9 +116,9 @@ class Note:
 
 @attrs.frozen
 class Baseline:
-    """What was broken before a procedure began.
+    """What was broken before a procedure began: of assets, since nothing else is ever usual.
 
-    It blocks the members of its groups only, and only that much: what gets worse is new.
+    What gets worse is new, and what recovers is expected to stay well.
     """
 
     blocks: frozenset[Block] = frozenset()

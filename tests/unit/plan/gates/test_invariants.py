@@ -16,7 +16,7 @@ from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.order import Candidate, order
 from natsctl.plan.gates.quorum import State as Told
 from natsctl.plan.gates.quorum import quorum
-from natsctl.plan.gates.verdict import Purpose
+from natsctl.plan.gates.verdict import Baseline, Block, Purpose, Why
 from tests.unit.plan.gates.world import FULL, State, Toy, World
 
 LESS = (Store(40, 61, 100), Store(90, 1, 100), Store(90, 1, 90), Store(0, 0, 0))
@@ -59,7 +59,43 @@ def healthy(draw: st.DrawFn) -> World:
     world = World(draw(st.integers(3, 7)))
     world.meta_leader = draw(st.sampled_from(world.names))
     world.groups = [draw(groups(world.names, n)) for n in range(draw(st.integers(0, 4)))]
+    for toy in draw(st.lists(st.sampled_from(world.groups), max_size=2)) if world.groups else ():
+        world.groups.append(draw(consumers(toy, len(world.groups))))
     return world
+
+
+@st.composite
+def consumers(draw: st.DrawFn, of: Toy, number: int) -> Toy:
+    """A consumer that is well, of a stream or of another consumer's one."""
+    return Toy(
+        asset=attrs.evolve(of.asset, consumer=f"c{number}"),
+        members=[*of.members],
+        leader=draw(st.sampled_from(of.members)),
+        replicas=of.replicas,
+        storage=draw(st.sampled_from([of.storage, Storage.MEMORY])),
+    )
+
+
+@st.composite
+def baselines(draw: st.DrawFn, world: World) -> Baseline | None:
+    """None, or what anybody may have written into a status."""
+    assets = [toy.asset for toy in world.groups] or [Asset("A", "B")]
+    blocks = st.builds(
+        Block,
+        st.sampled_from(list(Why)),
+        st.sampled_from(["", *world.names]),
+        st.sampled_from(assets),
+    )
+    everything = Baseline(
+        frozenset(
+            Block(why, name, asset)
+            for why in Why
+            for name in ("", *world.names)
+            for asset in assets
+        )
+    )
+    some = st.frozensets(blocks, max_size=8).map(Baseline)
+    return draw(st.none() | st.just(everything) | some)
 
 
 @st.composite
@@ -147,12 +183,15 @@ def up(world: World, name: str) -> bool:
 @settings(max_examples=200)
 @given(st.data())
 def test_whoever_may_go_takes_no_quorum_and_no_message_along(data: st.DataObject) -> None:
-    """Whatever the world is and was, in any order of answers, with late answers and with lies."""
+    """Whatever the world is and was, in any order of answers, with late answers and with lies,
+    and whatever somebody wrote into the status."""
     world = data.draw(worlds())
     looks = two_looks(data, world)
+    before = data.draw(baselines(world))
     for target in world.names:
         for purpose in Purpose:
-            if may_go(target, world.names, looks, world.clock + 1, purpose=purpose).ok:
+            now = world.clock + 1
+            if may_go(target, world.names, looks, now, before, purpose=purpose).ok:
                 event(f"{purpose} is allowed")
                 _keeps_every_quorum(world, target)
                 _leaves_what_it_holds(world, target, purpose)
@@ -172,7 +211,8 @@ def test_the_budget_is_what_each_verdict_says(data: st.DataObject) -> None:
 def _keeps_every_quorum(world: World, target: str) -> None:
     everybody = Toy(Asset("", "meta"), world.names)
     for toy in [everybody, *world.groups]:
-        if target in toy.members and len(toy.members) >= 3:
+        idle = toy.asset.consumer and not toy.leader
+        if target in toy.members and len(toy.members) >= 3 and not idle:
             there = {it for it in toy.members if up(world, it)} - toy.away - {target}
             assert len(there) >= len(toy.members) // 2 + 1
 
@@ -182,6 +222,8 @@ def _leaves_what_it_holds(world: World, target: str, purpose: Purpose) -> None:
     for toy in world.groups:
         if target not in toy.members or target in toy.away or not up(world, target):
             continue  # what a server does not tell of, nobody knows
+        if toy.asset.consumer:
+            continue  # the stream has the messages
         if toy.members == [target]:
             assert purpose is Purpose.RESTART
             continue
@@ -261,17 +303,23 @@ EVENTS = st.lists(
 
 
 @settings(max_examples=200)
-@given(healthy(), EVENTS, st.sampled_from(list(Purpose)))
+@given(st.data(), healthy(), EVENTS, st.sampled_from(list(Purpose)))
 def test_a_roll_never_takes_a_second_member_of_a_group(
-    world: World, events: list[tuple[str, int]], purpose: Purpose
+    data: st.DataObject, world: World, events: list[tuple[str, int]], purpose: Purpose
 ) -> None:
     """Whatever fails meanwhile: who is away because of us is never one too many."""
+    before = data.draw(baselines(world))
     for happening, number in events:
         name = world.names[number % world.size]
         if (
             happening == "roll"
             and may_go(
-                name, world.names, (world.look(), world.look()), world.clock + 1, purpose=purpose
+                name,
+                world.names,
+                (world.look(), world.look()),
+                world.clock + 1,
+                before,
+                purpose=purpose,
             ).ok
         ):
             _checked(world, name, purpose)
@@ -287,6 +335,9 @@ def _checked(world: World, name: str, purpose: Purpose) -> None:
     for toy in world.groups:
         if name in toy.members and len(toy.members) >= 3:
             away = [it for it in toy.members if it != name and not up(world, it)]
+            if toy.asset.consumer:
+                assert not toy.leader or len(away) + 1 <= (len(toy.members) - 1) // 2
+                continue
             assert len(away) + 1 <= (len(toy.members) - 1) // 2
             weak = [it for it in toy.members if it != name and toy.stores[it] != FULL]
             assert not any(it == FULL for it in toy.stores.values()) or not weak
@@ -294,20 +345,22 @@ def _checked(world: World, name: str, purpose: Purpose) -> None:
 
 def _happens(world: World, event: str, name: str) -> None:
     here = [toy for toy in world.groups if name in toy.members]
+    streams = [toy for toy in here if not toy.asset.consumer]
     if event in ("back", "crash"):
         world.states[name] = State.UP if event == "back" else State.DOWN
-    for toy in here:
+    for toy in streams:
         if event == "lose" and len(toy.members) > 2:
             toy.stores[name] = LESS[0]
         elif event == "heal":
             toy.stores = dict.fromkeys(toy.members, FULL)
-        elif event == "lead" and up(world, name):
+    for toy in here:
+        if event == "lead" and up(world, name):
             toy.leader = name
 
 
 def _wiped(world: World, name: str) -> None:
     for toy in world.groups:
-        if name in toy.members:
+        if name in toy.stores:
             toy.stores[name] = Store(0, 0, 0)
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from natsctl.model.jetstream import MAX_NAME, Asset
 from natsctl.plan.gates.remembered import read, written
-from natsctl.plan.gates.verdict import MAX_BASELINE, Baseline, Block, Why
+from natsctl.plan.gates.verdict import MAX_BASELINE, USUAL, Baseline, Block, Why
 
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 BLOCKS = st.builds(
     Block,
-    st.sampled_from(list(Why)),
+    st.sampled_from(sorted(USUAL)),
     st.just("") | NAMES,
     st.builds(Asset, NAMES, NAMES, st.just("") | NAMES),
 )
@@ -54,6 +54,7 @@ def test_names_that_cannot_be_shown_are_left_out() -> None:
         [{"why": "replica", "stream": 3}],
         [{"why": "replica", "stream": "S" * (MAX_NAME + 1)}],
         [{"why": "unreachable", "server": "nats-1"}],
+        [{"why": "hosted", "server": "nats-1", "account": "A", "stream": "S"}],
     ],
 )
 def test_what_natsctl_does_not_write_is_left_out(rows: Any) -> None:
