@@ -12,13 +12,21 @@ import attrs
 
 from natsctl.plan.claims.room import rooms_of
 from natsctl.plan.evidence import Evidence, evidence_of
-from natsctl.plan.gates.gate import may_go
+from natsctl.plan.gates.gate import baseline, may_go
 from natsctl.plan.gates.order import Candidate, order
-from natsctl.plan.gates.verdict import Purpose, Verdict
+from natsctl.plan.gates.verdict import Baseline, Purpose, Verdict
 from natsctl.plan.gates.words import text, way_out
-from natsctl.plan.jetstream import expected, is_away, looks_of, name_of, queries_of
+from natsctl.plan.jetstream import (
+    expected,
+    is_away,
+    looks_of,
+    name_of,
+    queries_of,
+    remembered,
+)
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
+from natsctl.plan.server_identity import missing
 from natsctl.plan.servers import Server, kubelet_ready
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 MOST_STEP_DOWNS: Final = 3
 """Times that a server is asked to hand over the meta group. Then it restarts all the same: lame
 duck mode hands over, too, and the others elect a leader without it."""
+NOTED_FIRST = "what is broken already is noted before the first restart"
 EMPTY_VOLUME = (
     "its disk was full, and below 2.10 it may have lost a part of what it stored: it needs an "
     "empty volume"
@@ -47,7 +56,8 @@ class Restart:
     """Servers that may restart now, or what they wait for; `queries` are what that rests on.
 
     `hands_over`: it leads the meta group, and is asked first to leave that to another one.
-    `evidence` is what has to be so still when they are stopped.
+    `evidence` is what has to be so still when they are stopped. `before` is what was broken before
+    the first of them went; None: that is not known yet.
     """
 
     servers: tuple[Server, ...] = ()
@@ -55,17 +65,34 @@ class Restart:
     queries: frozenset[Query] = frozenset()
     hands_over: bool = False
     evidence: Evidence | None = None
+    before: Baseline | None = None
 
 
 def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
-    """What to restart now, or why nothing may."""
-    queries, looks = queries_of(context), looks_of(context)
+    """What to restart now, or why nothing may.
+
+    Nothing goes before the status has what was broken before: the next process reads it there.
+    """
+    queries, looks, before = queries_of(context), looks_of(context), remembered(context.state)
     if looks is None or unanswered(queries, context.state):
-        return Restart(queries=queries)
-    return attrs.evolve(_going(context, outdated, looks), queries=queries)
+        return Restart(queries=queries, before=before)
+    if before is None and _is_disturbed(context):
+        return Restart(waiting=("some servers are not there",), queries=queries)
+    now = baseline(expected(context), looks, context.state.now, before)
+    if before is None:
+        return Restart(waiting=(NOTED_FIRST,), queries=queries, before=now)
+    return attrs.evolve(_going(context, outdated, looks, now), queries=queries, before=now)
 
 
-def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look]) -> Restart:
+def _is_disturbed(context: Context) -> bool:
+    """Whether what is broken now may only be so because somebody is away."""
+    absent = missing(context.desired.target.name, context.servers, context.size)
+    return context.is_leaving or bool(absent)
+
+
+def _going(
+    context: Context, outdated: Sequence[Server], looks: tuple[Look, Look], before: Baseline
+) -> Restart:
     """The servers that may go now, else why the first of them may not."""
     names = expected(context)
     by_name = {name_of(server): server for server in outdated}
@@ -77,7 +104,7 @@ def _going(context: Context, outdated: Sequence[Server], looks: tuple[Look, Look
     planned = order(candidates, names, looks)
     reasons = tuple(f"{by_name[name].name}: {NO_ROOM}" for name in planned.without_room)
     for step in planned.steps:
-        why = tuple(_obstacles(step, context, names, looks))
+        why = tuple(_obstacles(step, context, names, looks, before))
         if not why:
             going = tuple(by_name[name] for name in step.servers)
             judged = context.servers if step.gated else going
@@ -96,7 +123,11 @@ def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
 
 
 def _obstacles(
-    step: Step, context: Context, names: frozenset[str], looks: tuple[Look, Look]
+    step: Step,
+    context: Context,
+    names: frozenset[str],
+    looks: tuple[Look, Look],
+    before: Baseline,
 ) -> Iterator[str]:
     if not step.gated:
         return
@@ -108,7 +139,7 @@ def _obstacles(
         if other is not server and not other.ready:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
     overrides = overrides_of(context, server, step.purpose)
-    verdict = may_go(name, names, looks, context.state.now, None, overrides, step.purpose)
+    verdict = may_go(name, names, looks, context.state.now, before, overrides, step.purpose)
     yield from _words(verdict, override_value(context, server, step.purpose))
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.context import context_of
 from natsctl.plan.gates.look import Look, by_name
+from natsctl.plan.gates.remembered import read
 from natsctl.plan.gates.seen import Seen, seen
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.server_identity import missing
@@ -15,6 +18,7 @@ from natsctl.plan.upgrade_path import is_running
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
+    from natsctl.plan.gates.verdict import Baseline
     from natsctl.plan.queries import Query
     from natsctl.plan.servers import Server
     from natsctl.plan.state import ClusterState
@@ -59,6 +63,14 @@ def looks_of(context: Context) -> tuple[Look, Look] | None:
     """The two latest looks, by names of servers; None if there are not two."""
     names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
     return by_name(context.state.jetstream, names)
+
+
+def remembered(state: ClusterState) -> Baseline | None:
+    """What was broken before the procedure began that goes on; None: none has begun."""
+    told = state.status.jetstream
+    if told is None or told.broken_before is None:
+        return None
+    return read([attrs.asdict(row) for row in told.broken_before])
 
 
 def seen_in(state: ClusterState) -> Seen | None:

@@ -127,6 +127,16 @@ def _jetstream() -> Json:
             "items": {"type": "object", "required": ["why"], "properties": _blocked()},
         },
         "storage": _map_list("File store of each server.", ["server"], _storage()),
+        "brokenBefore": {
+            "type": "array",
+            "description": "What was broken before servers began to restart. Only while they do.",
+            "items": {"type": "object", "required": ["why"], "properties": _broken()},
+        },
+        "waiting": {
+            "type": "object",
+            "description": "Server that waits for its restart. Condition Progressing says why.",
+            "properties": _waiting(),
+        },
     }
     return {
         "type": "object",
@@ -143,6 +153,24 @@ def _blocked() -> Json:
         "stream": _STRING,
         "consumer": _STRING,
         "server": _described(_STRING, "Name of the pod."),
+    }
+
+
+def _broken() -> Json:
+    return {
+        "why": _described(_STRING, "Reason in one word."),
+        "account": _STRING,
+        "stream": _STRING,
+        "consumer": _STRING,
+        "server": _described(_STRING, "What the server calls itself."),
+    }
+
+
+def _waiting() -> Json:
+    return {
+        "server": _described(_STRING, "Name of the pod."),
+        "since": _described(_STRING, "Time since when it waits."),
+        "reported": _described(_INTEGER, "Minutes after which an event last reported it."),
     }
 
 

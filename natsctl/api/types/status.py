@@ -84,8 +84,32 @@ class StorageStatus:
 
 
 @frozen
+class BrokenStatus:
+    """What was broken before servers began to restart, in names as they are: natsctl reads it."""
+
+    why: str
+    account: str = ""
+    stream: str = ""
+    consumer: str = ""
+    server: str = ""
+
+
+@frozen
+class WaitingStatus:
+    """The server that has waited to restart since a moment in RFC 3339, and after how many minutes
+    an event last reported it."""
+
+    server: str = attrs.field(converter=printable)
+    since: str = ""
+    reported: int = 0
+
+
+@frozen
 class JetStreamStatus:
-    """JetStream as the last looks showed it; servers by the names of their pods."""
+    """JetStream as the last looks showed it; servers by the names of their pods.
+
+    `broken_before` is None unless servers are restarting, and so is `waiting` unless one waits.
+    """
 
     quorum: str = ""
     must_stay: tuple[str, ...] = ()
@@ -93,6 +117,8 @@ class JetStreamStatus:
     groups: GroupsStatus = GroupsStatus()
     blocked: tuple[BlockedStatus, ...] = ()
     storage: tuple[StorageStatus, ...] = ()
+    broken_before: tuple[BrokenStatus, ...] | None = None
+    waiting: WaitingStatus | None = None
 
 
 @frozen
@@ -187,7 +213,13 @@ def _jetstream(raw: object) -> JetStreamStatus | None:
         groups=GroupsStatus(**_fields(GroupsStatus, raw.get("groups"))),
         blocked=_each(BlockedStatus, _items(raw, "blocked")),
         storage=_each(StorageStatus, _items(raw, "storage")),
+        broken_before=_broken_before(raw.get("brokenBefore")),
+        waiting=next(iter(_each(WaitingStatus, [raw.get("waiting")])), None),
     )
+
+
+def _broken_before(raw: object) -> tuple[BrokenStatus, ...] | None:
+    return _each(BrokenStatus, raw[:_ITEMS_MAX]) if isinstance(raw, list) else None
 
 
 def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:

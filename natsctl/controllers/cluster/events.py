@@ -11,9 +11,13 @@ import attrs
 from natsctl.model import names
 from natsctl.model.foreign import plain, word
 from natsctl.model.times import written
+from natsctl.plan.gates.remembered import read
+from natsctl.plan.gates.words import broken_before
 
 if TYPE_CHECKING:
-    from natsctl.api.types.status import ClusterStatus
+    from collections.abc import Iterator
+
+    from natsctl.api.types.status import ClusterStatus, JetStreamStatus
     from natsctl.model.objects import Cluster
 
 COMPONENT = "natsctl"
@@ -40,7 +44,11 @@ _TURNS = {
 
 
 def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
-    """Conditions that turned to what somebody waits for, or should know of."""
+    """What turned to what somebody waits for, or should know of."""
+    return (*_conditions(before, after), *_roll(before.jetstream, after))
+
+
+def _conditions(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
     old = {c.type: (c.status, c.reason) for c in before.conditions}
     return tuple(
         Event("Ready" if c.type == "Ready" else c.reason, c.message, _TURNS[c.type][1])
@@ -49,6 +57,22 @@ def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, 
         and c.status == _TURNS[c.type][0]
         and old.get(c.type) != (c.status, c.reason)
     )
+
+
+def _roll(old: JetStreamStatus | None, after: ClusterStatus) -> Iterator[Event]:
+    """Servers with streams that began to restart although something was broken, or that wait."""
+    new = after.jetstream
+    if new is None:
+        return
+    if new.broken_before and (old is None or old.broken_before is None):
+        text = "broken before servers began to restart, and waited for only where it has to be"
+        broken = broken_before(read([attrs.asdict(row) for row in new.broken_before]))
+        yield Event("BrokenBefore", f"{text}: {broken}", "Warning")
+    reported = old.waiting.reported if old is not None and old.waiting is not None else 0
+    if new.waiting is not None and new.waiting.reported > reported:
+        waits = f"{new.waiting.server} has waited for {new.waiting.reported} minutes"
+        told = (c.message for c in after.conditions if c.type == "Progressing")
+        yield Event("StillWaiting", f"{waits}: {next(told, '')}", "Warning")
 
 
 def manifest(cluster: Cluster, event: Event) -> dict[str, Any]:

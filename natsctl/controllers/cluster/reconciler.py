@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from natsctl.api.types.status import ClusterStatus, parse_status, parse_summary, to_json
+from natsctl.api.types.status import (
+    ClusterStatus,
+    JetStreamStatus,
+    parse_status,
+    parse_summary,
+    to_json,
+)
 from natsctl.controllers.cluster import events
 from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
@@ -49,15 +55,17 @@ from natsctl.plan.status.status import status, troubled
 from natsctl.render.inputs import Images
 
 if TYPE_CHECKING:
+    from natsctl.api.fields import Json
     from natsctl.nats.nkey import Key
     from natsctl.plan.actions import Action, Plan
     from natsctl.plan.state import Desired
 
+Optional = Mapping[str, Mapping[str, Any]]
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
 over by then; what matters is written at once."""
-OPTIONAL = frozenset(("jetstream",))
-"""What only some clusters have in their status."""
+OPTIONAL: Optional = {"jetstream": {"brokenBefore": {}, "waiting": {}}}
+"""What only some clusters have in their status, or not always."""
 TICK = 0.001
 """Seconds that are not worth another pass: sums of times differ in their last digits."""
 
@@ -319,7 +327,7 @@ class ClusterReconciler:
         """Replace the status that was seen, and no other; False if the cluster is gone."""
         meta = cluster.metadata
         guard = {"resourceVersion": meta.resource_version}
-        patch = {"metadata": guard, "status": _no_longer(cluster) | to_json(fresh)}
+        patch = {"metadata": guard, "status": _replacing(cluster.status, to_json(fresh), OPTIONAL)}
         try:
             reply = await self.shared.client.patch_status(
                 CLUSTERS, meta.namespace, meta.name, patch
@@ -349,10 +357,22 @@ class ClusterReconciler:
         return f"natscluster {self.key[0]}/{self.key[1]}"
 
 
-def _no_longer(cluster: Cluster) -> dict[str, None]:
+def _replacing(told: object, fresh: Json, optional: Optional) -> Json:
     """A patch removes only what it names: what the status may not tell any more."""
-    told = cluster.status if isinstance(cluster.status, Mapping) else {}
-    return dict.fromkeys(OPTIONAL & told.keys())
+    known = told if isinstance(told, Mapping) else {}
+    gone = dict.fromkeys(optional.keys() & known.keys() - fresh.keys())
+    within = {
+        name: _replacing(known.get(name), fresh[name], of)
+        for name, of in optional.items()
+        if of and name in fresh
+    }
+    return {**fresh, **within, **gone}
+
+
+def _of_roll(told: JetStreamStatus | None) -> object:
+    """Restarts begin once it is written what was broken before; and what an event reports."""
+    reported = told.waiting.reported if told is not None and told.waiting is not None else 0
+    return told is not None and told.broken_before is not None, reported
 
 
 def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:
@@ -366,6 +386,7 @@ def _matters(before: ClusterStatus, fresh: ClusterStatus) -> bool:
             status.current_version,
             status.operator,
             conditions,
+            _of_roll(status.jetstream),
         )
 
     return essence(before) != essence(fresh)

@@ -52,6 +52,9 @@ def is_known(it: Case, block: Block, before: Baseline, found: Collection[Block])
 
 
 def _belongs(it: Case, asset: Asset) -> bool:
+    """One that has too many assets to tell all of them may be a member of any."""
+    if any(it.target in view.partial for view in it.views):
+        return True
     groups = (view.groups.get(asset) for view in it.views)
     return any(told is not None and it.target in told.members for told in groups)
 
@@ -65,7 +68,7 @@ def _has_nothing_to_lose(it: Case, asset: Asset, found: Collection[Block]) -> bo
     stream = attrs.evolve(asset, consumer="")
     if not asset.consumer or it.purpose is not Purpose.RESTART:
         return False
-    if any(block.asset == stream for block in found):
+    if any(block.asset == stream for block in found) or any(view.partial for view in it.views):
         return False
     return all(
         _idle(view.groups.get(asset)) and _keeps_messages(view.groups.get(stream))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from natsctl.model.foreign import named, plain, printable
 from natsctl.model.names import GROUP
 from natsctl.model.words import listed
-from natsctl.plan.gates.verdict import Block, Note, Purpose, Remark, Verdict, Why
+from natsctl.plan.gates.verdict import Baseline, Block, Note, Purpose, Remark, Verdict, Why
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -119,9 +119,10 @@ def message(target: str, verdict: Verdict, value: str, purpose: Purpose = Purpos
     return plain(f"{said}; {way_out(verdict, value) or 'natsctl looks again'}")
 
 
-def known(verdict: Verdict) -> str:
-    """What was broken before and is not waited for; empty if there is nothing."""
-    return plain(listed([text(block) for block in verdict.known]))
+def broken_before(before: Baseline | None) -> str:
+    """What was broken before anything began; empty if there is nothing."""
+    blocks = sorted(before.blocks, key=lambda block: block.place) if before is not None else ()
+    return plain(listed([text(block) for block in blocks]))
 
 
 def row(block: Block) -> dict[str, str]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
-from natsctl.plan.jetstream import is_away, stores
+from natsctl.plan.jetstream import is_away, remembered, stores
 from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
+    from natsctl.plan.gates.verdict import Baseline
 
 PAUSED = "spec.rollout.paused is true"
 FRESH = 2.0
@@ -43,11 +46,12 @@ def replace_outdated(context: Context) -> Decision:
     outdated = _outdated_servers(context)
     if not outdated:
         return Decision()
+    before = remembered(context.state) if stores(context) else None
     if is_paused(context.desired.target.spec):
-        return Decision(waiting=(PAUSED,), servers=outdated)
+        return Decision(waiting=(PAUSED,), servers=outdated, before=before)
     held = obstacles_to_return(context)
     if stores(context):
-        return _gated(context, outdated, held)
+        return attrs.evolve(_gated(context, outdated, held, before), servers=outdated)
     server = next((s for s in outdated if s.name not in held), outdated[0])
     if not kubelet_ready(server.pod) and server.name not in held:
         return Decision((_replace(server),), servers=outdated)
@@ -62,21 +66,26 @@ def is_paused(spec: NatsClusterSpec) -> bool:
     return spec.rollout is not None and spec.rollout.paused
 
 
-def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
+def _gated(
+    context: Context,
+    outdated: tuple[Server, ...],
+    held: dict[str, str],
+    before: Baseline | None,
+) -> Decision:
     """The same of servers that store streams: the gate decides which may go."""
     free = tuple(server for server in outdated if server.name not in held)
     away = tuple(server for server in free if is_away(server))
     if away:
         restart = _replace(away[0], evidence_of([away[0].pod]))
-        return Decision((restart,), servers=outdated)
+        return Decision((restart,), before=before)
     if held:
-        return Decision(waiting=tuple(held.values()), servers=outdated)
+        return Decision(waiting=tuple(held.values()), before=before)
     found = next_to_restart(context, outdated)
     steps: tuple[Action, ...] = tuple(
         _step_down(server) if found.hands_over else _replace(server, found.evidence)
         for server in found.servers
     )
-    return Decision(steps, found.waiting, found.queries, outdated)
+    return Decision(steps, found.waiting, found.queries, before=found.before)
 
 
 def obstacles_to_return(context: Context) -> dict[str, str]:

@@ -9,6 +9,7 @@ import attrs
 
 from natsctl.plan.actions import Action
 from natsctl.plan.context import Context
+from natsctl.plan.gates.verdict import Baseline
 from natsctl.plan.queries import Query
 from natsctl.plan.servers import Server
 
@@ -19,13 +20,15 @@ class Decision:
 
     `waiting` says what it waits for, and `servers` are those that it still has to deal with, in
     its order; conditions tell both. `queries` are what the actions rest on: they are carried out
-    once all of these have answers that are fresh enough.
+    once all of these have answers that are fresh enough. `before` is what was broken before the
+    procedure began that it goes on with; the status keeps it.
     """
 
     actions: tuple[Action, ...] = ()
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
     servers: tuple[Server, ...] = ()
+    before: Baseline | None = None
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model.words import listed
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.gates.words import broken_before
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.ended_pods import remove_ended
@@ -47,7 +48,9 @@ def _scaling_down(decision: Decision) -> Verdict:
 
 def _rolling(decision: Decision) -> Verdict:
     text = f"restarting {_names(decision.servers)}, one at a time: {why(decision.servers[0])}"
-    return Verdict("True", "Rolling", text + _waits(decision))
+    usual = broken_before(decision.before)
+    usual = f"; broken before servers began to restart: {usual}" if usual else ""
+    return Verdict("True", "Rolling", text + _waits(decision) + usual)
 
 
 def _reloading(decision: Decision) -> Verdict:

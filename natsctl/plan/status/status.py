@@ -22,6 +22,7 @@ from natsctl.plan.status.accepted_spec import to_keep
 from natsctl.plan.status.jetstream import TYPE as JETSTREAM
 from natsctl.plan.status.jetstream import jetstream_told
 from natsctl.plan.status.progressing import progressing
+from natsctl.plan.status.rolling import with_roll
 from natsctl.plan.status.volumes import volumes_ready
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import may_have_system
@@ -65,7 +66,7 @@ def status(state: ClusterState) -> ClusterStatus:
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
         servers=tuple(_server_status(state, s, decisions) for s in servers),
         certificates=_certificates(state),
-        jetstream=jetstream,
+        jetstream=with_roll(jetstream, state, decisions),
     )
 
 

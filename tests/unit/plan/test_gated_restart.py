@@ -8,6 +8,7 @@ import attrs
 import msgspec
 import pytest
 
+from natsctl.api.types.status import ClusterStatus, JetStreamStatus
 from natsctl.model.jetstream_look import Look as TakenLook
 from natsctl.model.objects import (
     Amounts,
@@ -33,6 +34,7 @@ BEFORE = {"size": 3, "version": "2.12.15", "jetstream": {}}
 AFTER = BEFORE | {"version": "2.14.10"}
 RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
+BEGUN = JetStreamStatus(broken_before=())
 NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 6)}
 
 
@@ -58,7 +60,8 @@ def process(
 def state_of(
     world: World, spec: Any = AFTER, pods: tuple[Any, ...] = (), **changes: Any
 ) -> ClusterState:
-    """The cluster at a moment at which both looks are fresh; nobody knows its budget."""
+    """The cluster at a moment at which both looks are fresh, and nothing was broken when servers
+    began to restart; nobody knows its budget."""
     standing = pods or tuple(process(index) for index in range(1, 4))
     looks = []
     for _ in range(2):
@@ -68,7 +71,8 @@ def state_of(
     now = looks[-1].began + 0.5
     there = [claim(index, spec=BEFORE) for index in range(1, 4)]
     found = without_budget(volumes(*there, note=noted(1, 2, 3), pods=standing, spec=spec))
-    made = attrs.evolve(found, jetstream=tuple(looks), **changes)
+    begun = attrs.evolve(found, status=ClusterStatus(jetstream=BEGUN))
+    made = attrs.evolve(begun, jetstream=tuple(looks), **changes)
     seen = {uid: attrs.evolve(it, asked=now - 0.2) for uid, it in made.observations.items()}
     return attrs.evolve(made, now=now, observations=seen)
 

@@ -10,6 +10,7 @@ from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.status import (
     AccountStatus,
     BlockedStatus,
+    BrokenStatus,
     CertificateStatus,
     ClusterStatus,
     Condition,
@@ -17,6 +18,7 @@ from natsctl.api.types.status import (
     RoleStatus,
     ServerStatus,
     StorageStatus,
+    WaitingStatus,
     to_json,
 )
 
@@ -186,6 +188,8 @@ def test_the_status_has_every_field_that_is_written() -> None:
             must_stay=("c-1",),
             blocked=(BlockedStatus("no-leader"),),
             storage=(StorageStatus("c-1"),),
+            broken_before=(BrokenStatus("no-leader"),),
+            waiting=WaitingStatus("c-1"),
         ),
     )
     holds_all(to_json(status), SCHEMA["properties"]["status"])

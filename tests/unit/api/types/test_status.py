@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from natsctl.api.types.status import (
     AccountStatus,
     BlockedStatus,
+    BrokenStatus,
     CertificateStatus,
     ClusterStatus,
     Condition,
@@ -16,6 +17,7 @@ from natsctl.api.types.status import (
     RoleStatus,
     ServerStatus,
     StorageStatus,
+    WaitingStatus,
     parse_role_status,
     parse_status,
     parse_summary,
@@ -81,6 +83,13 @@ def test_what_was_written_is_read_back() -> None:
     assert parse_status(to_json(FULL)) == FULL
 
 
+ROLLING = attrs.evolve(
+    STREAMS,
+    broken_before=(BrokenStatus("no-leader", "A", "S", "c"),),
+    waiting=WaitingStatus("c-2", "2026-01-01T00:00:00Z", 10),
+)
+
+
 def test_jetstream_is_left_out_where_there_is_none() -> None:
     assert "jetstream" not in to_json(FULL)
     assert to_json(attrs.evolve(FULL, jetstream=STREAMS))["jetstream"] == {
@@ -102,9 +111,22 @@ def test_jetstream_is_left_out_where_there_is_none() -> None:
     }
 
 
-def test_what_was_written_of_jetstream_is_read_back() -> None:
-    told = attrs.evolve(FULL, jetstream=STREAMS)
-    assert parse_status(to_json(told)) == told
+def test_what_goes_on_is_there_only_while_it_does() -> None:
+    assert "waiting" not in to_json(attrs.evolve(FULL, jetstream=STREAMS))["jetstream"]
+    written = to_json(attrs.evolve(FULL, jetstream=ROLLING))["jetstream"]
+    broken = {"why": "no-leader", "account": "A", "stream": "S", "consumer": "c", "server": ""}
+    assert written["brokenBefore"] == [broken]
+    assert written["waiting"] == {
+        "server": "c-2",
+        "since": "2026-01-01T00:00:00Z",
+        "reported": 10,
+    }
+
+
+@pytest.mark.parametrize("told", [STREAMS, ROLLING, attrs.evolve(STREAMS, broken_before=())])
+def test_what_was_written_of_jetstream_is_read_back(told: JetStreamStatus) -> None:
+    whole = attrs.evolve(FULL, jetstream=told)
+    assert parse_status(to_json(whole)) == whole
 
 
 @pytest.mark.parametrize(
@@ -117,6 +139,9 @@ def test_what_was_written_of_jetstream_is_read_back() -> None:
         ({"quorum": 1, "mustStay": "c", "groups": [], "blocked": {}}, JetStreamStatus()),
         ({"mustStay": ["c-1", 2]}, JetStreamStatus(must_stay=("c-1",))),
         ({"blocked": [{"server": "c-1"}, 1], "storage": [{"limit": "1Gi"}]}, JetStreamStatus()),
+        ({"brokenBefore": {}, "waiting": []}, JetStreamStatus()),
+        ({"brokenBefore": [{"stream": "S"}, 1]}, JetStreamStatus(broken_before=())),
+        ({"waiting": {"server": 1, "since": "x"}}, JetStreamStatus()),
         ({"groups": {"total": "x", "short": 1}}, JetStreamStatus(groups=GroupsStatus(short=1))),
     ],
 )

@@ -1,6 +1,14 @@
 """What `kubectl describe` tells of each step."""
 
-from natsctl.api.types.status import ClusterStatus, Condition
+import pytest
+
+from natsctl.api.types.status import (
+    BrokenStatus,
+    ClusterStatus,
+    Condition,
+    JetStreamStatus,
+    WaitingStatus,
+)
 from natsctl.controllers.cluster.events import Event, manifest, turning_points
 from natsctl.controllers.cluster.handlers.registry import events_of
 from natsctl.model.objects import Cluster, Meta
@@ -59,6 +67,39 @@ def test_a_condition_that_turns_is_told_once() -> None:
     assert turning_points(bad, told("Degraded", "False", "AsExpected")) == ()
     lost = told("JetStream", "False", "QuorumLost")
     assert turning_points(ClusterStatus(), lost) == (Event("QuorumLost", "text", "Warning"),)
+
+
+def rolling(
+    waiting: WaitingStatus | None = None, broken: tuple[BrokenStatus, ...] | None = ()
+) -> ClusterStatus:
+    progressing = Condition("Progressing", "True", "Rolling", "restarting c-2; waiting: c-1", "", 1)
+    return ClusterStatus(
+        conditions=(progressing,),
+        jetstream=JetStreamStatus(broken_before=broken, waiting=waiting),
+    )
+
+
+def test_who_waits_for_long_is_reported_once_each_time() -> None:
+    begun, two, ten = (rolling(WaitingStatus("c-2", "then", minutes)) for minutes in (0, 2, 10))
+    assert turning_points(rolling(), begun) == ()
+    text = "c-2 has waited for 2 minutes: restarting c-2; waiting: c-1"
+    assert turning_points(begun, two) == (Event("StillWaiting", text, "Warning"),)
+    assert turning_points(two, two) == ()
+    (event,) = turning_points(two, ten)
+    assert event.message.startswith("c-2 has waited for 10 minutes: ")
+    assert turning_points(ten, rolling()) == ()
+
+
+@pytest.mark.parametrize("before", [ClusterStatus(), rolling(broken=None)])
+def test_what_was_broken_before_servers_restart_is_reported_when_they_begin(
+    before: ClusterStatus,
+) -> None:
+    broken = rolling(broken=(BrokenStatus("no-leader", "A", "S", "c"),))
+    (event,) = turning_points(before, broken)
+    assert (event.reason, event.type) == ("BrokenBefore", "Warning")
+    assert event.message.endswith(": consumer A/S/c has no leader")
+    assert turning_points(before, rolling()) == ()
+    assert turning_points(broken, broken) == ()
 
 
 def test_an_event_object() -> None:

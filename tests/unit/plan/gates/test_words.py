@@ -6,8 +6,17 @@ import pytest
 
 from natsctl.model.foreign import MESSAGE
 from natsctl.model.jetstream import Asset
-from natsctl.plan.gates.verdict import Block, Note, Purpose, Remark, Verdict, Why
-from natsctl.plan.gates.words import annotation, known, message, reason, remark, row, text, way_out
+from natsctl.plan.gates.verdict import Baseline, Block, Note, Purpose, Remark, Verdict, Why
+from natsctl.plan.gates.words import (
+    annotation,
+    broken_before,
+    message,
+    reason,
+    remark,
+    row,
+    text,
+    way_out,
+)
 from tests.unit.plan.gates.recorded import Situation, situations
 from tests.unit.plan.gates.test_recorded import verdict
 from tests.unit.plan.gates.world import State, World, judged
@@ -54,7 +63,7 @@ def test_it_says_what_cannot_happen(purpose: Purpose, words: str) -> None:
 
 def test_nothing_is_said_of_a_server_that_may_go() -> None:
     assert message("nats-2", judged(World()), "v") == ""
-    assert known(judged(World())) == ""
+    assert broken_before(None) == broken_before(Baseline()) == ""
 
 
 def test_another_look_needs_no_annotation() -> None:
@@ -77,8 +86,11 @@ def test_how_to_continue_is_never_cut() -> None:
 
 
 def test_what_was_so_before_is_named() -> None:
-    said = known(Verdict(known=(Block(Why.NO_LEADER, asset=S), Block(Why.MOVING, asset=S))))
-    assert said == "stream APP/S has no leader; stream APP/S is moving"
+    blocks = Block(Why.MOVING, asset=S), Block(Why.NO_LEADER, asset=S)
+    assert (
+        broken_before(Baseline(frozenset(blocks)))
+        == "stream APP/S has no leader; stream APP/S is moving"
+    )
 
 
 def test_reasons_are_in_camel_case_and_overrides_as_kubectl_takes_them() -> None:
