@@ -122,6 +122,38 @@ def test_both_looks_have_to_show_it() -> None:
     assert not may_go("nats-2", world.names, taken, world.clock + 1, before).ok
 
 
+def telling_too_little(world: World, server: str) -> tuple[Look, Look]:
+    """This server has more than it tells, which somebody decided not to wait for."""
+    first, second = (
+        attrs.evolve(
+            look,
+            reports={
+                **look.reports,
+                server: attrs.evolve(look.reports[server], too_many="17,000 streams"),
+            },
+        )
+        for look in (world.look(), world.look())
+    )
+    return first, second
+
+
+def test_a_server_that_does_not_tell_all_may_lead_it() -> None:
+    world, _, _ = with_a_broken_consumer()
+    before = seen(world)
+    taken = telling_too_little(world, "nats-3")
+    found = may_go("nats-2", world.names, taken, world.clock + 1, before, ["too-many"])
+    assert Why.NO_LEADER in found.whys
+
+
+def test_a_server_that_does_not_tell_all_may_be_a_member_of_anything() -> None:
+    world = World(4)
+    world.stream(leader="")
+    before = seen(world)
+    taken = telling_too_little(world, "nats-4")
+    found = may_go("nats-4", world.names, taken, world.clock + 1, before, ["too-many"])
+    assert Why.NO_LEADER in found.whys
+
+
 # --- what is usual no longer
 
 
@@ -156,6 +188,8 @@ def test_what_is_gone_is_usual_no_longer_unless_it_may_be_on_a_silent_server() -
     world.states["nats-3"] = State.DOWN
     assert seen(world, before) == before
     del world.states["nats-3"]
+    taken = telling_too_little(world, "nats-3")
+    assert baseline(world.names, taken, world.clock + 1, before) == before
     assert seen(world, before) == Baseline()
 
 
