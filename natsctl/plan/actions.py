@@ -228,12 +228,16 @@ class NoteProof(Action):
 
 @attrs.frozen
 class NoteClaims(Action):
-    """Note on the config Secret or on a claim which servers have had a volume."""
+    """Note on the config Secret or on a claim which servers have had a volume.
+
+    `data`: and on a claim what its data depends on.
+    """
 
     kind: str
     name: str
     uid: str
     text: str
+    data: str = ""
 
     @property
     def subject(self) -> str:

@@ -36,6 +36,7 @@ from natsctl.plan.stored_identity import identity_problems
 from natsctl.plan.stored_limits import advice as limits_kept
 from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
 from natsctl.plan.stored_sizes import size_problems
+from natsctl.plan.stored_volumes import volume_problems
 from natsctl.plan.upgrade_path import obstacle
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.routes import cluster_name
@@ -210,7 +211,8 @@ def _read(
     lost = identity_problems(spec, version, before, pods)
     changed = lost or tuple(unsupported_changes(spec, before, pods))
     there, reports = stored or NOTHING, reports_of(pods, before, seen or {})
-    refused = changed or size_problems(spec, before, there)
+    refused = changed or volume_problems(name, spec, version, pods, there)
+    refused = refused or size_problems(spec, before, there)
     share = share_of(version, reports)
     if refused := refused or limit_problems(spec, version, share, before, there):
         return parsed(spec, None, refused)

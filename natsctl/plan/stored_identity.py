@@ -13,11 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.api.problems import Problem, shown
-from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.model import names
 from natsctl.plan.status.accepted_spec import accepted_with_streams
-from natsctl.render.revision.data import DATA_FIELDS, data_entries, stored_entries, stored_key
-from natsctl.render.revision.revision import STREAMS, streams_entry
+from natsctl.render.revision.data import data_entries, identity_of, stored_entries, stored_key
+from natsctl.render.revision.revision import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 _KEY: Final = "jetstream.encryption.secret"
 _OF_KEY: Final = frozenset({_KEY, "jetstream.encryption.key", "jetstream.encryption.cipher"})
-_CLUSTER: Final = "clusterName"
-_Identity = dict[str, Any]
 
 
 def identity_problems(
@@ -40,26 +37,15 @@ def identity_problems(
 
     What they have it under tell the last spec that was acted on, and the pods that there are.
     """
-    old = _identity(accepted_with_streams(before))
+    old = identity_of(accepted_with_streams(before))
     plain_is_read = version.at_least(2, 10)
-    changed = _changed(old, _identity(spec), encrypts=plain_is_read and not old.get(_KEY))
+    changed = _changed(old, identity_of(spec), encrypts=plain_is_read and not old.get(_KEY))
     wanted = data_entries(spec)
     for pod in pods:
         stamp = pod.metadata.annotation(names.REVISION_ANNOTATION)
         encrypts = plain_is_read and not stored_key(stamp)
         changed |= _changed(stored_entries(stamp), wanted, encrypts=encrypts)
     return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
-
-
-def _identity(spec: NatsClusterSpec | None) -> _Identity:
-    """Path -> what data depends on; empty without streams."""
-    if spec is None or spec.jetstream is None:
-        return {}
-    return {
-        STREAMS: streams_entry(spec),
-        **{path: spec_fields()[path].value(spec) or None for path in DATA_FIELDS},
-        _CLUSTER: spec.cluster_name or None,
-    }
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], *, encrypts: bool) -> set[str]:

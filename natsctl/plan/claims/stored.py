@@ -11,8 +11,9 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
+from natsctl.plan.claims.data import Data, data_of
 from natsctl.plan.claims.limits import Levels
-from natsctl.plan.claims.memory import memory_of
+from natsctl.plan.claims.memory import is_free, memory_of
 from natsctl.plan.server_identity import claims_among
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ class Stored:
     """By the server's index: `origins` (see Target), `asked` and `room` in bytes.
 
     `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
-    not be read. `levels` are what is known of the stores on these volumes, and in memory.
+    not be read. `data` is what their data depends on, where they say it; `earlier` are claims that
+    an earlier NatsCluster left and this one has not taken over yet. `levels` are what is known of
+    the stores on these volumes, and in memory.
     """
 
     known: bool = True
     origins: Mapping[int, str] = attrs.field(factory=dict)
     asked: Mapping[int, int] = attrs.field(factory=dict)
     room: Mapping[int, int] = attrs.field(factory=dict)
+    data: Mapping[int, Data] = attrs.field(factory=dict)
+    earlier: frozenset[int] = frozenset()
     levels: Levels = attrs.field(factory=Levels)
 
     def capacity(self, size: int) -> int:
@@ -59,7 +64,18 @@ def stored_of(
         _origins(cluster, found, note),
         {index: count for index, count in asked.items() if count},
         {index: count for index, count in room.items() if count},
+        _data(found, meta.uid),
+        frozenset(index for index, claim in found.items() if _is_earlier(claim, meta.uid)),
     )
+
+
+def _data(claims: Mapping[int, PersistentVolumeClaim], uid: str) -> dict[int, Data]:
+    told = {index: data_of(claim) for index, claim in claims.items() if is_free(claim, uid)}
+    return {index: data for index, data in told.items() if data is not None}
+
+
+def _is_earlier(claim: PersistentVolumeClaim, uid: str) -> bool:
+    return claim.metadata.annotation(names.CLUSTER_UID_ANNOTATION) != uid
 
 
 def _origins(

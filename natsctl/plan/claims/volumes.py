@@ -19,6 +19,7 @@ from natsctl.model import names
 from natsctl.model.foreign import named, plain, word
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.server_identity import claim_name, indexes, pod_name
+from natsctl.plan.claims.data import current_data, data_of, data_text, noted_data, unfit
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
 from natsctl.plan.claims.note import NEW, Note, Noted
@@ -52,7 +53,8 @@ class ServerClaim:
 
     `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
     the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
-    one, or may have had one, that is not there.
+    one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
+    `starts`: its server has no pod.
     """
 
     index: int
@@ -61,6 +63,8 @@ class ServerClaim:
     noted: Noted | None
     is_noted: bool = False
     is_known: bool = False
+    data: str = ""
+    starts: bool = False
     lost: bool = False
     trouble: Trouble | None = None
 
@@ -79,6 +83,11 @@ class ServerClaim:
         """Whether what the server had is not there: it is lost, or there is another one by now."""
         replaced = self.live is not None and self.noted is not None and not self.is_known
         return self.lost or replaced
+
+    @property
+    def is_described(self) -> bool:
+        """Whether it says what its data will depend on, should its server start now."""
+        return self.live is None or not self.starts or noted_data(self.live) == self.data
 
     @property
     def held(self) -> bool:
@@ -133,7 +142,11 @@ class Volumes:
         if claim.live is None:
             return f"{_what(claim)} is being created"
         told = self.note is None or (claim.is_noted and claim.index in self.copied)
-        return "" if told else f"{_what(claim)} is not yet noted on all claims and the Secret"
+        return (
+            ""
+            if told and (self.note is None or claim.is_described)
+            else f"{_what(claim)} is not yet noted on all claims and the Secret"
+        )
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
@@ -186,7 +199,13 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     unsure = _is_unsure(context, volumes, memory)
     had_one = _had_one(context, volumes, servers)
     marked = tuple(
-        attrs.evolve(c, lost=c.live is None and (unsure or had_one(c))) for c in volumes.claims
+        attrs.evolve(
+            c,
+            lost=c.live is None and (unsure or had_one(c)),
+            data=data_text(current_data(context, servers.get(c.index), c.live)),
+            starts=c.index not in servers,
+        )
+        for c in volumes.claims
     )
     found = attrs.evolve(
         volumes, claims=marked, is_unsure=unsure, is_leaving=_is_leaving(context, volumes)
@@ -279,7 +298,8 @@ def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Tro
     if live.status.phase == LOST:
         text = f"{_what(claim)} lost its volume {named(live.spec.volume_name or '')}"
         return Trouble("VolumeLost", f"{text}, with all data: restore the PersistentVolume")
-    return _misnamed(context, claim, live) or _unbound(claim, live, server)
+    unfit = _misnamed(context, claim, live) or _unfit(context, claim, live)
+    return unfit or _unbound(claim, live, server)
 
 
 def _missing(context: Context, volumes: Volumes, claim: ServerClaim, remedy: str) -> Trouble:
@@ -337,6 +357,21 @@ def _misnamed(context: Context, claim: ServerClaim, live: PersistentVolumeClaim)
     )
     advice = f"restore the claim of {wanted}, or the annotation, if only that was changed"
     return Trouble("VolumeMisnamed", f"{text}: {advice}")
+
+
+def _unfit(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
+    """A server does not see data that depends on something else, or cannot read it."""
+    if not claim.starts or not noted_data(live):
+        return None
+    data, target = data_of(live), context.desired.target
+    if data is None:
+        text = (
+            f"annotation {names.DATA_ANNOTATION} of {_what(claim)}, which says what its data "
+            "depends on, cannot be read: restore it, or remove it if the data is of this cluster"
+        )
+        return Trouble("VolumeDataUnreadable", text)
+    problem = next(unfit(_what(claim), data, target.spec, target.version), None)
+    return Trouble("VolumeDoesNotFit", str(problem)) if problem is not None else None
 
 
 def _unbound(

@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
+from natsctl.plan.claims.data import data_of, data_text, noted_data
 from natsctl.plan.claims.memory import copy_of, is_free
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
@@ -46,17 +47,20 @@ def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
     for claim in volumes.claims:
         if claim.live is None:
             if clear and (not claim.lost or claim in empty):
-                yield Ensure(_with_copy(context, volumes, claim.wanted), present=False)
+                yield Ensure(_described(context, volumes, claim), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(claim.wanted, present=True)
 
 
-def _with_copy(context: Context, volumes: Volumes, wanted: OwnedObject) -> OwnedObject:
-    """A new claim knows from the start what is noted: all that there was before it."""
-    meta, note = wanted.manifest["metadata"], _noted_so_far(context, volumes)
-    told = {names.CLAIMS_ANNOTATION: copy_text(context.state.cluster.metadata.uid, note)}
+def _described(context: Context, volumes: Volumes, claim: ServerClaim) -> OwnedObject:
+    """A new claim says from the start what is noted of all others, and what its data depends on."""
+    meta, note = claim.wanted.manifest["metadata"], _noted_so_far(context, volumes)
+    told = {
+        names.CLAIMS_ANNOTATION: copy_text(context.state.cluster.metadata.uid, note),
+        names.DATA_ANNOTATION: claim.data,
+    }
     metadata = {**meta, "annotations": {**meta["annotations"], **told}}
-    return attrs.evolve(wanted, manifest={**wanted.manifest, "metadata": metadata})
+    return attrs.evolve(claim.wanted, manifest={**claim.wanted.manifest, "metadata": metadata})
 
 
 def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
@@ -111,14 +115,25 @@ def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
 
 
 def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
-    """One for each claim that tells something else, whoever's server it is."""
+    """One for each claim that tells something else, also of servers that were removed."""
     uid = context.state.cluster.metadata.uid
-    text = copy_text(uid, note)
-    needed = (claim.live for claim in volumes.claims if not claim.held)
-    others = (c for c in volumes.others.values() if is_free(c, uid))
-    for live in (*needed, *others):
-        if live is not None and live.metadata.deletion_timestamp is None and copy_of(live) != text:
-            yield NoteClaims(data_kind().kind, live.metadata.name, live.metadata.uid, text)
+    text, size = copy_text(uid, note), max(standing(context.servers, context.size), default=0)
+    needed = [(c.live, c.data) for c in volumes.claims if not c.held]
+    others = [(c, _resized(c, size)) for c in volumes.others.values() if is_free(c, uid)]
+    for live, data in (*needed, *others):
+        if live is None or live.metadata.deletion_timestamp is not None:
+            continue
+        if (copy_of(live), noted_data(live)) != (text, data):
+            yield NoteClaims(data_kind().kind, live.metadata.name, live.metadata.uid, text, data)
+
+
+def _resized(claim: PersistentVolumeClaim, size: int) -> str:
+    """What was stored by a server that was removed depends on what it did, but how many are left.
+
+    A NatsCluster that takes the others back does not need it.
+    """
+    data = data_of(claim)
+    return noted_data(claim) if data is None else data_text(attrs.evolve(data, size=size))
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:

@@ -1,7 +1,7 @@
 """The entries of a pod's revision that its server's data depends on."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from natsctl.api.effects import Cost
 from natsctl.api.schema.spec_fields import spec_fields
@@ -11,6 +11,7 @@ from natsctl.render.revision.revision import STREAM_KEY, STREAMS, entries_of, ha
 
 SYSTEM_ACCOUNT: Final = "operatorConfig.systemAccount"
 """What streams there are is stored under its name; without streams it may change."""
+CLUSTER_NAME: Final = "clusterName"
 DATA_FIELDS: Final = (
     *(path for path, field in spec_fields().items() if field.effect.cost is Cost.IMMUTABLE),
     SYSTEM_ACCOUNT,
@@ -24,6 +25,17 @@ def data_entries(spec: NatsClusterSpec) -> dict[str, str]:
         return {}
     fields = dict(reaching_fields(spec)) | {STREAMS: streams_entry(spec)}
     return {path: hashed(value) for path, value in fields.items() if path in _ENTRIES}
+
+
+def identity_of(spec: NatsClusterSpec | None) -> dict[str, Any]:
+    """Path -> what data depends on, as it is; empty if servers store no streams."""
+    if spec is None or spec.jetstream is None:
+        return {}
+    return {
+        STREAMS: streams_entry(spec),
+        **{path: spec_fields()[path].value(spec) or None for path in DATA_FIELDS},
+        CLUSTER_NAME: spec.cluster_name or None,
+    }
 
 
 def stored_entries(annotation: str | None) -> Mapping[str, str]:

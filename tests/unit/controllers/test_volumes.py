@@ -143,6 +143,39 @@ async def test_volumes_are_taken_back_with_the_names_under_which_they_hold_data(
     assert uid[:8] not in server_names(api)[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "back", "path"),
+    [
+        ({"size": 2}, {"size": 3}, "spec.size"),
+        ({"version": "2.9.15"}, {"version": SPEC["version"]}, "spec.version"),
+        (
+            {"jetstream": {"domain": "hub"}},
+            {"jetstream": {"domain": None}},
+            "spec.jetstream.domain",
+        ),
+        ({"clusterName": "other"}, {"clusterName": None}, "spec.clusterName"),
+    ],
+)
+async def test_volumes_are_taken_back_only_by_a_spec_that_fits(
+    change: dict[str, Any], back: dict[str, Any], path: str
+) -> None:
+    with virtual_clock():
+        api = await with_volumes_left()
+        left = {name: api.objects[(KIND, "ns", name)] for name in volumes(api)}
+        api.add(cluster(SPEC | change))
+        async with running(api) as process:
+            await at_rest(api, process, lambda _: True)
+            await asyncio.sleep(30)
+            assert condition(api, "SpecAccepted")["status"] == "False"
+            assert f"{path}: is" in condition(api, "SpecAccepted")["message"]
+            assert not uids(api)
+            assert {name: api.objects[(KIND, "ns", name)] for name in volumes(api)} == left
+            api.edit(CLUSTER, {"spec": back})
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert len(uids(api)) == len(volumes(api)) == 3
+
+
 async def test_volumes_go_with_the_cluster_if_the_spec_says_so_by_then() -> None:
     with virtual_clock():
         api = await with_volumes()

@@ -38,6 +38,8 @@ async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
 
 async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
     notes = {names.CLAIMS_ANNOTATION: action.text}
+    if action.data:
+        notes[names.DATA_ANNOTATION] = action.data
     await annotate(owned_resource(action.kind), action.name, action.uid, notes, context)
     return DONE
 

@@ -9,13 +9,14 @@ import msgspec
 
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
-from natsctl.model.server_identity import claim_name
+from natsctl.model.server_identity import claim_index, claim_name
 from natsctl.model.slim import slim
+from natsctl.plan.claims.data import Data, current_data, data_text, fields_of, noted_data
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.state import ClusterState
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
-from tests.unit.plan.world import NAME, UID, cluster_state, pod, stamped
+from tests.unit.plan.world import NAME, UID, cluster_state, context, pod, stamped
 
 SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
 EARLIER = "7e57ab1e-earlier"
@@ -57,8 +58,23 @@ def noted(*indexes: int, origin: str = "") -> str:
 def with_copy(found: PersistentVolumeClaim, note: str, of: str = UID) -> PersistentVolumeClaim:
     """The claim with a copy of this note, as the NatsCluster `of` wrote it."""
     copy = copy_text(of, parse_note(note) or {})
-    notes = {**(found.metadata.annotations or {}), names.CLAIMS_ANNOTATION: copy}
-    meta = msgspec.structs.replace(found.metadata, annotations=notes)
+    return annotated_claim(found, **{names.CLAIMS_ANNOTATION: copy})
+
+
+def with_data(
+    found: PersistentVolumeClaim, spec: dict[str, Any] | None = None, **changes: Any
+) -> PersistentVolumeClaim:
+    """The claim of a volume on which servers of this spec stored something."""
+    goal = cluster_state(spec or SPEC).desired
+    assert goal is not None
+    size, version = goal.target.spec.size, goal.target.version.text
+    data = attrs.evolve(Data(fields_of(goal.target.spec), size, version), **changes)
+    return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
+
+
+def annotated_claim(found: PersistentVolumeClaim, **notes: str) -> PersistentVolumeClaim:
+    texts = {**(found.metadata.annotations or {}), **notes}
+    meta = msgspec.structs.replace(found.metadata, annotations=texts)
     return msgspec.structs.replace(found, metadata=meta)
 
 
@@ -77,10 +93,12 @@ def volumes(
 ) -> ClusterState:
     """A cluster with these claims and this note on its Secret; `accepts`: what may be empty.
 
-    `copies`: each claim has one of the note, unless it tells something itself, or there is none.
+    `copies`: each claim has one of the note and tells what its data depends on, unless it tells
+    something itself, or nothing is noted.
     """
     if copies and note not in (None, "none"):
         claims = tuple(each if has_copy(each) else with_copy(each, note or "") for each in claims)
+        claims = _described(claims, cluster_state(spec or SPEC, pods))
     found = cluster_state(spec or SPEC, pods)
     assert found.desired is not None
     (secret,) = found.owned["Secret"].values()
@@ -101,6 +119,20 @@ def volumes(
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)
     cluster = annotated(found.cluster, accepts)
     return attrs.evolve(found, cluster=cluster, owned=owned, desired=desired)
+
+
+def _described(
+    claims: tuple[PersistentVolumeClaim, ...], state: ClusterState
+) -> tuple[PersistentVolumeClaim, ...]:
+    """Each tells what its data depends on, as its server's pod or the spec says."""
+    all_servers = {server.index: server for server in context(state).servers}
+
+    def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
+        index = claim_index(NAME, found.metadata.name) or 0
+        data = current_data(context(state), all_servers.get(index), found)
+        return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
+
+    return tuple(each if noted_data(each) else described(each) for each in claims)
 
 
 def without_budget(state: ClusterState) -> ClusterState:

@@ -1,0 +1,162 @@
+"""What the data on a volume depends on: noted on its claim, which may outlive its NatsCluster.
+
+Another NatsCluster of the name takes the volume back, and its spec may differ. Then its servers
+would not see what is stored, or could not read it. While a server has a pod, that tells what its
+data depends on, and the claim repeats it; a server without one starts only if the claim says that
+the data fits, and that the release which starts may have written to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from natsctl.api.problems import Problem, shown
+from natsctl.api.version import ServerVersion, is_tag, number_of
+from natsctl.api.version_borders import border
+from natsctl.model import limits, names
+from natsctl.model.names import MAX_SIZE
+from natsctl.plan.releases import tag_of
+from natsctl.plan.server_identity import standing
+from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
+from natsctl.render.revision.revision import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.api.types.cluster import NatsClusterSpec
+    from natsctl.api.version import Number
+    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.context import Context
+    from natsctl.plan.servers import Server
+
+_LONGEST: Final = 4 * 1024
+_VALUES: Final = 32
+_TEXT: Final = 256
+_UNTOLD: Final = 10**9
+"""Stands in the number of a release for a part that a tag does not tell."""
+_FIELDS: Final = frozenset({STREAMS, CLUSTER_NAME, *DATA_FIELDS})
+_PARTS: Final = 2
+_RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
+
+
+@attrs.frozen
+class Data:
+    """`fields` by path, those that are set; `size`: how many servers there were.
+
+    `version` is the newest release that may have written it last; empty: nobody knows.
+    """
+
+    fields: Mapping[str, str]
+    size: int
+    version: str = ""
+
+
+def data_text(data: Data) -> str:
+    """The annotation."""
+    return json.dumps(attrs.asdict(data), sort_keys=True, separators=(",", ":"))
+
+
+def parse_data(text: str) -> Data | None:
+    """What is noted; None if somebody edited it, or a newer natsctl knows more fields."""
+    try:
+        match limits.load(text.encode(), _LONGEST, _VALUES):
+            case {"fields": dict(fields), "size": int(size), "version": str(version), **more}:
+                known = _are_fields(fields) and not more and size is not True
+                known = known and 0 < size <= MAX_SIZE
+                told = not version or _RELEASE.fullmatch(version) is not None
+                return Data(fields, size, version) if known and told else None
+    except ValueError:
+        pass
+    return None
+
+
+def _are_fields(fields: Mapping[str, Any]) -> bool:
+    texts = (isinstance(text, str) and 0 < len(text) <= _TEXT for text in fields.values())
+    return STREAMS in fields and fields.keys() <= _FIELDS and all(texts)
+
+
+def noted_data(claim: PersistentVolumeClaim) -> str:
+    """The annotation of a claim; empty: it has none, as those of an earlier natsctl."""
+    return claim.metadata.annotation(names.DATA_ANNOTATION) or ""
+
+
+def data_of(claim: PersistentVolumeClaim) -> Data | None:
+    """What a claim tells, if it can be read."""
+    return parse_data(noted_data(claim))
+
+
+def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
+    """What data of servers made for this spec depends on."""
+    return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
+
+
+def current_data(
+    context: Context, server: Server | None, claim: PersistentVolumeClaim | None
+) -> Data:
+    """What is to be noted on the claim of a server that runs, or is to start.
+
+    Until a server is ready, nobody knows whether it has written to the volume: the newer release
+    of the two counts.
+    """
+    target = context.desired.target
+    version = _release(target.version) if server is None else _made_for(server, target.version)
+    if server is None or not server.ready or not version:
+        noted = data_of(claim) if claim is not None else None
+        version = max(version, noted.version if noted is not None else "", key=_rank)
+    return Data(fields_of(target.spec), max(standing(context.servers, context.size)), version)
+
+
+def _made_for(server: Server, wanted: ServerVersion) -> str:
+    tag = tag_of(server.pod)
+    if tag == wanted.text:
+        return _release(wanted)
+    return _release(ServerVersion.parse(tag)) if is_tag(tag) else ""
+
+
+def _release(version: ServerVersion) -> str:
+    """As far as it is known: `2.14.10`, `2.14`."""
+    parts = [str(part) for part in version.number or () if part < _UNTOLD]
+    return ".".join(parts) if len(parts) >= _PARTS else ""
+
+
+def _rank(release: str) -> Number:
+    return number_of(release) or (0, 0, 0)
+
+
+def unfit(
+    name: str, data: Data, spec: NatsClusterSpec, version: ServerVersion
+) -> Iterator[Problem]:
+    """Why servers of this spec and version cannot use what is on the volume of this claim."""
+    wanted, there = fields_of(spec), data.fields
+    for path in sorted({*wanted, *there}):
+        if wanted.get(path) != there.get(path):
+            yield _difference(name, path, spec, wanted.get(path), there.get(path))
+    number = number_of(data.version)
+    crossed = border(number, version.number, stores=True) if number is not None else None
+    if crossed is not None:
+        message = (
+            f"is {version}, but servers of {data.version} may have stored what is on {name}: "
+            f"{crossed.why}; set it to {crossed.first} first"
+        )
+        yield Problem("spec.version", version.text, message)
+
+
+def _difference(
+    name: str, path: str, spec: NatsClusterSpec, wanted: str | None, there: str | None
+) -> Problem:
+    if path == STREAMS:
+        message = (
+            f"is {spec.size}, but what is on {name} was stored by "
+            f"{'a cluster' if spec.size == 1 else 'a single server'}, and these do not see each "
+            f"other's streams; set it to {'2 or more' if spec.size == 1 else 1}"
+        )
+        return Problem("spec.size", str(spec.size), message)
+    now = "is not set" if wanted is None else f"is {shown(wanted)}"
+    then = "without it; remove it" if there is None else f"with {shown(there)}; set it to that"
+    message = f"{now}, but what is on {name} was stored {then}, or create another NatsCluster"
+    return Problem(f"spec.{path}", wanted or "", message)

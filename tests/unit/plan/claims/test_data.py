@@ -1,0 +1,216 @@
+"""What the data on a volume depends on is noted on its claim, where anybody may have edited it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from natsctl.api.version import ServerVersion
+from natsctl.model.objects import Pod
+from natsctl.plan.claims.data import Data, data_text, parse_data, unfit
+from natsctl.plan.rules.claims import ensure_claims, note_claims
+from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.state import ClusterState
+from natsctl.render.revision.data import DATA_FIELDS
+from tests.unit.plan.claims.volumes import (
+    SPEC,
+    all_claims,
+    annotated_claim,
+    claim,
+    noted,
+    volumes,
+    with_data,
+)
+from tests.unit.plan.world import changed, context, decided, pod, target
+
+DATA = Data({"jetstream": "together", "jetstream.domain": "hub"}, 3, "2.12.15")
+TEXT = '{"fields":{"jetstream":"together","jetstream.domain":"hub"},"size":3,"version":"2.12.15"}'
+ALL = noted(1, 2, 3)
+HUB = SPEC | {"version": "2.12.15", "jetstream": {"domain": "hub"}}
+
+
+def edited(**changes: Any) -> str:
+    return json.dumps({**json.loads(TEXT), **changes})
+
+
+def kept(state: ClusterState) -> dict[str, Data]:
+    """What is noted of data, by the name of the claim."""
+    written = {a.name: parse_data(a.data) for a in decided(note_claims, state) if a.data}
+    return {name: data for name, data in written.items() if data is not None}
+
+
+class TestTheNote:
+    def test_tells_fields_size_and_version(self) -> None:
+        assert data_text(DATA) == TEXT
+        assert parse_data(TEXT) == DATA
+        assert parse_data(edited(version="")) == attrs.evolve(DATA, version="")
+        assert parse_data(edited(version="2.14")) == attrs.evolve(DATA, version="2.14")
+
+    @given(
+        st.dictionaries(st.sampled_from(DATA_FIELDS), st.text(min_size=1, max_size=100)),
+        st.integers(1, 999),
+    )
+    def test_is_read_as_it_was_written(self, fields: dict[str, str], size: int) -> None:
+        data = Data({"jetstream": "alone", **fields}, size)
+        assert parse_data(data_text(data)) == data
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "x", "null", "[]", "{}", "[" * 5000, "sha256:" + "a" * 64),
+            *(edited(size=size) for size in (0, 1000, "3", None, -1, True, 1.5)),
+            *(edited(version=version) for version in (None, 2, "new", "2", "2.12.x")),
+            edited(more=1),
+            *(
+                edited(fields={"jetstream": "together", **more})
+                for more in ({"other": "x"}, {"clusterName": ""}, {"clusterName": "x" * 300})
+            ),
+            edited(fields={"jetstream": 7}),
+            edited(fields={}),
+            edited(fields={"jetstream": "together", "clusterName": "x" * 5000}),
+        ],
+    )
+    def test_that_somebody_edited_tells_nothing(self, text: str) -> None:
+        assert parse_data(text) is None
+
+
+def told(data: Data, version: str = "2.12.15", **spec: Any) -> list[str]:
+    wanted = target(HUB | {"version": version} | spec)
+    return [str(problem) for problem in unfit("js-c-1", data, wanted.spec, wanted.version)]
+
+
+class TestWhatDoesNotFit:
+    def test_is_nothing_if_all_is_the_same(self) -> None:
+        assert told(DATA) == []
+
+    def test_is_a_field_with_another_value(self) -> None:
+        assert told(DATA, jetstream={"domain": "leaf"}) == [
+            "spec.jetstream.domain: is 'leaf', but what is on js-c-1 was stored with 'hub'; set it "
+            "to that, or create another NatsCluster"
+        ]
+        assert told(DATA, jetstream={}) == [
+            "spec.jetstream.domain: is not set, but what is on js-c-1 was stored with 'hub'; set "
+            "it to that, or create another NatsCluster"
+        ]
+        assert told(DATA, clusterName="b") == [
+            "spec.clusterName: is 'b', but what is on js-c-1 was stored without it; remove it, or "
+            "create another NatsCluster"
+        ]
+
+    def test_is_a_server_alone_and_a_cluster(self) -> None:
+        assert told(DATA, size=1) == [
+            "spec.size: is 1, but what is on js-c-1 was stored by a cluster, and these do not see "
+            "each other's streams; set it to 2 or more"
+        ]
+        (alone,) = told(attrs.evolve(DATA, fields=DATA.fields | {"jetstream": "alone"}))
+        assert alone.endswith(
+            "by a single server, and these do not see each other's streams; set it to 1"
+        )
+
+    @pytest.mark.parametrize(
+        ("stored", "version", "first"),
+        [
+            ("2.12.15", "2.11.5", "2.11.17"),
+            ("2.10.29", "2.9.15", "2.9.25"),
+            ("2.12.15", "2.15.3", "2.14.10"),
+            ("2.15.3", "2.12.15", "2.14.10"),
+            ("2.12", "2.11.5", "2.11.17"),
+        ],
+    )
+    def test_is_a_release_that_cannot_read_it(self, stored: str, version: str, first: str) -> None:
+        (text,) = told(attrs.evolve(DATA, version=stored), version)
+        assert text.startswith(
+            f"spec.version: is {version}, but servers of {stored} may have stored what is on js-c-1"
+        )
+        assert text.endswith(f"; set it to {first} first")
+
+    @pytest.mark.parametrize(("stored", "version"), [("2.12.15", "2.11.17"), ("", "2.9.15")])
+    def test_is_no_release_that_can(self, stored: str, version: str) -> None:
+        assert told(attrs.evolve(DATA, version=stored), version) == []
+
+
+class TestAServerWithoutAPod:
+    def test_starts_once_its_claim_says_what_its_data_will_depend_on(self) -> None:
+        state = volumes(*all_claims(), note=ALL, spec=HUB)
+        assert len(decided(scale_up, state)) == 3
+        older = [with_data(each, HUB, version="2.11.17") for each in all_claims(spec=HUB)]
+        state = volumes(*older, note=ALL, spec=HUB)
+        assert decided(scale_up, state) == ()
+        assert kept(state)["js-c-1"] == DATA
+
+    def test_starts_a_release_that_can_read_newer_data_which_stays_newer_until_it_runs(
+        self,
+    ) -> None:
+        older = HUB | {"version": "2.11.17"}
+        newer = [with_data(each, HUB) for each in all_claims(spec=older)]
+        state = volumes(*newer, note=ALL, spec=older)
+        assert len(decided(scale_up, state)) == 3
+        assert kept(state) == {}
+        starting = volumes(*newer, note=ALL, spec=older, pods=(pod(1, older, ready=False),))
+        assert kept(starting) == {}
+        runs = volumes(*newer, note=ALL, spec=older, pods=(pod(1, older),))
+        assert kept(runs) == {"js-c-1": attrs.evolve(DATA, version="2.11.17")}
+
+    def test_does_not_start_with_data_that_does_not_fit(self) -> None:
+        odd = with_data(claim(2), HUB, fields={"jetstream": "together", "jetstream.domain": "x"})
+        state = volumes(claim(1), odd, claim(3), note=ALL, spec=HUB)
+        assert [a.name for a in decided(scale_up, state)] == ["c-1", "c-3"]
+        assert "js-c-2 was stored with 'x'" in scale_up(context(state)).waiting[0]
+        assert "js-c-2" not in kept(state), "it stays as it is"
+
+    def test_does_not_start_with_data_of_which_nobody_knows(self) -> None:
+        odd = annotated_claim(claim(2), **{"nats.io/data": "x"})
+        state = volumes(claim(1), odd, claim(3), note=ALL)
+        assert [a.name for a in decided(scale_up, state)] == ["c-1", "c-3"]
+        assert "cannot be read: restore it, or remove it if" in scale_up(context(state)).waiting[0]
+
+    def test_has_a_new_claim_that_says_so_from_the_start(self) -> None:
+        made = decided(ensure_claims, volumes(spec=HUB))[0].wanted
+        assert made.manifest["metadata"]["annotations"]["nats.io/data"] == TEXT
+
+
+class TestAServerWithAPod:
+    def test_tells_what_its_claim_repeats(self) -> None:
+        odd = annotated_claim(claim(2), **{"nats.io/data": "x"})
+        running = tuple(pod(index, HUB) for index in (1, 2, 3))
+        state = volumes(claim(1), odd, claim(3), note=ALL, spec=HUB, pods=running)
+        assert kept(state) == {"js-c-2": DATA}
+
+    def test_has_the_version_that_it_runs(self) -> None:
+        """It has not written anything as the other one yet."""
+        old = tuple(pod(index, HUB | {"version": "2.11.17"}) for index in (1, 2, 3))
+        found = [with_data(each, HUB) for each in all_claims()]
+        state = volumes(*found, note=ALL, spec=HUB, pods=old)
+        assert {data.version for data in kept(state).values()} == {"2.11.17"}
+
+    @pytest.mark.parametrize("tag", ["latest", "2", ""])
+    def test_of_which_nobody_knows_the_version_leaves_it(self, tag: str) -> None:
+        odd: Pod = changed(pod(1, HUB), labels={"nats_version": tag}, annotations={})
+        found = [with_data(each, HUB, version="2.10.29") for each in all_claims()]
+        state = volumes(*found, note=ALL, spec=HUB, pods=(odd,))
+        assert "js-c-1" not in kept(state)
+
+
+def test_a_claim_of_a_removed_server_tells_how_many_are_left() -> None:
+    five = SPEC | {"size": 5}
+    others = (with_data(claim(4, spec=five), five), claim(5, spec=five))
+    state = volumes(*all_claims(), *others, note=noted(1, 2, 3, 4, 5), spec=SPEC, copies=False)
+    found = {a.name: a.data for a in decided(note_claims, state)}
+    last = parse_data(found["js-c-4"])
+    assert last is not None
+    assert last.size == 3
+    assert found["js-c-5"] == ""
+
+
+def test_a_release_is_noted_as_far_as_its_tag_tells() -> None:
+    line = SPEC | {"version": "2.14"}
+    made = decided(ensure_claims, volumes(spec=line))[0].wanted
+    data = parse_data(made.manifest["metadata"]["annotations"]["nats.io/data"])
+    assert data is not None
+    assert data.version == "2.14"
+    assert ServerVersion.parse("2.14").number == (2, 14, 10**9)

@@ -1,0 +1,141 @@
+"""A NatsCluster that takes volumes back has to fit what is stored on them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from natsctl.api.types.status import ClusterStatus
+from natsctl.model.objects import Cluster, Meta, PersistentVolumeClaim, Pod
+from natsctl.plan.claims.stored import stored_of
+from natsctl.plan.desired import ParsedSpec, parse_cluster
+from tests.unit.api.jwts import ACCOUNT, OTHER_ACCOUNT
+from tests.unit.plan.claims.volumes import EARLIER, SPEC, claim, with_data
+from tests.unit.plan.world import NAME, NAMESPACE, UID, pod
+
+
+@pytest.fixture(autouse=True)
+def available(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were."""
+    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
+
+
+def left(spec: dict[str, Any], *indexes: int, of: str = EARLIER) -> list[PersistentVolumeClaim]:
+    """The claims of a NatsCluster of this spec."""
+    places = indexes or range(1, spec["size"] + 1)
+    return [with_data(claim(index, of=of, spec=spec), spec) for index in places]
+
+
+def read(
+    wanted: dict[str, Any],
+    claims: list[PersistentVolumeClaim],
+    pods: tuple[Pod, ...] = (),
+    before: dict[str, Any] | None = None,
+) -> ParsedSpec:
+    made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=wanted)
+    status = ClusterStatus(accepted_spec=json.dumps(before) if before else "")
+    return parse_cluster(made, status, pods, stored=stored_of(made, claims))
+
+
+def with_account(name: str) -> dict[str, Any]:
+    operator = {"secret": "op", "resolver": "URL(http://a/jwt/v1/accounts/)"}
+    return SPEC | {"operatorConfig": operator | {"systemAccount": name}}
+
+
+DOMAIN = SPEC | {"jetstream": {"domain": "hub"}}
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "domain": (DOMAIN, SPEC | {"jetstream": {"domain": "leaf"}}, "spec.jetstream.domain"),
+    "domain removed": (DOMAIN, SPEC, "spec.jetstream.domain"),
+    "cluster name": (SPEC | {"clusterName": "a"}, SPEC | {"clusterName": "b"}, "spec.clusterName"),
+    "system account": (
+        with_account(ACCOUNT),
+        with_account(OTHER_ACCOUNT),
+        "spec.operatorConfig.systemAccount",
+    ),
+    "fewer servers": (SPEC | {"size": 5}, SPEC | {"size": 3}, "spec.size"),
+    "alone": (SPEC, SPEC | {"size": 1}, "spec.size"),
+    "together": (SPEC | {"size": 1}, SPEC, "spec.size"),
+    "downgrade": (SPEC | {"version": "2.12.15"}, SPEC | {"version": "2.11.5"}, "spec.version"),
+    "upgrade": (SPEC | {"version": "2.12.15"}, SPEC | {"version": "2.15.3"}, "spec.version"),
+    "the newest": (
+        SPEC | {"version": "2.12.15"},
+        {key: value for key, value in SPEC.items() if key != "version"},
+        "spec.version",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_does_not_fit_is_refused_and_nothing_is_made(name: str) -> None:
+    before, after, path = CHANGES[name]
+    parsed = read(after, left(before))
+    assert [problem.path for problem in parsed.problems] == [path]
+    assert parsed.version is None
+    assert read(before, left(before)).problems == ()
+
+
+def test_what_to_do_is_told() -> None:
+    (problem,) = read(SPEC, left(SPEC | {"size": 5})).problems
+    assert str(problem) == (
+        "spec.size: is 3, but PersistentVolumeClaim js-c-1 is one of 5 volumes whose servers "
+        "stored streams together; set it to 5 or more, and remove servers afterwards"
+    )
+
+
+def test_all_that_does_not_fit_is_told_at_once() -> None:
+    after = SPEC | {"version": "2.11.5", "size": 1, "clusterName": "x"}
+    found = read(after, left(DOMAIN | {"version": "2.12.15"})).problems
+    assert [problem.path for problem in found] == [
+        *("spec.clusterName", "spec.jetstream.domain", "spec.size", "spec.version"),
+    ]
+
+
+def test_more_servers_may_take_volumes_back() -> None:
+    assert read(SPEC | {"size": 5}, left(SPEC)).problems == ()
+
+
+def test_volumes_of_servers_that_were_removed_do_not_count() -> None:
+    """Their claims say how many were left."""
+    five = SPEC | {"size": 5}
+    removed = with_data(claim(5, of=EARLIER, spec=five), five, size=3)
+    assert read(SPEC, [*left(SPEC), removed]).problems == ()
+
+
+def test_a_volume_of_the_later_servers_alone_tells_how_many_there_were() -> None:
+    assert read(SPEC, left(SPEC | {"size": 5}, 4)).problems[0].path == "spec.size"
+
+
+def test_volumes_that_tell_nothing_are_taken_as_they_are() -> None:
+    """Those of an earlier natsctl."""
+    assert read(SPEC, [claim(index, of=EARLIER) for index in (1, 2, 3)]).problems == ()
+
+
+def test_volumes_of_another_owner_tell_nothing() -> None:
+    owner = {"kind": "StatefulSet", "name": "x", "uid": "x", "controller": True}
+    theirs = with_data(claim(1, ownerReferences=[owner]), DOMAIN)
+    assert read(SPEC, [theirs]).problems == ()
+
+
+def test_a_cluster_without_jetstream_does_not_use_them() -> None:
+    assert read({"size": 1, "version": "2.11.5"}, left(DOMAIN)).problems == ()
+
+
+def test_servers_that_have_pods_tell_it_themselves() -> None:
+    """A claim that somebody edited stops nothing then, and is written again."""
+    running = tuple(pod(index, SPEC) for index in (1, 2, 3))
+    assert read(SPEC, left(DOMAIN, of=UID), running).problems == ()
+    found = read(SPEC, left(DOMAIN, of=UID), running[:2]).problems
+    assert [problem.path for problem in found] == ["spec.jetstream.domain"]
+
+
+def test_fewer_servers_of_this_very_cluster_are_not_the_business_of_claims() -> None:
+    assert read(SPEC, left(SPEC | {"size": 5}, of=UID)).problems == ()
+
+
+def test_the_last_accepted_spec_stays_in_effect() -> None:
+    """A volume from elsewhere that somebody puts in place stops only its own server."""
+    parsed = read(SPEC, left(DOMAIN, 2), before=SPEC)
+    assert parsed.problems
+    assert parsed.version is not None
