@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -43,6 +43,12 @@ _TURNS = {
 }
 
 
+_WARNINGS: Final = ("StorageFilling",)
+"""Reasons of conditions that are well, after which they soon are not."""
+_WORSE: Final = ("StorageLow",)
+"""What such a warning comes too late after."""
+
+
 def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
     """What turned to what somebody waits for, or should know of."""
     return (*_conditions(before, after), *_roll(before.jetstream, after))
@@ -50,13 +56,19 @@ def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, 
 
 def _conditions(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
     old = {c.type: (c.status, c.reason) for c in before.conditions}
-    return tuple(
+    turned = tuple(
         Event("Ready" if c.type == "Ready" else c.reason, c.message, _TURNS[c.type][1])
         for c in after.conditions
         if c.type in _TURNS
         and c.status == _TURNS[c.type][0]
         and old.get(c.type) != (c.status, c.reason)
     )
+    warned = tuple(
+        Event(c.reason, c.message, "Warning")
+        for c in after.conditions
+        if c.reason in _WARNINGS and old.get(c.type, ("", ""))[1] not in (c.reason, *_WORSE)
+    )
+    return (*turned, *warned)
 
 
 def _roll(old: JetStreamStatus | None, after: ClusterStatus) -> Iterator[Event]:

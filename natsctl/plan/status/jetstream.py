@@ -41,7 +41,7 @@ SHORT: Final = 30.0
 """Seconds after a change, such as a restart, before what is wrong is told."""
 STEP: Final = 5
 """Percent by which storage has to change to be told."""
-MARKS: Final = (80, 95)
+MARKS: Final = (80, 90)
 """Percent that are told at once."""
 _TENTH: Final = 10
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.api.types.jetstream import SIZE_FIELD
 from natsctl.model.foreign import named
 from natsctl.model.words import listed
 from natsctl.plan.gates.quorum import State
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.damaged import Damage
     from natsctl.plan.gates.seen import Seen
 
-LOW, FILLING = 95, 80
+LOW, FILLING = 90, 80
 """Percent of the file store's limit. At the limit, streams lose their leaders."""
+_MORE_ROOM: Final = f"raise {SIZE_FIELD} (and maxSize, if it is set), or delete messages"
 
 Storage = tuple["StorageStatus", ...]
 
@@ -28,7 +30,16 @@ Storage = tuple["StorageStatus", ...]
 def verdict_of(seen: Seen, storage: Storage) -> Verdict:
     """Whether every server has JetStream, every group its quorum, and every copy all messages."""
     found = (problem(seen, storage) for problem in _PROBLEMS)
-    return next((verdict for verdict in found if verdict is not None), _well(seen, storage))
+    worst = next((verdict for verdict in found if verdict is not None), None)
+    return _and_low(worst, storage) if worst is not None else _well(seen, storage)
+
+
+def _and_low(worst: Verdict, storage: Storage) -> Verdict:
+    """With the stores that are nearly full: nothing that heals by itself should hide them."""
+    low = _low_text(storage)
+    if not low or low == worst.message:
+        return worst
+    return attrs.evolve(worst, message=f"{worst.message}; {low}")
 
 
 def _unknown(seen: Seen, _: Storage) -> Verdict | None:
@@ -85,11 +96,16 @@ def _silent(seen: Seen, _: Storage) -> Verdict | None:
 
 
 def _low(_: Seen, storage: Storage) -> Verdict | None:
+    text = _low_text(storage)
+    return Verdict("False", "StorageLow", text) if text else None
+
+
+def _low_text(storage: Storage) -> str:
     full = [it.server for it in storage if it.used_percent >= LOW]
     if not full:
-        return None
-    text = f"the file store is nearly full on {listed(full)}: delete messages, or raise its maxSize"
-    return Verdict("False", "StorageLow", text)
+        return ""
+    said = f"the file store is nearly full on {listed(full)}, and streams have no leader once it is"
+    return f"{said}: {_MORE_ROOM}"
 
 
 _PROBLEMS: Final[tuple[Callable[[Seen, Storage], Verdict | None], ...]] = (
@@ -102,7 +118,7 @@ def _well(seen: Seen, storage: Storage) -> Verdict:
     """True, with what somebody may want to know."""
     filling = [it.server for it in storage if it.used_percent >= FILLING]
     if filling:
-        text = f"more than {FILLING} % of the file store is used on {listed(filling)}"
+        text = f"more than {FILLING} % of the file store is used on {listed(filling)}: {_MORE_ROOM}"
         return Verdict("True", "StorageFilling", text)
     if seen.blocked:
         return Verdict("True", "RestartsBlocked", f"restarts would wait: {_blocks(seen)}")

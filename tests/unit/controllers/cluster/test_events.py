@@ -102,6 +102,15 @@ def test_what_was_broken_before_servers_restart_is_reported_when_they_begin(
     assert turning_points(broken, broken) == ()
 
 
+def test_a_store_that_fills_is_told_although_all_is_well_yet() -> None:
+    well, filling = told("JetStream", "True", "Ready"), told("JetStream", "True", "StorageFilling")
+    assert turning_points(well, filling) == (Event("StorageFilling", "text", "Warning"),)
+    assert turning_points(filling, filling) == ()
+    assert turning_points(filling, well) == ()
+    low = told("JetStream", "False", "StorageLow")
+    assert turning_points(low, filling) == ()
+
+
 def test_an_event_object() -> None:
     cluster = Cluster(Meta(name="c", namespace="ns", uid="u", resource_version="5"))
     made = manifest(cluster, Event("Reason", "x" * 2000, "Warning"))

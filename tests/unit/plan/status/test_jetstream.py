@@ -171,8 +171,25 @@ class TestWords:
     def test_a_store_that_fills(self) -> None:
         assert condition(looked(well(), used=79))[1] == "Ready"
         assert condition(looked(well(), used=80))[:2] == ("True", "StorageFilling")
-        assert "is used on c-1" in condition(looked(well(), used=80))[2]
-        assert condition(looked(well(), used=95))[:2] == ("False", "StorageLow")
+        assert condition(looked(well(), used=80))[2] == (
+            "more than 80 % of the file store is used on c-1: raise "
+            "spec.jetstream.fileStore.pvc.size (and maxSize, if it is set), or delete messages"
+        )
+        assert condition(looked(well(), used=89))[1] == "StorageFilling"
+        assert condition(looked(well(), used=90)) == (
+            "False",
+            "StorageLow",
+            "the file store is nearly full on c-1, and streams have no leader once it is: raise "
+            "spec.jetstream.fileStore.pvc.size (and maxSize, if it is set), or delete messages",
+        )
+
+    def test_a_store_that_is_nearly_full_beside_anything_else(self) -> None:
+        """A restart would fix that; nothing but room fixes this."""
+        world = Named(states={THREE: State.DOWN})
+        assert "the file store is nearly full" not in condition(looked(world))[2]
+        found = condition(looked(world, used=90))
+        assert found[1] == "QuorumCritical"
+        assert "; the file store is nearly full on c-1" in found[2]
 
     def test_what_a_restart_would_wait_for(self) -> None:
         world = well()
@@ -197,7 +214,7 @@ class TestChanges:
 
     @pytest.mark.parametrize(
         ("used", "later", "tells"),
-        [(42, 46, 42), (42, 47, 47), (42, 37, 37), (79, 80, 80), (80, 79, 80), (94, 95, 95)],
+        [(42, 46, 42), (42, 47, 47), (42, 37, 37), (79, 80, 80), (80, 79, 80), (89, 90, 90)],
     )
     def test_storage_is_told_in_steps(self, used: int, later: int, tells: int) -> None:
         found = self.after(well(), well(), used, later).jetstream
