@@ -13,7 +13,7 @@ from natsctl.model import names
 from natsctl.model.names import MAX_CLUSTER_NAME, NAME_HELP, NAME_PATTERN
 
 # Raised whenever the operator comes to rely on something that an older schema would drop.
-SCHEMA_REVISION: Final = 7
+SCHEMA_REVISION: Final = 8
 
 _STRING: Final[Json] = {"type": "string"}
 

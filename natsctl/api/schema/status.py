@@ -86,6 +86,15 @@ def _servers() -> Json:
         "version": _STRING,
         "ready": _BOOLEAN,
         "message": _described(_STRING, "What the server waits for, or what is wrong with it."),
+        "volume": {
+            "type": "object",
+            "description": "Volume of the server, with JetStream.",
+            "properties": {
+                "claim": _described(_STRING, "Name of the PersistentVolumeClaim."),
+                "size": _described(_STRING, "Size that the claim asks for."),
+                "capacity": _described(_STRING, "Size of the volume."),
+            },
+        },
     }
     return _map_list("State of each server.", ["name"], properties)
 

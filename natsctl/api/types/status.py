@@ -4,7 +4,7 @@ Reading never fails: the status may have been written by the older Go operator, 
 conditions carry no `status` and repeat their types, or by anybody with an editor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -34,13 +34,26 @@ class Condition:
 
 
 @frozen
+class VolumeStatus:
+    """The volume of one server: its claim, what that asks for, and what is there."""
+
+    claim: str = attrs.field(converter=printable)
+    size: str = attrs.field(default="", converter=printable)
+    capacity: str = attrs.field(default="", converter=printable)
+
+
+@frozen
 class ServerStatus:
-    """One server: the message says why it waits or what is wrong with it."""
+    """One server: the message says why it waits or what is wrong with it.
+
+    `volume` is None for servers without JetStream.
+    """
 
     name: str
     version: str = attrs.field(default="", converter=printable)
     ready: bool = False
     message: str = attrs.field(default="", converter=plain)
+    volume: VolumeStatus | None = None
 
 
 @frozen
@@ -184,7 +197,7 @@ def parse_status(raw: object) -> ClusterStatus:
     return ClusterStatus(
         **_fields(ClusterStatus, raw),
         conditions=_conditions(_items(raw, "conditions")),
-        servers=_each(ServerStatus, _items(raw, "servers")),
+        servers=tuple(_servers(_items(raw, "servers"))),
         certificates=_each(CertificateStatus, _items(raw, "certificates")),
         jetstream=_jetstream(raw.get("jetstream") if isinstance(raw, Mapping) else None),
     )
@@ -220,6 +233,13 @@ def _jetstream(raw: object) -> JetStreamStatus | None:
 
 def _broken_before(raw: object) -> tuple[BrokenStatus, ...] | None:
     return _each(BrokenStatus, raw[:_ITEMS_MAX]) if isinstance(raw, list) else None
+
+
+def _servers(raw: list[Any]) -> Iterator[ServerStatus]:
+    for item in raw:
+        given = item.get("volume") if isinstance(item, Mapping) else None
+        volume = next(iter(_each(VolumeStatus, [given])), None)
+        yield from (attrs.evolve(server, volume=volume) for server in _each(ServerStatus, [item]))
 
 
 def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:

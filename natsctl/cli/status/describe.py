@@ -115,7 +115,13 @@ def _servers(sight: Sight, status: ClusterStatus) -> tuple[ServerView, ...]:
 
 
 def _absent(reported: ServerStatus) -> ServerView:
-    return ServerView(reported.name, reported.version, reported.ready, message=reported.message)
+    return ServerView(
+        reported.name,
+        reported.version,
+        reported.ready,
+        message=reported.message,
+        volume=reported.volume,
+    )
 
 
 def _server(
@@ -138,6 +144,7 @@ def _server(
         routes=own,
         foreign_routes=foreign,
         connections=answer.connections if answer and asked else None,
+        volume=reported.volume if reported else None,
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from natsctl.api.types.status import JetStreamStatus
+    from natsctl.api.types.status import JetStreamStatus, VolumeStatus
     from natsctl.cli.status.view import (
         CertificateView,
         ClusterView,
@@ -108,6 +108,7 @@ def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         "Servers": f"{view.ready_replicas} of {view.wanted_size} ready{excess}",
         "Version": version if version == wanted else f"{version} (desired: {wanted})",
         **(_jetstream(view.jetstream) if view.jetstream is not None else {}),
+        **_volumes(view.servers),
         "Operator": ": ".join(filter(None, (view.operator, view.operator_problem))),
         "Age": age(view.created, now),
     }
@@ -127,6 +128,17 @@ def _jetstream(told: JetStreamStatus) -> dict[str, str]:
         "Storage": listed(used).replace(";", ","),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _volumes(servers: Sequence[ServerView]) -> dict[str, str]:
+    told = [f"{it.name} {_size(it.volume)}" for it in servers if it.volume is not None]
+    return {"Volumes": listed(told).replace(";", ",")} if told else {}
+
+
+def _size(volume: VolumeStatus) -> str:
+    """What is there, and what was asked for if that is something else."""
+    there = volume.capacity or "0"
+    return there if volume.size == volume.capacity else f"{there} of {volume.size}"
 
 
 def _conditions(view: ClusterView, now: datetime, width: int) -> Iterator[str]:

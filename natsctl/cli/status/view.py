@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from natsctl.api.fields import camel
-from natsctl.api.types.status import Condition, JetStreamStatus
+from natsctl.api.types.status import Condition, JetStreamStatus, VolumeStatus
 
 
 @attrs.frozen
@@ -29,6 +29,7 @@ class ServerView:
     routes: int | None = None
     foreign_routes: int | None = None
     connections: int | None = None
+    volume: VolumeStatus | None = None
 
 
 @attrs.frozen

@@ -23,12 +23,12 @@ from natsctl.plan.status.jetstream import TYPE as JETSTREAM
 from natsctl.plan.status.jetstream import jetstream_told
 from natsctl.plan.status.progressing import progressing
 from natsctl.plan.status.rolling import with_roll
-from natsctl.plan.status.volumes import volumes_ready
+from natsctl.plan.status.volumes import server_volumes, volumes_ready
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import may_have_system
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from natsctl.model.objects import Cluster
     from natsctl.plan.state import Failure
@@ -64,7 +64,7 @@ def status(state: ClusterState) -> ClusterStatus:
         operator=state.installation,
         accepted_spec=to_keep(state),
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
-        servers=tuple(_server_status(state, s, decisions) for s in servers),
+        servers=tuple(_servers(state, servers, decisions)),
         certificates=_certificates(state),
         jetstream=with_roll(jetstream, state, decisions),
     )
@@ -126,15 +126,18 @@ def _condition(state: ClusterState, type_: str, verdict: Verdict) -> Condition:
     )
 
 
-def _server_status(
-    state: ClusterState, server: Server, decisions: Decisions | None
-) -> ServerStatus:
-    return ServerStatus(
-        name=server.name,
-        version=_version(server),
-        ready=server.ready,
-        message=_message(state, server, decisions),
-    )
+def _servers(
+    state: ClusterState, servers: Sequence[Server], decisions: Decisions | None
+) -> Iterator[ServerStatus]:
+    volumes = server_volumes(decisions.context) if decisions is not None else {}
+    for server in servers:
+        yield ServerStatus(
+            name=server.name,
+            version=_version(server),
+            ready=server.ready,
+            message=_message(state, server, decisions),
+            volume=volumes.get(server.index),
+        )
 
 
 def _version(server: Server) -> str:

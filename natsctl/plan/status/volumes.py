@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.api.types.status import VolumeStatus
 from natsctl.model.foreign import named
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
@@ -17,6 +18,7 @@ from natsctl.plan.status.conditions import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from natsctl.model.objects import PersistentVolumeClaim
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
@@ -72,3 +74,15 @@ def _kept(context: Context, volumes: Volumes) -> Iterator[str]:
             f"{listed(left)} of removed servers are kept, because natsctl does not delete volumes "
             "yet: delete them yourself if you do not need the data"
         )
+
+
+def server_volumes(context: Context) -> dict[int, VolumeStatus]:
+    """By index, the volume of each server that has one, whatever is wrong with it."""
+    volumes = volumes_of(context)
+    claims = volumes.claims if volumes is not None else ()
+    return {claim.index: _volume(claim.live) for claim in claims if claim.live is not None}
+
+
+def _volume(live: PersistentVolumeClaim) -> VolumeStatus:
+    capacity = live.status.capacity
+    return VolumeStatus(live.metadata.name, live.requested, capacity.storage if capacity else "")

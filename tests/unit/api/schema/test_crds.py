@@ -18,6 +18,7 @@ from natsctl.api.types.status import (
     RoleStatus,
     ServerStatus,
     StorageStatus,
+    VolumeStatus,
     WaitingStatus,
     to_json,
 )
@@ -182,7 +183,7 @@ def holds_all(written: dict[str, Any], schema: dict[str, Any]) -> None:
 def test_the_status_has_every_field_that_is_written() -> None:
     status = ClusterStatus(
         conditions=(Condition("Ready", "True"),),
-        servers=(ServerStatus("c"),),
+        servers=(ServerStatus("c", volume=VolumeStatus("js-c")),),
         certificates=(CertificateStatus("routes"),),
         jetstream=JetStreamStatus(
             must_stay=("c-1",),

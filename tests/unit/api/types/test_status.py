@@ -17,6 +17,7 @@ from natsctl.api.types.status import (
     RoleStatus,
     ServerStatus,
     StorageStatus,
+    VolumeStatus,
     WaitingStatus,
     parse_role_status,
     parse_status,
@@ -35,7 +36,10 @@ FULL = ClusterStatus(
     operator="nats/nats-operator",
     accepted_spec='{"size":3}',
     conditions=(Condition("Ready", "False", "Waiting", "c-2 starts", "2026-01-01T00:00:00Z", 7),),
-    servers=(ServerStatus("c-1", "2.14.10", True), ServerStatus("c-2", message="waits for c-1")),
+    servers=(
+        ServerStatus("c-1", "2.14.10", True, volume=VolumeStatus("js-c-1", "20Gi", "10Gi")),
+        ServerStatus("c-2", message="waits for c-1"),
+    ),
     certificates=(CertificateStatus("routes", "c-routes", "2027-01-01T00:00:00Z"),),
 )
 STREAMS = JetStreamStatus(
@@ -70,7 +74,13 @@ def test_the_manifest_has_camel_case_names() -> None:
             }
         ],
         "servers": [
-            {"name": "c-1", "version": "2.14.10", "ready": True, "message": ""},
+            {
+                "name": "c-1",
+                "version": "2.14.10",
+                "ready": True,
+                "message": "",
+                "volume": {"claim": "js-c-1", "size": "20Gi", "capacity": "10Gi"},
+            },
             {"name": "c-2", "version": "", "ready": False, "message": "waits for c-1"},
         ],
         "certificates": [

@@ -87,6 +87,16 @@ def test_jetstream_in_two_lines() -> None:
     ]
 
 
+def test_volumes_in_one_line() -> None:
+    sizes = (("20Gi", "20Gi"), ("20Gi", "10Gi"), ("20Gi", ""))
+    servers = [
+        {"name": f"x-{n}", "volume": {"claim": f"js-x-{n}", "size": size, "capacity": there}}
+        for n, (size, there) in enumerate(sizes, 1)
+    ]
+    found = text(seen(cluster=cluster(status=status(jetstream=STREAMS, servers=servers))), 90)
+    assert "Volumes:   x-1 20Gi, x-2 10Gi of 20Gi, x-3 0 of 20Gi\n" in found
+
+
 def test_jetstream_of_a_single_server_that_says_nothing_of_storage() -> None:
     lone = {"quorum": "ok", "groups": {"total": 1, "healthy": 1}}
     found = text(seen(cluster=cluster(status=status(jetstream=lone))))

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from natsctl.api.types.status import VolumeStatus
 from natsctl.model.foreign import ANSWER
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.claims.growing import CLASS, GI, refusing, sized, spec_of, wanting
+from tests.unit.plan.world import running
 
 
-def made(index: int, *sizes: str, **changes: Any) -> PersistentVolumeClaim:
+def made(index: int, *sizes: str | None, **changes: Any) -> PersistentVolumeClaim:
     return sized(index, *sizes, spec=spec_of("20Gi"), **changes)
 
 
@@ -31,6 +33,16 @@ def test_what_grows_is_told() -> None:
     assert told(state) == ("True", "VolumesGrowing", text)
     assert told(state, "Progressing") == ("True", "GrowingVolumes", text)
     assert told(state, "Degraded")[0] == "False"
+
+
+def test_each_server_has_its_volume_in_the_status() -> None:
+    state = wanting("20Gi", made(1, "20Gi"), made(2), made(3, "10Gi", None))
+    assert [server.volume for server in status(state).servers] == [
+        VolumeStatus("js-c-1", "20Gi", "10Gi"),
+        VolumeStatus("js-c-2", "10Gi", "10Gi"),
+        VolumeStatus("js-c-3", "10Gi", ""),
+    ]
+    assert [server.volume for server in status(running({"size": 1})).servers] == [None]
 
 
 class TestARefusal:
