@@ -43,6 +43,8 @@ DATA_ANNOTATION: Final = "nats.io/data"
 """On a volume's claim: what the data on it depends on."""
 NEW_VOLUME_ANNOTATION: Final = "nats.io/new-volume"
 """On a NatsCluster: which lost volume an empty one may replace."""
+REPLACES_ANNOTATION: Final = "nats.io/replaces"
+"""On a volume's claim, until a pod was made with it: the lost one that it is empty instead of."""
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 
 BOUND_TOKEN_SUFFIX: Final = "-bound-token"

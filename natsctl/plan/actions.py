@@ -71,10 +71,14 @@ class PodAction(Action):
 
 @attrs.frozen
 class Ensure(Action):
-    """Make an owned object what it should be. `present`: it exists and is ours."""
+    """Make an owned object what it should be. `present`: it exists and is ours.
+
+    `evidence`: where it is an empty volume instead of a lost one.
+    """
 
     wanted: OwnedObject
     present: bool
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property
     def subject(self) -> str:
@@ -108,11 +112,15 @@ class DeleteObject(Action):
 
 @attrs.frozen
 class CreateServer(PodAction):
-    """Create the pod of one server. `previous_config`: with an earlier one than the spec's."""
+    """Create the pod of one server. `previous_config`: with an earlier one than the spec's.
+
+    `evidence`: where it starts with an empty volume instead of a lost one.
+    """
 
     index: int
     name: str
     previous_config: bool = False
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen

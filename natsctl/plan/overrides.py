@@ -33,5 +33,10 @@ def override_value(context: Context, server: Server, purpose: Purpose) -> str:
 
 def overrides_of(context: Context, server: Server, purpose: Purpose) -> frozenset[Why]:
     """What annotations of the cluster allow for this step of this server."""
-    meta, value = context.state.cluster.metadata, override_value(context, server, purpose)
+    return overrides_with(context, override_value(context, server, purpose))
+
+
+def overrides_with(context: Context, value: str) -> frozenset[Why]:
+    """What annotations of the cluster allow that say this."""
+    meta = context.state.cluster.metadata
     return frozenset(why for why in Why if meta.annotation(f"{OVERRIDE}{why}") == value)

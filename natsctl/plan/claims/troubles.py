@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from natsctl.model import names
+from natsctl.model.words import listed
+from natsctl.plan.claims.empty import accepted, unstarted, why_not_yet
 from natsctl.plan.claims.growth_words import growth_troubles
-from natsctl.plan.claims.volumes import Trouble, volumes_of
+from natsctl.plan.claims.volumes import ALL, Trouble, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
+    from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
 UNREADABLE = Trouble(
@@ -27,8 +32,37 @@ def volume_troubles(context: Context) -> tuple[Trouble, ...]:
     if not volumes.known:
         return (UNREADABLE,)
     edited = () if volumes.note is not None else (_edited(context),)
-    told = (claim.trouble for claim in volumes.claims if claim.trouble is not None)
-    return (*edited, *told, *growth_troubles(context))
+    told = (_told(context, volumes, claim) for claim in volumes.claims)
+    found = (trouble for trouble in told if trouble is not None)
+    return (*edited, *found, *growth_troubles(context))
+
+
+def _told(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble | None:
+    """What is wrong with one, and what to do about it."""
+    if claim.trouble is not None and claim.lost:
+        remedy = _remedy(context, volumes, claim)
+        return attrs.evolve(claim.trouble, message=f"{claim.trouble.message}: {remedy}")
+    if claim.trouble is None and claim in unstarted(context, volumes):
+        waits = listed(why_not_yet(context, claim))
+        text = f"{volumes.obstacle(claim)}, and its server does not start with it yet: {waits}"
+        return Trouble("VolumeEmpty", text) if waits else None
+    return claim.trouble
+
+
+def _remedy(context: Context, volumes: Volumes, claim: ServerClaim) -> str:
+    """How to go on after a loss: nobody but the user may say that a volume is to be empty."""
+    meta, token = context.state.cluster.metadata, volumes.token
+    if not token:
+        return (
+            "restore it (more than one is missing, and empty ones could cost the rest their data)"
+        )
+    if not volumes.gives_all_up and (waits := listed(why_not_yet(context, claim))):
+        given = accepted(context, volumes) is not None
+        empty = "the empty volume that you accepted" if given else "an empty volume"
+        return f"restore it; {empty} has to wait: {waits}"
+    command = f"kubectl annotate natscluster {meta.name} --namespace {meta.namespace} --overwrite"
+    what = "empty volumes for all servers" if token.startswith(ALL) else "an empty volume"
+    return f"restore it, or accept {what}: {command} {names.NEW_VOLUME_ANNOTATION}={token}"
 
 
 def _edited(context: Context) -> Trouble:

@@ -79,6 +79,12 @@ class ServerClaim:
         return f"{self.name}={self.noted.claim if self.noted else NEW}"
 
     @property
+    def replaces(self) -> str:
+        """The lost volume that what is there is empty instead of, until its server has started."""
+        told = self.live.metadata.annotation(names.REPLACES_ANNOTATION) if self.live else None
+        return named(told) if told else ""
+
+    @property
     def is_renewed(self) -> bool:
         """Whether what the server had is not there: it is lost, or there is another one by now."""
         replaced = self.live is not None and self.noted is not None and not self.is_known
@@ -123,10 +129,15 @@ class Volumes:
         them, and it stays the same until all are made and noted. Empty: nobody may say that.
         """
         lost = self.lost
-        if lost and all(claim.is_renewed for claim in self.claims) and len(self.claims) > 1:
+        if lost and self.gives_all_up and len(self.claims) > 1:
             told = ",".join(claim.token for claim in self.claims)
             return f"{ALL}={hashlib.sha256(told.encode()).hexdigest()[:_DIGEST]}"
         return lost[0].token if len(lost) == 1 else ""
+
+    @property
+    def gives_all_up(self) -> bool:
+        """Whether nothing is left of what the servers had, so that no empty volume can harm it."""
+        return all(claim.is_renewed for claim in self.claims)
 
     @property
     def lost(self) -> tuple[ServerClaim, ...]:
@@ -135,6 +146,11 @@ class Volumes:
 
     def obstacle(self, claim: ServerClaim) -> str:
         """Why its server cannot start now, or could not come back; empty: it can."""
+        empty = f"{_what(claim)} is empty instead of a lost one" if claim.replaces else ""
+        return self.unprepared(claim) or empty
+
+    def unprepared(self, claim: ServerClaim) -> str:
+        """What has to be done about the claim itself before; empty: it is of use."""
         if claim.held and claim.trouble is not None:
             return claim.trouble.message
         if not self.known:
@@ -142,11 +158,9 @@ class Volumes:
         if claim.live is None:
             return f"{_what(claim)} is being created"
         told = self.note is None or (claim.is_noted and claim.index in self.copied)
-        return (
-            ""
-            if told and (self.note is None or claim.is_described)
-            else f"{_what(claim)} is not yet noted on all claims and the Secret"
-        )
+        if not told or not (self.note is None or claim.is_described):
+            return f"{_what(claim)} is not yet noted on all claims and the Secret"
+        return ""
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
@@ -210,10 +224,9 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     found = attrs.evolve(
         volumes, claims=marked, is_unsure=unsure, is_leaving=_is_leaving(context, volumes)
     )
-    remedy = _remedy(context, found)
     told = (attrs.evolve(c, trouble=_trouble(context, c, servers.get(c.index))) for c in marked)
     judged = tuple(
-        attrs.evolve(c, trouble=_missing(context, found, c, remedy)) if c.lost else c for c in told
+        attrs.evolve(c, trouble=_missing(context, found, c)) if c.lost else c for c in told
     )
     return attrs.evolve(found, claims=judged, copied=_copied(judged, memory))
 
@@ -302,7 +315,7 @@ def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Tro
     return unfit or _unbound(claim, live, server)
 
 
-def _missing(context: Context, volumes: Volumes, claim: ServerClaim, remedy: str) -> Trouble:
+def _missing(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble:
     server = pod_name(context.desired.target.name, claim.index)
     if claim.noted is not None and claim.noted.claim != NEW:
         what = f"{_what(claim)} no longer exists, and {server} lost its data with it"
@@ -310,19 +323,7 @@ def _missing(context: Context, volumes: Volumes, claim: ServerClaim, remedy: str
         what = f"{_what(claim)} does not exist, although other volumes of {server}'s cluster do"
     else:
         what = f"{_what(claim)} does not exist, although servers of this cluster had volumes"
-    return Trouble("VolumeMissing", f"{what}: {remedy}")
-
-
-def _remedy(context: Context, volumes: Volumes) -> str:
-    """How to go on after a loss: nobody but the user may say that a volume is to be empty."""
-    meta, token = context.state.cluster.metadata, volumes.token
-    if not token:
-        return (
-            "restore it (more than one is missing, and empty ones could cost the rest their data)"
-        )
-    command = f"kubectl annotate natscluster {meta.name} --namespace {meta.namespace} --overwrite"
-    what = "empty volumes for all servers" if token.startswith(ALL) else "an empty volume"
-    return f"restore it, or accept {what}: {command} {names.NEW_VOLUME_ANNOTATION}={token}"
+    return Trouble("VolumeMissing", what)
 
 
 def _deleting(context: Context, claim: ServerClaim) -> Trouble:

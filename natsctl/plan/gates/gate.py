@@ -26,6 +26,7 @@ from natsctl.plan.gates.verdict import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from natsctl.model.jetstream import Asset
     from natsctl.plan.gates.look import Look, View
 
 Predicate = Callable[[Case, "View"], Iterator[Block]]
@@ -88,15 +89,19 @@ def may_go(
 
 
 def judge(
-    it: Case, now: float, baseline: Baseline | None = None, overrides: Collection[str] = ()
+    it: Case,
+    now: float,
+    baseline: Baseline | None = None,
+    overrides: Collection[str] = (),
+    helpless: Collection[Asset] = (),
 ) -> Verdict:
-    """The same of looks that are sorted out already."""
+    """The same of looks that are sorted out already; what is `helpless` needs the target itself."""
     standing: list[Block] = []
     known: list[Block] = []
     overridden: list[Block] = []
     found = blocks(it, now)
     for block in found:
-        if baseline and is_known(it, block, baseline, found):
+        if block.asset in helpless or (baseline and is_known(it, block, baseline, found)):
             known.append(block)
         elif block.why in overrides and block.why is not Why.LOOKS:
             overridden.append(block)

@@ -18,7 +18,7 @@ from natsctl.plan.server_identity import standing
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from natsctl.model.objects import PersistentVolumeClaim
     from natsctl.plan.claims.note import Note
@@ -40,53 +40,61 @@ def ensure_claims(context: Context) -> Decision:
 
 
 def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
-    empty = _empty_volumes(context, volumes)
+    empty = _given_up(context, volumes)
     whole = not any(claim.live is None for claim in volumes.claims)
-    # Who has had a volume is noted first, be it nobody; and claims that leave may yet be saved.
-    clear = volumes.written is not None and not volumes.is_leaving
     for claim in volumes.claims:
         if claim.live is None:
-            if clear and (not claim.lost or claim in empty):
-                yield Ensure(_described(context, volumes, claim), present=False)
+            if is_clear(volumes) and (not claim.lost or claim in empty):
+                yield Ensure(described(context, volumes, claim), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
-            yield Ensure(claim.wanted, present=True)
+            yield Ensure(_written(claim), present=True)
 
 
-def _described(context: Context, volumes: Volumes, claim: ServerClaim) -> OwnedObject:
+def is_clear(volumes: Volumes) -> bool:
+    """Whether it is certain who needs a claim.
+
+    Who has had a volume is noted first, be it nobody; and claims that leave may yet be saved.
+    """
+    return volumes.written is not None and not volumes.is_leaving
+
+
+def _written(claim: ServerClaim) -> OwnedObject:
+    """Once a server has started with a volume, that is empty instead of no other."""
+    notes = {names.REPLACES_ANNOTATION: None} if claim.replaces else {}
+    return with_notes(claim.wanted, notes)
+
+
+def with_notes(wanted: OwnedObject, notes: Mapping[str, str | None]) -> OwnedObject:
+    """With more annotations; None: it is to have none of that name."""
+    meta = wanted.manifest["metadata"]
+    metadata = {**meta, "annotations": {**meta["annotations"], **notes}}
+    return attrs.evolve(wanted, manifest={**wanted.manifest, "metadata": metadata})
+
+
+def described(context: Context, volumes: Volumes, claim: ServerClaim) -> OwnedObject:
     """A new claim says from the start what is noted of all others, and what its data depends on."""
-    meta, note = claim.wanted.manifest["metadata"], _noted_so_far(context, volumes)
-    told = {
-        names.CLAIMS_ANNOTATION: copy_text(context.state.cluster.metadata.uid, note),
-        names.DATA_ANNOTATION: claim.data,
-    }
-    metadata = {**meta, "annotations": {**meta["annotations"], **told}}
-    return attrs.evolve(claim.wanted, manifest={**claim.wanted.manifest, "metadata": metadata})
+    note = copy_text(context.state.cluster.metadata.uid, _noted_so_far(context, volumes))
+    told = {names.CLAIMS_ANNOTATION: note, names.DATA_ANNOTATION: claim.data}
+    return with_notes(claim.wanted, told)
 
 
 def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
     assert claim.live is not None
     if claim.held or not claim.is_noted:
         return False
+    if claim.replaces:
+        return any(server.index == claim.index for server in context.servers)
     uid = context.state.cluster.metadata.uid
     owned = any(owner.uid == uid for owner in claim.live.metadata.owner_references or ())
     belongs = "ownerReferences" in claim.wanted.manifest["metadata"]
     return owned != belongs or differs(claim.wanted, claim.live)
 
 
-def _empty_volumes(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...]:
-    """Lost claims that the user wants empty: all of them, or one while all other servers are well.
-
-    A second empty server beside one that has data can win an election against it.
-    """
+def _given_up(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...]:
+    """Lost claims of which the user wants all empty, where nothing is left that this can harm."""
     given = context.state.cluster.metadata.annotation(names.NEW_VOLUME_ANNOTATION)
-    lost, token = volumes.lost, volumes.token
-    if not token or given != token:
-        return ()
-    if all(claim.is_renewed for claim in volumes.claims):
-        return lost
-    ready = {server.index for server in context.servers if server.ready}
-    others = {claim.index for claim in volumes.claims if not claim.lost}
-    return lost if others <= ready else ()
+    token = volumes.token
+    return volumes.lost if token and given == token and volumes.gives_all_up else ()
 
 
 def note_claims(context: Context) -> Decision:
@@ -97,7 +105,7 @@ def note_claims(context: Context) -> Decision:
     if volumes is None or secret is None or not volumes.known or volumes.note is None:
         return Decision()
     note = _noted_so_far(context, volumes)
-    if not _empty_volumes(context, volumes):  # else all of them first: together they are accepted
+    if not _given_up(context, volumes):  # else all of them first: together they are accepted
         note |= dict(_found(context, volumes))
     if not note and volumes.is_unsure:
         return Decision()  # that there was none, nobody knows

@@ -8,6 +8,7 @@ from natsctl.plan.rules import rule
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.disruption_budget import ensure_budget
+from natsctl.plan.rules.empty_volumes import make_empty, start_empty
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
 from natsctl.plan.rules.jetstream import look_at_streams
@@ -30,10 +31,12 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(ensure_objects, rule.OBJECTS),
     Rule(delete_unwanted, rule.OBJECTS),
     Rule(ensure_claims, rule.OBJECTS),
+    Rule(make_empty, rule.OBJECTS),
     Rule(ensure_budget, rule.OBJECTS),
     Rule(note_claims, rule.SERVERS),
     Rule(remove_ended, rule.SERVERS),
     Rule(scale_up, rule.SERVERS),
+    Rule(start_empty, rule.SERVERS),
     Rule(reload_servers, rule.SERVERS),
     Rule(scale_down, rule.REMOVAL),
     Rule(replace_outdated, rule.REMOVAL),

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from natsctl.model import names
+from tests.unit.simulated import process
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import SPEC as PLAIN
 from tests.unit.simulated.clusters import cluster, condition, settled, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.jetstream import Servers
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.requests import Fate, Request, refusal
 from tests.unit.simulated.volumes import (
@@ -26,6 +28,7 @@ from tests.unit.simulated.volumes import (
     with_volumes_left,
     without_guard,
 )
+from tests.unit.simulated.watches import Change
 
 pytestmark = pytest.mark.looptime
 KIND = "PersistentVolumeClaim"
@@ -123,6 +126,50 @@ async def test_the_user_may_have_it_empty_and_only_once() -> None:
     assert volumes(api)["js-c-2"] != lost
     await changed(api, lose)
     assert list(volumes(api)) == ["js-c-1", "js-c-3"]
+
+
+def make_ready(api: ApiServer, index: int, *, ready: bool) -> None:
+    """What the kubelet says of a server's pod."""
+    found = [{"type": "Ready", "status": str(ready)}]
+    status = api.objects[pod(index)]["status"]
+    api.edit(pod(index), {"status": {**status, "conditions": found}})
+
+
+async def test_an_empty_one_is_made_and_used_only_while_the_others_can_do_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever comes between: another server may fall behind once the volume is made."""
+    others = Servers(well=False)
+    monkeypatch.setattr(process, "look", others.look)
+    with virtual_clock():
+        api = (await with_volumes()).copy()
+        token = f"js-c-2={volumes(api)['js-c-2'][:6]}"
+        accept = {"metadata": {"annotations": {names.NEW_VOLUME_ANNOTATION: token}}}
+
+        def falls(change: Change) -> None:
+            if change.where == volume(2) and change.before is None:
+                make_ready(api, 3, ready=False)
+
+        async with running(api) as operator:
+            await at_rest(api, operator, lambda _: True)
+            api.remove(volume(2))
+            api.delete(pod(2))
+            api.edit(CLUSTER, accept)
+            await asyncio.sleep(100)
+            assert list(volumes(api)) == ["js-c-1", "js-c-3"]
+            assert "that you accepted has to wait" in condition(api, "VolumesReady")["message"]
+            api.listeners.append(falls)
+            others.well = True
+            await asyncio.sleep(100)
+            assert list(volumes(api)) == ["js-c-1", "js-c-2", "js-c-3"]
+            assert list(uids(api)) == ["c-1", "c-3"]
+            assert told(api) == ("False", "VolumeEmpty")
+            make_ready(api, 3, ready=True)
+            await at_rest(api, operator, is_ready)
+            await operator.stop()
+    assert list(uids(api)) == ["c-1", "c-2", "c-3"]
+    notes = api.objects[volume(2)]["metadata"]["annotations"]
+    assert names.REPLACES_ANNOTATION not in notes
 
 
 async def test_volumes_are_taken_back_with_the_names_under_which_they_hold_data() -> None:

@@ -9,14 +9,12 @@ import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, JetStreamStatus
-from natsctl.model.jetstream_look import Look as TakenLook
 from natsctl.model.objects import (
     Amounts,
     ClaimResources,
     PersistentVolumeClaim,
     PodCondition,
 )
-from natsctl.model.server_identity import server_name
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
 from natsctl.plan.gated_restart import MOST_STEP_DOWNS, NO_ROOM
@@ -28,25 +26,14 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.claims.volumes import claim, noted, volumes, without_budget
 from tests.unit.plan.gates.world import State, World
-from tests.unit.plan.world import NAME, UID, context, pod
+from tests.unit.plan.looks import NAMES, Named, looked
+from tests.unit.plan.world import context, pod
 
 BEFORE = {"size": 3, "version": "2.12.15", "jetstream": {}}
 AFTER = BEFORE | {"version": "2.14.10"}
 RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
 BEGUN = JetStreamStatus(broken_before=())
-NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 6)}
-
-
-@attrs.define
-class Named(World):
-    """The toy cluster with the names that natsctl gives to servers."""
-
-    meta_leader: str = NAMES["nats-1"]
-
-    @property
-    def names(self) -> list[str]:
-        return [NAMES[f"nats-{n}"] for n in range(1, self.size + 1)]
 
 
 def process(
@@ -63,18 +50,10 @@ def state_of(
     """The cluster at a moment at which both looks are fresh, and nothing was broken when servers
     began to restart; nobody knows its budget."""
     standing = pods or tuple(process(index) for index in range(1, 4))
-    looks = []
-    for _ in range(2):
-        look = world.look()
-        told = {p.metadata.uid: look.reports[n] for n, p in zip(world.names, standing, strict=True)}
-        looks.append(TakenLook(look.began, told))
-    now = looks[-1].began + 0.5
     there = [claim(index, spec=BEFORE) for index in range(1, 4)]
     found = without_budget(volumes(*there, note=noted(1, 2, 3), pods=standing, spec=spec))
     begun = attrs.evolve(found, status=ClusterStatus(jetstream=BEGUN))
-    made = attrs.evolve(begun, jetstream=tuple(looks), **changes)
-    seen = {uid: attrs.evolve(it, asked=now - 0.2) for uid, it in made.observations.items()}
-    return attrs.evolve(made, now=now, observations=seen)
+    return attrs.evolve(looked(begun, world), **changes)
 
 
 def decision(state: ClusterState) -> Decision:

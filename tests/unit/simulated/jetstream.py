@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
+from natsctl.model import names
 from natsctl.model.jetstream import Health, JetStreamReport, Meta, Replica
 from natsctl.model.outcome import Done, Outcome
+from natsctl.model.server_identity import origin
 from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
+from natsctl.plan.claims.note import NONE, parse_note
 from natsctl.render.config import jetstream
 from tests.unit.simulated.nodes import Node, Server, text_of
 
@@ -78,9 +81,21 @@ async def step_down(node: Node, api: Api) -> Outcome:
 
 
 def _meta(node: Node, server: Server) -> Meta:
+    """Servers that are away stay members."""
     members = _members(node, server)
-    others = (Replica(it.name, current=True, active=0.5) for it in members if it is not server)
-    return Meta(_leader(members).name, tuple(others), size=len(members))
+    others = [Replica(it.name, current=True, active=0.5) for it in members if it is not server]
+    away = _noted(node, server) - {it.name for it in members}
+    others += [Replica(name, offline=True, active=60.0) for name in sorted(away)]
+    return Meta(_leader(members).name, tuple(others), size=len(others) + 1)
+
+
+def _noted(node: Node, server: Server) -> set[str]:
+    """Names of the servers that have had a volume."""
+    namespace, name = server.cluster
+    secret = node.api.objects["Secret", namespace, name]["metadata"]
+    uid = node.api.objects[names.KIND_CLUSTER, namespace, name]["metadata"]["uid"]
+    note = parse_note(secret["annotations"].get(names.CLAIMS_ANNOTATION, NONE)) or {}
+    return {f"{name}-{index}-{it.origin or origin(uid)}" for index, it in note.items()}
 
 
 def _members(node: Node, server: Server) -> list[Server]:

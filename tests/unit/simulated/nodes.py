@@ -112,7 +112,8 @@ class Node:
         task.add_done_callback(self._tasks.discard)
 
     async def end(self) -> None:
-        """Stop the kubelet."""
+        """Stop the kubelet, which hears of nothing any more."""
+        self.api.listeners.remove(self._hear)
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:

@@ -47,8 +47,10 @@ async def with_volumes() -> ApiServer:
 async def with_volumes_left() -> ApiServer:
     """What a cluster leaves that was deleted."""
     api = await with_volumes()
+    node = Node(api)
     api.delete(CLUSTER)
     await asyncio.sleep(60)
+    await node.end()
     assert not api.of_kind("Pod")
     return api
 

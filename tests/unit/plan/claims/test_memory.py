@@ -16,6 +16,7 @@ from natsctl.plan.actions import NoteClaims
 from natsctl.plan.claims.memory import READ, memory_of
 from natsctl.plan.claims.note import Noted, copy_text
 from natsctl.plan.rules.claims import ensure_claims, note_claims
+from natsctl.plan.rules.empty_volumes import make_empty
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import (
@@ -29,6 +30,8 @@ from tests.unit.plan.claims.volumes import (
     volumes,
     with_copy,
 )
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.looks import NAMES, Named, looked
 from tests.unit.plan.world import UID, context, decided
 
 ALL = noted(1, 2, 3)
@@ -37,8 +40,12 @@ OLDER = noted(1, 2)
 
 
 def made(state: ClusterState) -> list[str]:
-    """Empty volumes that are made."""
-    return [a.wanted.name for a in decided(ensure_claims, state) if not a.present]
+    """Empty volumes that are made, while all servers that are there have all data."""
+    there = {pod.metadata.name for pod in state.pods}
+    away = {NAMES[f"nats-{i}"]: State.DOWN for i in range(1, 21) if f"c-{i}" not in there}
+    seen = looked(state, Named(size=max(context(state).size, 3), states=away))
+    steps = [*decided(ensure_claims, seen), *decided(make_empty, seen)]
+    return [step.wanted.name for step in steps if not step.present]
 
 
 def notes(state: ClusterState) -> dict[str, str]:

@@ -12,6 +12,7 @@ from natsctl.model.objects import OwnerReference
 from natsctl.plan.actions import ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import ensure_claims, note_claims
+from natsctl.plan.rules.empty_volumes import make_empty
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
@@ -26,6 +27,8 @@ from tests.unit.plan.claims.volumes import (
     volumes,
     without_budget,
 )
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.looks import NAMES, Named, looked
 from tests.unit.plan.world import UID, cluster_state, context, decided, pod
 
 OLD = tuple(pod(index, SPEC | {"version": "2.14.9"}) for index in (1, 2, 3))
@@ -142,22 +145,6 @@ class TestALostVolume:
         assert found.actions == ()
         assert found.waiting[0].startswith("c-2: ")
 
-    def test_is_made_empty_once_the_user_says_so_and_all_others_are_well(self) -> None:
-        token = "js-c-2=000002"
-        given: dict[str, Any] = {"note": noted(1, 2, 3), "accepts": token}
-        state = volumes(claim(1), claim(3), pods=servers(1, 3), **given)
-        assert ensured(state) == [("js-c-2", False)]
-        for pods in (servers(1), (*servers(1), *servers(3, ready=False))):
-            assert ensured(volumes(claim(1), claim(3), pods=pods, **given)) == []
-
-    def test_is_made_empty_for_each_loss_anew(self) -> None:
-        """The user spoke of the volume that was lost then."""
-        again = noted(1, 3) + ",2=5c1e77"
-        state = volumes(
-            *(claim(1), claim(3)), note=again, pods=servers(1, 3), accepts="js-c-2=000002"
-        )
-        assert ensured(state) == []
-
     @pytest.mark.parametrize("accepts", ["js-c-2=000002", "js-c-2=000002,js-c-3=000003", "all="])
     def test_beside_another_is_made_empty_by_nobody(self, accepts: str) -> None:
         """Two empty servers can win an election against the one that has data."""
@@ -253,7 +240,9 @@ class TestAnEarlierClusterOfTheName:
             pods=servers(1, 3),
             accepts="js-c-2=new",
         )
-        assert ensured(accepted) == [("js-c-2", False)]
+        away = Named(states={NAMES["nats-2"]: State.DOWN})
+        (made,) = decided(make_empty, looked(accepted, away))
+        assert made.wanted.name == "js-c-2"
 
     def test_takes_volumes_with_it_that_it_owned(self) -> None:
         gone = all_claims(of=EARLIER, **owned_by("NatsCluster", "c", EARLIER))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 
@@ -23,9 +24,12 @@ from tests.unit.plan.claims.volumes import (
     servers,
     volumes,
 )
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.looks import NAMES, Named, looked
 from tests.unit.plan.world import pod, running
 
 ALL = noted(1, 2, 3)
+AWAY = {NAMES["nats-2"]: State.DOWN}
 
 
 def told(state: ClusterState, kind: str = "VolumesReady") -> tuple[str, str, str]:
@@ -92,8 +96,13 @@ def test_what_is_to_be_written_is_told() -> None:
 
 
 class TestALostVolume:
+    def lost(self, toy: Named | None = None, accepts: str = "") -> ClusterState:
+        """One is lost, and two servers were asked what they store."""
+        state = volumes(claim(1), claim(3), note=ALL, pods=servers(1, 3), accepts=accepts)
+        return looked(state, toy or Named(states=AWAY))
+
     def test_is_told_with_how_to_go_on(self) -> None:
-        state = volumes(claim(1), claim(3), note=ALL, pods=servers(1, 2, 3))
+        state = self.lost()
         text = (
             "PersistentVolumeClaim js-c-2 no longer exists, and c-2 lost its data with it: restore "
             "it, or accept an empty volume: kubectl annotate natscluster c --namespace ns "
@@ -101,6 +110,40 @@ class TestALostVolume:
         )
         assert told(state) == ("False", "VolumeMissing", text)
         assert text in degraded(state)
+
+    @pytest.mark.parametrize(
+        ("accepts", "words"),
+        [
+            ("", "restore it; an empty volume has to wait"),
+            ("js-c-2=000002", "the empty volume that you accepted has to wait"),
+        ],
+    )
+    def test_is_told_without_a_command_while_another_server_is_needed(
+        self, accepts: str, words: str
+    ) -> None:
+        toy = Named(states=AWAY)
+        toy.stream("ORDERS", members=toy.names, leader="")
+        message = told(self.lost(toy, accepts))[2]
+        assert f"{words}: stream A/ORDERS has no leader; to continue" in message
+        assert "nats.io/override-no-leader=js-c-2=000002" in message
+        assert "new-volume" not in message
+
+    def test_is_told_without_a_command_before_the_others_were_asked(self) -> None:
+        for state in (
+            attrs.evolve(self.lost(), jetstream=()),
+            attrs.evolve(self.lost(), now=self.lost().now + 200),
+        ):
+            message = told(state)[2]
+            assert "natsctl has not asked the other servers yet what they store" in message
+            assert "new-volume" not in message
+
+    def test_is_told_in_few_words_however_much_is_wrong(self) -> None:
+        toy = Named(states=AWAY)
+        for number in range(20):
+            toy.stream(f"S{number}", members=toy.names, leader="")
+        message = told(self.lost(toy))[2]
+        assert message.count("has no leader") == 4
+        assert "; more of this kind; " in message
 
     def test_beside_another_can_only_be_restored(self) -> None:
         message = degraded(volumes(claim(1), note=ALL, pods=servers(1)))
@@ -113,10 +156,34 @@ class TestALostVolume:
         assert message.count(" nats.io/new-volume=all=0f3c138930") == 3
 
     def test_of_an_earlier_cluster_is_told_as_such(self) -> None:
-        state = volumes(claim(1, of=EARLIER), claim(3, of=EARLIER))
+        state = volumes(claim(1, of=EARLIER), claim(3, of=EARLIER), pods=servers(1, 3))
+        state = looked(state, Named(states=AWAY))
         text = "js-c-2 does not exist, although other volumes of c-2's cluster do: restore it, or"
         assert text in degraded(state)
         assert "nats.io/new-volume=js-c-2=new" in degraded(state)
+
+
+class TestAnEmptyVolumeInsteadOfALostOne:
+    def made(self, toy: Named) -> ClusterState:
+        meta = claim(2).metadata
+        notes = {**(meta.annotations or {}), "nats.io/replaces": "000002"}
+        empty = claim(2, annotations=notes)
+        state = volumes(claim(1), empty, claim(3), note=ALL, pods=servers(1, 3))
+        return looked(state, toy)
+
+    def test_is_told_while_its_server_may_not_start(self) -> None:
+        toy = Named(states=AWAY)
+        toy.stream("ORDERS", members=toy.names, leader="")
+        state = self.made(toy)
+        assert told(state)[:2] == ("False", "VolumeEmpty")
+        text = (
+            "PersistentVolumeClaim js-c-2 is empty instead of a lost one, and its server does not "
+            "start with it yet: stream A/ORDERS has no leader"
+        )
+        assert text in degraded(state)
+
+    def test_is_no_trouble_once_it_may(self) -> None:
+        assert told(self.made(Named(states=AWAY))) == ("True", "AllVolumesBound", "")
 
 
 OWNERS = {

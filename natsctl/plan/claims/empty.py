@@ -1,0 +1,102 @@
+"""An empty volume instead of a lost one, beside others that have data: one after the other.
+
+A server with an empty volume counts to majorities before it has any data. So all others have to be
+full members: before its claim is made, and again before its pod is, which may be much later. The
+claim has the annotation `nats.io/replaces` from the one to the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model import names
+from natsctl.plan.gates.empty import may_be_empty
+from natsctl.plan.gates.verdict import Purpose
+from natsctl.plan.gates.words import SOME, text, way_out
+from natsctl.plan.jetstream import expected, is_away, looks_of
+from natsctl.plan.overrides import overrides_with
+from natsctl.plan.server_identity import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.context import Context
+    from natsctl.plan.gates.look import Look
+    from natsctl.plan.servers import Server
+
+TOLD: Final = 120.0
+"""Seconds for which a look counts for what is told, and nothing is done."""
+NOT_SEEN: Final = "natsctl has not asked the other servers yet what they store"
+
+
+def accepted(context: Context, volumes: Volumes) -> ServerClaim | None:
+    """The only lost claim, if the user wants it empty while others have data."""
+    given = context.state.cluster.metadata.annotation(names.NEW_VOLUME_ANNOTATION)
+    if not volumes.token or given != volumes.token or volumes.gives_all_up:
+        return None
+    return volumes.lost[0]
+
+
+def unstarted(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...]:
+    """Claims that are empty instead of lost ones, and with which no pod was made yet."""
+    there = {server.index for server in context.servers}
+    return tuple(c for c in volumes.claims if c.replaces and c.index not in there)
+
+
+def key_of(claim: ServerClaim) -> str:
+    """What names a loss in annotations, until its server has started."""
+    return f"{claim.name}={claim.replaces}" if claim.replaces else claim.token
+
+
+def why_not_yet(context: Context, claim: ServerClaim) -> tuple[str, ...]:
+    """What the server of such a claim waits for, as the latest looks tell."""
+    looks = looks_of(context)
+    if looks is None or context.state.now - looks[-1].began > TOLD:
+        return (NOT_SEEN,)
+    return obstacles(context, claim, looks, looks[-1].began)
+
+
+def obstacles(
+    context: Context, claim: ServerClaim, looks: tuple[Look, Look], now: float
+) -> tuple[str, ...]:
+    """The same as of now, by these looks."""
+    server = next((s for s in context.servers if s.index == claim.index), None)
+    others = (*_others(context, claim), *_blocked(context, claim, server, looks, now))
+    if others or server is None:
+        return others
+    if server.terminating:
+        return (f"{server.name} is shutting down",)
+    return (f"pod {server.name} is still there: delete it, if nothing of it is to be saved",)
+
+
+def _others(context: Context, claim: ServerClaim) -> Iterator[str]:
+    for other in context.servers:
+        if other.index != claim.index and not other.ready:
+            yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
+    for index, name in missing(context.desired.target.name, context.servers, context.size):
+        if index != claim.index:
+            yield f"{name} does not exist"
+
+
+def _blocked(
+    context: Context,
+    claim: ServerClaim,
+    server: Server | None,
+    looks: tuple[Look, Look],
+    now: float,
+) -> Iterator[str]:
+    """The same for as long as the same blocks: conditions tell it."""
+    runs = server is not None and not is_away(server)
+    purpose = Purpose.REPLACE if runs else Purpose.RESTART
+    name, value = context.desired.target.server_name(claim.index), key_of(claim)
+    overrides = overrides_with(context, value)
+    verdict = may_be_empty(name, expected(context), looks, now, overrides, purpose)
+    texts = [*dict.fromkeys(text(attrs.evolve(it, detail="")) for it in verdict.blocks)]
+    yield from texts[:SOME]
+    if len(texts) > SOME:
+        yield "more of this kind"
+    if continuing := way_out(verdict, value):
+        yield continuing

@@ -1,0 +1,37 @@
+"""Looks at the servers of a cluster as the planning layer sees it."""
+
+from __future__ import annotations
+
+import attrs
+
+from natsctl.model.jetstream_look import Look as TakenLook
+from natsctl.model.server_identity import server_name, server_name_of
+from natsctl.plan.servers import runs_of
+from natsctl.plan.state import ClusterState
+from tests.unit.plan.gates.world import World
+from tests.unit.plan.world import NAME, UID
+
+NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 21)}
+
+
+@attrs.define
+class Named(World):
+    """The toy cluster with the names that natsctl gives to servers."""
+
+    meta_leader: str = NAMES["nats-1"]
+
+    @property
+    def names(self) -> list[str]:
+        return [NAMES[f"nats-{n}"] for n in range(1, self.size + 1)]
+
+
+def looked(state: ClusterState, world: World, seconds: float = 0.5) -> ClusterState:
+    """The same so many seconds after the second of two looks; all answers are as old."""
+    looks = []
+    for _ in range(2):
+        look = world.look()
+        told = {p.metadata.uid: look.reports[server_name_of(p) or ""] for p in state.pods}
+        looks.append(TakenLook(look.began, told, runs_of(state.pods)))
+    asked = looks[-1].began
+    seen = {uid: attrs.evolve(it, asked=asked) for uid, it in state.observations.items()}
+    return attrs.evolve(state, jetstream=tuple(looks), now=asked + seconds, observations=seen)
