@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import attrs
 
 from natsctl.api.types.status import RoleStatus
+from natsctl.model.jetstream import Asset
 from natsctl.model.objects import Secret, ServiceRole
 from natsctl.plan.evidence import Evidence
 from natsctl.plan.queries import Query
@@ -160,10 +161,14 @@ class DeleteServer(PodAction):
 
 @attrs.frozen
 class StepDown(PodAction):
-    """Have the server that leads the meta group hand over to another one before it stops."""
+    """Have the server that leads the meta group hand over to another one before it stops.
+
+    `preferred` is the server that is to lead, if the release knows such a wish.
+    """
 
     name: str
     uid: str
+    preferred: str = ""
 
     @property
     def asked_server(self) -> str:
@@ -271,6 +276,83 @@ class GrowClaim(Action):
     def subject(self) -> str:
         """The claim."""
         return f"PersistentVolumeClaim {self.name}"
+
+
+@attrs.frozen
+class NoteDepartures(Action):
+    """Note on the config Secret which servers hold nothing when they leave: index and name."""
+
+    name: str
+    uid: str
+    note: tuple[tuple[int, str], ...]
+
+    @property
+    def subject(self) -> str:
+        """The Secret."""
+        return f"Secret {self.name}"
+
+
+@attrs.frozen
+class EvacuateServer(PodAction):
+    """Have everything move away from a server, which calls itself `server`."""
+
+    name: str
+    uid: str
+    server: str
+    message: str
+
+    @property
+    def asked_server(self) -> str:
+        """The one that is left, though any of the cluster answers."""
+        return self.uid
+
+
+@attrs.frozen
+class MoveStreams(PodAction):
+    """The same below 2.15: these streams move, with their consumers, and no others yet."""
+
+    name: str
+    uid: str
+    server: str
+    streams: tuple[Asset, ...]
+    message: str
+
+    @property
+    def asked_server(self) -> str:
+        """The one that is left, though any of the cluster answers."""
+        return self.uid
+
+
+@attrs.frozen
+class RemoveServer(PodAction):
+    """Delete the pod of a server that leaves for good, if it still holds nothing."""
+
+    index: int
+    name: str
+    uid: str
+    message: str
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
+
+    @property
+    def asked_server(self) -> str:
+        """It is asked what it holds."""
+        return self.uid
+
+
+@attrs.frozen
+class RemoveMember(PodAction):
+    """Take a server that left out of the meta group; `leader` is the pod of who leads that."""
+
+    name: str
+    server: str
+    leader: str
+    message: str
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
+
+    @property
+    def asked_server(self) -> str:
+        """The leader, which answers."""
+        return self.leader
 
 
 @attrs.frozen

@@ -35,17 +35,16 @@ def unsupported_changes(
     if spec.jetstream is not None and pods and not storing:
         yield Problem("spec.jetstream", "", _SWITCHED_ON)
     elif storing:
-        last = accepted_with_streams(before)
-        # A server that is away for the moment is one of those that there are.
-        yield from _removed(spec, max(storing, last.size if last else 0))
-        yield from _volumes(spec, last)
+        yield from _removed(spec)
+        yield from _volumes(spec, accepted_with_streams(before))
 
 
-def _removed(spec: NatsClusterSpec, storing: int) -> Iterator[Problem]:
-    if spec.size < storing:
+def _removed(spec: NatsClusterSpec) -> Iterator[Problem]:
+    """Fewer servers are emptied first; the last ones have nowhere to move streams to."""
+    if spec.size == 0:
         message = (
-            f"is {spec.size}, but this version of natsctl does not remove servers that may store "
-            f"streams; set it to {storing} or more"
+            "is 0, but servers that may store streams cannot all be removed; set it to 2 or more, "
+            "or delete the NatsCluster, which keeps the volumes"
         )
         yield Problem("spec.size", str(spec.size), message)
 

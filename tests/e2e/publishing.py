@@ -31,7 +31,11 @@ _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
 @attrs.define
 class Published:
-    """What servers acknowledged, by stream. A message is sent again until it is, under its id."""
+    """What servers acknowledged, by stream. A message is sent again until it is, under its id.
+
+    Measured with 2.10.29 and 2.11.17: a message whose first attempt was not answered, because its stream moved,
+    may be called a duplicate with sequence 0 and be nowhere. That is no acknowledgement.
+    """
 
     acknowledged: dict[str, int] = attrs.field(factory=dict)
     longest: dict[str, float] = attrs.field(factory=dict)
@@ -40,7 +44,12 @@ class Published:
 
     def check(self, least: int = 100) -> None:
         """Nothing that was acknowledged is missing, and nothing is there twice."""
-        assert self.stored == self.acknowledged, self.errors
+        differ = {
+            name: f"{self.stored.get(name)} stored, {count} acknowledged"
+            for name, count in self.acknowledged.items()
+            if self.stored.get(name) != count
+        }
+        assert not differ, (differ, self.errors)
         assert min(self.acknowledged.values()) >= least
 
     async def run(self, url: str, stop: threading.Event, streams: tuple[StreamConfig, ...]) -> None:
@@ -63,10 +72,16 @@ class Published:
     ) -> None:
         name, (subject,) = stream.name or "", stream.subjects or [""]
         self.acknowledged[name], last = 0, time.monotonic()
+        false = 0
         while not stop.is_set():
             number = self.acknowledged[name]
-            headers = {"Nats-Msg-Id": f"{name}-{number}"}
-            await self._insist(partial(context.publish, subject, b"x" * 100, headers=headers))
+            headers = {"Nats-Msg-Id": f"{name}-{number}-{false}"}
+            said = await self._insist(
+                partial(context.publish, subject, b"x" * 100, headers=headers)
+            )
+            if not said.seq:
+                false += 1
+                continue
             now = time.monotonic()
             self.longest[name] = max(self.longest.get(name, 0.0), now - last)
             self.acknowledged[name], last = number + 1, now

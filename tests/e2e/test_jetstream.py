@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from nats.js.api import StreamConfig
 
 from tests.e2e.clusters import Cluster
 from tests.e2e.kubectl import Kubectl, until
@@ -72,6 +73,32 @@ def test_a_killed_server_and_more_servers_lose_nothing(cluster: Apply, namespace
     published.check()
 
 
+@pytest.mark.parametrize("version", ["2.10.29", "2.14.10", "2.15.3"])
+def test_scaling_down_moves_streams_first_and_loses_nothing(cluster: Apply, version: str) -> None:
+    found = storing(cluster, version, size=5)
+    more = tuple(
+        StreamConfig(name=f"MORE{index}", subjects=[f"more{index}"], num_replicas=1 + index % 2 * 2)
+        for index in range(6)
+    )
+    with publishing(found, (*STREAMS, *more)) as published:
+        found.patch(size=3)
+        until("two servers leave", lambda: sorted(found.pods()) == ["a-1", "a-2", "a-3"], 240)
+        found.until_condition("Progressing", "False", seconds=90)
+        found.ready(120).meshed(3, version)
+        until("nobody else is a member", lambda: meta_sizes(found) == {3}, 30)
+    published.check()
+    for stream in (*STREAMS, *more):
+        assert stream.name is not None
+        there = copies(found, stream.name, stream.num_replicas or 1)
+        assert there == {published.acknowledged[stream.name]}
+
+
+def meta_sizes(found: Cluster) -> set[int]:
+    """How many members the meta group has, as each server says."""
+    told = (found.monitoring(pod, "jsz").get("meta_cluster") or {} for pod in found.pods())
+    return {int(meta.get("cluster_size", 0)) for meta in told}
+
+
 def test_two_servers_cannot_do_without_either_until_somebody_decides(
     cluster: Apply, namespace: Kubectl
 ) -> None:
@@ -102,7 +129,7 @@ def test_deleted_and_created_again_it_has_all_data(cluster: Apply, namespace: Ku
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "fewer servers": ({"size": 2}, "spec.size: is 2"),
+    "no servers": ({"size": 0}, "spec.size: is 0"),
     "one server": ({"size": 1}, "spec.size: is 1"),
     "no JetStream": ({"jetstream": None}, "spec.jetstream: cannot be removed"),
     "a domain": ({"jetstream": {"domain": "hub"}}, "spec.jetstream.domain: cannot change"),

@@ -12,6 +12,7 @@ from natsctl.plan.rules.empty_volumes import make_empty, start_empty
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
 from natsctl.plan.rules.jetstream import look_at_streams
+from natsctl.plan.rules.members import await_members, note_departures, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.rules.reload import reload_servers
@@ -33,15 +34,18 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(ensure_claims, rule.OBJECTS),
     Rule(make_empty, rule.OBJECTS),
     Rule(ensure_budget, rule.OBJECTS),
+    Rule(note_departures, rule.OBJECTS),
     Rule(note_claims, rule.SERVERS),
     Rule(remove_ended, rule.SERVERS),
     Rule(scale_up, rule.SERVERS),
     Rule(start_empty, rule.SERVERS),
     Rule(reload_servers, rule.SERVERS),
+    Rule(remove_members, rule.REMOVAL),
     Rule(scale_down, rule.REMOVAL),
     Rule(replace_outdated, rule.REMOVAL),
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
     Rule(look_at_streams, rule.NOTES),
     Rule(grow_claims, rule.NOTES),
+    Rule(await_members, rule.NOTES),
 )

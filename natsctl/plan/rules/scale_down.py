@@ -1,10 +1,11 @@
-"""Servers beyond size leave one at a time, from the highest index."""
+"""Servers beyond size leave one at a time, from the highest index; with streams, emptied before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
+from natsctl.plan.departures.leave import next_to_leave
 from natsctl.plan.jetstream import stores
 from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision
@@ -12,8 +13,6 @@ from natsctl.plan.server_identity import excess, wanted
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-
-STORES: Final = "this version of natsctl does not remove servers that may store streams"
 
 
 def scale_down(context: Context) -> Decision:
@@ -28,7 +27,8 @@ def scale_down(context: Context) -> Decision:
     if held := obstacles_to_return(context):
         return Decision(waiting=tuple(held.values()), servers=leaving)
     if stores(context):
-        return Decision(waiting=(STORES,), servers=leaving)
+        step = next_to_leave(context, leaving)
+        return Decision(step.actions, step.waiting, step.queries, leaving)
     action = DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,

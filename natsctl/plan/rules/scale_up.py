@@ -1,4 +1,4 @@
-"""Every server from 1 to size has a pod."""
+"""Every server from 1 to size has a pod, and so have those that have to return to leave empty."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import CreateServer
 from natsctl.plan.claims.volumes import obstacles_of
+from natsctl.plan.departures.members import returning
+from natsctl.plan.departures.note import departed_of
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import missing
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
 
+NOTED = "the note that it left empty is being removed"
+
 
 def scale_up(context: Context) -> Decision:
     """Create all missing servers at once, those apart whose volumes are not there."""
     previous_config = bool(context.state.holding)
     absent = missing(context.desired.target.name, context.servers, context.size)
-    obstacle = obstacles_of(context)
+    obstacle, departed = obstacles_of(context), departed_of(context)
     held = {name: text for index, name in absent if (text := obstacle(index))}
+    held |= {name: NOTED for index, name in absent if index in departed}
+    coming = (*absent, *returning(context))
     return Decision(
         tuple(
-            CreateServer(index, name, previous_config) for index, name in absent if name not in held
+            CreateServer(index, name, previous_config) for index, name in coming if name not in held
         ),
         waiting=tuple(f"{name}: {text}" for name, text in held.items()),
     )

@@ -10,6 +10,7 @@ from natsctl.plan.gates.words import broken_before
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.ended_pods import remove_ended
+from natsctl.plan.rules.members import await_members, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
@@ -46,6 +47,15 @@ def _scaling_down(decision: Decision) -> Verdict:
     return Verdict("True", "ScalingDown", text + _waits(decision))
 
 
+def _forgetting(decision: Decision) -> Verdict:
+    return Verdict("True", "ScalingDown", f"a server has left{_waits(decision)}")
+
+
+def _joining(decision: Decision) -> Verdict:
+    text = f"{_names(decision.servers)} store nothing yet"
+    return Verdict("True", "Joining", text + _waits(decision))
+
+
 def _rolling(decision: Decision) -> Verdict:
     text = f"restarting {_names(decision.servers)}, one at a time: {why(decision.servers[0])}"
     usual = broken_before(decision.before)
@@ -67,18 +77,18 @@ def _replacing(decision: Decision) -> Verdict:
 
 LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (remove_ended, _replacing),
+    (remove_members, _forgetting),
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
     (reload_servers, _reloading),
+    (await_members, _joining),
 )
 """Rules that deal with servers for a while, and how that is told; of several, the first."""
 
 
 def _busy(decisions: Decisions) -> Verdict | None:
     decided = ((decisions.of(decide), verdict_of) for decide, verdict_of in LASTING)
-    return next(
-        (verdict_of(decision) for decision, verdict_of in decided if decision.servers), None
-    )
+    return next((verdict_of(it) for it, verdict_of in decided if it.servers or it.waiting), None)
 
 
 def _starting(decisions: Decisions) -> Verdict | None:

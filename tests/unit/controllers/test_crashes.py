@@ -168,6 +168,13 @@ def creates_volumes(api: ApiServer) -> None:
     api.add(cluster(volumes.SPEC))
 
 
+async def with_more_volumes() -> ApiServer:
+    """A cluster of five servers with volumes."""
+    api = installed()
+    api.add(cluster({**volumes.SPEC, "size": 5}))
+    return await settled(api)
+
+
 def loses_a_volume(api: ApiServer) -> None:
     """Somebody deletes the claim and the pod of a server."""
     api.remove(volumes.volume(2))
@@ -263,6 +270,9 @@ STORIES = {
         with_volumes, changes(version="2.14.11"), has_volumes, serving=2, away=1
     ),
     "scale up with volumes": Story(with_volumes, changes(size=5), has_volumes, serving=3),
+    "scale down with volumes": Story(
+        with_more_volumes, changes(size=3), has_volumes, serving=3, away=1
+    ),
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),
     "accept an empty volume": Story(with_a_lost_volume, accepts, has_volumes, serving=2),

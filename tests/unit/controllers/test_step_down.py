@@ -51,7 +51,7 @@ async def test_the_last_one_restarts_once_another_one_leads() -> None:
     assert told(api) == [
         "restarting c-3",
         "restarting c-2",
-        "c-1 hands over the meta group before it restarts",
+        "c-1 hands over the meta group before it stops",
         "restarting c-1",
     ]
 
@@ -62,7 +62,7 @@ async def test_servers_that_do_not_hand_over_hold_nothing_up(
 ) -> None:
     asked: list[float] = []
 
-    async def step_down(node: Node, api: Api) -> Outcome:
+    async def step_down(node: Node, api: Api, preferred: str) -> Outcome:
         asked.append(asyncio.get_running_loop().time())
         return outcome
 

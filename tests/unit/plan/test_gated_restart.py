@@ -224,18 +224,6 @@ def test_a_server_that_is_missing_lets_nobody_go() -> None:
     assert not [name for name in restarted(lacking) if name in ("c-1", "c-2")]
 
 
-@pytest.mark.parametrize("size", [0, 2])
-def test_no_server_with_streams_is_removed(size: int) -> None:
-    """Such a spec is not accepted to begin with."""
-    state = state_of(Named(), BEFORE | {"size": size})
-    removed = scale_down(context(state))
-    assert removed.actions == ()
-    assert removed.waiting == (
-        "this version of natsctl does not remove servers that may store streams",
-    )
-    assert restarted(state) == []
-
-
 def test_jetstream_taken_out_of_the_spec_opens_no_way_around() -> None:
     """The pods that are there still store."""
     world = Named()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from tests.unit.simulated.clock import go_back_to, moment
 from tests.unit.simulated.nodes import Node, Server
 from tests.unit.simulated.process import Line, Process, When, writes
 from tests.unit.simulated.requests import Fate, Plan, Request, Where
+from tests.unit.simulated.streams import Streams
 
 CLUSTER: Where = ("NatsCluster", "ns", "c")
 LONGEST = 120
@@ -54,6 +55,7 @@ class Moment:
     api: ApiServer
     servers: dict[str, Server]
     at: datetime
+    streams: Mapping[tuple[str, str], Streams] = attrs.field(factory=dict)
 
     def content(self) -> object:
         """The same for two moments between which nothing changed that anybody can see."""
@@ -66,7 +68,8 @@ class Moment:
             (server.pod, server.id, server.ready, server.loaded_at, str(server.files))
             for server in self.servers.values()
         )
-        return objects, servers
+        streams = str(sorted((key, str(it)) for key, it in self.streams.items()))
+        return objects, servers, streams
 
 
 @attrs.frozen
@@ -179,6 +182,7 @@ async def go_on(story: Story, found: Moment) -> End:
     api = found.api
     api.collect_orphans()
     node = Node(api, found.servers, story.refuses)
+    node.streams.update({key: it.copy() for key, it in found.streams.items()})
     async with running(api, node=node, name="second") as process:
         return await _ended(story, process)
 
@@ -186,7 +190,8 @@ async def go_on(story: Story, found: Moment) -> End:
 def moment_of(line: Line, node: Node, asked: Request | None, when: When) -> Moment:
     """What there is now."""
     servers = {address: server.copy() for address, server in node.servers.items()}
-    return Moment(f"{when} {asked or 'all'}", line.api.copy(), servers, moment())
+    streams = {key: it.copy() for key, it in node.streams.items()}
+    return Moment(f"{when} {asked or 'all'}", line.api.copy(), servers, moment(), streams)
 
 
 async def _ended(story: Story, process: Process) -> End:

@@ -1,24 +1,38 @@
-"""What simulated servers say of JetStream: all are well, and have no streams."""
+"""What simulated servers say of JetStream: all are well, and have the streams that a test gives."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 
 from natsctl.model import names
-from natsctl.model.jetstream import Health, JetStreamReport, Meta, Replica
+from natsctl.model.jetstream import (
+    Asset,
+    Group,
+    Health,
+    JetStreamReport,
+    Meta,
+    Raft,
+    Replica,
+    Store,
+)
 from natsctl.model.outcome import Done, Outcome
 from natsctl.model.server_identity import origin
 from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
+from natsctl.nats.session import Door, Session
 from natsctl.plan.claims.note import NONE, parse_note
 from natsctl.render.config import jetstream
 from tests.unit.simulated.nodes import Node, Server, text_of
+from tests.unit.simulated.streams import Streams
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
+_STORE = Store(100, 1, 100)
 
 
 @attrs.define
@@ -64,27 +78,17 @@ def _report(node: Node, place: Place) -> JetStreamReport:
         health=Health(200),
         peers=frozenset(it.name for it in cluster if it is not server),
         meta=_meta(node, server) if on and not alone else None,
+        groups=dict(_groups(server, node.streams[server.cluster])),
     )
 
 
-async def step_down(node: Node, api: Api) -> Outcome:
-    """What `natsctl.nats.jetstream_requests.step_down` does."""
-    await asyncio.sleep(0.01)
-    api.session.answered = asyncio.get_running_loop().time()
-    door = next(iter(api.doors()))
-    (through,) = [it for it in node.servers.values() if it.id == door.server_id]
-    members = _members(node, through)
-    place = members.index(_leader(members))
-    for number, server in enumerate(members):
-        server.leads = number == (place + 1) % len(members)
-    return Done()
-
-
 def _meta(node: Node, server: Server) -> Meta:
-    """Servers that are away stay members."""
-    members = _members(node, server)
+    """Servers that are away stay members, unless they were taken out."""
+    members, removed = _members(node, server), node.streams[server.cluster].removed
+    there = {it.name for it in members}
+    removed -= there
     others = [Replica(it.name, current=True, active=0.5) for it in members if it is not server]
-    away = _noted(node, server) - {it.name for it in members}
+    away = _noted(node, server) - there - removed
     others += [Replica(name, offline=True, active=60.0) for name in sorted(away)]
     return Meta(_leader(members).name, tuple(others), size=len(others) + 1)
 
@@ -106,3 +110,38 @@ def _members(node: Node, server: Server) -> list[Server]:
 
 def _leader(members: list[Server]) -> Server:
     return next((it for it in members if it.leads), members[0])
+
+
+def _groups(server: Server, streams: Streams) -> Any:
+    for name, held in streams.held.items():
+        if server.name in held:
+            others = (Replica(it, current=True, active=0.5) for it in held if it != server.name)
+            asset = Asset("A", name)
+            yield asset, Group(asset, len(held), Raft(held[0], tuple(others)), store=_STORE)
+
+
+async def step_down(node: Node, api: Api, preferred: str = "") -> Outcome:
+    """What `natsctl.nats.jetstream_requests.step_down` does."""
+    await asyncio.sleep(0.01)
+    api.session.answered = asyncio.get_running_loop().time()
+    door = next(iter(api.doors()))
+    (through,) = [it for it in node.servers.values() if it.id == door.server_id]
+    members = _members(node, through)
+    place = members.index(_leader(members))
+    following = members[(place + 1) % len(members)].name
+    for server in members:
+        server.leads = server.name == (preferred or following)
+    return Done()
+
+
+async def request(
+    node: Node, session: Session, doors: Sequence[Door], tls: object, subject: str, content: bytes
+) -> bytes:
+    """What `Session.request` does; the answer says that it was done."""
+    await asyncio.sleep(0.01)
+    session.answered = asyncio.get_running_loop().time()
+    through = next(it for it in node.servers.values() if it.id == doors[0].server_id)
+    cluster = [it for it in node.servers.values() if it.cluster == through.cluster]
+    servers = sorted(it.name for it in cluster)
+    streams = node.streams[through.cluster]
+    return json.dumps(streams.request(servers, subject, json.loads(content))).encode()

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ipaddress
 import json
+from collections import defaultdict
 from copy import copy
 from typing import Any
 from zlib import crc32
@@ -22,6 +23,7 @@ from natsctl.render.digest import config_digest
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clock import stamp
 from tests.unit.simulated.requests import Where
+from tests.unit.simulated.streams import Streams
 from tests.unit.simulated.watches import Change
 
 STARTS, READY, STOPS, FILES, GROWS = 0.3, 0.3, 0.2, 0.2, 0.5
@@ -69,6 +71,10 @@ class Node:
     refuses: str = ""
     silent: set[str] = attrs.field(factory=set)
     """Names of pods whose servers do not answer."""
+    streams: defaultdict[tuple[str, str], Streams] = attrs.field(
+        factory=lambda: defaultdict(Streams)
+    )
+    """By namespace and name of the cluster."""
     fewest_ready: int = 10**6
     most_away: int = 0
     """Pods at one moment that are asked to go."""

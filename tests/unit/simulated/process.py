@@ -7,7 +7,7 @@ import base64
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
+from functools import partial, partialmethod
 from typing import Any, Literal
 from unittest.mock import patch
 
@@ -21,10 +21,11 @@ from natsctl.controllers.settings import Settings
 from natsctl.kube.transport import Response
 from natsctl.nats import jetstream, jetstream_requests, system
 from natsctl.nats.nkey import Key
+from natsctl.nats.session import Session
 from tests.compat import modules_of
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clock import moment
-from tests.unit.simulated.jetstream import look, step_down
+from tests.unit.simulated.jetstream import look, request, step_down
 from tests.unit.simulated.nodes import Node, ToyMonitor
 from tests.unit.simulated.requests import Plan, Request, understood
 
@@ -131,6 +132,7 @@ class Process:
             patch.object(system, "reload", self.node.reload),
             patch.object(jetstream, "look", partial(look, self.node)),
             patch.object(jetstream_requests, "step_down", partial(step_down, self.node)),
+            patch.object(Session, "request", partialmethod(partial(request, self.node))),
         ):
             yield
 

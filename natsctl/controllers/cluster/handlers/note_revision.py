@@ -17,11 +17,18 @@ from natsctl.controllers.watch.owned import owned_resource
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
 from natsctl.model.words import listed
+from natsctl.plan.departures.note import departed_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.plan.actions import AdoptServer, NoteClaims, NoteProof, ResealServer
+    from natsctl.plan.actions import (
+        AdoptServer,
+        NoteClaims,
+        NoteDepartures,
+        NoteProof,
+        ResealServer,
+    )
 
 
 async def _note_revision(action: AdoptServer | ResealServer, context: HandlerContext) -> Result:
@@ -44,6 +51,12 @@ async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
     return DONE
 
 
+async def _note_departures(action: NoteDepartures, context: HandlerContext) -> Result:
+    notes = {names.DEPARTED_ANNOTATION: departed_text(dict(action.note))}
+    await annotate(SECRETS, action.name, action.uid, notes, context)
+    return DONE
+
+
 def _adopted(done: Sequence[AdoptServer]) -> Iterator[Event]:
     taken = [a.name for a in done if a.taken_over]
     if taken:
@@ -63,3 +76,4 @@ ADOPT: Handler[AdoptServer] = Handler(_note_revision, _adopted)
 RESEAL: Handler[ResealServer] = Handler(_note_revision, _resealed)
 PROOF: Handler[NoteProof] = Handler(_note_proof, silent)
 CLAIMS: Handler[NoteClaims] = Handler(_note_claims, silent)
+DEPARTURES: Handler[NoteDepartures] = Handler(_note_departures, silent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.controllers.cluster.events import Event
 from natsctl.controllers.cluster.handlers.handler import DONE, Handler, HandlerContext, Result
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from natsctl.model.objects import Object
     from natsctl.plan.actions import DeleteObject, Ensure
     from natsctl.render.objects.owned_objects import OwnedKind
+
+_NOTES: Final = (names.CLAIMS_ANNOTATION, names.DEPARTED_ANNOTATION)
+"""Of the config Secret, which others than its builder write."""
 
 
 async def _ensure(action: Ensure, context: HandlerContext) -> Result:
@@ -86,7 +89,7 @@ async def _apply(entry: OwnedKind, manifest: dict[str, Any], context: HandlerCon
     guarded = manifest | {"metadata": meta | {"uid": live["metadata"]["uid"]}}
     if entry.is_config:
         content = next_content(live, current_content(manifest["data"]))
-        guarded = _with_content(_with_claims(guarded, live), content)
+        guarded = _with_content(_with_notes(guarded, live), content)
     context.learn(resource, await client.apply(resource, guarded))
     return DONE
 
@@ -100,13 +103,11 @@ def _with_content(manifest: dict[str, Any], content: ConfigContent) -> dict[str,
     return manifest | {"metadata": meta, "data": content.data}
 
 
-def _with_claims(manifest: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
-    """With the note of who has had a volume: an apply takes away what it does not name."""
-    key, meta = names.CLAIMS_ANNOTATION, manifest["metadata"]
-    noted = (live["metadata"].get("annotations") or {}).get(key)
-    if noted is None:
-        return manifest
-    return manifest | {"metadata": meta | {"annotations": {**meta["annotations"], key: noted}}}
+def _with_notes(manifest: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    """With what is noted of servers: an apply takes away what it does not name."""
+    meta, there = manifest["metadata"], live["metadata"].get("annotations") or {}
+    noted = {key: there[key] for key in _NOTES if key in there}
+    return manifest | {"metadata": meta | {"annotations": {**meta["annotations"], **noted}}}
 
 
 def own_by_apply(live: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from natsctl.controllers.cluster.handlers import (
     create_server,
     delete_server,
+    departures,
     grow_claim,
     note_revision,
     objects,
@@ -38,6 +39,11 @@ HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
     actions.BindToken: tokens.BIND,
     actions.NoteProof: note_revision.PROOF,
     actions.NoteClaims: note_revision.CLAIMS,
+    actions.NoteDepartures: note_revision.DEPARTURES,
+    actions.EvacuateServer: departures.EVACUATE,
+    actions.MoveStreams: departures.MOVE,
+    actions.RemoveServer: departures.REMOVE_SERVER,
+    actions.RemoveMember: departures.REMOVE_MEMBER,
     actions.GrowClaim: grow_claim.GROW,
     actions.UpdateRoleStatus: service_roles.UPDATE_STATUS,
 }

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from natsctl.plan.actions import StepDown
 
 
-async def _step_down(_: StepDown, context: HandlerContext) -> Result:
+async def _step_down(action: StepDown, context: HandlerContext) -> Result:
     """Whoever leads by now answers; what came of it, the next looks tell."""
     if context.jetstream is None:
         return PENDING
-    outcome = await jetstream_requests.step_down(context.jetstream)
+    outcome = await jetstream_requests.step_down(context.jetstream, action.preferred)
     return DONE if isinstance(outcome, Done) else PENDING
 
 
 def _stepped_down(done: Sequence[StepDown]) -> Iterator[Event]:
-    text = "{} hands over the meta group before it restarts"
+    text = "{} hands over the meta group before it stops"
     return (Event("SteppingDown", text.format(action.name)) for action in done)
 
 

@@ -10,6 +10,7 @@ import pytest
 from natsctl.api.types.status import RoleStatus
 from natsctl.controllers.cluster.handlers.registry import HANDLERS, events_of
 from natsctl.controllers.cluster.metrics_series import RESTARTS
+from natsctl.model.jetstream import Asset
 from natsctl.model.objects import Meta, Secret, ServiceRole
 from natsctl.plan import actions
 from natsctl.plan.actions import (
@@ -20,10 +21,15 @@ from natsctl.plan.actions import (
     DeleteObject,
     DeleteServer,
     Ensure,
+    EvacuateServer,
     GrowClaim,
+    MoveStreams,
     NoteClaims,
+    NoteDepartures,
     NoteProof,
     ReloadServer,
+    RemoveMember,
+    RemoveServer,
     RemoveToken,
     ReplaceServer,
     ResealServer,
@@ -52,11 +58,16 @@ DONE: tuple[Action, ...] = (
     NoteProof("c", "u", "digest"),
     NoteClaims("PersistentVolumeClaim", "js-c-1", "u", "none"),
     GrowClaim("js-c-1", "u", "1", "20Gi", 20, "growing js-c-1"),
+    NoteDepartures("c", "u", ((5, "c-5-0f8fad"),)),
+    EvacuateServer("c-5", "u", "c-5-0f8fad", "moving all streams away from c-5"),
+    MoveStreams("c-5", "u", "c-5-0f8fad", (Asset("A", "S"),), "moving 1 of 1 streams away"),
+    RemoveServer(5, "c-5", "u", "removing c-5"),
+    RemoveMember("c-5", "c-5-0f8fad", "u", "c-5 left"),
     BindToken(GRANT),
     RemoveToken(SECRET),
     UpdateRoleStatus(ServiceRole(Meta(name="worker", namespace="ns")), RoleStatus()),
 )
-SILENT = {NoteProof, NoteClaims, UpdateRoleStatus}
+SILENT = {NoteProof, NoteClaims, NoteDepartures, UpdateRoleStatus}
 """Nothing changes for anybody but natsctl; or a status tells it already."""
 
 
@@ -85,6 +96,11 @@ def test_every_action_says_what_it_is_about() -> None:
         "NoteProof": "Secret c",
         "NoteClaims": "PersistentVolumeClaim js-c-1",
         "GrowClaim": "PersistentVolumeClaim js-c-1",
+        "NoteDepartures": "Secret c",
+        "EvacuateServer": "pod c-5",
+        "MoveStreams": "pod c-5",
+        "RemoveServer": "pod c-5",
+        "RemoveMember": "pod c-5",
         "BindToken": "Secret other/worker-c-bound-token",
         "RemoveToken": "Secret other/worker-c-bound-token",
         "UpdateRoleStatus": "NatsServiceRole worker",
@@ -104,8 +120,8 @@ def test_what_takes_a_server_down_has_a_reason_that_metrics_know() -> None:
 
 def test_what_waits_for_a_server_says_for_which() -> None:
     """It is carried out without a turn, and the server is asked again once it is done."""
-    asked = {type(a): a.asked_server for a in DONE if a.asked_server}
-    assert asked == {ReloadServer: "u", StepDown: "u"}
+    asking = {ReloadServer, EvacuateServer, MoveStreams, StepDown, RemoveServer, RemoveMember}
+    assert {type(a): a.asked_server for a in DONE if a.asked_server} == dict.fromkeys(asking, "u")
 
 
 @pytest.mark.parametrize("action", DONE, ids=lambda action: type(action).__name__)

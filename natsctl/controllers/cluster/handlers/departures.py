@@ -1,0 +1,120 @@
+"""Servers with streams leave: what they hold moves, and they are taken out of the meta group.
+
+An answer says at most that something has begun, so whatever comes of a request, servers are looked
+at again before the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from natsctl.controllers.cluster.events import Event
+from natsctl.controllers.cluster.handlers.handler import (
+    DONE,
+    PENDING,
+    Handler,
+    HandlerContext,
+    Result,
+)
+from natsctl.controllers.cluster.handlers.writes import delete
+from natsctl.kube.resources import PODS
+from natsctl.model.outcome import Done, Outcome, Refused, Unknown
+from natsctl.nats import jetstream, jetstream_requests
+from natsctl.nats.monitoring import Place
+from natsctl.plan.state import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from natsctl.nats.jetstream_requests import Api
+    from natsctl.plan.actions import (
+        Action,
+        EvacuateServer,
+        MoveStreams,
+        RemoveMember,
+        RemoveServer,
+    )
+
+GONE: Final = frozenset({10040, 10059})
+"""Numbers of refusals of a move that is not needed: the stream is not there, or not any more."""
+NOT_A_MEMBER: Final = 10044
+
+
+async def _evacuate(action: EvacuateServer, context: HandlerContext) -> Result:
+    return _result(action, await jetstream_requests.evacuate(_api(context), action.server))
+
+
+async def _move(action: MoveStreams, context: HandlerContext) -> Result:
+    """One request after the other; what is refused for one stream may work for the next one."""
+    api, refused = _api(context), PENDING
+    for asset in action.streams:
+        outcome = await jetstream_requests.move_stream(
+            api, asset.account, asset.stream, action.server
+        )
+        if isinstance(outcome, Refused) and outcome.code in GONE:
+            continue
+        result = _result(action, outcome, f"stream {asset}: ")
+        if not isinstance(outcome, Done | Refused):
+            return result
+        refused = refused if result.failure is None or refused.failure is not None else result
+    return DONE if refused.failure is None else refused
+
+
+async def _remove_member(action: RemoveMember, context: HandlerContext) -> Result:
+    """Not on old answers: the name may be wanted again by now."""
+    target, now = context.desired.target, asyncio.get_running_loop().time()
+    pods = context.stores.pods.of_cluster((target.namespace, target.name))
+    if action.evidence is None or action.evidence.objection(pods, now):
+        return PENDING
+    outcome = await jetstream_requests.remove_server(_api(context), action.server)
+    if isinstance(outcome, Refused) and outcome.code == NOT_A_MEMBER:
+        return DONE
+    return _result(action, outcome)
+
+
+async def _remove_server(action: RemoveServer, context: HandlerContext) -> Result:
+    """Ask it once more right before: an empty server is where new streams are put first."""
+    if not await _is_empty(action, context):
+        return PENDING
+    await delete(PODS, action.name, action.uid, context)
+    return DONE
+
+
+async def _is_empty(action: RemoveServer, context: HandlerContext) -> bool:
+    target, reloader = context.desired.target, context.reloader
+    pod = context.stores.pods.get((target.namespace, action.name))
+    if pod is None or pod.metadata.uid != action.uid:
+        return False
+    place, key = Place.of(pod), (target.namespace, target.name)
+    said = await jetstream.look(reloader.gate, {action.uid: place}, reloader.monitoring, key)
+    report = said[action.uid]
+    unusable = report.problem or report.disabled or report.unknown or report.too_many
+    return not unusable and report.name == place.name and not report.groups
+
+
+def _api(context: HandlerContext) -> Api:
+    assert context.jetstream is not None
+    return context.jetstream
+
+
+def _result(action: Action, outcome: Outcome, about: str = "") -> Result:
+    if isinstance(outcome, Done):
+        return DONE
+    if isinstance(outcome, Unknown):
+        return PENDING
+    number = f" ({outcome.code})" if isinstance(outcome, Refused) and outcome.code else ""
+    reason = "RequestRefused" if isinstance(outcome, Refused) else "ServersNotReached"
+    return Result(failure=Failure(action.subject, reason, f"{about}{outcome.words}{number}"))
+
+
+def _told(
+    done: Sequence[EvacuateServer | MoveStreams | RemoveServer | RemoveMember],
+) -> Iterator[Event]:
+    return (Event("ScalingDown", action.message) for action in done)
+
+
+EVACUATE: Handler[EvacuateServer] = Handler(_evacuate, _told)
+MOVE: Handler[MoveStreams] = Handler(_move, _told)
+REMOVE_SERVER: Handler[RemoveServer] = Handler(_remove_server, _told)
+REMOVE_MEMBER: Handler[RemoveMember] = Handler(_remove_member, _told)

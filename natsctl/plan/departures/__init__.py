@@ -1,0 +1,1 @@
+"""Servers that store streams and leave for good: each is emptied before, and forgotten after."""

@@ -1,0 +1,164 @@
+"""Servers that left are taken out of the meta group, and those that come are waited for.
+
+A server is a member by its name, whether or not it exists. One that left counts for the quorum
+until it is taken out. Measured, 2.9.25 to 2.15.3: whose name was taken out is no member for the
+next five minutes, though it answers and calls itself healthy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model.server_identity import indexes
+from natsctl.plan.actions import RemoveMember
+from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.departures.leave import Leaving
+from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.evidence import evidence_of
+from natsctl.plan.gates import servers
+from natsctl.plan.gates.case import case
+from natsctl.plan.gates.looks import look_blocks
+from natsctl.plan.gates.verdict import told
+from natsctl.plan.gates.words import text
+from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of, stores
+from natsctl.plan.queries import JetStreamLook, unanswered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.model.jetstream import Asset
+    from natsctl.plan.context import Context
+    from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.look import Look, View
+    from natsctl.plan.servers import Server
+
+MISSED: Final = 10.0
+"""Seconds after which a server that the leader has not heard of is gone, if nobody else has."""
+
+FORGOTTEN: Final = "the meta group has to forget {}"
+
+
+def next_to_forget(context: Context) -> Leaving:
+    """What to do about the last server that left and is noted to have held nothing."""
+    gone = dict(_gone(context))
+    if not gone:
+        return Leaving()
+    index = max(gone)
+    queries, looks = queries_of(context), looks_of(context)
+    if looks is None or unanswered(queries, context.state):
+        step = Leaving(waiting=(FORGOTTEN.format(gone[index]),))
+    else:
+        step = _forgotten(context, index, gone[index], looks)
+    return attrs.evolve(step, queries=queries)
+
+
+def _gone(context: Context) -> Iterator[tuple[int, str]]:
+    """Never one that is there, that is to be, or that shares its name with such a one."""
+    there, known = {server.index for server in context.servers}, expected(context)
+    for index, name in departed_of(context).items():
+        if index not in there and index not in indexes(context.size) and name not in known:
+            yield index, name
+
+
+def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]) -> Leaving:
+    it = case("", expected(context), looks)
+    if why := tuple(_unsure(it, context.state.now)):
+        return Leaving(waiting=why)
+    if not any(name in members_of(view) for view in it.views):
+        others = {i: n for i, n in departed_of(context).items() if i != index}
+        return Leaving(noting(context, others), (FORGOTTEN.format(name),))
+    if why := tuple(dict.fromkeys(_still_there(it, name))):
+        return Leaving(waiting=why)
+    leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
+    pod = f"{context.desired.target.name}-{index}"
+    message = f"{pod} left: taking {name} out of the meta group"
+    seen = evidence_of((server.pod for server in context.servers), looks[-1].began)
+    action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
+    return Leaving((action,), (FORGOTTEN.format(name),))
+
+
+def _unsure(it: Case, now: float) -> Iterator[str]:
+    """What has to be known before anybody is a member or is none."""
+    whole = (servers.unreachable, servers.wrong_name, servers.too_many, servers.unreadable)
+    blocks = [*look_blocks(it, now), *(b for view in it.views for f in whole for b in f(it, view))]
+    if blocks:
+        yield from dict.fromkeys(text(attrs.evolve(b, detail="")) for b in told(blocks))
+    elif any(view.meta is None for view in it.views):
+        yield "the servers do not agree on a meta leader"
+
+
+def _still_there(it: Case, name: str) -> Iterator[str]:
+    """Signs of life, and assets that anybody counts it in."""
+    for view in it.views:
+        peers = [peer for peer, said in view.answered.items() if name in said.peers]
+        member = (
+            next((m for m in view.meta.replicas if m.name == name), None) if view.meta else None
+        )
+        groups = _counting_on(view, name)
+        if peers:
+            yield f"{name} has no pod but still runs: {peers[0]} is connected to it"
+        elif member is None or not (member.offline or member.active >= MISSED):
+            yield f"the meta leader has not missed {name} yet"
+        elif groups:
+            yield f"{name} is gone but is still a member of {min(groups)}"
+
+
+def _counting_on(view: View, name: str) -> list[Asset]:
+    return [a for a, group in view.groups.items() if name in group.members | group.holders]
+
+
+def is_missed(context: Context, name: str) -> bool:
+    """Whether some stream counts on it: it came to the server in the moment in which that left."""
+    looks = _latest(context)
+    it = case("", expected(context), looks) if looks is not None else None
+    return it is not None and any(_counting_on(view, name) for view in it.views)
+
+
+def members_of(view: View) -> frozenset[str]:
+    """Who belongs to the meta group, as its only leader tells it."""
+    meta = view.meta
+    return frozenset({meta.leader, *(m.name for m in meta.replicas)}) if meta else frozenset()
+
+
+def returning(context: Context) -> tuple[tuple[int, str], ...]:
+    """Index and name of pods that are made again, so that their servers leave empty.
+
+    Their pods went away by themselves: they are members still, nobody noted that they held nothing,
+    and their volumes are there.
+    """
+    looks, volumes = _latest(context), volumes_of(context)
+    if looks is None or volumes is None or volumes.note is None:
+        return ()
+    it = case("", expected(context), looks)
+    members = members_of(it.first) & members_of(it.second)
+    there, departed = {server.index for server in context.servers}, departed_of(context)
+    target = context.desired.target
+    return tuple(
+        (index, f"{target.name}-{index}")
+        for index, claim in volumes.others.items()
+        if index not in there
+        and index not in departed
+        and claim.metadata.deletion_timestamp is None
+        and index in volumes.note
+        and volumes.note[index].is_of(claim.metadata.uid)
+        and target.server_name(index) in members
+    )
+
+
+def not_yet_members(context: Context) -> tuple[Server, ...]:
+    """Servers that run, and that the meta leader did not list in either of the latest looks."""
+    looks = _latest(context)
+    if looks is None or len(context.servers) < 2:
+        return ()
+    it = case("", expected(context), looks)
+    if any(view.meta is None for view in it.views):
+        return ()
+    members = members_of(it.first) | members_of(it.second)
+    return tuple(s for s in context.servers if s.ready and name_of(s) not in members)
+
+
+def _latest(context: Context) -> tuple[Look, Look] | None:
+    answered = stores(context) and not unanswered((JetStreamLook(),), context.state)
+    return looks_of(context) if answered else None

@@ -1,0 +1,63 @@
+"""Who is a member of the meta group: no server that left, and a new one once its leader says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from natsctl.model.server_identity import indexes
+from natsctl.plan.departures.leave import next_to_leave
+from natsctl.plan.departures.members import is_missed, next_to_forget, not_yet_members
+from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_identity import excess
+
+if TYPE_CHECKING:
+    from natsctl.plan.context import Context
+    from natsctl.plan.servers import Server
+
+JOINING = (
+    "the meta leader does not list them yet: for five minutes after a server was removed, its name "
+    "cannot return"
+)
+
+
+def note_departures(context: Context) -> Decision:
+    """Take back what is noted of servers that stay, or that hold something by now.
+
+    What was noted right before a pod was deleted counts after that; while the pod is there, it
+    counts only as long as servers say so.
+    """
+    departed = departed_of(context)
+    there = {server.index: server for server in context.servers}
+    kept = {i: n for i, n in departed.items() if _counts(context, i, n, there.get(i))}
+    return Decision(noting(context, kept)) if kept != departed else Decision()
+
+
+def _counts(context: Context, index: int, name: str, server: Server | None) -> bool:
+    if index in indexes(context.size):
+        return False
+    if server is None:
+        return not is_missed(context, name)
+    if server.terminating:
+        return not _holds_something(context, server)
+    leaving = excess(context.servers, context.size)
+    return leaving[0] is server and next_to_leave(context, leaving).is_empty
+
+
+def _holds_something(context: Context, server: Server) -> bool:
+    """What the last look tells: a stream may have been created in the moment in which it left."""
+    looks = context.state.jetstream[-1:]
+    said = (look.reports.get(server.pod.metadata.uid) for look in looks)
+    return any(report is not None and bool(report.groups) for report in said)
+
+
+def remove_members(context: Context) -> Decision:
+    """Take a server that left, and is proven to be gone, out of the meta group."""
+    step = next_to_forget(context)
+    return Decision(step.actions, waiting=step.waiting, queries=step.queries)
+
+
+def await_members(context: Context) -> Decision:
+    """Does nothing but tell which servers run and store nothing yet."""
+    coming = not_yet_members(context)
+    return Decision(waiting=(JOINING,), servers=coming) if coming else Decision()

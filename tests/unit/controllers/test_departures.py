@@ -1,0 +1,154 @@
+"""The whole process takes servers with streams away: what they hold moves first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from natsctl.model import names
+from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.clusters import cluster, condition, events
+from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.process import Process, installed, virtual_clock
+from tests.unit.simulated.streams import Streams
+from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume, without_guard
+
+pytestmark = pytest.mark.looptime
+
+
+@pytest.fixture(autouse=True)
+def _available(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_guard(monkeypatch)
+
+
+def five(version: str = "2.14.10") -> ApiServer:
+    api = installed()
+    api.add(cluster({**SPEC, "size": 5, "version": version}))
+    return api
+
+
+def streams_of(process: Process) -> Streams:
+    return process.node.streams["ns", "c"]
+
+
+def server(api: ApiServer, index: int) -> str:
+    """What the server of this index calls itself."""
+    uid = str(api.objects[CLUSTER]["metadata"]["uid"])
+    return f"c-{index}-{uid[:8]}"
+
+
+def resized(api: ApiServer, size: int) -> None:
+    api.edit(CLUSTER, {"spec": {"size": size}})
+
+
+def pods(api: ApiServer) -> list[str]:
+    return sorted(found["metadata"]["name"] for found in api.of_kind("Pod"))
+
+
+def departed(api: ApiServer) -> str:
+    return str(api.objects[SECRET]["metadata"]["annotations"].get(names.DEPARTED_ANNOTATION, ""))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - time is virtual
+        await asyncio.sleep(0.01)
+
+
+async def test_streams_move_servers_leave_and_members_are_forgotten() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            one, two, three, four, five_ = (server(api, index) for index in range(1, 6))
+            streams = streams_of(process)
+            streams.held |= {"ORDERS": [three, four, five_], "LOG": [five_], "OTHER": [four]}
+            (leader,) = [it for it in process.node.servers.values() if it.name == five_]
+            leader.leads = True
+            resized(api, 3)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert pods(api) == ["c-1", "c-2", "c-3"]
+    assert {name for held in streams.held.values() for name in held} <= {one, two, three}
+    assert sorted(streams.held["ORDERS"]) == [one, two, three]
+    assert streams.removed == {four, five_}
+    assert streams.asked[:3] == [
+        "ACCOUNT.STREAM.MOVE.A.LOG",
+        "ACCOUNT.STREAM.MOVE.A.ORDERS",
+        "SERVER.REMOVE",
+    ]
+    assert "SteppingDown" in events(api)
+    assert streams.asked[-1] == "SERVER.REMOVE"
+    assert departed(api) == ""
+    assert volume(5) in api.objects, "volumes stay"
+    assert "ScalingDown" in events(api)
+
+
+async def test_a_server_that_goes_away_with_what_it_holds_comes_back_first() -> None:
+    """As with an eviction by the kubelet in the middle of the way."""
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            last = server(api, 5)
+            streams_of(process).held["LOG"] = [last]
+            process.node.silent.add("c-2")  # nothing begins
+            resized(api, 4)
+            await asyncio.sleep(10)
+            api.delete(pod(5))
+            await asyncio.sleep(5)
+            process.node.silent.clear()
+            await at_rest(api, process, is_ready)
+            await process.stop()
+            assert streams_of(process).held["LOG"] != [last]
+            assert streams_of(process).removed == {last}
+    assert pods(api) == ["c-1", "c-2", "c-3", "c-4"]
+
+
+async def test_nothing_moves_that_has_no_place() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            streams_of(process).held["ALL"] = [server(api, index) for index in range(1, 6)]
+            resized(api, 3)
+            await asyncio.sleep(60)
+            await process.stop()
+            assert streams_of(process).asked == []
+    assert len(pods(api)) == 5
+    message = condition(api, "Progressing")["message"]
+    assert "stream A/ALL has more replicas than servers would stay" in message
+
+
+async def test_scaling_up_in_the_middle_turns_back() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            last = server(api, 5)
+            streams_of(process).held |= {f"S{i:02}": [last] for i in range(20)}
+            resized(api, 3)
+            await until(lambda: bool(streams_of(process).asked))
+            resized(api, 5)
+            await at_rest(api, process, is_ready)
+            await asyncio.sleep(60)
+            assert len(streams_of(process).asked) <= 8
+            await process.stop()
+    assert len(pods(api)) == 5
+    assert departed(api) == ""
+
+
+async def test_a_stream_that_comes_at_the_last_moment_is_seen() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            last = server(api, 5)
+            resized(api, 4)
+            await until(lambda: bool(departed(api)))
+            streams_of(process).held["LATE"] = [last]
+            await at_rest(api, process, is_ready)
+            assert streams_of(process).held["LATE"] not in ([], [last])
+            await process.stop()
+    assert len(pods(api)) == 4

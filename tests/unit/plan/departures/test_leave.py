@@ -1,0 +1,285 @@
+"""Servers with streams leave one at a time, each once it is empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.model.jetstream import Storage, Usage
+from natsctl.plan.actions import (
+    EvacuateServer,
+    MoveStreams,
+    NoteDepartures,
+    RemoveServer,
+    StepDown,
+)
+from natsctl.plan.engine import plan
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.departures.world import (
+    C1,
+    C3,
+    C4,
+    C5,
+    FIVE,
+    LEFT,
+    Shrinking,
+    overridden,
+    servers,
+    state_of,
+)
+from tests.unit.plan.gates.world import State, fine
+from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.world import context
+
+
+def decision(state: ClusterState) -> Decision:
+    return scale_down(context(state))
+
+
+def planned(state: ClusterState) -> list[Any]:
+    return [action for stage in plan(state).stages for action in stage]
+
+
+def test_what_the_last_server_holds_moves_away_first() -> None:
+    world = Shrinking()
+    world.stream("ORDERS", members=[C3, C4, C5])
+    world.stream("LOG", members=[C5])
+    world.stream("ELSEWHERE", members=[C1])
+    (move,) = planned(state_of(world))
+    assert isinstance(move, MoveStreams)
+    assert (move.name, move.server, [it.stream for it in move.streams]) == (
+        "c-5",
+        C5,
+        ["LOG", "ORDERS"],
+    )
+    assert move.message == "moving 2 of 2 streams away from c-5"
+
+
+def test_streams_move_some_at_a_time() -> None:
+    world = Shrinking()
+    for index in range(20):
+        world.stream(f"S{index:02}", members=[C5])
+    (move,) = planned(state_of(world))
+    assert [it.stream for it in move.streams] == [f"S{index:02}" for index in range(8)]
+    assert move.message == "moving 8 of 20 streams away from c-5"
+
+
+@pytest.mark.parametrize("version", ["2.10.29", "2.14.10", "2.15.3"])
+def test_a_release_is_asked_in_the_way_that_it_knows(version: str) -> None:
+    world = Shrinking(version=version)
+    world.stream("LOG", members=[C5])
+    (move,) = planned(state_of(world))
+    assert isinstance(move, EvacuateServer if version == "2.15.3" else MoveStreams)
+    assert move.server == C5
+
+
+def test_no_stream_moves_with_a_release_that_loses_messages_on_the_way() -> None:
+    world = Shrinking(version="2.9.25")
+    world.stream("LOG", members=[C5])
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting == (
+        "c-5 holds A/LOG, and nats-server below 2.10 may lose messages of a stream that moves; "
+        "upgrade to 2.10 or later first, or set spec.size back",
+    )
+    empty = state_of(Shrinking(version="2.9.25"), departed=f"5={C5}")
+    assert [type(action) for action in planned(empty)] == [RemoveServer]
+
+
+def test_nothing_else_is_asked_while_something_moves() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C4, C5], replicas=1)
+    world.stream("NEXT", members=[C5])
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting[0] == "stream A/LOG is moving"
+    assert decision(state).queries
+
+
+def test_consumers_go_with_their_streams() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C5])
+    world.stream("LOG", members=[C5], consumer="worker")
+    (move,) = planned(state_of(world))
+    assert [str(it) for it in move.streams] == ["A/LOG"]
+    world.groups.pop(0)
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting == (
+        "c-5 still holds consumers without their streams: A/LOG/worker",
+    )
+
+
+def test_a_server_is_noted_to_be_empty_before_it_goes() -> None:
+    state = state_of(Shrinking())
+    (note,) = planned(state)
+    assert isinstance(note, NoteDepartures)
+    assert note.note == ((5, C5),)
+    state = state_of(Shrinking(), departed=f"5={C5}")
+    (leaves,) = planned(state)
+    assert isinstance(leaves, RemoveServer)
+    assert leaves.name == "c-5"
+
+
+def test_the_meta_leader_hands_over_to_one_that_stays() -> None:
+    (hands_over,) = planned(state_of(Shrinking(meta_leader=C5)))
+    assert isinstance(hands_over, StepDown)
+    assert hands_over.preferred == C1
+    (hands_over,) = planned(state_of(Shrinking(meta_leader=C5, version="2.10.29")))
+    assert hands_over.preferred == ""
+
+
+def test_both_looks_have_to_show_that_it_is_empty() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C5])
+    before = state_of(world)
+    world.groups[0].members, world.groups[0].leader = [C1], C1
+    world.groups[0].stores = {C1: world.groups[0].stores[C5]}
+    after = state_of(world)
+    mixed = attrs.evolve(after, jetstream=(before.jetstream[1], after.jetstream[1]))
+    assert planned(mixed) == []
+    assert f"{C5} still holds stream A/LOG" in decision(mixed).waiting
+
+
+def test_nothing_moves_before_fresh_answers() -> None:
+    state = state_of(Shrinking())
+    for old in (attrs.evolve(state, jetstream=()), attrs.evolve(state, now=state.now + 30)):
+        assert planned(old) == []
+        assert plan(old).queries
+
+
+REFUSED = "nothing has moved; to keep all servers, set spec.size to 5"
+
+
+def test_nobody_has_to_have_more_replicas_than_servers_stay() -> None:
+    world = Shrinking()
+    world.stream("ALL", members=world.names)
+    state = overridden(state_of(world), "too-few")
+    assert planned(state) == []
+    assert decision(state).waiting == (
+        "stream A/ALL has more replicas than servers would stay (it has 5 replicas, and 3 servers "
+        "stay)",
+        REFUSED,
+    )
+
+
+def test_an_even_number_of_servers_needs_a_decision() -> None:
+    world = Shrinking()
+    world.stream("ORDERS", members=[C3, C4, C5])
+    state = state_of(world, FIVE | {"size": 4})
+    assert planned(state) == []
+    assert "nats.io/override-even=pod-5-0." in " ".join(decision(state).waiting)
+    (move,) = planned(overridden(state, "even"))
+    assert isinstance(move, MoveStreams)
+
+
+def test_there_has_to_be_room() -> None:
+    state = state_of(Shrinking())
+    full = tuple(
+        attrs.evolve(
+            look,
+            reports={
+                uid: attrs.evolve(it, file=Usage(90, 100)) for uid, it in look.reports.items()
+            },
+        )
+        for look in state.jetstream
+    )
+    found = attrs.evolve(state, jetstream=full)
+    assert planned(found) == []
+    assert decision(found).waiting[0] == "the servers that stay do not have enough room"
+
+
+def test_what_is_refused_before_anything_moved_leaves_the_decision_to_other_rules() -> None:
+    world = Shrinking()
+    world.stream("ALL", members=world.names)
+    assert decision(state_of(world)).waiting
+    assert decision(state_of(world)).queries == frozenset()
+
+
+def test_a_server_that_does_not_say_what_it_holds_stays() -> None:
+    for way in (State.DOWN, State.PAUSED, State.DISABLED):
+        state = state_of(Shrinking(states={C5: way}))
+        noted = attrs.evolve(state_of(Shrinking(states={C5: way}), departed=f"5={C5}"))
+        for found in (state, noted, overridden(state, "hosted", "unreachable")):
+            assert [a for a in planned(found) if not isinstance(a, NoteDepartures)] == []
+            assert decision(found).waiting
+
+
+def test_what_is_not_read_counts_as_held_whatever_somebody_decides() -> None:
+    for unread in ({"unknown": ("A/X",)}, {"too_many": "more than 3 streams"}):
+        state = state_of(Shrinking(), departed=f"5={C5}")
+        looks = tuple(
+            attrs.evolve(
+                look,
+                reports={
+                    **look.reports,
+                    "pod-5-0": attrs.evolve(look.reports["pod-5-0"], **unread),
+                },
+            )
+            for look in state.jetstream
+        )
+        found = attrs.evolve(state, jetstream=looks)
+        found = overridden(found, "unreadable", "too-many")
+        assert not [a for a in planned(found) if isinstance(a, RemoveServer)]
+
+
+def test_another_server_that_is_not_ready_is_waited_for_without_a_question() -> None:
+    pods = (*servers(1), process(2, FIVE, ready=False), *servers()[2:])
+    state = state_of(Shrinking(), pods=pods)
+    assert decision(state).waiting == ("c-2 is starting",)
+    assert decision(state).queries == frozenset()
+
+
+def test_a_group_that_is_not_well_holds_all_moves_up_until_somebody_decides() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C5])
+    world.stream("BROKEN", members=world.names[:3], leader="")
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting[0] == "stream A/BROKEN has no leader"
+    (move,) = planned(overridden(state, "no-leader"))
+    assert isinstance(move, MoveStreams)
+
+
+def test_the_next_one_waits_until_the_last_one_is_forgotten() -> None:
+    world = Shrinking(size=4, ghosts=[LEFT])
+    world.stream("LOG", members=[C4])
+    state = state_of(world)
+    assert [a for a in planned(state) if isinstance(a, MoveStreams)] == []
+
+
+def test_scaling_up_again_leaves_everything_where_it_is() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C5])
+    state = state_of(world, FIVE)
+    assert planned(state) == []
+    assert decision(state) == Decision()
+
+
+def test_the_only_copy_in_memory_moves_as_well() -> None:
+    world = Shrinking()
+    world.stream("CACHE", members=[C5], storage=Storage.MEMORY)
+    (move,) = planned(state_of(world))
+    assert [it.stream for it in move.streams] == ["CACHE"]
+
+
+def test_a_replica_that_is_behind_after_a_move_is_waited_for() -> None:
+    world = Shrinking()
+    toy = world.stream("ORDERS", members=[C1, C3, C4])
+    toy.seen[C4] = attrs.evolve(fine(C4), current=False)
+    state = state_of(world, departed=f"5={C5}")
+    assert not [a for a in planned(state) if isinstance(a, RemoveServer)]
+
+
+def test_the_condition_tells_what_it_waits_for() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C4, C5], replicas=1)
+    told = {c.type: c.message for c in status(state_of(world)).conditions}
+    assert told["Progressing"].startswith(
+        "removing c-5, c-4, one at a time; waiting: stream A/LOG is moving"
+    )

@@ -1,0 +1,245 @@
+"""Servers that left are taken out of the meta group; nobody else ever is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.model.jetstream import JetStreamReport, Replica
+from natsctl.plan.actions import CreateServer, NoteDepartures, RemoveMember
+from natsctl.plan.engine import plan
+from natsctl.plan.rules.members import (
+    await_members,
+    note_departures,
+    remove_members,
+)
+from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.departures.world import (
+    C1,
+    C2,
+    C3,
+    C4,
+    C5,
+    FIVE,
+    LEFT,
+    Shrinking,
+    servers,
+    state_of,
+)
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.world import context, terminating
+
+NOTE = f"5={C5}"
+
+
+def gone(*, ghost: Replica = LEFT, **changes: Any) -> Shrinking:
+    """c-5 has left; the meta leader counts it still."""
+    return Shrinking(size=4, ghosts=[ghost], **changes)
+
+
+def planned(state: ClusterState) -> list[Any]:
+    return [action for stage in plan(state).stages for action in stage]
+
+
+def changed(state: ClusterState, uid: str, **values: Any) -> ClusterState:
+    """The same if one server said something else, in both looks."""
+
+    def other(said: JetStreamReport) -> JetStreamReport:
+        return attrs.evolve(said, **values)
+
+    looks = tuple(
+        attrs.evolve(look, reports={**look.reports, uid: other(look.reports[uid])})
+        for look in state.jetstream
+    )
+    return attrs.evolve(state, jetstream=looks)
+
+
+class TestTakenOut:
+    def test_one_that_left_empty(self) -> None:
+        state = state_of(gone(), departed=NOTE)
+        (removal,) = planned(state)
+        assert isinstance(removal, RemoveMember)
+        assert (removal.server, removal.leader, removal.subject) == (C5, "pod-1-0", "pod c-5")
+
+    def test_then_the_note_goes_and_then_the_next_server(self) -> None:
+        state = state_of(Shrinking(size=4), departed=NOTE)
+        (note,) = planned(state)
+        assert isinstance(note, NoteDepartures)
+        assert note.note == ()
+
+    def test_one_that_crashed_is_missed_after_a_while(self) -> None:
+        crashed = Replica(C5, current=False, active=30.0)
+        (removal,) = planned(state_of(gone(ghost=crashed), departed=NOTE))
+        assert isinstance(removal, RemoveMember)
+
+    def test_it_is_told_what_is_waited_for(self) -> None:
+        told = {c.type: c for c in status(state_of(gone(), departed=NOTE)).conditions}
+        assert told["Progressing"].message == (
+            f"a server has left; waiting: the meta group has to forget {C5}"
+        )
+
+
+class TestStays:
+    """Nobody is taken out who may be there, may come, or may have had something."""
+
+    def test_one_that_nobody_noted(self) -> None:
+        assert not [a for a in planned(state_of(gone())) if isinstance(a, RemoveMember)]
+
+    def test_one_that_is_to_be(self) -> None:
+        state = state_of(gone(), FIVE, departed=NOTE)
+        assert not [a for a in planned(state) if isinstance(a, RemoveMember)]
+
+    def test_one_that_is_there(self) -> None:
+        state = state_of(Shrinking(), departed=NOTE)
+        assert remove_members(context(state)).actions == ()
+
+    def test_one_with_the_name_of_another_that_is(self) -> None:
+        """Somebody edited the note; no name of an index is that of another."""
+        state = state_of(gone(), departed=f"5={C2}")
+        assert not [a for a in planned(state) if isinstance(a, RemoveMember)]
+
+    def test_one_that_others_are_connected_to(self) -> None:
+        state = changed(
+            state_of(gone(), departed=NOTE), "pod-2-0", peers=frozenset({C1, C3, C4, C5})
+        )
+        assert planned(state) == []
+        assert remove_members(context(state)).waiting == (
+            f"{C5} has no pod but still runs: {C2} is connected to it",
+        )
+
+    @pytest.mark.parametrize(
+        "ghost",
+        [Replica(C5, current=True, active=0.5), Replica(C5, current=True, active=9.0)],
+    )
+    def test_one_that_was_just_heard_of(self, ghost: Replica) -> None:
+        state = state_of(gone(ghost=ghost), departed=NOTE)
+        assert planned(state) == []
+        assert remove_members(context(state)).waiting == (
+            f"the meta leader has not missed {C5} yet",
+        )
+
+    def test_one_that_a_stream_counts_on(self) -> None:
+        """It came in the last moment: the note goes, and so the server returns with its volume."""
+        world = gone()
+        world.stream("ORDERS", members=[C1, C2, C5])
+        state = state_of(world, departed=NOTE)
+        (note,) = planned(state)
+        assert isinstance(note, NoteDepartures)
+        assert note.note == ()
+        assert remove_members(context(state)).waiting == (
+            f"{C5} is gone but is still a member of A/ORDERS",
+        )
+        assert [type(a) for a in planned(state_of(world))] == [CreateServer]
+
+    @pytest.mark.parametrize("way", [State.DOWN, State.PAUSED])
+    def test_anybody_while_a_server_does_not_answer(self, way: State) -> None:
+        state = state_of(gone(states={C3: way}), departed=NOTE)
+        assert planned(state) == []
+        assert remove_members(context(state)).waiting == (f"{C3} does not answer",)
+
+    def test_anybody_without_a_meta_leader(self) -> None:
+        world = gone(meta_leader="")
+        state = state_of(world, departed=NOTE)
+        assert planned(state) == []
+        assert remove_members(context(state)).waiting == (
+            "the servers do not agree on a meta leader",
+        )
+
+    def test_anybody_before_fresh_answers(self) -> None:
+        state = state_of(gone(), departed=NOTE)
+        for old in (attrs.evolve(state, jetstream=()), attrs.evolve(state, now=state.now + 30)):
+            assert planned(old) == []
+            assert plan(old).queries
+
+
+class TestNote:
+    """It counts for a server that is gone, and only as long as servers confirm it for one that is
+    there."""
+
+    def noted(self, state: ClusterState) -> list[Any]:
+        return [a.note for a in note_departures(context(state)).actions]  # type: ignore[attr-defined] # notes only
+
+    def test_it_stays_while_the_server_is_seen_empty(self) -> None:
+        assert self.noted(state_of(Shrinking(), departed=NOTE)) == []
+
+    def test_it_is_taken_back_when_the_server_holds_something_again(self) -> None:
+        world = Shrinking()
+        world.stream("LOG", members=[C5])
+        assert self.noted(state_of(world, departed=NOTE)) == [()]
+
+    def test_it_is_taken_back_when_nobody_knows_any_more(self) -> None:
+        state = attrs.evolve(state_of(Shrinking(), departed=NOTE), jetstream=())
+        assert self.noted(state) == [()]
+
+    def test_it_is_taken_back_for_a_server_that_is_to_be(self) -> None:
+        assert self.noted(state_of(Shrinking(), FIVE, departed=NOTE)) == [()]
+
+    def test_of_another_than_the_next_one_it_says_nothing(self) -> None:
+        assert self.noted(state_of(Shrinking(), departed=f"4={C4}")) == [()]
+
+    def test_a_stream_that_came_in_the_last_moment_takes_it_back(self) -> None:
+        going = (*servers(4), terminating(servers()[4]))
+        assert self.noted(state_of(Shrinking(), pods=going, departed=NOTE)) == []
+        world = Shrinking()
+        world.stream("LATE", members=[C5])
+        assert self.noted(state_of(world, pods=going, departed=NOTE)) == [()]
+
+    def test_a_server_starts_only_without_it(self) -> None:
+        state = state_of(gone(), FIVE, departed=NOTE)
+        assert scale_up(context(state)).actions == ()
+        (note,) = planned(state)
+        assert isinstance(note, NoteDepartures)
+        (made,) = scale_up(context(state_of(gone(), FIVE))).actions
+        assert isinstance(made, CreateServer)
+
+
+class TestReturns:
+    """A server whose pod went away by itself comes back, and leaves once it is empty."""
+
+    def test_one_that_is_a_member_and_whose_volume_is_there(self) -> None:
+        (made,) = planned(state_of(gone()))
+        assert isinstance(made, CreateServer)
+        assert (made.index, made.name) == (5, "c-5")
+
+    def test_not_one_that_left_empty(self) -> None:
+        assert scale_up(context(state_of(gone(), departed=NOTE))).actions == ()
+
+    def test_not_one_that_is_no_member(self) -> None:
+        assert scale_up(context(state_of(Shrinking(size=4)))).actions == ()
+
+    def test_not_one_whose_volume_is_gone(self) -> None:
+        assert scale_up(context(state_of(gone(), claims=(1, 2, 3, 4)))).actions == ()
+
+    def test_not_one_that_is_there(self) -> None:
+        assert scale_up(context(state_of(Shrinking()))).actions == ()
+
+    def test_not_before_servers_were_looked_at(self) -> None:
+        state = attrs.evolve(state_of(gone()), jetstream=())
+        assert scale_up(context(state)).actions == ()
+
+
+class TestComing:
+    def test_a_server_that_is_not_listed_is_told(self) -> None:
+        state = state_of(Shrinking(hidden={C5}), FIVE)
+        told = {c.type: c for c in status(state).conditions}
+        assert told["Progressing"].reason == "Joining"
+        assert told["Progressing"].message == (
+            "c-5 store nothing yet; waiting: the meta leader does not list them yet: for five "
+            "minutes after a server was removed, its name cannot return"
+        )
+
+    def test_nobody_is_waited_for_once_all_are_listed(self) -> None:
+        assert await_members(context(state_of(Shrinking(), FIVE))).waiting == ()
+
+    def test_without_a_leader_nobody_knows(self) -> None:
+        state = state_of(Shrinking(hidden={C5}, meta_leader=""), FIVE)
+        assert await_members(context(state)).waiting == ()
+
+    def test_a_single_server_is_no_member_of_anything(self) -> None:
+        one = FIVE | {"size": 1}
+        state = state_of(Shrinking(size=1), one, pods=servers(1), claims=(1,))
+        assert await_members(context(state)).waiting == ()
