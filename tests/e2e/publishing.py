@@ -33,8 +33,9 @@ _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 class Published:
     """What servers acknowledged, by stream. A message is sent again until it is, under its id.
 
-    Measured with 2.10.29 and 2.11.17: a message whose first attempt was not answered, because its stream moved,
-    may be called a duplicate with sequence 0 and be nowhere. That is no acknowledgement.
+    Measured with 2.10.29 and 2.11.17: a message whose first attempt was not answered, because its
+    stream moved, may be called a duplicate with sequence 0 and be nowhere. That acknowledges
+    nothing.
     """
 
     acknowledged: dict[str, int] = attrs.field(factory=dict)

@@ -20,7 +20,7 @@ from tests.unit.plan.world import NAME, context
 
 FIVE: dict[str, Any] = {"size": 5, "version": "2.12.15", "jetstream": {}}
 THREE = FIVE | {"size": 3}
-C1, C2, C3, C4, C5 = NAMES.values()
+C1, C2, C3, C4, C5 = list(NAMES.values())[:5]
 LEFT = Replica(C5, current=False, offline=True, active=30.0)
 """How the meta leader lists a server that is gone."""
 
