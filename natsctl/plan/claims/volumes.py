@@ -144,6 +144,17 @@ class Volumes:
         """Claims that are not there although they were, or may have been."""
         return tuple(claim for claim in self.claims if claim.lost)
 
+    @property
+    def would_outvote(self) -> bool:
+        """Whether new servers alone would be a majority, where too few are left of the others.
+
+        Servers that never stored anything elect one of theirs then, and what the rest has is gone.
+        """
+        had = [claim for claim in self.claims if claim.live is not None or claim.lost]
+        left = [claim for claim in had if claim.live is not None]
+        new = len(self.claims) - len(had)
+        return 2 * len(left) <= len(had) and 2 * new > len(self.claims) and bool(had)
+
     def obstacle(self, claim: ServerClaim) -> str:
         """Why its server cannot start now, or could not come back; empty: it can."""
         empty = f"{_what(claim)} is empty instead of a lost one" if claim.replaces else ""
@@ -155,6 +166,8 @@ class Volumes:
             return claim.trouble.message
         if not self.known:
             return "" if claim.noted else f"it is not known yet whether {_what(claim)} exists"
+        if claim.live is None and self.would_outvote:
+            return f"{_what(claim)} is not created while so many volumes are missing"
         if claim.live is None:
             return f"{_what(claim)} is being created"
         told = self.note is None or (claim.is_noted and claim.index in self.copied)

@@ -42,9 +42,10 @@ def ensure_claims(context: Context) -> Decision:
 def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
     empty = _given_up(context, volumes)
     whole = not any(claim.live is None for claim in volumes.claims)
+    new = not volumes.would_outvote
     for claim in volumes.claims:
         if claim.live is None:
-            if is_clear(volumes) and (not claim.lost or claim in empty):
+            if is_clear(volumes) and (claim in empty if claim.lost else new):
                 yield Ensure(described(context, volumes, claim), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(_written(claim), present=True)

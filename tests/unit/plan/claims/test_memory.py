@@ -274,6 +274,25 @@ class TestCopies:
         assert not found.knows(2, uid_of(2))
 
 
+class TestMoreServersAfterALoss:
+    """New ones have nothing: alone they must not be a majority."""
+
+    @pytest.mark.parametrize(("size", "new"), [(4, 1), (5, 2)])
+    def test_are_made_while_they_cannot_outvote_what_is_left(self, size: int, new: int) -> None:
+        spec = SPEC | {"size": size}
+        assert len(made(volumes(claim(1), note=ALL, spec=spec))) == new
+
+    def test_are_made_if_most_of_the_others_are_there(self) -> None:
+        spec = SPEC | {"size": 9}
+        assert len(made(volumes(claim(1), claim(3), note=ALL, spec=spec))) == 6
+
+    def test_wait_if_they_could(self) -> None:
+        spec = SPEC | {"size": 7}
+        state = volumes(claim(1), note=ALL, spec=spec)
+        assert made(state) == []
+        assert missing(state, 4).endswith("js-c-4 is not created while so many volumes are missing")
+
+
 def test_a_status_without_a_readable_name_tells_of_no_server() -> None:
     state = volumes(note=OLDER, copies=False)
     status = told("True", "AllVolumesBound", "other-3", "c-x")
