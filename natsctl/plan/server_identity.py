@@ -57,6 +57,17 @@ def claims_among(cluster: str, claims: Iterable[C]) -> dict[int, C]:
     return {index: claim for index, claim in indexed if index is not None}
 
 
+def indexes_of(cluster: str, pods: Iterable[str]) -> frozenset[int]:
+    """Those of new servers of the cluster among pods of these names."""
+    found = (index_of(cluster, pod, decimal) for pod in pods)
+    return frozenset(index for index in found if index is not None)
+
+
+def has_server(size: int, index: int) -> bool:
+    """Whether a cluster of this size has the server."""
+    return index in indexes(size)
+
+
 def standing(servers: Iterable[Named], size: int) -> frozenset[int]:
     """Indexes of the servers that are there, or that a cluster of this size has."""
     return frozenset(indexes(size)) | {server.index for server in servers}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from natsctl.api.problems import Problem
 from natsctl.model.server_identity import claim_name
 from natsctl.plan.claims.data import unfit
-from natsctl.plan.server_identity import servers_among
+from natsctl.plan.server_identity import has_server, servers_among
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def volume_problems(
         return ()
     running = {index for index, _ in servers_among(cluster, pods)}
     found: dict[str, Problem] = {}
-    for index, data in sorted(stored.data.items()):
-        name = f"{data_kind().kind} {claim_name(cluster, index)}"
-        # One beyond the size of that time is of a server that was removed.
-        if index in running or index > data.size:
-            continue
+    for index in sorted(stored.data.keys() - running):
+        data, name = stored.data[index], f"{data_kind().kind} {claim_name(cluster, index)}"
+        stood = has_server(data.size, index)
+        if not stood:
+            continue  # its server was removed
         for problem in unfit(name, data, spec, version):
             found.setdefault(problem.path, problem)
-        if index in stored.earlier and spec.size < data.size:
+        if stored.earlier.get(index) and spec.size < data.size:
             found.setdefault("spec.size", _fewer(name, spec.size, data.size))
     return tuple(found[path] for path in sorted(found))
 

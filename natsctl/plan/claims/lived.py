@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from natsctl.model import names
-from natsctl.model.server_identity import decimal, index_of
+from natsctl.plan.server_identity import indexes_of
 from natsctl.render.revision.revision import stores_streams
 
 if TYPE_CHECKING:
@@ -35,5 +35,4 @@ def told_with_volumes(cluster: str, before: ClusterStatus) -> frozenset[int]:
     """Indexes of servers that had a volume as of this status, which says so of all together."""
     if not any(c.type == TYPE and c.status == "True" for c in before.conditions):
         return frozenset()
-    found = (index_of(cluster, server.name, decimal) for server in before.servers)
-    return frozenset(index for index in found if index is not None)
+    return indexes_of(cluster, (server.name for server in before.servers))

@@ -39,7 +39,8 @@ class Memory:
     def knows(self, index: int, uid: str) -> bool:
         """Whether it is noted anywhere that the server has had the claim with this uid."""
         notes = (self.written or {}, *self.copies.values())
-        return any(index in note and note[index].is_of(uid) for note in notes)
+        entries = [note.get(index) for note in notes]
+        return any(entry is not None and entry.is_of(uid) for entry in entries)
 
 
 def memory_of(uid: str, noted: str | None, claims: Mapping[int, PersistentVolumeClaim]) -> Memory:

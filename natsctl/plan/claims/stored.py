@@ -38,7 +38,7 @@ class Stored:
     asked: Mapping[int, int] = attrs.field(factory=dict)
     room: Mapping[int, int] = attrs.field(factory=dict)
     data: Mapping[int, Data] = attrs.field(factory=dict)
-    earlier: frozenset[int] = frozenset()
+    earlier: Mapping[int, bool] = attrs.field(factory=dict)
     levels: Levels = attrs.field(factory=Levels)
 
     def capacity(self, size: int) -> int:
@@ -65,7 +65,7 @@ def stored_of(
         {index: count for index, count in asked.items() if count},
         {index: count for index, count in room.items() if count},
         _data(found, meta.uid),
-        frozenset(index for index, claim in found.items() if _is_earlier(claim, meta.uid)),
+        {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
     )
 
 

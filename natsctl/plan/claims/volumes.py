@@ -54,7 +54,7 @@ class ServerClaim:
     `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
     the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
     one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
-    `starts`: its server has no pod.
+    `starts`: its server has no pod. `is_copied`: all claims know of it.
     """
 
     index: int
@@ -63,6 +63,7 @@ class ServerClaim:
     noted: Noted | None
     is_noted: bool = False
     is_known: bool = False
+    is_copied: bool = False
     data: str = ""
     starts: bool = False
     lost: bool = False
@@ -108,7 +109,7 @@ class Volumes:
     `claims` are those of servers from 1 to size, `others` beyond it, by index. Not `known`: they
     could not be read, so nothing is there and nothing is missing. `note` is what all notes tell
     together; None: somebody edited that of the Secret, `written`, which is None then, and where
-    there is none. `copied` are servers whose volume every claim knows of. `is_unsure`: what no note
+    there is none. `is_unsure`: what no note
     tells may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
     """
 
@@ -117,7 +118,6 @@ class Volumes:
     written: Note | None = None
     claims: tuple[ServerClaim, ...] = ()
     others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
-    copied: frozenset[int] = frozenset()
     is_unsure: bool = False
     is_leaving: bool = False
 
@@ -170,7 +170,7 @@ class Volumes:
             return f"{_what(claim)} is not created while so many volumes are missing"
         if claim.live is None:
             return f"{_what(claim)} is being created"
-        told = self.note is None or (claim.is_noted and claim.index in self.copied)
+        told = self.note is None or (claim.is_noted and claim.is_copied)
         if not told or not (self.note is None or claim.is_described):
             return f"{_what(claim)} is not yet noted on all claims and the Secret"
         return ""
@@ -211,8 +211,8 @@ def _claims(
     note, written = memory.note or {}, memory.written or {}
     for index in indexes(context.size):
         wanted = made[claim_name(desired.target.name, index)]
-        claim, uid = live.get(index), live[index].metadata.uid if index in live else ""
-        entry = written.get(index)
+        claim, entry = live.get(index), written.get(index)
+        uid = claim.metadata.uid if claim is not None else ""
         yield ServerClaim(
             *(index, wanted, claim, note.get(index)),
             is_noted=bool(uid) and entry is not None and entry.is_of(uid),
@@ -227,10 +227,8 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     had_one = _had_one(context, volumes, servers)
     marked = tuple(
         attrs.evolve(
-            c,
+            _described(context, c, servers.get(c.index)),
             lost=c.live is None and (unsure or had_one(c)),
-            data=data_text(current_data(context, servers.get(c.index), c.live)),
-            starts=c.index not in servers,
         )
         for c in volumes.claims
     )
@@ -241,7 +239,12 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     judged = tuple(
         attrs.evolve(c, trouble=_missing(context, found, c)) if c.lost else c for c in told
     )
-    return attrs.evolve(found, claims=judged, copied=_copied(judged, memory))
+    return attrs.evolve(found, claims=tuple(_copied(judged, memory)))
+
+
+def _described(context: Context, claim: ServerClaim, server: Server | None) -> ServerClaim:
+    data = data_text(current_data(context, server, claim.live))
+    return attrs.evolve(claim, data=data, starts=server is None)
 
 
 def _is_unsure(context: Context, volumes: Volumes, memory: Memory) -> bool:
@@ -276,18 +279,15 @@ def _is_leaving(context: Context, volumes: Volumes) -> bool:
     return any(o and o.kind == names.KIND_CLUSTER and o.uid != meta.uid for o in owners)
 
 
-def _copied(claims: tuple[ServerClaim, ...], memory: Memory) -> frozenset[int]:
-    """Servers of whose volumes all claims tell that can be written."""
-    there = [(c, c.live) for c in claims if c.live is not None and not c.held]
-    texts = {copy_of(live) for _, live in there}
-    if len(texts) > READ:
-        return frozenset()
-    copies = [memory.copies.get(text, {}) for text in texts]
-    return frozenset(
-        claim.index
-        for claim, live in there
-        if all(claim.index in c and c[claim.index].is_of(live.metadata.uid) for c in copies)
-    )
+def _copied(claims: tuple[ServerClaim, ...], memory: Memory) -> Iterator[ServerClaim]:
+    """Whether all claims that can be written tell of each."""
+    texts = {copy_of(c.live) for c in claims if c.live is not None and not c.held}
+    copies = [memory.copies.get(text, {}) for text in texts] if len(texts) <= READ else [{}]
+    for claim in claims:
+        uid = claim.live.metadata.uid if claim.live is not None and not claim.held else ""
+        entries = [copy.get(claim.index) for copy in copies]
+        told = all(entry is not None and entry.is_of(uid) for entry in entries)
+        yield attrs.evolve(claim, is_copied=bool(uid) and told)
 
 
 def is_adopted(context: Context, claim: ServerClaim) -> bool:
@@ -303,12 +303,12 @@ def _had_one(
     """Whether a server that has no claim had one, as a note, its pod or the status tells."""
     missing = any(claim.live is None for claim in volumes.claims)
     name, before = context.state.cluster.metadata.name, context.state.status
-    told = told_with_volumes(name, before) if missing else frozenset()
+    told = dict.fromkeys(told_with_volumes(name, before) if missing else (), True)
 
     def had_one(claim: ServerClaim) -> bool:
-        server = servers.get(claim.index)
+        server, was_told = servers.get(claim.index), told.get(claim.index, False)
         made_for = server.pod.metadata.annotation(names.REVISION_ANNOTATION) if server else None
-        return claim.noted is not None or claim.index in told or stores_streams(made_for)
+        return claim.noted is not None or was_told or stores_streams(made_for)
 
     return had_one
 

@@ -119,8 +119,9 @@ def note_claims(context: Context) -> Decision:
 def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
     """What is told of servers that are to be or that there are, what is there by now aside."""
     note, there = volumes.note or {}, standing(context.servers, context.size)
-    doubts = {c.index: Noted(NEW) for c in volumes.claims if c.lost}
-    return doubts | {index: note[index] for index in note.keys() & there}
+    kept = {index: note[index] for index in note.keys() & there}
+    doubts = {claim.index: Noted(NEW) for claim in volumes.claims if claim.lost}
+    return doubts | kept
 
 
 def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
