@@ -104,6 +104,11 @@ class Growth:
         return tuple(size for size in self.sizes if size.is_short)
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether the spec waits for any of it; a growth that was given up may go on by itself."""
+        return self.next is not None or bool(self.short)
+
+    @property
     def least(self) -> int:
         """Bytes of the smallest volume: a spec that wants so many needs no growth."""
         return min(min(size.asked, size.there) for size in self.sizes)

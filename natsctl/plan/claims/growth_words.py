@@ -38,9 +38,9 @@ def step(due: Size) -> str:
 
 
 def progress(growth: Growth) -> tuple[str, ...]:
-    """What goes on; nothing while it is in trouble."""
+    """What goes on; nothing while it is in trouble, or if the spec wants none of it."""
     now = growth.next or growth.running
-    if now is None or growth.refused is not None or now.error is not None:
+    if now is None or not growth.is_wanted or growth.refused is not None or now.error is not None:
         return ()
     aim = now.asked if growth.next is None else now.wanted
     text = f"{now.name} grows from {bytes_text(now.there)} to {bytes_text(aim)}"
@@ -56,7 +56,7 @@ def growth_troubles(context: Context) -> Iterator[Trouble]:
     if growth.next is not None and growth.refused is not None:
         text = _refused(growth, growth.next, growth.refused.words)
         yield Trouble(NOT_GROWN, text, holds=False)
-    elif growth.running is not None and growth.running.error is not None:
+    elif growth.is_wanted and growth.running is not None and growth.running.error is not None:
         yield Trouble(NOT_GROWN, _stuck(growth.running, *growth.running.error), holds=False)
 
 

@@ -27,9 +27,11 @@ def grow_claims(context: Context) -> Decision:
 
 
 def next_growth_in(context: Context) -> float | None:
-    """Seconds until the API server is asked again."""
-    refused = growth_of(context).refused
-    return max(refused.due - context.state.now, 0.0) if refused is not None else None
+    """Seconds until the API server is asked again, if it refused; None: now, or never."""
+    state = context.state
+    refused = growth_of(context).refused if state.growths else None
+    left = refused.due - state.now if refused is not None else 0.0
+    return left if left > 0 else None
 
 
 def _grow(due: Size) -> GrowClaim:

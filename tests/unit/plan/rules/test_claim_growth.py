@@ -68,9 +68,14 @@ class TestOneAfterTheOther:
         assert "its file system is next; some storage needs a restart" in text
 
     def test_a_growth_that_somebody_else_began_is_waited_for(self) -> None:
+        state = wanting("15Gi", sized(1, "30Gi", "20Gi"), sized(2), sized(3))
+        assert grown(state) == []
+        assert waiting(state) == ("js-c-1 grows from 20Gi to 30Gi, then js-c-2, js-c-3",)
+
+    def test_a_growth_that_the_spec_does_not_want_is_nothing_to_wait_for(self) -> None:
         state = wanting("10Gi", sized(1, "20Gi"), sized(2), sized(3))
         assert grown(state) == []
-        assert waiting(state) == ("js-c-1 grows from 10Gi to 20Gi",)
+        assert waiting(state) == ()
 
 
 class TestASpecThatIsLoweredAgain:
@@ -156,7 +161,11 @@ class TestARefusal:
     def test_is_when_its_time_has_come(self) -> None:
         state = refusing(wanting("20Gi", *THREE), 20 * GI, ago=FIRST_PAUSE)
         assert grown(state) == [("js-c-1", "20Gi")]
-        assert next_growth_in(context(state)) == 0.0
+        assert next_growth_in(context(state)) is None
+
+    def test_wakes_no_cluster_that_is_paused_again_and_again(self) -> None:
+        late = refusing(wanting("20Gi", *THREE), 20 * GI, ago=FIRST_PAUSE + 1)
+        assert next_growth_in(context(attrs.evolve(late, paused=True))) is None
 
     def test_of_another_size_does_not_count(self) -> None:
         state = refusing(wanting("20Gi", *THREE), 30 * GI)

@@ -89,6 +89,15 @@ class TestAGrowthThatIsStuck:
         assert told(state, "Degraded")[:2] == ("True", "VolumeNotGrown")
         assert told(state, "Progressing")[0] == "False"
 
+    def test_is_no_trouble_once_it_was_given_up(self) -> None:
+        """The spec has the size that is there: Kubernetes takes no request of just so much."""
+        first = sized(1, "20Gi", condition="ControllerResizeError")
+        state = wanting("10Gi", first, sized(2), sized(3))
+        text = "js-c-1 asks for 20Gi, more than the spec, and cannot shrink"
+        assert told(state) == ("True", "VolumesDiffer", text)
+        assert told(state, "Degraded")[0] == "False"
+        assert told(state, "Progressing")[:2] == ("False", "Settled")
+
     def test_is_bounded_whatever_the_storage_says(self) -> None:
         first = made(1, "20Gi", condition="NodeResizeError", words="x" * 9000)
         assert len(told(wanting("20Gi", first, made(2), made(3)))[2]) < 2 * ANSWER
