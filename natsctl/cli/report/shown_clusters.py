@@ -20,6 +20,7 @@ from natsctl.cli.report.shapes import (
     MESSAGE,
     NAME,
     NUMBER,
+    QUANTITY,
     TIME,
     WORD,
     Eyes,
@@ -128,7 +129,12 @@ def _selection(eyes: Eyes, value: Any) -> Any:
 
 
 _SELECTION = form(r"app=nats,nats_cluster=[a-z0-9-]+").form
-_SERVER = fields(NAME, "name version") | fields(NUMBER, "ready") | fields(MESSAGE, "message")
+_SERVER = (
+    fields(NAME, "name version")
+    | fields(NUMBER, "ready")
+    | fields(MESSAGE, "message")
+    | Fields({"volume": fields(NAME, "claim") | fields(QUANTITY, "size capacity")})
+)
 _CERTIFICATE = fields(NAME, "listener secret") | fields(TIME, "notAfter")
 _JETSTREAM = (
     fields(NAME, "quorum metaLeader")
@@ -139,6 +145,8 @@ _JETSTREAM = (
             "blocked": Many(
                 fields(NAME, "why account stream consumer server") | fields(MESSAGE, "message")
             ),
+            "brokenBefore": Many(fields(NAME, "why account stream consumer server")),
+            "waiting": fields(NAME, "server") | fields(TIME, "since") | fields(NUMBER, "reported"),
             "storage": Many(fields(NAME, "server limit") | fields(NUMBER, "usedPercent")),
         }
     )

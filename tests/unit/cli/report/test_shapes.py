@@ -1,9 +1,12 @@
 """What a report may show is listed, and the list is told."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from natsctl.api.schema.crds import crds
 from natsctl.cli.report.redact import Redactor
 from natsctl.cli.report.shapes import (
     NAME,
@@ -13,9 +16,11 @@ from natsctl.cli.report.shapes import (
     Each,
     Fields,
     Many,
+    Shape,
     paths,
     visible,
 )
+from natsctl.cli.report.shown_clusters import CLUSTER, ROLE
 from natsctl.cli.report.shown_values import (
     SHOWN_ANNOTATIONS,
     SHOWN_FLAGS,
@@ -39,6 +44,26 @@ DOCUMENT = Path(__file__).parents[4] / "docs" / "commands.md"
 )
 def test_what_is_shown_of_labels_and_the_like_is_told(name: str) -> None:
     assert f"`{name}`" in DOCUMENT.read_text()
+
+
+def leaves(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Every field of a schema that is no object itself."""
+    for name, inner in schema.get("properties", {}).items():
+        yield from leaves(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from leaves(schema["items"], f"{path}[]")
+    elif "properties" not in schema:
+        yield path
+
+
+@pytest.mark.parametrize(("crd", "shape"), [*zip(crds(), (CLUSTER, ROLE), strict=True)])
+def test_all_that_natsctl_writes_into_a_status_is_shown(crd: dict[str, Any], shape: Shape) -> None:
+    """But for a copy of the spec, which is shown where it stands."""
+    (version,) = crd["spec"]["versions"]
+    status = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+    written = set(leaves(status, "status"))
+    assert len(written) > 5
+    assert written - set(paths(shape)) - {"status.acceptedSpec"} == set()
 
 
 def test_every_field_has_a_path() -> None:
