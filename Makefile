@@ -152,7 +152,7 @@ testbed-shell: $(STAMP) ## open a shell in which kubectl connects to it
 	@$(VENV_PYTHON) -m testbed exec -- bash
 
 .PHONY: demo
-demo: $(STAMP) ## show two NATS clusters that scale, heal and upgrade under a client
+demo: $(STAMP) ## show NATS clusters that scale, heal and upgrade under clients
 	@[ -n '$(CONTEXT)' ] || $(MAKE) check-machine
 	@$(PLACE) $(VENV_PYTHON) -m demo up
 

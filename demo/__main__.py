@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from demo import report
 from demo.operator import ROOT, said
 from demo.place import Place, place_of
-from demo.story import STEPS, play
+from demo.story import OF_CLIENTS, STEPS, play
 from demo.teller import DemoFailed, Teller
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _play(place: Place) -> int:
-    teller = Teller(STEPS if place.clients else STEPS - 2)
+    teller = Teller(STEPS if place.clients else STEPS - OF_CLIENTS)
     try:
         asyncio.run(play(place, teller))
     except KeyboardInterrupt:

@@ -56,6 +56,13 @@ class Watched:
         """The server ids of pods, as they are now."""
         return frozenset(answer.id for answer in await servers.ask(self.kubectl, names))
 
+    async def pod_of_server(self, server: str, size: int) -> str:
+        """The pod whose server calls itself so."""
+        for pod in self.pod_names(size):
+            if (await self.kubectl.monitoring(pod, "varz"))["server_name"] == server:
+                return pod
+        raise DemoFailed(f"expected one of the servers to be {server}; none is")
+
     async def until(self, missing: Callable[[], str]) -> None:
         """Wait until nothing is missing."""
         await until([self.clusters, self.pods], missing, self.alive, PATIENCE, self.teller)
@@ -92,6 +99,11 @@ class Change:
         """Uids of the cluster's pods, by name."""
         return self.cluster._mine()
 
+    def not_replaced(self, name: str) -> str:
+        """What is awaited while a pod is not a new one; nothing once it is."""
+        replaced = self.now().get(name, self.before[name]) != self.before[name]
+        return "" if replaced else f"{name} to be replaced"
+
     def expect_kept(self, *names: str) -> None:
         """These pods are the same ones as before."""
         changed = [n for n in names if self.before.get(n) != self.now().get(n)]
@@ -100,10 +112,17 @@ class Change:
 
     def expect_gone(self, *names: str) -> None:
         """Exactly these pods were deleted, in this order."""
+        if (found := self._gone()) != list(names):
+            raise DemoFailed(f"expected these to go, in this order: {names}; found {found}")
+
+    def expect_each_gone(self, *names: str) -> None:
+        """Exactly these pods were deleted, each of them once."""
+        if sorted(found := self._gone()) != sorted(names):
+            raise DemoFailed(f"expected each of these to go once: {names}; found {found}")
+
+    def _gone(self) -> list[str]:
         found = gone(self.cluster.pods.sightings[self.first :])
-        mine = [n for n in found if n.rpartition("-")[0] == self.cluster.name]
-        if mine != list(names):
-            raise DemoFailed(f"expected these to go, in this order: {names}; found {mine}")
+        return [name for name in found if name.rpartition("-")[0] == self.cluster.name]
 
     def expect_one_at_a_time(self, *names: str) -> None:
         """Of these servers, at most one was down at any time."""

@@ -56,10 +56,14 @@ class Operator(Protocol):
 
 @attrs.frozen
 class Release:
-    """Two replicas, installed by Helm; Kubernetes keeps them alive."""
+    """Two replicas, installed by Helm; Kubernetes keeps them alive.
+
+    `streams`: with the feature gate JetStream.
+    """
 
     kubectl: Kubectl
     image: str
+    streams: bool = False
 
     @property
     def logs(self) -> str:
@@ -68,15 +72,20 @@ class Release:
 
     async def start(self) -> str:
         """Install or upgrade the release."""
-        values = [part for value in self._values() for part in ("--set", value)]
+        values = [part for value in self.values for part in ("--set", value)]
         shown = ["helm", "upgrade", "--install", NAME, CHART, *values, "--wait"]
         where = ["--namespace", self.kubectl.namespace, "--create-namespace", "--take-ownership"]
         await output([*shown, *where, *_for_helm(self.kubectl.options)], cwd=ROOT)
         pods = await self.kubectl.run("get", "pods", "-l", PODS)
         return f"$ {' '.join(shown)}\n$ kubectl get pods -l {PODS}\n{pods.strip()}"
 
-    def _values(self) -> list[str]:
-        """The image as the chart wants it; none for the chart's own."""
+    @property
+    def values(self) -> list[str]:
+        """What differs from the chart's own: the feature gate, and the image."""
+        gates = ["featureGates.jetStream=true"] if self.streams else []
+        return [*gates, *self._image()]
+
+    def _image(self) -> list[str]:
         if not self.image:
             return []
         registry, _, rest = self.image.partition("/")

@@ -42,7 +42,7 @@ def place_of(context: str | None, testbed: str, image: str = "") -> Place:
     if not context:
         found = Testbed(testbed)
         kubectl = Kubectl(("--kubeconfig", str(found.kubeconfig)), "default")
-        return Place(kubectl, Release(kubectl, ""), found)
+        return Place(kubectl, Release(kubectl, "", streams=True), found)
     files = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     options = ("--kubeconfig", files.split(os.pathsep)[0], "--context", context)
     kubectl = Kubectl(options, "natsctl-demo")

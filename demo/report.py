@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from demo.teller import DemoFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demo.publishers import Stream
     from demo.tally import Silence
     from demo.traffic import Traffic
 
@@ -17,6 +20,7 @@ The clusters keep running. To use them:
     kubectl get pods -o wide
     kubectl describe nats nats-demo
     kubectl scale nats/nats-demo --replicas=4
+    nats --server nats://orders:4222 stream report
     nats --server nats://nats-demo:4222 rtt
     helm list
   make demo-down                stops everything, and leaves nothing behind
@@ -60,3 +64,27 @@ def check(flow: Traffic) -> None:
     """Every request must have its reply; anything else fails the demo."""
     if flow.tally.lost_requests:
         raise DemoFailed(f"expected no request to be lost; {flow.tally.lost_requests} were")
+
+
+def stored(streams: Sequence[Stream], began: float) -> str:
+    """All figures of the publishers."""
+    return "\n".join(line for stream in streams for line in _stream(stream, began))
+
+
+def _stream(stream: Stream, began: float) -> list[str]:
+    replicas = "1 replica:  " if stream.replicas == 1 else f"{stream.replicas} replicas: "
+    return [
+        f"{replicas} {stream.acknowledged} acknowledged, {stream.stored} stored, "
+        f"{stream.lost} lost; {stream.retried} of them were sent again",
+        f"            longest time without an acknowledgement: {_silence(stream.silence, began)}",
+    ]
+
+
+def check_stored(streams: Sequence[Stream]) -> None:
+    """Every message that was acknowledged is there, and once; anything else fails the demo."""
+    for stream in streams:
+        if stream.stored != stream.acknowledged:
+            raise DemoFailed(
+                f"expected stream {stream.name} to hold the {stream.acknowledged} messages that it "
+                f"acknowledged; it holds {stream.stored}"
+            )

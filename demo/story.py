@@ -7,45 +7,33 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import attrs
 import yaml
 
-from demo import report
-from demo.clusters import Change, Watched, apply, manifest
+from demo import report, storing
+from demo.clusters import Watched, apply, manifest
 from demo.follow import Follower
-from demo.kubectl import Kubectl
 from demo.operator import Release, served
-from demo.place import Place
-from demo.teller import DemoFailed, Teller
+from demo.stage import Stage
+from demo.teller import DemoFailed
 from demo.traffic import Traffic, flowing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from demo.kubectl import Kubectl
+    from demo.place import Place
+    from demo.teller import Teller
+
 OLD, NOW, NEXT = "2.0.0", "2.12.15", "2.14.10"
 FIRST, SECOND = "example-nats-cluster", "nats-demo"
-STEPS = 9
+STEPS = 9 + storing.STEPS
+OF_CLIENTS = 2 + storing.STEPS
+"""Steps that need clients."""
 NO_CLIENTS = """
 Without clients: this machine cannot reach the pods of the cluster. The demo still queries the
 version and the routes of every server, through the API server."""
 WARM_UP = 2.0
 """Seconds of traffic before the first change."""
-
-
-@attrs.frozen
-class Stage:
-    """What every step needs."""
-
-    place: Place
-    kubectl: Kubectl
-    teller: Teller
-    clusters: Follower
-    pods: Follower
-
-    def watched(self, name: str) -> Watched:
-        """A cluster under observation."""
-        alive = self.place.operator.alive
-        return Watched(name, self.kubectl, self.teller, alive, self.clusters, self.pods)
 
 
 async def play(place: Place, teller: Teller) -> None:
@@ -60,6 +48,7 @@ async def play(place: Place, teller: Teller) -> None:
         await _create(stage)
         if place.clients:
             await _change_under_clients(stage)
+            await storing.keep_streams(stage)
         else:
             teller.say(NO_CLIENTS)
             await _change(stage, None)
@@ -73,7 +62,8 @@ async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:
     teller.say(await place.operator.start())
     await served(kubectl)
     await kubectl.run(
-        "delete", "natsclusters", FIRST, SECOND, "--ignore-not-found", "--cascade=foreground"
+        *("delete", "natsclusters", FIRST, SECOND, storing.NAME),
+        *("--ignore-not-found", "--cascade=foreground"),
     )
 
 
@@ -137,7 +127,7 @@ async def _change(stage: Stage, traffic: Traffic | None) -> None:
 
 async def _scale_up(stage: Stage, cluster: Watched) -> None:
     change = cluster.begin()
-    await _do(stage, "scale", f"nats/{SECOND}", "--replicas=5")
+    await stage.do("scale", f"nats/{SECOND}", "--replicas=5")
     stage.teller.say(await cluster.settled(5, NOW))
     change.expect_kept(*cluster.pod_names(3))
     stage.teller.say(f"the first three servers were left alone ({SECOND}-1 to -3: same pods)")
@@ -147,17 +137,12 @@ async def _kill(stage: Stage, cluster: Watched, traffic: Traffic | None) -> None
     """Of all servers the one with a client that answers: the worst to lose."""
     victim = traffic.seats.pod("answering") if traffic else f"{SECOND}-2"
     change, dead = cluster.begin(), await cluster.ids(victim)
-    await _do(stage, "delete", "pod", victim, "--force", "--grace-period=0")
-    await cluster.until(lambda: _not_replaced(change, victim))
+    await stage.do("delete", "pod", victim, "--force", "--grace-period=0")
+    await cluster.until(lambda: change.not_replaced(victim))
     stage.teller.say(await cluster.settled(5, NOW, dead))
     change.expect_gone(victim)
     change.expect_kept(*(p for p in cluster.pod_names(5) if p != victim))
     stage.teller.say(f"{victim} is a new pod; the other four were left alone")
-
-
-def _not_replaced(change: Change, victim: str) -> str:
-    replaced = change.now().get(victim, change.before[victim]) != change.before[victim]
-    return "" if replaced else f"{victim} to be replaced"
 
 
 def _upgrading(stage: Stage) -> str:
@@ -170,9 +155,9 @@ async def _upgrade(stage: Stage, cluster: Watched) -> None:
     change = cluster.begin()
     order = list(reversed(cluster.pod_names(5)))
     patch = json.dumps({"spec": {"version": NEXT}})
-    await _do(stage, "patch", f"nats/{SECOND}", "--type=merge", f"--patch={patch}")
+    await stage.do("patch", f"nats/{SECOND}", "--type=merge", f"--patch={patch}")
     if isinstance(stage.place.operator, Release):
-        await cluster.until(lambda: _not_replaced(change, order[0]))
+        await cluster.until(lambda: change.not_replaced(order[0]))
         await _lose_leader(stage, stage.place.operator)
     stage.teller.say(await cluster.settled(5, NEXT))
     change.expect_gone(*order)
@@ -184,7 +169,7 @@ async def _upgrade(stage: Stage, cluster: Watched) -> None:
 
 async def _lose_leader(stage: Stage, release: Release) -> None:
     lost = await release.leader()
-    await _do(stage, "delete", "pod", lost, "--force", "--grace-period=0")
+    await stage.do("delete", "pod", lost, "--force", "--grace-period=0")
     while (leader := await release.leader()) in ("", lost):
         stage.teller.waiting_for("another replica to lead")
         await asyncio.sleep(0.2)
@@ -193,13 +178,8 @@ async def _lose_leader(stage: Stage, release: Release) -> None:
 
 async def _scale_down(stage: Stage, cluster: Watched) -> None:
     change = cluster.begin()
-    await _do(stage, "scale", f"nats/{SECOND}", "--replicas=3")
+    await stage.do("scale", f"nats/{SECOND}", "--replicas=3")
     stage.teller.say(await cluster.settled(3, NEXT))
     change.expect_gone(f"{SECOND}-5", f"{SECOND}-4")
     change.expect_kept(*cluster.pod_names(3))
     stage.teller.say(f"{SECOND}-5 left, then {SECOND}-4; the other three were left alone")
-
-
-async def _do(stage: Stage, *arguments: str) -> None:
-    printed = (await stage.kubectl.run(*arguments)).strip()
-    stage.teller.say(f"$ kubectl {' '.join(arguments)}\n{printed}")

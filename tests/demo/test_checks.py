@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from demo.clusters import manifest, unsettled
-from demo.kubectl import documents
+from demo.clusters import Change, Watched, manifest, unsettled
+from demo.follow import Follower
+from demo.history import Sighting
+from demo.kubectl import Kubectl, documents
+from demo.operator import Release
 from demo.servers import Answer, check
-from demo.teller import DemoFailed
+from demo.teller import DemoFailed, Teller
 from demo.traffic import Seats
 
 GOOD = {"Ready": "True", "Progressing": "False", "Degraded": "False"}
@@ -74,6 +77,55 @@ def test_a_route_to_a_server_that_was_killed_may_last_a_while() -> None:
 def test_other_servers_fail_the_demo(answers: list[Answer]) -> None:
     with pytest.raises(DemoFailed):
         check(answers, "2.12.15")
+
+
+@pytest.fixture
+def change() -> Change:
+    """Of cluster `a`, whose two pods were there before; nothing has happened since."""
+    kubectl = Kubectl((), "default")
+    pods = Follower(kubectl, "pods")
+    pods.sightings += [Sighting(0, "ADDED", name, "old") for name in ("a-1", "a-2")]
+    return Watched("a", kubectl, Teller(1), lambda: True, Follower(kubectl, "nats"), pods).begin()
+
+
+def replace(change: Change, name: str) -> None:
+    """The pod goes, and a new one comes."""
+    change.cluster.pods.sightings += [
+        Sighting(1, "DELETED", name, "old"),
+        Sighting(1, "ADDED", name, "new"),
+    ]
+
+
+def test_a_pod_is_replaced_once_it_is_a_new_one(change: Change) -> None:
+    assert change.not_replaced("a-1") == "a-1 to be replaced"
+    replace(change, "a-1")
+    assert change.not_replaced("a-1") == ""
+
+
+def test_each_goes_once_in_any_order(change: Change) -> None:
+    for name in ("a-1", "a-2", "b-1"):
+        replace(change, name)
+    change.expect_each_gone("a-2", "a-1")
+    with pytest.raises(DemoFailed, match="in this order"):
+        change.expect_gone("a-2", "a-1")
+    replace(change, "a-1")
+    with pytest.raises(DemoFailed, match="once"):
+        change.expect_each_gone("a-2", "a-1")
+
+
+@pytest.mark.parametrize(
+    ("release", "values"),
+    [
+        (Release(Kubectl((), "x"), "", streams=True), ["featureGates.jetStream=true"]),
+        (
+            Release(Kubectl((), "x"), "r.example/a/b:1"),
+            ["image.registry=r.example", "image.repository=a/b", "image.tag=1"],
+        ),
+    ],
+    ids=["testbed", "a cluster of the user"],
+)
+def test_only_the_testbed_gets_the_feature_gate(release: Release, values: list[str]) -> None:
+    assert release.values == values
 
 
 def test_documents_that_arrive_in_pieces_are_put_together() -> None:
