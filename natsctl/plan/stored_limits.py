@@ -12,7 +12,7 @@ import attrs
 
 from natsctl.api.problems import Problem
 from natsctl.api.types.jetstream import FileStore, JetStream, default_share, stores_files
-from natsctl.api.version import ServerVersion
+from natsctl.api.version import ServerVersion, is_tag
 from natsctl.model.quantity import bytes_text
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 from natsctl.render.config.jetstream import wanted_file_limit, wanted_memory_limit
@@ -50,14 +50,18 @@ class Share:
 
 def share_of(version: ServerVersion, reports: Iterable[Report]) -> Share:
     """By the releases that servers report, or that their tags tell."""
-    known = [_version(report) for report in reports]
+    known = [found for report in reports if (found := _version(report)) is not None]
     shares = [default_share(each) for each in known if each.number is not None]
     of_version = default_share(version)
     return Share(min(shares, default=of_version), min([*shares, of_version]))
 
 
-def _version(report: Report) -> ServerVersion:
-    parsed = ServerVersion.parse(report.tag)
+def _version(report: Report) -> ServerVersion | None:
+    """None if nothing tells it: anybody may have edited the tag."""
+    text = next(filter(is_tag, (report.tag, report.version)), None)
+    if text is None:
+        return None
+    parsed = ServerVersion.parse(text)
     return attrs.evolve(parsed, number=report.number or parsed.number)
 
 

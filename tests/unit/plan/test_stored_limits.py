@@ -230,6 +230,8 @@ class TestVersion:
             ("2.14.10", (Report("custom", "2.9.25"),), Share(15, 15)),
             ("2.14.10", (Report("2.14.10", "2.9.25"),), Share(15, 15)),
             ("2.14.10", (Report("custom"),), Share(70, 70)),
+            ("2.14.10", (Report("", "2.9.25"),), Share(15, 15)),
+            ("2.14.10", (Report(""), Report("no tag at all", "x y")), Share(70, 70)),
         ],
     )
     def test_share_is_the_lowest_of_all_that_run_and_are_to_run(
