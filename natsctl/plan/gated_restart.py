@@ -77,7 +77,7 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
     if looks is None or unanswered(queries, context.state):
         return Restart(queries=queries, before=before)
     if before is None and _is_disturbed(context):
-        return Restart(waiting=("some servers are not there",), queries=queries)
+        return Restart(waiting=("a server is missing or shutting down",), queries=queries)
     now = baseline(expected(context), looks, context.state.now, before)
     if before is None:
         return Restart(waiting=(NOTED_FIRST,), queries=queries, before=now)
