@@ -31,7 +31,8 @@ async def asked(api: object) -> Result:
 async def test_it_is_done_when_a_server_says_so(
     monkeypatch: pytest.MonkeyPatch, outcome: Outcome, result: Result
 ) -> None:
-    async def step_down(_: object) -> Outcome:
+    async def step_down(_: object, preferred: str) -> Outcome:
+        assert not preferred
         return outcome
 
     monkeypatch.setattr(jetstream_requests, "step_down", step_down)
