@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from natsctl.model.jetstream import Storage, Usage
+from natsctl.model.objects import Pod
 from natsctl.plan.actions import (
     EvacuateServer,
     MoveStreams,
@@ -15,9 +17,11 @@ from natsctl.plan.actions import (
     RemoveServer,
     StepDown,
 )
+from natsctl.plan.departures.leave import next_to_leave
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.server_identity import excess
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.departures.world import (
@@ -233,6 +237,26 @@ def test_another_server_that_is_not_ready_is_waited_for_without_a_question() -> 
     state = state_of(Shrinking(), pods=pods)
     assert decision(state).waiting == ("c-2 is starting",)
     assert decision(state).queries == frozenset()
+
+
+def test_a_server_that_natsctl_did_not_name_stays() -> None:
+    """Nothing could tell later whether a member of the meta group is this server."""
+    own = changed_name(servers()[4], "mine")
+    found = attrs.evolve(state_of(Shrinking()), pods=(*servers(4), own))
+    (why,) = next_to_leave(context(found), excess(context(found).servers, 3)).waiting
+    assert why.startswith("c-5: natsctl did not name its server")
+
+
+def changed_name(found: Pod, name: str) -> Pod:
+    """The same pod if its server calls itself so."""
+    (nats, *others) = found.spec.containers or ()
+    env = [
+        msgspec.structs.replace(it, value=name) if it.name == "SERVER_NAME" else it
+        for it in nats.env or ()
+    ]
+    container = msgspec.structs.replace(nats, env=env)
+    spec = msgspec.structs.replace(found.spec, containers=[container, *others])
+    return msgspec.structs.replace(found, spec=spec)
 
 
 def test_a_group_that_is_not_well_holds_all_moves_up_until_somebody_decides() -> None:
