@@ -44,7 +44,7 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.kube.turns import Turns
-from natsctl.nats.gate import ALL, Gate
+from natsctl.nats.gate import ALL, LARGE, LARGE_SLOW, Gate
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.service_accounts.seals import sealing_key
 
@@ -137,7 +137,7 @@ async def _lead(
             shared = ControllerContext(
                 client=client,
                 stores=stores,
-                monitor=Monitor(Gate(Turns(2 * ALL), Turns(2 * ALL))),
+                monitor=Monitor(fair_gate()),
                 recorder=recorder,
                 turns=Turns(2 * settings.concurrency, at_once=AT_ONCE),
                 gatherer=gatherer,
@@ -157,6 +157,11 @@ async def _lead(
         log.info("stopped; the lease is released")
     else:
         log.warning("stopped; the lease could not be released and will expire")
+
+
+def fair_gate() -> Gate:
+    """What is asked of servers, shared between namespaces: nobody gets more than half of it."""
+    return Gate(Turns(2 * ALL), Turns(2 * ALL), Turns(LARGE), Turns(LARGE_SLOW))
 
 
 async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:

@@ -33,17 +33,24 @@ class Unusable(Exception):
 
 
 async def fetch(
-    gate: Gate, address: str, port: int, path: str, tls: ssl.SSLContext | None, seconds: float
+    gate: Gate,
+    owner: str,
+    address: str,
+    port: int,
+    path: str,
+    tls: ssl.SSLContext | None,
+    seconds: float,
 ) -> bytes:
-    """The body of an answer with status 200.
+    """The body of an answer with status 200; a long one takes a turn of the owner's.
 
     Raises Unusable, OSError or TimeoutError.
     """
-    return (await answer(gate, address, port, path, tls, seconds, ("200",)))[1]
+    return (await answer(gate, owner, address, port, path, tls, seconds, ("200",)))[1]
 
 
 async def answer(
     gate: Gate,
+    owner: str,
     address: str,
     port: int,
     path: str,
@@ -51,7 +58,7 @@ async def answer(
     seconds: float,
     accepted: Collection[str],
 ) -> tuple[int, bytes]:
-    """Status and body of an answer with one of these statuses.
+    """Status and body of an answer with one of these statuses; as `fetch`.
 
     Raises Unusable, OSError or TimeoutError.
     """
@@ -61,7 +68,7 @@ async def answer(
         await _read(source, told, SMALL)
         if len(told) <= SMALL:
             return _body(told, accepted)
-        async with gate.long_answer(clock):
+        async with gate.long_answer(owner, clock):
             await _read(source, told, LIMIT)
             if len(told) > LIMIT:
                 raise Unusable(f"its answer is longer than {LIMIT // 1024 // 1024} MiB")

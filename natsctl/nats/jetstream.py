@@ -15,6 +15,7 @@ import attrs
 
 from natsctl.model import names
 from natsctl.nats.fetch import SMALL, Unusable, answer, fetch, pieces
+from natsctl.nats.gate import LARGE_QUICK
 from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, unanswered
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, Place, problem_of
 from natsctl.nats.pages import Cutter
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from natsctl.nats.gate import Gate
 
 AT_ONCE: Final = 4
-"""Servers of one cluster that are asked at the same time. Two long answers are read at once."""
+"""Servers of one cluster that are asked at the same time; long answers have turns of their own."""
 SECONDS = 15.0
 """How long a server may take for /jsz, once it has its turn. Measured: up to 10 s for 10,000
 streams on a machine with more to do than it can."""
@@ -48,6 +49,7 @@ async def look(
     what it keeps of it.
     """
     turns = asyncio.Semaphore(AT_ONCE)
+    gate.allowance.begin(cluster)
 
     async def one(place: Place) -> JetStreamReport:
         async with turns, gate.slow.turn(cluster[0]):
@@ -73,7 +75,7 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
         varz = await _get(gate, place, "/varz", tls)
         routez = await _get(gate, place, "/routez", tls)
         jsz = await _jsz(gate, place, tls)
-        where = place.address, names.MONITORING_PORT
+        where = place.owner, place.address, names.MONITORING_PORT
         code, healthz = await answer(gate, *where, "/healthz", tls, TIMEOUT, _HEALTHY_OR_NOT)
     except UNASKED as error:
         return unanswered(name, f"monitoring port: {problem_of(error, place)}")
@@ -81,17 +83,26 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
 
 
 async def _get(gate: Gate, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
-    return await fetch(gate, place.address, names.MONITORING_PORT, path, tls, TIMEOUT)
+    return await fetch(gate, place.owner, place.address, names.MONITORING_PORT, path, tls, TIMEOUT)
 
 
 async def _jsz(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> Jsz:
+    async def read(slow: bool) -> Jsz:
+        return await _read(gate, place, tls, slow=slow)
+
+    return await gate.quickly_or_slowly(place.owner, read)
+
+
+async def _read(gate: Gate, place: Place, tls: ssl.SSLContext | None, *, slow: bool) -> Jsz:
     """Read it on the way: no more than a part of it is held at a time."""
+    seconds = SECONDS if slow else LARGE_QUICK
     jsz, cutter, size = Jsz(), Cutter(), 0
     source = pieces(place.address, names.MONITORING_PORT, JSZ, tls)
     async with asyncio.timeout(SECONDS) as clock, AsyncExitStack() as turn, aclosing(source):
         async for piece in source:
             if size <= SMALL < size + len(piece):
-                await turn.enter_async_context(gate.long_answer(clock, SECONDS))
+                held = gate.longest_answer(place.owner, clock, seconds, slow=slow)
+                await turn.enter_async_context(held)
             size += len(piece)
             part = cutter.feed(piece)
             if part is not None:

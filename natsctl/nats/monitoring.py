@@ -73,15 +73,19 @@ class Routez(msgspec.Struct):
 
 @attrs.frozen
 class Place:
-    """Where a server is asked, and what it calls itself (None: nobody knows)."""
+    """Where a server is asked, and what it calls itself (None: nobody knows).
+
+    `owner` is the namespace: whose turns long answers take.
+    """
 
     address: str
     name: str | None = None
+    owner: str = ""
 
     @classmethod
     def of(cls, pod: Pod) -> Place:
         """That of a pod's server."""
-        return cls(address_of(pod), server_name_of(pod))
+        return cls(address_of(pod), server_name_of(pod), pod.metadata.namespace)
 
 
 @attrs.frozen
@@ -141,7 +145,7 @@ class Monitor:
 
     async def _get(self, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
         port = names.MONITORING_PORT
-        return await fetch(self.gate, place.address, port, path, tls, TIMEOUT)
+        return await fetch(self.gate, place.owner, place.address, port, path, tls, TIMEOUT)
 
 
 def _observation(varz: Varz, peers: frozenset[str]) -> Observation:

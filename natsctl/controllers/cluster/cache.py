@@ -230,6 +230,11 @@ class ClusterCache:
         fresh = ((uid, words) for uid, words in tried.items() if words is not None)
         self.growths = known | {uid: refused(it, self.growths.get(uid), now) for uid, it in fresh}
 
+    def looks_end(self) -> float | None:
+        """Seconds until the latest look is dropped if nobody wants another; None: there is none."""
+        now = asyncio.get_running_loop().time()
+        return max(self.looks[-1].began + LOOKS_KEPT - now, 0.0) if self.looks else None
+
     def drop_looks(self, before: float) -> None:
         """Something was changed on the servers at this moment, in monotonic seconds."""
         self.keep_looks(tuple(it for it in self.looks if it.began > before))

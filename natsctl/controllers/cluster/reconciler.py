@@ -188,7 +188,8 @@ class ClusterReconciler:
         if self._failures:
             metrics.TERMINAL_ERRORS.labels(metrics.CONTROLLER).inc()
             return Retry()
-        return Wait(min((t for t in (decided.again, status_due) if t is not None), default=None))
+        times = (decided.again, status_due, self.cache.looks_end())
+        return Wait(min((seconds for seconds in times if seconds is not None), default=None))
 
     def _claim(self) -> Ownership | None:
         """What the cluster is to this installation; None if it is gone."""

@@ -21,6 +21,7 @@ from natsctl.controllers.cluster.identity import Identity
 from natsctl.controllers.cluster.reconciler import ControllerContext
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.fleet import Fleet
+from natsctl.controllers.supervisor import fair_gate
 from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.secret_cache import SecretCache
 from natsctl.controllers.watch.service_accounts import ServiceAccounts
@@ -33,7 +34,6 @@ from natsctl.kube.turns import Turns
 from natsctl.model import names
 from natsctl.model.observation import Observation
 from natsctl.model.slim import slim
-from natsctl.nats.gate import ALL, Gate
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.render.inputs import Images
 from tests.unit.kube.kinds import BY_KIND
@@ -175,7 +175,7 @@ async def flight(
     shared = ControllerContext(
         client=client,
         stores=stores,
-        monitor=Servers(Gate(Turns(2 * ALL), Turns(2 * ALL)), world),
+        monitor=Servers(fair_gate(), world),
         recorder=Recorder(client),
         turns=Turns(32, at_once=4),
         gatherer=gatherer,

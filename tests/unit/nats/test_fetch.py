@@ -68,11 +68,11 @@ class TestPieces:
 @pytest.mark.parametrize("status", [200, 503])
 async def test_a_status_may_be_part_of_the_answer(status: int) -> None:
     async with playing(says(b"HTTP/1.1 %d X\r\n\r\n{}" % status)) as port:
-        found = await answer(Gate(), "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)
+        found = await answer(Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)
     assert found == (status, b"{}")
 
 
 async def test_another_status_is_a_problem() -> None:
     async with playing(says(b"HTTP/1.1 404 X\r\n\r\n{}")) as port:
         with pytest.raises(Unusable, match="status 404"):
-            await answer(Gate(), "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)
+            await answer(Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -40,8 +41,14 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Open:
     return play
 
 
-async def ask(address: str = "127.0.0.1") -> JetStreamReport:
-    return (await look(Gate(), {"uid": Place(address, "nats-1")}, None, MINE))["uid"]
+async def ask(address: str = "127.0.0.1", gate: Gate | None = None) -> JetStreamReport:
+    place = Place(address, "nats-1", MINE[0])
+    return (await look(gate or Gate(), {"uid": place}, None, MINE))["uid"]
+
+
+def patient() -> Gate:
+    """It is known that these servers are slow."""
+    return Gate(late={MINE[0]: math.inf})
 
 
 def many(streams: int) -> bytes:
@@ -119,7 +126,7 @@ class TestManyStreams:
         bodies = recorded() | {"/jsz": many(4_000)}
         async with serving(Pages(bodies)):
             with bounded():
-                assert len((await ask()).groups) == 8_000
+                assert len((await ask(gate=patient())).groups) == 8_000
 
     async def test_are_bounded_on_all_servers_together(
         self, serving: Open, monkeypatch: pytest.MonkeyPatch
@@ -184,7 +191,7 @@ class TestTricks:
         pages = Pages(tricks={"/jsz": trick})
         async with serving(pages):
             with bounded():
-                said = await ask()
+                said = await ask(gate=patient())
         assert said.problem or said.too_many
         assert told in said.problem
         assert not said.groups
@@ -202,8 +209,32 @@ class TestTricks:
         """Two at a time, however many servers and clusters there are."""
         gate = Gate()
         async with serving(Pages(recorded() | {"/jsz": many(1_000)})):
-            async with gate.large, gate.large:
+            async with gate.large.turn("a"), gate.large.turn("b"):
                 waits = asyncio.create_task(look(gate, {"a": Place("127.0.0.1")}, None, MINE))
                 await asyncio.sleep(0.3)
                 assert not waits.done()
             assert len((await waits)["a"].groups) == 2_000
+
+    async def test_who_is_slow_in_a_long_one_is_asked_again_among_the_slow(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And not before: whoever waits for the quick ones waits for nobody who is slow."""
+        for module in ("gate", "jetstream"):
+            monkeypatch.setattr(f"natsctl.nats.{module}.LARGE_QUICK", 0.2)
+        body = HEAD + many(200)
+        begin, rest = body[:300_000], body[300_000:]
+
+        async def trick(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(begin)
+            await writer.drain()
+            await asyncio.sleep(0.5)
+            writer.write(rest)
+            await writer.drain()
+
+        gate, pages = Gate(), Pages(recorded(), tricks={"/jsz": trick})
+        async with serving(pages):
+            for asked in (2, 3):
+                assert len((await ask(gate=gate)).groups) == 400
+                assert sum(path.startswith("/jsz") for path in pages.asked) == asked
+                assert gate.is_late(MINE[0])

@@ -371,5 +371,5 @@ async def test_an_answer_in_chunks_is_put_together(server: Server) -> None:
     chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
     gate = Gate()
     async with playing(says(CHUNKED + chunks)) as port:
-        found = await fetch(gate, "127.0.0.1", port, "/varz", None, 1.0)
+        found = await fetch(gate, "ns", "127.0.0.1", port, "/varz", None, 1.0)
     assert found == text

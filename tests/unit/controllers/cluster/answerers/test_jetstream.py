@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from natsctl.controllers.cluster.answerers.jetstream import look
-from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.controllers.cluster.cache import LOOKS_KEPT, ClusterCache
 from natsctl.model.jetstream import Asset, Group, JetStreamReport
 from natsctl.model.objects import Pod
 from natsctl.nats import jetstream
@@ -52,6 +52,16 @@ async def test_all_servers_of_the_cluster_are_asked_and_nobody_else(
     (kept,) = cache.looks
     assert set(kept.reports) == {"p", "q"}
     assert kept.reports["p"].name == "10.0.0.1"
+
+
+async def test_what_is_kept_is_known_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of the cluster: others may need the room."""
+    cache = await looked(monkeypatch, pod())
+    assert cache.looks_end() == pytest.approx(LOOKS_KEPT - 1)
+    await asyncio.sleep(LOOKS_KEPT)
+    assert cache.looks_end() == 0
+    cache.keep_looks(())
+    assert cache.looks_end() is None
 
 
 async def test_a_look_has_the_moment_before_it_and_the_runs_of_all_pods(

@@ -72,7 +72,7 @@ async def asked(*pods: Pod, uids: tuple[str, ...] = ("p",)) -> dict[str, Place]:
 
 
 async def test_a_server_of_the_cluster_is_asked_at_the_address_of_its_pod() -> None:
-    assert await asked(pod()) == {"p": Place("10.0.0.1")}
+    assert await asked(pod()) == {"p": Place("10.0.0.1", owner="ns")}
 
 
 @pytest.mark.parametrize(
