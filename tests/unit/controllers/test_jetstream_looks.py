@@ -166,6 +166,4 @@ async def test_looks_that_nobody_wants_again_are_dropped(asker: Asker) -> None:
         await asyncio.sleep(5)
         asker.wants = None
         await asyncio.sleep(700)
-        touch(api)
-        await asyncio.sleep(1)
         assert asker.seen[-1].jetstream == ()
