@@ -86,7 +86,7 @@ async def test_a_limit_below_what_is_stored_never_reaches_a_server(stores: Store
                 "spec.jetstream.fileStore.maxSize: is 3Gi, but c-3 stores 5Gi"
             )
             await operator.stop()
-        async with running(api, node=operator.node) as operator:
+        async with running(api) as operator:
             await asyncio.sleep(120)
             assert (limit(api), uids(api)) == (7 * GI, before)
             stores.used = 2 * GI
