@@ -26,11 +26,19 @@ class Named(World):
 
 
 def looked(state: ClusterState, world: World, seconds: float = 0.5) -> ClusterState:
-    """The same so many seconds after the second of two looks; all answers are as old."""
+    """The same so many seconds after the second of two looks; all answers are as old.
+
+    A server that calls itself something else reports as the one in whose place it is.
+    """
+    places = {p.metadata.uid: n for n, p in zip(world.names, state.pods, strict=False)}
     looks = []
     for _ in range(2):
         look = world.look()
-        told = {p.metadata.uid: look.reports[server_name_of(p) or ""] for p in state.pods}
+        names = {p.metadata.uid: server_name_of(p) or "" for p in state.pods}
+        told = {
+            uid: look.reports[name if name in look.reports else places[uid]]
+            for uid, name in names.items()
+        }
         looks.append(TakenLook(look.began, told, runs_of(state.pods)))
     asked = looks[-1].began
     seen = {uid: attrs.evolve(it, asked=asked) for uid, it in state.observations.items()}
