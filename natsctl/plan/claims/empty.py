@@ -40,10 +40,9 @@ def accepted(context: Context, volumes: Volumes) -> ServerClaim | None:
     return volumes.lost[0]
 
 
-def unstarted(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...]:
+def unstarted(volumes: Volumes) -> tuple[ServerClaim, ...]:
     """Claims that are empty instead of lost ones, and with which no pod was made yet."""
-    there = {server.index for server in context.servers}
-    return tuple(c for c in volumes.claims if c.replaces and c.index not in there)
+    return tuple(claim for claim in volumes.claims if claim.replaces and claim.starts)
 
 
 def key_of(claim: ServerClaim) -> str:
@@ -63,7 +62,7 @@ def obstacles(
     context: Context, claim: ServerClaim, looks: tuple[Look, Look], now: float
 ) -> tuple[str, ...]:
     """The same as of now, by these looks."""
-    server = next((s for s in context.servers if s.index == claim.index), None)
+    server = {server.index: server for server in context.servers}.get(claim.index)
     others = (*_others(context, claim), *_blocked(context, claim, server, looks, now))
     if others or server is None:
         return others
@@ -73,12 +72,14 @@ def obstacles(
 
 
 def _others(context: Context, claim: ServerClaim) -> Iterator[str]:
-    for other in context.servers:
-        if other.index != claim.index and not other.ready:
+    there = {server.index: server for server in context.servers}
+    absent = dict(missing(context.desired.target.name, context.servers, context.size))
+    there.pop(claim.index, None)
+    absent.pop(claim.index, None)
+    for other in there.values():
+        if not other.ready:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
-    for index, name in missing(context.desired.target.name, context.servers, context.size):
-        if index != claim.index:
-            yield f"{name} does not exist"
+    yield from (f"{name} does not exist" for name in absent.values())
 
 
 def _blocked(

@@ -46,7 +46,7 @@ def progress(growth: Growth) -> tuple[str, ...]:
     text = f"{now.name} grows from {bytes_text(now.there)} to {bytes_text(aim)}"
     if now.pending:
         text += " (its file system is next; some storage needs a restart of the server for that)"
-    later = [size.name for size in growth.short if size.index != now.index]
+    later = [size.name for size in growth.short if size.name != now.name]
     return (f"{text}, then {listed(later)}" if later else text,)
 
 

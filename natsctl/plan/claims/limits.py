@@ -110,7 +110,8 @@ def levels_of(
     """
     starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
     said = dict(_said(name, pods, looks, now))
-    whole = len(said) == len(pods) and set(needed) <= {index for index, _ in said}
+    told = {index for index, _ in said}
+    whole = len(said) == len(pods) and told.issuperset(needed)
     reports = {pod: report for (_, pod), report in said.items()}
     return Levels(
         _level(starting.get(FILE_LIMIT, 0), {pod: it.file for pod, it in reports.items()}),

@@ -42,7 +42,7 @@ def _told(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble | N
     if claim.trouble is not None and claim.lost:
         remedy = _remedy(context, volumes, claim)
         return attrs.evolve(claim.trouble, message=f"{claim.trouble.message}: {remedy}")
-    if claim.trouble is None and claim in unstarted(context, volumes):
+    if claim.trouble is None and claim in unstarted(volumes):
         waits = listed(why_not_yet(context, claim))
         text = f"{volumes.obstacle(claim)}, and its server does not start with it yet: {waits}"
         return Trouble("VolumeEmpty", text) if waits else None

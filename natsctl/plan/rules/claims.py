@@ -84,7 +84,7 @@ def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
     if claim.held or not claim.is_noted:
         return False
     if claim.replaces:
-        return any(server.index == claim.index for server in context.servers)
+        return not claim.starts
     uid = context.state.cluster.metadata.uid
     owned = any(owner.uid == uid for owner in claim.live.metadata.owner_references or ())
     belongs = "ownerReferences" in claim.wanted.manifest["metadata"]

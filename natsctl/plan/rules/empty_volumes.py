@@ -50,7 +50,7 @@ def start_empty(context: Context) -> Decision:
 
 def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
     """One that is noted, and of use."""
-    waiting = unstarted(context, volumes)
+    waiting = unstarted(volumes)
     return next((claim for claim in waiting if not volumes.unprepared(claim)), None)
 
 
