@@ -34,7 +34,7 @@ def limits(found: Cluster) -> set[int]:
         said = [found.monitoring(pod, "varz") for pod in found.pods()]
     except KubectlFailed:
         return set()
-    return {each["jetstream"]["config"]["max_storage"] for each in said}
+    return {each["jetstream"].get("config", {}).get("max_storage", 0) for each in said}
 
 
 @pytest.mark.parametrize("version", ["2.14.10", "2.10.29"], ids=["reloads", "restarts"])
