@@ -15,7 +15,7 @@ import attrs
 
 from natsctl.model import limits
 from natsctl.model.quantity import parse_bytes
-from natsctl.model.server_identity import server_name_of
+from natsctl.model.server_identity import indexes, server_name_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import runs_of
 from natsctl.render.config.jetstream import FILE, FILE_LIMIT, MEMORY_LIMIT
@@ -74,11 +74,18 @@ class Level:
 
 @attrs.frozen
 class Levels:
-    """The stores on disk and in memory. `whole`: every server with a volume says what it stores."""
+    """The stores on disk and in memory. `whole`: every server with a volume says what it stores;
+    `silent` are the indexes of those that do not."""
 
     file: Level = Level()
     memory: Level = Level()
     whole: bool = True
+    silent: frozenset[int] = frozenset()
+
+    def of(self, size: int) -> Levels:
+        """Of a cluster of this size: what servers left that were removed does not matter."""
+        known = bool(self.silent) and self.silent.isdisjoint(indexes(size))
+        return attrs.evolve(self, whole=self.whole or known)
 
     def kept(self, level: Level, wanted: int) -> int:
         """The limit that stays in place of a wanted one that may be too low; 0: it is not.
@@ -110,13 +117,14 @@ def levels_of(
     """
     starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
     said = dict(_said(name, pods, looks, now))
-    told = {index for index, _ in said}
-    whole = len(said) == len(pods) and told.issuperset(needed)
+    there = {index for index, _ in servers_among(name, pods)}
+    silent = there.union(needed) - {index for index, _ in said}
     reports = {pod: report for (_, pod), report in said.items()}
     return Levels(
         _level(starting.get(FILE_LIMIT, 0), {pod: it.file for pod, it in reports.items()}),
         _level(starting.get(MEMORY_LIMIT, 0), {pod: it.memory for pod, it in reports.items()}),
-        whole,
+        not silent,
+        frozenset(silent),
     )
 
 

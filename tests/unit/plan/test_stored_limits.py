@@ -92,6 +92,14 @@ class TestLowerMaxSize:
             "or set it to 7Gi"
         )
 
+    def test_is_accepted_whatever_servers_left_that_were_removed(self) -> None:
+        for silent, accepted in (({4}, True), ({3, 4}, False)):
+            found = stored(GI, whole=False)
+            levels = attrs.evolve(found.levels, silent=frozenset(silent))
+            known = attrs.evolve(found, levels=levels)
+            assert (refused(spec_of("3Gi"), known, spec_of("7Gi")) == "") == accepted
+            assert limits(spec_of("3Gi"), known, spec_of("7Gi"))[0] == (3 if accepted else 7) * GI
+
     def test_is_refused_below_what_is_reserved(self) -> None:
         assert refused(spec_of("3Gi"), stored(GI, reserved=4 * GI), spec_of("7Gi")) == (
             "spec.jetstream.fileStore.maxSize: is 3Gi, but the streams on c-2 reserve 4Gi; set it "
