@@ -13,6 +13,7 @@ from natsctl.model.server_identity import pod_name
 from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.decisions import Decisions, decisions_of
+from natsctl.plan.jetstream import stores
 from natsctl.plan.releases import tag_of
 from natsctl.plan.rules.rolling_update import replace_outdated, why
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, servers_of
@@ -193,6 +194,8 @@ def _waiting(decisions: Decisions, server: Server) -> str:
     context, queue = decisions.context, decisions.of(replace_outdated).servers
     if context.state.paused:
         return f"{text}; waiting: spec.paused"
+    if len(queue) > 1 and stores(context):  # the order is the gate's, by what it finds next
+        return f"{text}; waiting: one server restarts at a time"
     if queue and queue[0].name != server.name:
         return f"{text}; waiting: {queue[0].name} restarts first"
     leaving = [s.name for s in context.servers if s.terminating]

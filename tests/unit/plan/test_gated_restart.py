@@ -144,6 +144,13 @@ def test_what_is_waited_for_is_told_by_the_condition() -> None:
     assert "A/ORDERS has no leader" in told["Progressing"]
 
 
+def test_no_server_is_said_to_be_the_first_before_the_gate_decides() -> None:
+    said = {server.message for server in status(state_of(Named())).servers}
+    assert said == {
+        "waiting to restart: spec.version changed; waiting: one server restarts at a time"
+    }
+
+
 def test_one_that_is_away_goes_first_and_waits_for_nobody() -> None:
     """As when a spec that no server starts with is reverted: two are down, and none has quorum."""
     broken = tuple(process(i, ready=False, state=WAITING) for i in (1, 2))
