@@ -128,6 +128,11 @@ def origin_of(cluster: str, index: int, server_name: str) -> str | None:
     return found[0] if found is not None and server_name.startswith(prefix) else None
 
 
+def is_name_of(cluster: str, index: int, server_name: str) -> bool:
+    """Whether natsctl may have named the server so."""
+    return origin_of(cluster, index, server_name) is not None
+
+
 def server_name_of(pod: Pod) -> str | None:
     """What the server of this pod calls itself; None if the pod does not tell.
 

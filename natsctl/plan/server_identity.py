@@ -16,7 +16,7 @@ from natsctl.model.server_identity import (
 from natsctl.plan.adoption.go_operator import is_taken_over
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from natsctl.model.objects import Pod
     from natsctl.model.server_identity import Numbering
@@ -36,6 +36,7 @@ class Named(Protocol):
 
 S = TypeVar("S", bound=Named)
 C = TypeVar("C", bound=Object)
+V = TypeVar("V")
 
 
 def servers_among(cluster: str, pods: Iterable[Pod]) -> tuple[tuple[int, Pod], ...]:
@@ -71,6 +72,12 @@ def has_server(size: int, index: int) -> bool:
 def standing(servers: Iterable[Named], size: int) -> frozenset[int]:
     """Indexes of the servers that are there, or that a cluster of this size has."""
     return frozenset(indexes(size)) | {server.index for server in servers}
+
+
+def of_others(found: Mapping[int, V], servers: Iterable[Named], size: int) -> dict[int, V]:
+    """What there is, by index, of servers that neither stand nor are to be."""
+    there = standing(servers, size)
+    return {index: value for index, value in found.items() if index not in there}
 
 
 def missing(cluster: str, servers: Collection[Named], size: int) -> tuple[tuple[int, str], ...]:

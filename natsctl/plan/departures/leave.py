@@ -13,7 +13,7 @@ import attrs
 
 from natsctl.api.version import number_of
 from natsctl.model.foreign import named
-from natsctl.model.server_identity import origin_of
+from natsctl.model.server_identity import is_name_of
 from natsctl.plan.actions import Action, EvacuateServer, MoveStreams, RemoveServer, StepDown
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.departures.words import of_gate, of_shrinking
@@ -26,6 +26,7 @@ from natsctl.plan.gates.verdict import Purpose, Why
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
+from natsctl.plan.server_identity import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +93,8 @@ def next_to_leave(context: Context, leaving: Sequence[Server]) -> Leaving:
 
 def _unfit(context: Context, server: Server) -> Iterator[str]:
     """Why nothing is asked yet; a server that has to be replaced first is."""
-    if origin_of(context.desired.target.name, server.index, name_of(server)) is None:
+    known = is_name_of(context.desired.target.name, server.index, name_of(server))
+    if not known:
         yield (
             f"{server.name}: natsctl did not name its server, so it cannot tell it from others in "
             "the meta group"
@@ -118,7 +120,8 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     if name in it.second.meta_leaders and asked < MOST_STEP_DOWNS:
         return Leaving((_step_down(context, it, server),))
     departed = departed_of(context)
-    if departed.get(server.index) != name:
+    noted = departed.get(server.index)
+    if noted != name:
         return Leaving(noting(context, {**departed, server.index: name}))
     message = f"scaling down to {context.size}: removing {server.name}, which holds nothing"
     uid, seen = server.pod.metadata.uid, evidence_of(_pods(context), looks[-1].began)
@@ -155,7 +158,7 @@ def _emptied(it: Case, server: Server, held: tuple[Asset, ...]) -> Leaving:
 
 def _step_down(context: Context, it: Case, server: Server) -> StepDown:
     """To one that stays; to anybody where nobody can be named."""
-    staying = (name_of(s) for s in context.servers if s.index <= context.size)
+    staying = map(name_of, wanted(context.servers, context.size))
     preferred = next(staying, "") if _all_run(it, PREFERS) else ""
     return StepDown(server.name, server.pod.metadata.uid, preferred)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.model.server_identity import indexes
+from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import RemoveMember
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.leave import Leaving
@@ -24,11 +24,14 @@ from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
+from natsctl.plan.server_identity import of_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.model.jetstream import Asset
+    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.note import Noted
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look, View
@@ -56,9 +59,9 @@ def next_to_forget(context: Context) -> Leaving:
 
 def _gone(context: Context) -> Iterator[tuple[int, str]]:
     """Never one that is there, that is to be, or that shares its name with such a one."""
-    there, known = {server.index for server in context.servers}, expected(context)
-    for index, name in departed_of(context).items():
-        if index not in there and index not in indexes(context.size) and name not in known:
+    known = expected(context)
+    for index, name in of_others(departed_of(context), context.servers, context.size).items():
+        if name not in known:
             yield index, name
 
 
@@ -67,12 +70,13 @@ def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]
     if why := tuple(_unsure(it, context.state.now)):
         return Leaving(waiting=why)
     if not any(name in members_of(view) for view in it.views):
-        others = {i: n for i, n in departed_of(context).items() if i != index}
+        others = dict(departed_of(context))
+        del others[index]
         return Leaving(noting(context, others), (FORGOTTEN.format(name),))
     if why := tuple(dict.fromkeys(_still_there(it, name))):
         return Leaving(waiting=why)
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
-    pod = f"{context.desired.target.name}-{index}"
+    pod = pod_name(context.desired.target.name, index)
     message = f"{pod} left: taking {name} out of the meta group"
     seen = evidence_of((server.pod for server in context.servers), looks[-1].began)
     action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
@@ -133,18 +137,23 @@ def returning(context: Context) -> tuple[tuple[int, str], ...]:
         return ()
     it = case("", expected(context), looks)
     members = members_of(it.first) & members_of(it.second)
-    there, departed = {server.index for server in context.servers}, departed_of(context)
-    target = context.desired.target
+    target, departed = context.desired.target, departed_of(context)
+    without_pods = of_others(volumes.others, context.servers, context.size)
     return tuple(
-        (index, f"{target.name}-{index}")
-        for index, claim in volumes.others.items()
-        if index not in there
-        and index not in departed
-        and claim.metadata.deletion_timestamp is None
-        and index in volumes.note
-        and volumes.note[index].is_of(claim.metadata.uid)
-        and target.server_name(index) in members
+        (index, pod_name(target.name, index))
+        for index, claim in without_pods.items()
+        if _is_as_noted(claim, volumes.note.get(index))
+        and _is_to_leave(target.server_name(index), departed.get(index), members)
     )
+
+
+def _is_as_noted(claim: PersistentVolumeClaim, noted: Noted | None) -> bool:
+    meta = claim.metadata
+    return meta.deletion_timestamp is None and noted is not None and noted.is_of(meta.uid)
+
+
+def _is_to_leave(name: str, departed: str | None, members: frozenset[str]) -> bool:
+    return departed is None and name in members
 
 
 def not_yet_members(context: Context) -> tuple[Server, ...]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.model.server_identity import indexes
 from natsctl.plan.departures.leave import next_to_leave
 from natsctl.plan.departures.members import is_missed, next_to_forget, not_yet_members
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import excess
+from natsctl.plan.server_identity import excess, has_server
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -34,7 +33,7 @@ def note_departures(context: Context) -> Decision:
 
 
 def _counts(context: Context, index: int, name: str, server: Server | None) -> bool:
-    if index in indexes(context.size):
+    if has_server(context.size, index):
         return False
     if server is None:
         return not is_missed(context, name)

@@ -23,7 +23,7 @@ def scale_up(context: Context) -> Decision:
     absent = missing(context.desired.target.name, context.servers, context.size)
     obstacle, departed = obstacles_of(context), departed_of(context)
     held = {name: text for index, name in absent if (text := obstacle(index))}
-    held |= {name: NOTED for index, name in absent if index in departed}
+    held |= {name: NOTED for index, name in absent if departed.get(index)}
     coming = (*absent, *returning(context))
     return Decision(
         tuple(
