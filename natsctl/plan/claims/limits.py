@@ -118,7 +118,8 @@ def levels_of(
     starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
     said = dict(_said(name, pods, looks, now))
     there = {index for index, _ in servers_among(name, pods)}
-    silent = there.union(needed) - {index for index, _ in said}
+    heard = {index for index, _ in said}
+    silent = there.union(needed).difference(heard)
     reports = {pod: report for (_, pod), report in said.items()}
     return Levels(
         _level(starting.get(FILE_LIMIT, 0), {pod: it.file for pod, it in reports.items()}),
