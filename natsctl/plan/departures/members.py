@@ -45,7 +45,7 @@ FORGOTTEN: Final = "the meta group has to forget {}"
 
 def next_to_forget(context: Context) -> Leaving:
     """What to do about the last server that left and is noted to have held nothing."""
-    gone = dict(_gone(context))
+    gone = _gone(context)
     if not gone:
         return Leaving()
     index = max(gone)
@@ -57,12 +57,11 @@ def next_to_forget(context: Context) -> Leaving:
     return attrs.evolve(step, queries=queries)
 
 
-def _gone(context: Context) -> Iterator[tuple[int, str]]:
+def _gone(context: Context) -> dict[int, str]:
     """Never one that is there, that is to be, or that shares its name with such a one."""
     known = expected(context)
-    for index, name in of_others(departed_of(context), context.servers, context.size).items():
-        if name not in known:
-            yield index, name
+    departed = of_others(departed_of(context), context.servers, context.size)
+    return {index: name for index, name in departed.items() if name not in known}
 
 
 def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]) -> Leaving:

@@ -9,10 +9,12 @@ import pytest
 from natsctl.api.types.status import VolumeStatus
 from natsctl.model.foreign import ANSWER
 from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.plan.claims.growth_words import kept
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.claims.growing import CLASS, GI, refusing, sized, spec_of, wanting
-from tests.unit.plan.world import running
+from tests.unit.plan.world import context, running
 
 
 def made(index: int, *sizes: str | None, **changes: Any) -> PersistentVolumeClaim:
@@ -33,6 +35,13 @@ def test_what_grows_is_told() -> None:
     assert told(state) == ("True", "VolumesGrowing", text)
     assert told(state, "Progressing") == ("True", "GrowingVolumes", text)
     assert told(state, "Degraded")[0] == "False"
+
+
+def test_nothing_keeps_a_volume_that_is_to_grow_as_it_is() -> None:
+    found = context(wanting("20Gi", *THREE))
+    volumes = volumes_of(found)
+    assert volumes is not None
+    assert {kept(found, claim, 10 * GI) for claim in volumes.claims} == {""}
 
 
 def test_each_server_has_its_volume_in_the_status() -> None:
