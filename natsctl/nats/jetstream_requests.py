@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 import attrs
@@ -19,7 +20,7 @@ import msgspec
 
 from natsctl.model.foreign import printable
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
-from natsctl.nats.session import Door, Session
+from natsctl.nats.session import Door, Fence, Session
 
 WORDS: Final = 500
 """Characters of a refusal that are kept."""
@@ -46,16 +47,22 @@ class _Answer(msgspec.Struct):
 
 @attrs.frozen
 class Api:
-    """The JetStream of one cluster: its session, and the servers that requests can go through."""
+    """The JetStream of one cluster: its session, and the servers that requests can go through.
+
+    `fence` is around each request, from right before it is sent.
+    """
 
     session: Session
     doors: Callable[[], Sequence[Door]]
     tls: ssl.SSLContext | None = None
+    fence: Fence = nullcontext
 
     async def ask(self, subject: str, content: dict[str, Any], *kinds: str) -> Outcome:
         """Send a request; `kinds` are the types of answer that say what came of it."""
         written = msgspec.json.encode(content)
-        answer = await self.session.request(self.doors(), self.tls, f"$JS.API.{subject}", written)
+        answer = await self.session.request(
+            self.doors(), self.tls, f"$JS.API.{subject}", written, self.fence
+        )
         return _outcome(answer, kinds) if isinstance(answer, bytes) else answer
 
 

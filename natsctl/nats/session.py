@@ -10,7 +10,8 @@ import asyncio
 import math
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -42,6 +43,23 @@ class Door:
     server_id: str
 
 
+class Leave(Protocol):
+    """Leave to send one request."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long its answer may be waited for."""
+
+
+Fence = Callable[[], AbstractContextManager[Leave | None]]
+"""Around one request. Entering it raises if nothing may be sent any more. It sees an exception if
+the request may still be carried out."""
+
+
+class _Unanswered(Exception):
+    """It was sent, and nobody said what came of it."""
+
+
 @attrs.define
 class Session:
     """Sends one request at a time. `key` makes the key of the operator's user in the cluster.
@@ -58,12 +76,18 @@ class Session:
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 
     async def request(
-        self, doors: Sequence[Door], tls: ssl.SSLContext | None, subject: str, content: bytes
+        self,
+        doors: Sequence[Door],
+        tls: ssl.SSLContext | None,
+        subject: str,
+        content: bytes,
+        fence: Fence = nullcontext,
     ) -> bytes | Refused | Unreachable | Unknown:
         """The answer to a message, or why there is none, and whether it may have an effect.
 
-        It goes through the first of the servers at `doors` that can be connected to. Takes TIMEOUT
-        seconds for the answer at most, and as long for each of DOORS servers.
+        `fence` is entered when nothing is left to wait for but the answer. The message goes through
+        the first of the servers at `doors` that can be connected to. Takes TIMEOUT seconds for the
+        answer at most, and as long for each of DOORS servers.
         """
         async with self._turn:
             self._keep()
@@ -72,9 +96,12 @@ class Session:
             except system.Unreachable as error:
                 return Unreachable(str(error))
             try:
-                return await self._ask(connection, subject, content)
+                with fence() as leave:
+                    return await self._ask(connection, subject, content, leave)
+            except _Unanswered as error:
+                return Unknown(str(error))
             finally:
-                self.answered = asyncio.get_running_loop().time()
+                self._linger()
 
     def close(self) -> None:
         """End the connection. A later request opens another one."""
@@ -84,23 +111,24 @@ class Session:
         self._connection = self._through = None
 
     async def _ask(
-        self, connection: Connection, subject: str, content: bytes
-    ) -> bytes | Refused | Unreachable | Unknown:
+        self, connection: Connection, subject: str, content: bytes, leave: Leave | None
+    ) -> bytes | Refused | Unreachable:
+        seconds = system.TIMEOUT if leave is None else min(system.TIMEOUT, leave.seconds)
         try:
-            async with asyncio.timeout(system.TIMEOUT):
-                answer = await connection.request(subject, content)
+            async with asyncio.timeout(seconds):
+                return await connection.request(subject, content)
         except NoResponders:
-            self._linger()
             return Unreachable(_NOBODY)
         except system.EXPECTED as error:
             await self._drop()
-            forbidden = isinstance(error, Told) and str(error).startswith(_FORBIDDEN)
-            return (Refused if forbidden else Unknown)(system.text_of(error))
+            if isinstance(error, Told) and str(error).startswith(_FORBIDDEN):
+                return Refused(system.text_of(error))
+            raise _Unanswered(system.text_of(error)) from None
         except BaseException:
             self.close()
             raise
-        self._linger()
-        return answer
+        finally:
+            self.answered = asyncio.get_running_loop().time()
 
     async def _opened(self, doors: Sequence[Door], tls: ssl.SSLContext | None) -> Connection:
         """A connection whose server has just answered: nothing is sent that nobody may read."""
@@ -137,6 +165,9 @@ class Session:
         return ""
 
     def _linger(self) -> None:
+        """Close the connection some time after the last request, if it is not closed already."""
+        if self._connection is None:
+            return
         self._end = asyncio.get_running_loop().call_later(IDLE, self.close)
 
     def _keep(self) -> None:

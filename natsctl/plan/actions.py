@@ -300,6 +300,7 @@ class EvacuateServer(PodAction):
     uid: str
     server: str
     message: str
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property
     def asked_server(self) -> str:
@@ -316,6 +317,7 @@ class MoveStreams(PodAction):
     server: str
     streams: tuple[Asset, ...]
     message: str
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property
     def asked_server(self) -> str:

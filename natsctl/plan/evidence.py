@@ -26,25 +26,31 @@ class Evidence:
     """`runs` are by pod uid: which run of each of these pods was judged, and how it was.
 
     `seen` is when servers were asked, in monotonic seconds: when the later of two looks began.
-    None: only pods were judged, of servers that do not run.
+    None: only pods were judged, of servers that do not run. `among` are the uids of all pods of the
+    cluster, where one that came since may be the one that was taken for gone; None: it matters not.
     """
 
     runs: Mapping[str, Run]
     seen: float | None = None
+    among: frozenset[str] | None = None
 
     def objection(self, pods: Iterable[Pod], now: float) -> str:
         """Why it no longer counts, always in the same words; empty: it does."""
         if self.seen is not None and not 0 <= now - self.seen <= FRESH:
             return f"the answers of the servers are older than {FRESH:.0f} seconds"
         there = {pod.metadata.uid: _run(pod) for pod in pods}
-        if any(there.get(uid) != run for uid, run in self.runs.items()):
+        came = self.among is not None and bool(there.keys() - self.among)
+        if came or any(there.get(uid) != run for uid, run in self.runs.items()):
             return "a server has changed since the servers were asked"
         return ""
 
 
-def evidence_of(pods: Iterable[Pod], seen: float | None = None) -> Evidence:
-    """That these pods are as they are now."""
-    return Evidence({pod.metadata.uid: _run(pod) for pod in pods}, seen)
+def evidence_of(
+    pods: Iterable[Pod], seen: float | None = None, among: Iterable[Pod] | None = None
+) -> Evidence:
+    """That these pods are as they are now; with `among`, that no other one has come to those."""
+    uids = None if among is None else frozenset(pod.metadata.uid for pod in among)
+    return Evidence({pod.metadata.uid: _run(pod) for pod in pods}, seen, uids)
 
 
 def _run(pod: Pod) -> Run:

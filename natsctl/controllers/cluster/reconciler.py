@@ -278,7 +278,8 @@ class ClusterReconciler:
             gate=shared.monitor.gate,
         )
         sealing = shared.gatherer.sealing
-        api = Api(self.session, partial(doors, state), contexts.clients)
+        fence = shared.client.fence
+        api = Api(self.session, partial(doors, state), contexts.clients, fence)
         return HandlerContext(shared.client, shared.stores, desired, reloader, api, sealing)
 
     def _sort(

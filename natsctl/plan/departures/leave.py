@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from natsctl.model.jetstream import Asset
     from natsctl.model.objects import Pod
     from natsctl.plan.context import Context
+    from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look
     from natsctl.plan.servers import Server
@@ -110,12 +111,13 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     overrides = overrides_of(context, server, Purpose.REMOVE) - BINDING
     verdict = judge(it, context.state.now, None, overrides)
     held = _held(it)
+    seen = evidence_of(pods_of(context), looks[-1].began, context.state.pods)
     silent = it.target not in it.second.answered or it.second.answered[it.target].disabled
     if silent or verdict.whys - _MOVES or (verdict.whys and not held):
         value = override_value(context, server, Purpose.REMOVE)
         return Leaving(waiting=of_gate(verdict, value, BINDING))
     if held:
-        return _emptied(it, server, held)
+        return _emptied(it, server, held, seen)
     asked = context.state.step_downs.get(server.pod.metadata.uid, 0)
     if name in it.second.meta_leaders and asked < MOST_STEP_DOWNS:
         return Leaving((_step_down(context, it, server),))
@@ -124,11 +126,12 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     if noted != name:
         return Leaving(noting(context, {**departed, server.index: name}))
     message = f"scaling down to {context.size}: removing {server.name}, which holds nothing"
-    uid, seen = server.pod.metadata.uid, evidence_of(_pods(context), looks[-1].began)
+    uid = server.pod.metadata.uid
     return Leaving((RemoveServer(server.index, server.name, uid, message, seen),))
 
 
-def _pods(context: Context) -> Iterator[Pod]:
+def pods_of(context: Context) -> Iterator[Pod]:
+    """The pods of all servers: what is judged before one of them leaves."""
     return (server.pod for server in context.servers)
 
 
@@ -138,13 +141,13 @@ def _held(it: Case) -> tuple[Asset, ...]:
     return tuple(sorted(a for a, told in groups if it.target in told.holders | told.members))
 
 
-def _emptied(it: Case, server: Server, held: tuple[Asset, ...]) -> Leaving:
+def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:
     uid = server.pod.metadata.uid
     if not _all_run(it, MOVES):
         return Leaving(waiting=(TOO_OLD.format(server.name, named(str(held[0]))),))
     if _all_run(it, EVACUATES):
         message = f"moving all streams and consumers away from {server.name}"
-        return Leaving((EvacuateServer(server.name, uid, it.target, message),))
+        return Leaving((EvacuateServer(server.name, uid, it.target, message, seen),))
     streams = tuple(asset for asset in held if not asset.consumer)
     if not streams:
         consumers = ", ".join(map(str, held[:3]))
@@ -153,7 +156,7 @@ def _emptied(it: Case, server: Server, held: tuple[Asset, ...]) -> Leaving:
         )
     some = streams[:AT_A_TIME]
     message = f"moving {len(some)} of {len(streams)} streams away from {server.name}"
-    return Leaving((MoveStreams(server.name, uid, it.target, some, message),))
+    return Leaving((MoveStreams(server.name, uid, it.target, some, message, seen),))
 
 
 def _step_down(context: Context, it: Case, server: Server) -> StepDown:

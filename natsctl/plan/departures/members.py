@@ -14,7 +14,7 @@ import attrs
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import RemoveMember
 from natsctl.plan.claims.volumes import volumes_of
-from natsctl.plan.departures.leave import Leaving
+from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
@@ -77,7 +77,7 @@ def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
     pod = pod_name(context.desired.target.name, index)
     message = f"{pod} left: taking {name} out of the meta group"
-    seen = evidence_of((server.pod for server in context.servers), looks[-1].began)
+    seen = evidence_of(pods_of(context), looks[-1].began, context.state.pods)
     action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
     return Leaving((action,), (FORGOTTEN.format(name),))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
+import attrs
 import pytest
 import trustme
 
@@ -208,3 +209,80 @@ class TestAnEffect:
         session = Session(lambda: KEY)
         await session.request((), None, "s", b"")
         assert session.answered == -math.inf
+
+
+class Closed(Exception):
+    """Nothing may be sent any more."""
+
+
+@attrs.frozen
+class Leave:
+    """Leave to send something, with so many seconds for it."""
+
+    seconds: float
+
+
+class TestTheFence:
+    """Whoever asks for something has to have leave for it in the moment in which it is sent."""
+
+    async def test_is_entered_once_a_server_has_answered_and_nothing_is_sent_without_leave(
+        self, served: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("natsctl.nats.session.IDLE", 0.05)
+        logins = list[int]()
+
+        @contextmanager
+        def fence() -> Iterator[None]:
+            logins.append(wire.logins)
+            raise Closed
+            yield
+
+        async with served(echo) as (wire, session):
+            with pytest.raises(Closed):
+                await session.request((HERE,), None, "subject", b"{}", fence)
+            assert (logins, wire.requests, session.answered) == ([1], [], -math.inf)
+            assert await closed(wire)
+
+    async def test_is_asked_in_turn_and_not_before(self, served: Open) -> None:
+        """A request may wait for others: leave that it had before is none any more."""
+        requests = list[int]()
+
+        @contextmanager
+        def fence() -> Iterator[None]:
+            requests.append(len(wire.requests))
+            yield
+
+        async with served(echo) as (wire, session):
+            await asyncio.gather(
+                ask(session), session.request((HERE,), None, "subject", b"{}", fence)
+            )
+        assert requests == [1]
+
+    async def test_says_how_long_an_answer_is_waited_for(self, served: Open) -> None:
+        @contextmanager
+        def fence() -> Iterator[Leave]:
+            yield Leave(0.01)
+
+        async with served(lambda *_: None) as (_, session):
+            async with asyncio.timeout(0.25):
+                answer = await session.request((HERE,), None, "subject", b"{}", fence)
+        assert answer == Unknown("no answer in time")
+
+    @pytest.mark.parametrize(("answer", "certain"), [(b"ok", True), (None, False), (b"bye", False)])
+    async def test_learns_whether_it_may_be_carried_out_still(
+        self, served: Open, answer: bytes | None, certain: bool
+    ) -> None:
+        ends = list[bool]()
+
+        @contextmanager
+        def fence() -> Iterator[None]:
+            try:
+                yield
+            except Exception:
+                ends.append(False)
+                raise
+            ends.append(True)
+
+        async with served(lambda *_: answer) as (_, session):
+            await session.request((HERE,), None, "subject", b"{}", fence)
+        assert ends == [certain]

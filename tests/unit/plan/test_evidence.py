@@ -55,6 +55,14 @@ def test_who_was_not_judged_does_not_matter() -> None:
     assert it.objection([terminating(server(2)), server(3)], SEEN + 1) == ""
 
 
+def test_where_all_pods_were_counted_one_that_came_ends_it() -> None:
+    """As of a name that nobody had, and that is to be taken out of the meta group."""
+    it = evidence_of(servers(), SEEN, [*servers(), server(4)])
+    assert it.objection([*servers(), server(4)], SEEN + 1) == ""
+    assert it.objection(servers(), SEEN + 1) == ""
+    assert it.objection([*servers(), server(5)], SEEN + 1) == CHANGED
+
+
 def test_a_server_that_does_not_run_may_be_replaced_at_any_time_unless_it_runs_by_then() -> None:
     away = server(3, ready=False, state={"waiting": {"reason": "ErrImagePull"}})
     it = evidence_of([away])

@@ -25,7 +25,7 @@ from natsctl.model.outcome import Done, Outcome
 from natsctl.model.server_identity import origin
 from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
-from natsctl.nats.session import Door, Session
+from natsctl.nats.session import Door, Fence, Session
 from natsctl.plan.claims.note import NONE, parse_note
 from natsctl.render.config import jetstream
 from tests.unit.simulated.nodes import Node, Server, text_of
@@ -135,10 +135,23 @@ async def step_down(node: Node, api: Api, preferred: str = "") -> Outcome:
 
 
 async def request(
-    node: Node, session: Session, doors: Sequence[Door], tls: object, subject: str, content: bytes
+    node: Node,
+    session: Session,
+    doors: Sequence[Door],
+    tls: object,
+    subject: str,
+    content: bytes,
+    fence: Fence,
 ) -> bytes:
     """What `Session.request` does; the answer says that it was done."""
     await asyncio.sleep(0.01)
+    with fence():
+        return _answered(node, session, doors, subject, content)
+
+
+def _answered(
+    node: Node, session: Session, doors: Sequence[Door], subject: str, content: bytes
+) -> bytes:
     session.answered = asyncio.get_running_loop().time()
     through = next(it for it in node.servers.values() if it.id == doors[0].server_id)
     cluster = [it for it in node.servers.values() if it.cluster == through.cluster]

@@ -51,7 +51,7 @@ class HandlerContext:
         return Running(self.client, self.desired.target)
 
     def resting_on(self, evidence: Evidence | None) -> HandlerContext:
-        """The same, which sends a write only while this still counts."""
+        """The same, which sends a write or a request only while this still counts."""
         if evidence is None:
             return self
         key = (self.desired.target.namespace, self.desired.target.name)
@@ -61,7 +61,9 @@ class HandlerContext:
             if objection := evidence.objection(self.stores.pods.of_cluster(key), now):
                 raise Stale(objection)
 
-        return attrs.evolve(self, client=self.client.checked(check))
+        client, api = self.client.checked(check), self.jetstream
+        fenced = attrs.evolve(api, fence=client.fence) if api is not None else None
+        return attrs.evolve(self, client=client, jetstream=fenced)
 
     def learn(self, resource: Resource, reply: Object) -> None:
         """Keep what the API server answered to a write."""

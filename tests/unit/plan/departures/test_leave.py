@@ -73,6 +73,19 @@ def test_streams_move_some_at_a_time() -> None:
     assert move.message == "moving 8 of 20 streams away from c-5"
 
 
+@pytest.mark.parametrize("version", ["2.14.10", "2.15.3"])
+@pytest.mark.parametrize("held", [True, False])
+def test_every_step_rests_on_the_servers_that_were_seen(version: str, held: bool) -> None:
+    world = Shrinking(version=version)
+    if held:
+        world.stream("LOG", members=[C5])
+    state = state_of(world, departed=f"5={C5}")
+    (step,) = [a for a in planned(state) if not isinstance(a, NoteDepartures)]
+    assert step.evidence.objection(state.pods, state.now) == ""
+    assert step.evidence.objection(state.pods[1:], state.now)
+    assert step.evidence.objection((*state.pods, process(6, FIVE)), state.now)
+
+
 @pytest.mark.parametrize("version", ["2.10.29", "2.14.10", "2.15.3"])
 def test_a_release_is_asked_in_the_way_that_it_knows(version: str) -> None:
     world = Shrinking(version=version)

@@ -65,6 +65,13 @@ class TestTakenOut:
         assert isinstance(removal, RemoveMember)
         assert (removal.server, removal.leader, removal.subject) == (C5, "pod-1-0", "pod c-5")
 
+    def test_only_while_no_other_pod_has_come(self) -> None:
+        """A server may have started under the name that is to be taken out."""
+        state = state_of(gone(), departed=NOTE)
+        (removal,) = planned(state)
+        assert removal.evidence.objection(state.pods, state.now) == ""
+        assert removal.evidence.objection(servers(5), state.now)
+
     def test_then_the_note_goes_and_then_the_next_server(self) -> None:
         state = state_of(Shrinking(size=4), departed=NOTE)
         (note,) = planned(state)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import attrs
@@ -15,6 +17,8 @@ from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
+from natsctl.kube.errors import Fenced, Stale
+from natsctl.kube.fence import Fence, unfenced
 from natsctl.kube.transport import Response, Transport
 from natsctl.model.jetstream import Asset, Group, JetStreamReport
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown, Unreachable
@@ -46,9 +50,15 @@ class Asked:
 
     outcomes: Mapping[str, Outcome] = attrs.field(factory=dict)
     subjects: list[tuple[str, Any]] = attrs.field(factory=list)
+    fence: Fence = unfenced
+    waits: float = 0.0
+    meanwhile: Callable[[], None] = lambda: None
 
     async def ask(self, subject: str, content: Any, *kinds: str) -> Outcome:
-        self.subjects.append((subject, content))
+        await asyncio.sleep(self.waits)
+        self.meanwhile()
+        with self.fence():
+            self.subjects.append((subject, content))
         found = (outcome for part, outcome in self.outcomes.items() if part in subject)
         return next(found, Done())
 
@@ -154,11 +164,56 @@ async def test_a_member_that_is_none_any_more_is_forgotten() -> None:
     assert refused.failures[0].message == "no (10008)"
 
 
-@pytest.mark.parametrize("action", [forget(seen=-60.0), forget(run="gone")])
-async def test_nobody_is_taken_out_on_old_answers(action: RemoveMember) -> None:
+GONE = Evidence({"gone": ()})
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        forget(seen=-60.0),
+        forget(run="gone"),
+        attrs.evolve(MOVE, evidence=GONE),
+        EvacuateServer("c-5", "u", C5, "moving", GONE),
+    ],
+)
+async def test_nothing_is_asked_for_on_old_answers(action: Action) -> None:
     asked = Asked()
     outcome = await carried_out(action, asked)
+    ((_, error),) = outcome.errors
+    assert isinstance(error, Stale)
     assert (outcome.done, outcome.failures, asked.subjects) == ((), (), [])
+
+
+async def test_nobody_is_taken_out_without_evidence() -> None:
+    asked = Asked()
+    outcome = await carried_out(attrs.evolve(forget(), evidence=None), asked)
+    assert (outcome.done, outcome.failures, asked.subjects) == ((), (), [])
+
+
+async def test_what_changes_while_a_request_waits_for_its_turn_keeps_it_from_being_sent() -> None:
+    """As c-5 that is there again by then."""
+    asked = Asked(waits=0.01)
+    there = context(asked)
+    asked.meanwhile = lambda: there.stores.pods.learn(pod(5, FIVE, run=1))
+    seen = evidence_of([], None, [])
+    there.stores.pods.forget((NAMESPACE, "c-5"), "pod-5-0")
+    outcome = await run_stage((attrs.evolve(forget(), evidence=seen),), there)
+    assert (outcome.done, asked.subjects) == ((), [])
+
+
+async def test_a_leader_whose_lease_is_over_asks_for_nothing() -> None:
+    @contextmanager
+    def fence() -> Iterator[None]:
+        raise Fenced
+        yield
+
+    asked = Asked(fence=fence)
+    there = context(asked)
+    there = attrs.evolve(there, client=attrs.evolve(there.client, fence=fence))
+    for action in (forget(), MOVE):
+        with pytest.raises(Fenced):
+            await run_stage((action,), there)
+    assert asked.subjects == []
 
 
 HELD = {Asset("A", "LATE"): Group(Asset("A", "LATE"), 1)}
