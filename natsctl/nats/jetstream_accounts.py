@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 from typing import Annotated, Final
 
 import attrs
@@ -91,14 +92,18 @@ class Inventory:
         lacking = not self.too_many and len(self._accounts) < accounts
         missing = (MISSING,) if lacking else ()
         groups = {asset: it for asset, it in self._groups.items() if asset not in self._bad}
-        twice = sorted(printable(str(asset), 120) for asset in self._bad if asset in self._groups)
-        unknown = tuple(dict.fromkeys([*missing, *self._unknown, *twice]))
+        twice = nsmallest(MAX_UNKNOWN, (asset for asset in self._bad if asset in self._groups))
+        shown = (printable(str(asset), 120) for asset in twice)
+        unknown = tuple(dict.fromkeys([*missing, *self._unknown, *shown]))[:MAX_UNKNOWN]
         return Assets(groups, unknown, self.too_many)
 
     def _take(self, found: Iterable[Group | Unknown]) -> None:
-        """One more consumer than are judged is enough to know that there are too many."""
-        for it in found:
-            self._consumers += it.asset is not None and bool(it.asset.consumer)
+        """A stream and then its consumers, each of which counts, whether or not it is usable.
+
+        One more than are judged is enough to know that there are too many: no others are read.
+        """
+        for at, it in enumerate(found):
+            self._consumers += at > 0
             if self._consumers > MAX_CONSUMERS:
                 return
             if isinstance(it, Group):

@@ -23,6 +23,8 @@ _ACCOUNTS: Final = b'\n  "account_details": [\n'
 _ACCOUNT: Final = b"\n    {\n"
 _STREAMS: Final = b'\n      "stream_detail": [\n'
 _END_OF_ACCOUNT, _END_OF_STREAM = b"\n    },\n", b"\n        },\n"
+_OVERLAP: Final = max(map(len, (_ACCOUNTS, _END_OF_ACCOUNT, _END_OF_STREAM))) - 1
+"""Bytes at the end of what was searched in which a mark may have begun."""
 _REST_OF_ACCOUNTS, _REST_OF_STREAMS = b"\n  ]\n}", b"\n      ]\n    }\n  ]\n}"
 
 
@@ -30,12 +32,15 @@ _REST_OF_ACCOUNTS, _REST_OF_STREAMS = b"\n  ]\n}", b"\n      ]\n    }\n  ]\n}"
 class Cutter:
     """Takes pieces, gives pages.
 
-    `_head` is what the next page begins with, `_top` how much of it is about the server.
+    `_head` is what the next page begins with, `_top` how much of it is about the server. Before
+    `_searched`, what is held has no whole mark: each byte is searched a few times at most, however
+    small the pieces are.
     """
 
     _head: bytes = b""
     _top: int = 0
     _held: bytearray = attrs.field(factory=bytearray)
+    _searched: int = 0
 
     def feed(self, piece: bytes) -> bytes | None:
         """The next page, if this piece completes one. Raises Unusable."""
@@ -55,11 +60,11 @@ class Cutter:
         """End a page after the last stream or account that is whole."""
         held = self._held
         if not self._top:
-            self._top = _after(held, _ACCOUNTS)
-        begin = 0 if self._head else self._top
-        of_stream = held.rfind(_END_OF_STREAM, begin)
-        of_account = held.rfind(_END_OF_ACCOUNT, begin)
-        if not self._top or max(of_stream, of_account) < 0:
+            self._top = _after(held, _ACCOUNTS, self._searched)
+        begin = max(self._searched, 0 if self._head else self._top)
+        self._searched = max(begin, len(held) - _OVERLAP)
+        of_stream, of_account = self._ends(begin) if self._top else (-1, -1)
+        if max(of_stream, of_account) < 0:
             return None
         if of_stream > of_account:
             text = self._taken(of_stream, _END_OF_STREAM)
@@ -69,10 +74,15 @@ class Cutter:
         self._head = _bounded(text[: self._top])
         return text + _REST_OF_ACCOUNTS
 
+    def _ends(self, begin: int) -> tuple[int, int]:
+        """Where the last stream and the last account end."""
+        return self._held.rfind(_END_OF_STREAM, begin), self._held.rfind(_END_OF_ACCOUNT, begin)
+
     def _taken(self, at: int, ending: bytes) -> bytes:
         """What is held up to an ending, without its comma."""
         text = self._head + bytes(self._held[: at + len(ending) - 2])
         del self._held[: at + len(ending)]
+        self._searched = 0
         return text
 
     def _reopened(self, text: bytes) -> bytes:
@@ -82,9 +92,9 @@ class Cutter:
         return _bounded(text[: self._top] + text[begin:end] if begin else b"")
 
 
-def _after(text: bytearray, mark: bytes) -> int:
-    """Where it goes on after a mark; 0 if there is none."""
-    at = text.find(mark)
+def _after(text: bytearray, mark: bytes, begin: int) -> int:
+    """Where it goes on after a mark; 0 if there is none from `begin` on."""
+    at = text.find(mark, begin)
     return at + len(mark) if at >= 0 else 0
 
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from natsctl.model.jetstream import Asset, JetStreamReport
-from natsctl.nats.jetstream_accounts import MISSING
+from natsctl.nats.jetstream_accounts import MAX_UNKNOWN, MISSING
 from tests.unit.nats.jetstream_pages import healthy, read, stream, streams
 
 S3 = Asset("APP", "S3")
@@ -63,6 +63,15 @@ def test_what_is_told_twice_in_one_part_is_unknown() -> None:
     said = read(pages)
     assert S3 not in said.groups
     assert "APP/S3" in said.unknown
+
+
+def test_no_more_of_what_is_told_twice_is_described_than_of_anything_else() -> None:
+    pages = healthy()
+    one = stream(pages)
+    streams(pages)[:] = [{**one, "name": f"S{n}"} for n in range(50)] * 2
+    said = read(pages)
+    assert not said.groups
+    assert len(said.unknown) == MAX_UNKNOWN
 
 
 def test_versions_without_a_total_count_accounts() -> None:

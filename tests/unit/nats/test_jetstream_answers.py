@@ -360,6 +360,9 @@ def test_a_route_whose_name_is_odd_leads_nowhere() -> None:
     assert read(pages).peers == {"a"}
 
 
+NAMELESS = [1] * (MAX_CONSUMERS + 1)
+
+
 def small(name: str, consumers: int = 0) -> dict[str, Any]:
     return {
         "name": name,
@@ -379,6 +382,10 @@ def small(name: str, consumers: int = 0) -> dict[str, Any]:
         ),
         (
             [{"name": "a", "stream_detail": [small("s", MAX_CONSUMERS + 1), small("t")]}],
+            f"{MAX_CONSUMERS} consumers",
+        ),
+        (
+            [{"name": "a", "stream_detail": [{**small("s"), "consumer_detail": NAMELESS}]}],
             f"{MAX_CONSUMERS} consumers",
         ),
     ],

@@ -83,6 +83,30 @@ def test_all_pages_together_say_what_the_whole_says(
     assert names == list(accounts)
 
 
+class Counted(bytearray):
+    """Counts the bytes that are searched."""
+
+    searched = 0
+
+    def find(self, sub: Any, start: Any = 0, end: Any = None) -> int:
+        self.searched += len(self) - start
+        return super().find(sub, start)
+
+    def rfind(self, sub: Any, start: Any = 0, end: Any = None) -> int:
+        self.searched += len(self) - start
+        return super().rfind(sub, start)
+
+
+@pytest.mark.parametrize("begin", [b"", b'{\n  "account_details": [\n'])
+@pytest.mark.usefixtures("small")
+def test_what_is_held_is_not_searched_again_for_each_piece(begin: bytes) -> None:
+    held = Counted()
+    cutter = Cutter(held=held)
+    for piece in (begin, *[b"x"] * 3_900):
+        assert cutter.feed(piece) is None
+    assert held.searched < 64 * len(held)
+
+
 @pytest.mark.usefixtures("small")
 class TestLong:
     def test_one_account_with_many_streams_comes_in_many_pages(self) -> None:
