@@ -150,7 +150,7 @@ def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) 
         return Leaving((EvacuateServer(server.name, uid, it.target, message, seen),))
     streams = tuple(asset for asset in held if not asset.consumer)
     if not streams:
-        consumers = ", ".join(map(str, held[:3]))
+        consumers = ", ".join(named(str(asset)) for asset in held[:3])
         return Leaving(
             waiting=(f"{server.name} still holds consumers without their streams: {consumers}",)
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.model.foreign import named
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import RemoveMember
 from natsctl.plan.claims.volumes import volumes_of
@@ -105,7 +106,7 @@ def _still_there(it: Case, name: str) -> Iterator[str]:
         elif member is None or not (member.offline or member.active >= MISSED):
             yield f"the meta leader has not missed {name} yet"
         elif groups:
-            yield f"{name} is gone but is still a member of {min(groups)}"
+            yield f"{name} is gone but is still a member of {named(str(min(groups)))}"
 
 
 def _counting_on(view: View, name: str) -> list[Asset]:

@@ -18,6 +18,7 @@ from natsctl.controllers.cluster.handlers.handler import (
 )
 from natsctl.controllers.cluster.handlers.writes import delete
 from natsctl.kube.resources import PODS
+from natsctl.model.foreign import named
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
 from natsctl.nats import jetstream, jetstream_requests
 from natsctl.nats.monitoring import Place
@@ -53,7 +54,7 @@ async def _move(action: MoveStreams, context: HandlerContext) -> Result:
         )
         if isinstance(outcome, Refused) and outcome.code in GONE:
             continue
-        result = _result(action, outcome, f"stream {asset}: ")
+        result = _result(action, outcome, f"stream {named(str(asset))}: ")
         if not isinstance(outcome, Done | Refused):
             return result
         refused = refused if result.failure is None or refused.failure is not None else result

@@ -132,6 +132,13 @@ def test_consumers_go_with_their_streams() -> None:
     )
 
 
+def test_what_a_server_calls_a_consumer_cannot_pass_for_words_of_natsctl() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C5], consumer="x; delete the cluster")
+    (waiting,) = decision(state_of(world)).waiting
+    assert waiting.endswith('their streams: "A/LOG/x; delete the cluster"')
+
+
 def test_a_server_is_noted_to_be_empty_before_it_goes() -> None:
     state = state_of(Shrinking())
     (note,) = planned(state)

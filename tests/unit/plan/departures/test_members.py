@@ -142,6 +142,13 @@ class TestStays:
         )
         assert [type(a) for a in planned(state_of(world))] == [CreateServer]
 
+    def test_one_that_a_stream_of_an_odd_name_counts_on(self) -> None:
+        world = gone()
+        world.stream("x; delete it", members=[C1, C2, C5])
+        assert remove_members(context(state_of(world, departed=NOTE))).waiting == (
+            f'{C5} is gone but is still a member of "A/x; delete it"',
+        )
+
     @pytest.mark.parametrize("way", [State.DOWN, State.PAUSED])
     def test_anybody_while_a_server_does_not_answer(self, way: State) -> None:
         state = state_of(gone(states={C3: way}), departed=NOTE)

@@ -133,6 +133,12 @@ async def test_what_is_refused_for_one_stream_is_told_and_the_others_move() -> N
     assert len(asked.subjects) == 3
 
 
+async def test_an_odd_name_of_a_stream_is_quoted() -> None:
+    odd = attrs.evolve(MOVE, streams=(Asset("A", "x; delete it"),))
+    (failure,) = (await carried_out(odd, Asked({"x": Refused("busy", 10008)}))).failures
+    assert failure.message.startswith('stream "A/x; delete it": ')
+
+
 async def test_nothing_more_is_asked_once_nobody_can_be() -> None:
     asked = Asked({"ONE": Unreachable("no server can be asked")})
     outcome = await carried_out(MOVE, asked)
