@@ -145,13 +145,17 @@ class ResealServer(PodAction):
 
 @attrs.frozen
 class DeleteServer(PodAction):
-    """Delete a pod; its preStop hook is the lame duck. `grace` 0: nothing runs in it any more."""
+    """Delete a pod; its preStop hook is the lame duck. `grace` 0: nothing runs in it any more.
+
+    `evidence`: where its server could store streams, and never ran.
+    """
 
     name: str
     uid: str
     reason: str
     message: str
     grace: int | None = None
+    evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property
     def restart(self) -> str:

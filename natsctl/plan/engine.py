@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan, StepDown
@@ -71,7 +71,7 @@ def _folded(decisions: Decisions, watching: Plan) -> Plan:
         if not _is_open(stage, context, planned, queries):
             continue
         each = (decisions.of(rule.decide) for rule in rules)
-        decided = tuple(each) if stage.after is None else _first(each)
+        decided = tuple(each if stage.after is None else _until_busy(each, context.state))
         needed |= {q for d in decided for q in d.queries}
         queries |= unanswered(needed, context.state)
         known = (d for d in decided if queries.isdisjoint(d.queries))
@@ -112,9 +112,15 @@ def _is_open(
     return stage.after is None or not (planned.get(stage.after) or busy)
 
 
-def _first(decisions: Iterator[Decision]) -> tuple[Decision, ...]:
-    """The first that wants something, be it only to know more."""
-    return tuple(islice((d for d in decisions if d.actions or d.queries), 1))
+def _until_busy(decisions: Iterator[Decision], state: ClusterState) -> Iterator[Decision]:
+    """Up to the first that does something, or has to know more for it.
+
+    One that only waits holds up nobody: what comes next may be what it waits for.
+    """
+    for decision in decisions:
+        yield decision
+        if decision.actions or decision.moves or unanswered(decision.queries, state):
+            return
 
 
 def _probes(state: ClusterState, servers: Sequence[Server]) -> Iterator[Query]:

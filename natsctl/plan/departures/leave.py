@@ -54,7 +54,7 @@ BINDING: Final = _MOVES | {Why.TOO_FEW, Why.UNREADABLE, Why.TOO_MANY, Why.UNKNOW
 """What nobody can decide not to wait for: it would be lost, or nobody knows what would be."""
 TOO_OLD: Final = (
     "{} holds {}, and nats-server below 2.10 may lose messages of a stream that moves; "
-    "upgrade to 2.10 or later first, or set spec.size back"
+    "set spec.size to {}, upgrade to 2.10 or later, and scale down then"
 )
 
 
@@ -62,12 +62,14 @@ TOO_OLD: Final = (
 class Leaving:
     """What is done now with the server that leaves next, or what that waits for.
 
-    `queries` are what it rests on. Without any, nothing has begun, and other rules may decide.
+    `queries` are what it rests on. `moves`: what it waits for is a move under way, and until
+    that is over no server restarts.
     """
 
     actions: tuple[Action, ...] = ()
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
+    moves: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -115,7 +117,8 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     silent = it.target not in it.second.answered or it.second.answered[it.target].disabled
     if silent or verdict.whys - _MOVES or (verdict.whys and not held):
         value = override_value(context, server, Purpose.REMOVE)
-        return Leaving(waiting=of_gate(verdict, value, BINDING))
+        moves = Why.MOVING in verdict.whys
+        return Leaving(waiting=of_gate(verdict, value, BINDING), moves=moves)
     if held:
         return _emptied(it, server, held, seen)
     asked = context.state.step_downs.get(server.pod.metadata.uid, 0)
@@ -144,7 +147,8 @@ def _held(it: Case) -> tuple[Asset, ...]:
 def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:
     uid = server.pod.metadata.uid
     if not _all_run(it, MOVES):
-        return Leaving(waiting=(TOO_OLD.format(server.name, named(str(held[0]))),))
+        told = TOO_OLD.format(server.name, named(str(held[0])), len(it.expected))
+        return Leaving(waiting=(told,))
     if _all_run(it, EVACUATES):
         message = f"moving all streams and consumers away from {server.name}"
         return Leaving((EvacuateServer(server.name, uid, it.target, message, seen),))

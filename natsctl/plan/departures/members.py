@@ -67,7 +67,7 @@ def _gone(context: Context) -> dict[int, str]:
 
 def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]) -> Leaving:
     it = case("", expected(context), looks)
-    if why := tuple(_unsure(it, context.state.now)):
+    if why := tuple(unsure(it, context.state.now)):
         return Leaving(waiting=why)
     if not any(name in members_of(view) for view in it.views):
         others = dict(departed_of(context))
@@ -83,7 +83,7 @@ def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]
     return Leaving((action,), (FORGOTTEN.format(name),))
 
 
-def _unsure(it: Case, now: float) -> Iterator[str]:
+def unsure(it: Case, now: float) -> Iterator[str]:
     """What has to be known before anybody is a member or is none."""
     whole = (servers.unreachable, servers.wrong_name, servers.too_many, servers.unreadable)
     blocks = [*look_blocks(it, now), *(b for view in it.views for f in whole for b in f(it, view))]
@@ -100,7 +100,7 @@ def _still_there(it: Case, name: str) -> Iterator[str]:
         member = (
             next((m for m in view.meta.replicas if m.name == name), None) if view.meta else None
         )
-        groups = _counting_on(view, name)
+        groups = counting_on(view, name)
         if peers:
             yield f"{name} has no pod but still runs: {peers[0]} is connected to it"
         elif member is None or not (member.offline or member.active >= MISSED):
@@ -109,7 +109,8 @@ def _still_there(it: Case, name: str) -> Iterator[str]:
             yield f"{name} is gone but is still a member of {named(str(min(groups)))}"
 
 
-def _counting_on(view: View, name: str) -> list[Asset]:
+def counting_on(view: View, name: str) -> list[Asset]:
+    """The streams and consumers that anybody says it holds, or is to hold."""
     return [a for a, group in view.groups.items() if name in group.members | group.holders]
 
 
@@ -117,7 +118,7 @@ def is_missed(context: Context, name: str) -> bool:
     """Whether some stream counts on it: it came to the server in the moment in which that left."""
     looks = _latest(context)
     it = case("", expected(context), looks) if looks is not None else None
-    return it is not None and any(_counting_on(view, name) for view in it.views)
+    return it is not None and any(counting_on(view, name) for view in it.views)
 
 
 def members_of(view: View) -> frozenset[str]:

@@ -24,11 +24,14 @@ def of_gate(verdict: Verdict, value: str, binding: Collection[Why]) -> tuple[str
 def of_shrinking(
     verdict: Verdict, value: str, binding: Collection[Why], servers: int
 ) -> tuple[str, ...]:
-    """The same before anything has begun: whoever asked for fewer servers can take it back."""
+    """The same while the rest has no place for all: who asked for fewer servers can take it back.
+
+    Some may have left already, so it does not say that nothing has changed.
+    """
     texts = (
         text(attrs.evolve(b, detail="" if _changes(b.why) else b.detail)) for b in verdict.blocks
     )
-    back = f"nothing has moved; to keep all servers, set spec.size to {servers}"
+    back = f"to keep the servers that are there, set spec.size to {servers}"
     return (*dict.fromkeys(texts), *filter(None, (way_out(verdict, value, binding),)), back)
 
 

@@ -20,7 +20,8 @@ class Decision:
 
     `waiting` says what it waits for, and `servers` are those that it still has to deal with, in
     its order; conditions tell both. `queries` are what the actions rest on: they are carried out
-    once all of these have answers that are fresh enough. `before` is what was broken before the
+    once all of these have answers that are fresh enough. `moves`: nothing is to be done now, but
+    something goes on that no other server may disturb. `before` is what was broken before the
     procedure began that it goes on with; the status keeps it.
     """
 
@@ -28,6 +29,7 @@ class Decision:
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
     servers: tuple[Server, ...] = ()
+    moves: bool = False
     before: Baseline | None = None
 
 
@@ -38,7 +40,7 @@ class Stage:
     `alone`: what follows rests on what comes of it, and is decided in the next pass.
     `needs_config`: only where a server could start.
     `after`: only if that stage has nothing to do, no server is shutting down and none is to be
-    asked; then the first rule with an answer decides, for one server.
+    asked; then the first rule that does more than wait decides, for one server.
     """
 
     name: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from natsctl.model.words import listed
 from natsctl.plan.actions import CreateServer
 from natsctl.plan.gates.words import broken_before
@@ -84,11 +86,21 @@ LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (await_members, _joining),
 )
 """Rules that deal with servers for a while, and how that is told; of several, the first."""
+YIELDING: Final = (remove_members, scale_down)
+"""While these only wait, servers restart, or wait for something else: that is told, too."""
 
 
 def _busy(decisions: Decisions) -> Verdict | None:
-    decided = ((decisions.of(decide), verdict_of) for decide, verdict_of in LASTING)
-    return next((verdict_of(it) for it, verdict_of in decided if it.servers or it.waiting), None)
+    decided = ((decide, decisions.of(decide), verdict_of) for decide, verdict_of in LASTING)
+    first = next(((d, it, of) for d, it, of in decided if it.servers or it.waiting), None)
+    if first is None:
+        return None
+    decide, decision, verdict_of = first
+    verdict, outdated = verdict_of(decision), decisions.of(replace_outdated)
+    if decide in YIELDING and not decision.actions and decision.waiting and outdated.servers:
+        both = f"{verdict.message}; {_rolling(outdated).message}"
+        return attrs.evolve(verdict, message=both)
+    return verdict
 
 
 def _starting(decisions: Decisions) -> Verdict | None:

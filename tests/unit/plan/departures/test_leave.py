@@ -15,6 +15,7 @@ from natsctl.plan.actions import (
     MoveStreams,
     NoteDepartures,
     RemoveServer,
+    ReplaceServer,
     StepDown,
 )
 from natsctl.plan.departures.leave import next_to_leave
@@ -31,7 +32,9 @@ from tests.unit.plan.departures.world import (
     C5,
     FIVE,
     LEFT,
+    THREE,
     Shrinking,
+    begun,
     overridden,
     servers,
     state_of,
@@ -102,7 +105,7 @@ def test_no_stream_moves_with_a_release_that_loses_messages_on_the_way() -> None
     assert planned(state) == []
     assert decision(state).waiting == (
         "c-5 holds A/LOG, and nats-server below 2.10 may lose messages of a stream that moves; "
-        "upgrade to 2.10 or later first, or set spec.size back",
+        "set spec.size to 5, upgrade to 2.10 or later, and scale down then",
     )
     empty = state_of(Shrinking(version="2.9.25"), departed=f"5={C5}")
     assert [type(action) for action in planned(empty)] == [RemoveServer]
@@ -177,7 +180,7 @@ def test_nothing_moves_before_fresh_answers() -> None:
         assert plan(old).queries
 
 
-REFUSED = "nothing has moved; to keep all servers, set spec.size to 5"
+REFUSED = "to keep the servers that are there, set spec.size to 5"
 
 
 def test_nobody_has_to_have_more_replicas_than_servers_stay() -> None:
@@ -218,11 +221,48 @@ def test_there_has_to_be_room() -> None:
     assert decision(found).waiting[0] == "the servers that stay do not have enough room"
 
 
-def test_what_is_refused_before_anything_moved_leaves_the_decision_to_other_rules() -> None:
+def test_what_is_refused_before_anything_moved_asks_nothing() -> None:
     world = Shrinking()
     world.stream("ALL", members=world.names)
     assert decision(state_of(world)).waiting
     assert decision(state_of(world)).queries == frozenset()
+
+
+def test_whoever_only_waits_leaves_the_decision_to_others() -> None:
+    """What it waits for may be what a restart brings, such as a release or a higher limit."""
+    world = Shrinking(version="2.9.25")
+    world.stream("LOG", members=[C5])
+    state = to_be_restarted(world)
+    assert decision(state).waiting[0].startswith("c-5 holds A/LOG, and nats-server below 2.10")
+    (restart,) = planned(state)
+    assert isinstance(restart, ReplaceServer)
+    assert restart.name == "c-3"
+
+
+def test_no_server_restarts_while_something_moves() -> None:
+    world = Shrinking()
+    world.stream("LOG", members=[C4, C5], replicas=1)
+    moving = to_be_restarted(world)
+    assert decision(moving).moves
+    assert planned(moving) == []
+
+
+def test_what_a_restart_waits_for_is_told_as_well() -> None:
+    world = Shrinking()
+    world.stream("ALL", members=world.names)
+    world.stream("SICK", members=[C1, C3], leader="")
+    told = {c.type: c.message for c in status(to_be_restarted(world)).conditions}
+    first, rolling = told["Progressing"].split("; restarting ")
+    assert first.startswith("removing c-5, c-4, one at a time; waiting: stream A/ALL has more")
+    assert rolling.startswith("c-3, c-2, c-1, one at a time: spec.version")
+    assert "; waiting: stream A/SICK has no leader; " in rolling
+    assert "nats.io/override-no-leader=pod-3-0." in rolling
+
+
+def to_be_restarted(world: Shrinking) -> ClusterState:
+    """The same while all servers have another version than the spec."""
+    old = tuple(process(index, FIVE | {"version": "2.9.24"}) for index in range(1, 6))
+    return begun(state_of(world, THREE | {"version": world.version}, pods=old))
 
 
 def test_a_server_that_does_not_say_what_it_holds_stays() -> None:

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from natsctl.model.jetstream import JetStreamReport, Replica
-from natsctl.plan.actions import CreateServer, NoteDepartures, RemoveMember
+from natsctl.plan.actions import CreateServer, NoteDepartures, RemoveMember, ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.members import (
     await_members,
@@ -27,13 +27,16 @@ from tests.unit.plan.departures.world import (
     FIVE,
     LEFT,
     Shrinking,
+    begun,
     servers,
     state_of,
 )
 from tests.unit.plan.gates.world import State
+from tests.unit.plan.test_gated_restart import process
 from tests.unit.plan.world import context, terminating
 
 NOTE = f"5={C5}"
+FOUR = FIVE | {"size": 4}
 
 
 def gone(*, ghost: Replica = LEFT, **changes: Any) -> Shrinking:
@@ -168,6 +171,23 @@ class TestStays:
         for old in (attrs.evolve(state, jetstream=()), attrs.evolve(state, now=state.now + 30)):
             assert planned(old) == []
             assert plan(old).queries
+
+
+def test_a_server_that_does_not_run_is_replaced_meanwhile() -> None:
+    """The spec was reverted: what is waited for may be just this server."""
+    no_image = {"waiting": {"reason": "ImagePullBackOff"}}
+    outdated = process(2, FOUR | {"version": "2.12.14"}, ready=False, state=no_image)
+    pods = (servers(1)[0], outdated, *servers(4)[2:])
+    state = begun(state_of(gone(states={C2: State.DOWN}), FOUR, pods=pods, departed=NOTE))
+    assert remove_members(context(state)).waiting == (f"{C2} does not answer",)
+    (restart,) = planned(state)
+    assert isinstance(restart, ReplaceServer)
+    assert restart.name == "c-2"
+    told = {c.type: c.message for c in status(state).conditions}
+    assert told["Progressing"] == (
+        f"a server has left; waiting: {C2} does not answer; restarting c-2, one at a time: "
+        "spec.version"
+    )
 
 
 class TestNote:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from natsctl.api.types.status import ClusterStatus
 from natsctl.model import names
 from natsctl.model.jetstream import JetStreamReport, Meta, Replica
 from natsctl.model.jetstream_look import Look
@@ -15,7 +16,7 @@ from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.overrides import override_value
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import claim, noted, volumes, without_budget
-from tests.unit.plan.test_gated_restart import NAMES, Named, process
+from tests.unit.plan.test_gated_restart import BEGUN, NAMES, Named, process
 from tests.unit.plan.world import NAME, context
 
 FIVE: dict[str, Any] = {"size": 5, "version": "2.12.15", "jetstream": {}}
@@ -79,6 +80,11 @@ def with_note(state: ClusterState, departed: str) -> ClusterState:
     meta = msgspec.structs.replace(secret.metadata, annotations=notes)
     owned = {**state.owned, "Secret": {NAME: msgspec.structs.replace(secret, metadata=meta)}}
     return attrs.evolve(state, owned=owned)
+
+
+def begun(state: ClusterState) -> ClusterState:
+    """The same if nothing was broken when servers began to restart."""
+    return attrs.evolve(state, status=ClusterStatus(jetstream=BEGUN))
 
 
 def overridden(state: ClusterState, *whys: str) -> ClusterState:
