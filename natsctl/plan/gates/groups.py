@@ -59,7 +59,7 @@ def quorum(case: Case, view: View) -> Iterator[Block]:
 def short(case: Case, view: View) -> Iterator[Block]:
     """A group has fewer members than it should, and too few to do without the target."""
     for told in _in_clusters(case, view):
-        if told.short and loses_quorum(told, case.target):
+        if told.short and blocks_as_short(case, told):
             detail = f"it has {len(told.members)} members instead of {told.replicas}"
             yield Block(Why.SHORT, asset=told.asset, detail=detail)
 
@@ -98,6 +98,14 @@ def loses_quorum(told: Told, target: str) -> bool:
         return False
     good = told.members - told.bad.keys() - {target}
     return len(good) < len(told.members) // 2 + 1
+
+
+def blocks_as_short(case: Case, told: Told) -> bool:
+    """Whether a group that lacks members holds up the target.
+
+    Any of them does where that never comes back: it may have the copy that the others lack.
+    """
+    return case.purpose is Purpose.REMOVE or loses_quorum(told, case.target)
 
 
 def _in_clusters(case: Case, view: View) -> Iterator[Told]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.plan.gates.groups import alone, loses_quorum
+from natsctl.plan.gates.groups import alone, blocks_as_short
 from natsctl.plan.gates.verdict import Note, Remark
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def notes(case: Case) -> Iterator[Note]:
             yield Note(Remark.ONE_COPY, asset)
         elif case.target in told.members and told.replicas == _TWO:
             yield Note(Remark.TWO_COPIES, asset)
-        elif told.short and not loses_quorum(told, case.target):
+        elif told.short and not blocks_as_short(case, told):
             yield Note(Remark.SHORT, asset)
 
 

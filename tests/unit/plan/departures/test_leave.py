@@ -27,6 +27,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.departures.world import (
     C1,
+    C2,
     C3,
     C4,
     C5,
@@ -328,6 +329,33 @@ def test_a_group_that_is_not_well_holds_all_moves_up_until_somebody_decides() ->
     assert decision(state).waiting[0] == "stream A/BROKEN has no leader"
     (move,) = planned(overridden(state, "no-leader"))
     assert isinstance(move, MoveStreams)
+
+
+@pytest.mark.parametrize("version", ["2.12.15", "2.15.3"])
+@pytest.mark.parametrize(("members", "replicas"), [([C1, C2], 3), ([C1], 2)])
+def test_nobody_leaves_while_a_group_elsewhere_lacks_replicas(
+    version: str, members: list[str], replicas: int
+) -> None:
+    """The copy that it lacks may be the one that leaves: nobody else tells of it."""
+    world = Shrinking(version=version)
+    world.stream("ORDERS", members=members, replicas=replicas)
+    for note in ("", f"5={C5}"):
+        state = state_of(world, departed=note)
+        assert [a for a in planned(state) if not isinstance(a, NoteDepartures)] == []
+        assert decision(state).waiting[0] == "stream A/ORDERS has too few members"
+        assert "nats.io/override-short=pod-5-0." in decision(state).waiting[1]
+    state = overridden(state_of(world, departed=f"5={C5}"), "short")
+    assert [type(a) for a in planned(state)] == [RemoveServer]
+
+
+def test_a_group_that_lacks_replicas_is_not_moved_either() -> None:
+    world = Shrinking()
+    world.stream("ORDERS", members=[C1, C2, C5], replicas=4)
+    world.stream("LOG", members=[C5])
+    state = state_of(world, FIVE | {"size": 4})
+    state = overridden(state, "even")
+    assert planned(state) == []
+    assert "stream A/ORDERS has too few members" in decision(state).waiting
 
 
 def test_the_next_one_waits_until_the_last_one_is_forgotten() -> None:

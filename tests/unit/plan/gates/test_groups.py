@@ -169,6 +169,14 @@ def test_a_short_group_blocks_its_members_and_is_told_to_others() -> None:
     assert verdict.notes == (Note(Remark.SHORT, S),)
 
 
+def test_a_short_group_blocks_everybody_who_never_comes_back() -> None:
+    """What a server has beside its leader's list, nobody else tells of."""
+    world = World()
+    world.stream("S", members=["nats-1", "nats-2"], replicas=3)
+    verdict = judged(world, "nats-3", purpose=Purpose.REMOVE)
+    assert (verdict.whys, verdict.notes) == ({Why.SHORT}, ())
+
+
 def test_one_of_two_replicas_may_go_if_the_other_is_good() -> None:
     world = World()
     toy = world.stream(members=["nats-1", "nats-2"])
