@@ -304,7 +304,7 @@ def _limited(
     if spec is None or spec.jetstream is None:
         return inputs
     share, capacity = parsed.share or default_share(version), stored.capacity(spec.size)
-    file, memory = kept_limits(spec.jetstream, share, capacity, stored.levels.of(spec.size))
+    file, memory = kept_limits(spec.jetstream, share, capacity, stored.levels_at(spec.size))
     return attrs.evolve(inputs, capacity=capacity, share=share, kept_file=file, kept_memory=memory)
 
 

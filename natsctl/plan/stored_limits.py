@@ -94,7 +94,7 @@ def limit_problems(
     if stores_files(last.jetstream) and not stores_files(spec.jetstream):
         text = "cannot be removed while servers may store streams on disk; put it back"
         return (Problem(FILE, "", text),)
-    capacity, levels = stored.capacity(spec.size), stored.levels.of(spec.size)
+    capacity, levels = stored.capacity(spec.size), stored.levels_at(spec.size)
     return (
         *_file(spec.jetstream, last.jetstream, version, share, capacity, levels),
         *_memory(spec.jetstream, last.jetstream, levels),

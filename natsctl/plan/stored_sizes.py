@@ -29,7 +29,7 @@ def size_problems(
     if jetstream is None or not stores_files(jetstream):
         return ()
     wanted, size = bytes_of(volume_size(jetstream)), volume_size(jetstream)
-    there = stored.capacity(spec.size) if stored.known else _accepted(before)
+    there = stored.smallest(spec.size) if stored.known else _accepted(before)
     if not wanted or wanted >= there:
         return ()
     least = bytes_text(there)

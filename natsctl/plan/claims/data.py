@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.version import Number
     from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.note import Note
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
 
@@ -46,7 +47,7 @@ _RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
 
 @attrs.frozen
 class Data:
-    """`fields` by path, those that are set; `size`: how many servers there were.
+    """`fields` by path, those that are set; `size`: how many servers may have stored something.
 
     `version` is the newest release that may have written it last; empty: nobody knows.
     """
@@ -95,8 +96,16 @@ def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
     return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
 
 
+def size_of(context: Context, note: Note) -> int:
+    """The highest index of all servers that are, that are to be, or that left with what they had.
+
+    Who is noted is not proven to have left empty.
+    """
+    return max(standing(context.servers, context.size) | note.keys())
+
+
 def current_data(
-    context: Context, server: Server | None, claim: PersistentVolumeClaim | None
+    context: Context, server: Server | None, claim: PersistentVolumeClaim | None, note: Note
 ) -> Data:
     """What is to be noted on the claim of a server that runs, or is to start.
 
@@ -108,7 +117,7 @@ def current_data(
     if server is None or not server.ready or not version:
         noted = data_of(claim) if claim is not None else None
         version = max(version, noted.version if noted is not None else "", key=_rank)
-    return Data(fields_of(target.spec), max(standing(context.servers, context.size)), version)
+    return Data(fields_of(target.spec), size_of(context, note), version)
 
 
 def _made_for(server: Server, wanted: ServerVersion) -> str:

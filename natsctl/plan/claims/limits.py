@@ -15,7 +15,7 @@ import attrs
 
 from natsctl.model import limits
 from natsctl.model.quantity import parse_bytes
-from natsctl.model.server_identity import indexes, server_name_of
+from natsctl.model.server_identity import server_name_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import runs_of
 from natsctl.render.config.jetstream import FILE, FILE_LIMIT, MEMORY_LIMIT
@@ -75,16 +75,17 @@ class Level:
 @attrs.frozen
 class Levels:
     """The stores on disk and in memory. `whole`: every server with a volume says what it stores;
-    `silent` are the indexes of those that do not."""
+    `silent` are the indexes of those that do not, `there` of those that have a pod."""
 
     file: Level = Level()
     memory: Level = Level()
     whole: bool = True
     silent: frozenset[int] = frozenset()
+    there: frozenset[int] = frozenset()
 
-    def of(self, size: int) -> Levels:
-        """Of a cluster of this size: what servers left that were removed does not matter."""
-        known = bool(self.silent) and self.silent.isdisjoint(indexes(size))
+    def without(self, left: Collection[int]) -> Levels:
+        """The same if these servers have nothing to say."""
+        known = bool(self.silent) and self.silent.issubset(left)
         return attrs.evolve(self, whole=self.whole or known)
 
     def kept(self, level: Level, wanted: int) -> int:
@@ -117,7 +118,7 @@ def levels_of(
     """
     starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
     said = dict(_said(name, pods, looks, now))
-    there = {index for index, _ in servers_among(name, pods)}
+    there = frozenset(index for index, _ in servers_among(name, pods))
     heard = {index for index, _ in said}
     silent = there.union(needed).difference(heard)
     reports = {pod: report for (_, pod), report in said.items()}
@@ -125,7 +126,8 @@ def levels_of(
         _level(starting.get(FILE_LIMIT, 0), {pod: it.file for pod, it in reports.items()}),
         _level(starting.get(MEMORY_LIMIT, 0), {pod: it.memory for pod, it in reports.items()}),
         not silent,
-        frozenset(silent),
+        silent,
+        there,
     )
 
 

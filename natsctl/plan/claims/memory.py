@@ -59,6 +59,16 @@ def copy_of(claim: PersistentVolumeClaim) -> str:
     return claim.metadata.annotation(names.CLAIMS_ANNOTATION) or ""
 
 
+def is_left(index: int, claim: PersistentVolumeClaim) -> bool:
+    """Whether its own copy tells nothing of it: nobody has stored anything on it that counts.
+
+    A server starts only once the copy on its claim tells of it, and that is taken back only when
+    the server is proven to have left empty.
+    """
+    told = parse_copy(copy_of(claim), "")
+    return told is not None and index not in told
+
+
 def is_free(claim: PersistentVolumeClaim, uid: str) -> bool:
     """Whether nobody but the NatsCluster with this uid controls a claim.
 

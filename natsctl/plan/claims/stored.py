@@ -13,11 +13,11 @@ from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.data import Data, data_of
 from natsctl.plan.claims.limits import Levels
-from natsctl.plan.claims.memory import is_free, memory_of
+from natsctl.plan.claims.memory import is_free, is_left, memory_of
 from natsctl.plan.server_identity import claims_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from natsctl.model.objects import Cluster, Object
     from natsctl.plan.claims.note import Note
@@ -30,7 +30,8 @@ class Stored:
     `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
     not be read. `data` is what their data depends on, where they say it; `earlier` are claims that
     an earlier NatsCluster left and this one has not taken over yet. `levels` are what is known of
-    the stores on these volumes, and in memory.
+    the stores on these volumes, and in memory. `left` are volumes of servers that left empty, or
+    of others: they matter only to a cluster whose size includes them.
     """
 
     known: bool = True
@@ -40,10 +41,23 @@ class Stored:
     data: Mapping[int, Data] = attrs.field(factory=dict)
     earlier: Mapping[int, bool] = attrs.field(factory=dict)
     levels: Levels = attrs.field(factory=Levels)
+    left: frozenset[int] = frozenset()
+
+    def smallest(self, size: int) -> int:
+        """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""
+        return min(_of(self.room, indexes(size)), default=0)
 
     def capacity(self, size: int) -> int:
-        """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""
-        return min(_of(self.room, size), default=0)
+        """The same of all servers that may store something: those that leave have one limit, too,
+        and so have those that went away with what they had."""
+        return min(_of(self.room, self.room.keys() - self._without(size)), default=0)
+
+    def levels_at(self, size: int) -> Levels:
+        """What is known of these servers."""
+        return self.levels.without(self._without(size))
+
+    def _without(self, size: int) -> frozenset[int]:
+        return self.left.difference(indexes(size)) - self.levels.there
 
 
 def stored_of(
@@ -66,7 +80,14 @@ def stored_of(
         {index: count for index, count in room.items() if count},
         _data(found, meta.uid),
         {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
+        left=frozenset(_left(found, note, meta.uid)),
     )
+
+
+def _left(claims: Mapping[int, PersistentVolumeClaim], note: Note, uid: str) -> Iterator[int]:
+    for index, claim in claims.items():
+        if index not in note and (is_left(index, claim) or not is_free(claim, uid)):
+            yield index
 
 
 def _data(claims: Mapping[int, PersistentVolumeClaim], uid: str) -> dict[int, Data]:
@@ -109,8 +130,8 @@ def _room(claim: PersistentVolumeClaim) -> int:
     return min(filter(None, given), default=0)
 
 
-def _of(counts: Mapping[int, int], size: int) -> list[int]:
-    return [counts[index] for index in sorted(counts.keys() & set(indexes(size)))]
+def _of(counts: Mapping[int, int], of: Iterable[int]) -> list[int]:
+    return [counts[index] for index in counts.keys() & set(of)]
 
 
 def bytes_of(quantity: str) -> int:

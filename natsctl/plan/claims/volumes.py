@@ -227,7 +227,7 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     had_one = _had_one(context, volumes, servers)
     marked = tuple(
         attrs.evolve(
-            _described(context, c, servers.get(c.index)),
+            _described(context, c, servers.get(c.index), volumes.note or {}),
             lost=c.live is None and (unsure or had_one(c)),
         )
         for c in volumes.claims
@@ -242,8 +242,10 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     return attrs.evolve(found, claims=tuple(_copied(judged, memory)))
 
 
-def _described(context: Context, claim: ServerClaim, server: Server | None) -> ServerClaim:
-    data = data_text(current_data(context, server, claim.live))
+def _described(
+    context: Context, claim: ServerClaim, server: Server | None, note: Note
+) -> ServerClaim:
+    data = data_text(current_data(context, server, claim.live, note))
     return attrs.evolve(claim, data=data, starts=server is None)
 
 

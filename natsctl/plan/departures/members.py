@@ -114,6 +114,24 @@ def counting_on(view: View, name: str) -> list[Asset]:
     return [a for a, group in view.groups.items() if name in group.members | group.holders]
 
 
+def left_empty(context: Context) -> frozenset[int]:
+    """Servers that are noted to have left empty, and that both looks show to be no members.
+
+    Whatever else is gone may have gone with data that nobody else has.
+    """
+    gone, looks = _gone(context), _latest(context)
+    if not gone or looks is None:
+        return frozenset()
+    it = case("", expected(context), looks)
+    if any(True for _ in unsure(it, context.state.now)):
+        return frozenset()
+    return frozenset(
+        index
+        for index, name in gone.items()
+        if not any(name in members_of(view) or counting_on(view, name) for view in it.views)
+    )
+
+
 def is_missed(context: Context, name: str) -> bool:
     """Whether some stream counts on it: it came to the server in the moment in which that left."""
     looks = _latest(context)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model import names
+from natsctl.model.names import MAX_SIZE
 from natsctl.plan.actions import Ensure, NoteClaims
-from natsctl.plan.claims.data import data_of, data_text, noted_data
-from natsctl.plan.claims.memory import copy_of, is_free
+from natsctl.plan.claims.data import data_of, data_text, noted_data, size_of
+from natsctl.plan.claims.memory import copy_of, is_free, is_left
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
+from natsctl.plan.departures.members import left_empty
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import standing
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
@@ -117,9 +118,9 @@ def note_claims(context: Context) -> Decision:
 
 
 def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
-    """What is told of servers that are to be or that there are, what is there by now aside."""
-    note, there = volumes.note or {}, standing(context.servers, context.size)
-    kept = {index: note[index] for index in note.keys() & there}
+    """What is told, what is there by now aside; no longer of servers proven to have left empty."""
+    left = left_empty(context)
+    kept = {index: told for index, told in (volumes.note or {}).items() if index not in left}
     doubts = {claim.index: Noted(NEW) for claim in volumes.claims if claim.lost}
     return doubts | kept
 
@@ -127,7 +128,7 @@ def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
 def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
     """One for each claim that tells something else, also of servers that were removed."""
     uid = context.state.cluster.metadata.uid
-    text, size = copy_text(uid, note), max(standing(context.servers, context.size), default=0)
+    text, size = copy_text(uid, note), size_of(context, volumes.note or {})
     needed = [(c.live, c.data) for c in volumes.claims if not c.held]
     others = [(c, _resized(c, size)) for c in volumes.others.values() if is_free(c, uid)]
     for live, data in (*needed, *others):
@@ -138,7 +139,7 @@ def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClai
 
 
 def _resized(claim: PersistentVolumeClaim, size: int) -> str:
-    """What was stored by a server that was removed depends on what it did, but how many are left.
+    """What was stored by a server that is gone depends on what it did, but how many there are.
 
     A NatsCluster that takes the others back does not need it.
     """
@@ -151,8 +152,11 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     for claim in volumes.claims:
         if claim.live is not None and not claim.held:
             yield claim.index, _noted(context, claim.index, claim.live)
+    left = left_empty(context)
     for index, live in volumes.others.items():
-        yield index, _noted(context, index, live)
+        unused = index not in (volumes.note or {}) and is_left(index, live)
+        if index <= MAX_SIZE and index not in left and not unused:
+            yield index, _noted(context, index, live)
 
 
 def _noted(context: Context, index: int, live: PersistentVolumeClaim) -> Noted:

@@ -92,13 +92,25 @@ class TestLowerMaxSize:
             "or set it to 7Gi"
         )
 
-    def test_is_accepted_whatever_servers_left_that_were_removed(self) -> None:
-        for silent, accepted in (({4}, True), ({3, 4}, False)):
-            found = stored(GI, whole=False)
-            levels = attrs.evolve(found.levels, silent=frozenset(silent))
-            known = attrs.evolve(found, levels=levels)
-            assert (refused(spec_of("3Gi"), known, spec_of("7Gi")) == "") == accepted
-            assert limits(spec_of("3Gi"), known, spec_of("7Gi"))[0] == (3 if accepted else 7) * GI
+    @pytest.mark.parametrize(
+        ("silent", "left", "there", "accepted"),
+        [
+            ({4}, {4}, (), True),
+            ({4}, (), (), False),
+            ({4, 5}, {5}, (), False),
+            ({4}, {4}, {4}, False),
+            ({3}, {3}, (), False),
+        ],
+        ids=["left empty", "gone by itself", "one of two", "is there", "is to be"],
+    )
+    def test_is_accepted_only_without_servers_that_left_empty(
+        self, silent: Any, left: Any, there: Any, accepted: bool
+    ) -> None:
+        found = stored(GI, whole=False)
+        levels = attrs.evolve(found.levels, silent=frozenset(silent), there=frozenset(there))
+        known = attrs.evolve(found, levels=levels, left=frozenset(left))
+        assert (refused(spec_of("3Gi"), known, spec_of("7Gi")) == "") == accepted
+        assert limits(spec_of("3Gi"), known, spec_of("7Gi"))[0] == (3 if accepted else 7) * GI
 
     def test_is_refused_below_what_is_reserved(self) -> None:
         assert refused(spec_of("3Gi"), stored(GI, reserved=4 * GI), spec_of("7Gi")) == (

@@ -23,7 +23,9 @@ from tests.unit.plan.claims.volumes import (
     annotated_claim,
     claim,
     noted,
+    servers,
     volumes,
+    with_copy,
     with_data,
 )
 from tests.unit.plan.world import changed, context, decided, pod, target
@@ -196,15 +198,27 @@ class TestAServerWithAPod:
         assert "js-c-1" not in kept(state)
 
 
-def test_a_claim_of_a_removed_server_tells_how_many_are_left() -> None:
-    five = SPEC | {"size": 5}
-    others = (with_data(claim(4, spec=five), five), claim(5, spec=five))
-    state = volumes(*all_claims(), *others, note=noted(1, 2, 3, 4, 5), spec=SPEC, copies=False)
+FIVE = SPEC | {"size": 5}
+
+
+def test_a_claim_of_a_server_that_left_empty_tells_how_many_are_left() -> None:
+    others = (with_data(claim(4, spec=FIVE), FIVE), claim(5, spec=FIVE))
+    left = (with_copy(each, noted(1, 2, 3)) for each in others)
+    state = volumes(*all_claims(), *left, note=noted(1, 2, 3), spec=SPEC, copies=False)
     found = {a.name: a.data for a in decided(note_claims, state)}
     last = parse_data(found["js-c-4"])
     assert last is not None
     assert last.size == 3
-    assert found["js-c-5"] == ""
+    assert "js-c-5" not in found, "what does not tell is left as it is"
+
+
+@pytest.mark.parametrize("there", [(), (4, 5)], ids=["lost", "kept"])
+def test_servers_that_are_gone_but_not_proven_to_be_empty_count(there: tuple[int, ...]) -> None:
+    """A cluster that takes the volumes back has to have them all."""
+    claims = [claim(index, spec=FIVE) for index in (1, 2, 3, *there)]
+    told = [with_data(each, FIVE) for each in claims]
+    state = volumes(*told, note=noted(1, 2, 3, 4, 5), pods=servers(1, 2, 3))
+    assert decided(note_claims, state) == ()
 
 
 def test_a_release_is_noted_as_far_as_its_tag_tells() -> None:

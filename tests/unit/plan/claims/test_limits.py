@@ -125,13 +125,15 @@ class TestLook:
         assert levels(taken, pods=two, needed=(1, 2)).whole
         assert not levels(look(report(1), report(2))).whole
 
-    def test_is_whole_of_a_cluster_of_fewer_servers_if_those_tell(self) -> None:
+    def test_is_whole_without_servers_that_left_if_the_others_tell(self) -> None:
         """A volume of a server that was removed stays."""
         found = levels(look(*map(report, NEEDED)), needed=(1, 2, 3, 4))
-        assert [found.of(size).whole for size in (5, 4, 3)] == [False, False, True]
-        assert found.silent == {4}
-        assert levels(look(*map(report, NEEDED))).of(3).whole
-        assert not Levels(whole=False).of(3).whole
+        assert [found.without(left).whole for left in ((), {3}, {4}, {3, 4})] == [False] * 2 + [
+            True
+        ] * 2
+        assert (found.silent, found.there) == ({4}, {1, 2, 3})
+        assert levels(look(*map(report, NEEDED))).without(()).whole
+        assert not Levels(whole=False).without({4}).whole
 
     def test_of_another_run_or_of_long_ago_tells_nothing(self) -> None:
         taken = look(*map(report, NEEDED))

@@ -10,13 +10,14 @@ import pytest
 
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Amounts, Cluster, Meta, PersistentVolumeClaim
+from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.note import Noted, note_text
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import VOLUMES_NOT_READ, ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.references import References
 from natsctl.render.config.jetstream import jetstream_block
 from natsctl.render.inputs import Images
-from tests.unit.plan.claims.volumes import EARLIER, SPEC, all_claims, claim
+from tests.unit.plan.claims.volumes import EARLIER, SPEC, all_claims, claim, noted, with_copy
 from tests.unit.plan.world import NAME, NAMESPACE, UID
 
 GI = 2**30
@@ -65,10 +66,25 @@ class TestOrigins:
 
 
 class TestRoom:
-    def test_is_that_of_the_smallest_volume_the_cluster_needs(self) -> None:
+    def test_is_that_of_the_smallest_volume_a_server_may_store_on(self) -> None:
+        """The limit is the same for all; those beyond the size count until they are empty."""
         small = given(claim(2, spec=SPEC), "9Gi")
         tiny = given(claim(4, spec=SPEC | {"size": 4}), "1Gi")
-        assert stored(claim(1), small, tiny).capacity(3) == 9 * GI
+        left = with_copy(tiny, noted(1, 2))
+        there = attrs.evolve(stored(left), levels=Levels(there=frozenset({4})))
+        assert stored(claim(1), small, tiny).capacity(3) == GI
+        assert stored(claim(1), small, left).capacity(3) == 9 * GI
+        assert stored(claim(1), small, left).capacity(4) == there.capacity(3) == GI
+        assert stored(claim(1), small, left, n4=Noted("000004")).capacity(3) == GI
+
+    def test_has_nothing_to_do_with_volumes_of_others(self) -> None:
+        owner = {"kind": "StatefulSet", "name": "x", "uid": "x", "controller": True}
+        theirs = given(claim(4, spec=SPEC | {"size": 4}, ownerReferences=[owner]), "1Gi")
+        assert stored(claim(1), theirs).capacity(3) == 10 * GI
+
+    def test_that_the_spec_may_not_fall_below_is_that_of_servers_that_stay(self) -> None:
+        tiny = given(claim(4, spec=SPEC | {"size": 4}), "1Gi")
+        assert stored(claim(1), tiny).smallest(3) == 10 * GI
 
     def test_is_what_was_asked_for_until_there_is_a_volume(self) -> None:
         assert stored(given(claim(1), None)).capacity(3) == 10 * GI

@@ -98,7 +98,7 @@ def volumes(
     """
     if copies and note not in (None, "none"):
         claims = tuple(each if has_copy(each) else with_copy(each, note or "") for each in claims)
-        claims = _described(claims, cluster_state(spec or SPEC, pods))
+        claims = _described(claims, cluster_state(spec or SPEC, pods), note or "")
     found = cluster_state(spec or SPEC, pods)
     assert found.desired is not None
     (secret,) = found.owned["Secret"].values()
@@ -122,14 +122,15 @@ def volumes(
 
 
 def _described(
-    claims: tuple[PersistentVolumeClaim, ...], state: ClusterState
+    claims: tuple[PersistentVolumeClaim, ...], state: ClusterState, note: str
 ) -> tuple[PersistentVolumeClaim, ...]:
     """Each tells what its data depends on, as its server's pod or the spec says."""
     all_servers = {server.index: server for server in context(state).servers}
+    told = parse_note(note) or {}
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
         index = claim_index(NAME, found.metadata.name) or 0
-        data = current_data(context(state), all_servers.get(index), found)
+        data = current_data(context(state), all_servers.get(index), found, told)
         return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
     return tuple(each if noted_data(each) else described(each) for each in claims)

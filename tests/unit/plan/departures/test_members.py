@@ -8,8 +8,15 @@ import attrs
 import pytest
 
 from natsctl.model.jetstream import JetStreamReport, Replica
-from natsctl.plan.actions import CreateServer, NoteDepartures, RemoveMember, ReplaceServer
+from natsctl.plan.actions import (
+    CreateServer,
+    NoteClaims,
+    NoteDepartures,
+    RemoveMember,
+    ReplaceServer,
+)
 from natsctl.plan.engine import plan
+from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.members import (
     await_members,
     note_departures,
@@ -18,6 +25,7 @@ from natsctl.plan.rules.members import (
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
+from tests.unit.plan.claims.volumes import noted
 from tests.unit.plan.departures.world import (
     C1,
     C2,
@@ -33,7 +41,7 @@ from tests.unit.plan.departures.world import (
 )
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.test_gated_restart import process
-from tests.unit.plan.world import context, terminating
+from tests.unit.plan.world import context, decided, terminating
 
 NOTE = f"5={C5}"
 FOUR = FIVE | {"size": 4}
@@ -42,6 +50,12 @@ FOUR = FIVE | {"size": 4}
 def gone(*, ghost: Replica = LEFT, **changes: Any) -> Shrinking:
     """c-5 has left; the meta leader counts it still."""
     return Shrinking(size=4, ghosts=[ghost], **changes)
+
+
+def newly_noted(state: ClusterState) -> str | None:
+    """Which servers have had a volume, as it is written now."""
+    found = [a for a in decided(note_claims, state) if a.kind == "Secret"]
+    return found[0].text if found else None
 
 
 def planned(state: ClusterState) -> list[Any]:
@@ -76,10 +90,45 @@ class TestTakenOut:
         assert removal.evidence.objection(servers(5), state.now)
 
     def test_then_the_note_goes_and_then_the_next_server(self) -> None:
-        state = state_of(Shrinking(size=4), departed=NOTE)
+        state = state_of(Shrinking(size=4), departed=NOTE, noted_as=(1, 2, 3, 4))
         (note,) = planned(state)
         assert isinstance(note, NoteDepartures)
         assert note.note == ()
+
+    def test_before_that_nothing_tells_any_more_that_it_had_a_volume(self) -> None:
+        """Its claim stays. Somebody may delete it before a server of that index comes again."""
+        planned_notes = planned(state_of(Shrinking(size=4), departed=NOTE))
+        assert {type(a) for a in planned_notes} == {NoteClaims}
+        (text,) = (a.text for a in planned_notes if a.kind == "Secret")
+        assert text == noted(1, 2, 3, 4)
+
+    def test_one_without_a_claim_likewise(self) -> None:
+        state = state_of(
+            Shrinking(size=4), departed=NOTE, claims=(1, 2, 3, 4), noted_as=(1, 2, 3, 4, 5)
+        )
+        assert newly_noted(state) == noted(1, 2, 3, 4)
+
+    @pytest.mark.parametrize(
+        "world",
+        [
+            Shrinking(size=4, ghosts=[LEFT]),
+            Shrinking(size=4, meta_leader=""),
+            Shrinking(size=4, states={C3: State.DOWN}),
+        ],
+        ids=["still a member", "no leader", "one is silent"],
+    )
+    def test_nothing_is_forgotten_of_its_volume_while_that_is_not_proven(
+        self, world: Shrinking
+    ) -> None:
+        assert newly_noted(state_of(world, departed=NOTE)) is None
+
+    def test_nor_while_a_stream_counts_on_it(self) -> None:
+        world = Shrinking(size=4)
+        world.stream("ORDERS", members=[C1, C2, C5])
+        assert newly_noted(state_of(world, departed=NOTE)) is None
+
+    def test_nor_of_one_that_nobody_noted(self) -> None:
+        assert newly_noted(state_of(Shrinking(size=4))) is None
 
     def test_one_that_crashed_is_missed_after_a_while(self) -> None:
         crashed = Replica(C5, current=False, active=30.0)

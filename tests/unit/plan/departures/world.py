@@ -57,9 +57,13 @@ def state_of(
     pods: tuple[Pod, ...] | None = None,
     departed: str = "",
     claims: tuple[int, ...] = (1, 2, 3, 4, 5),
+    noted_as: tuple[int, ...] | None = None,
     **changes: Any,
 ) -> ClusterState:
-    """The cluster at a moment at which both looks are fresh."""
+    """The cluster at a moment at which both looks are fresh.
+
+    `noted_as`: which servers are noted to have had a volume, if not all that have a claim.
+    """
     standing = servers(world.size) if pods is None else pods
     looks = []
     for _ in range(2):
@@ -67,7 +71,9 @@ def state_of(
         told = {p.metadata.uid: look.reports[n] for n, p in zip(world.names, standing, strict=True)}
         looks.append(Look(look.began, told))
     there = [claim(index, spec=FIVE) for index in claims]
-    found = without_budget(volumes(*there, note=noted(*claims), pods=standing, spec=spec))
+    found = without_budget(
+        volumes(*there, note=noted(*(noted_as or claims)), pods=standing, spec=spec)
+    )
     made = attrs.evolve(found, jetstream=tuple(looks), now=looks[-1].began + 0.5, **changes)
     seen = {uid: attrs.evolve(it, asked=made.now - 0.2) for uid, it in made.observations.items()}
     return with_note(attrs.evolve(made, observations=seen), departed)

@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.model.objects import OwnerReference
 from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.empty_volumes import make_empty
@@ -25,6 +26,8 @@ from tests.unit.plan.claims.volumes import (
     noted,
     servers,
     volumes,
+    with_copy,
+    with_data,
     without_budget,
 )
 from tests.unit.plan.gates.world import State
@@ -252,9 +255,10 @@ class TestAnEarlierClusterOfTheName:
         assert started(state) == []
 
     def test_may_have_had_more_servers(self) -> None:
-        more = SPEC | {"size": 4}
-        state = volumes(*all_claims(), claim(4, spec=more), note=noted(1, 2, 3))
-        assert newly_noted(state) == noted(1, 2, 3, 4)
+        left = claim(4, of=EARLIER, spec=SPEC | {"size": 4})
+        for last in (left, with_copy(left, noted(1, 2, 3, 4), EARLIER)):
+            state = volumes(*all_claims(), last, note=noted(1, 2, 3), copies=False)
+            assert (newly_noted(state) or "").startswith(noted(1, 2, 3) + ",4=000004")
 
 
 def test_volumes_of_somebody_else_are_left_alone() -> None:
@@ -282,11 +286,42 @@ def test_no_server_starts_with_a_volume_that_is_of_no_use(bad: Any) -> None:
     assert started(state) == ["c-1", "c-3"]
 
 
-def test_a_removed_server_whose_volume_is_gone_is_a_new_one_when_it_comes_back() -> None:
-    state = volumes(*all_claims(), note=noted(1, 2, 3, 4))
-    assert newly_noted(state) == noted(1, 2, 3)
-    running = volumes(*all_claims(), note=noted(1, 2, 3, 4), pods=servers(1, 2, 3, 4))
-    assert newly_noted(running) is None, "it is not gone yet"
+class TestAServerBeyondTheSize:
+    """Only one that is proven to have left empty is forgotten; `departures` have the proof."""
+
+    MORE: ClassVar = SPEC | {"size": 5}
+
+    def test_that_lost_pod_and_volume_stays_noted(self) -> None:
+        state = volumes(*all_claims(), note=noted(1, 2, 3, 4, 5), pods=servers(1, 2, 3))
+        assert decided(note_claims, state) == ()
+
+    def test_gets_no_empty_volume_when_it_is_to_be_again(self) -> None:
+        claims = (with_data(each, self.MORE) for each in all_claims())
+        spec, note = self.MORE, noted(1, 2, 3, 4, 5)
+        state = volumes(*claims, note=note, spec=spec, pods=servers(1, 2, 3))
+        assert [each for each in ensured(state) if not each[1]] == []
+        assert started(state) == []
+
+    def test_one_at_a_time_can_be_given_up(self) -> None:
+        """There are more missing; the size decides which are needed."""
+        spec, note = SPEC | {"size": 4}, noted(1, 2, 3, 4, 5)
+        found = volumes_of(context(volumes(*all_claims(), note=note, spec=spec)))
+        assert found is not None
+        assert found.token == "js-c-4=000004"
+
+    def test_that_left_empty_is_new_when_it_comes_back(self) -> None:
+        """Its volume may be there, or somebody deleted it."""
+        left = claim(4, spec=self.MORE)
+        assert newly_noted(volumes(*all_claims(), left, note=noted(1, 2, 3))) is None
+        state = volumes(*all_claims(), note=noted(1, 2, 3), spec=SPEC | {"size": 4})
+        assert ("js-c-4", False) in ensured(state)
+
+    def test_is_none_that_no_cluster_can_have(self) -> None:
+        """Others may make claims of any name."""
+        found = claim(4, spec=self.MORE)
+        meta = msgspec.structs.replace(found.metadata, name="js-c-1000")
+        odd = msgspec.structs.replace(found, metadata=meta)
+        assert newly_noted(volumes(*all_claims(), odd, note=noted(1, 2, 3), copies=False)) is None
 
 
 class TestWhatIsNotKnown:
