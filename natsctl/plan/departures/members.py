@@ -25,7 +25,7 @@ from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
-from natsctl.plan.server_identity import of_others
+from natsctl.plan.server_identity import excess, of_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,19 +151,32 @@ def returning(context: Context) -> tuple[tuple[int, str], ...]:
     Their pods went away by themselves: they are members still, nobody noted that they held nothing,
     and their volumes are there.
     """
+    cluster = context.desired.target.name
+    without_pods = of_others(_to_leave_empty(context), context.servers, context.size)
+    return tuple((index, pod_name(cluster, index)) for index in without_pods)
+
+
+def surely_returning(context: Context) -> tuple[Server, ...]:
+    """Servers beyond size whose pods would be made again just so, if they went away now."""
+    beyond = excess(context.servers, context.size)
+    names = _to_leave_empty(context) if beyond else {}
+    return tuple(s for s in beyond if names.get(s.index) == name_of(s))
+
+
+def _to_leave_empty(context: Context) -> dict[int, str]:
+    """Names of servers beyond size, with and without a pod, that may have something, by index."""
     looks, volumes = _latest(context), volumes_of(context)
     if looks is None or volumes is None or volumes.note is None:
-        return ()
+        return {}
     it = case("", expected(context), looks)
     members = members_of(it.first) & members_of(it.second)
     target, departed = context.desired.target, departed_of(context)
-    without_pods = of_others(volumes.others, context.servers, context.size)
-    return tuple(
-        (index, pod_name(target.name, index))
-        for index, claim in without_pods.items()
+    return {
+        index: name
+        for index, claim in volumes.others.items()
         if _is_as_noted(claim, volumes.note.get(index))
-        and _is_to_leave(target.server_name(index), departed.get(index), members)
-    )
+        and _is_to_leave(name := target.server_name(index), departed.get(index), members)
+    }
 
 
 def _is_as_noted(claim: PersistentVolumeClaim, noted: Noted | None) -> bool:

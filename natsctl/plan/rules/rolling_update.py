@@ -14,6 +14,7 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
+from natsctl.plan.departures.members import surely_returning
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, remembered, stores
@@ -35,9 +36,13 @@ FRESH = 2.0
 
 
 def _outdated_servers(context: Context) -> tuple[Server, ...]:
-    """Servers to replace, in the order in which they will be: those that are down first."""
+    """Servers to replace, in the order in which they will be: those that are down first.
+
+    One beyond size that holds streams and does not run never leaves: its successor may.
+    """
     staying = wanted(context.servers, context.size)
-    outdated = leaving(s for s in staying if s.changes and not s.terminating)
+    stuck = (s for s in surely_returning(context) if is_away(s))
+    outdated = leaving(s for s in (*staying, *stuck) if s.changes and not s.terminating)
     return tuple(sorted(outdated, key=lambda s: kubelet_ready(s.pod)))
 
 

@@ -239,6 +239,39 @@ def test_a_server_that_does_not_run_is_replaced_meanwhile() -> None:
     )
 
 
+class TestMadeAgain:
+    """A server beyond size that does not run and is outdated: only its successor can be emptied."""
+
+    def with_a_bad_image(self, **changes: Any) -> ClusterState:
+        no_image = {"waiting": {"reason": "ImagePullBackOff"}}
+        state = changes.pop("state", no_image)
+        last = process(5, FIVE | {"version": "9.9.9"}, ready=False, state=state)
+        world = Shrinking(states={C5: State.DOWN}, hidden=changes.pop("hidden", set()))
+        world.stream("LOG", members=[C1])
+        return begun(state_of(world, pods=(*servers(4), last), **changes))
+
+    def test_it_is_replaced_and_comes_back(self) -> None:
+        (restart,) = planned(self.with_a_bad_image())
+        assert isinstance(restart, ReplaceServer)
+        assert (restart.name, restart.uid) == ("c-5", "pod-5-0")
+        (made,) = planned(state_of(gone()))
+        assert isinstance(made, CreateServer)
+
+    def test_not_one_that_would_not_come_back(self) -> None:
+        crashed = {"waiting": {"reason": "CrashLoopBackOff"}}
+        for state in (
+            self.with_a_bad_image(claims=(1, 2, 3, 4)),
+            self.with_a_bad_image(state=crashed, hidden={C5}),
+            attrs.evolve(self.with_a_bad_image(), jetstream=()),
+        ):
+            assert not [it for it in planned(state) if isinstance(it, ReplaceServer)]
+
+    def test_not_one_that_runs(self) -> None:
+        running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+        state = self.with_a_bad_image(state=running)
+        assert not [it for it in planned(state) if isinstance(it, ReplaceServer)]
+
+
 class TestNote:
     """It counts for a server that is gone, and only as long as servers confirm it for one that is
     there."""
