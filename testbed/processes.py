@@ -32,11 +32,16 @@ class Process:
     started: int
 
     def alive(self) -> bool:
+        """Whether any thread still runs: a killed program keeps its ports until the last one ends.
+
+        Its first thread may be a zombie before the others have ended.
+        """
         try:
-            state, started = _state_and_start(Path(f"/proc/{self.pid}/stat").read_text())
+            fields = _fields(Path(f"/proc/{self.pid}/stat").read_text())
+            state, threads, started = fields[0], int(fields[17]), int(fields[19])
         except (OSError, ValueError, IndexError):
             return False
-        return started == self.started and state != "Z"
+        return started == self.started and (state != "Z" or threads > 1)
 
 
 def start(
@@ -79,7 +84,7 @@ def recorded(testbed: Testbed, label: str) -> Process | None:
     record = testbed.processes / label
     try:
         text = record.read_text()
-        _, started = _state_and_start(text)
+        started = int(_fields(text)[19])
         return Process(int(text.split(maxsplit=1)[0]), started)
     except (OSError, ValueError, IndexError):
         return None
@@ -97,10 +102,9 @@ def labels(testbed: Testbed) -> list[str]:
     return sorted(record.name for record in testbed.processes.iterdir())
 
 
-def _state_and_start(stat: str) -> tuple[str, int]:
-    """Fields 3 and 22 of /proc/PID/stat; field 2 may hold blanks and is closed by a bracket."""
-    fields = stat.rpartition(")")[2].split()
-    return fields[0], int(fields[19])
+def _fields(stat: str) -> list[str]:
+    """/proc/PID/stat from field 3 on; field 2 may hold blanks and is closed by a bracket."""
+    return stat.rpartition(")")[2].split()
 
 
 def wait_until(ready: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
