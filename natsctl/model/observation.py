@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
 from natsctl.model.foreign import named, plain
+
+MAX_PEERS: Final = 2_048
+"""Servers to which one has routes: all of two of the largest clusters, if they are joined."""
 
 
 def _version(text: str) -> str:

@@ -57,8 +57,11 @@ async def answer(
     tls: ssl.SSLContext | None,
     seconds: float,
     accepted: Collection[str],
+    most: int = LIMIT,
 ) -> tuple[int, bytes]:
     """Status and body of an answer with one of these statuses; as `fetch`.
+
+    `most` is how many bytes it may have; if it is SMALL, it needs no turn.
 
     Raises Unusable, OSError or TimeoutError.
     """
@@ -68,11 +71,18 @@ async def answer(
         await _read(source, told, SMALL)
         if len(told) <= SMALL:
             return _body(told, accepted)
+        if most <= SMALL:
+            raise _too_long(most)
         async with gate.long_answer(owner, clock):
-            await _read(source, told, LIMIT)
-            if len(told) > LIMIT:
-                raise Unusable(f"its answer is longer than {LIMIT // 1024 // 1024} MiB")
+            await _read(source, told, most)
+            if len(told) > most:
+                raise _too_long(most)
             return _body(told, accepted)
+
+
+def _too_long(most: int) -> Unusable:
+    mib = most // 2**20
+    return Unusable(f"its answer is longer than {f'{mib} MiB' if mib else f'{most // 1024} KiB'}")
 
 
 async def pieces(

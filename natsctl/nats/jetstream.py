@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
-from natsctl.nats.fetch import SMALL, Unusable, answer, fetch, pieces
+from natsctl.nats.beside import beside
+from natsctl.nats.fetch import LIMIT, SMALL, Unusable, answer, pieces
 from natsctl.nats.gate import LARGE_QUICK
 from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, unanswered
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, Place, problem_of
@@ -22,7 +23,7 @@ from natsctl.nats.pages import Cutter
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from natsctl.model.jetstream import JetStreamReport
     from natsctl.nats.allowance import Allowance, Key
@@ -33,6 +34,8 @@ AT_ONCE: Final = 4
 SECONDS = 15.0
 """How long a server may take for /jsz, once it has its turn. Measured: up to 10 s for 10,000
 streams on a machine with more to do than it can."""
+VARZ: Final = 2 * SMALL
+"""Bytes of /varz. Recorded: 1.6 KB. It may have two addresses of each of 998 other servers."""
 TOO_MANY: Final = "more streams and consumers on all servers together than natsctl keeps"
 
 _HEALTHY_OR_NOT: Final = ("200", "500", "503")
@@ -72,18 +75,27 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
     try:
         if not place.address:
             raise Unusable("the pod has no address")
-        varz = await _get(gate, place, "/varz", tls)
-        routez = await _get(gate, place, "/routez", tls)
+        _, varz = await _get(gate, place, "/varz", tls, most=VARZ)
+        _, routez = await _get(gate, place, "/routez", tls)
         jsz = await _jsz(gate, place, tls)
-        where = place.owner, place.address, names.MONITORING_PORT
-        code, healthz = await answer(gate, *where, "/healthz", tls, TIMEOUT, _HEALTHY_OR_NOT)
+        code, healthz = await _get(gate, place, "/healthz", tls, _HEALTHY_OR_NOT, most=SMALL)
     except UNASKED as error:
         return unanswered(name, f"monitoring port: {problem_of(error, place)}")
-    return report(name, Answers(varz, routez, (), healthz, code), jsz)
+    answers = Answers(varz, routez, (), healthz, code)
+    return await beside(jsz.give_up, report, name, answers, jsz)
 
 
-async def _get(gate: Gate, place: Place, path: str, tls: ssl.SSLContext | None) -> bytes:
-    return await fetch(gate, place.owner, place.address, names.MONITORING_PORT, path, tls, TIMEOUT)
+async def _get(
+    gate: Gate,
+    place: Place,
+    path: str,
+    tls: ssl.SSLContext | None,
+    accepted: Collection[str] = ("200",),
+    most: int = LIMIT,
+) -> tuple[int, bytes]:
+    """Status and body of a page of at most so many bytes."""
+    where = place.owner, place.address, names.MONITORING_PORT
+    return await answer(gate, *where, path, tls, TIMEOUT, accepted, most)
 
 
 async def _jsz(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> Jsz:
@@ -106,9 +118,9 @@ async def _read(gate: Gate, place: Place, tls: ssl.SSLContext | None, *, slow: b
             size += len(piece)
             part = cutter.feed(piece)
             if part is not None:
-                await asyncio.to_thread(jsz.add, part)
+                await beside(jsz.give_up, jsz.add, part)
                 if jsz.inventory.too_many:
                     return jsz
         # Reading a part takes some 20 ms: in a thread, it keeps nobody waiting for long.
-        await asyncio.to_thread(jsz.add, cutter.end())
+        await beside(jsz.give_up, jsz.add, cutter.end())
     return jsz

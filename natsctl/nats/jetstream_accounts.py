@@ -57,9 +57,10 @@ class Inventory:
     """What a server holds, as one part of its answer after the other tells it.
 
     An account may go on in the next part, a stream may not. An asset counts if it is told once, and
-    usably.
+    usably. If it is `given_up`, perhaps by another thread, the one that reads stops soon.
     """
 
+    given_up: bool = False
     _accounts: set[str] = attrs.field(factory=set)
     _groups: dict[Asset, Group] = attrs.field(factory=dict)
     _bad: dict[Asset, None] = attrs.field(factory=dict)
@@ -76,6 +77,11 @@ class Inventory:
                 if self.too_many:
                     return
                 self._take(stream(account.key, bytes(raw)))
+
+    def go_on(self) -> None:
+        """Raise a ValueError if nobody waits for it any more."""
+        if self.given_up:
+            raise ValueError("it was not read in time")
 
     @property
     def too_many(self) -> str:
@@ -103,6 +109,7 @@ class Inventory:
         One more than are judged is enough to know that there are too many: no others are read.
         """
         for at, it in enumerate(found):
+            self.go_on()
             self._consumers += at > 0
             if self._consumers > MAX_CONSUMERS:
                 return

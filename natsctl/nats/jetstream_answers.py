@@ -18,6 +18,7 @@ import msgspec
 from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
+from natsctl.model.observation import MAX_PEERS
 from natsctl.nats.jetstream_accounts import Account, Inventory
 from natsctl.nats.jetstream_assets import meta
 
@@ -98,6 +99,7 @@ class Jsz:
 
     def add(self, part: bytes) -> None:
         """Take the next part. Raises a ValueError, which says why the whole is not usable."""
+        self.inventory.go_on()
         self.parts += 1
         self.size += len(part)
         if self.parts > MAX_PARTS or self.size > MAX_BYTES:
@@ -107,6 +109,10 @@ class Jsz:
             raise _Unusable("several servers answer")
         self.inventory.add(said.account_details or ())
         self.said = msgspec.structs.replace(said, account_details=None)
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more: a thread that takes a part stops soon."""
+        self.inventory.given_up = True
 
 
 @attrs.frozen
@@ -157,7 +163,7 @@ def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
         now=said.now,
         disabled=said.disabled,
         health=_health(answers),
-        peers=frozenset(_peers(bytes(routez.routes))),
+        peers=_peers(bytes(routez.routes)),
         file=_usage(said.storage, said.config.max_storage, said.reserved_storage),
         memory=_usage(said.memory, said.config.max_memory, said.reserved_memory),
         meta=meta(bytes(said.meta_cluster)),
@@ -193,8 +199,16 @@ def _complaint(text: str) -> Asset | None:
     return Asset(match[1], match[2], match[3] or "") if match else None
 
 
-def _peers(routes: bytes) -> Iterator[str]:
-    """Names of the other ends of all routes; no object is made of a route, of which many fit."""
+def _peers(routes: bytes) -> frozenset[str]:
+    """The servers at the other ends of all routes."""
+    peers = frozenset(_ends(routes))
+    if len(peers) > MAX_PEERS:
+        raise _Unusable(f"it has routes to more than {MAX_PEERS} servers")
+    return peers
+
+
+def _ends(routes: bytes) -> Iterator[str]:
+    """The name at the end of each route; no object is made of a route, of which many fit."""
     if routes[:1] not in (b"[", b"n"):
         raise _Unusable("its routes are not a list")
     _, *rests = routes.split(b'"remote_name"', MAX_ROUTES)

@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from natsctl.model import names
-from natsctl.model.observation import Observation
+from natsctl.model.observation import MAX_PEERS, Observation
 from natsctl.model.server_address import address_of
 from natsctl.model.server_identity import server_name_of
 from natsctl.nats.fetch import Unusable, fetch
@@ -139,7 +139,7 @@ class Monitor:
             if place.name and varz.server_name not in ("", place.name):
                 raise Unusable(f"another server answers, not {place.name}")
             routez = msgspec.json.decode(await self._get(place, "/routez", tls), type=Routez)
-            return _observation(varz, frozenset(_peers(bytes(routez.routes))))
+            return _observation(varz, _peers(bytes(routez.routes)))
         except UNASKED as error:
             return Observation(problem=f"monitoring port: {problem_of(error, place)}")
 
@@ -161,7 +161,14 @@ def _observation(varz: Varz, peers: frozenset[str]) -> Observation:
     )
 
 
-def _peers(routes: bytes) -> Iterator[str]:
+def _peers(routes: bytes) -> frozenset[str]:
+    peers = frozenset(_ends(routes))
+    if len(peers) > MAX_PEERS:
+        raise Unusable(f"it has routes to more than {MAX_PEERS} servers")
+    return peers
+
+
+def _ends(routes: bytes) -> Iterator[str]:
     """The other ends of all routes: since 2.10 several of them lead to the same peer.
 
     Of JSON that was read already. No object is made of a route: a few bytes of text could make

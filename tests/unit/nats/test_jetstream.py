@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import attrs
 import pytest
 
 from natsctl.model.jetstream import JetStreamReport
 from natsctl.nats import allowance, jetstream
-from natsctl.nats.gate import Gate
+from natsctl.nats.gate import FirstCome, Gate
 from natsctl.nats.jetstream import AT_ONCE, look
-from natsctl.nats.jetstream_answers import Jsz
+from natsctl.nats.jetstream_answers import Jsz, report
 from natsctl.nats.monitoring import Place
 from tests.unit.nats.jetstream_server import Pages, listening, recorded
 from tests.unit.nats.tricks import Trick, bounded, says
@@ -214,6 +215,53 @@ class TestTricks:
                 await asyncio.sleep(0.3)
                 assert not waits.done()
             assert len((await waits)["a"].groups) == 2_000
+
+    async def test_a_turn_is_held_until_the_thread_that_reads_has_ended(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or threads would hold more long answers than there are turns."""
+        monkeypatch.setattr(jetstream, "SECONDS", 0.2)
+        ended, told = threading.Event(), list[Jsz]()
+
+        def stuck(jsz: Jsz, part: bytes) -> None:
+            told.append(jsz)
+            ended.wait(9)
+
+        monkeypatch.setattr(Jsz, "add", stuck)
+        place = asyncio.Semaphore(1)
+        gate = attrs.evolve(patient(), large_slow=FirstCome(place))
+        async with serving(Pages(recorded() | {"/jsz": many(200)})):
+            asking = asyncio.create_task(ask(gate=gate))
+            await asyncio.sleep(0.8)
+            assert place.locked()
+            assert told[0].inventory.given_up
+            ended.set()
+            assert "no answer in time" in (await asking).problem
+        assert not place.locked()
+        assert len(told) == 1
+
+    async def test_reports_are_made_beside_the_event_loop(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        makers = list[threading.Thread]()
+
+        def noted(*given: Any) -> JetStreamReport:
+            makers.append(threading.current_thread())
+            return report(*given)
+
+        monkeypatch.setattr(jetstream, "report", noted)
+        async with serving(Pages()):
+            await ask()
+        assert len(makers) == 1
+        assert threading.main_thread() not in makers
+
+    @pytest.mark.parametrize(("path", "most"), [("/varz", 512), ("/healthz", 256)])
+    async def test_only_routes_and_streams_are_many(
+        self, serving: Open, path: str, most: int
+    ) -> None:
+        bodies = recorded() | {path: b"{" + b" " * most * 1024 + b"}"}
+        async with serving(Pages(bodies)):
+            assert f"longer than {most} KiB" in (await ask()).problem
 
     async def test_who_is_slow_in_a_long_one_is_asked_again_among_the_slow(
         self, serving: Open, monkeypatch: pytest.MonkeyPatch

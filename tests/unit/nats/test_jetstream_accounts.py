@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from natsctl.model.jetstream import Asset, JetStreamReport
 from natsctl.nats.jetstream_accounts import MAX_UNKNOWN, MISSING
+from natsctl.nats.jetstream_answers import Jsz
+from natsctl.nats.jetstream_assets import Unknown
 from tests.unit.nats.jetstream_pages import healthy, read, stream, streams
+from tests.unit.plan.gates.recorded import situation
 
 S3 = Asset("APP", "S3")
 
@@ -79,3 +85,21 @@ def test_versions_without_a_total_count_accounts() -> None:
     pages["jsz"].pop("total")
     pages["jsz"]["accounts"] = 2
     assert read(pages).unknown == (MISSING,)
+
+
+@pytest.mark.parametrize("first", ["streams", "consumers"])
+def test_who_is_told_to_give_up_reads_nothing_more(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jsz, read = Jsz(), list[int]()
+
+    def told(*given: object) -> Iterator[Unknown]:
+        for _ in range(1 if first == "streams" else 9):
+            read.append(1)
+            jsz.give_up()
+            yield Unknown("something")
+
+    monkeypatch.setattr("natsctl.nats.jetstream_accounts.stream", told)
+    with pytest.raises(ValueError, match="in time"):
+        jsz.add(situation("healthy").answers("nats-1").jsz[0])
+    assert len(read) == 1

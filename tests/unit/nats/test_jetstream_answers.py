@@ -24,6 +24,7 @@ from natsctl.model.jetstream import (
     Store,
     Usage,
 )
+from natsctl.model.observation import MAX_PEERS
 from natsctl.nats.jetstream_accounts import MAX_UNKNOWN
 from natsctl.nats.jetstream_answers import (
     MAX_ROUTES,
@@ -352,6 +353,15 @@ def test_routes_are_bounded() -> None:
     pages = healthy()
     pages["routez"]["routes"] = [{"remote_name": "nats-2"}] * MAX_ROUTES
     assert "impossible number of routes" in read(pages).problem
+
+
+def test_the_servers_to_which_there_are_routes_are_bounded() -> None:
+    pages = healthy()
+    others = [{"remote_name": f"n{n}"} for n in range(MAX_PEERS + 1)]
+    pages["routez"]["routes"] = others[1:] * 2
+    assert len(read(pages).peers) == MAX_PEERS
+    pages["routez"]["routes"] = others
+    assert f"routes to more than {MAX_PEERS} servers" in read(pages).problem
 
 
 def test_a_route_whose_name_is_odd_leads_nowhere() -> None:

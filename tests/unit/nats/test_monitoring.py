@@ -16,7 +16,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from natsctl.model.observation import Observation
+from natsctl.model.observation import MAX_PEERS, Observation
 from natsctl.nats.fetch import LIMIT, fetch
 from natsctl.nats.gate import ALL, OF_ONE, QUICK, FirstCome, Gate
 from natsctl.nats.monitoring import MAX_ROUTES, Monitor, Place
@@ -339,6 +339,13 @@ class TestTricks:
         assert found.problem == ""
         assert found.route_peers <= {"a"}
         assert max(waits, default=0.0) < BLOCK
+
+    async def test_more_peers_than_anybody_can_have(self, server: Server) -> None:
+        others = [{"remote_id": str(i)} for i in range(MAX_PEERS + 1)]
+        server.routez = {"routes": others[1:] * 2}
+        assert len((await ask()).route_peers) == MAX_PEERS
+        server.routez = {"routes": others}
+        assert f"routes to more than {MAX_PEERS} servers" in (await ask()).problem
 
     async def test_more_routes_than_anybody_can_have(self, server: Server) -> None:
         server.routez = {"routes": [{"remote_id": str(i)} for i in range(MAX_ROUTES)]}
