@@ -121,6 +121,24 @@ async def test_nothing_moves_that_has_no_place() -> None:
     assert "stream A/ALL has more replicas than servers would stay" in message
 
 
+async def test_more_servers_than_there_is_room_for_are_taken_back() -> None:
+    with virtual_clock():
+        api = installed()
+        api.add(cluster({**SPEC, "size": 3, "version": "2.14.10"}))
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            process.node.full = True
+            resized(api, 5)
+            await asyncio.sleep(60)
+            assert pods(api) == ["c-1", "c-2", "c-3", "c-4", "c-5"]
+            resized(api, 3)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+        assert streams_of(process).asked == []
+    assert pods(api) == ["c-1", "c-2", "c-3"]
+    assert volume(5) in api.objects, "volumes stay"
+
+
 async def test_scaling_up_in_the_middle_turns_back() -> None:
     with virtual_clock():
         api = five()

@@ -88,7 +88,7 @@ def _meta(node: Node, server: Server) -> Meta:
     there = {it.name for it in members}
     removed -= there
     others = [Replica(it.name, current=True, active=0.5) for it in members if it is not server]
-    away = _noted(node, server) - there - removed
+    away = _noted(node, server) - there - removed - node.without_node
     others += [Replica(name, offline=True, active=60.0) for name in sorted(away)]
     return Meta(_leader(members).name, tuple(others), size=len(others) + 1)
 

@@ -8,7 +8,7 @@ import ipaddress
 import json
 from collections import defaultdict
 from copy import copy
-from typing import Any
+from typing import Any, Final
 from zlib import crc32
 
 import attrs
@@ -59,6 +59,12 @@ class Server:
         self.loaded, self.loaded_at = self.files, stamp()
 
 
+NO_NODE: Final = {
+    "phase": "Pending",
+    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}],
+}
+
+
 @attrs.define
 class Node:
     """Runs every pod of an API server: one kubelet, and the servers by their addresses.
@@ -71,6 +77,10 @@ class Node:
     refuses: str = ""
     silent: set[str] = attrs.field(factory=set)
     """Names of pods whose servers do not answer."""
+    full: bool = False
+    """No new pod has room."""
+    without_node: set[str] = attrs.field(factory=set)
+    """Names of the servers whose pods had none."""
     streams: defaultdict[tuple[str, str], Streams] = attrs.field(
         factory=lambda: defaultdict(Streams)
     )
@@ -145,6 +155,10 @@ class Node:
         """From a new pod to a ready one, or from what there is of it."""
         pod = self.api.objects[where]
         uid, address = pod["metadata"]["uid"], (pod.get("status") or {}).get("podIP")
+        if not address and self.full:
+            self.without_node.add(self._server(pod, {}).name)
+            self.api.edit(where, {"status": NO_NODE})
+            return
         if not address:
             await asyncio.sleep(STARTS)
             while (files := self._files(pod)) is None or not self._has_volumes(pod):  # noqa: ASYNC110 - as a kubelet looks
@@ -196,7 +210,7 @@ class Node:
     async def _stop(self, where: Where, uid: str) -> None:
         await asyncio.sleep(STOPS)
         if self._is(where, uid):
-            self.servers.pop(self.api.objects[where]["status"]["podIP"], None)
+            self.servers.pop(self.api.objects[where]["status"].get("podIP", ""), None)
             self.api.remove(where)
 
     async def _show_files(self, where: Where, uid: str) -> None:
