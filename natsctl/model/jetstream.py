@@ -15,7 +15,7 @@ MAX_ACCOUNTS: Final = 4_096
 MAX_STREAMS: Final = 16_384
 MAX_CONSUMERS: Final = 16_384
 """Of one server. Beyond any of these it has too many assets to judge."""
-MAX_REPLICAS: Final = 16
+MAX_REPLICAS: Final = 10
 """Of one group. A stream has at most five, and twice as many while it moves."""
 MAX_MEMBERS: Final = 1_024
 """Of the meta group: as many as a cluster has servers."""
@@ -142,7 +142,8 @@ class JetStreamReport:
 
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
     usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
-    `groups` and `unknown` are some of all then.
+    `groups` and `unknown` are some of all then. `extra` is how many more groups would take as much
+    memory as these, if all were of the usual size.
     """
 
     name: str
@@ -160,6 +161,12 @@ class JetStreamReport:
     groups: Mapping[Asset, Group] = attrs.field(factory=dict)
     unknown: tuple[str, ...] = ()
     too_many: str = ""
+    extra: int = 0
+
+    @property
+    def weight(self) -> int:
+        """How much memory the groups take, counted in groups."""
+        return len(self.groups) + self.extra
 
     @property
     def gave_up(self) -> bool:

@@ -65,9 +65,9 @@ async def look(
 
 def _allowed(said: JetStreamReport, allowance: Allowance, cluster: Key) -> JetStreamReport:
     """The report; without its groups if there are too many in all."""
-    if allowance.take(cluster, len(said.groups)):
+    if allowance.take(cluster, said.weight):
         return said
-    return attrs.evolve(said, groups={}, too_many=said.too_many or TOO_MANY)
+    return attrs.evolve(said, groups={}, extra=0, too_many=said.too_many or TOO_MANY)
 
 
 async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStreamReport:

@@ -19,6 +19,7 @@ from natsctl.model.jetstream import (
     Group,
 )
 from natsctl.nats.jetstream_assets import Unknown, stream
+from natsctl.nats.jetstream_sizes import Sizes
 
 MISSING: Final = "accounts that are not in /jsz"
 MAX_UNKNOWN: Final = 20
@@ -44,12 +45,14 @@ class Account(msgspec.Struct):
 class Assets:
     """What a server holds: usable, or unknown (short descriptions), or more than is judged.
 
-    If there are `too_many`, the others are those that were read before that was known.
+    If there are `too_many`, the others are those that were read before that was known. `extra` is
+    as in JetStreamReport.
     """
 
     groups: Mapping[Asset, Group] = attrs.field(factory=dict)
     unknown: tuple[str, ...] = ()
     too_many: str = ""
+    extra: int = 0
 
 
 @attrs.define
@@ -65,6 +68,7 @@ class Inventory:
     _groups: dict[Asset, Group] = attrs.field(factory=dict)
     _bad: dict[Asset, None] = attrs.field(factory=dict)
     _unknown: dict[str, None] = attrs.field(factory=dict)
+    _sizes: Sizes = attrs.field(factory=Sizes)
     _streams: int = 0
     _consumers: int = 0
 
@@ -101,7 +105,7 @@ class Inventory:
         twice = nsmallest(MAX_UNKNOWN, (asset for asset in self._bad if asset in self._groups))
         shown = (printable(str(asset), 120) for asset in twice)
         unknown = tuple(dict.fromkeys([*missing, *self._unknown, *shown]))[:MAX_UNKNOWN]
-        return Assets(groups, unknown, self.too_many)
+        return Assets(groups, unknown, self.too_many, self._sizes.extra)
 
     def _take(self, found: Iterable[Group | Unknown]) -> None:
         """A stream and then its consumers, each of which counts, whether or not it is usable.
@@ -122,6 +126,7 @@ class Inventory:
         if group.asset in self._groups:
             self._bad[group.asset] = None
         self._groups[group.asset] = group
+        self._sizes.add(group)
 
     def _leave_out(self, unknown: Unknown) -> None:
         if len(self._unknown) < MAX_UNKNOWN:

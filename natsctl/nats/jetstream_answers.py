@@ -170,6 +170,7 @@ def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
         groups=held.groups,
         unknown=held.unknown,
         too_many=held.too_many,
+        extra=held.extra,
     )
 
 

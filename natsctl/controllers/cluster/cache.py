@@ -243,8 +243,8 @@ class ClusterCache:
         """Keep these, and count what they contain."""
         if looks or self.looks:
             self.looks = looks
-            groups = sum(len(said.groups) for it in looks for said in it.reports.values())
-            self.monitor.gate.allowance.note(self.key, groups)
+            weight = sum(said.weight for it in looks for said in it.reports.values())
+            self.monitor.gate.allowance.note(self.key, weight)
 
     async def _status_of(self, cluster: Cluster) -> ClusterStatus:
         """Parsing is done once for what was stored."""

@@ -141,6 +141,14 @@ class TestManyStreams:
         assert [it.too_many for it in said.values() if not it.groups] == [jetstream.TOO_MANY]
         assert gate.allowance.kept == {MINE: 400}
 
+    async def test_that_are_large_are_counted_as_more(self, serving: Open) -> None:
+        gate = Gate()
+        bodies = recorded() | {"/jsz": many(100).replace(b"orders-", b"orders-" + b"x" * 200)}
+        async with serving(Pages(bodies)):
+            said = await ask(gate=gate)
+        assert gate.allowance.kept == {MINE: said.weight}
+        assert said.weight > len(said.groups) == 200
+
 
 def stream(indent: int = 8, **more: Any) -> bytes:
     one = {"name": "s", "config": {}, "state": {}, **more}
