@@ -331,12 +331,16 @@ class MoveStreams(PodAction):
 
 @attrs.frozen
 class RemoveServer(PodAction):
-    """Delete the pod of a server that leaves for good, if it still holds nothing."""
+    """Delete the pod of a server that leaves for good, if it still holds nothing.
+
+    `note` is written right after that, which is then known.
+    """
 
     index: int
     name: str
     uid: str
     message: str
+    note: NoteDepartures
     evidence: Evidence | None = attrs.field(default=None, eq=False)
 
     @property

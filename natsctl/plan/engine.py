@@ -20,6 +20,7 @@ from natsctl.plan.queries import (
 from natsctl.plan.rules.claim_growth import next_growth_in
 from natsctl.plan.rules.disruption_budget import close_budget
 from natsctl.plan.rules.jetstream import look_at_streams
+from natsctl.plan.rules.members import note_departures
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import next_token_in
@@ -51,15 +52,17 @@ def plan(state: ClusterState) -> Plan:
 
 
 def _paused(decisions: Decisions, watching: Plan) -> Plan:
-    """Nothing is done for the spec. Nobody may evict a server that others need all the same, and
-    the status tells of streams: somebody may be working on them."""
+    """Nothing is done for the spec. Nobody may evict a server that others need all the same, what
+    is noted of a server that left may not outlive its proof, and the status tells of streams:
+    somebody may be working on them."""
     state, closing = decisions.context.state, decisions.of(close_budget)
     needed = decisions.of(look_at_streams).queries | closing.queries
     waits = unanswered(needed, state)
     again = _answered_in(waits, needed, state)
     times = [seconds for seconds in (again, watching.again) if seconds is not None]
     asked = watching.queries | askable(waits, state)
-    stages = (closing.actions,) if closing.actions else ()
+    actions = closing.actions + decisions.of(note_departures).actions
+    stages = (actions,) if actions else ()
     return Plan(stages, asked, min(times, default=None))
 
 

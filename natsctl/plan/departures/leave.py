@@ -15,7 +15,7 @@ from natsctl.api.version import number_of
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import is_name_of
 from natsctl.plan.actions import Action, EvacuateServer, MoveStreams, RemoveServer, StepDown
-from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.departures.note import noting
 from natsctl.plan.departures.words import of_gate, of_shrinking
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import MOST_STEP_DOWNS
@@ -71,11 +71,6 @@ class Leaving:
     queries: frozenset[Query] = frozenset()
     moves: bool = False
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the server was just seen to hold nothing, and may go."""
-        return any(isinstance(action, RemoveServer) for action in self.actions)
-
 
 def next_to_leave(context: Context, leaving: Sequence[Server]) -> Leaving:
     """What to do with the first of these servers."""
@@ -124,13 +119,13 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     asked = context.state.step_downs.get(server.pod.metadata.uid, 0)
     if name in it.second.meta_leaders and asked < MOST_STEP_DOWNS:
         return Leaving((_step_down(context, it, server),))
-    departed = departed_of(context)
-    noted = departed.get(server.index)
-    if noted != name:
-        return Leaving(noting(context, {**departed, server.index: name}))
     message = f"scaling down to {context.size}: removing {server.name}, which holds nothing"
     uid = server.pod.metadata.uid
-    return Leaving((RemoveServer(server.index, server.name, uid, message, seen),))
+    # Of all others nothing is noted any more: one server leaves at a time, and is forgotten.
+    notes = noting(context, {server.index: name})
+    return Leaving(
+        tuple(RemoveServer(server.index, server.name, uid, message, note, seen) for note in notes)
+    )
 
 
 def pods_of(context: Context) -> Iterator[Pod]:

@@ -1,8 +1,9 @@
 """Which servers held nothing when they left: noted on the config Secret, where it outlives them.
 
 A server that is gone says no more of what it holds, and what it alone holds nobody else tells of.
-So it is noted right before its pod is deleted, and only a server that is noted is taken out of the
-meta group. A pod that goes away by itself leaves no note: its server has to come back first.
+So it is noted right after its pod was asked to go, and only a server that is noted is taken out of
+the meta group. Not before: streams may come to a pod that is noted and stays, and it may then go by
+itself. A pod that goes away by itself leaves no note: its server has to come back first.
 
 The text is `5=c-5-5c1e77aa`: index, and what the server calls itself.
 """

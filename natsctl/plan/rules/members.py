@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.plan.departures.leave import next_to_leave
 from natsctl.plan.departures.members import is_missed, next_to_forget, not_yet_members
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import excess, has_server
+from natsctl.plan.server_identity import has_server
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -23,8 +22,8 @@ JOINING = (
 def note_departures(context: Context) -> Decision:
     """Take back what is noted of servers that stay, or that hold something by now.
 
-    What was noted right before a pod was deleted counts after that; while the pod is there, it
-    counts only as long as servers say so.
+    A server was noted right after its pod was asked to go. While that is there, the note counts
+    only as long as the server does not say that it holds something.
     """
     departed = departed_of(context)
     there = {server.index: server for server in context.servers}
@@ -37,10 +36,7 @@ def _counts(context: Context, index: int, name: str, server: Server | None) -> b
         return False
     if server is None:
         return not is_missed(context, name)
-    if server.terminating:
-        return not _holds_something(context, server)
-    leaving = excess(context.servers, context.size)
-    return leaving[0] is server and next_to_leave(context, leaving).is_empty
+    return server.terminating and not _holds_something(context, server)
 
 
 def _holds_something(context: Context, server: Server) -> bool:

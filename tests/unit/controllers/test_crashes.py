@@ -271,7 +271,7 @@ STORIES = {
     ),
     "scale up with volumes": Story(with_volumes, changes(size=5), has_volumes, serving=3),
     "scale down with volumes": Story(
-        with_more_volumes, changes(size=3), has_volumes, serving=3, away=1
+        with_more_volumes, changes(size=3), has_volumes, serving=3, away=1, returns=1
     ),
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),
@@ -316,10 +316,17 @@ async def test_a_crash_changes_nothing(name: str) -> None:
     for crash, end in ends:
         assert end.objects == usual.objects, crash
         assert end.loaded == usual.loaded, crash
-        assert end.deletions == usual.deletions, crash
+        assert end.deletions == usual.deletions or story.returns, crash
+        assert set(map(_place, end.deletions)) == set(map(_place, usual.deletions)), crash
+        assert 0 <= len(end.deletions) - len(usual.deletions) <= story.returns, crash
         assert end.late == (), crash
         assert end.most_away <= story.away, crash
         assert end.fewest_ready >= story.serving, crash
+
+
+def _place(deletion: str) -> str:
+    """What was deleted, whichever object of that name it was."""
+    return deletion.partition(" ")[0]
 
 
 async def test_a_process_that_is_killed_leaves_what_was_kept_of_that_moment() -> None:

@@ -157,16 +157,54 @@ async def test_scaling_up_in_the_middle_turns_back() -> None:
     assert departed(api) == ""
 
 
+async def late(api: ApiServer, moment: Callable[[], bool]) -> list[str]:
+    """Who holds a stream in the end that was put on c-5 at this moment of its way out."""
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        last = server(api, 5)
+        resized(api, 4)
+        await until(moment)
+        streams_of(process).held["LATE"] = [last]
+        await at_rest(api, process, is_ready)
+        assert last in streams_of(process).removed
+        await process.stop()
+    assert len(pods(api)) == 4
+    return [name for name in streams_of(process).held["LATE"] if name != last]
+
+
 async def test_a_stream_that_comes_at_the_last_moment_is_seen() -> None:
+    def is_closed() -> bool:
+        return all(it["spec"]["maxUnavailable"] == 0 for it in api.of_kind("PodDisruptionBudget"))
+
+    with virtual_clock():
+        api = five()
+        assert await late(api, is_closed)
+
+
+async def test_so_is_one_that_comes_while_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note is taken back, and the server comes back with what it holds."""
+    monkeypatch.setattr("tests.unit.simulated.nodes.STOPS", 20.0)
+    with virtual_clock():
+        api = five()
+        assert await late(api, lambda: bool(departed(api)))
+
+
+async def test_a_process_that_ends_before_the_note_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody knows then whether the server was empty: it comes back, and leaves again."""
     with virtual_clock():
         api = five()
         async with running(api) as process:
             await at_rest(api, process, is_ready)
             last = server(api, 5)
-            resized(api, 4)
-            await until(lambda: bool(departed(api)))
-            streams_of(process).held["LATE"] = [last]
-            await at_rest(api, process, is_ready)
-            assert streams_of(process).held["LATE"] not in ([], [last])
             await process.stop()
-    assert len(pods(api)) == 4
+        api.delete(pod(5))
+        resized(api, 4)
+        async with running(api) as process:
+            streams_of(process).held["LOG"] = [last]
+            await at_rest(api, process, is_ready)
+            assert streams_of(process).removed == {last}
+            assert streams_of(process).held["LOG"] != [last]
+            await process.stop()
+    assert (len(pods(api)), departed(api)) == (4, "")

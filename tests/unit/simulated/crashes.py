@@ -34,8 +34,9 @@ class Story:
     """Something that a user does to what is at rest.
 
     `is_done` says whether its end has come; `serving` are the servers that serve at any moment,
-    `away` those that may be asked to go at one. `early`: before the process starts. `refuses` are
-    the servers' words about a new configuration.
+    `away` those that may be asked to go at one. `returns`: so many may have to come back and go
+    once more, because nobody noted that they held nothing. `early`: before the process starts.
+    `refuses` are the servers' words about a new configuration.
     """
 
     begin: Callable[[], Awaitable[ApiServer]]
@@ -43,6 +44,7 @@ class Story:
     is_done: Callable[[ApiServer], bool]
     serving: int = 0
     away: int = 1
+    returns: int = 0
     early: bool = False
     refuses: str = ""
 

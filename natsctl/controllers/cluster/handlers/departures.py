@@ -16,6 +16,7 @@ from natsctl.controllers.cluster.handlers.handler import (
     HandlerContext,
     Result,
 )
+from natsctl.controllers.cluster.handlers.note_revision import note_departures
 from natsctl.controllers.cluster.handlers.writes import delete
 from natsctl.kube.resources import PODS
 from natsctl.model.foreign import named
@@ -72,11 +73,15 @@ async def _remove_member(action: RemoveMember, context: HandlerContext) -> Resul
 
 
 async def _remove_server(action: RemoveServer, context: HandlerContext) -> Result:
-    """Ask it once more right before: an empty server is where new streams are put first."""
+    """Ask it once more right before: an empty server is where new streams are put first.
+
+    A server that went by itself, or whose note could not be written, comes back first.
+    """
     if not await _is_empty(action, context):
         return PENDING
-    await delete(PODS, action.name, action.uid, context)
-    return DONE
+    if not await delete(PODS, action.name, action.uid, context):
+        return PENDING
+    return await note_departures(action.note, context.settling())
 
 
 async def _is_empty(action: RemoveServer, context: HandlerContext) -> bool:

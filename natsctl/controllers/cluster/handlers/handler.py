@@ -44,6 +44,7 @@ class HandlerContext:
     reloader: Reloader
     jetstream: Api | None = None
     sealing: bytes = attrs.field(default=b"", repr=False)
+    before: HandlerContext | None = attrs.field(default=None, repr=False)
     running: Running = attrs.field(init=False, repr=False)
 
     @running.default
@@ -63,7 +64,11 @@ class HandlerContext:
 
         client, api = self.client.checked(check), self.jetstream
         fenced = attrs.evolve(api, fence=client.fence) if api is not None else None
-        return attrs.evolve(self, client=client, jetstream=fenced)
+        return attrs.evolve(self, client=client, jetstream=fenced, before=self)
+
+    def settling(self) -> HandlerContext:
+        """For what has to follow a write that ended what it rested on."""
+        return self.before or self
 
     def learn(self, resource: Resource, reply: Object) -> None:
         """Keep what the API server answered to a write."""

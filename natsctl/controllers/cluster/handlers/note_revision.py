@@ -51,7 +51,8 @@ async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
     return DONE
 
 
-async def _note_departures(action: NoteDepartures, context: HandlerContext) -> Result:
+async def note_departures(action: NoteDepartures, context: HandlerContext) -> Result:
+    """Write the note that is in the action, in place of what was noted before."""
     notes = {names.DEPARTED_ANNOTATION: departed_text(dict(action.note))}
     await annotate(SECRETS, action.name, action.uid, notes, context)
     return DONE
@@ -76,4 +77,4 @@ ADOPT: Handler[AdoptServer] = Handler(_note_revision, _adopted)
 RESEAL: Handler[ResealServer] = Handler(_note_revision, _resealed)
 PROOF: Handler[NoteProof] = Handler(_note_proof, silent)
 CLAIMS: Handler[NoteClaims] = Handler(_note_claims, silent)
-DEPARTURES: Handler[NoteDepartures] = Handler(_note_departures, silent)
+DEPARTURES: Handler[NoteDepartures] = Handler(note_departures, silent)

@@ -26,14 +26,16 @@ async def annotate(
 
 async def delete(
     resource: Resource, name: str, uid: str, context: HandlerContext, grace: int | None = None
-) -> None:
-    """Delete exactly this object."""
+) -> bool:
+    """Delete exactly this object; False if it had gone before."""
     namespace = context.desired.target.namespace
+    was_there, left = True, None
     try:
         left = await context.client.delete(resource, namespace, name, uid, grace)
     except (NotFound, Conflict):
-        left = None  # gone, or another has its name by now: either way this one is no more
+        was_there = False  # or another has its name by now: either way this one is no more
     if left is None:
         context.stores.of_kind(resource.kind).forget((namespace, name), uid)
     else:
         context.learn(resource, left)
+    return was_there

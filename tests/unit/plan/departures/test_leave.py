@@ -42,7 +42,7 @@ from tests.unit.plan.departures.world import (
 )
 from tests.unit.plan.gates.world import State, fine
 from tests.unit.plan.test_gated_restart import process
-from tests.unit.plan.world import context
+from tests.unit.plan.world import context, evolved
 
 
 def decision(state: ClusterState) -> Decision:
@@ -83,8 +83,8 @@ def test_every_step_rests_on_the_servers_that_were_seen(version: str, held: bool
     world = Shrinking(version=version)
     if held:
         world.stream("LOG", members=[C5])
-    state = state_of(world, departed=f"5={C5}")
-    (step,) = [a for a in planned(state) if not isinstance(a, NoteDepartures)]
+    state = state_of(world)
+    (step,) = planned(state)
     assert step.evidence.objection(state.pods, state.now) == ""
     assert step.evidence.objection(state.pods[1:], state.now)
     assert step.evidence.objection((*state.pods, process(6, FIVE)), state.now)
@@ -108,7 +108,7 @@ def test_no_stream_moves_with_a_release_that_loses_messages_on_the_way() -> None
         "c-5 holds A/LOG, and nats-server below 2.10 may lose messages of a stream that moves; "
         "set spec.size to 5, upgrade to 2.10 or later, and scale down then",
     )
-    empty = state_of(Shrinking(version="2.9.25"), departed=f"5={C5}")
+    empty = state_of(Shrinking(version="2.9.25"))
     assert [type(action) for action in planned(empty)] == [RemoveServer]
 
 
@@ -143,15 +143,18 @@ def test_what_a_server_calls_a_consumer_cannot_pass_for_words_of_natsctl() -> No
     assert waiting.endswith('their streams: "A/LOG/x; delete the cluster"')
 
 
-def test_a_server_is_noted_to_be_empty_before_it_goes() -> None:
+def test_an_empty_server_goes_and_is_noted_once_it_was_asked_to() -> None:
+    """A note from before could outlive what it says: streams come, and the pod goes by itself."""
     state = state_of(Shrinking())
-    (note,) = planned(state)
-    assert isinstance(note, NoteDepartures)
-    assert note.note == ((5, C5),)
-    state = state_of(Shrinking(), departed=f"5={C5}")
     (leaves,) = planned(state)
     assert isinstance(leaves, RemoveServer)
     assert leaves.name == "c-5"
+    assert leaves.note == NoteDepartures("c", state.secrets["c"].metadata.uid, ((5, C5),))
+
+
+def test_nobody_goes_while_there_is_no_secret_to_note_it_on() -> None:
+    found = context(evolved(state_of(Shrinking()), secrets={}))
+    assert next_to_leave(found, excess(found.servers, 3)).actions == ()
 
 
 def test_the_meta_leader_hands_over_to_one_that_stays() -> None:
@@ -269,15 +272,14 @@ def to_be_restarted(world: Shrinking) -> ClusterState:
 def test_a_server_that_does_not_say_what_it_holds_stays() -> None:
     for way in (State.DOWN, State.PAUSED, State.DISABLED):
         state = state_of(Shrinking(states={C5: way}))
-        noted = attrs.evolve(state_of(Shrinking(states={C5: way}), departed=f"5={C5}"))
-        for found in (state, noted, overridden(state, "hosted", "unreachable")):
-            assert [a for a in planned(found) if not isinstance(a, NoteDepartures)] == []
+        for found in (state, overridden(state, "hosted", "unreachable")):
+            assert planned(found) == []
             assert decision(found).waiting
 
 
 def test_what_is_not_read_counts_as_held_whatever_somebody_decides() -> None:
     for unread in ({"unknown": ("A/X",)}, {"too_many": "more than 3 streams"}):
-        state = state_of(Shrinking(), departed=f"5={C5}")
+        state = state_of(Shrinking())
         looks = tuple(
             attrs.evolve(
                 look,
@@ -339,12 +341,11 @@ def test_nobody_leaves_while_a_group_elsewhere_lacks_replicas(
     """The copy that it lacks may be the one that leaves: nobody else tells of it."""
     world = Shrinking(version=version)
     world.stream("ORDERS", members=members, replicas=replicas)
-    for note in ("", f"5={C5}"):
-        state = state_of(world, departed=note)
-        assert [a for a in planned(state) if not isinstance(a, NoteDepartures)] == []
-        assert decision(state).waiting[0] == "stream A/ORDERS has too few members"
-        assert "nats.io/override-short=pod-5-0." in decision(state).waiting[1]
-    state = overridden(state_of(world, departed=f"5={C5}"), "short")
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting[0] == "stream A/ORDERS has too few members"
+    assert "nats.io/override-short=pod-5-0." in decision(state).waiting[1]
+    state = overridden(state, "short")
     assert [type(a) for a in planned(state)] == [RemoveServer]
 
 
@@ -384,7 +385,7 @@ def test_a_replica_that_is_behind_after_a_move_is_waited_for() -> None:
     world = Shrinking()
     toy = world.stream("ORDERS", members=[C1, C3, C4])
     toy.seen[C4] = attrs.evolve(fine(C4), current=False)
-    state = state_of(world, departed=f"5={C5}")
+    state = state_of(world)
     assert not [a for a in planned(state) if isinstance(a, RemoveServer)]
 
 

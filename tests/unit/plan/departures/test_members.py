@@ -273,23 +273,27 @@ class TestMadeAgain:
 
 
 class TestNote:
-    """It counts for a server that is gone, and only as long as servers confirm it for one that is
-    there."""
+    """It counts for a server that was asked to go, and that held nothing when it was last seen."""
 
     def noted(self, state: ClusterState) -> list[Any]:
         return [a.note for a in note_departures(context(state)).actions]  # type: ignore[attr-defined] # notes only
 
-    def test_it_stays_while_the_server_is_seen_empty(self) -> None:
-        assert self.noted(state_of(Shrinking(), departed=NOTE)) == []
+    def test_it_stays_when_the_server_is_gone(self) -> None:
+        assert self.noted(state_of(gone(), departed=NOTE)) == []
 
-    def test_it_is_taken_back_when_the_server_holds_something_again(self) -> None:
+    def test_it_is_taken_back_when_the_server_was_not_asked_to_go(self) -> None:
+        """Nobody knows what it will hold when it goes, be it empty now or not."""
+        assert self.noted(state_of(Shrinking(), departed=NOTE)) == [()]
+
+    def test_a_pause_does_not_keep_it_from_being_taken_back(self) -> None:
+        going = (*servers(4), terminating(servers()[4]))
         world = Shrinking()
-        world.stream("LOG", members=[C5])
-        assert self.noted(state_of(world, departed=NOTE)) == [()]
-
-    def test_it_is_taken_back_when_nobody_knows_any_more(self) -> None:
-        state = attrs.evolve(state_of(Shrinking(), departed=NOTE), jetstream=())
-        assert self.noted(state) == [()]
+        state = state_of(world, pods=going, departed=NOTE, paused=True)
+        assert not [a for a in planned(state) if isinstance(a, NoteDepartures)]
+        world.stream("LATE", members=[C5])
+        state = state_of(world, pods=going, departed=NOTE, paused=True)
+        (note,) = [a for a in planned(state) if isinstance(a, NoteDepartures)]
+        assert note.note == ()
 
     def test_it_is_taken_back_for_a_server_that_is_to_be(self) -> None:
         assert self.noted(state_of(Shrinking(), FIVE, departed=NOTE)) == [()]

@@ -17,9 +17,10 @@ from natsctl.controllers.cluster.handlers.handler import HandlerContext
 from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
-from natsctl.kube.errors import Fenced, Stale
+from natsctl.kube.errors import Fenced, NotFound, Stale
 from natsctl.kube.fence import Fence, unfenced
 from natsctl.kube.transport import Response, Transport
+from natsctl.model import names
 from natsctl.model.jetstream import Asset, Group, JetStreamReport
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown, Unreachable
 from natsctl.model.server_identity import server_name
@@ -30,6 +31,7 @@ from natsctl.plan.actions import (
     Action,
     EvacuateServer,
     MoveStreams,
+    NoteDepartures,
     RemoveMember,
     RemoveServer,
 )
@@ -41,7 +43,8 @@ FIVE = SPEC | {"size": 5}
 C5 = server_name(NAME, UID, 5)
 STREAMS = (Asset("A", "ONE"), Asset("A", "TWO"), Asset("A", "THREE"))
 MOVE = MoveStreams("c-5", "u", C5, STREAMS, "moving")
-LEAVE = RemoveServer(5, "c-5", "pod-5-0", "removing c-5")
+NOTED = NoteDepartures(NAME, "secret", ((5, C5),))
+LEAVE = RemoveServer(5, "c-5", "pod-5-0", "removing c-5", NOTED)
 
 
 @attrs.define
@@ -69,17 +72,24 @@ def forget(seen: float | None = None, run: str = "pod-5-0") -> RemoveMember:
     return RemoveMember("c-5", C5, "u", "left", Evidence(runs, seen))
 
 
+@attrs.define
 class Deleting:
-    """An API server that deletes pods."""
+    """An API server that deletes pods, or says that they are no more, and takes notes."""
 
-    host = "deleting"
-
-    def __init__(self) -> None:
-        self.deleted: list[str] = []
+    there: bool = True
+    deleted: list[str] = attrs.field(factory=list)
+    noted: list[str] = attrs.field(factory=list)
+    host: str = "deleting"
 
     async def request(self, method: str, path: str, **more: Any) -> Response:
-        assert method == "DELETE"
-        self.deleted.append(msgspec.json.decode(more["body"])["preconditions"]["uid"])
+        content = msgspec.json.decode(more["body"])
+        if method == "PATCH":
+            assert self.deleted, "the pod goes first"
+            self.noted.append(content["metadata"]["annotations"][names.DEPARTED_ANNOTATION])
+            raise NotFound(404, "NotFound", "the rest is of no interest")
+        if not self.there:
+            raise NotFound(404, "NotFound", "no such pod")
+        self.deleted.append(content["preconditions"]["uid"])
         return Response(200, b"{}", ())
 
 
@@ -222,6 +232,19 @@ async def test_a_leader_whose_lease_is_over_asks_for_nothing() -> None:
     assert asked.subjects == []
 
 
+def says(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
+    """This is what c-5 says of itself, beside its name."""
+
+    async def look(
+        gate: object, places: Mapping[str, Place], tls: object, cluster: object
+    ) -> dict[str, JetStreamReport]:
+        assert cluster == (NAMESPACE, NAME)
+        report = attrs.evolve(JetStreamReport(C5), **said)
+        return dict.fromkeys(places, report)
+
+    monkeypatch.setattr(jetstream, "look", look)
+
+
 HELD = {Asset("A", "LATE"): Group(Asset("A", "LATE"), 1)}
 
 
@@ -240,18 +263,31 @@ HELD = {Asset("A", "LATE"): Group(Asset("A", "LATE"), 1)}
 async def test_a_server_is_asked_what_it_holds_right_before_it_goes(
     monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], goes: bool
 ) -> None:
-    async def look(
-        gate: object, places: Mapping[str, Place], tls: object, cluster: object
-    ) -> dict[str, JetStreamReport]:
-        assert cluster == (NAMESPACE, NAME)
-        report = attrs.evolve(JetStreamReport(C5), **said)
-        return dict.fromkeys(places, report)
-
-    monkeypatch.setattr(jetstream, "look", look)
+    says(monkeypatch, said)
     api = Deleting()
     outcome = await run_stage((LEAVE,), context(Asked(), api))
     assert outcome.done == ((LEAVE,) if goes else ())
     assert api.deleted == (["pod-5-0"] if goes else [])
+    assert api.noted == ([f"5={C5}"] if goes else [])
+
+
+async def test_the_note_is_written_although_the_server_is_not_as_it_was_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the deletion rests on ends with it."""
+    says(monkeypatch, {})
+    api = Deleting()
+    seen = evidence_of([pod(5, FIVE)], None, [pod(5, FIVE)])
+    outcome = await run_stage((attrs.evolve(LEAVE, evidence=seen),), context(Asked(), api))
+    assert (len(outcome.done), api.noted) == (1, [f"5={C5}"])
+
+
+async def test_a_server_that_went_by_itself_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what it held in its last moment: it comes back first."""
+    says(monkeypatch, {})
+    api = Deleting(there=False)
+    outcome = await run_stage((LEAVE,), context(Asked(), api))
+    assert (outcome.done, outcome.failures, api.noted) == ((), (), [])
 
 
 async def test_another_pod_of_the_name_stays() -> None:

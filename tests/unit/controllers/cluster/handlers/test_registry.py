@@ -61,7 +61,7 @@ DONE: tuple[Action, ...] = (
     NoteDepartures("c", "u", ((5, "c-5-0f8fad"),)),
     EvacuateServer("c-5", "u", "c-5-0f8fad", "moving all streams away from c-5"),
     MoveStreams("c-5", "u", "c-5-0f8fad", (Asset("A", "S"),), "moving 1 of 1 streams away"),
-    RemoveServer(5, "c-5", "u", "removing c-5"),
+    RemoveServer(5, "c-5", "u", "removing c-5", NoteDepartures("c", "u", ((5, "c-5-0f8fad"),))),
     RemoveMember("c-5", "c-5-0f8fad", "u", "c-5 left"),
     BindToken(GRANT),
     RemoveToken(SECRET),
