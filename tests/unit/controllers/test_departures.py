@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from natsctl.model import names
+from natsctl.plan.claims.data import parse_data
+from natsctl.plan.claims.note import parse_note
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, events
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
@@ -51,6 +53,16 @@ def departed(api: ApiServer) -> str:
     return str(api.objects[SECRET]["metadata"]["annotations"].get(names.DEPARTED_ANNOTATION, ""))
 
 
+def note(api: ApiServer, key: tuple[str, str, str], name: str) -> str:
+    return str(api.objects[key]["metadata"]["annotations"].get(name, ""))
+
+
+def noted(api: ApiServer, key: tuple[str, str, str]) -> list[int]:
+    """Which servers are noted there to have had a volume."""
+    text = note(api, key, names.CLAIMS_ANNOTATION).rpartition(":")[2]
+    return sorted(parse_note(text) or ())
+
+
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110 - time is virtual
         await asyncio.sleep(0.01)
@@ -82,7 +94,50 @@ async def test_streams_move_servers_leave_and_members_are_forgotten() -> None:
     assert streams.asked[-1] == "SERVER.REMOVE"
     assert departed(api) == ""
     assert volume(5) in api.objects, "volumes stay"
+    assert noted(api, SECRET) == noted(api, volume(1)) == noted(api, volume(5)) == [1, 2, 3]
+    told = [parse_data(note(api, volume(index), names.DATA_ANNOTATION)) for index in range(1, 6)]
+    assert [data.size for data in told if data] == [3] * 5
     assert "ScalingDown" in events(api)
+
+
+async def test_servers_that_left_empty_are_new_when_they_come_back_without_their_volumes() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            resized(api, 3)
+            await until(lambda: noted(api, volume(5)) == [1, 2, 3])
+            await at_rest(api, process, is_ready)
+            api.delete(volume(4))
+            api.delete(volume(5))
+            resized(api, 5)
+            await until(lambda: {volume(4), volume(5)} <= api.objects.keys())
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert len(pods(api)) == 5
+    assert noted(api, SECRET) == [1, 2, 3, 4, 5]
+
+
+async def test_servers_that_were_lost_before_they_were_empty_get_no_empty_volumes() -> None:
+    """Neither then nor after a time in which nothing needed them."""
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            streams_of(process).held["LOG"] = [server(api, 5)]
+            process.node.silent.add("c-2")  # nothing begins
+            resized(api, 3)
+            await asyncio.sleep(10)
+            for index in (4, 5):
+                api.delete(volume(index))
+                api.delete(pod(index))
+            await asyncio.sleep(60)
+            assert noted(api, SECRET) == noted(api, volume(1)) == [1, 2, 3, 4, 5]
+            resized(api, 5)
+            await asyncio.sleep(60)
+            await process.stop()
+    assert api.objects.keys().isdisjoint({volume(4), volume(5), pod(4), pod(5)})
+    assert condition(api, "VolumesReady")["reason"] == "VolumeMissing"
 
 
 async def test_a_server_that_goes_away_with_what_it_holds_comes_back_first() -> None:
