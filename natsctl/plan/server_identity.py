@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from natsctl.model.names import MAX_SIZE
 from natsctl.model.objects import Object
 from natsctl.model.server_identity import (
     claim_index,
@@ -16,7 +17,7 @@ from natsctl.model.server_identity import (
 from natsctl.plan.adoption.go_operator import is_taken_over
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
 
     from natsctl.model.objects import Pod
     from natsctl.model.server_identity import Numbering
@@ -78,6 +79,16 @@ def of_others(found: Mapping[int, V], servers: Iterable[Named], size: int) -> di
     """What there is, by index, of servers that neither stand nor are to be."""
     there = standing(servers, size)
     return {index: value for index, value in found.items() if index not in there}
+
+
+def without(found: Mapping[int, V], left: Container[int]) -> dict[int, V]:
+    """What there is, by index, but for servers that left."""
+    return {index: value for index, value in found.items() if index not in left}
+
+
+def is_possible(index: int) -> bool:
+    """Whether any cluster may be so large that it has the server."""
+    return index <= MAX_SIZE
 
 
 def missing(cluster: str, servers: Collection[Named], size: int) -> tuple[tuple[int, str], ...]:

@@ -66,7 +66,8 @@ def is_left(index: int, claim: PersistentVolumeClaim) -> bool:
     the server is proven to have left empty.
     """
     told = parse_copy(copy_of(claim), "")
-    return told is not None and index not in told
+    noted = told.get(index) if told is not None else None
+    return told is not None and noted is None
 
 
 def is_free(claim: PersistentVolumeClaim, uid: str) -> bool:

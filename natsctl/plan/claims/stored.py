@@ -14,7 +14,7 @@ from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.data import Data, data_of
 from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.memory import is_free, is_left, memory_of
-from natsctl.plan.server_identity import claims_among
+from natsctl.plan.server_identity import claims_among, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,8 +85,8 @@ def stored_of(
 
 
 def _left(claims: Mapping[int, PersistentVolumeClaim], note: Note, uid: str) -> Iterator[int]:
-    for index, claim in claims.items():
-        if index not in note and (is_left(index, claim) or not is_free(claim, uid)):
+    for index, claim in without(claims, note).items():
+        if is_left(index, claim) or not is_free(claim, uid):
             yield index
 
 

@@ -160,7 +160,8 @@ def surely_returning(context: Context) -> tuple[Server, ...]:
     """Servers beyond size whose pods would be made again just so, if they went away now."""
     beyond = excess(context.servers, context.size)
     names = _to_leave_empty(context) if beyond else {}
-    return tuple(s for s in beyond if names.get(s.index) == name_of(s))
+    noted = ((server, names.get(server.index)) for server in beyond)
+    return tuple(server for server, name in noted if name == name_of(server))
 
 
 def _to_leave_empty(context: Context) -> dict[int, str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model import names
-from natsctl.model.names import MAX_SIZE
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.data import data_of, data_text, noted_data, size_of
 from natsctl.plan.claims.memory import copy_of, is_free, is_left
@@ -16,6 +15,7 @@ from natsctl.plan.claims.volumes import is_adopted, volumes_of
 from natsctl.plan.departures.members import left_empty
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.server_identity import is_possible, without
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def note_claims(context: Context) -> Decision:
 
 def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
     """What is told, what is there by now aside; no longer of servers proven to have left empty."""
-    left = left_empty(context)
-    kept = {index: told for index, told in (volumes.note or {}).items() if index not in left}
+    kept = without(volumes.note or {}, left_empty(context))
     doubts = {claim.index: Noted(NEW) for claim in volumes.claims if claim.lost}
     return doubts | kept
 
@@ -152,10 +151,11 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     for claim in volumes.claims:
         if claim.live is not None and not claim.held:
             yield claim.index, _noted(context, claim.index, claim.live)
-    left = left_empty(context)
-    for index, live in volumes.others.items():
-        unused = index not in (volumes.note or {}) and is_left(index, live)
-        if index <= MAX_SIZE and index not in left and not unused:
+    noted = volumes.note or {}
+    for index, live in without(volumes.others, left_empty(context)).items():
+        known = noted.get(index)
+        unused = known is None and is_left(index, live)
+        if is_possible(index) and not unused:
             yield index, _noted(context, index, live)
 
 
