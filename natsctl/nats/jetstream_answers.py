@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import attrs
 import msgspec
 
+from natsctl.compat.struct_types import known_to_threads
 from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
@@ -218,3 +219,6 @@ def _ends(routes: bytes) -> Iterator[str]:
     for rest in rests:
         if (peer := _PEER.match(rest, 0, 512)) is not None:
             yield peer[1].decode()
+
+
+known_to_threads(_Varz, _Routez, _Healthz, _Jsz)

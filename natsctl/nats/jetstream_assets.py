@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import attrs
 import msgspec
 
+from natsctl.compat.struct_types import known_to_threads
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import (
     MAX_MEMBERS,
@@ -205,3 +206,6 @@ def _unknown(raw: bytes, account: str, of: str = "") -> Unknown:
 
 def _shown(*names: str) -> str:
     return printable("/".join(filter(None, names)), 120)
+
+
+known_to_threads(_Meta | None, _Stream, _Consumers, _Consumer, _Head)
