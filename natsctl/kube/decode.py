@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from natsctl.compat.struct_types import known_to_threads
 from natsctl.kube import metrics
 from natsctl.model import limits
 from natsctl.model.foreign import quoted
@@ -225,3 +226,6 @@ def _part(raw: msgspec.Raw, values: int) -> tuple[Any, str]:
         return None, str(error)
     except (msgspec.MsgspecError, ValueError) as error:
         return None, f"cannot be read: {error}"
+
+
+known_to_threads(_Head, _Whole, _Parts, _Claimed, *Object.__subclasses__())
