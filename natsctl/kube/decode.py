@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from natsctl.compat.struct_types import known_to_threads
 from natsctl.kube import metrics
 from natsctl.model import limits
 from natsctl.model.foreign import quoted
 from natsctl.model.objects import Free, Meta, Object, Wire
+from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -228,4 +228,4 @@ def _part(raw: msgspec.Raw, values: int) -> tuple[Any, str]:
         return None, f"cannot be read: {error}"
 
 
-known_to_threads(_Head, _Whole, _Parts, _Claimed, *Object.__subclasses__())
+known_to_threads(Line, _Head, _Whole, _Parts, _Claimed)

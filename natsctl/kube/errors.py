@@ -17,6 +17,7 @@ import msgspec
 
 from natsctl.model.foreign import plain
 from natsctl.model.limits import natural
+from natsctl.model.struct_types import known_to_threads
 
 
 class ApiError(Exception):
@@ -106,3 +107,6 @@ def error_of(status: int, body: bytes, retry_after: str | None = None) -> ApiErr
 def _seconds(value: str | None) -> float | None:
     seconds = natural(value) if value is not None else None
     return min(float(seconds), LONGEST_WAIT) if seconds is not None else None
+
+
+known_to_threads(Status)

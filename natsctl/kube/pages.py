@@ -14,6 +14,7 @@ import msgspec
 from natsctl.kube.decode import Unreadable
 from natsctl.model import limits
 from natsctl.model.objects import Wire
+from natsctl.model.struct_types import known_to_threads
 
 MOST: Final = 10_000
 """Pages of one list. As large as they are asked for, no etcd holds as many."""
@@ -72,3 +73,6 @@ class Course:
             raise Unreadable(f"the list has more than {MOST} pages")
         self._seen.add(token)
         return bool(self.onward)
+
+
+known_to_threads(Page)

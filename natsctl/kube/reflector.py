@@ -31,6 +31,7 @@ from natsctl.kube.transport import JSON, PARTIAL, PARTIAL_LIST, Transport
 from natsctl.model.limits import natural
 from natsctl.model.objects import Object, Wire
 from natsctl.model.slim import slim
+from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -347,3 +348,6 @@ async def _lines(chunks: AsyncIterator[bytes], longest: int = LONGEST_LINE) -> A
                 log.error("a line of more than %d bytes in a watch is skipped", longest)
             rest.clear()
             skipping = True
+
+
+known_to_threads(Bookmark, Failure)

@@ -12,6 +12,7 @@ import msgspec
 
 from natsctl.model import names
 from natsctl.model.limits import natural
+from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -324,3 +325,7 @@ def cluster_key(subject: Object) -> tuple[str, str] | None:
         if owner.kind == names.KIND_CLUSTER:
             return meta.namespace, owner.name
     return (meta.namespace, label) if label else None
+
+
+known_to_threads(Wire, Object)
+known_to_threads(*Object.__subclasses__(), *Free.__subclasses__(), *Whole.__subclasses__())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import attrs
 import msgspec
 
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.monitoring import Id
 
 if TYPE_CHECKING:
@@ -197,3 +198,6 @@ def _connect(key: Key, nonce: str) -> bytes:
         "sig": base64.urlsafe_b64encode(key.sign(nonce.encode())).rstrip(b"=").decode(),
     }
     return b"CONNECT " + msgspec.json.encode(login)
+
+
+known_to_threads(Info)

@@ -18,6 +18,7 @@ from natsctl.model.jetstream import (
     Asset,
     Group,
 )
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.jetstream_assets import Unknown, stream
 from natsctl.nats.jetstream_sizes import Sizes
 
@@ -133,3 +134,6 @@ class Inventory:
             self._unknown[unknown.what] = None
         if unknown.asset is not None:
             self._bad[unknown.asset] = None
+
+
+known_to_threads(Account)

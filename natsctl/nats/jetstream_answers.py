@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import attrs
 import msgspec
 
-from natsctl.compat.struct_types import known_to_threads
 from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
 from natsctl.model.observation import MAX_PEERS
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.jetstream_accounts import Account, Inventory
 from natsctl.nats.jetstream_assets import meta
 

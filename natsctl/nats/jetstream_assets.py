@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import attrs
 import msgspec
 
-from natsctl.compat.struct_types import known_to_threads
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import (
     MAX_MEMBERS,
@@ -22,6 +21,7 @@ from natsctl.model.jetstream import (
     Storage,
     Store,
 )
+from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,6 +20,7 @@ import msgspec
 
 from natsctl.model.foreign import printable
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.session import Door, Fence, Session
 
 WORDS: Final = 500
@@ -131,3 +132,6 @@ def _outcome(content: bytes, kinds: Sequence[str]) -> Outcome:
     if answer.error is not None:
         return Refused(printable(answer.error.description, WORDS), answer.error.err_code)
     return Done()
+
+
+known_to_threads(_Answer)

@@ -19,6 +19,7 @@ from natsctl.model import names
 from natsctl.model.observation import MAX_PEERS, Observation
 from natsctl.model.server_address import address_of
 from natsctl.model.server_identity import server_name_of
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.fetch import Unusable, fetch
 from natsctl.nats.gate import OF_ONE, QUICK, Gate
 
@@ -211,3 +212,6 @@ def problem_of(error: Exception, place: Place) -> str:
             why = os.strerror(error.errno)
             return f"Cannot connect to host {place.address}:{names.MONITORING_PORT} ({why})"
     return str(error).strip() or type(error).__name__
+
+
+known_to_threads(Listener, Varz, Routez)

@@ -16,6 +16,7 @@ import msgspec
 
 from natsctl.model import names
 from natsctl.model.foreign import printable
+from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.connection import Connection, Misbehaviour, NoResponders, Told
 
 if TYPE_CHECKING:
@@ -138,3 +139,6 @@ def text_of(error: Exception) -> str:
     if isinstance(error, _ENDS) or "_ALERT_" in str(error):
         return _ENDED
     return str(error).strip("'\" ") or type(error).__name__
+
+
+known_to_threads(Answer)

@@ -16,6 +16,7 @@ from natsctl.kube.resources import Resource
 from natsctl.kube.transport import connect
 from natsctl.model.foreign import quoted
 from natsctl.model.objects import Object, Wire
+from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,3 +138,6 @@ def _hint(error: ApiError) -> str:
     if error.status != FORBIDDEN:
         return ""
     return "; the pod's ServiceAccount needs a ClusterRole that allows `get` of `nodes`"
+
+
+known_to_threads(_Status)

@@ -46,6 +46,7 @@ from natsctl.kube.resources import (
 )
 from natsctl.model import limits, names
 from natsctl.model.objects import Cluster, Object, Pod
+from natsctl.model.struct_types import known_to_threads
 from natsctl.plan.inputs.resolve import named_secrets
 from natsctl.render.objects.owned_objects import budget_kind, data_kind
 
@@ -305,3 +306,6 @@ def _parsed(body: bytes) -> Any:
     """An answer of a server; what is no JSON, as text."""
     answer = _json_or_none(body)
     return {"text": body.decode(errors="replace")} if answer is None else answer
+
+
+known_to_threads(_Held)

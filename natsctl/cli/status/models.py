@@ -8,6 +8,7 @@ import attrs
 import msgspec
 
 from natsctl.model.objects import Cluster, Object, Pod, Secret, Wire
+from natsctl.model.struct_types import known_to_threads
 
 
 class Subject(Wire, frozen=True):
@@ -104,3 +105,6 @@ class Sight:
     answers: Mapping[str, Answer] = attrs.field(factory=dict)
     lease: LeaseRecord | None = None
     unread: tuple[str, ...] = ()
+
+
+known_to_threads(Happening, LeaseRecord, Series, Peer, Routes, Vitals)

@@ -15,6 +15,7 @@ from natsctl.kube.resources import LEASES
 from natsctl.kube.transport import Response, Transport
 from natsctl.model import limits
 from natsctl.model.objects import Wire
+from natsctl.model.struct_types import known_to_threads
 
 _DEPTH = 200
 """Levels of a Lease that are read; what counts is in the second one."""
@@ -101,3 +102,6 @@ def _plain(record: _Record) -> dict[str, Any]:
 
 def _unreadable(error: Exception) -> Transient:
     return Transient(0, "Unreadable", f"the answer is not a Lease: {error}")
+
+
+known_to_threads(_Record)

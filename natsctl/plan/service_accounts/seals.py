@@ -19,6 +19,7 @@ import msgspec
 from natsctl.model import names
 from natsctl.model.bound_tokens import ANNOTATIONS, KEYS, RENEW_AFTER, SEAL, SWITCH_AT
 from natsctl.model.objects import Meta, Secret, Wire
+from natsctl.model.struct_types import known_to_threads
 from natsctl.model.times import moment
 
 LONGEST_SEAL = 4096
@@ -166,3 +167,6 @@ def labels_of(namespace: str, cluster: str) -> dict[str, str]:
         names.LABEL_CLUSTER_NAMESPACE: namespace,
         names.LABEL_K8S_MANAGED_BY: names.MANAGED_BY,
     }
+
+
+known_to_threads(_Seal)

@@ -12,6 +12,6 @@ import msgspec
 
 
 def known_to_threads(*types: Any) -> None:
-    """Have msgspec know these types now: for a module to call when it is imported."""
+    """Have msgspec know these types now: for a module to call about its own when it is imported."""
     for each in types:
         msgspec.json.Decoder(each)
