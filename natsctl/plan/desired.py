@@ -211,9 +211,9 @@ def _read(
     lost = identity_problems(spec, version, before, pods)
     changed = lost or tuple(unsupported_changes(spec, before, pods))
     there, reports = stored or NOTHING, reports_of(pods, before, seen or {})
-    refused = changed or volume_problems(name, spec, version, pods, there)
-    refused = refused or size_problems(spec, before, there)
     share = share_of(version, reports)
+    refused = changed or volume_problems(name, spec, version, pods, there, share.wanted)
+    refused = refused or size_problems(spec, before, there)
     if refused := refused or limit_problems(spec, version, share, before, there):
         return parsed(spec, None, refused)
     blocker = obstacle(spec, version, before, pods, seen or {})

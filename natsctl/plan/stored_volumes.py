@@ -6,21 +6,27 @@ What servers that have pods depend on, these tell (`stored_identity`, `upgrade_p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.api.problems import Problem
+from natsctl.api.types.jetstream import FileStore, JetStream
+from natsctl.model.quantity import bytes_text
 from natsctl.model.server_identity import claim_name
 from natsctl.plan.claims.data import unfit
 from natsctl.plan.server_identity import has_server, servers_among
+from natsctl.render.config.jetstream import most_file_limit, wanted_file_limit
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.version import ServerVersion
     from natsctl.model.objects import Pod
+    from natsctl.plan.claims.data import Data
     from natsctl.plan.claims.stored import Stored
+
+_MI: Final = 2**20
 
 
 def volume_problems(
@@ -29,8 +35,12 @@ def volume_problems(
     version: ServerVersion,
     pods: Collection[Pod],
     stored: Stored,
+    share: int,
 ) -> tuple[Problem, ...]:
-    """At most one of each field, as the first claim tells it that differs."""
+    """At most one of each field, as the first claim tells it that differs.
+
+    `share` is what of a volume streams take by default.
+    """
     if spec.jetstream is None:
         return ()
     running = {index for index, _ in servers_among(cluster, pods)}
@@ -42,9 +52,41 @@ def volume_problems(
             continue  # its server was removed
         for problem in unfit(name, data, spec, version):
             found.setdefault(problem.path, problem)
-        if stored.earlier.get(index) and spec.size < data.size:
-            found.setdefault("spec.size", _fewer(name, spec.size, data.size))
+        if stored.earlier.get(index):
+            for problem in _less(name, data, spec, share, stored.capacity(spec.size)):
+                found.setdefault(problem.path, problem)
     return tuple(found[path] for path in sorted(found))
+
+
+def _less(
+    name: str, data: Data, spec: NatsClusterSpec, share: int, capacity: int
+) -> Iterator[Problem]:
+    """What an earlier NatsCluster had more of. Of this very one, servers and the status tell."""
+    if spec.size < data.size:
+        yield _fewer(name, spec.size, data.size)
+    if spec.jetstream is not None:
+        yield from _lower(name, data.limit, spec.jetstream, share, capacity)
+
+
+def _lower(
+    name: str, limit: int, jetstream: JetStream, share: int, capacity: int
+) -> Iterator[Problem]:
+    """Nobody knows how much there is before servers run. What no limit can be, none has to be."""
+    wanted, most = (
+        wanted_file_limit(jetstream, share, capacity),
+        most_file_limit(jetstream, capacity),
+    )
+    least, rounded = min(limit, most), -(-limit // _MI) * _MI
+    if wanted >= least:
+        return
+    given = (jetstream.file_store or FileStore()).max_size
+    enough = bytes_text(rounded if rounded <= most else least)
+    means = given or (f"not set, which means {bytes_text(wanted)}" if wanted else "not set")
+    message = (
+        f"is {means}, but servers could store more on {name}, and streams have no leader at the "
+        f"limit; set it to {enough}, and lower it once all servers run"
+    )
+    yield Problem("spec.jetstream.fileStore.maxSize", given or "", message)
 
 
 def _fewer(name: str, size: int, stored: int) -> Problem:

@@ -22,6 +22,7 @@ from natsctl.model import limits, names
 from natsctl.model.names import MAX_SIZE
 from natsctl.plan.releases import tag_of
 from natsctl.plan.server_identity import standing
+from natsctl.render.config.jetstream import file_limit
 from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
 from natsctl.render.revision.revision import STREAMS
 
@@ -41,6 +42,7 @@ _TEXT: Final = 256
 _UNTOLD: Final = 10**9
 """Stands in the number of a release for a part that a tag does not tell."""
 _FIELDS: Final = frozenset({STREAMS, CLUSTER_NAME, *DATA_FIELDS})
+_TOLD: Final = ("fields", "size", "version", "limit")
 _PARTS: Final = 2
 _RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
 
@@ -49,31 +51,56 @@ _RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
 class Data:
     """`fields` by path, those that are set; `size`: how many servers may have stored something.
 
-    `version` is the newest release that may have written it last; empty: nobody knows.
+    `version` is the newest release that may have written it last; empty: nobody knows. `limit`:
+    bytes that each server may have stored on disk; 0: none, or an earlier natsctl wrote it. `more`
+    is what a newer natsctl noted beside that: it stays. What data depends on so that nobody may
+    overlook it belongs into `fields`: there, what is not known makes all of it unreadable.
     """
 
     fields: Mapping[str, str]
     size: int
     version: str = ""
+    limit: int = 0
+    more: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def data_text(data: Data) -> str:
     """The annotation."""
-    return json.dumps(attrs.asdict(data), sort_keys=True, separators=(",", ":"))
+    told = attrs.asdict(data, filter=attrs.filters.exclude("more"))
+    if not data.limit:
+        del told["limit"]
+    return json.dumps({**data.more, **told}, sort_keys=True, separators=(",", ":"))
 
 
 def parse_data(text: str) -> Data | None:
     """What is noted; None if somebody edited it, or a newer natsctl knows more fields."""
     try:
-        match limits.load(text.encode(), _LONGEST, _VALUES):
-            case {"fields": dict(fields), "size": int(size), "version": str(version), **more}:
-                known = _are_fields(fields) and not more and size is not True
-                known = known and 0 < size <= MAX_SIZE
-                told = not version or _RELEASE.fullmatch(version) is not None
-                return Data(fields, size, version) if known and told else None
+        told = limits.load(text.encode(), _LONGEST, _VALUES)
     except ValueError:
-        pass
+        return None
+    match {"limit": 0, **told} if isinstance(told, dict) else told:
+        case {
+            "fields": dict(fields),
+            "size": int(size),
+            "version": str(version),
+            "limit": int(limit),
+        } if _are_fields(fields) and _are_numbers(size, limit) and _is_release(version):
+            return _with_additions(Data(fields, size, version, limit), told)
     return None
+
+
+def _are_numbers(size: int, limit: int) -> bool:
+    return {type(size), type(limit)} == {int} and 0 < size <= MAX_SIZE and limit >= 0
+
+
+def _is_release(version: str) -> bool:
+    return not version or _RELEASE.fullmatch(version) is not None
+
+
+def _with_additions(data: Data, told: Mapping[str, Any]) -> Data | None:
+    """None if they are so long that, with all else at its longest, nobody would read the note."""
+    more = {key: each for key, each in told.items() if key not in _TOLD}
+    return attrs.evolve(data, more=more) if len(json.dumps(more)) <= _TEXT else None
 
 
 def _are_fields(fields: Mapping[str, Any]) -> bool:
@@ -110,14 +137,17 @@ def current_data(
     """What is to be noted on the claim of a server that runs, or is to start.
 
     Until a server is ready, nobody knows whether it has written to the volume: the newer release
-    of the two counts.
+    and the higher limit of the two count.
     """
     target = context.desired.target
+    jetstream = target.spec.jetstream
     version = _release(target.version) if server is None else _made_for(server, target.version)
+    limit = file_limit(target, jetstream) if jetstream is not None else 0
+    noted = (data_of(claim) if claim is not None else None) or Data({}, 0)
     if server is None or not server.ready or not version:
-        noted = data_of(claim) if claim is not None else None
-        version = max(version, noted.version if noted is not None else "", key=_rank)
-    return Data(fields_of(target.spec), size_of(context, note), version)
+        version = max(version, noted.version, key=_rank)
+        limit = max(limit, noted.limit)
+    return Data(fields_of(target.spec), size_of(context, note), version, limit, noted.more)
 
 
 def _made_for(server: Server, wanted: ServerVersion) -> str:

@@ -94,12 +94,23 @@ def wanted_file_limit(jetstream: JetStream, share: int, capacity: int) -> int:
     """
     if not stores_files(jetstream):
         return 0
-    requested = parse_bytes(volume_size(jetstream))
-    volume = min(requested, capacity or requested)
     given = (jetstream.file_store or FileStore()).max_size
     if given:
-        return min(parse_bytes(given), volume * MOST_SHARE // 100)
-    return volume * share // 100
+        return min(parse_bytes(given), most_file_limit(jetstream, capacity))
+    return _volume(jetstream, capacity) * share // 100
+
+
+def most_file_limit(jetstream: JetStream, capacity: int) -> int:
+    """The highest limit that a spec may set for these volumes."""
+    return _volume(jetstream, capacity) * MOST_SHARE // 100
+
+
+def _volume(jetstream: JetStream, capacity: int) -> int:
+    """Bytes of each; what is there counts where the spec asks for more, or for no store on disk."""
+    if capacity and not stores_files(jetstream):
+        return capacity
+    requested = parse_bytes(volume_size(jetstream))
+    return min(requested, capacity or requested)
 
 
 def wanted_memory_limit(jetstream: JetStream) -> int:

@@ -107,6 +107,58 @@ def test_a_volume_of_the_later_servers_alone_tells_how_many_there_were() -> None
     assert read(SPEC, left(SPEC | {"size": 5}, 4)).problems[0].path == "spec.size"
 
 
+def storing(**jetstream: Any) -> dict[str, Any]:
+    return SPEC | {"jetstream": jetstream}
+
+
+GI = 2**30
+LOWER: dict[str, tuple[dict[str, Any], str]] = {
+    "set": (storing(fileStore={"maxSize": "5Gi"}), "is 5Gi"),
+    "by default": (storing(fileStore={}), "is not set, which means 7Gi"),
+    "in memory alone": (storing(memoryStore={"maxSize": "1Gi"}), "is not set"),
+}
+
+
+class TestALowerLimit:
+    """Servers could store more on each volume, and nothing tells yet how much they did."""
+
+    @pytest.mark.parametrize("name", LOWER)
+    def test_is_refused_with_the_one_to_set(self, name: str) -> None:
+        spec, means = LOWER[name]
+        (problem,) = read(spec, left(storing(fileStore={"maxSize": "7200Mi"}))).problems
+        assert str(problem) == (
+            f"spec.jetstream.fileStore.maxSize: {means}, but servers could store more on "
+            "PersistentVolumeClaim js-c-1, and streams have no leader at the limit; set it to "
+            "7200Mi, and lower it once all servers run"
+        )
+        enough = storing(fileStore={"maxSize": "7200Mi"})
+        assert read(enough, left(enough)).problems == ()
+
+    def test_is_none_if_it_is_the_same_or_higher(self) -> None:
+        before = storing(fileStore={"maxSize": "6Gi"})
+        for spec in (before, SPEC, storing(fileStore={"maxSize": "7Gi"})):
+            assert read(spec, left(before)).problems == ()
+
+    def test_is_told_so_that_what_is_told_is_enough(self) -> None:
+        odd = [with_data(claim(1, of=EARLIER), limit=7 * GI + 1)]
+        (problem,) = read(SPEC, odd).problems
+        assert "set it to 7169Mi," in str(problem)
+        assert read(storing(fileStore={"maxSize": "7169Mi"}), odd).problems == ()
+
+    def test_is_accepted_where_no_limit_could_be_so_high(self) -> None:
+        """Somebody restored it on a smaller volume, or edited the note."""
+        full = [with_data(claim(1, of=EARLIER), limit=10**15)]
+        assert "set it to 7680Mi," in str(read(SPEC, full).problems[0])
+        assert read(storing(fileStore={"maxSize": "7680Mi"}), full).problems == ()
+
+    def test_of_this_very_cluster_is_not_the_business_of_claims(self) -> None:
+        assert read(storing(fileStore={"maxSize": "1Gi"}), left(SPEC, of=UID)).problems == ()
+
+    def test_of_which_an_earlier_natsctl_said_nothing_is_accepted(self) -> None:
+        silent = [with_data(each, limit=0) for each in left(SPEC)]
+        assert read(storing(fileStore={"maxSize": "1Gi"}), silent).problems == ()
+
+
 def test_volumes_that_tell_nothing_are_taken_as_they_are() -> None:
     """Those of an earlier natsctl."""
     assert read(SPEC, [claim(index, of=EARLIER) for index in (1, 2, 3)]).problems == ()

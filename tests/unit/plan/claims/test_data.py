@@ -30,8 +30,13 @@ from tests.unit.plan.claims.volumes import (
 )
 from tests.unit.plan.world import changed, context, decided, pod, target
 
-DATA = Data({"jetstream": "together", "jetstream.domain": "hub"}, 3, "2.12.15")
-TEXT = '{"fields":{"jetstream":"together","jetstream.domain":"hub"},"size":3,"version":"2.12.15"}'
+LIMIT = 7 * 2**30
+"""70 % of 10Gi."""
+DATA = Data({"jetstream": "together", "jetstream.domain": "hub"}, 3, "2.12.15", LIMIT)
+TEXT = (
+    '{"fields":{"jetstream":"together","jetstream.domain":"hub"},"limit":7516192768,"size":3,'
+    '"version":"2.12.15"}'
+)
 ALL = noted(1, 2, 3)
 HUB = SPEC | {"version": "2.12.15", "jetstream": {"domain": "hub"}}
 
@@ -53,6 +58,17 @@ class TestTheNote:
         assert parse_data(edited(version="")) == attrs.evolve(DATA, version="")
         assert parse_data(edited(version="2.14")) == attrs.evolve(DATA, version="2.14")
 
+    def test_of_an_earlier_natsctl_tells_no_limit(self) -> None:
+        earlier = attrs.evolve(DATA, limit=0)
+        assert "limit" not in data_text(earlier)
+        assert parse_data(data_text(earlier)) == earlier
+
+    def test_keeps_what_a_newer_natsctl_adds(self) -> None:
+        newer = parse_data(edited(lease="7e57", rank=2))
+        assert newer is not None
+        assert newer == attrs.evolve(DATA, more={"lease": "7e57", "rank": 2})
+        assert parse_data(data_text(newer)) == newer
+
     @given(
         st.dictionaries(st.sampled_from(DATA_FIELDS), st.text(min_size=1, max_size=100)),
         st.integers(1, 999),
@@ -67,7 +83,8 @@ class TestTheNote:
             *("", "x", "null", "[]", "{}", "[" * 5000, "sha256:" + "a" * 64),
             *(edited(size=size) for size in (0, 1000, "3", None, -1, True, 1.5)),
             *(edited(version=version) for version in (None, 2, "new", "2", "2.12.x")),
-            edited(more=1),
+            *(edited(limit=limit) for limit in (-1, "7Gi", True, None, 1.5)),
+            edited(more="x" * 300),
             *(
                 edited(fields={"jetstream": "together", **more})
                 for more in ({"other": "x"}, {"clusterName": ""}, {"clusterName": "x" * 300})
@@ -171,6 +188,14 @@ class TestAServerWithoutAPod:
         assert [a.name for a in decided(scale_up, state)] == ["c-1", "c-3"]
         assert "cannot be read: restore it, or remove it if" in scale_up(context(state)).waiting[0]
 
+    def test_may_have_stored_as_much_as_any_earlier_limit_allowed(self) -> None:
+        full = [with_data(each, HUB, limit=2 * LIMIT) for each in all_claims(spec=HUB)]
+        assert kept(volumes(*full, note=ALL, spec=HUB)) == {}
+        starting = volumes(*full, note=ALL, spec=HUB, pods=(pod(1, HUB, ready=False),))
+        assert kept(starting) == {}
+        runs = volumes(*full, note=ALL, spec=HUB, pods=(pod(1, HUB),))
+        assert kept(runs) == {"js-c-1": DATA}
+
     def test_has_a_new_claim_that_says_so_from_the_start(self) -> None:
         made = decided(ensure_claims, volumes(spec=HUB))[0].wanted
         assert made.manifest["metadata"]["annotations"]["nats.io/data"] == TEXT
@@ -182,6 +207,11 @@ class TestAServerWithAPod:
         running = tuple(pod(index, HUB) for index in (1, 2, 3))
         state = volumes(claim(1), odd, claim(3), note=ALL, spec=HUB, pods=running)
         assert kept(state) == {"js-c-2": DATA}
+
+    def test_leaves_what_a_newer_natsctl_added(self) -> None:
+        found = [with_data(each, HUB, more={"lease": "7e57"}) for each in all_claims(spec=HUB)]
+        state = volumes(*found, note=ALL, spec=HUB, pods=tuple(pod(i, HUB) for i in (1, 2, 3)))
+        assert kept(state) == {}
 
     def test_has_the_version_that_it_runs(self) -> None:
         """It has not written anything as the other one yet."""

@@ -15,6 +15,7 @@ from natsctl.plan.claims.data import Data, current_data, data_text, fields_of, n
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.state import ClusterState
+from natsctl.render.config.jetstream import file_limit
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
 from tests.unit.plan.world import NAME, UID, cluster_state, context, pod, stamped
 
@@ -67,8 +68,10 @@ def with_data(
     """The claim of a volume on which servers of this spec stored something."""
     goal = cluster_state(spec or SPEC).desired
     assert goal is not None
-    size, version = goal.target.spec.size, goal.target.version.text
-    data = attrs.evolve(Data(fields_of(goal.target.spec), size, version), **changes)
+    spec_, version = goal.target.spec, goal.target.version.text
+    assert spec_.jetstream is not None
+    limit = file_limit(goal.target, spec_.jetstream)
+    data = attrs.evolve(Data(fields_of(spec_), spec_.size, version, limit), **changes)
     return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
 
