@@ -87,6 +87,7 @@ _READ: Final = (
     *bound_tokens.ANNOTATIONS,
 )
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
+_FILES: Final = (names.CONFIG_KEY, names.BOOT_KEY, names.JETSTREAM_KEY)
 _CONDITIONS: Final = ("Ready", "PodScheduled")
 _RESIZES: Final = (
     *("Resizing", "FileSystemResizePending"),
@@ -174,7 +175,12 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
 
 def kept_data(data: Mapping[str, str]) -> dict[str, str]:
     """A configuration as it is kept: the same of what is there and of what was kept already."""
-    return {key: _brief(text) for key, text in data.items()}
+    return {key: _brief(text, _longest(key)) for key, text in data.items()}
+
+
+def _longest(key: str) -> int:
+    """Characters of it that are kept: what servers start JetStream with, tells what they had."""
+    return OWN if key.removeprefix("previous.") == names.JETSTREAM_KEY else TEXT
 
 
 def _labelled(meta: Meta) -> Meta:
@@ -246,14 +252,15 @@ def _brief(text: str, limit: int = TEXT) -> str:
 
 
 def _data(secret: Secret) -> dict[str, str] | None:
-    """Tokens are read; of a configuration only the digest is compared."""
+    """Tokens are read, and the block of JetStream; of the rest only the digest is compared."""
     given, tokens = secret.data, secret.metadata.name.endswith(names.BOUND_TOKEN_SUFFIX)
     if given is None:
         return None
-    first = bound_tokens.KEYS if tokens else (names.CONFIG_KEY, names.BOOT_KEY)
+    if not tokens:
+        return kept_data({key: given[key] for key in _first(given, _FILES)})
     return {
-        key: _brief(given[key], OWN if tokens and key in bound_tokens.KEYS else TEXT)
-        for key in _first(given, first)
+        key: _brief(given[key], OWN if key in bound_tokens.KEYS else TEXT)
+        for key in _first(given, bound_tokens.KEYS)
     }
 
 

@@ -27,7 +27,7 @@ from natsctl.model.quantity import parse_bytes
 from natsctl.render.target import Target
 
 BLOCK: Final = "jetstream"
-FILE: Final = "jetstream.json"
+FILE: Final = names.JETSTREAM_KEY
 """Key of the Secret, next to server.conf."""
 FILE_LIMIT, MEMORY_LIMIT = "max_file_store", "max_memory_store"
 

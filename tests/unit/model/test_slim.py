@@ -21,7 +21,7 @@ from natsctl.model.objects import (
     Service,
     cluster_key,
 )
-from natsctl.model.slim import slim
+from natsctl.model.slim import TEXT, slim
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.servers import problem_of
 from natsctl.plan.upgrade_path import is_running
@@ -30,6 +30,14 @@ from tests.unit.plan.world import NAME, NAMESPACE, NOW, UID, desired, pod, runni
 
 FEW_KILOBYTES = 32 * 1024
 STREAMS: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
+LONG = STREAMS | {
+    "jetstream": {
+        "domain": "hub",
+        "syncInterval": "always",
+        "limits": {"maxAckPending": 5000, "maxHaAssets": 400, "duplicateWindow": "5m"},
+    }
+}
+"""Of which more text comes than is kept of most."""
 POLICY: dict[str, Any] = {"size": 2, "networkPolicy": {"clientsFrom": [{"podSelector": {}}] * 60}}
 SERVICE: dict[str, Any] = {
     "size": 2,
@@ -186,6 +194,18 @@ def test_tokens_are_kept_whole() -> None:
     meta = {"name": "r-c-bound-token", "namespace": "ns"}
     assert slim(msgspec.convert({"metadata": meta, "data": data}, Secret)).data == data
     assert slim(msgspec.convert({"metadata": meta}, Secret)).data is None
+
+
+def test_what_servers_start_jetstream_with_is_kept_whole() -> None:
+    """Limits and the key of what is stored are read from there."""
+    (wanted,) = (each for each in desired(LONG).objects if each.kind == "Secret")
+    live = slim(msgspec.convert(wanted.manifest, Secret))
+    block = wanted.manifest["data"]["jetstream.json"]
+    assert len(block) > TEXT
+    assert (live.data or {})["jetstream.json"] == block
+    assert not differs(wanted, live)
+    flood = {**wanted.manifest, "data": {"jetstream.json": "A" * 30_000}}
+    assert size(slim(msgspec.convert(flood, Secret))) < FEW_KILOBYTES
 
 
 def test_of_many_containers_and_conditions_ours_are_kept() -> None:

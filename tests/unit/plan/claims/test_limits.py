@@ -61,6 +61,11 @@ class TestStarting:
         found = levels(config=secret(spec=spec))
         assert (found.file.starting, found.memory.starting) == (7 * GI, GI)
 
+    def test_is_so_however_much_else_servers_are_told(self) -> None:
+        many = {"maxAckPending": 5000, "maxHaAssets": 400, "maxRequestBatch": 500}
+        spec = SPEC | {"jetstream": {"domain": "hub", "limits": many, "syncInterval": "always"}}
+        assert levels(config=secret(spec=spec)).file.starting == 7 * GI
+
     @pytest.mark.parametrize(
         "block",
         ["", "[]", "{", '{"max_file_store": "7"}', '{"max_file_store": true}', "[" * 99_999],
