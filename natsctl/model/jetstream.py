@@ -115,11 +115,15 @@ class Group:
 
 @attrs.frozen
 class Health:
-    """What /healthz says; `asset` is the one that it complains of, if it names one."""
+    """What /healthz says; `asset` is the one that it complains of, if it names one.
+
+    `write_failed`: it tells that a write to a store failed, as servers do from 2.14 on.
+    """
 
     code: int = 0
     text: str = ""
     asset: Asset | None = None
+    write_failed: bool = False
 
 
 @attrs.frozen

@@ -41,6 +41,10 @@ _PEER: Final = re.compile(rb'\s{0,99}:\s{0,99}"([!#-\[\]-~]{1,256})"')
 _COMPLAINT: Final = re.compile(
     r"\b(?:stream|consumer) '([^'>]{1,256}) > ([^'> ]{1,256})(?: > ([^'> ]{1,256}))?'"
 )
+_WRITE_FAILED: Final = re.compile(
+    r"(?:: (?:stream|node|consumer) write error|' write error|meta layer write error): "
+)
+"""https://github.com/nats-io/nats-server/blob/v2.14.0/server/monitor.go (healthz)"""
 
 _T = TypeVar("_T")
 _Word = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
@@ -192,7 +196,8 @@ def _health(answers: Answers) -> Health:
         text = msgspec.json.decode(answers.healthz, type=_Healthz).error
     except ValueError:
         text = ""
-    return Health(answers.health_code, printable(text), _complaint(text))
+    failed = answers.health_code != 200 and _WRITE_FAILED.search(text) is not None
+    return Health(answers.health_code, printable(text), _complaint(text), failed)
 
 
 def _complaint(text: str) -> Asset | None:

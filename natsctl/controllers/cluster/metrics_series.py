@@ -252,6 +252,18 @@ FAMILIES = (
         _of_streams(lambda jetstream: jetstream.blocked),
     ),
     Family(
+        "natsctl_jetstream_servers_disabled",
+        "gauge",
+        "Servers that turned JetStream off themselves, such as after a full disk",
+        _of_streams(lambda jetstream: jetstream.disabled),
+    ),
+    Family(
+        "natsctl_jetstream_servers_frozen",
+        "gauge",
+        "Servers with a store that no longer changes, because a write failed",
+        _of_streams(lambda jetstream: jetstream.frozen),
+    ),
+    Family(
         "natsctl_jetstream_storage_used_bytes",
         "gauge",
         "Bytes that the server stores",

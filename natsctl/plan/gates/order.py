@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.plan.gates.case import case
+from natsctl.plan.gates.frozen import frozen_copies
 from natsctl.plan.gates.notes import may_have_holes
-from natsctl.plan.gates.stores import frozen_copies
 from natsctl.plan.gates.verdict import Purpose
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.model.jetstream import Asset
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.damaged import Damage, damaged_in
+from natsctl.plan.gates.frozen import frozen
 from natsctl.plan.gates.gate import OF_A_LOOK, OF_BOTH, OF_CLUSTERS
 from natsctl.plan.gates.quorum import Quorum, State, quorum_of
 from natsctl.plan.gates.summary import Summary, summary_of
@@ -27,7 +29,8 @@ class Seen:
 
     `blocked` are some of `count` reasons for which servers could not go, whichever it is. `off` are
     servers that answer and have no JetStream, of which some `gave_up`; `silent` are those that do
-    not answer. `pods` has the names of servers' pods: `pod_of` makes them of names of servers.
+    not answer. `frozen` are servers whose stores no longer change, with the streams as far as these
+    are known. `pods` has the names of servers' pods: `pod_of` makes them of names of servers.
     """
 
     at: float
@@ -39,6 +42,7 @@ class Seen:
     off: tuple[str, ...] = ()
     gave_up: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
+    frozen: Mapping[str, tuple[Asset, ...]] = attrs.field(factory=dict)
     pods: Mapping[str, str] = attrs.field(factory=dict)
 
     def pod_of(self, server: str) -> str:
@@ -63,6 +67,7 @@ def seen(
         off=tuple(name for name in it.others if all(_is_off(view, name) for view in it.views)),
         gave_up=tuple(name for name, said in it.second.answered.items() if said.gave_up),
         silent=tuple(n for n in it.others if all(n not in view.answered for view in it.views)),
+        frozen=frozen(it),
         pods=pods or {},
     )
 

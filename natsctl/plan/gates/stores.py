@@ -78,16 +78,6 @@ def all_copies(case: Case) -> Iterator[tuple[Told, dict[str, Copy]]]:
         yield told, dict(_copies(case, asset))
 
 
-def frozen_copies(case: Case) -> frozenset[str]:
-    """The servers of which a copy stands still behind its leader's, as after a failed write."""
-    return frozenset(
-        name
-        for _, leader, copies in compared(case)
-        for name, copy in copies.items()
-        if copy.second.last < leader.first.last and not copy.moved
-    )
-
-
 def lost_part(one: Copy, other: Copy) -> bool:
     """Whether the one lacks what the other has of the same time: no question of catching up."""
     caught_up = one.second.last >= other.first.last

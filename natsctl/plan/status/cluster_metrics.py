@@ -87,6 +87,8 @@ class JetStreamMetrics:
     short: int | None = None
     leaderless: int | None = None
     blocked: int | None = None
+    disabled: int | None = None
+    frozen: int | None = None
     storage: tuple[StorageMetrics, ...] = ()
 
 
@@ -146,6 +148,8 @@ def _jetstream(state: ClusterState, status: ClusterStatus) -> JetStreamMetrics |
         short=summary.short,
         leaderless=summary.leaderless,
         blocked=state.seen.count,
+        disabled=sum(name in state.seen.gave_up for name in state.seen.off),
+        frozen=len(state.seen.frozen),
         storage=tuple(_storage(state.seen)),
     )
 

@@ -69,16 +69,37 @@ def _damage(seen: Seen, damage: Damage) -> str:
     return f"{said}, which leads it; {full}" if damage.leads else f"{said}; {full}"
 
 
-def _off(seen: Seen, _: Storage) -> Verdict | None:
-    if not seen.off:
-        return None
+def _disabled(seen: Seen, storage: Storage) -> Verdict | None:
+    """The cause of what else is wrong then, which is told with it."""
     given_up = [name for name in seen.off if name in seen.gave_up]
+    if not given_up:
+        return None
+    why = "its volume may be full, and it needs a restart once there is room"
+    others = [it.message for find in (_lost, _off) if (it := find(seen, storage)) is not None]
+    said = [f"JetStream gave up on {_pods(seen, given_up)}: {why}", *others]
+    return Verdict("False", "JetStreamDisabled", "; ".join(said))
+
+
+def _off(seen: Seen, _: Storage) -> Verdict | None:
     others = [name for name in seen.off if name not in seen.gave_up]
-    said = [f"JetStream is off on {_pods(seen, others)}"] if others else []
-    if given_up:
-        why = "its volume may be full, and it needs a restart once there is room"
-        said.append(f"JetStream gave up on {_pods(seen, given_up)}: {why}")
-    return Verdict("False", "ServersWithoutJetStream", listed(said))
+    if not others:
+        return None
+    text = f"JetStream is off on {_pods(seen, others)}"
+    return Verdict("False", "ServersWithoutJetStream", text)
+
+
+def _frozen(seen: Seen, storage: Storage) -> Verdict | None:
+    """The same."""
+    if not seen.frozen:
+        return None
+    assets = sorted({asset for assets in seen.frozen.values() for asset in assets})
+    of = f" (such as {named(str(assets[0]))})" if assets else ""
+    said = f"a write failed on {_pods(seen, seen.frozen)}, and streams no longer change there{of}"
+    lost = _lost(seen, storage)
+    after = f"; {lost.message}" if lost is not None else ""
+    return Verdict(
+        "False", "StreamsFrozen", f"{said}: it needs a restart once there is room{after}"
+    )
 
 
 def _critical(seen: Seen, _: Storage) -> Verdict | None:
@@ -109,7 +130,7 @@ def _low_text(storage: Storage) -> str:
 
 
 _PROBLEMS: Final[tuple[Callable[[Seen, Storage], Verdict | None], ...]] = (
-    *(_unknown, _lost, _damaged, _off),
+    *(_unknown, _disabled, _frozen, _lost, _damaged, _off),
     *(_critical, _silent, _low),
 )
 

@@ -37,7 +37,9 @@ FIGURES = ClusterMetrics(
     conditions=(("Ready", True), ("Degraded", False)),
     expiries=(("clients", 1.9e9),),
     servers=(SERVER,),
-    jetstream=JetStreamMetrics("ok", 5, 1, 2, 3, (StorageMetrics("a-1", "file", 40, 100),)),
+    jetstream=JetStreamMetrics(
+        "ok", 5, 1, 2, 3, 1, 2, storage=(StorageMetrics("a-1", "file", 40, 100),)
+    ),
 )
 MINE = {"nats_namespace": "ns", "nats_cluster": "a"}
 
@@ -78,6 +80,7 @@ def test_jetstream() -> None:
     found = scraped(ActorMetrics(FIGURES))
     assert found["natsctl_jetstream_quorum"] == [(MINE | {"state": "ok"}, 1)]
     numbers = {"groups": 5, "groups_short": 1, "groups_leaderless": 2, "blocked": 3}
+    numbers |= {"servers_disabled": 1, "servers_frozen": 2}
     for name, number in numbers.items():
         assert found[f"natsctl_jetstream_{name}"] == [(MINE, number)]
     file = MINE | {"server": "a-1", "storage": "file"}
@@ -149,7 +152,7 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
         "conditions": ((HOSTILE, True), ("Degraded", False)),
         "expiries": ((HOSTILE, 1.9e9),),
         "jetstream": JetStreamMetrics(
-            HOSTILE, 5, 1, 2, 3, (StorageMetrics(HOSTILE, HOSTILE, 40, 100),)
+            HOSTILE, 5, 1, 2, 3, 1, 2, storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),)
         ),
     }
     text = exposition({(HOSTILE, HOSTILE): ActorMetrics(attrs.evolve(odd, **ends))})

@@ -175,6 +175,8 @@ class TestJetStream:
             short=0,
             leaderless=0,
             blocked=0,
+            disabled=0,
+            frozen=0,
             storage=(
                 StorageMetrics("c-1", "file", 43 * GIB // 100 + 1, GIB),
                 StorageMetrics("c-2", "file", 10, 100),
@@ -187,6 +189,17 @@ class TestJetStream:
         assert found is not None
         assert [it.server for it in found.storage] == ["c-1", "c-2"]
         assert found.blocked
+
+    def test_servers_that_only_a_restart_brings_back_are_counted(self) -> None:
+        off = shown(looked(without(THIRD, State.DISABLED))).jetstream
+        assert off is not None
+        assert (off.disabled, off.frozen) == (1, 0)
+        state = looked(well())
+        assert state.seen is not None
+        still = attrs.evolve(state, seen=attrs.evolve(state.seen, frozen={THIRD: ()}))
+        found = shown(still).jetstream
+        assert found is not None
+        assert (found.disabled, found.frozen) == (0, 1)
 
     def test_without_looks_only_the_quorum_is_told_that_the_status_tells(self) -> None:
         state = attrs.evolve(looked(well(), told(looked(well()))), seen=None)

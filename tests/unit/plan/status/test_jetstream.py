@@ -17,7 +17,7 @@ from natsctl.api.types.status import (
     parse_status,
     to_json,
 )
-from natsctl.model.jetstream import Replica, Store, Usage
+from natsctl.model.jetstream import Asset, Replica, Store, Usage
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.jetstream import OLD, SHORT
@@ -112,14 +112,39 @@ class TestWords:
 
     def test_a_server_without_jetstream_on_it(self) -> None:
         state = looked(without(TWO, State.DISABLED))
-        assert condition(state)[:2] == ("False", "ServersWithoutJetStream")
+        assert condition(state)[:2] == ("False", "JetStreamDisabled")
         assert condition(state)[2] == (
             "JetStream gave up on c-2: its volume may be full, and it needs a restart once there "
             "is room"
         )
         assert state.seen is not None
         off = attrs.evolve(state, seen=attrs.evolve(state.seen, gave_up=()))
-        assert condition(off)[2] == "JetStream is off on c-2"
+        assert condition(off)[1:] == ("ServersWithoutJetStream", "JetStream is off on c-2")
+
+    def test_servers_that_all_turned_it_off_are_the_cause_of_what_is_lost(self) -> None:
+        world = Named(states=dict.fromkeys((ONE, TWO, THREE), State.DISABLED))
+        found = condition(looked(world))
+        assert found[1] == "JetStreamDisabled"
+        assert found[2].startswith("JetStream gave up on c-1, c-2, c-3: ")
+        assert "; without a leader, and so not available: the meta group" in found[2]
+
+    def test_a_store_that_does_not_change_any_more(self) -> None:
+        state = looked(well())
+        assert state.seen is not None
+        still = attrs.evolve(state.seen, frozen={THREE: (Asset("A", "ORDERS"),)})
+        assert condition(attrs.evolve(state, seen=still)) == (
+            "False",
+            "StreamsFrozen",
+            "a write failed on c-3, and streams no longer change there (such as A/ORDERS): it "
+            "needs a restart once there is room",
+        )
+        lost = looked(many(1, ill=1))
+        assert lost.seen is not None
+        unnamed = attrs.evolve(lost.seen, frozen={THREE: ()})
+        assert condition(attrs.evolve(lost, seen=unnamed))[2] == (
+            "a write failed on c-3, and streams no longer change there: it needs a restart once "
+            "there is room; without a leader, and so not available: A/S000"
+        )
 
     def test_a_stream_without_a_leader(self) -> None:
         state = looked(many(2, ill=1))
