@@ -17,6 +17,9 @@ from natsctl.render.objects.owned_objects import budget_kind
 
 REPLACING_ENDED = "ReplacingEnded"
 """Reason: nothing runs in a pod any more."""
+MOST_STEP_DOWNS = 3
+"""Times that a server is asked to hand over the meta group. Then it goes all the same: lame duck
+mode hands over, too, and the others elect a leader without it."""
 
 
 class Action(ABC):

@@ -6,11 +6,13 @@ nobody who may. Names have been compared before: each server has one of its own 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.plan.actions import MOST_STEP_DOWNS
 from natsctl.plan.claims.room import rooms_of
+from natsctl.plan.departures.members import returning
 from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.gate import baseline, may_go
 from natsctl.plan.gates.order import Candidate, order
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.look import Look
     from natsctl.plan.gates.order import Step
 
-MOST_STEP_DOWNS: Final = 3
-"""Times that a server is asked to hand over the meta group. Then it restarts all the same: lame
-duck mode hands over, too, and the others elect a leader without it."""
 NOTED_FIRST = "what is broken already is noted before the first restart"
 EMPTY_VOLUME = (
     "its disk was full, and below 2.10 it may have lost a part of what it stored: it needs an "
@@ -87,7 +86,7 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
 def _is_disturbed(context: Context) -> bool:
     """Whether what is broken now may only be so because somebody is away."""
     absent = missing(context.desired.target.name, context.servers, context.size)
-    return context.is_leaving or bool(absent)
+    return context.is_leaving or bool(absent) or bool(returning(context))
 
 
 def _going(

@@ -14,11 +14,17 @@ import attrs
 from natsctl.api.version import number_of
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import is_name_of
-from natsctl.plan.actions import Action, EvacuateServer, MoveStreams, RemoveServer, StepDown
+from natsctl.plan.actions import (
+    MOST_STEP_DOWNS,
+    Action,
+    EvacuateServer,
+    MoveStreams,
+    RemoveServer,
+    StepDown,
+)
 from natsctl.plan.departures.note import noting
 from natsctl.plan.departures.words import of_gate, of_shrinking
 from natsctl.plan.evidence import evidence_of
-from natsctl.plan.gated_restart import MOST_STEP_DOWNS
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.gate import judge
 from natsctl.plan.gates.shrink import may_shrink
@@ -53,8 +59,8 @@ _MOVES: Final = frozenset({Why.HOSTED, Why.MEMORY})
 BINDING: Final = _MOVES | {Why.TOO_FEW, Why.UNREADABLE, Why.TOO_MANY, Why.UNKNOWN, Why.WRONG_NAME}
 """What nobody can decide not to wait for: it would be lost, or nobody knows what would be."""
 TOO_OLD: Final = (
-    "{} holds {}, and nats-server below 2.10 may lose messages of a stream that moves; "
-    "set spec.size to {}, upgrade to 2.10 or later, and scale down then"
+    "{} holds {}, and nats-server below 2.10 may lose messages of a stream that moves: it leaves "
+    "once all servers run 2.10 or later (spec.version)"
 )
 
 
@@ -142,7 +148,7 @@ def _held(it: Case) -> tuple[Asset, ...]:
 def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:
     uid = server.pod.metadata.uid
     if not _all_run(it, MOVES):
-        told = TOO_OLD.format(server.name, named(str(held[0])), len(it.expected))
+        told = TOO_OLD.format(server.name, named(str(held[0])))
         return Leaving(waiting=(told,))
     if _all_run(it, EVACUATES):
         message = f"moving all streams and consumers away from {server.name}"

@@ -14,7 +14,7 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import RemoveMember
-from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.claims.volumes import LOST, volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.evidence import evidence_of
@@ -28,7 +28,7 @@ from natsctl.plan.queries import JetStreamLook, unanswered
 from natsctl.plan.server_identity import excess, of_others
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from natsctl.model.jetstream import Asset
     from natsctl.model.objects import PersistentVolumeClaim
@@ -158,35 +158,51 @@ def returning(context: Context) -> tuple[tuple[int, str], ...]:
 
 def surely_returning(context: Context) -> tuple[Server, ...]:
     """Servers beyond size whose pods would be made again just so, if they went away now."""
+    return _named_so(context, _to_leave_empty)
+
+
+def with_volumes(context: Context) -> tuple[Server, ...]:
+    """Servers beyond size that have what they would come back with, whatever looks show."""
+    return _named_so(context, _may_have_something)
+
+
+def _named_so(
+    context: Context, found: Callable[[Context], Mapping[int, str]]
+) -> tuple[Server, ...]:
     beyond = excess(context.servers, context.size)
-    names = _to_leave_empty(context) if beyond else {}
+    names = found(context) if beyond else {}
     noted = ((server, names.get(server.index)) for server in beyond)
     return tuple(server for server, name in noted if name == name_of(server))
 
 
 def _to_leave_empty(context: Context) -> dict[int, str]:
     """Names of servers beyond size, with and without a pod, that may have something, by index."""
-    looks, volumes = _latest(context), volumes_of(context)
-    if looks is None or volumes is None or volumes.note is None:
+    looks = _latest(context)
+    if looks is None:
         return {}
     it = case("", expected(context), looks)
     members = members_of(it.first) & members_of(it.second)
+    return {i: name for i, name in _may_have_something(context).items() if name in members}
+
+
+def _may_have_something(context: Context) -> dict[int, str]:
+    """The same by their volumes alone: nobody noted that they left empty."""
+    volumes = volumes_of(context) if stores(context) else None
+    if volumes is None or volumes.note is None:
+        return {}
     target, departed = context.desired.target, departed_of(context)
     return {
-        index: name
+        index: target.server_name(index)
         for index, claim in volumes.others.items()
-        if _is_as_noted(claim, volumes.note.get(index))
-        and _is_to_leave(name := target.server_name(index), departed.get(index), members)
+        if index not in departed and _is_as_noted(claim, volumes.note.get(index))
     }
 
 
 def _is_as_noted(claim: PersistentVolumeClaim, noted: Noted | None) -> bool:
+    """Whether it is the volume that the server had, and is to stay."""
     meta = claim.metadata
-    return meta.deletion_timestamp is None and noted is not None and noted.is_of(meta.uid)
-
-
-def _is_to_leave(name: str, departed: str | None, members: frozenset[str]) -> bool:
-    return departed is None and name in members
+    there = meta.deletion_timestamp is None and claim.status.phase != LOST
+    return there and noted is not None and noted.is_of(meta.uid)
 
 
 def not_yet_members(context: Context) -> tuple[Server, ...]:

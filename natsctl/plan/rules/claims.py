@@ -8,11 +8,12 @@ import attrs
 
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
-from natsctl.plan.claims.data import data_of, data_text, noted_data, size_of
+from natsctl.plan.claims.data import noted_data
 from natsctl.plan.claims.memory import copy_of, is_free, is_left
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
+from natsctl.plan.claims.others import data_of_others
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
-from natsctl.plan.departures.members import left_empty
+from natsctl.plan.departures.members import left_empty, returning
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import is_possible, without
@@ -127,23 +128,15 @@ def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
 def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
     """One for each claim that tells something else, also of servers that were removed."""
     uid = context.state.cluster.metadata.uid
-    text, size = copy_text(uid, note), size_of(context, volumes.note or {})
+    back = {index for index, _ in returning(context)}
+    text, of_other = copy_text(uid, note), data_of_others(context, volumes, back)
     needed = [(c.live, c.data) for c in volumes.claims if not c.held]
-    others = [(c, _resized(c, size)) for c in volumes.others.values() if is_free(c, uid)]
+    others = [(c, of_other(i, c)) for i, c in volumes.others.items() if is_free(c, uid)]
     for live, data in (*needed, *others):
         if live is None or live.metadata.deletion_timestamp is not None:
             continue
         if (copy_of(live), noted_data(live)) != (text, data):
             yield NoteClaims(data_kind().kind, live.metadata.name, live.metadata.uid, text, data)
-
-
-def _resized(claim: PersistentVolumeClaim, size: int) -> str:
-    """What was stored by a server that is gone depends on what it did, but how many there are.
-
-    A NatsCluster that takes the others back does not need it.
-    """
-    data = data_of(claim)
-    return noted_data(claim) if data is None else data_text(attrs.evolve(data, size=size))
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:

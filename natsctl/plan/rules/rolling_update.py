@@ -14,7 +14,8 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.volumes import obstacles_of
-from natsctl.plan.departures.members import surely_returning
+from natsctl.plan.departures.members import surely_returning, with_volumes
+from natsctl.plan.departures.never_ran import has_run
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, remembered, stores
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.verdict import Baseline
 
 PAUSED = "spec.rollout.paused is true"
+NOT_LISTED = (
+    "{0}: the meta group does not list it, and spec.size does not include it, so it would not come "
+    "back"
+)
 FRESH = 2.0
 """Seconds for which an answer counts when the next step may hurt."""
 
@@ -38,11 +43,13 @@ FRESH = 2.0
 def _outdated_servers(context: Context) -> tuple[Server, ...]:
     """Servers to replace, in the order in which they will be: those that are down first.
 
-    One beyond size that holds streams and does not run never leaves: its successor may.
+    Then those that stay. One beyond size that has something may be here for long, and need another
+    version, or a successor that runs, to leave.
     """
-    staying = wanted(context.servers, context.size)
-    stuck = (s for s in surely_returning(context) if is_away(s))
-    outdated = leaving(s for s in (*staying, *stuck) if s.changes and not s.terminating)
+    staying = leaving(wanted(context.servers, context.size))
+    back = surely_returning(context)
+    beyond = (s for s in with_volumes(context) if s in back or has_run(s.pod))
+    outdated = (s for s in (*staying, *beyond) if s.changes and not s.terminating)
     return tuple(sorted(outdated, key=lambda s: kubelet_ready(s.pod)))
 
 
@@ -78,19 +85,22 @@ def _gated(
     before: Baseline | None,
 ) -> Decision:
     """The same of servers that store streams: the gate decides which may go."""
-    free = tuple(server for server in outdated if server.name not in held)
+    back = (*wanted(context.servers, context.size), *surely_returning(context))
+    known = tuple(server for server in outdated if server in back)
+    free = tuple(server for server in known if server.name not in held)
     away = tuple(server for server in free if is_away(server))
     if away:
         restart = _replace(away[0], evidence_of([away[0].pod]))
         return Decision((restart,), before=before)
     if held:
         return Decision(waiting=tuple(held.values()), before=before)
-    found = next_to_restart(context, outdated)
+    found = next_to_restart(context, known)
     steps: tuple[Action, ...] = tuple(
         _step_down(server) if found.hands_over else _replace(server, found.evidence)
         for server in found.servers
     )
-    return Decision(steps, found.waiting, found.queries, before=found.before)
+    unsure = () if known else tuple(NOT_LISTED.format(server.name) for server in outdated)
+    return Decision(steps, found.waiting or unsure, found.queries, before=found.before)
 
 
 def obstacles_to_return(context: Context) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import CreateServer
+from natsctl.plan.claims.others import obstacles_to_others
 from natsctl.plan.claims.volumes import obstacles_of
 from natsctl.plan.departures.members import returning
 from natsctl.plan.departures.note import departed_of
@@ -24,7 +25,10 @@ def scale_up(context: Context) -> Decision:
     obstacle, departed = obstacles_of(context), departed_of(context)
     held = {name: text for index, name in absent if (text := obstacle(index))}
     held |= {name: NOTED for index, name in absent if departed.get(index)}
-    coming = (*absent, *returning(context))
+    back = returning(context)
+    unnoted = obstacles_to_others(context, [index for index, _ in back])
+    held |= {name: unnoted[index] for index, name in back if index in unnoted}
+    coming = (*absent, *back)
     return Decision(
         tuple(
             CreateServer(index, name, previous_config) for index, name in coming if name not in held

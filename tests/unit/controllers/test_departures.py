@@ -194,6 +194,28 @@ async def test_more_servers_than_there_is_room_for_are_taken_back() -> None:
     assert volume(5) in api.objects, "volumes stay"
 
 
+async def test_servers_that_cannot_leave_because_of_their_version_are_upgraded() -> None:
+    """They leave after that: nobody has to take the smaller size back."""
+    with virtual_clock():
+        api = five("2.9.25")
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            last = server(api, 5)
+            streams_of(process).held["LOG"] = [last]
+            resized(api, 3)
+            await asyncio.sleep(60)
+            assert "it leaves once all servers run 2.10" in condition(api, "Progressing")["message"]
+            process.node.observe_from_now()
+            api.edit(CLUSTER, {"spec": {"version": "2.10.29"}})
+            await until(lambda: is_ready(api) and len(pods(api)) == 3)
+            await process.stop()
+            assert streams_of(process).held["LOG"] != [last]
+            assert streams_of(process).removed == {last, server(api, 4)}
+            assert process.node.most_away == 1
+    told = [parse_data(note(api, volume(index), names.DATA_ANNOTATION)) for index in range(1, 6)]
+    assert [data.version for data in told if data] == ["2.10.29"] * 5
+
+
 async def test_scaling_up_in_the_middle_turns_back() -> None:
     with virtual_clock():
         api = five()

@@ -15,9 +15,9 @@ from natsctl.model.objects import (
     PersistentVolumeClaim,
     PodCondition,
 )
-from natsctl.plan.actions import ReplaceServer, StepDown
+from natsctl.plan.actions import MOST_STEP_DOWNS, ReplaceServer, StepDown
 from natsctl.plan.engine import plan
-from natsctl.plan.gated_restart import MOST_STEP_DOWNS, NO_ROOM
+from natsctl.plan.gated_restart import NO_ROOM
 from natsctl.plan.queries import APART
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision

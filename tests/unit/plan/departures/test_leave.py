@@ -13,6 +13,7 @@ from natsctl.model.objects import Pod
 from natsctl.plan.actions import (
     EvacuateServer,
     MoveStreams,
+    NoteClaims,
     NoteDepartures,
     RemoveServer,
     ReplaceServer,
@@ -20,6 +21,8 @@ from natsctl.plan.actions import (
 )
 from natsctl.plan.departures.leave import next_to_leave
 from natsctl.plan.engine import plan
+from natsctl.plan.gates.verdict import Baseline
+from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.server_identity import excess
@@ -39,6 +42,7 @@ from tests.unit.plan.departures.world import (
     overridden,
     servers,
     state_of,
+    with_data_of,
 )
 from tests.unit.plan.gates.world import State, fine
 from tests.unit.plan.test_gated_restart import process
@@ -105,8 +109,8 @@ def test_no_stream_moves_with_a_release_that_loses_messages_on_the_way() -> None
     state = state_of(world)
     assert planned(state) == []
     assert decision(state).waiting == (
-        "c-5 holds A/LOG, and nats-server below 2.10 may lose messages of a stream that moves; "
-        "set spec.size to 5, upgrade to 2.10 or later, and scale down then",
+        "c-5 holds A/LOG, and nats-server below 2.10 may lose messages of a stream that moves: it "
+        "leaves once all servers run 2.10 or later (spec.version)",
     )
     empty = state_of(Shrinking(version="2.9.25"))
     assert [type(action) for action in planned(empty)] == [RemoveServer]
@@ -258,15 +262,68 @@ def test_what_a_restart_waits_for_is_told_as_well() -> None:
     told = {c.type: c.message for c in status(to_be_restarted(world)).conditions}
     first, rolling = told["Progressing"].split("; restarting ")
     assert first.startswith("removing c-5, c-4, one at a time; waiting: stream A/ALL has more")
-    assert rolling.startswith("c-3, c-2, c-1, one at a time: spec.version")
+    assert rolling.startswith("c-3, c-2, c-1, c-5, c-4, one at a time: spec.version")
     assert "; waiting: stream A/SICK has no leader; " in rolling
     assert "nats.io/override-no-leader=pod-3-0." in rolling
 
 
-def to_be_restarted(world: Shrinking) -> ClusterState:
-    """The same while all servers have another version than the spec."""
-    old = tuple(process(index, FIVE | {"version": "2.9.24"}) for index in range(1, 6))
-    return begun(state_of(world, THREE | {"version": world.version}, pods=old))
+def to_be_restarted(world: Shrinking, *renewed: int, **changes: Any) -> ClusterState:
+    """The same while all servers but the renewed ones have another version than the spec."""
+    wanted = FIVE | {"version": world.version}
+    old = FIVE | {"version": "2.9.24"}
+    pods = tuple(process(i, wanted if i in renewed else old) for i in range(1, 6))
+    spec = THREE | {"version": world.version}
+    return begun(state_of(world, spec, pods=pods, **changes))
+
+
+class TestRestartsWhileItWaits:
+    """A server beyond size may be here for long, and need what the spec says to leave."""
+
+    def world(self) -> Shrinking:
+        world = Shrinking(meta_leader=C2)
+        world.stream("ALL", members=world.names)  # nothing leaves
+        return world
+
+    def test_after_those_that_stay(self) -> None:
+        (restart,) = planned(to_be_restarted(self.world(), 2, 3))
+        assert (type(restart), restart.name) == (ReplaceServer, "c-1")
+        (restart,) = planned(to_be_restarted(self.world(), 1, 2, 3))
+        assert (type(restart), restart.name) == (ReplaceServer, "c-5")
+        (restart,) = planned(to_be_restarted(self.world(), 1, 2, 3, 5))
+        assert (type(restart), restart.name) == (ReplaceServer, "c-4")
+
+    def test_only_when_the_gate_lets_it_go(self) -> None:
+        world = self.world()
+        world.stream("SICK", members=[C1, C5], leader="")
+        state = to_be_restarted(world, 1, 2, 3, 4)
+        assert planned(state) == []
+        assert "stream A/SICK has no leader" in replace_outdated(context(state)).waiting
+
+    def test_only_if_it_would_come_back_with_what_it_has(self) -> None:
+        state = to_be_restarted(self.world(), 1, 2, 3, 4, claims=(1, 2, 3, 4))
+        assert replace_outdated(context(state)) == Decision()
+        world = self.world()
+        world.hidden = {C5}
+        state = to_be_restarted(world, 1, 2, 3, 4)
+        assert planned(state) == []
+        assert replace_outdated(context(state)).waiting == (
+            "c-5: the meta group does not list it, and spec.size does not include it, so it would "
+            "not come back",
+        )
+
+    def test_what_was_broken_before_is_kept_while_nobody_has_looked(self) -> None:
+        state = attrs.evolve(to_be_restarted(self.world(), 1, 2, 3, 4), jetstream=())
+        decided = replace_outdated(context(state))
+        assert (decided.actions, decided.before) == ((), Baseline())
+        assert decided.queries
+
+    def test_its_volume_tells_which_release_may_have_written_to_it(self) -> None:
+        """Another NatsCluster may take it back, with an older release."""
+        found = with_data_of(5, state_of(self.world()), version="2.9.24")
+        (note,) = planned(found)
+        assert isinstance(note, NoteClaims)
+        assert note.name == "js-c-5"
+        assert '"version":"2.12.15"' in note.data
 
 
 def test_a_server_that_does_not_say_what_it_holds_stays() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from natsctl.model import names
 from natsctl.model.jetstream import JetStreamReport, Replica
 from natsctl.plan.actions import (
     CreateServer,
@@ -36,8 +37,10 @@ from tests.unit.plan.departures.world import (
     LEFT,
     Shrinking,
     begun,
+    changed_claim,
     servers,
     state_of,
+    with_data_of,
 )
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.test_gated_restart import process
@@ -266,10 +269,12 @@ class TestMadeAgain:
         ):
             assert not [it for it in planned(state) if isinstance(it, ReplaceServer)]
 
-    def test_not_one_that_runs(self) -> None:
+    def test_one_that_runs_goes_only_by_what_all_others_say(self) -> None:
         running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-        state = self.with_a_bad_image(state=running)
-        assert not [it for it in planned(state) if isinstance(it, ReplaceServer)]
+        (restart,) = planned(self.with_a_bad_image(state=running))
+        assert (restart.name, restart.evidence.seen is not None) == ("c-5", True)
+        (restart,) = planned(self.with_a_bad_image())
+        assert (restart.name, restart.evidence.seen) == ("c-5", None)
 
 
 class TestNote:
@@ -336,6 +341,26 @@ class TestReturns:
 
     def test_not_one_that_is_there(self) -> None:
         assert scale_up(context(state_of(Shrinking()))).actions == ()
+
+    def test_its_volume_tells_before_which_release_will_have_it(self) -> None:
+        state = with_data_of(5, state_of(gone()), version="2.11.0")
+        assert scale_up(context(state)).waiting == (
+            "c-5: what its data depends on is being noted on PersistentVolumeClaim js-c-5",
+        )
+        (note,) = planned(state)
+        assert isinstance(note, NoteClaims)
+        assert note.name == "js-c-5"
+        assert '"version":"2.12.15"' in note.data
+
+    def test_not_while_nobody_can_read_what_its_data_depends_on(self) -> None:
+        state = state_of(gone())
+        edited = changed_claim(5, state, **{names.DATA_ANNOTATION: "edited"})
+        assert planned(edited) == []
+        assert scale_up(context(edited)).waiting == (
+            "c-5: annotation nats.io/data of PersistentVolumeClaim js-c-5, which says what its "
+            "data depends on, cannot be read: restore it, or remove it if the data is of this "
+            "cluster",
+        )
 
     def test_not_before_servers_were_looked_at(self) -> None:
         state = attrs.evolve(state_of(gone()), jetstream=())

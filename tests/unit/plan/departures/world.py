@@ -11,11 +11,18 @@ from natsctl.api.types.status import ClusterStatus
 from natsctl.model import names
 from natsctl.model.jetstream import JetStreamReport, Meta, Replica
 from natsctl.model.jetstream_look import Look
-from natsctl.model.objects import Pod
+from natsctl.model.objects import PersistentVolumeClaim, Pod
+from natsctl.plan.claims.data import data_of, data_text
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.overrides import override_value
 from natsctl.plan.state import ClusterState
-from tests.unit.plan.claims.volumes import claim, noted, volumes, without_budget
+from tests.unit.plan.claims.volumes import (
+    annotated_claim,
+    claim,
+    noted,
+    volumes,
+    without_budget,
+)
 from tests.unit.plan.test_gated_restart import BEGUN, NAMES, Named, process
 from tests.unit.plan.world import NAME, context
 
@@ -100,3 +107,22 @@ def overridden(state: ClusterState, *whys: str) -> ClusterState:
     annotations = {f"nats.io/override-{why}": value for why in whys}
     meta = msgspec.structs.replace(state.cluster.metadata, annotations=annotations)
     return attrs.evolve(state, cluster=msgspec.structs.replace(state.cluster, metadata=meta))
+
+
+def changed_claim(index: int, state: ClusterState, **notes: str) -> ClusterState:
+    """The same if the claim of this server says something else."""
+    claims = dict(state.owned["PersistentVolumeClaim"])
+    found = claims[f"js-c-{index}"]
+    assert isinstance(found, PersistentVolumeClaim)
+    claims[f"js-c-{index}"] = annotated_claim(found, **notes)
+    return attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
+
+
+def with_data_of(index: int, state: ClusterState, **changes: Any) -> ClusterState:
+    """The same if what a server stored depends on something else."""
+    found = state.owned["PersistentVolumeClaim"][f"js-c-{index}"]
+    assert isinstance(found, PersistentVolumeClaim)
+    data = data_of(found)
+    assert data is not None
+    text = data_text(attrs.evolve(data, **changes))
+    return changed_claim(index, state, **{names.DATA_ANNOTATION: text})

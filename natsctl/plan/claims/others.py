@@ -1,0 +1,71 @@
+"""What is noted on claims of servers beyond size of what their data depends on.
+
+Some of these servers run, and some come back to leave empty: then the release counts that may have
+written to the volume last, as with any other server. The rest are gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from natsctl.model import names
+from natsctl.plan.claims.data import current_data, data_of, data_text, noted_data, size_of
+from natsctl.plan.claims.volumes import volumes_of
+from natsctl.render.objects.owned_objects import data_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.context import Context
+
+
+def data_of_others(
+    context: Context, volumes: Volumes, returning: Collection[int]
+) -> Callable[[int, PersistentVolumeClaim], str]:
+    """What is to be noted on a claim, by the index of its server; `returning` are to start."""
+    note = volumes.note or {}
+    size = size_of(context, note)
+    servers = {server.index: server for server in context.servers}
+
+    def told(index: int, claim: PersistentVolumeClaim) -> str:
+        server = servers.get(index)
+        unread = server is None and bool(noted_data(claim)) and data_of(claim) is None
+        if unread or (server is None and index not in returning):
+            return _resized(claim, size)
+        return data_text(current_data(context, server, claim, note))
+
+    return told
+
+
+def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[int, str]:
+    """Servers that are to come back and may not start yet, and why: by index."""
+    volumes = volumes_of(context) if returning else None
+    if volumes is None:
+        return {}
+    told = data_of_others(context, volumes, returning)
+    claims = ((index, claim) for index, claim in volumes.others.items() if index in returning)
+    found = ((index, _obstacle(claim, told(index, claim))) for index, claim in claims)
+    return {index: text for index, text in found if text}
+
+
+def _obstacle(claim: PersistentVolumeClaim, wanted: str) -> str:
+    what, noted = f"{data_kind().kind} {claim.metadata.name}", noted_data(claim)
+    if noted and data_of(claim) is None:
+        return (
+            f"annotation {names.DATA_ANNOTATION} of {what}, which says what its data depends on, "
+            "cannot be read: restore it, or remove it if the data is of this cluster"
+        )
+    return "" if noted == wanted else f"what its data depends on is being noted on {what}"
+
+
+def _resized(claim: PersistentVolumeClaim, size: int) -> str:
+    """What was stored by a server that is gone depends on what it did, but how many there are.
+
+    A NatsCluster that takes the others back does not need it.
+    """
+    data = data_of(claim)
+    return noted_data(claim) if data is None else data_text(attrs.evolve(data, size=size))
