@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import Executor
 
 import attrs
 
@@ -11,7 +12,6 @@ from natsctl.controllers.cluster.metrics_series import exposition
 from natsctl.controllers.cluster.reconciler import ClusterReconciler, ControllerContext
 from natsctl.controllers.runtime import metrics
 from natsctl.controllers.runtime.actor import Actor
-from natsctl.controllers.runtime.computing import computed
 from natsctl.kube.store import Key
 
 log = logging.getLogger(__name__)
@@ -24,9 +24,13 @@ LAST_WORDS = 5.0
 
 @attrs.define
 class Fleet:
-    """Actors by key. `wake` may be called at any time; only a running fleet reacts."""
+    """Actors by key. `wake` may be called at any time; only a running fleet reacts.
+
+    `threads` make metrics where there are many clusters (None: those of the event loop).
+    """
 
     actors: dict[Key, Actor[ClusterReconciler]] = attrs.field(factory=dict)
+    threads: Executor | None = None
     _tasks: dict[Key, asyncio.Task[None]] = attrs.field(factory=dict)
     _group: asyncio.TaskGroup | None = None
     _shared: ControllerContext | None = None
@@ -60,7 +64,9 @@ class Fleet:
     async def series(self) -> str:
         """What /metrics says of the clusters: nothing on a standby, which has no actors."""
         shown = {key: actor.reconciler.actor_metrics for key, actor in self.actors.items()}
-        return await computed(len(shown) > FEW, exposition, shown)
+        if len(shown) <= FEW:
+            return exposition(shown)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, exposition, shown)
 
     def _start(self, key: Key) -> None:
         assert self._shared is not None

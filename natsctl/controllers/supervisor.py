@@ -22,10 +22,12 @@ from natsctl.controllers.cluster.reconciler import ControllerContext
 from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.fleet import Fleet
 from natsctl.controllers.runtime import health, metrics
+from natsctl.controllers.runtime.computing import Computing
 from natsctl.controllers.runtime.crd_revision import check_schema
 from natsctl.controllers.runtime.lease import Lease, LeaseLost
 from natsctl.controllers.runtime.lease_records import KubernetesRecords
 from natsctl.controllers.runtime.pace import Pacer
+from natsctl.controllers.runtime.threads import Threads, threads
 from natsctl.controllers.runtime.web import serve
 from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.namespace_labels import NamespaceLabels
@@ -44,12 +46,13 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.kube.turns import Turns
-from natsctl.nats.gate import ALL, LARGE, LARGE_SLOW, Gate
+from natsctl.nats.gate import ALL, LARGE, LARGE_SLOW, READING, Gate
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.service_accounts.seals import sealing_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterable
+    from concurrent.futures import Executor
 
     from natsctl.controllers.settings import Settings
     from natsctl.kube.store import Key
@@ -66,10 +69,15 @@ LAST_DOUBTS = 8.0
 
 async def supervise(settings: Settings, stop: asyncio.Event) -> None:
     """Run the operator until `stop`; raises LeaseLost, SchemaTooOld or ValueError (config)."""
+    with threads() as pools:
+        await _supervise(settings, stop, pools)
+
+
+async def _supervise(settings: Settings, stop: asyncio.Event, pools: Threads) -> None:
     async with connect(settings.kubeconfig, settings.context) as transport:
         await check_schema(Client(transport))
         lease = _lease(settings, transport)
-        fleet = Fleet()
+        fleet = Fleet(threads=pools.series)
         orphans = Orphans()
         stores = open_stores(lambda key: _wake(key, fleet, orphans))
         labels = NamespaceLabels(Pacer(fleet.wake))
@@ -81,6 +89,7 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
         foreign += late_readers(transport, stores, settings.watched)
         pulse = health.Pulse()
         every = (*readers, *(reader for _, reader in foreign))
+        _cut_in(pools, every)
         probes = health.liveness(pulse, lease, every), health.readiness(readers)
         async with serve(settings.host, settings.port, *probes, fleet.series) as port:
             log.info("serving health and metrics on port %d", port)
@@ -101,12 +110,13 @@ async def supervise(settings: Settings, stop: asyncio.Event) -> None:
                     Dependencies(),
                     identity,
                     operator=itself,
+                    computing=Computing(pools.clusters),
                 )
                 policy = settings.account_namespaces
                 gatherer = attrs.evolve(gatherer, namespaces=policy, labels=labels)
                 if identity.seed:  # else the key lasts as long as the process
                     gatherer = attrs.evolve(gatherer, sealing=sealing_key(identity.pepper))
-                await _lead(settings, lease, fleet, orphans, gatherer, stop)
+                await _lead(settings, lease, fleet, orphans, gatherer, pools, stop)
 
 
 def _wake(key: Key, fleet: Fleet, orphans: Orphans) -> None:
@@ -121,6 +131,7 @@ async def _lead(
     fleet: Fleet,
     orphans: Orphans,
     gatherer: Gatherer,
+    pools: Threads,
     stop: asyncio.Event,
 ) -> None:
     """Run the fleet while the lease lasts; release it only after the last actor ended."""
@@ -128,6 +139,7 @@ async def _lead(
     client, stores = gatherer.client, gatherer.stores
     recorder = Recorder(client)
     tokens = token_readers(client.transport, stores, settings.watched, gatherer.sealing)
+    _cut_in(pools, tokens)
     async with background(lease.keep()):
         async with background(
             recorder.run(),
@@ -137,7 +149,7 @@ async def _lead(
             shared = ControllerContext(
                 client=client,
                 stores=stores,
-                monitor=Monitor(fair_gate()),
+                monitor=Monitor(fair_gate(pools.answers)),
                 recorder=recorder,
                 turns=Turns(2 * settings.concurrency, at_once=AT_ONCE),
                 gatherer=gatherer,
@@ -159,9 +171,10 @@ async def _lead(
         log.warning("stopped; the lease could not be released and will expire")
 
 
-def fair_gate() -> Gate:
+def fair_gate(threads: Executor | None = None) -> Gate:
     """What is asked of servers, shared between namespaces: nobody gets more than half of it."""
-    return Gate(Turns(2 * ALL), Turns(2 * ALL), Turns(LARGE), Turns(LARGE_SLOW))
+    large, large_slow, reading = Turns(LARGE), Turns(LARGE_SLOW), Turns(READING)
+    return Gate(Turns(2 * ALL), Turns(2 * ALL), large, large_slow, reading, threads)
 
 
 async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:
@@ -184,6 +197,12 @@ def _foreign(
         for namespace in namespaces or (None,)
         for resource, sink in ((SECRETS_METADATA, secret_cache), (ACCOUNTS_METADATA, accounts))
     )
+
+
+def _cut_in(pools: Threads, readers: Iterable[Reflector[Any]]) -> None:
+    """Long pages of lists are cut in threads that nothing else fills."""
+    for reader in readers:
+        reader.threads = pools.pages
 
 
 async def _once(needed: asyncio.Event, reader: Reflector[Any]) -> None:

@@ -17,6 +17,7 @@ import logging
 import math
 import random
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import attrs
@@ -111,7 +112,7 @@ class Reflector(Generic[T]):
     `selector` is a label selector. `synced` is set once the store holds everything; where the
     objects are `optional` also if they may not be watched: then the store holds none. `door` lets
     objects in, as they are or smaller; None: the store never sees this one. `part` names which
-    objects of the kind these are.
+    objects of the kind these are. `threads` cut long pages (None: those of the event loop).
     """
 
     transport: Transport
@@ -126,6 +127,7 @@ class Reflector(Generic[T]):
     optional: bool = False
     door: Callable[[T], T | None] = lambda item: item
     part: str = ""
+    threads: Executor | None = None
     _position: str = ""
     _streaming_list: bool = True
     _silent_before: bool = False
@@ -206,7 +208,8 @@ class Reflector(Generic[T]):
                 if size > 1:
                     size = 1
                     continue
-                page = await asyncio.to_thread(cut_page, body)
+                loop = asyncio.get_running_loop()
+                page = await loop.run_in_executor(self.threads, cut_page, body)
             items = filter(None, map(self._read, page.items or ()))
             objects |= {item.key: item for item in filter(None, map(self.door, items))}
             self.last_tried = asyncio.get_running_loop().time()

@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
 _T = TypeVar("_T")
 
 
-async def beside(stop: Callable[[], object], compute: Callable[..., _T], /, *given: object) -> _T:
+async def beside(
+    threads: Executor | None,
+    stop: Callable[[], object],
+    compute: Callable[..., _T],
+    /,
+    *given: object,
+) -> _T:
     """What a function returns in a thread; this ends when the thread has ended, never before.
 
     A thread cannot be cancelled. If this is, `stop` is called, which has to let the thread end
     soon, and who waits goes on holding its turn meanwhile: turns bound what threads hold as well.
     """
-    thread = asyncio.get_running_loop().run_in_executor(None, compute, *given)
+    thread = asyncio.get_running_loop().run_in_executor(threads, compute, *given)
     cancelled: asyncio.CancelledError | None = None
     while not thread.done():
         try:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from natsctl.nats.beside import beside
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator, Collection
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 
     from natsctl.nats.gate import Gate
 
@@ -23,9 +25,13 @@ SMALL, LIMIT = 256 * 1024, 4 * 1024 * 1024
 Measured: /routez has some 620 bytes for each connection, of which there are four to each other
 server from 2.10 on. A server with 998 others says 2.5 MB.
 """
+LIGHT: Final = 16 * 1024
+"""Bytes that are read in no time; more of them are read in a thread. Of a cluster of a few servers,
+each page has fewer."""
 _HEAD: Final = 16 * 1024
 _CHUNKS: Final = 4096
 _PIECE: Final = 64 * 1024
+_T = TypeVar("_T")
 
 
 class Unusable(Exception):
@@ -40,12 +46,11 @@ async def fetch(
     path: str,
     tls: ssl.SSLContext | None,
     seconds: float,
-) -> bytes:
-    """The body of an answer with status 200; a long one takes a turn of the owner's.
-
-    Raises Unusable, OSError or TimeoutError.
-    """
-    return (await answer(gate, owner, address, port, path, tls, seconds, ("200",)))[1]
+    read: Callable[[bytes], _T],
+    most: int,
+) -> _T:
+    """What `read` makes of an answer with status 200; as `answer`."""
+    return (await answer(gate, owner, address, port, path, tls, seconds, ("200",), read, most))[1]
 
 
 async def answer(
@@ -57,27 +62,38 @@ async def answer(
     tls: ssl.SSLContext | None,
     seconds: float,
     accepted: Collection[str],
-    most: int = LIMIT,
-) -> tuple[int, bytes]:
-    """Status and body of an answer with one of these statuses; as `fetch`.
+    read: Callable[[bytes], _T],
+    most: int,
+) -> tuple[int, _T]:
+    """Status of an answer with one of these statuses, and what `read` makes of its body.
 
-    `most` is how many bytes it may have; if it is SMALL, it needs no turn.
+    A long one takes a turn of the owner's until it is read, and only what was made of it is kept.
+    `most` is how many bytes it may have; if it is SMALL, it needs no such turn.
 
-    Raises Unusable, OSError or TimeoutError.
+    Raises Unusable, OSError or TimeoutError, and what `read` raises.
     """
     async with asyncio.timeout(seconds) as clock, _connected(address, port, tls) as (source, sink):
         sink.write(_request(path, f"{_bracketed(address)}:{port}"))
         told = bytearray()
         await _read(source, told, SMALL)
-        if len(told) <= SMALL:
-            return _body(told, accepted)
-        if most <= SMALL:
-            raise _too_long(most)
-        async with gate.long_answer(owner, clock):
-            await _read(source, told, most)
-            if len(told) > most:
+        if len(told) > SMALL:
+            if most <= SMALL:
                 raise _too_long(most)
-            return _body(told, accepted)
+            async with gate.long_answer(owner, clock):
+                await _read(source, told, most)
+                if len(told) > most:
+                    raise _too_long(most)
+                status, body = _body(told, accepted)
+                return status, await beside(gate.threads, _to_its_end, read, body)
+        status, body = _body(told, accepted)
+    if len(body) <= LIGHT:
+        return status, read(body)
+    async with gate.reading.turn(owner):
+        return status, await beside(gate.threads, _to_its_end, read, body)
+
+
+def _to_its_end() -> None:
+    """Whoever gives up: what has a limit in bytes is read soon."""
 
 
 def _too_long(most: int) -> Unusable:

@@ -7,6 +7,7 @@ owners are let in one after the other, and nobody who holds none waits for one w
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 ALL, OF_ONE, LARGE, LARGE_SLOW = 64, 8, 2, 4
 """Servers asked at once: of all clusters, of one; and long answers that are held in memory: quick
 ones, and slow ones, which have turns of their own."""
+READING = 2
+"""Threads that read answers which are not long, in turns; each long one has a thread besides."""
+READERS = LARGE + LARGE_SLOW + READING
+"""Threads that read what servers say: who has a turn finds one free."""
 QUICK = 0.3
 """Seconds after which a server goes on among the slow ones."""
 LARGE_SECONDS = 1.0
@@ -70,14 +75,17 @@ class Gate:
     """Shared by all clusters, by namespace. Who waits for it holds nothing but a turn of `slow`.
 
     Servers that take long have turns of their own: nobody else waits for these. `large` and
-    `large_slow` are for what takes much memory; `late` are owners whose long answers are slow, and
-    when the last one was.
+    `large_slow` are for what takes much memory, and `reading` for what takes a while to read;
+    `threads` do that for who has a turn of these (None: those of the event loop). `late` are owners
+    whose long answers are slow, and when the last one was.
     """
 
     all: Turns = attrs.field(factory=_first_come(ALL))
     slow: Turns = attrs.field(factory=_first_come(ALL))
     large: Turns = attrs.field(factory=_first_come(LARGE))
     large_slow: Turns = attrs.field(factory=_first_come(LARGE_SLOW))
+    reading: Turns = attrs.field(factory=_first_come(READING))
+    threads: Executor | None = None
     allowance: Allowance = attrs.field(factory=Allowance)
     late: dict[str, float] = attrs.field(factory=dict)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
@@ -17,13 +17,13 @@ from natsctl.model import names
 from natsctl.nats.beside import beside
 from natsctl.nats.fetch import LIMIT, SMALL, Unusable, answer, pieces
 from natsctl.nats.gate import LARGE_QUICK
-from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, unanswered
-from natsctl.nats.monitoring import TIMEOUT, UNASKED, Place, problem_of
+from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, routes_of, unanswered
+from natsctl.nats.monitoring import TIMEOUT, UNASKED, VARZ, Place, problem_of
 from natsctl.nats.pages import Cutter
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from natsctl.model.jetstream import JetStreamReport
     from natsctl.nats.allowance import Allowance, Key
@@ -34,10 +34,9 @@ AT_ONCE: Final = 4
 SECONDS = 15.0
 """How long a server may take for /jsz, once it has its turn. Measured: up to 10 s for 10,000
 streams on a machine with more to do than it can."""
-VARZ: Final = 2 * SMALL
-"""Bytes of /varz. Recorded: 1.6 KB. It may have two addresses of each of 998 other servers."""
 TOO_MANY: Final = "more streams and consumers on all servers together than natsctl keeps"
 
+_T = TypeVar("_T")
 _HEALTHY_OR_NOT: Final = ("200", "500", "503")
 
 
@@ -75,14 +74,15 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
     try:
         if not place.address:
             raise Unusable("the pod has no address")
-        _, varz = await _get(gate, place, "/varz", tls, most=VARZ)
-        _, routez = await _get(gate, place, "/routez", tls)
+        _, varz = await _get(gate, place, "/varz", tls, bytes, VARZ)
+        _, routes = await _get(gate, place, "/routez", tls, routes_of)
         jsz = await _jsz(gate, place, tls)
-        code, healthz = await _get(gate, place, "/healthz", tls, _HEALTHY_OR_NOT, most=SMALL)
+        code, healthz = await _get(gate, place, "/healthz", tls, bytes, SMALL, _HEALTHY_OR_NOT)
     except UNASKED as error:
         return unanswered(name, f"monitoring port: {problem_of(error, place)}")
-    answers = Answers(varz, routez, (), healthz, code)
-    return await beside(jsz.give_up, report, name, answers, jsz)
+    answers = Answers(varz, b"", (), healthz, code)
+    async with gate.reading.turn(place.owner):
+        return await beside(gate.threads, jsz.give_up, report, name, answers, jsz, routes)
 
 
 async def _get(
@@ -90,12 +90,13 @@ async def _get(
     place: Place,
     path: str,
     tls: ssl.SSLContext | None,
-    accepted: Collection[str] = ("200",),
+    read: Callable[[bytes], _T],
     most: int = LIMIT,
-) -> tuple[int, bytes]:
-    """Status and body of a page of at most so many bytes."""
+    accepted: Collection[str] = ("200",),
+) -> tuple[int, _T]:
+    """Status, and what is made of a page of at most so many bytes."""
     where = place.owner, place.address, names.MONITORING_PORT
-    return await answer(gate, *where, path, tls, TIMEOUT, accepted, most)
+    return await answer(gate, *where, path, tls, TIMEOUT, accepted, read, most)
 
 
 async def _jsz(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> Jsz:
@@ -118,9 +119,13 @@ async def _read(gate: Gate, place: Place, tls: ssl.SSLContext | None, *, slow: b
             size += len(piece)
             part = cutter.feed(piece)
             if part is not None:
-                await beside(jsz.give_up, jsz.add, part)
+                await beside(gate.threads, jsz.give_up, jsz.add, part)
                 if jsz.inventory.too_many:
                     return jsz
         # Reading a part takes some 20 ms: in a thread, it keeps nobody waiting for long.
-        await beside(jsz.give_up, jsz.add, cutter.end())
+        if size > SMALL:
+            await beside(gate.threads, jsz.give_up, jsz.add, cutter.end())
+            return jsz
+    async with gate.reading.turn(place.owner):  # which is not held against the server
+        await beside(gate.threads, jsz.give_up, jsz.add, cutter.end())
     return jsz

@@ -9,6 +9,7 @@ not told usably is unknown, never absent, and anything else unusable makes the s
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -131,13 +132,29 @@ class Answers:
     health_code: int
 
 
-def report(name: str, answers: Answers, jsz: Jsz | None = None) -> JetStreamReport:
+@attrs.frozen
+class Routes:
+    """The used part of /routez: the names of the servers at the other ends."""
+
+    server_id: str
+    peers: frozenset[str]
+
+
+def routes_of(routez: bytes) -> Routes:
+    """What /routez says. Raises a ValueError."""
+    said = _decoded(routez, _Routez)
+    return Routes(said.server_id, _peers(bytes(said.routes)))
+
+
+def report(
+    name: str, answers: Answers, jsz: Jsz | None = None, routes: Routes | None = None
+) -> JetStreamReport:
     """What the server `name` says; never an exception.
 
-    `jsz` is the beginning of /jsz, if it was taken already.
+    `jsz` is the beginning of /jsz, if it was taken already; so is `routes` of /routez.
     """
     try:
-        return _report(answers, jsz or Jsz())
+        return _report(answers, jsz or Jsz(), routes or routes_of(answers.routez))
     except UnicodeDecodeError:
         return unanswered(name, "its answer is not UTF-8")
     except ValueError as error:
@@ -149,15 +166,14 @@ def unanswered(name: str, problem: str) -> JetStreamReport:
     return JetStreamReport(name, problem=printable(problem))
 
 
-def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
+def _report(answers: Answers, jsz: Jsz, routes: Routes) -> JetStreamReport:
     varz = _decoded(answers.varz, _Varz)
-    routez = _decoded(answers.routez, _Routez)
     for part in answers.jsz:
         jsz.add(part)
     said = jsz.said
     if said is None:
         raise _Unusable("/jsz says nothing")
-    if not varz.server_id == routez.server_id == said.server_id:
+    if not varz.server_id == routes.server_id == said.server_id:
         raise _Unusable("several servers answer")
     held = jsz.inventory.assets(said.total or said.accounts)
     return JetStreamReport(
@@ -168,7 +184,7 @@ def _report(answers: Answers, jsz: Jsz) -> JetStreamReport:
         now=said.now,
         disabled=said.disabled,
         health=_health(answers),
-        peers=_peers(bytes(routez.routes)),
+        peers=routes.peers,
         file=_usage(said.storage, said.config.max_storage, said.reserved_storage),
         memory=_usage(said.memory, said.config.max_memory, said.reserved_memory),
         meta=meta(bytes(said.meta_cluster)),
@@ -207,8 +223,8 @@ def _complaint(text: str) -> Asset | None:
 
 
 def _peers(routes: bytes) -> frozenset[str]:
-    """The servers at the other ends of all routes."""
-    peers = frozenset(_ends(routes))
+    """The servers at the other ends of all routes; names are kept once for all who name them."""
+    peers = frozenset(map(sys.intern, _ends(routes)))
     if len(peers) > MAX_PEERS:
         raise _Unusable(f"it has routes to more than {MAX_PEERS} servers")
     return peers

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -15,7 +15,6 @@ from natsctl.api.types.status import ClusterStatus, parse_status
 from natsctl.controllers.cluster.connections import Contexts, contexts
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.runtime.computing import (
-    computed,
     is_heavy,
     of_documents,
     of_looks,
@@ -49,13 +48,14 @@ from natsctl.render.objects.owned_objects import config_kind, data_kind
 from natsctl.render.revision.revision import stores_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
     from natsctl.plan.actions import Action
     from natsctl.plan.growth_refused import Words
 
+T = TypeVar("T")
 LOOKS_KEPT = 600.0
 """Seconds after which a look at JetStream that nobody wanted again is dropped."""
 GROUP = 50
@@ -149,7 +149,7 @@ class ClusterCache:
         if self._seen is None or self._seen[0] != key:
             groups = (GROUP * len(it.groups) for look in self.looks for it in look.reports.values())
             heavy = self.is_heavy(state) or is_heavy(groups)
-            self._seen = key, await computed(heavy, seen_in, state)
+            self._seen = key, await self.computed(heavy, seen_in, state)
         return attrs.evolve(state, seen=self._seen[1])
 
     def _owned(self, cluster: Cluster) -> dict[str, dict[str, Any]]:
@@ -177,6 +177,13 @@ class ClusterCache:
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
         return attrs.evolve(stored, levels=levels)
+
+    async def computed(
+        self, heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any
+    ) -> T:
+        """What a pure function returns, in a turn of the cluster's namespace."""
+        computing = self.gatherer.computing
+        return await computing.computed(self.key[0], heavy, call, *given, **named)
 
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
@@ -250,7 +257,7 @@ class ClusterCache:
         """Parsing is done once for what was stored."""
         if self._status is None or self._status[0] is not cluster:
             heavy = is_heavy(of_documents(cluster.status))
-            self._status = cluster, await computed(heavy, parse_status, cluster.status)
+            self._status = cluster, await self.computed(heavy, parse_status, cluster.status)
         return self._status[1]
 
     async def _desire(
@@ -261,7 +268,7 @@ class ClusterCache:
         key = (parsed, references, frozenset(_stamps(pod) for pod in pods), stored)
         if self._desired is None or self._desired[0] != key:
             self._heavy = self._is_heavy(cluster, parsed)
-            made = await computed(
+            made = await self.computed(
                 self._heavy,
                 desired_of,
                 cluster,
@@ -303,7 +310,7 @@ class ClusterCache:
             documents = of_documents(cluster.spec, before.accepted_spec)
             heavy = is_heavy(of_servers(len(pods)), documents)
             earlier = self._parsed_before(cluster)
-            parsed = await computed(
+            parsed = await self.computed(
                 heavy,
                 parse_cluster,
                 cluster,

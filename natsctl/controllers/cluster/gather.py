@@ -14,7 +14,7 @@ from natsctl.api.release import meant_version
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.status import parse_status
 from natsctl.controllers.cluster.identity import Identity
-from natsctl.controllers.runtime.computing import computed, is_heavy, of_documents
+from natsctl.controllers.runtime.computing import Computing, is_heavy, of_documents
 from natsctl.controllers.watch.dependencies import Dependencies
 from natsctl.controllers.watch.namespace_labels import NamespaceLabels
 from natsctl.controllers.watch.secret_cache import SecretCache
@@ -52,6 +52,7 @@ class Gatherer:
     namespaces: NamespacePolicy = attrs.field(factory=NamespacePolicy)
     labels: NamespaceLabels = attrs.field(factory=NamespaceLabels)
     operator: OperatorPods = attrs.field(factory=OperatorPods)
+    computing: Computing = attrs.field(factory=Computing)
     _specs: dict[Key, tuple[Cluster, NatsClusterSpec | None]] = attrs.field(
         factory=dict, init=False, repr=False
     )
@@ -98,9 +99,8 @@ class Gatherer:
             return None
         pods = tuple(controlled(self.stores.pods.of_cluster(key), cluster).values())
         stamps = tuple(pod.metadata.annotation(names.REVISION_ANNOTATION) for pod in pods)
-        status = await computed(
-            is_heavy(of_documents(cluster.status)), parse_status, cluster.status
-        )
+        heavy = is_heavy(of_documents(cluster.status))
+        status = await self.computing.computed(key[0], heavy, parse_status, cluster.status)
         return Member(spec, version_of(spec, status, pods), stamps)
 
     async def _spec(self, key: Key) -> NatsClusterSpec | None:
@@ -111,7 +111,8 @@ class Gatherer:
             return None
         known = self._specs.get(key)
         if known is None or known[0] is not cluster:
-            known = cluster, await computed(is_heavy(of_documents(cluster.spec)), _read, cluster)
+            heavy = is_heavy(of_documents(cluster.spec))
+            known = cluster, await self.computing.computed(key[0], heavy, _read, cluster)
             self._specs[key] = known
         return known[1]
 

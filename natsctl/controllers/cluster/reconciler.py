@@ -33,7 +33,6 @@ from natsctl.controllers.cluster.recorder import Recorder
 from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.runtime import metrics
 from natsctl.controllers.runtime.actor import Retry, StillTrying, Wait
-from natsctl.controllers.runtime.computing import computed
 from natsctl.controllers.runtime.patience import Patience, keep_words
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.client import Client
@@ -232,7 +231,7 @@ class ClusterReconciler:
         return await self.cache.state(self._failures)
 
     async def _plan(self, state: ClusterState) -> Plan:
-        return await computed(self.cache.is_heavy(state), plan, state)
+        return await self.cache.computed(self.cache.is_heavy(state), plan, state)
 
     async def _execute(self, state: ClusterState, decided: Plan, turn: Turn) -> ApiError | None:
         """Carry out a plan, as far as that works; what may work next time, before the rest."""
@@ -309,6 +308,7 @@ class ClusterReconciler:
         if state is None:
             return None
         heavy = self.cache.is_heavy(state)
+        computed = self.cache.computed
         fresh = await computed(heavy, status, state)
         self.actor_metrics.cluster = await computed(heavy, cluster_metrics, state, fresh)
         if fresh == state.status:

@@ -3,15 +3,23 @@
 Everything that is computed is pure, and what it is given does not change: a thread may have it.
 Python lets the event loop go on within some milliseconds. What is light stays on the event loop,
 where it costs no change of threads.
+
+Whoever writes large specs, or controls servers with many streams, makes others compute. So there
+are few threads for that, which namespaces share fairly, and nothing else has to wait for them.
 """
 
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
+from functools import partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import attrs
 import msgspec
+
+from natsctl.kube.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +28,8 @@ if TYPE_CHECKING:
     from natsctl.plan.references import References
 
 T = TypeVar("T")
+AT_ONCE: Final = 4
+"""Threads that compute at the same time; of one namespace, half of them."""
 LIGHT: Final = 20_000
 """Bytes of JSON, about, that take some milliseconds. Nearly all clusters have fewer."""
 SERVER: Final = 2_000
@@ -30,11 +40,27 @@ GRANT: Final = 500
 """What one ServiceAccount of a role counts as."""
 
 
-async def computed(heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any) -> T:
-    """What a pure function returns."""
-    if not heavy:
-        return call(*given, **named)
-    return await asyncio.to_thread(call, *given, **named)
+@attrs.frozen
+class Computing:
+    """Threads (None: those of the event loop), and the turns in which owners get them."""
+
+    threads: Executor | None = None
+    turns: Turns = attrs.field(factory=lambda: Turns(AT_ONCE))
+
+    async def computed(
+        self, owner: str, heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any
+    ) -> T:
+        """What a pure function returns; `owner` is the namespace that needs it.
+
+        A thread cannot be cancelled. So a turn lasts until its thread has ended, whoever waits.
+        """
+        if not heavy:
+            return call(*given, **named)
+        turn, work = Turn(self.turns, owner), partial(call, *given, **named)
+        await turn.take()
+        thread = asyncio.get_running_loop().run_in_executor(self.threads, work)
+        thread.add_done_callback(lambda _: turn.give())
+        return await asyncio.shield(thread)
 
 
 def is_heavy(*weights: Iterable[int]) -> bool:

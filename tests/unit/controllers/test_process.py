@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ import pytest
 from natsctl.controllers import supervisor
 from natsctl.controllers.cluster import reconciler
 from natsctl.controllers.cluster.identity import PUBLIC, SECRET, SEED
+from natsctl.controllers.runtime import computing
 from natsctl.controllers.runtime.crd_revision import SchemaTooOld
 from natsctl.controllers.runtime.lease import LeaseLost
 from natsctl.model import names
@@ -280,3 +282,22 @@ async def test_a_leader_of_many_clusters_never_keeps_its_event_loop_from_the_lea
             await asyncio.sleep(30)
     assert sum(planned_by_round) >= 80
     assert max(planned_by_round) <= supervisor.AT_ONCE
+
+
+async def test_what_clusters_need_is_computed_where_nothing_else_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever namespaces have to compute: not in the threads of the event loop."""
+    where, plan = set[str](), engine.plan
+
+    def noted(state: ClusterState) -> planning.Plan:
+        where.add(threading.current_thread().name.partition("_")[0])
+        return plan(state)
+
+    monkeypatch.setattr(computing, "LIGHT", -1)
+    monkeypatch.setattr(reconciler, "plan", noted)
+    with virtual_clock():
+        api = installed()
+        api.add(cluster())
+        await settled(api)
+    assert where == {"clusters"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import pytest
@@ -31,18 +32,24 @@ class Work:
 async def test_gives_what_the_function_returns() -> None:
     work = Work()
     work.go_on.set()
-    assert await beside(work.stop, work.compute) == "done"
+    assert await beside(None, work.stop, work.compute) == "done"
     assert work.stops == 0
+
+
+async def test_takes_the_threads_it_is_given() -> None:
+    with ThreadPoolExecutor(1, "mine") as threads:
+        where = await beside(threads, Work().stop, threading.current_thread)
+    assert where.name.startswith("mine")
 
 
 async def test_raises_what_the_function_raises() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        await beside(Work().stop, int, "x")
+        await beside(None, Work().stop, int, "x")
 
 
 async def test_who_is_cancelled_several_times_waits_for_the_end_all_the_same() -> None:
     work = Work()
-    waiting = asyncio.create_task(beside(work.stop, work.compute))
+    waiting = asyncio.create_task(beside(None, work.stop, work.compute))
     for count in (1, 2):
         await asyncio.sleep(0.01)
         waiting.cancel()

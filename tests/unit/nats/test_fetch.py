@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from natsctl.nats.fetch import Unusable, answer, pieces
+from natsctl.nats.fetch import LIMIT, Unusable, answer, pieces
 from natsctl.nats.gate import Gate
 from tests.unit.nats.tricks import Trick, bounded, playing, says
 
@@ -68,11 +68,15 @@ class TestPieces:
 @pytest.mark.parametrize("status", [200, 503])
 async def test_a_status_may_be_part_of_the_answer(status: int) -> None:
     async with playing(says(b"HTTP/1.1 %d X\r\n\r\n{}" % status)) as port:
-        found = await answer(Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)
+        found = await answer(
+            Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH, bytes, LIMIT
+        )
     assert found == (status, b"{}")
 
 
 async def test_another_status_is_a_problem() -> None:
     async with playing(says(b"HTTP/1.1 404 X\r\n\r\n{}")) as port:
         with pytest.raises(Unusable, match="status 404"):
-            await answer(Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH)
+            await answer(
+                Gate(), "ns", "127.0.0.1", port, "/healthz", None, 1.0, HEALTH, bytes, LIMIT
+            )

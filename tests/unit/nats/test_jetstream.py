@@ -17,9 +17,10 @@ import pytest
 
 from natsctl.model.jetstream import JetStreamReport
 from natsctl.nats import allowance, jetstream
+from natsctl.nats.fetch import SMALL
 from natsctl.nats.gate import FirstCome, Gate
 from natsctl.nats.jetstream import AT_ONCE, look
-from natsctl.nats.jetstream_answers import Jsz, report
+from natsctl.nats.jetstream_answers import Jsz, Routes, report, routes_of
 from natsctl.nats.monitoring import Place
 from tests.unit.nats.jetstream_server import Pages, listening, recorded
 from tests.unit.nats.tricks import Trick, bounded, says
@@ -263,7 +264,24 @@ class TestTricks:
         assert len(makers) == 1
         assert threading.main_thread() not in makers
 
-    @pytest.mark.parametrize(("path", "most"), [("/varz", 512), ("/healthz", 256)])
+    async def test_routes_are_read_in_their_turn_and_no_text_of_them_is_held_after_it(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        large, turns = asyncio.Semaphore(1), list[bool]()
+
+        def noted(body: bytes) -> Routes:
+            turns.append(large.locked())
+            return routes_of(body)
+
+        monkeypatch.setattr(jetstream, "routes_of", noted)
+        bodies = recorded()
+        bodies["/routez"] += b" " * SMALL
+        async with serving(Pages(bodies)):
+            said = await ask(gate=Gate(large=FirstCome(large)))
+        assert said.peers == {"nats-2", "nats-3"}
+        assert turns == [True]
+
+    @pytest.mark.parametrize(("path", "most"), [("/varz", 256), ("/healthz", 256)])
     async def test_only_routes_and_streams_are_many(
         self, serving: Open, path: str, most: int
     ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import ssl
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,9 +18,10 @@ import trustme
 from aiohttp import web
 
 from natsctl.model.observation import MAX_PEERS, Observation
-from natsctl.nats.fetch import LIMIT, fetch
+from natsctl.nats import monitoring
+from natsctl.nats.fetch import LIGHT, LIMIT, SMALL, fetch
 from natsctl.nats.gate import ALL, OF_ONE, QUICK, FirstCome, Gate
-from natsctl.nats.monitoring import MAX_ROUTES, Monitor, Place
+from natsctl.nats.monitoring import MAX_ROUTES, Monitor, Place, Varz
 from natsctl.nats.system import context
 from tests.unit.nats.tricks import BLOCK, MEMORY, Trick, bounded, playing, says, watched
 
@@ -258,18 +260,18 @@ class TestTricks:
         ("trick", "told"),
         [
             (says(HEAD + b"Content-Encoding: gzip\r\n\r\n" + BOMB), "is compressed"),
-            (says(HEAD + b"\r\n", ever=MIB), "longer than 4 MiB"),
-            (says(CHUNKED, ever=b"100000\r\n" + MIB + b"\r\n"), "longer than 4 MiB"),
+            (says(HEAD + b"\r\n", ever=MIB), "longer than 256 KiB"),
+            (says(CHUNKED, ever=b"100000\r\n" + MIB + b"\r\n"), "longer than 256 KiB"),
             (says(CHUNKED + b"1\r\n \r\n" * 40_000 + b"0\r\n\r\n"), "too many chunks"),
             (says(CHUNKED + b"-5\r\n"), "has invalid chunks"),
-            (says(CHUNKED + b"1_0\r\n" + MIB), "has invalid chunks"),
+            (says(CHUNKED + b"1_0\r\n" + bytes(4096)), "has invalid chunks"),
             (says(CHUNKED + b"ffffffff\r\nabc\r\n0\r\n\r\n"), "ends early"),
             (says(CHUNKED + b"5\r\nab"), "ends early"),
             (says(CHUNKED), "has invalid chunks"),
             (says(HEAD + b"Content-Length: 99\r\n\r\n{}"), "ends early"),
             (says(HEAD + b"Content-Length: x\r\n\r\n{}"), "ends early"),
-            (says(HEAD, ever=b"X: " + b"x" * 65536 + b"\r\n"), "longer than 4 MiB"),
-            (says(HEAD, ever=b"X: x\r\n" * 4096), "longer than 4 MiB"),
+            (says(HEAD, ever=b"X: " + b"x" * 65536 + b"\r\n"), "longer than 256 KiB"),
+            (says(HEAD, ever=b"X: x\r\n" * 4096), "longer than 256 KiB"),
             (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 4096), "status 100"),
             (says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"), "status 302"),
             (says(b"HTTP/1.1 200\r\n\r\n" + VALID + b', "version": 1}'), "Expected `str`"),
@@ -279,8 +281,8 @@ class TestTricks:
             (says(b""), "does not speak HTTP"),
             (says(HEAD + b"\r\n" + VALID, ever=b" ", pause=0.02), "no answer in time"),
             (says(pause=1), "no answer in time"),
-            (says(HEAD + b"\r\n" + VALID + b',"x":' + b"[" * 4_000_000), "nested too deeply"),
-            (says(HEAD + b"\r\n" + VALID + b',"connections":' + b"1" * 4_000_000), "out of range"),
+            (says(HEAD + b"\r\n" + VALID + b',"x":' + b"[" * 200_000), "nested too deeply"),
+            (says(HEAD + b"\r\n" + VALID + b',"connections":' + b"1" * 200_000), "out of range"),
             (says(HEAD + b"\r\n" + VALID + b',"connections":1e999999999}'), "out of range"),
             (says(HEAD + b"\r\n" + VALID + b',"connections":-1}'), ">= 0"),
             (says(HEAD + b'\r\n{"server_id":"*.>","version":""}'), "regex"),
@@ -330,11 +332,10 @@ class TestTricks:
         ids=["empty", "short", "blank", "long"],
     )
     async def test_routes_of_all_kinds_keep_nobody_waiting(
-        self, monkeypatch: pytest.MonkeyPatch, routes: bytes
+        self, server: Server, routes: bytes
     ) -> None:
-        body = VALID + b',"routes":[' + routes + b"{}]}"
-        async with playing(says(HEAD + b"\r\n" + body)) as port, watched() as waits:
-            monkeypatch.setattr("natsctl.model.names.MONITORING_PORT", port)
+        server.routez = VALID + b',"routes":[' + routes + b"{}]}"
+        async with watched() as waits:
             found = await ask()
         assert found.problem == ""
         assert found.route_peers <= {"a"}
@@ -350,6 +351,50 @@ class TestTricks:
     async def test_more_routes_than_anybody_can_have(self, server: Server) -> None:
         server.routez = {"routes": [{"remote_id": str(i)} for i in range(MAX_ROUTES)]}
         assert "impossible number of routes" in (await ask()).problem
+
+
+class TestWhatIsHeld:
+    """A page may be long; what is made of it is not, and is all that is kept meanwhile."""
+
+    async def test_a_long_page_is_read_before_its_turn_ends(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        large = asyncio.Semaphore(1)
+        turns, readers = list[bool](), list[threading.Thread]()
+
+        def noted(body: bytes) -> frozenset[str]:
+            turns.append(large.locked())
+            readers.append(threading.current_thread())
+            return peers(body)
+
+        peers = monitoring._peers
+        monkeypatch.setattr(monitoring, "_peers", noted)
+        server.routez = b'{"routes":[{"remote_id":"a"},' + b" " * SMALL + b"{}]}"
+        monitor = Monitor(Gate(large=FirstCome(large)))
+        found = (await monitor.ask({"uid": Place("127.0.0.1")}))["uid"]
+        assert found.route_peers == {"a"}
+        assert turns == [True]
+        assert threading.main_thread() not in readers
+
+    @pytest.mark.parametrize(("spaces", "beside"), [(0, False), (LIGHT, True)])
+    async def test_what_is_not_short_is_read_beside_the_event_loop(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch, spaces: int, beside: bool
+    ) -> None:
+        readers, varz = list[threading.Thread](), monitoring._varz
+
+        def noted(body: bytes) -> Varz:
+            readers.append(threading.current_thread())
+            return varz(body)
+
+        monkeypatch.setattr(monitoring, "_varz", noted)
+        server.varz = VALID + b" " * spaces + b"}"
+        assert (await ask()).server_id == "me"
+        assert [each is not threading.main_thread() for each in readers] == [beside]
+
+    async def test_ids_are_kept_once_for_all_who_name_them(self, server: Server) -> None:
+        server.routez = {"routes": [{"remote_id": "N" * 56}]}
+        (first,), (second,) = (await ask()).route_peers, (await ask()).route_peers
+        assert first is second
 
 
 async def test_the_largest_cluster_there_is_can_be_asked(server: Server) -> None:
@@ -378,5 +423,5 @@ async def test_an_answer_in_chunks_is_put_together(server: Server) -> None:
     chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
     gate = Gate()
     async with playing(says(CHUNKED + chunks)) as port:
-        found = await fetch(gate, "ns", "127.0.0.1", port, "/varz", None, 1.0)
+        found = await fetch(gate, "ns", "127.0.0.1", port, "/varz", None, 1.0, bytes, LIMIT)
     assert found == text
