@@ -15,6 +15,7 @@ from natsctl.model.foreign import named
 from natsctl.model.objects import Pod
 from natsctl.model.server_identity import pod_name, server_name_of
 from natsctl.plan.jetstream import UNNAMED, name_of, stores
+from natsctl.plan.servers import lacks_store
 from natsctl.render.pod.container import server_container
 from natsctl.render.pod.pod import split_containers
 
@@ -32,9 +33,8 @@ def other_names(context: Context) -> dict[str, str]:
     """Servers whose next pods would be other servers, and why, by name of their pods."""
     if not stores(context):
         return {}
-    told = (
-        (server.name, _other_name(context.desired.target, server)) for server in context.servers
-    )
+    storing = (server for server in context.servers if not lacks_store(server.pod))
+    told = ((server.name, _other_name(context.desired.target, server)) for server in storing)
     return {name: f"{name}: {text}" for name, text in told if text}
 
 

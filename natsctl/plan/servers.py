@@ -228,6 +228,17 @@ def has_store(pod: Pod) -> bool:
     return stores_streams(pod.metadata.annotation(names.REVISION_ANNOTATION))
 
 
+def lacks_store(pod: Pod) -> bool:
+    """Whether the pod surely was made for a server without JetStream.
+
+    Anybody may have edited its annotations, but nobody its environment, without which no server
+    finds a place for a store.
+    """
+    containers = pod.spec.containers or ()
+    env = [v.name for c in containers if c.name == names.SERVER_CONTAINER for v in c.env or ()]
+    return not has_store(pod) and names.STORE_DIR_ENV not in env
+
+
 FIELDS = 16
 """Changed fields named in one message: a pod's annotation may hold any."""
 _UNNAMED = {

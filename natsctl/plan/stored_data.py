@@ -6,7 +6,7 @@ effect. What stored data depends on in any case is the business of `stored_ident
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from natsctl.api.effects import Cost
 from natsctl.api.problems import Problem, shown
@@ -21,20 +21,12 @@ if TYPE_CHECKING:
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.objects import Pod
 
-_SWITCHED_ON: Final = (
-    "this version of natsctl does not add JetStream to servers that run without it; create a "
-    "NatsCluster with jetstream"
-)
-
 
 def unsupported_changes(
     spec: NatsClusterSpec, before: ClusterStatus, pods: Sequence[Pod]
 ) -> Iterator[Problem]:
     """What keeps the servers that there are from becoming what the spec says."""
-    storing = sum(map(has_store, pods))
-    if spec.jetstream is not None and pods and not storing:
-        yield Problem("spec.jetstream", "", _SWITCHED_ON)
-    elif storing:
+    if any(map(has_store, pods)):
         yield from _removed(spec)
         yield from _volumes(spec, accepted_with_streams(before))
 

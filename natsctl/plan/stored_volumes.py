@@ -1,7 +1,8 @@
 """Volumes that a NatsCluster takes back have data, and a spec that this does not fit is refused.
 
 Nothing is made for it, so nothing starts with an empty store next to data that it does not see.
-What servers that have pods depend on, these tell (`stored_identity`, `upgrade_path`).
+What servers that run with their volumes depend on, their pods tell (`stored_identity`,
+`upgrade_path`); those of servers that run without JetStream yet say nothing of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from natsctl.model.quantity import bytes_text
 from natsctl.model.server_identity import claim_name
 from natsctl.plan.claims.data import unfit
 from natsctl.plan.server_identity import has_server, servers_among
+from natsctl.plan.servers import has_store
 from natsctl.render.config.jetstream import most_file_limit, wanted_file_limit
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -43,7 +45,7 @@ def volume_problems(
     """
     if spec.jetstream is None:
         return ()
-    running = {index for index, _ in servers_among(cluster, pods)}
+    running = {index for index, pod in servers_among(cluster, pods) if has_store(pod)}
     found: dict[str, Problem] = {}
     for index in sorted(stored.data.keys() - running):
         data, name = stored.data[index], f"{data_kind().kind} {claim_name(cluster, index)}"

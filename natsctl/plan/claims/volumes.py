@@ -24,6 +24,7 @@ from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
 from natsctl.plan.claims.note import NEW, Note, Noted
 from natsctl.plan.server_identity import claims_among
+from natsctl.plan.servers import has_store
 from natsctl.plan.state import OwnedObject
 from natsctl.render.objects.owned_objects import data_kind
 from natsctl.render.revision.revision import stores_streams
@@ -54,7 +55,7 @@ class ServerClaim:
     `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
     the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
     one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
-    `starts`: its server has no pod. `is_copied`: all claims know of it.
+    `starts`: no pod has it, or may have it. `is_copied`: all claims know of it.
     """
 
     index: int
@@ -222,7 +223,7 @@ def _claims(
 
 def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     """With what is lost, and then with what that means for each."""
-    servers = {server.index: server for server in context.servers}
+    servers = {server.index: server for server in context.servers if has_store(server.pod)}
     unsure = _is_unsure(context, volumes, memory)
     had_one = _had_one(context, volumes, servers)
     marked = tuple(

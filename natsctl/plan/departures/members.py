@@ -26,6 +26,7 @@ from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
 from natsctl.plan.server_identity import excess, of_others
+from natsctl.plan.servers import lacks_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -214,7 +215,8 @@ def not_yet_members(context: Context) -> tuple[Server, ...]:
     if any(view.meta is None for view in it.views):
         return ()
     members = members_of(it.first) | members_of(it.second)
-    return tuple(s for s in context.servers if s.ready and name_of(s) not in members)
+    storing = (server for server in context.servers if not lacks_store(server.pod))
+    return tuple(s for s in storing if s.ready and name_of(s) not in members)
 
 
 def _latest(context: Context) -> tuple[Look, Look] | None:

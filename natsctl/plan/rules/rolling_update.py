@@ -23,13 +23,12 @@ from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
-from natsctl.plan.servers import Server, describe_changes, kubelet_ready
+from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
 
 if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
-    from natsctl.plan.gates.verdict import Baseline
 
 PAUSED = "spec.rollout.paused is true"
 NOT_LISTED = (
@@ -62,15 +61,10 @@ def replace_outdated(context: Context) -> Decision:
     if is_paused(context.desired.target.spec):
         return Decision(waiting=(PAUSED,), servers=outdated, before=before)
     held = obstacles_to_return(context)
-    if stores(context):
-        return attrs.evolve(_gated(context, outdated, held, before), servers=outdated)
-    server = next((s for s in outdated if s.name not in held), outdated[0])
-    if not kubelet_ready(server.pod) and server.name not in held:
-        return Decision((_replace(server),), servers=outdated)
-    if blockers := (*held.values(), *_unhealthy(context)):
-        return Decision(waiting=blockers, servers=outdated)
-    queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
-    return Decision((_replace(server),), queries=queries, servers=outdated)
+    if not stores(context):
+        return attrs.evolve(_ungated(context, outdated, held), servers=outdated)
+    decision = _switching(context, outdated, held) or _gated(context, outdated, held)
+    return attrs.evolve(decision, servers=outdated, before=decision.before or before)
 
 
 def is_paused(spec: NatsClusterSpec) -> bool:
@@ -78,22 +72,45 @@ def is_paused(spec: NatsClusterSpec) -> bool:
     return spec.rollout is not None and spec.rollout.paused
 
 
-def _gated(
-    context: Context,
-    outdated: tuple[Server, ...],
-    held: dict[str, str],
-    before: Baseline | None,
-) -> Decision:
+def _ungated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
+    """One that is down, or else one that all others serve in the place of."""
+    server = next((s for s in outdated if s.name not in held), None)
+    if server is None:
+        return Decision(waiting=tuple(held.values()))
+    if not kubelet_ready(server.pod):
+        return Decision((_replace(server),))
+    if blockers := _unhealthy(context):
+        return Decision(waiting=blockers)
+    queries = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
+    return Decision((_replace(server),), queries=queries)
+
+
+def _switching(
+    context: Context, outdated: tuple[Server, ...], held: dict[str, str]
+) -> Decision | None:
+    """The same of servers without JetStream beside others that have it, before any of these.
+
+    They are members of nothing, so the gate has nothing to say of them, and until all of them have
+    JetStream it lets no other server go.
+    """
+    if any(is_away(server) and server.name not in held for server in outdated):
+        return None
+    staying = wanted(outdated, context.size)
+    bare = tuple(server for server in staying if lacks_store(server.pod))
+    kept = {server.name: held[server.name] for server in bare if server.name in held}
+    return _ungated(context, bare, kept) if bare else None
+
+
+def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
     """The same of servers that store streams: the gate decides which may go."""
     back = (*wanted(context.servers, context.size), *surely_returning(context))
     known = tuple(server for server in outdated if server in back)
     free = tuple(server for server in known if server.name not in held)
     away = tuple(server for server in free if is_away(server))
     if away:
-        restart = _replace(away[0], evidence_of([away[0].pod]))
-        return Decision((restart,), before=before)
+        return Decision((_replace(away[0], evidence_of([away[0].pod])),))
     if held:
-        return Decision(waiting=tuple(held.values()), before=before)
+        return Decision(waiting=tuple(held.values()))
     found = next_to_restart(context, known)
     steps: tuple[Action, ...] = tuple(
         _step_down(server) if found.hands_over else _replace(server, found.evidence)

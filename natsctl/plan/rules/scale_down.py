@@ -8,12 +8,17 @@ from natsctl.plan.actions import DeleteServer
 from natsctl.plan.departures.leave import Leaving, next_to_leave
 from natsctl.plan.departures.members import next_to_forget
 from natsctl.plan.departures.never_ran import next_that_never_ran
-from natsctl.plan.jetstream import stores
+from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.jetstream import name_of, stores
 from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, wanted
+from natsctl.plan.servers import lacks_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.plan.actions import Action
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
 
@@ -29,6 +34,8 @@ def scale_down(context: Context) -> Decision:
         return Decision(waiting=("none of the remaining servers is healthy",), servers=leaving)
     if stores(context) and (step := next_that_never_ran(context, leaving)) != Leaving():
         return _decision(step, leaving)
+    if stores(context) and lacks_store(server.pod):
+        return Decision(tuple(_bare(context, server)), servers=leaving)
     if held := obstacles_to_return(context):
         return Decision(waiting=tuple(held.values()), servers=leaving)
     if stores(context):
@@ -36,13 +43,25 @@ def scale_down(context: Context) -> Decision:
         left = next_to_forget(context).waiting
         step = Leaving(waiting=left) if left else next_to_leave(context, leaving)
         return _decision(step, leaving)
-    action = DeleteServer(
+    return Decision((_removal(context, server),), servers=leaving)
+
+
+def _bare(context: Context, server: Server) -> Iterator[Action]:
+    """A server without JetStream beside others that have it: it holds nothing.
+
+    The others may count it all the same, if they knew it when they started, and are to forget it.
+    """
+    yield _removal(context, server)
+    yield from noting(context, {**departed_of(context), server.index: name_of(server)})
+
+
+def _removal(context: Context, server: Server) -> DeleteServer:
+    return DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,
         reason="ScalingDown",
         message=f"scaling down to {context.size}: removing {server.name}",
     )
-    return Decision((action,), servers=leaving)
 
 
 def _decision(step: Leaving, leaving: tuple[Server, ...]) -> Decision:

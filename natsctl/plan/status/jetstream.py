@@ -20,6 +20,7 @@ from natsctl.model.quantity import bytes_text
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import row
 from natsctl.plan.jetstream import stores
+from natsctl.plan.servers import lacks_store
 from natsctl.plan.status.conditions import Verdict
 from natsctl.plan.status.jetstream_words import verdict_of
 
@@ -59,9 +60,15 @@ def jetstream_told(state: ClusterState, context: Context | None) -> Told:
         return before if state.quiet <= OLD or context is None else _unknown(before[0])
     fresh = _status(seen, before[0])
     verdict = verdict_of(seen, fresh.storage)
-    if state.quiet < SHORT and verdict.status != "True" and _was_well(before[1]):
+    settles = state.quiet < SHORT or _is_switched_on(context)
+    if settles and verdict.status != "True" and _was_well(before[1]):
         return before
     return fresh, verdict
+
+
+def _is_switched_on(context: Context | None) -> bool:
+    """Whether some servers have JetStream and others do not yet: together they are no quorum."""
+    return context is not None and any(lacks_store(server.pod) for server in context.servers)
 
 
 def _unknown(before: JetStreamStatus | None) -> Told:

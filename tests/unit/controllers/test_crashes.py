@@ -175,6 +175,13 @@ async def with_more_volumes() -> ApiServer:
     return await settled(api)
 
 
+async def of_one_release() -> ApiServer:
+    """A cluster at rest whose servers have no volumes, and could have."""
+    api = installed()
+    api.add(cluster({"size": 3, "version": "2.14.10"}))
+    return await settled(api)
+
+
 def loses_a_volume(api: ApiServer) -> None:
     """Somebody deletes the claim and the pod of a server."""
     api.remove(volumes.volume(2))
@@ -278,6 +285,9 @@ STORIES = {
     "accept an empty volume": Story(with_a_lost_volume, accepts, has_volumes, serving=2),
     "give all volumes up": Story(with_no_volume_left, accepts, has_volumes),
     "keep volumes": Story(with_volumes, deletes, is_gone, away=3),
+    "switch JetStream on": Story(
+        of_one_release, changes(jetstream={}), has_volumes, serving=2, away=1
+    ),
     "scale up": Story(three_servers, changes(size=5), is_ready, serving=3),
     "scale down": Story(three_servers, changes(size=1), is_ready, serving=1),
     "roll": Story(three_servers, changes(version="2.11.5"), is_ready, serving=2),

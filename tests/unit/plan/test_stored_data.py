@@ -86,9 +86,8 @@ def test_a_status_that_somebody_edited_tells_nothing_of_volumes(stored: str) -> 
     assert changed(SPEC | {"size": 0}, stored=stored).problems[0].path == "spec.size"
 
 
-def test_servers_that_run_without_jetstream_do_not_get_it() -> None:
-    (problem,) = changed(SPEC, before={"size": 3, "version": "2.12.15"}).problems
-    assert str(problem).startswith("spec.jetstream: this version of natsctl does not add JetStream")
+def test_servers_that_run_without_jetstream_may_get_it() -> None:
+    assert changed(SPEC, before={"size": 3, "version": "2.12.15"}).problems == ()
 
 
 def test_a_new_cluster_may_have_it() -> None:

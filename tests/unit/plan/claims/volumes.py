@@ -14,6 +14,7 @@ from natsctl.model.slim import slim
 from natsctl.plan.claims.data import Data, current_data, data_text, fields_of, noted_data
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
+from natsctl.plan.servers import has_store
 from natsctl.plan.state import ClusterState
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
@@ -128,7 +129,8 @@ def _described(
     claims: tuple[PersistentVolumeClaim, ...], state: ClusterState, note: str
 ) -> tuple[PersistentVolumeClaim, ...]:
     """Each tells what its data depends on, as its server's pod or the spec says."""
-    all_servers = {server.index: server for server in context(state).servers}
+    storing = (server for server in context(state).servers if has_store(server.pod))
+    all_servers = {server.index: server for server in storing}
     told = parse_note(note) or {}
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:

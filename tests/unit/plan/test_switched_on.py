@@ -1,0 +1,212 @@
+"""Servers that run get JetStream: one after the other, and none that has it goes meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.model.objects import Pod
+from natsctl.plan.actions import CreateServer, DeleteServer, NoteDepartures, ReplaceServer
+from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.engine import plan
+from natsctl.plan.kept_names import other_names
+from natsctl.plan.queries import JetStreamLook
+from natsctl.plan.rules.claims import ensure_claims, note_claims
+from natsctl.plan.rules.members import await_members
+from natsctl.plan.rules.rolling_update import FRESH, replace_outdated
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.servers import lacks_store
+from natsctl.plan.state import ClusterState
+from natsctl.plan.status.status import status
+from tests.unit.plan.claims.volumes import (
+    EARLIER,
+    all_claims,
+    claim,
+    noted,
+    volumes,
+    with_data,
+    without_budget,
+)
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.looks import Named, looked
+from tests.unit.plan.test_gated_restart import WAITING, process
+from tests.unit.plan.world import answers, changed, context, decided
+
+WITHOUT: dict[str, Any] = {"size": 3, "version": "2.14.10"}
+WITH = WITHOUT | {"jetstream": {}}
+NEWER = WITH | {"version": "2.14.11"}
+
+
+def pods(*having: int, size: int = 3, since: Any = WITH, **changes: Any) -> tuple[Pod, ...]:
+    """Servers of which these have JetStream already."""
+    return tuple(
+        process(index, since if index in having else WITHOUT | {"size": size}, **changes)
+        for index in range(1, size + 1)
+    )
+
+
+def state_of(
+    *having: int, spec: Any = WITH, standing: tuple[Pod, ...] = (), size: int = 3
+) -> ClusterState:
+    """All have a claim that is noted; who has JetStream is a member of the meta group."""
+    there = [claim(index, spec=WITH | {"size": size}) for index in range(1, size + 1)]
+    note = noted(*range(1, size + 1))
+    found = without_budget(
+        volumes(*there, note=note, pods=standing or pods(*having, size=size), spec=spec)
+    )
+    off = {name: State.DISABLED for name in Named(size=size).names}
+    on = {Named(size=size).names[index - 1] for index in having}
+    world = Named(size=size, states={name: it for name, it in off.items() if name not in on})
+    return looked(found, world)
+
+
+def decision(state: ClusterState) -> Decision:
+    return replace_outdated(context(state))
+
+
+def restarted(state: ClusterState) -> list[str]:
+    return [a.name for a in decision(state).actions if isinstance(a, ReplaceServer)]
+
+
+class TestVolumesComeFirst:
+    def test_claims_are_made_while_all_servers_run_on(self) -> None:
+        state = without_budget(volumes(pods=pods(), spec=WITH))
+        assert [a.wanted.name for a in decided(ensure_claims, state)] == [
+            "js-c-1",
+            "js-c-2",
+            "js-c-3",
+        ]
+        assert restarted(state) == []
+        assert len(decision(state).waiting) == 3
+        assert "js-c-1 is being created" in decision(state).waiting[0]
+
+    def test_that_no_server_ever_had_one_is_noted_before(self) -> None:
+        state = without_budget(volumes(pods=pods(), spec=WITH, note=None))
+        assert decided(ensure_claims, state) == ()
+        assert [a.text for a in decided(note_claims, state)] == ["none"]
+
+    def test_no_server_restarts_before_its_claim_is_noted(self) -> None:
+        state = without_budget(volumes(*all_claims(), pods=pods(), spec=WITH))
+        assert restarted(state) == []
+        assert "not yet noted" in decision(state).waiting[0]
+
+    def test_claims_that_are_left_say_themselves_what_their_data_depends_on(self) -> None:
+        """The pods that run say nothing of it."""
+        domain = WITH | {"jetstream": {"domain": "hub"}}
+        told = [with_data(claim(index, spec=domain), domain) for index in (1, 2, 3)]
+        found = volumes_of(context(volumes(*told, note=noted(1, 2, 3), pods=pods(), spec=WITH)))
+        assert found is not None
+        assert {c.trouble.reason for c in found.claims if c.trouble} == {"VolumeDoesNotFit"}
+
+    def test_a_server_takes_the_name_that_its_data_has(self) -> None:
+        """Without JetStream, a name is no more than a name."""
+        told = [claim(index, of=EARLIER) for index in (1, 2, 3)]
+        state = volumes(*told, note="none", pods=pods(3), spec=WITH)
+        assert other_names(context(state)).keys() == {"c-3"}
+
+
+class TestOneAfterTheOther:
+    @pytest.mark.parametrize(
+        ("having", "following"), [((), "c-3"), ((3,), "c-2"), ((2, 3), "c-1"), ((1, 2, 3), None)]
+    )
+    def test_whatever_the_meta_group_is_by_then(
+        self, having: tuple[int, ...], following: str | None
+    ) -> None:
+        """It has no leader before most servers have JetStream."""
+        expected = [following] if following else []
+        assert restarted(state_of(*having)) == expected
+
+    def test_only_while_all_others_were_just_seen_to_be_well(self) -> None:
+        state = state_of(3)
+        assert {query.freshness for query in decision(state).queries} == {FRESH}
+        ill = attrs.evolve(state, observations=answers(*state.pods[:2]))
+        assert restarted(ill) == []
+        assert decision(ill).waiting == ("c-3 has not been queried yet",)
+        absent = state_of(3, standing=pods(3)[1:])
+        assert decision(absent).waiting == ("some servers do not exist yet",)
+
+    def test_one_that_is_down_is_the_next(self) -> None:
+        down = (*pods(3)[:1], process(2, WITHOUT, ready=False), process(3, WITH))
+        assert restarted(state_of(3, standing=down)) == ["c-2"]
+
+    def test_one_with_jetstream_that_does_not_run_is_before_all_others(self) -> None:
+        failed = process(3, WITH, ready=False, state=WAITING)
+        standing = (*pods()[:2], failed)
+        assert restarted(state_of(3, spec=NEWER, standing=standing)) == ["c-3"]
+
+    def test_those_that_have_it_wait_for_those_that_do_not(self) -> None:
+        """They may have streams by then, and the gate asks all servers."""
+        state = state_of(2, 3, spec=NEWER)
+        assert restarted(state) == ["c-1"]
+        held = attrs.evolve(state, observations=answers(*state.pods[1:]))
+        assert restarted(held) == []
+
+    def test_a_claim_in_trouble_holds_up_its_own_server_only(self) -> None:
+        """Until others have JetStream, nobody can tell whether they can do without its data."""
+        found = state_of(3)
+        lost = dict(found.owned["PersistentVolumeClaim"])
+        del lost["js-c-2"]
+        state = attrs.evolve(found, owned={**found.owned, "PersistentVolumeClaim": lost})
+        assert restarted(state) == ["c-1"]
+
+    def test_a_pod_of_which_somebody_removed_the_revision_is_left_to_the_gate(self) -> None:
+        edited = tuple(changed(pod, annotations={}) for pod in pods(1, 2, 3))
+        bare = pods()[0]
+        assert [lacks_store(pod) for pod in (*edited, bare)] == [False, False, False, True]
+
+    def test_no_budget_allows_anything_meanwhile(self) -> None:
+        found = volumes(*all_claims(), note=noted(1, 2, 3), pods=pods(3), spec=WITH)
+        (budget,) = [
+            a.wanted.manifest["spec"]["maxUnavailable"]
+            for stage in plan(found).stages
+            for a in stage
+            if getattr(a, "wanted", None) and a.wanted.kind == "PodDisruptionBudget"
+        ]
+        assert budget == 0
+
+
+class TestTold:
+    def test_nobody_is_waited_for_to_join_that_has_no_jetstream_yet(self) -> None:
+        assert await_members(context(state_of(2, 3))) == Decision()
+
+    def test_a_group_that_is_not_complete_yet_is_no_trouble(self) -> None:
+        state = attrs.evolve(state_of(3), quiet=100.0)
+        told = {c.type: c for c in status(state).conditions}
+        assert "JetStream" not in told
+        assert told["Progressing"].reason == "Rolling"
+        assert told["Progressing"].message.startswith("restarting c-2, c-1, one at a time: spec.")
+
+
+class TestFewerServersMeanwhile:
+    def test_one_without_jetstream_leaves_at_once_and_may_be_forgotten(self) -> None:
+        state = state_of(3, spec=WITH | {"size": 4}, size=5)
+        gone, note = scale_down(context(state)).actions
+        assert isinstance(gone, DeleteServer)
+        assert gone.name == "c-5"
+        assert isinstance(note, NoteDepartures)
+        assert [index for index, _ in note.note] == [5]
+
+    def test_before_any_has_it_nothing_is_noted(self) -> None:
+        state = state_of(spec=WITH | {"size": 4}, size=5)
+        (gone,) = scale_down(context(state)).actions
+        assert isinstance(gone, DeleteServer)
+
+    def test_one_that_has_it_leaves_by_the_gate(self) -> None:
+        state = state_of(5, spec=WITH | {"size": 4}, size=5)
+        assert scale_down(context(state)).actions == ()
+        assert scale_down(context(state)).waiting
+
+
+def test_more_servers_come_with_jetstream() -> None:
+    state = state_of(3, spec=WITH | {"size": 3}, standing=pods(3)[1:])
+    made = [a for stage in plan(state).stages for a in stage if isinstance(a, CreateServer)]
+    assert [a.name for a in made] == ["c-1"]
+
+
+def test_looks_are_taken_from_the_first_server_on() -> None:
+    assert JetStreamLook not in map(type, plan(state_of()).queries)
+    later = attrs.evolve(state_of(3), jetstream=())
+    assert JetStreamLook in map(type, plan(later).queries)
