@@ -78,6 +78,14 @@ def until(what: str, check: Callable[[], T], seconds: float = 60.0, pause: float
     return found
 
 
+def until_same(what: str, ask: Callable[[], T], wanted: T, seconds: float = 60.0) -> None:
+    """Ask until the answer is the wanted one; the message of a failure has the last answer."""
+    deadline = time.monotonic() + seconds
+    while (found := ask()) != wanted:
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s (now: {found!r})"
+        time.sleep(0.25)
+
+
 def stays(what: str, check: Callable[[], Any], seconds: float) -> None:
     """Look again and again for some seconds: `check` stays true."""
     deadline = time.monotonic() + seconds

@@ -25,7 +25,7 @@ from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import Managing
 from tests.e2e.containers import process
 from tests.e2e.installed import Installed
-from tests.e2e.kubectl import Kubectl, until
+from tests.e2e.kubectl import Kubectl, until, until_same
 
 ADDRESS = "127.0.0.1:19090"
 ALERTS = CHART / "files" / "alerts.yaml"
@@ -102,7 +102,7 @@ def seen(
         a.ready()
         os.kill(process(common, "a-1", "nats-server"), signal.SIGKILL)
         exits = asked("natsctl_server_last_exit_info", common.namespace)
-        until("the crash is told", lambda: numbers(found.query(exits)) == [1.0], 30)
+        until_same("the crash is told", lambda: numbers(found.query(exits)), [1.0], 30)
         a.ready()
         again = time.time()
         until("all is scraped since", lambda: scraped(found) > again, 10)
@@ -189,7 +189,7 @@ def storing(seen: Prometheus, common: Kubectl) -> Iterator[Prometheus]:
     made = Cluster(common, "s").apply(size=1, version=NEXT, jetstream=store)
     made.ready(120)
     groups = asked("natsctl_jetstream_groups", common.namespace)
-    until("the streams are counted", lambda: numbers(seen.query(groups)) == [0.0], 150)
+    until_same("the streams are counted", lambda: numbers(seen.query(groups)), [0.0], 150)
     yield seen
     made.delete()
 
