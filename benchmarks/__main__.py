@@ -1,8 +1,9 @@
-"""Measure natsctl: python -m benchmarks [fleet] [kubelet] [growth]
+"""Measure natsctl: python -m benchmarks [fleet] [kubelet] [growth] [jetstream]
 
 fleet     on fake nodes: the floor, 100 clusters, a calm minute, memory up to 1000 clusters
 kubelet   on a real node: until three servers are ready, until a pod is replaced
 growth    on fake nodes: a restart, memory and a change with 100, 1000 and 5000 clusters (long)
+jetstream on fake nodes: what 1000 clusters with JetStream cost while nothing happens (long)
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ BUILD = ROOT / "build"
 BUSY = 1.0
 """Load of the machine from which on times say little."""
 FAKE_NODES = ("--control-plane-only", "--kwok")
-TESTBEDS: dict[str, Sequence[str]] = {"fleet": FAKE_NODES, "kubelet": (), "growth": FAKE_NODES}
+TESTBEDS: dict[str, Sequence[str]] = {
+    "fleet": FAKE_NODES,
+    "kubelet": (),
+    "growth": FAKE_NODES,
+    "jetstream": FAKE_NODES,
+}
 USUAL = ("fleet", "kubelet")
 
 
@@ -37,7 +43,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "parts", nargs="*", metavar="fleet|kubelet|growth", help="default: fleet kubelet"
+        "parts", nargs="*", metavar="|".join(TESTBEDS), help="default: fleet kubelet"
     )
     parser.add_argument("--clusters", type=int, default=100, help="first fleet (default 100)")
     parser.add_argument("--many", type=int, default=1000, help="last fleet (default 1000)")
@@ -65,6 +71,7 @@ def main() -> int:
     numbers = {
         "fleet": [getattr(arguments, name) for name in names],
         "growth": sorted(arguments.grow),
+        "jetstream": [arguments.many],
     }
     failed = []
     for part in arguments.parts or USUAL:

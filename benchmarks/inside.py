@@ -3,6 +3,7 @@
 python -m benchmarks.inside fleet RESULT.json [CLUSTERS MANY FOREIGN ROUNDS]
 python -m benchmarks.inside kubelet RESULT.json
 python -m benchmarks.inside growth RESULT.json CLUSTERS...
+python -m benchmarks.inside jetstream RESULT.json CLUSTERS
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.beside import CLUSTERS_BESIDE, beside_slow
 from benchmarks.fleet import Created, converged, create
 from benchmarks.floor import Floor, floor
 from benchmarks.growth import growth
+from benchmarks.jetstream import jetstream
 from benchmarks.memory import create_foreign, settled_rss
 from benchmarks.notebook import Notebook
 from benchmarks.objects import create_namespace, install_crds, remove_all
@@ -164,6 +166,17 @@ async def growing(kubeconfig: str, notebook: Notebook, counts: Sequence[int]) ->
             say(", ".join(f"{key}={value:.4g}" for key, value in figures.items()))
 
 
+async def streaming(kubeconfig: str, notebook: Notebook, count: int) -> None:
+    """(f), on fake nodes."""
+    folder = notebook.file.parent
+    async with connect(kubeconfig) as bare, _responder(folder / "responder.log"):
+        await install_crds(bare)
+        await create_namespace(bare, "streams")
+        say(f"{count} clusters with JetStream")
+        log = folder / "operator.log"
+        notebook.note(**await jetstream(bare, kubeconfig, log, "streams", count))
+
+
 async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
     """(d)."""
     async with connect(kubeconfig) as bare:
@@ -191,6 +204,8 @@ def main() -> None:
             asyncio.run(on_fake_nodes(kubeconfig, notebook, Scale(*numbers)))
         case "growth":
             asyncio.run(growing(kubeconfig, notebook, numbers))
+        case "jetstream":
+            asyncio.run(streaming(kubeconfig, notebook, *numbers))
         case _:
             asyncio.run(on_a_kubelet(kubeconfig, notebook))
 

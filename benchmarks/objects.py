@@ -26,13 +26,13 @@ SIZE = 3
 VERSION = "2.12.15"
 
 
-def nats_cluster(namespace: str, name: str) -> Json:
-    """A plain NatsCluster of three."""
+def nats_cluster(namespace: str, name: str, **more: Json) -> Json:
+    """A NatsCluster of three, with `more` in its spec."""
     return {
         "apiVersion": names.API_VERSION,
         "kind": names.KIND_CLUSTER,
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"size": SIZE, "version": VERSION},
+        "spec": {"size": SIZE, "version": VERSION, **more},
     }
 
 
@@ -90,9 +90,9 @@ async def create_namespace(bare: Bare, name: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def create_clusters(bare: Bare, namespace: str, numbers: range) -> list[Json]:
-    """Create NatsClusters, as many at a time as the bare client may."""
-    manifests = (nats_cluster(namespace, f"c{number}") for number in numbers)
+async def create_clusters(bare: Bare, namespace: str, numbers: range, **more: Json) -> list[Json]:
+    """Create NatsClusters with `more` in their spec, as many at a time as the bare client may."""
+    manifests = (nats_cluster(namespace, f"c{number}", **more) for number in numbers)
     return list(await asyncio.gather(*(write(bare, manifest) for manifest in manifests)))
 
 

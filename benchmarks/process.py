@@ -16,7 +16,7 @@ import attrs
 from benchmarks import cpu
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 ADDRESS = "127.0.0.1:18081"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
@@ -91,10 +91,13 @@ class Metrics:
 
 
 @asynccontextmanager
-async def operator(kubeconfig: str, log: Path) -> AsyncIterator[Measured]:
+async def operator(
+    kubeconfig: str, log: Path, *, gates: Sequence[str] = ("ClusterScoped",)
+) -> AsyncIterator[Measured]:
     """An operator for all namespaces that leads; stopped in order at the end."""
+    features = ",".join(f"{gate}=true" for gate in gates)
     argv = [sys.executable, "-m", "natsctl", "operator", "--kubeconfig", kubeconfig]
-    argv += ["--namespace", "default", "--feature-gates", "ClusterScoped=true"]
+    argv += ["--namespace", "default", "--feature-gates", features]
     argv += ["--listen-addr", ADDRESS, "--log-level", "warning"]
     began = time.monotonic()
     with log.open("w") as output:

@@ -59,6 +59,12 @@ TARGETS = (
         1,
         "s",
     ),
+    Target(
+        "jetstream_pages_per_minute", "pages that {jetstream_clusters} with JetStream are asked"
+    ),
+    Target("jetstream_requests_per_minute", "requests to the API server, for them, in a minute"),
+    Target("jetstream_cpu_percent", "share of one processor, while nothing happens", unit="%"),
+    Target("jetstream_mb", "memory with them and {jetstream_streams} streams", unit="MiB"),
     Target("start_s", "from the start of the process until its readiness probe passes", 2, "s"),
     Target("ready3_s", "apply to 3 Ready servers on a real kubelet, median", unit="s"),
     Target("ready3_max_s", "the same, slowest", unit="s"),

@@ -16,14 +16,22 @@ import json
 import os
 import subprocess
 
+import aiohttp
 import attrs
+import msgspec
 
 from benchmarks import heartbeat
 from benchmarks.bare import Bare, Json, connect
+from benchmarks.streams import jsz
 from natsctl.model import names
+from natsctl.model.objects import Pod
+from natsctl.model.server_identity import server_name_of
 
 POD_RANGE = "10.245.0.0/16"
 SELECTOR = f"{names.LABEL_APP}={names.APP},{names.LABEL_CLUSTER}"
+ASKED = "/asked"
+"""Not a page of nats-server: how many pages were asked for so far."""
+STARTED = "2026-01-01T00:00:00Z"
 SLOW = "slow"
 """The namespace whose servers take every question, and never answer."""
 NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -36,6 +44,7 @@ class Server:
     id: str
     cluster: tuple[str, str]
     version: str
+    name: str
 
 
 @attrs.define
@@ -43,7 +52,8 @@ class Roster:
     """Which server is at which address, and which are in the same cluster."""
 
     by_address: dict[str, Server] = attrs.field(factory=dict)
-    by_cluster: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
+    by_cluster: dict[tuple[str, str], dict[str, str]] = attrs.field(factory=dict)
+    """Their names by id."""
     _addresses: dict[str, str] = attrs.field(factory=dict)
 
     def learn(self, type_: str, pod: Json) -> None:
@@ -55,34 +65,51 @@ class Roster:
         labels = meta["labels"]
         cluster = (meta["namespace"], labels[names.LABEL_CLUSTER])
         self._addresses[meta["uid"]] = address
-        self.by_address[address] = Server(meta["uid"], cluster, labels[names.LABEL_VERSION])
-        self.by_cluster.setdefault(cluster, set()).add(meta["uid"])
+        name = server_name_of(msgspec.convert(pod, Pod)) or meta["name"]
+        server = Server(meta["uid"], cluster, labels[names.LABEL_VERSION], name)
+        self.by_address[address] = server
+        self.by_cluster.setdefault(cluster, {})[server.id] = name
 
     def _forget(self, uid: str) -> None:
         address = self._addresses.pop(uid, None)
         server = self.by_address.get(address) if address else None
         if server is not None and server.id == uid:
-            self.by_cluster[server.cluster].discard(uid)
+            self.by_cluster[server.cluster].pop(uid, None)
             del self.by_address[str(address)]
 
     def answer(self, address: str, path: str) -> Json | None:
         """What the server at this address says at this path."""
         server = self.by_address.get(address)
-        if server is None or path not in ("/", "/varz", "/routez", "/healthz"):
+        if server is None:
             return None
-        if path == "/varz":
-            return {"server_id": server.id, "version": server.version}
-        if path == "/routez":
-            peers = self.by_cluster[server.cluster] - {server.id}
-            return {"routes": [{"remote_id": peer} for peer in peers]}
-        return {"status": "ok"}
+        others = {k: v for k, v in self.by_cluster[server.cluster].items() if k != server.id}
+        match path.partition("?")[0]:
+            case "/varz":
+                known = {"server_id": server.id, "version": server.version}
+                return {**known, "server_name": server.name, "start": STARTED}
+            case "/routez":
+                routes = [{"remote_id": k, "remote_name": v} for k, v in others.items()]
+                return {"server_id": server.id, "routes": routes}
+            case "/jsz":
+                return jsz(server.id, server.name, sorted([server.name, *others.values()]))
+            case "/" | "/healthz":
+                return {"status": "ok"}
+        return None
+
+
+@attrs.define
+class Count:
+    """Pages that were asked for."""
+
+    pages: int = 0
 
 
 @attrs.define
 class Answering(asyncio.Protocol):
-    """One connection: one request, one answer."""
+    """One connection: one request, one answer, and one more in the count of all."""
 
     roster: Roster
+    count: Count
     transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,7 +125,11 @@ class Answering(asyncio.Protocol):
         server = self.roster.by_address.get(address)
         if server is not None and server.cluster[0] == SLOW:
             return
-        found = self.roster.answer(address, path)
+        if path == ASKED:
+            found: Json | None = {"pages": self.count.pages}
+        else:
+            self.count.pages += 1
+            found = self.roster.answer(address, path)
         self.transport.write(NOTHING if found is None else _response(found))
         self.transport.close()
 
@@ -110,6 +141,15 @@ def _response(found: Json) -> bytes:
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+async def asked() -> int:
+    """How many pages were asked for so far, of the responder that runs."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{names.MONITORING_PORT}{ASKED}") as reply,
+    ):
+        return int((await reply.json())["pages"])
 
 
 async def _both(bare: Bare, roster: Roster) -> None:
@@ -126,10 +166,10 @@ async def _follow(bare: Bare, roster: Roster) -> None:
 
 async def serve(kubeconfig: str) -> None:
     """Answer for all pods until the process ends."""
-    roster = Roster()
+    roster, count = Roster(), Count()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Answering(roster), "0.0.0.0", names.MONITORING_PORT, backlog=1024
+        lambda: Answering(roster, count), "0.0.0.0", names.MONITORING_PORT, backlog=1024
     )
     async with server, connect(kubeconfig) as bare:
         await _both(bare, roster)
