@@ -54,7 +54,7 @@ help: ## list the targets
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \
-		'BENCH=        parts of the benchmarks: fleet kubelet growth (the last takes 15 minutes)' \
+		'BENCH=        parts of the benchmarks: fleet kubelet growth jetstream (the last two take 15 minutes)' \
 		'PYTHON=       python3.11 to python3.13, for a .venv of its own; else the newest on the PATH' \
 		'PYTEST_ARGS=  such as "-x -k scale"'
 

@@ -70,7 +70,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _play(place: Place) -> int:
-    teller = Teller(STEPS if place.clients else STEPS - OF_CLIENTS)
+    teller = Teller.of(STEPS if place.clients else STEPS - OF_CLIENTS)
     try:
         asyncio.run(play(place, teller))
     except KeyboardInterrupt:

@@ -35,18 +35,23 @@ _FAILURES = (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
 
 @attrs.define
 class Stream:
-    """A stream and its publisher; `stored` is what the servers count in the end."""
+    """A stream and its publisher; `stored` is what the servers count in the end.
+
+    A `bucket` is the stream of a key-value store, which takes each message under a key of its own.
+    """
 
     name: str
     replicas: int
+    bucket: bool = False
     acknowledged: int = 0
     retried: int = 0
     stored: int | None = None
     silence: Silence = attrs.field(factory=Silence)
 
-    @property
-    def subject(self) -> str:
-        """The one that it takes messages of."""
+    def subject(self, number: int) -> str:
+        """That of a message."""
+        if self.bucket:
+            return f"$KV.{self.name.removeprefix('KV_')}.{number}"
         return f"demo.stream.{self.name.lower()}"
 
     @property
@@ -62,8 +67,8 @@ class Stream:
 
 
 def streams() -> tuple[Stream, ...]:
-    """One whose only copy is on one server, and one with a copy on each."""
-    return Stream("ONE", 1), Stream("THREE", 3)
+    """One whose only copy is on one server, and one, and a bucket, with copies on three."""
+    return Stream("ONE", 1), Stream("THREE", 3), Stream("KV_STATE", 3, bucket=True)
 
 
 @attrs.define
@@ -77,14 +82,22 @@ class Publishers:
     async def create(self) -> None:
         """Create the streams."""
         for it in self.streams:
-            config = StreamConfig(name=it.name, subjects=[it.subject], num_replicas=it.replicas)
-            await insist(partial(self.context.add_stream, config))
+            await insist(partial(self._create, it))
+
+    async def _create(self, it: Stream) -> None:
+        if it.bucket:
+            bucket = it.name.removeprefix("KV_")
+            await self.context.create_key_value(bucket=bucket, replicas=it.replicas)
+        else:
+            config = StreamConfig(name=it.name, subjects=[it.subject(0)], num_replicas=it.replicas)
+            await self.context.add_stream(config)
 
     async def publish(self, stream: Stream) -> None:
         """One message after the other, each until it is acknowledged."""
         while not self._stop.is_set():
             headers = {"Nats-Msg-Id": str(stream.acknowledged)}
-            send = partial(self.context.publish, stream.subject, b"order", headers=headers)
+            subject = stream.subject(stream.acknowledged)
+            send = partial(self.context.publish, subject, b"order", headers=headers)
             tries, _ = await insist(send)
             stream.took(tries, time.monotonic())
             await asyncio.sleep(PERIOD)

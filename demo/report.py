@@ -72,11 +72,12 @@ def stored(streams: Sequence[Stream], began: float) -> str:
 
 
 def _stream(stream: Stream, began: float) -> list[str]:
-    replicas = "1 replica:  " if stream.replicas == 1 else f"{stream.replicas} replicas: "
+    replicas = "1 replica" if stream.replicas == 1 else f"{stream.replicas} replicas"
+    kind = f"bucket, {replicas}:" if stream.bucket else f"{replicas}:"
     return [
-        f"{replicas} {stream.acknowledged} acknowledged, {stream.stored} stored, "
+        f"{kind:19} {stream.acknowledged} acknowledged, {stream.stored} stored, "
         f"{stream.lost} lost; {stream.retried} of them were sent again",
-        f"            longest time without an acknowledgement: {_silence(stream.silence, began)}",
+        f"{'':19} longest time without an acknowledgement: {_silence(stream.silence, began)}",
     ]
 
 

@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import attrs
 import yaml
 
 from demo import report, storing
@@ -45,14 +46,21 @@ async def play(place: Place, teller: Teller) -> None:
         place, kubectl, teller, Follower(kubectl, "natsclusters"), Follower(kubectl, "pods")
     )
     async with _following(stage):
-        await _create(stage)
         if place.clients:
-            await _change_under_clients(stage)
-            await storing.keep_streams(stage)
+            await _side_by_side(stage)
         else:
+            await _create(stage)
             teller.say(NO_CLIENTS)
             await _change(stage, None)
         teller.say(f"\n$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}")
+
+
+async def _side_by_side(stage: Stage) -> None:
+    """Servers that pass messages on, and servers that store them."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(storing.keep_streams(attrs.evolve(stage, teller=stage.teller.beside())))
+        await _create(stage)
+        await _change_under_clients(stage)
 
 
 async def _prepare(place: Place, kubectl: Kubectl, teller: Teller) -> None:

@@ -1,4 +1,8 @@
-"""What the user sees: steps with their times, and what a long one waits for."""
+"""What the user sees: steps with their times, and what a long one waits for.
+
+Two tracks of the demo may run side by side. What belongs to a step is printed in one piece when the
+step ends, so that steps of two tracks do not mix.
+"""
 
 from __future__ import annotations
 
@@ -24,32 +28,69 @@ class DemoFailed(Exception):
 
 
 @attrs.define
-class Teller:
-    """Prints; `step` counts steps and knows when the demo began (monotonic seconds)."""
+class Progress:
+    """Of all tracks: how many steps there are and were, and when somebody last said something."""
 
     steps: int
     began: float = attrs.field(factory=time.monotonic)
-    _step: int = 0
-    _spoke: float = 0.0
+    step: int = 0
+    spoke: float = 0.0
+
+    def show(self, text: str) -> None:
+        """Print, and remember when."""
+        self.spoke = time.monotonic()
+        print(text, flush=True)
+
+
+@attrs.define
+class Teller:
+    """Tells of one track; `began` is when the demo did (monotonic seconds)."""
+
+    progress: Progress
+    _title: str = ""
+    _said: list[str] | None = None
+
+    @classmethod
+    def of(cls, steps: int) -> Teller:
+        """The first teller of a demo of so many steps."""
+        return cls(Progress(steps))
+
+    def beside(self) -> Teller:
+        """A teller for another track of the same demo."""
+        return Teller(self.progress)
+
+    @property
+    def began(self) -> float:
+        """When the demo began."""
+        return self.progress.began
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Announce a step; when it ended well, say how long it took."""
-        self._step += 1
+        """Tell of a step when it ends, well or not; how long it took, if it ended well."""
         started = time.monotonic()
-        print(f"\n[{started - self.began:5.1f} s] {self._step}/{self.steps} {title}", flush=True)
-        self._spoke = started
-        yield
-        self.say(f"step done in {time.monotonic() - started:.1f} s")
+        self._title, self._said = title, []
+        try:
+            yield
+            self.say(f"step done in {time.monotonic() - started:.1f} s")
+        finally:
+            self.progress.step += 1
+            number = f"{self.progress.step}/{self.progress.steps}"
+            heading = f"\n[{started - self.began:5.1f} s] {number} {title}"
+            self.progress.show("\n".join([heading, *self._said]))
+            self._title, self._said = "", None
 
     def say(self, text: str) -> None:
-        """Print text, indented below its step."""
-        self._spoke = time.monotonic()
-        print("\n".join(f"          {line}" for line in text.splitlines()), flush=True)
+        """Text of the step, indented below it; at once if there is no step."""
+        lines = [f"          {line}".rstrip() for line in text.splitlines()]
+        if self._said is None:
+            self.progress.show("\n".join(lines))
+        else:
+            self._said += lines
 
     def waiting_for(self, what: str) -> None:
-        """Say what is awaited, if nothing was said for a while."""
+        """Say at once what is awaited, if nobody said anything for a while."""
         now = time.monotonic()
-        if now - self._spoke >= PATIENCE:
+        if now - self.progress.spoke >= PATIENCE:
             text = what if len(what) <= WIDTH else what[: WIDTH - 3] + "..."
-            self.say(f"... {now - self.began:.0f} s: waiting: {text}")
+            step = f"{self._title}: " if self._title else ""
+            self.progress.show(f"... {now - self.began:.0f} s: {step}waiting: {text}")

@@ -85,7 +85,8 @@ def change() -> Change:
     kubectl = Kubectl((), "default")
     pods = Follower(kubectl, "pods")
     pods.sightings += [Sighting(0, "ADDED", name, "old") for name in ("a-1", "a-2")]
-    return Watched("a", kubectl, Teller(1), lambda: True, Follower(kubectl, "nats"), pods).begin()
+    teller, clusters = Teller.of(1), Follower(kubectl, "nats")
+    return Watched("a", kubectl, teller, lambda: True, clusters, pods).begin()
 
 
 def replace(change: Change, name: str) -> None:

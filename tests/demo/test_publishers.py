@@ -18,9 +18,16 @@ def published(stored: int, acknowledged: int = 3, replicas: int = 3) -> Stream:
 
 
 def test_streams_have_subjects_of_their_own() -> None:
-    one, three = streams()
-    assert (one.replicas, three.replicas) == (1, 3)
-    assert one.subject != three.subject
+    one, three, bucket = streams()
+    assert [stream.replicas for stream in (one, three, bucket)] == [1, 3, 3]
+    assert len({stream.subject(7) for stream in (one, three, bucket)}) == 3
+
+
+def test_only_a_bucket_has_a_subject_for_each_message() -> None:
+    one, _, bucket = streams()
+    assert one.subject(1) == one.subject(2)
+    assert bucket.subject(1) == "$KV.STATE.1"
+    assert bucket.subject(2) == "$KV.STATE.2"
 
 
 def test_what_was_acknowledged_and_is_there_is_not_lost() -> None:
@@ -44,9 +51,11 @@ def test_a_stream_that_was_never_counted_has_lost_all() -> None:
 def test_the_figures_are_told() -> None:
     told = report.stored([published(3, replicas=1), published(2)], 9.0)
     first, silence, second, _ = told.splitlines()
-    assert first == "1 replica:   3 acknowledged, 3 stored, 0 lost; 1 of them were sent again"
+    assert (
+        first == "1 replica:          3 acknowledged, 3 stored, 0 lost; 1 of them were sent again"
+    )
     assert silence.endswith("longest time without an acknowledgement: 1.00 s (until 2 s)")
-    assert second.startswith("3 replicas:  3 acknowledged, 2 stored, 1 lost;")
+    assert second.startswith("3 replicas:         3 acknowledged, 2 stored, 1 lost;")
 
 
 async def test_a_message_is_sent_until_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
