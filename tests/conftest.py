@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Generator
 
+import hypothesis  # noqa: F401 - its plugin imports it last, where CPython 3.11 may fail to parse it
 import pytest
 
 from testbed.progress import NO_BUILDS
