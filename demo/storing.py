@@ -38,7 +38,7 @@ async def keep_streams(stage: Stage) -> None:
         with teller.step("Streams: publish to one with one replica, one with three, and a bucket"):
             await _publish(stage, publishers)
         await _change(stage, cluster, publishers)
-    with teller.step("Streams: compare what was acknowledged with what is stored"):
+    with teller.step("Streams: compare what was acknowledged and what is stored", figures=True):
         teller.say(report.stored(publishers.streams, teller.began))
         report.check_stored(publishers.streams)
 

@@ -13,7 +13,8 @@ import yaml
 from demo import report, storing
 from demo.clusters import Watched, apply, manifest
 from demo.follow import Follower
-from demo.operator import Release, served
+from demo.operator import ROOT, Release, served
+from demo.picture import svg
 from demo.stage import Stage
 from demo.teller import DemoFailed
 from demo.traffic import Traffic, flowing
@@ -33,6 +34,7 @@ OF_CLIENTS = 2 + storing.STEPS
 NO_CLIENTS = """
 Without clients: this machine cannot reach the pods of the cluster. The demo still queries the
 version and the routes of every server, through the API server."""
+PICTURE = ROOT / "build" / "demo.svg"
 WARM_UP = 2.0
 """Seconds of traffic before the first change."""
 
@@ -52,7 +54,11 @@ async def play(place: Place, teller: Teller) -> None:
             await _create(stage)
             teller.say(NO_CLIENTS)
             await _change(stage, None)
-        teller.say(f"\n$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}")
+        last = f"$ kubectl get nats\n{(await kubectl.run('get', 'nats')).strip()}"
+        teller.say(f"\n{last}")
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(svg(teller.progress.told, last.splitlines()))
+    teller.say(f"\na picture of this: {PICTURE.relative_to(ROOT)}")
 
 
 async def _side_by_side(stage: Stage) -> None:
@@ -104,7 +110,7 @@ async def _change_under_clients(stage: Stage) -> None:
         with stage.teller.step("Two clients on different servers start to communicate"):
             await _talking(stage, traffic)
         await _change(stage, traffic)
-    with stage.teller.step("Count what the clients sent and received"):
+    with stage.teller.step("Count what the clients sent and received", figures=True):
         stage.teller.say(report.traffic(traffic, stage.teller.began))
         report.check(traffic)
 

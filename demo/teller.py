@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from demo.picture import Told
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,6 +23,7 @@ PATIENCE = 8.0
 
 WIDTH = 160
 """Characters of what is awaited; a failure tells all of them."""
+INDENT = " " * 10
 
 
 class DemoFailed(Exception):
@@ -33,7 +36,7 @@ class Progress:
 
     steps: int
     began: float = attrs.field(factory=time.monotonic)
-    step: int = 0
+    told: list[Told] = attrs.field(factory=list)
     spoke: float = 0.0
 
     def show(self, text: str) -> None:
@@ -65,23 +68,28 @@ class Teller:
         return self.progress.began
 
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Tell of a step when it ends, well or not; how long it took, if it ended well."""
+    def step(self, title: str, *, figures: bool = False) -> Iterator[None]:
+        """Tell of a step when it ends, well or not; how long it took, if it ended well.
+
+        The picture of the demo has what is said in a step of `figures`.
+        """
         started = time.monotonic()
         self._title, self._said = title, []
         try:
             yield
             self.say(f"step done in {time.monotonic() - started:.1f} s")
         finally:
-            self.progress.step += 1
-            number = f"{self.progress.step}/{self.progress.steps}"
+            took = time.monotonic() - started
+            said = tuple(line.removeprefix(INDENT) for line in self._said)
+            self.progress.told.append(Told(title, started - self.began, took, said, figures))
+            number = f"{len(self.progress.told)}/{self.progress.steps}"
             heading = f"\n[{started - self.began:5.1f} s] {number} {title}"
             self.progress.show("\n".join([heading, *self._said]))
             self._title, self._said = "", None
 
     def say(self, text: str) -> None:
         """Text of the step, indented below it; at once if there is no step."""
-        lines = [f"          {line}".rstrip() for line in text.splitlines()]
+        lines = [f"{INDENT}{line}".rstrip() for line in text.splitlines()]
         if self._said is None:
             self.progress.show("\n".join(lines))
         else:
