@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 PROMPT = "$ make demo"
 LINE, CHARACTER, MARGIN, BAR = 18, 7.83, 18, 30
 """Pixels: of a line, of a character of 13 pixels, around the text, of the window's upper edge."""
-STYLE = (
-    "text{font:13px ui-monospace,Menlo,Consolas,monospace;white-space:pre}"
-    ".plain{fill:#c9d1d9}.step{fill:#79c0ff}.quiet{fill:#8b949e}.good{fill:#56d364}"
-)
+FAMILY = "ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace"
+FONT = f'font-family="{FAMILY}" font-size="13" xml:space="preserve"'
+STYLE = ".plain{fill:#c9d1d9}.step{fill:#79c0ff}.quiet{fill:#8b949e}.good{fill:#56d364}"
 
 
 @attrs.frozen
@@ -43,7 +42,7 @@ def svg(steps: Iterable[Told], last: Sequence[str]) -> str:
     height = BAR + MARGIN + LINE * len(lines)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" {FONT}>',
             f"<style>{STYLE}</style>",
             '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>',
             *(

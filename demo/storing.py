@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import yaml
@@ -47,9 +48,9 @@ async def _change(stage: Stage, cluster: Watched, publishers: Publishers) -> Non
     step = stage.teller.step
     with step("Streams: kill the server that leads the stream with three replicas"):
         await _kill(stage, cluster, publishers)
-    for version, when in zip(VERSIONS[1:], ("", ", and again"), strict=True):
-        with step(f"Streams: upgrade the servers to {version}, one at a time{when}"):
-            await _upgrade(stage, cluster, version)
+    for old, new in pairwise(VERSIONS):
+        with step(f"Streams: upgrade the servers from {old} to {new}, one at a time"):
+            await _upgrade(stage, cluster, new)
     with step(f"Streams: let the volumes grow to {GROWN}"):
         await _grow(stage)
     with step(f"Streams: scale from {SIZE} to {LARGER}"):
