@@ -56,10 +56,14 @@ def claim_name(cluster: str, index: int) -> str:
 
 
 def claim_index(cluster: str, claim_name: str) -> int | None:
-    """Which server of the cluster a claim of this name is for, or None if it is for none."""
+    """Which server of the cluster a claim of this name is for, or None if it is for none.
+
+    Anybody may make claims, of any name: there are no more than a cluster can have.
+    """
     if not claim_name.startswith(CLAIM_PREFIX):
         return None
-    return index_of(cluster, claim_name.removeprefix(CLAIM_PREFIX), decimal)
+    index = index_of(cluster, claim_name.removeprefix(CLAIM_PREFIX), decimal)
+    return index if index in indexes(names.MAX_SIZE) else None
 
 
 def is_for_server(cluster: str, claim_name: str) -> bool:

@@ -59,6 +59,10 @@ OTHERS: Final = 4096
 """Characters of all labels, or annotations, that are not natsctl's own."""
 OWN: Final = 12 * 1024
 """Characters of its own ones, and of a token: nobody's are longer who does not try."""
+DATA: Final = 4 * 1024
+"""Characters of the note of what data depends on."""
+NOTE: Final = 24 * 1024
+"""Characters of the note of volumes: that of 999 servers with names of an earlier NatsCluster."""
 MOST: Final = 32
 """Owners, containers, conditions, ports or keys."""
 
@@ -114,6 +118,7 @@ def slim(item: T) -> T:
     elif isinstance(item, Secret):
         changes["data"] = _data(item)
     elif isinstance(item, PersistentVolumeClaim):
+        changes["metadata"] = _claim_meta(item.metadata)
         changes["spec"], changes["status"] = _claim_spec(item), _claim_status(item)
     elif isinstance(item, Whole):
         changes["spec"] = _by_key(item.spec)
@@ -226,7 +231,7 @@ def _texts(given: Mapping[str, str] | None) -> tuple[dict[str, str] | None, bool
     """Those that are read as they are, and of the others what fits; whether some did not."""
     if given is None:
         return None, False
-    own = {key: _brief(given[key], OWN) for key in _READ if key in given}
+    own = {key: _brief(given[key], _limit(key)) for key in _READ if key in given}
     left, kept = OTHERS, dict[str, str]()
     for key in sorted(given.keys() - own.keys()):
         text = _brief(given[key])
@@ -239,6 +244,8 @@ def _texts(given: Mapping[str, str] | None) -> tuple[dict[str, str] | None, bool
 
 
 def _limit(key: str) -> int:
+    if key == names.CLAIMS_ANNOTATION:
+        return NOTE
     return OWN if key in _READ else TEXT
 
 
@@ -310,6 +317,20 @@ def _pod_status(pod: Pod) -> Any:
             status.init_container_statuses, "name", _CONTAINERS, _container
         ),
     )
+
+
+def _claim_meta(meta: Meta) -> Meta:
+    """Two notes may be long, of which all claims of a cluster have the first in common."""
+    notes = {key: _brief(text) for key, text in (meta.annotations or {}).items()}
+    for key, most in ((names.CLAIMS_ANNOTATION, NOTE), (names.DATA_ANNOTATION, DATA)):
+        if meta.annotation(key) is not None:
+            notes[key] = _note(_brief(meta.annotation(key) or "", most))
+    return _meta(msgspec.structs.replace(meta, annotations=notes or None))
+
+
+@lru_cache(maxsize=64)
+def _note(text: str) -> str:
+    return text
 
 
 def _claim_spec(claim: PersistentVolumeClaim) -> ClaimSpec:

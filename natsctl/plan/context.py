@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -10,7 +10,9 @@ from natsctl.plan.servers import Server
 from natsctl.plan.state import ClusterState, Desired
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -20,6 +22,14 @@ class Context:
     state: ClusterState
     desired: Desired
     servers: tuple[Server, ...]
+    _known: dict[object, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
+    def once(self, call: Callable[[Context], T]) -> T:
+        """What a pure function makes of it: computed when somebody first wants to know."""
+        if call not in self._known:
+            self._known[call] = call(self)
+        made: T = self._known[call]
+        return made
 
     @property
     def size(self) -> int:

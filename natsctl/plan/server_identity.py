@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from natsctl.model.names import MAX_SIZE
 from natsctl.model.objects import Object
 from natsctl.model.server_identity import (
     claim_index,
@@ -84,11 +83,6 @@ def of_others(found: Mapping[int, V], servers: Iterable[Named], size: int) -> di
 def without(found: Mapping[int, V], left: Container[int]) -> dict[int, V]:
     """What there is, by index, but for servers that left."""
     return {index: value for index, value in found.items() if index not in left}
-
-
-def is_possible(index: int) -> bool:
-    """Whether any cluster may be so large that it has the server."""
-    return index <= MAX_SIZE
 
 
 def missing(cluster: str, servers: Collection[Named], size: int) -> tuple[tuple[int, str], ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from natsctl.api.types.status import ClusterStatus, parse_status
+from natsctl.controllers.cluster.claims import ReadClaims
 from natsctl.controllers.cluster.connections import Contexts, contexts
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.runtime.computing import (
@@ -32,7 +33,6 @@ from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.limits import levels_of
-from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
     from natsctl.plan.actions import Action
+    from natsctl.plan.claims.stored import Stored
     from natsctl.plan.growth_refused import Words
 
 T = TypeVar("T")
@@ -91,6 +92,9 @@ class ClusterCache:
     platform_assigned_ids: bool = False
     jetstream: bool = False
     _heavy: bool = False
+    _claims: ReadClaims = attrs.field(
+        init=False, default=attrs.Factory(lambda cache: ReadClaims(cache.computed), takes_self=True)
+    )
     _status: tuple[Cluster, ClusterStatus] | None = None
     _changed: float = 0.0
     _fingerprint: object = None
@@ -111,7 +115,7 @@ class ClusterCache:
         pods = self.stores.pods.of_cluster(self.key)
         before = await self._status_of(cluster)
         own = tuple(controlled(pods, cluster).values())
-        stored = self._stored(cluster, before, own)
+        stored = await self._stored(cluster, before, own)
         parsed = await self._parse(cluster, before, own, stored)
         desired = await self._desire(cluster, parsed, own, stored)
         self._keep_valid_observations(pods)
@@ -167,13 +171,16 @@ class ClusterCache:
             )
         return owned
 
-    def _stored(self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]) -> Stored:
+    async def _stored(
+        self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
+    ) -> Stored:
         """What the claims of its volumes tell, the config Secret, and the latest look."""
         owned, name = self._owned(cluster), cluster.metadata.name
         secret = owned[config_kind().kind].get(name)
         noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
         claims = owned.get(data_kind().kind)
-        stored = stored_of(cluster, claims.values() if claims is not None else None, noted)
+        there = claims.values() if claims is not None else None
+        stored = await self._claims.stored(cluster, there, noted)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
         return attrs.evolve(stored, levels=levels)
@@ -188,7 +195,7 @@ class ClusterCache:
     def is_heavy(self, state: ClusterState) -> bool:
         """Whether it may take long to compute anything of the cluster."""
         weights = of_servers(len(state.pods)), of_looks(state.jetstream)
-        return self._heavy or is_heavy(*weights)
+        return self._heavy or self._claims.heavy or is_heavy(*weights)
 
     def _cluster(self) -> Cluster | None:
         """The NatsCluster, unless it is gone or going."""
@@ -203,7 +210,8 @@ class ClusterCache:
             return
         pods = tuple(controlled(self.stores.pods.of_cluster(self.key), cluster).values())
         before = await self._status_of(cluster)
-        parsed = await self._parse(cluster, before, pods, self._stored(cluster, before, pods))
+        stored = await self._stored(cluster, before, pods)
+        parsed = await self._parse(cluster, before, pods, stored)
         spec, references = parsed.spec, References()
         if spec is not None and parsed.version is not None and _may_store(spec, pods):
             for store in self.stores.late().values():

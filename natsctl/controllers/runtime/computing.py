@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from natsctl.model.jetstream_look import Look
+    from natsctl.model.objects import Object
     from natsctl.plan.references import References
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ SERVER: Final = 2_000
 """What one server counts as: its pod, its answers, its lines in the configuration."""
 GROUP: Final = 100
 """What a stream or consumer counts as, in each look at a server that has it."""
+OBJECT: Final = 200
+"""What one object counts as, without what is noted on it."""
 GRANT: Final = 500
 """What one ServiceAccount of a role counts as."""
 
@@ -76,6 +79,12 @@ def of_documents(*documents: object) -> Iterator[int]:
 def of_servers(count: int) -> Iterator[int]:
     """The weight of so many servers."""
     yield SERVER * count
+
+
+def of_notes(objects: Iterable[Object]) -> Iterator[int]:
+    """The weights of objects with what is noted on them, by us or by others."""
+    for each in objects:
+        yield OBJECT + sum(map(len, (each.metadata.annotations or {}).values()))
 
 
 def of_looks(looks: Iterable[Look]) -> Iterator[int]:

@@ -27,7 +27,7 @@ from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
 from natsctl.render.revision.revision import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.version import Number
@@ -118,6 +118,13 @@ def data_of(claim: PersistentVolumeClaim) -> Data | None:
     return parse_data(noted_data(claim))
 
 
+def read_data(claims: Iterable[PersistentVolumeClaim]) -> dict[str, Data]:
+    """What can be read of all that claims tell, by its text: most of them say the same."""
+    texts = dict.fromkeys(map(noted_data, claims))
+    told = ((text, parse_data(text)) for text in texts)
+    return {text: data for text, data in told if data is not None}
+
+
 def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
     """What data of servers made for this spec depends on."""
     return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
@@ -131,23 +138,27 @@ def size_of(context: Context, note: Note) -> int:
     return max(standing(context.servers, context.size) | note.keys())
 
 
+def wanted_data(context: Context, note: Note) -> Data:
+    """What data of all servers depends on, as the spec says now."""
+    target = context.desired.target
+    limit = file_limit(target, target.spec.jetstream) if target.spec.jetstream is not None else 0
+    return Data(fields_of(target.spec), size_of(context, note), _release(target.version), limit)
+
+
 def current_data(
-    context: Context, server: Server | None, claim: PersistentVolumeClaim | None, note: Note
+    wanted: Data, version: ServerVersion, server: Server | None, noted: Data | None
 ) -> Data:
     """What is to be noted on the claim of a server that runs, or is to start.
 
-    Until a server is ready, nobody knows whether it has written to the volume: the newer release
-    and the higher limit of the two count.
+    `version` is the wanted one. Until a server is ready, nobody knows whether it has written to the
+    volume: the newer release and the higher limit of the two count.
     """
-    target = context.desired.target
-    jetstream = target.spec.jetstream
-    version = _release(target.version) if server is None else _made_for(server, target.version)
-    limit = file_limit(target, jetstream) if jetstream is not None else 0
-    noted = (data_of(claim) if claim is not None else None) or Data({}, 0)
-    if server is None or not server.ready or not version:
-        version = max(version, noted.version, key=_rank)
-        limit = max(limit, noted.limit)
-    return Data(fields_of(target.spec), size_of(context, note), version, limit, noted.more)
+    before = noted or Data({}, 0)
+    release, limit = wanted.version if server is None else _made_for(server, version), wanted.limit
+    if server is None or not server.ready or not release:
+        release = max(release, before.version, key=_rank)
+        limit = max(limit, before.limit)
+    return attrs.evolve(wanted, version=release, limit=limit, more=before.more)
 
 
 def _made_for(server: Server, wanted: ServerVersion) -> str:

@@ -42,6 +42,16 @@ class Memory:
         entries = [note.get(index) for note in notes]
         return any(entry is not None and entry.is_of(uid) for entry in entries)
 
+    def is_left(self, index: int, claim: PersistentVolumeClaim) -> bool:
+        """Whether nothing tells of the server, its own copy neither: what is stored counts nowhere.
+
+        A server starts only once the copy on its claim tells of it, and that is taken back only
+        when the server is proven to have left empty.
+        """
+        told = self.copies.get(copy_of(claim))
+        entries = [note.get(index) for note in (self.note or {}, told or {})]
+        return told is not None and not any(entries)
+
 
 def memory_of(uid: str, noted: str | None, claims: Mapping[int, PersistentVolumeClaim]) -> Memory:
     """What the Secret's annotation and those of the claims tell; `uid` is the NatsCluster's."""
@@ -57,17 +67,6 @@ def memory_of(uid: str, noted: str | None, claims: Mapping[int, PersistentVolume
 def copy_of(claim: PersistentVolumeClaim) -> str:
     """The copy that a claim has; empty: none."""
     return claim.metadata.annotation(names.CLAIMS_ANNOTATION) or ""
-
-
-def is_left(index: int, claim: PersistentVolumeClaim) -> bool:
-    """Whether its own copy tells nothing of it: nobody has stored anything on it that counts.
-
-    A server starts only once the copy on its claim tells of it, and that is taken back only when
-    the server is proven to have left empty.
-    """
-    told = parse_copy(copy_of(claim), "")
-    noted = told.get(index) if told is not None else None
-    return told is not None and noted is None
 
 
 def is_free(claim: PersistentVolumeClaim, uid: str) -> bool:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model import names
-from natsctl.plan.claims.data import current_data, data_of, data_text, noted_data, size_of
+from natsctl.plan.claims.data import (
+    current_data,
+    data_of,
+    data_text,
+    noted_data,
+    read_data,
+    wanted_data,
+)
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.data import Data
     from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
 
@@ -27,16 +35,16 @@ def data_of_others(
     context: Context, volumes: Volumes, returning: Collection[int]
 ) -> Callable[[int, PersistentVolumeClaim], str]:
     """What is to be noted on a claim, by the index of its server; `returning` are to start."""
-    note = volumes.note or {}
-    size = size_of(context, note)
+    wanted, version = wanted_data(context, volumes.note or {}), context.desired.target.version
     servers = {server.index: server for server in context.servers}
+    read = read_data(volumes.others.values())
 
     def told(index: int, claim: PersistentVolumeClaim) -> str:
-        server = servers.get(index)
-        unread = server is None and bool(noted_data(claim)) and data_of(claim) is None
+        server, noted = servers.get(index), noted_data(claim)
+        unread = server is None and bool(noted) and noted not in read
         if unread or (server is None and index not in returning):
-            return _resized(claim, size)
-        return data_text(current_data(context, server, claim, note))
+            return _resized(noted, read.get(noted), wanted.size)
+        return data_text(current_data(wanted, version, server, read.get(noted)))
 
     return told
 
@@ -62,10 +70,9 @@ def _obstacle(claim: PersistentVolumeClaim, wanted: str) -> str:
     return "" if noted == wanted else f"what its data depends on is being noted on {what}"
 
 
-def _resized(claim: PersistentVolumeClaim, size: int) -> str:
+def _resized(noted: str, data: Data | None, size: int) -> str:
     """What was stored by a server that is gone depends on what it did, but how many there are.
 
     A NatsCluster that takes the others back does not need it.
     """
-    data = data_of(claim)
-    return noted_data(claim) if data is None else data_text(attrs.evolve(data, size=size))
+    return noted if data is None else data_text(attrs.evolve(data, size=size))

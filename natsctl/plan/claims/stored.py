@@ -11,15 +11,16 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
-from natsctl.plan.claims.data import Data, data_of
+from natsctl.plan.claims.data import Data, noted_data, read_data
 from natsctl.plan.claims.limits import Levels
-from natsctl.plan.claims.memory import is_free, is_left, memory_of
+from natsctl.plan.claims.memory import is_free, memory_of
 from natsctl.plan.server_identity import claims_among, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from natsctl.model.objects import Cluster, Object
+    from natsctl.plan.claims.memory import Memory
     from natsctl.plan.claims.note import Note
 
 
@@ -70,29 +71,31 @@ def stored_of(
         for index, claim in claims_among(meta.name, claims or ()).items()
         if isinstance(claim, PersistentVolumeClaim)
     }
-    note = memory_of(meta.uid, noted, found).note or {}
+    memory = memory_of(meta.uid, noted, found)
     asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
     room = {index: _room(claim) for index, claim in found.items()}
     return Stored(
         claims is not None,
-        _origins(cluster, found, note),
+        _origins(cluster, found, memory.note or {}),
         {index: count for index, count in asked.items() if count},
         {index: count for index, count in room.items() if count},
         _data(found, meta.uid),
         {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
-        left=frozenset(_left(found, note, meta.uid)),
+        left=frozenset(_left(found, memory, meta.uid)),
     )
 
 
-def _left(claims: Mapping[int, PersistentVolumeClaim], note: Note, uid: str) -> Iterator[int]:
-    for index, claim in without(claims, note).items():
-        if is_left(index, claim) or not is_free(claim, uid):
+def _left(claims: Mapping[int, PersistentVolumeClaim], memory: Memory, uid: str) -> Iterator[int]:
+    for index, claim in without(claims, memory.note or {}).items():
+        if memory.is_left(index, claim) or not is_free(claim, uid):
             yield index
 
 
 def _data(claims: Mapping[int, PersistentVolumeClaim], uid: str) -> dict[int, Data]:
-    told = {index: data_of(claim) for index, claim in claims.items() if is_free(claim, uid)}
-    return {index: data for index, data in told.items() if data is not None}
+    free = {index: claim for index, claim in claims.items() if is_free(claim, uid)}
+    told = read_data(free.values())
+    found = ((index, told.get(noted_data(claim))) for index, claim in free.items())
+    return {index: data for index, data in found if data is not None}
 
 
 def _is_earlier(claim: PersistentVolumeClaim, uid: str) -> bool:

@@ -19,7 +19,15 @@ from natsctl.model import names
 from natsctl.model.foreign import named, plain, word
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.server_identity import claim_name, indexes, pod_name
-from natsctl.plan.claims.data import current_data, data_of, data_text, noted_data, unfit
+from natsctl.plan.claims.data import (
+    current_data,
+    data_of,
+    data_text,
+    noted_data,
+    read_data,
+    unfit,
+    wanted_data,
+)
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
 from natsctl.plan.claims.note import NEW, Note, Noted
@@ -110,8 +118,9 @@ class Volumes:
     `claims` are those of servers from 1 to size, `others` beyond it, by index. Not `known`: they
     could not be read, so nothing is there and nothing is missing. `note` is what all notes tell
     together; None: somebody edited that of the Secret, `written`, which is None then, and where
-    there is none. `is_unsure`: what no note
-    tells may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
+    there is none. `left` are those of `others` on which nothing is stored that counts.
+    `is_unsure`: what no note tells may have been there all the same. `is_leaving`: claims go with
+    an earlier NatsCluster.
     """
 
     known: bool
@@ -119,6 +128,7 @@ class Volumes:
     written: Note | None = None
     claims: tuple[ServerClaim, ...] = ()
     others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
+    left: frozenset[int] = frozenset()
     is_unsure: bool = False
     is_leaving: bool = False
 
@@ -188,6 +198,10 @@ def obstacles_of(context: Context) -> Callable[[int], str]:
 
 def volumes_of(context: Context) -> Volumes | None:
     """None for a cluster whose servers have none."""
+    return context.once(_volumes_of)
+
+
+def _volumes_of(context: Context) -> Volumes | None:
     if context.desired.target.spec.jetstream is None:
         return None
     state = context.state
@@ -200,7 +214,8 @@ def volumes_of(context: Context) -> Volumes | None:
     needed = tuple(_claims(context, found, memory))
     places = {claim.index for claim in needed}
     others = {index: found[index] for index in sorted(found.keys() - places)}
-    volumes = Volumes(live is not None, memory.note, memory.written, needed, others)
+    left = frozenset(index for index, claim in others.items() if memory.is_left(index, claim))
+    volumes = Volumes(live is not None, memory.note, memory.written, needed, others, left)
     return _troubled(context, volumes, memory) if volumes.known else volumes
 
 
@@ -226,11 +241,9 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     servers = {server.index: server for server in context.servers if has_store(server.pod)}
     unsure = _is_unsure(context, volumes, memory)
     had_one = _had_one(context, volumes, servers)
+    described = _describing(context, volumes.claims, servers, volumes.note or {})
     marked = tuple(
-        attrs.evolve(
-            _described(context, c, servers.get(c.index), volumes.note or {}),
-            lost=c.live is None and (unsure or had_one(c)),
-        )
+        attrs.evolve(described(c), lost=c.live is None and (unsure or had_one(c)))
         for c in volumes.claims
     )
     found = attrs.evolve(
@@ -243,11 +256,23 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     return attrs.evolve(found, claims=tuple(_copied(judged, memory)))
 
 
-def _described(
-    context: Context, claim: ServerClaim, server: Server | None, note: Note
-) -> ServerClaim:
-    data = data_text(current_data(context, server, claim.live, note))
-    return attrs.evolve(claim, data=data, starts=server is None)
+def _describing(
+    context: Context,
+    claims: tuple[ServerClaim, ...],
+    servers: Mapping[int, Server],
+    note: Note,
+) -> Callable[[ServerClaim], ServerClaim]:
+    """What is to be noted of the data on each, and whether its server is to start."""
+    wanted = wanted_data(context, note)
+    told = read_data(claim.live for claim in claims if claim.live is not None)
+
+    def described(claim: ServerClaim) -> ServerClaim:
+        server = servers.get(claim.index)
+        noted = told.get(noted_data(claim.live)) if claim.live is not None else None
+        data = current_data(wanted, context.desired.target.version, server, noted)
+        return attrs.evolve(claim, data=data_text(data), starts=server is None)
+
+    return described
 
 
 def _is_unsure(context: Context, volumes: Volumes, memory: Memory) -> bool:

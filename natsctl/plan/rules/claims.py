@@ -9,14 +9,14 @@ import attrs
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.data import noted_data
-from natsctl.plan.claims.memory import copy_of, is_free, is_left
+from natsctl.plan.claims.memory import copy_of, is_free
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.others import data_of_others
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
 from natsctl.plan.departures.members import left_empty, returning
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import is_possible, without
+from natsctl.plan.server_identity import without
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def ensure_claims(context: Context) -> Decision:
 def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
     empty = _given_up(context, volumes)
     whole = not any(claim.live is None for claim in volumes.claims)
+    note = {} if whole else noted_so_far(context, volumes)
     new = not volumes.would_outvote
     for claim in volumes.claims:
         if claim.live is None:
             if is_clear(volumes) and (claim in empty if claim.lost else new):
-                yield Ensure(described(context, volumes, claim), present=False)
+                yield Ensure(described(context, note, claim), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(_written(claim), present=True)
 
@@ -74,10 +75,10 @@ def with_notes(wanted: OwnedObject, notes: Mapping[str, str | None]) -> OwnedObj
     return attrs.evolve(wanted, manifest={**wanted.manifest, "metadata": metadata})
 
 
-def described(context: Context, volumes: Volumes, claim: ServerClaim) -> OwnedObject:
+def described(context: Context, note: Note, claim: ServerClaim) -> OwnedObject:
     """A new claim says from the start what is noted of all others, and what its data depends on."""
-    note = copy_text(context.state.cluster.metadata.uid, _noted_so_far(context, volumes))
-    told = {names.CLAIMS_ANNOTATION: note, names.DATA_ANNOTATION: claim.data}
+    copy = copy_text(context.state.cluster.metadata.uid, note)
+    told = {names.CLAIMS_ANNOTATION: copy, names.DATA_ANNOTATION: claim.data}
     return with_notes(claim.wanted, told)
 
 
@@ -107,7 +108,7 @@ def note_claims(context: Context) -> Decision:
     volumes, secret = volumes_of(context), state.secrets.get(name)
     if volumes is None or secret is None or not volumes.known or volumes.note is None:
         return Decision()
-    note = _noted_so_far(context, volumes)
+    note = noted_so_far(context, volumes)
     if not _given_up(context, volumes):  # else all of them first: together they are accepted
         note |= dict(_found(context, volumes))
     if not note and volumes.is_unsure:
@@ -118,7 +119,7 @@ def note_claims(context: Context) -> Decision:
     return Decision((*noted, *_copies(context, volumes, note)))
 
 
-def _noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
+def noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
     """What is told, what is there by now aside; no longer of servers proven to have left empty."""
     kept = without(volumes.note or {}, left_empty(context))
     doubts = {claim.index: Noted(NEW) for claim in volumes.claims if claim.lost}
@@ -144,11 +145,9 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     for claim in volumes.claims:
         if claim.live is not None and not claim.held:
             yield claim.index, _noted(context, claim.index, claim.live)
-    noted = volumes.note or {}
-    for index, live in without(volumes.others, left_empty(context)).items():
-        known = noted.get(index)
-        unused = known is None and is_left(index, live)
-        if is_possible(index) and not unused:
+    others = without(without(volumes.others, volumes.left), left_empty(context))
+    for index, live in others.items():
+        if is_free(live, context.state.cluster.metadata.uid):
             yield index, _noted(context, index, live)
 
 

@@ -12,7 +12,7 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.jetstream import looks_of, queries_of
 from natsctl.plan.queries import unanswered
-from natsctl.plan.rules.claims import described, is_clear, with_notes
+from natsctl.plan.rules.claims import described, is_clear, noted_so_far, with_notes
 from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def make_empty(context: Context) -> Decision:
     if claim is None:
         return Decision()
     note = {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}
-    wanted = with_notes(described(context, volumes, claim), note)
+    wanted = with_notes(described(context, noted_so_far(context, volumes), claim), note)
     return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
 
 

@@ -112,7 +112,9 @@ class TestClaimName:
     def test_the_index_is_read_back(self, index: int) -> None:
         assert claim_index("c", claim_name("c", index)) == index
 
-    @pytest.mark.parametrize("name", ["c-1", "js-c", "js-c-0", "js-c-a", "js-d-1", "js-js-c-1", ""])
+    @pytest.mark.parametrize(
+        "name", ["c-1", "js-c", "js-c-0", "js-c-1000", "js-c-a", "js-d-1", "js-js-c-1", ""]
+    )
     def test_other_names_are_for_no_server(self, name: str) -> None:
         assert claim_index("c", name) is None
 

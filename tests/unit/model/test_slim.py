@@ -12,6 +12,7 @@ from natsctl.model import names
 from natsctl.model.objects import (
     Cluster,
     ContainerState,
+    Meta,
     NetworkPolicy,
     Object,
     PersistentVolumeClaim,
@@ -277,3 +278,16 @@ class TestThousandsOfThem:
         one, two = (slim(msgspec.json.decode(raw, type=Cluster)) for _ in range(2))
         assert one.status == status
         assert one.status["a"][0]["b"] is two.status["a"][0]["b"]
+
+
+def test_of_a_claim_only_two_notes_may_be_long() -> None:
+    notes = {key: "x" * 20_000 for key in (names.CLAIMS_ANNOTATION, names.REVISION_ANNOTATION)}
+    data = {names.DATA_ANNOTATION: "x" * 4_000}
+    made = PersistentVolumeClaim(Meta(name="js-c-1", annotations=notes | data))
+    kept = slim(made).metadata.annotations or {}
+    assert {key: len(text) for key, text in kept.items()} == {
+        names.CLAIMS_ANNOTATION: 20_000,
+        names.DATA_ANNOTATION: 4_000,
+        names.REVISION_ANNOTATION: len("sha256:") + 64,
+    }
+    assert slim(slim(made)) == slim(made)

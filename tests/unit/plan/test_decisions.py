@@ -6,7 +6,7 @@ from natsctl.plan.context import Context
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import servers_of
-from tests.unit.plan.world import invalid, running
+from tests.unit.plan.world import context, invalid, running
 
 
 def test_each_rule_decides_once() -> None:
@@ -22,6 +22,20 @@ def test_each_rule_decides_once() -> None:
     assert decisions.of(decide) is decisions.of(decide)
     assert asked == [decisions.context]
     assert decisions.of(lambda _: Decision()) == Decision()
+
+
+def test_what_many_rules_ask_is_found_out_once() -> None:
+    state = running({"size": 1})
+    first, second = (context(state) for _ in range(2))
+    asked: list[int] = []
+
+    def found(context: Context) -> int:
+        asked.append(context.size)
+        return context.size
+
+    assert [it.once(found) for it in (first, first, second)] == [1, 1, 1]
+    assert len(asked) == 2
+    assert first == second
 
 
 def test_nothing_is_decided_about_a_spec_that_cannot_be_acted_on() -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.model.names import MAX_SIZE
-from natsctl.model.slim import OWN
+from natsctl.model.objects import Meta, Secret
+from natsctl.model.slim import OWN, slim
 from natsctl.plan.claims.note import (
     Noted,
     beginning,
@@ -116,3 +117,11 @@ def test_that_of_the_largest_cluster_is_kept_as_it_is() -> None:
     note = {index: Noted("0f8fad") for index in range(1, MAX_SIZE + 1)}
     assert len(note_text(note)) <= OWN
     assert parse_note(note_text(note)) == note
+
+
+def test_of_as_many_servers_as_there_may_be_is_kept_whole() -> None:
+    """Also if an earlier NatsCluster gave all their names."""
+    note = {index: Noted("0f8fad", "7e57ab1e") for index in range(1, MAX_SIZE + 1)}
+    text = copy_text("5c1e77aa-7e57", note)
+    kept = slim(Secret(Meta(name="c", annotations={"nats.io/claims": text})))
+    assert parse_copy(kept.metadata.annotation("nats.io/claims") or "", "5c1e77aa") == note

@@ -11,7 +11,15 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
 from natsctl.model.server_identity import claim_index, claim_name
 from natsctl.model.slim import slim
-from natsctl.plan.claims.data import Data, current_data, data_text, fields_of, noted_data
+from natsctl.plan.claims.data import (
+    Data,
+    current_data,
+    data_of,
+    data_text,
+    fields_of,
+    noted_data,
+    wanted_data,
+)
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.servers import has_store
@@ -131,11 +139,13 @@ def _described(
     """Each tells what its data depends on, as its server's pod or the spec says."""
     storing = (server for server in context(state).servers if has_store(server.pod))
     all_servers = {server.index: server for server in storing}
-    told = parse_note(note) or {}
+    wanted = wanted_data(context(state), parse_note(note) or {})
+    assert state.desired is not None
+    version = state.desired.target.version
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
         index = claim_index(NAME, found.metadata.name) or 0
-        data = current_data(context(state), all_servers.get(index), found, told)
+        data = current_data(wanted, version, all_servers.get(index), data_of(found))
         return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
     return tuple(each if noted_data(each) else described(each) for each in claims)
