@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.version import ServerVersion
+from natsctl.model import names
 from natsctl.model.objects import Pod
 from natsctl.plan.claims.data import Data, data_text, parse_data, unfit
 from natsctl.plan.rules.claims import ensure_claims, note_claims
@@ -222,7 +223,8 @@ class TestAServerWithAPod:
 
     @pytest.mark.parametrize("tag", ["latest", "2", ""])
     def test_of_which_nobody_knows_the_version_leaves_it(self, tag: str) -> None:
-        odd: Pod = changed(pod(1, HUB), labels={"nats_version": tag}, annotations={})
+        notes = {**(pod(1, HUB).metadata.annotations or {}), names.ANNOTATION_VERSION: ""}
+        odd: Pod = changed(pod(1, HUB), labels={"nats_version": tag}, annotations=notes)
         found = [with_data(each, HUB, version="2.10.29") for each in all_claims()]
         state = volumes(*found, note=ALL, spec=HUB, pods=(odd,))
         assert "js-c-1" not in kept(state)
