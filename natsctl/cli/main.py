@@ -21,7 +21,7 @@ COMMANDS = {
     "crds": "print the CustomResourceDefinitions",
     "operator": "run the operator",
     "reloader": "signal nats-server when its configuration changes",
-    "bootconfig": "look up the external address of a node",
+    "bootconfig": "look up the external address of a node, and labels for tags",
 }
 """Each is a module of its folder, with `parser_of(prog)` and `run(argv, prog)`."""
 _FOLDERS = {

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from natsctl.api.system_account import included_file
 from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.listeners import reads_node
 from natsctl.api.types.security import AuthConfig
 from natsctl.model import names
 from natsctl.render.config.conf import server_config
@@ -33,7 +34,7 @@ def expected_digests(target: Target) -> Callable[[str], str | None]:
 
     What servers have in common may be long (999 routes), and is rendered and encoded once.
     None where a server reports no digest (below 2.11), or where its configuration includes what
-    only its pod knows: a file of users, addresses of its node, a name of the user's choice.
+    only its pod knows: a file of users, what its node tells, a name of the user's choice.
     """
     if not target.version.at_least(2, 11) or _is_private(target):
         return lambda name: None
@@ -60,9 +61,8 @@ def _digest(*members: bytes) -> str:
 
 
 def _is_private(target: Target) -> bool:
-    policy = target.spec.pod or PodPolicy()
     return (
-        policy.advertise_external_ip
+        reads_node(target.spec)
         or included_file(target.spec.auth or AuthConfig()) is not None
         or _names_itself(target)
     )

@@ -1,4 +1,4 @@
-"""What servers tell clients and gateways to dial: an address of their node."""
+"""What servers take from their node: the address that they advertise, and tags."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from natsctl.kube.transport import connect
 from natsctl.model.foreign import quoted
 from natsctl.model.objects import Object, Wire
 from natsctl.model.struct_types import known_to_threads
+from natsctl.sidecar.node_tags import Tagged, TagSettings, start_text, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,10 @@ class Failed(Exception):
 
 @attrs.frozen
 class Settings:
-    """What flags and environment say; without `kubeconfig` the pod's own account is used."""
+    """What flags and environment say; without `kubeconfig` the pod's own account is used.
+
+    `addresses` says whether the address is looked up; without `tags`, no labels are.
+    """
 
     node: str
     client_file: Path
@@ -51,6 +55,8 @@ class Settings:
     label: str
     internal: bool = False
     kubeconfig: str | None = None
+    addresses: bool = True
+    tags: TagSettings | None = None
 
 
 @attrs.frozen
@@ -61,19 +67,42 @@ class Advertised:
     source: str
 
 
-async def write(settings: Settings) -> Advertised:
-    """Write both files; raises Failed, and ValueError where there is no way to an API server."""
-    advertised = choose(await _node(settings), settings)
-    texts = {
-        settings.client_file: f'client_advertise = "{advertised.address}"\n',
-        settings.gateway_file: f'advertise = "{advertised.address}"\n',
-    }
-    for path, text in texts.items():
+@attrs.frozen
+class Written:
+    """What the files say, of what was asked for."""
+
+    advertised: Advertised | None = None
+    tagged: Tagged | None = None
+
+
+async def write(settings: Settings) -> Written:
+    """Write the files; raises Failed, and ValueError where there is no way to an API server.
+
+    A node that cannot be read is a reason not to start, and a label that it lacks is none: a server
+    without a tag still has its data, and somebody may label the node later.
+    """
+    node = await _node(settings)
+    written = Written(
+        advertised=choose(node, settings) if settings.addresses else None,
+        tagged=tagged(node, settings.tags.labels) if settings.tags else None,
+    )
+    for path, text in _texts(settings, written).items():
         try:
             path.write_text(text)
         except OSError as error:
             raise Failed(f"cannot write {path}: {error.strerror}") from error
-    return advertised
+    return written
+
+
+def _texts(settings: Settings, written: Written) -> dict[Path, str]:
+    texts: dict[Path, str] = {}
+    if written.advertised is not None:
+        address = written.advertised.address
+        texts[settings.client_file] = f'client_advertise = "{address}"\n'
+        texts[settings.gateway_file] = f'advertise = "{address}"\n'
+    if written.tagged is not None and settings.tags is not None:
+        texts[settings.tags.file] = start_text(settings.tags, written.tagged.tags)
+    return texts
 
 
 def choose(node: Mapping[str, Any], settings: Settings) -> Advertised:

@@ -1,4 +1,4 @@
-"""The finder of addresses against a real API server, as an administrator and as a pod's account."""
+"""The reader of nodes against a real API server, as an administrator and as a pod's account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import yaml
 from natsctl.kube.client import Client
 from natsctl.kube.resources import ACCOUNTS_METADATA, Resource
 from natsctl.model.objects import Object
-from natsctl.sidecar.bootconfig import NODES, Advertised, Failed, Settings, write
+from natsctl.sidecar.bootconfig import NODES, Failed, Settings, write
+from natsctl.sidecar.node_tags import Tagged, TagSettings
 from tests.integration.conftest import until
 
 LABEL = "nats.io/node-external-ip"
@@ -45,7 +46,7 @@ async def give(client: Client, node: str, *addresses: tuple[str, str]) -> None:
 
 async def test_an_external_address(client: Client, settings: Settings) -> None:
     await give(client, settings.node, ("InternalIP", "10.0.0.1"), ("ExternalIP", "192.0.2.1"))
-    assert (await write(settings)).address == "192.0.2.1"
+    assert await address(settings) == "192.0.2.1"
     assert settings.client_file.read_text() == 'client_advertise = "192.0.2.1"\n'
     assert settings.gateway_file.read_text() == 'advertise = "192.0.2.1"\n'
 
@@ -56,10 +57,10 @@ async def test_a_label_then_the_internal_address_if_allowed(
     await give(client, settings.node, ("InternalIP", "fd00::1"))
     with pytest.raises(Failed, match=f"node {settings.node} has no ExternalIP and no label"):
         await write(settings)
-    assert (await write(attrs.evolve(settings, internal=True))).address == "[fd00::1]"
+    assert await address(attrs.evolve(settings, internal=True)) == "[fd00::1]"
     labels = {"metadata": {"labels": {LABEL: "127.0.0.1"}}}
     await client.patch(NODES, None, settings.node, labels)
-    assert (await write(settings)).address == "127.0.0.1"
+    assert await address(settings) == "127.0.0.1"
 
 
 async def test_a_node_that_is_not_there(settings: Settings) -> None:
@@ -82,12 +83,28 @@ async def test_an_account_needs_the_right_to_read_nodes_and_no_other(
     binding = {"metadata": meta, "roleRef": role, "subjects": [subject]}
     await client.create(BINDINGS, {**kind("ClusterRoleBinding"), **binding})
     # The API server's own view of roles follows a moment later.
-    assert (await until(lambda: allowed(as_account))).address == "192.0.2.1"
+    assert await until(lambda: allowed(as_account)) == "192.0.2.1"
 
 
-async def allowed(settings: Settings) -> Advertised | None:
+async def test_labels_of_a_node_become_tags(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    tags = TagSettings(("example.com/zone", "rack"), tmp_path / "start.conf", tmp_path / "c.conf")
+    tagging = attrs.evolve(settings, addresses=False, tags=tags)
+    await client.patch(NODES, None, settings.node, {"metadata": {"labels": {"rack": "R-7"}}})
+    assert (await write(tagging)).tagged == Tagged(("rack:r-7",), ("example.com/zone",))
+    assert tags.file.read_text() == 'include "c.conf"\nSERVER_TAGS: ["rack:r-7"]\n'
+
+
+async def address(settings: Settings) -> str:
+    written = await write(settings)
+    assert written.advertised
+    return written.advertised.address
+
+
+async def allowed(settings: Settings) -> str | None:
     try:
-        return await write(settings)
+        return await address(settings)
     except Failed:
         return None
 

@@ -7,7 +7,7 @@ import functools
 import json
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from natsctl.api.types.listeners import ADVERTISE_DIR, OPERATOR_DIR
 from natsctl.api.types.security import AuthConfig
 from natsctl.model import names
 from natsctl.render.config import tls
+from natsctl.render.config.boot import TAGGED_BOOT, boot_file
 from natsctl.render.objects.secret import config_secret
 from natsctl.render.target import Target
+from natsctl.sidecar.node_tags import TagSettings, start_text, tagged
 from tests.unit.api.jwts import operator_jwt
 
 # nats-server takes any free port for this one and tells which in a file.
@@ -43,7 +45,7 @@ def lay_out(target: Target, folder: Path, found: dict[str, str], resolver: str =
         _write(folder, posixpath.join(names.CONFIG_DIR, key), _below(folder, key, text, resolver))
     for path, content in _others(target, resolver):
         _write(folder, path, content)
-    return below(folder, posixpath.join(names.CONFIG_DIR, names.BOOT_KEY))
+    return below(folder, boot_file(target))
 
 
 def below(folder: Path, path: str) -> Path:
@@ -127,9 +129,19 @@ def _others(target: Target, resolver: str) -> Iterator[tuple[str, str]]:
     yield f"{OPERATOR_DIR}/op.jwt", operator_jwt(resolver)
     yield f"{ADVERTISE_DIR}/client_advertise.conf", 'client_advertise = "192.0.2.1"\n'
     yield f"{ADVERTISE_DIR}/gateway_advertise.conf", 'advertise = "192.0.2.1"\n'
+    if labels := target.spec.server_tags_from_node:
+        yield boot_file(target), _tagged(labels)
     users = included_file(target.spec.auth or AuthConfig())
     if users:
         yield posixpath.normpath(posixpath.join(names.CONFIG_DIR, users)), USERS
+
+
+def _tagged(labels: Sequence[str], value: str = "Eu-1") -> str:
+    """What the init container writes on a node where all labels have this value."""
+    config = Path(names.CONFIG_DIR, names.BOOT_KEY)
+    settings = TagSettings(tuple(labels), Path(TAGGED_BOOT), config)
+    node = {"metadata": {"labels": dict.fromkeys(labels, value)}}
+    return start_text(settings, tagged(node, labels).tags)
 
 
 def _write(folder: Path, path: str, content: str) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from natsctl.api.checks.jetstream_claims import claim_problems
 from natsctl.api.checks.jetstream_servers import server_problems
+from natsctl.api.checks.tags import unique_tag_problems
 from natsctl.api.duration import parse_duration
 from natsctl.api.problems import Problem, shown
 from natsctl.api.types.cluster import NatsClusterSpec
@@ -42,7 +43,7 @@ def jetstream_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterato
     yield from _memory(spec, jetstream)
     yield from _domain(jetstream.domain)
     yield from _durations(jetstream, version)
-    yield from _tag(jetstream.unique_tag)
+    yield from unique_tag_problems(spec)
     yield from _key(jetstream.encryption)
     yield from _links(spec)
     yield from server_problems(spec)
@@ -145,16 +146,6 @@ def _duration(text: str | None, path: str, least: int = 0) -> Iterator[Problem]:
             yield Problem(path, shown(text), message)
     except ValueError as error:
         yield Problem(path, shown(text), str(error))
-
-
-def _tag(tag: str | None) -> Iterator[Problem]:
-    """Read: servers place nothing on one without such a tag (`checkUniqueTag`)."""
-    if tag:
-        message = (
-            "requires servers with different tags, which natsctl cannot give them yet: without "
-            "them, no stream could be created; remove it"
-        )
-        yield Problem(f"{_PATH}.uniqueTag", shown(tag), message)
 
 
 def _key(encryption: Encryption | None) -> Iterator[Problem]:

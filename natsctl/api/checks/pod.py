@@ -13,7 +13,7 @@ from natsctl.api.parse import parse_leniently
 from natsctl.api.problems import Problem, apart, member, shown
 from natsctl.api.schema.bounds import out_of_bounds
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
-from natsctl.api.types.listeners import volumes
+from natsctl.api.types.listeners import ADVERTISE_VOLUME, volumes
 from natsctl.api.types.template import (
     Container,
     EnvVar,
@@ -55,7 +55,7 @@ def _of_embedded(
     embedded: _Embedded, own: Mapping[str, str], policy: PodPolicy
 ) -> Iterator[Problem]:
     yield from _template(embedded.template, own)
-    yield from _beside(embedded.template.spec, policy)
+    yield from _beside(embedded.template.spec, policy, own)
     yield from _env(embedded.env, "spec.pod.natsEnv", own)
     yield from _mounts(embedded.mounts, own.values(), "spec.pod.volumeMounts")
     yield from _quantities(embedded.resources, "spec.pod.resources")
@@ -112,12 +112,12 @@ def _container_names(containers: Iterable[Container], path: str) -> Iterator[Pro
     yield from _repeated((name for name in given if name), path)
 
 
-def _beside(pod: PodSpec, policy: PodPolicy) -> Iterator[Problem]:
+def _beside(pod: PodSpec, policy: PodPolicy, volumes: Mapping[str, str]) -> Iterator[Problem]:
     """Containers that the operator adds under a name that the template has already."""
     own = {
         names.RELOADER: policy.enable_config_reload,
         names.METRICS: policy.enable_metrics,
-        names.BOOTCONFIG: policy.advertise_external_ip,
+        names.BOOTCONFIG: ADVERTISE_VOLUME in volumes,
     }
     for kind, containers in (
         ("containers", pod.containers),

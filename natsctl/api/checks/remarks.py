@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from natsctl.api.checks.tags import unique_tag_remarks
 from natsctl.api.problems import Problem
 from natsctl.api.system_account import included_file
 from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
@@ -27,6 +28,7 @@ def remarks(spec: NatsClusterSpec) -> Iterator[Problem]:
     yield from _system_user(spec)
     yield from _domain(spec)
     yield from _no_volumes(spec)
+    yield from unique_tag_remarks(spec)
 
 
 def _grace(spec: NatsClusterSpec) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from natsctl.api.checks.jetstream_guard import not_available
 from natsctl.api.checks.links import link_problems
 from natsctl.api.checks.network import network_problems
 from natsctl.api.checks.pod import pod_problems
+from natsctl.api.checks.tags import tag_problems
 from natsctl.api.checks.tls import tls_problems
 from natsctl.api.duration import parse_duration
 from natsctl.api.labels import key_problems, label_problems
@@ -94,7 +95,7 @@ def _image(image: str) -> Iterator[Problem]:
 def _versioned(spec: NatsClusterSpec, version: ServerVersion, running: bool) -> Iterator[Problem]:
     """What depends on the version."""
     yield from _server_name(spec, version)
-    yield from _server_tags(spec, version)
+    yield from tag_problems(spec, version)
     yield from _payload(spec.nats_config or NatsConfig(), version)
     yield from tls_problems(spec, version)
     yield from auth_problems(spec, version)
@@ -111,20 +112,6 @@ def _server_name(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Prob
             "names; omit useServerName, or use version 2.1.2 or later"
         )
         yield Problem("spec.useServerName", "true", message)
-
-
-def _server_tags(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
-    """Read: 2.1.9 refuses the field, 2.2.6 takes it."""
-    if spec.server_tags and not version.at_least(2, 2, 6):
-        message = (
-            f"nats-server {version} does not support tags; omit serverTags, or use version 2.2.6 "
-            "or later"
-        )
-        yield Problem("spec.serverTags", "", message)
-    for place, tag in enumerate(spec.server_tags):
-        if not tag or tag.lower() in {each.lower() for each in spec.server_tags[:place]}:
-            wrong = f"{shown(tag)} is a duplicate" if tag else "is empty"
-            yield Problem(f"spec.serverTags[{place}]", shown(tag), f"{wrong}; remove it")
 
 
 def _payload(config: NatsConfig, version: ServerVersion) -> Iterator[Problem]:

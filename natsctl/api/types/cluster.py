@@ -17,7 +17,16 @@ from natsctl.api.effects import (
     Effect,
 )
 from natsctl.api.fields import Rule, described
-from natsctl.api.texts import IMAGE, IMAGE_PART, LABELS, RELEASE, SERVER_SIDE, TAG, VERSION_TAG
+from natsctl.api.texts import (
+    IMAGE,
+    IMAGE_PART,
+    LABEL_KEY,
+    LABELS,
+    RELEASE,
+    SERVER_SIDE,
+    TAG,
+    VERSION_TAG,
+)
 from natsctl.api.types.jetstream import JetStream, PersistentVolumeClaimRetentionPolicy
 from natsctl.api.types.network import NetworkPolicy
 from natsctl.api.types.security import AuthConfig, OperatorConfig, TLSConfig
@@ -31,6 +40,7 @@ from natsctl.api.types.server_config import (
 )
 from natsctl.api.version import RELEASE_HELP, RELEASE_RULE, VERSION_HELP, VERSION_RULE
 from natsctl.model.names import MAX_SIZE
+from natsctl.model.node_tags import MAX_LABELS
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 DEFAULT_IMAGE = "nats"
@@ -42,6 +52,7 @@ LAME_DUCK_HELP = (
 _BESIDE_RELOADER = RESTART.when("pod.enableConfigReload")
 _BESIDE_METRICS = RESTART.when("pod.enableMetrics")
 _BESIDE_ADDRESS = RESTART.when("pod.advertiseExternalIP")
+_BESIDE_NODE = RESTART.when_any("pod.advertiseExternalIP", "serverTagsFromNode")
 SIZE_HELP = f"use a number of servers from 0 to {MAX_SIZE}"
 
 
@@ -175,9 +186,10 @@ class PodPolicy:
         RESTART,
     )
     bootconfig_image: str | None = _image(
-        "Image of the init container that looks up the address of the node.", _BESIDE_ADDRESS
+        "Image of the init container that looks up the address and the labels of the node.",
+        _BESIDE_NODE,
     )
-    bootconfig_image_tag: str | None = _image("Tag of the bootconfig image.", _BESIDE_ADDRESS)
+    bootconfig_image_tag: str | None = _image("Tag of the bootconfig image.", _BESIDE_NODE)
 
 
 @frozen
@@ -299,6 +311,15 @@ class NatsClusterSpec:
         max_items=64,
         text=TAG,
         effect=RELOAD.since(2, 9),
+    )
+    server_tags_from_node: tuple[str, ...] = described(
+        "Labels of the node that a server runs on, of which each becomes a tag of that server: "
+        'topology.kubernetes.io/zone becomes "zone:a". The ServiceAccount of the pods needs '
+        "permission to read nodes.",
+        default=(),
+        max_items=MAX_LABELS,
+        text=LABEL_KEY,
+        effect=RESTART,
     )
     jetstream: JetStream | None = described(
         "Streams that the servers store. Alpha: the operator needs its feature gate JetStream.",

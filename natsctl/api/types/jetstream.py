@@ -169,7 +169,7 @@ class JetStream:
     )
     unique_tag: str | None = described(
         "Beginning of a tag of which no two replicas of a stream may have the same, such as "
-        '"zone:".',
+        '"zone:". The tag has to come from a label in serverTagsFromNode.',
         default=None,
         text=TAG,
         effect=RESTART,

@@ -12,6 +12,7 @@ OPERATOR_VOLUME: Final = "operator-jwt"
 OPERATOR_DIR: Final = "/etc/nats-operator"
 ADVERTISE_VOLUME: Final = "advertiseconfig"
 ADVERTISE_DIR: Final = f"{names.CONFIG_DIR}/advertise"
+"""What was read of the node is there: addresses, and tags."""
 
 
 @frozen
@@ -103,10 +104,14 @@ class Volume:
 _STORE: Final = Volume(names.STORE_VOLUME, names.STORE_DIR, claimed=True)
 
 
+def reads_node(spec: NatsClusterSpec) -> bool:
+    """Whether the pods read their node before the server starts, for its address or its labels."""
+    return (spec.pod or PodPolicy()).advertise_external_ip or bool(spec.server_tags_from_node)
+
+
 def volumes(name: str, spec: NatsClusterSpec) -> tuple[Volume, ...]:
     """Those in the pods of a cluster with this name, in the order of the pod."""
     operator = (spec.operator_config or OperatorConfig()).secret
-    advertises = (spec.pod or PodPolicy()).advertise_external_ip
     certificates = ((listener, secret_of(spec, listener)) for listener in LISTENERS)
     return (
         Volume(names.CONFIG_VOLUME, names.CONFIG_DIR, name),
@@ -117,6 +122,6 @@ def volumes(name: str, spec: NatsClusterSpec) -> tuple[Volume, ...]:
             if secret
         ),
         *((Volume(OPERATOR_VOLUME, OPERATOR_DIR, operator),) if operator else ()),
-        *((Volume(ADVERTISE_VOLUME, ADVERTISE_DIR),) if advertises else ()),
+        *((Volume(ADVERTISE_VOLUME, ADVERTISE_DIR),) if reads_node(spec) else ()),
         *((_STORE,) if spec.jetstream is not None else ()),
     )

@@ -84,7 +84,7 @@ _TEXTS: Final[Mapping[str, Shape]] = {
     **fields(
         NAME,
         "cipher domain duplicateWindow maxSize resizePolicy size storageClassName syncInterval "
-        "uniqueTag whenDeleted whenScaled",
+        "serverTagsFromNode uniqueTag whenDeleted whenScaled",
     ).known,
 }
 _NATIVE: Final[Mapping[str, Shape]] = {

@@ -23,6 +23,15 @@ from natsctl.render.target import Target
 CLIENT_ADVERTISE: Final = f"{ADVERTISE_DIR}/client_advertise.conf"
 GATEWAY_ADVERTISE: Final = f"{ADVERTISE_DIR}/gateway_advertise.conf"
 LEAF: Final = "leaf"
+TAGGED_BOOT: Final = f"{ADVERTISE_DIR}/{names.BOOT_KEY}"
+"""What a server with tags of its node starts with: an init container writes it (sidecar/node_tags),
+it includes server.conf, and only pods with that container start with it."""
+
+
+def boot_file(target: Target) -> str:
+    """The file that a server starts with."""
+    usual = posixpath.join(names.CONFIG_DIR, names.BOOT_KEY)
+    return TAGGED_BOOT if target.spec.server_tags_from_node else usual
 
 
 def boot_text(target: Target) -> str:

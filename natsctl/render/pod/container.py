@@ -8,6 +8,7 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import volumes
 from natsctl.model import names
 from natsctl.model.server_identity import server_host
+from natsctl.render.config.boot import boot_file
 from natsctl.render.config.jetstream import is_standalone
 from natsctl.render.pod import probes
 from natsctl.render.pod.environment import environment
@@ -50,8 +51,7 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
 
 def command(target: Target, index: int) -> list[str]:
     """The command line of one server; arguments of the template follow it."""
-    boot = f"{names.CONFIG_DIR}/{names.BOOT_KEY}"
-    start = [target.version.binary, "-c", boot, "-P", names.PID_FILE]
+    start = [target.version.binary, "-c", boot_file(target), "-P", names.PID_FILE]
     return start if is_standalone(target.spec) else [*start, *_cluster_flags(target, index)]
 
 

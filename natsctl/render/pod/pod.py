@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from natsctl.api.fields import Json
 from natsctl.api.types.cluster import PodPolicy
-from natsctl.api.types.listeners import volumes
+from natsctl.api.types.listeners import reads_node, volumes
 from natsctl.api.types.node import given_grace, needed_grace, on_host_network
 from natsctl.model import names
 from natsctl.model.server_identity import claim_name, pod_name
@@ -68,7 +68,7 @@ def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     first = [*template.get("initContainers", ()), *init_containers(target, server)]
     return {
         "restartPolicy": "Always",
-        **credentials(template, needed=policy.advertise_external_ip),
+        **credentials(template, needed=reads_node(target.spec)),
         **({"dnsPolicy": _DNS} if on_host_network(target.spec) else {}),
         **template,
         **_placement(target),

@@ -1,4 +1,4 @@
-"""Containers beside the server's: the reloader, the metrics exporter, the finder of addresses."""
+"""Containers beside the server's: the reloader, the exporter of metrics, the reader of the node."""
 
 import posixpath
 from collections.abc import Iterator
@@ -7,11 +7,16 @@ from typing import Final
 from natsctl.api.fields import Json
 from natsctl.api.system_account import included_file
 from natsctl.api.types.cluster import PodPolicy
-from natsctl.api.types.listeners import ADVERTISE_DIR, ADVERTISE_VOLUME, Volume
+from natsctl.api.types.listeners import ADVERTISE_DIR, ADVERTISE_VOLUME, Volume, reads_node
 from natsctl.api.types.security import AuthConfig, TLSConfig
 from natsctl.model import names
 from natsctl.render.config import tls
-from natsctl.render.config.boot import CLIENT_ADVERTISE, GATEWAY_ADVERTISE, advertised_blocks
+from natsctl.render.config.boot import (
+    CLIENT_ADVERTISE,
+    GATEWAY_ADVERTISE,
+    TAGGED_BOOT,
+    advertised_blocks,
+)
 from natsctl.render.config.jetstream import jetstream_files
 from natsctl.render.inputs import Images
 from natsctl.render.pod.images import image_of
@@ -46,7 +51,7 @@ def sidecars(target: Target, server: Json) -> list[Json]:
 def init_containers(target: Target, server: Json) -> list[Json]:
     """Those that end before the server starts."""
     policy = target.spec.pod or PodPolicy()
-    return [_bootconfig(target, policy, server)] if policy.advertise_external_ip else []
+    return [_bootconfig(target, policy, server)] if reads_node(target.spec) else []
 
 
 def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
@@ -108,17 +113,29 @@ def _trust(target: Target) -> Json:
 def _bootconfig(target: Target, policy: PodPolicy, server: Json) -> Json:
     given, tag = policy.bootconfig_image, policy.bootconfig_image_tag
     node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
-    fallback = ["-internal-ip"] if policy.advertise_internal_ip else []
     return {
         "name": names.BOOTCONFIG,
         "image": image_of(given, tag, _USUAL.bootconfig, target.images.bootconfig),
         "imagePullPolicy": _PULL_POLICY,
-        "command": [
-            "nats-pod-bootconfig",
-            *("-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE),
-            *fallback,
-        ],
+        "command": ["nats-pod-bootconfig", *_of_address(policy), *_of_labels(target)],
         "env": [{"name": "KUBERNETES_NODE_NAME", "valueFrom": node}],
         "volumeMounts": [mount(Volume(ADVERTISE_VOLUME, ADVERTISE_DIR))],
         "securityContext": sidecar_security(server["securityContext"]),
     }
+
+
+def _of_address(policy: PodPolicy) -> list[str]:
+    if not policy.advertise_external_ip:
+        return ["-no-address"]
+    fallback = ["-internal-ip"] if policy.advertise_internal_ip else []
+    return ["-f", CLIENT_ADVERTISE, "-gf", GATEWAY_ADVERTISE, *fallback]
+
+
+def _of_labels(target: Target) -> list[str]:
+    """Nothing without labels: then upstream's image does, too."""
+    labels = target.spec.server_tags_from_node
+    if not labels:
+        return []
+    config = posixpath.join(names.CONFIG_DIR, names.BOOT_KEY)
+    wanted = (argument for label in labels for argument in ("-tag-label", label))
+    return [*wanted, "-start-file", TAGGED_BOOT, "-config", config]

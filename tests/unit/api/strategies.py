@@ -176,7 +176,7 @@ JETSTREAM = st.fixed_dictionaries(
             {"secret": WORDS},
             optional={"key": WORDS, "cipher": st.sampled_from(["chacha", "aes"])},
         ),
-        "uniqueTag": WORDS.map(lambda word: f"{word}:"),
+        "uniqueTag": st.sampled_from(["zone:", "hostname:", "x:"]),
         "limits": st.fixed_dictionaries(
             {},
             optional={
@@ -189,12 +189,16 @@ JETSTREAM = st.fixed_dictionaries(
         "syncInterval": DURATIONS | st.just("always"),
     },
 )
+NODE_LABELS = (
+    *("topology.kubernetes.io/zone", "topology.kubernetes.io/region", "kubernetes.io/hostname"),
+    *("example.com/Rack", "rack", "x"),
+)
 # Fields that others depend on: there half of the time.
 USUAL = {
     *("auth", "tls", "pod", "networkPolicy", "gatewayConfig", "leafnodeConfig", "websocketConfig"),
     *("serverSecret", "routesSecret", "gatewaySecret", "leafnodeSecret", "websocketSecret"),
     *("verify", "cipherSuites", "clientsAuthSecret", "enableServiceAccounts"),
-    *("advertiseExternalIP", "enableConfigReload", "enableMetrics"),
+    *("advertiseExternalIP", "enableConfigReload", "enableMetrics", "serverTagsFromNode"),
 }
 # What bounds and types alone do not say, by JSON path.
 KNOWN: dict[str, st.SearchStrategy[Any]] = {
@@ -255,6 +259,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     },
     "spec.jetstream": JETSTREAM,
     "spec.serverTags": st.lists(WORDS.map(lambda word: f"x:{word}"), max_size=2, unique=True),
+    "spec.serverTagsFromNode": st.lists(st.sampled_from(NODE_LABELS), max_size=3, unique=True),
     "spec.pod.resources": RESOURCES,
     "spec.pod.natsEnv": ENVIRONMENT,
     "spec.pod.volumeMounts": MOUNTS,

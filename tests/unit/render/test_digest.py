@@ -53,6 +53,7 @@ def test_what_servers_have_in_common_is_encoded_once(name: str) -> None:
         {"version": "2.10.29"},
         {"auth": {"clientsAuthFile": "users.json"}},
         {"pod": {"advertiseExternalIP": True}},
+        {"serverTagsFromNode": ["topology.kubernetes.io/zone"]},
         {"pod": {"natsEnv": [{"name": "SERVER_NAME", "value": "$(A)"}]}},
         {"template": {"spec": {"containers": [{"env": [{"name": "SERVER_NAME"}]}]}}},
     ],

@@ -146,9 +146,10 @@ class TestNames:
             f"spec.jetstream.domain: '{domain}' is reserved by nats-server; use another name"
         ]
 
-    def test_a_unique_tag_would_let_no_stream_be_created(self) -> None:
+    def test_a_unique_tag_comes_from_the_node(self) -> None:
         (problem,) = said({"uniqueTag": "zone:"})
-        assert problem.startswith("spec.jetstream.uniqueTag: requires servers with different tags")
+        assert problem.startswith("spec.jetstream.uniqueTag: no server has a tag that begins so")
+        assert said({"uniqueTag": "zone:"}, serverTagsFromNode=["example.com/zone"]) == []
 
     def test_a_key_is_in_a_secret(self) -> None:
         assert said({"encryption": {"secret": ""}}) == [

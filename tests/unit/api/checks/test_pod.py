@@ -227,7 +227,10 @@ def test_containers_of_the_operators_are_its_own_where_it_adds_them(
 ) -> None:
     template = {"spec": {kind: [{"name": "other"}, {"name": name}]}}
     assert complaints(template=template) == []
-    assert complaints(template=template, pod={field: True}) == [
+    taken = [
         f"spec.template.spec.{kind}[1].name: {name} is the name of one of the operator's "
         "containers; give this one another name"
     ]
+    assert complaints(template=template, pod={field: True}) == taken
+    tagged = complaints(template=template, serverTagsFromNode=["zone"])
+    assert tagged == (taken if name == "bootconfig" else [])

@@ -257,30 +257,3 @@ def test_every_problem_is_told() -> None:
         "spec.lameDuckDurationSeconds",
         "spec.version",
     ]
-
-
-class TestServerTags:
-    @pytest.mark.parametrize("tag", ["zone:a", "a", "!jetstream", "A-1_x.y:z"])
-    def test_good_ones(self, tag: str) -> None:
-        assert complaints(serverTags=[tag]) == []
-
-    @pytest.mark.parametrize("tag", ["zone a", ":a", "a,b"])
-    def test_others(self, tag: str) -> None:
-        assert complaint(serverTags=[tag]).startswith(
-            f"spec.serverTags[0]: '{tag}' is not a valid tag of a server; use letters"
-        )
-
-    def test_none_is_there_twice(self) -> None:
-        """Servers write them in lowercase."""
-        assert complaint(serverTags=["a", "A"]) == (
-            "spec.serverTags[1]: 'A' is a duplicate; remove it"
-        )
-        assert complaint(serverTags=["a", ""]) == "spec.serverTags[1]: is empty; remove it"
-
-    @pytest.mark.parametrize(("version", "good"), [("2.1.9", False), ("2.2.6", True)])
-    def test_from_some_release_on(self, version: str, good: bool) -> None:
-        wrong = (
-            f"spec.serverTags: nats-server {version} does not support tags; omit serverTags, or "
-            "use version 2.2.6 or later"
-        )
-        assert complaints(serverTags=["a"], version=version) == ([] if good else [wrong])

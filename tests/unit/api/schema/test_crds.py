@@ -66,7 +66,7 @@ UPSTREAM = {
 # What was added to it.
 ADDED = {
     "": "clusterName jetstream networkPolicy persistentVolumeClaimRetentionPolicy rollout "
-    "serverTags serverVersion",
+    "serverTags serverTagsFromNode serverVersion",
     "auth": "allowStaticUsers serviceAccountTokenSeconds",
     "gatewayConfig.gateways": "urls",
     "operatorConfig": "resolverPreload",

@@ -20,8 +20,8 @@ pod.metricsImagePullPolicy          pod.enableMetrics
 pod.disableGatewaysHostPort         gatewayConfig.hostPort !pod.advertiseExternalIP
 pod.disableLeafnodesHostPort        leafnodeConfig.hostPort !pod.advertiseExternalIP
 pod.advertiseInternalIP             pod.advertiseExternalIP
-pod.bootconfigImage                 pod.advertiseExternalIP
-pod.bootconfigImageTag              pod.advertiseExternalIP
+pod.bootconfigImage                 ?pod.advertiseExternalIP ?serverTagsFromNode
+pod.bootconfigImageTag              ?pod.advertiseExternalIP ?serverTagsFromNode
 tls.serverSecretCAFileName          tls.serverSecret
 tls.serverSecretCertFileName        tls.serverSecret
 tls.serverSecretKeyFileName         tls.serverSecret

@@ -18,6 +18,7 @@ NODE = {
     "metadata": {**IDENTITY, "labels": {"site": "192.0.2.9"}},
     "status": {"addresses": [{"type": "ExternalIP", "address": "2001:db8::1"}]},
 }
+ZONE = "topology.kubernetes.io/zone"
 ENVIRONMENT = {"KUBERNETES_NODE_NAME": "n1"}
 
 
@@ -60,6 +61,47 @@ async def test_files_have_upstream_s_names_unless_others_are_given(
     assert (tmp_path / "gateway_advertise.conf").read_text() == 'advertise = "192.0.2.9"\n'
 
 
+TAGS = ("-tag-label", ZONE, "-start-file", "sub/a.conf", "-config", "b.conf")
+
+
+async def test_labels_become_tags_beside_an_address(
+    api: Faulty, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sub").mkdir()
+    labels = {"labels": {ZONE: "eu-a", "site": "192.0.2.9"}}
+    node = {"metadata": {**IDENTITY, **labels}}
+    assert await run(api, says(200, node), *TAGS, "-t", "site") == 0
+    assert (tmp_path / "sub/a.conf").read_text() == (
+        'include "../b.conf"\nSERVER_TAGS: ["zone:eu-a"]\n'
+    )
+    assert (tmp_path / "client_advertise.conf").exists()
+    assert "node n1: advertise 192.0.2.9 (label site)" in caplog.text
+    assert "node n1: tags zone:eu-a" in caplog.text
+    assert api.lines == ["GET /api/v1/nodes/n1"]
+
+
+async def test_a_label_that_is_missing_is_told_and_keeps_no_server_from_its_data(
+    api: Faulty,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "sub").mkdir()
+    last = tmp_path / "last"
+    last.touch()
+    monkeypatch.setattr("natsctl.cli.run.bootconfig.LAST_WORDS", last)
+    argv = [*TAGS, "-no-address", "-tag-label", "rack"]
+    assert await run(api, says(200, {"metadata": IDENTITY}), *argv) == 0
+    assert (tmp_path / "sub/a.conf").read_text() == 'include "../b.conf"\n'
+    assert not (tmp_path / "client_advertise.conf").exists()
+    assert "node n1: tags none" in caplog.text
+    assert last.read_text() == (
+        f"node n1 has no label {ZONE} and no label rack: the server starts without that tag; to "
+        "add it, label the node, and then delete the pod"
+    )
+    assert last.read_text() in caplog.text
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -84,6 +126,17 @@ async def test_without_an_address_it_fails_and_says_why(
     monkeypatch.setattr("natsctl.kube.client.BUDGET", 0.1)
     assert await run(api, answer) == 1
     assert message in caplog.text
+    assert not list(tmp_path.glob("*.conf"))
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_a_node_that_cannot_be_read_is_a_reason_to_try_again(
+    api: Faulty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Else the server would have no tag for as long as it runs."""
+    monkeypatch.setattr("natsctl.kube.client.BUDGET", 0.1)
+    argv = ["-no-address", "-tag-label", ZONE]
+    assert await run(api, says(status, {"message": "no"}), *argv) == 1
     assert not list(tmp_path.glob("*.conf"))
 
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from natsctl.render.inputs import ConfigInputs, Files, Images
+from natsctl.render.objects.secret import config_secret
 from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.unit.render.targets import target
@@ -211,8 +212,36 @@ def test_an_internal_address_if_asked_for() -> None:
     assert bootconfig(pod={"advertiseInternalIP": True})["command"][-1] == "-internal-ip"
 
 
+ZONE = "topology.kubernetes.io/zone"
+TAGS_OF_ZONE = [
+    *("-tag-label", ZONE, "-start-file", "/etc/nats-config/advertise/server.conf"),
+    *("-config", "/etc/nats-config/server.conf"),
+]
+
+
+def test_so_are_the_nodes_labels() -> None:
+    tagged = container(target(serverTagsFromNode=[ZONE]), "bootconfig")
+    assert tagged["command"] == ["nats-pod-bootconfig", "-no-address", *TAGS_OF_ZONE]
+    assert tagged["volumeMounts"] == bootconfig()["volumeMounts"]
+    both = bootconfig(serverTagsFromNode=[ZONE])["command"]
+    assert both == [*bootconfig()["command"], *TAGS_OF_ZONE]
+    two = bootconfig(serverTagsFromNode=[ZONE, "rack"])["command"]
+    assert two[two.index(ZONE) + 1 :][:2] == ["-tag-label", "rack"]
+
+
+def test_and_the_server_starts_with_what_comes_of_them() -> None:
+    """Pods that were made before still find server.conf, which does not change."""
+    plain, tagged = target(), target(serverTagsFromNode=[ZONE])
+    assert spec_of(tagged)["containers"][0]["command"][:3] == [
+        *("/nats-server", "-c", "/etc/nats-config/advertise/server.conf"),
+    ]
+    assert config_secret(tagged)["data"] == config_secret(plain)["data"]
+    assert {"name": "advertiseconfig", "emptyDir": {}} in spec_of(tagged)["volumes"]
+
+
 def test_which_takes_a_token_for_the_api_server() -> None:
     assert "automountServiceAccountToken" not in spec_of(target(pod={"advertiseExternalIP": True}))
+    assert "automountServiceAccountToken" not in spec_of(target(serverTagsFromNode=[ZONE]))
     assert spec_of(target())["automountServiceAccountToken"] is False
 
 

@@ -137,6 +137,7 @@ networkPolicy.gatewaysFrom
 networkPolicy.leafnodesFrom
 rollout.paused
 serverTags stamped reloaded
+serverTagsFromNode stamped
 jetstream.domain stamped
 jetstream.fileStore.pvc.size
 jetstream.fileStore.pvc.storageClassName

@@ -25,6 +25,7 @@ ALL = every_field()
 SPECS: list[Raw] = [
     ALL,
     without(ALL, "pod.advertiseExternalIP"),
+    without(ALL, "pod.advertiseExternalIP", "serverTagsFromNode"),
     without(ALL, "pod.advertiseExternalIP", "operatorConfig", "gatewayConfig.name"),
     without(ALL, "operatorConfig", "auth.tlsVerifyAndMap", "gatewayConfig"),
     without(ALL, "auth.enableServiceAccounts", "auth.clientsAuthSecret"),
