@@ -13,6 +13,10 @@ MAX_PEERS: Final = 2_048
 """Servers to which one has routes: all of two of the largest clusters, if they are joined."""
 
 
+MAX_TAGS: Final = 128
+"""Of one server: more than a spec may give it."""
+
+
 def _version(text: str) -> str:
     return named(text) if text else ""
 
@@ -26,7 +30,8 @@ class Observation:
     (since 2.11), `config_load_time` when that was. `not_after` is by listener (`tls.LISTENERS`)
     when the certificate in use ends, for those that have one (since 2.11.12 and 2.12.4).
     `connections` are those of clients, and no news; `seconds` are how long it
-    took, if long. `started` and `config_load_time` are RFC 3339 text.
+    took, if long. `started` and `config_load_time` are RFC 3339 text. `tags` is None if it does not
+    tell them usably.
     """
 
     server_id: str = ""
@@ -41,3 +46,4 @@ class Observation:
     connections: int = attrs.field(default=0, eq=False)
     seconds: float = attrs.field(default=0.0, eq=False)
     started: str = ""
+    tags: tuple[str, ...] | None = ()

@@ -17,7 +17,7 @@ import attrs
 import msgspec
 
 from natsctl.model import names
-from natsctl.model.observation import MAX_PEERS, Observation
+from natsctl.model.observation import MAX_PEERS, MAX_TAGS, Observation
 from natsctl.model.server_address import address_of
 from natsctl.model.server_identity import server_name_of
 from natsctl.model.struct_types import known_to_threads
@@ -46,6 +46,8 @@ _T = TypeVar("_T")
 Word = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
 Id = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[-_A-Za-z0-9]+\Z")]
 Name = Annotated[str, msgspec.Meta(max_length=512)]
+Tags = Annotated[tuple[Word, ...], msgspec.Meta(max_length=MAX_TAGS)]
+_TAGS_BYTES: Final = 32 * 1024
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -64,6 +66,7 @@ class Varz(msgspec.Struct):
     config_digest: Word = ""
     config_load_time: Word = ""
     start: Word = ""
+    tags: msgspec.Raw = msgspec.Raw(b"[]")
     connections: Count = 0
     tls_cert_not_after: Word = ""
     cluster: Listener = Listener()
@@ -176,7 +179,16 @@ def _observation(varz: Varz, peers: frozenset[str]) -> Observation:
         not_after=_not_after(varz),
         connections=varz.connections,
         started=varz.start,
+        tags=_tags(bytes(varz.tags)),
     )
+
+
+def _tags(said: bytes) -> tuple[str, ...] | None:
+    """A server that its user gave other ones than natsctl would is healthy all the same."""
+    try:
+        return msgspec.json.decode(said, type=Tags) if len(said) <= _TAGS_BYTES else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _peers(body: bytes) -> frozenset[str]:

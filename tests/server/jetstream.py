@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,19 @@ import attrs
 import msgspec
 
 from natsctl.api.parse import parse_spec
+from natsctl.model.node_tags import tag_prefix
 from natsctl.nats.connection import Connection
 from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
 from natsctl.nats.nkey import Key
 from natsctl.nats.session import Door, Session
 from natsctl.render.config.system_account import system_permissions
+from natsctl.sidecar.node_tags import TagSettings, start_text, tagged
 from tests.server import servers
 
 OPERATOR, USER = Key.of(b"o" * 32), Key.of(b"u" * 32)
 ACCOUNT = "APP"
+ZONE = "topology.kubernetes.io/zone"
 PERMISSIONS = system_permissions(parse_spec({"size": 3, "jetstream": {}}))
 """As they are rendered."""
 
@@ -136,14 +139,19 @@ class Cluster:
 
 
 @contextmanager
-def running(version: str, folder: Path, size: int) -> Iterator[Cluster]:
-    """A cluster whose servers are all healthy, until the end of the block."""
+def running(version: str, folder: Path, size: int, zones: Sequence[str] = ()) -> Iterator[Cluster]:
+    """A cluster whose servers are all healthy, until the end of the block.
+
+    With `zones`, each is on a node of that zone (empty: of none), and has its tag; replicas of a
+    stream are kept in different ones.
+    """
     ports = Ports(*_free(3))
     names = [f"c-{index}" for index in range(1, size + 1)]
     started: list[Server] = []
     try:
         for index, name in enumerate(names, 1):
-            started.append(_start(version, folder / name, index, size, ports))
+            zone = zones[index - 1] if zones else None
+            started.append(_start(version, folder / name, index, size, ports, zone))
         healthy = lambda: all(_healthy(it) for it in started)  # noqa: E731
         assert servers.wait_for(healthy), [(folder / it / "log").read_text() for it in names]
         yield Cluster(tuple(started), ports)
@@ -169,7 +177,9 @@ async def until(condition: Callable[[], Any], seconds: float = servers.PATIENCE)
     return False
 
 
-def _start(version: str, folder: Path, index: int, size: int, ports: Ports) -> Server:
+def _start(
+    version: str, folder: Path, index: int, size: int, ports: Ports, zone: str | None
+) -> Server:
     folder.mkdir()
     address = _address(index)
     routes = [f"nats://{_address(other)}:{ports.routes}" for other in range(1, size + 1)]
@@ -179,7 +189,12 @@ def _start(version: str, folder: Path, index: int, size: int, ports: Ports) -> S
         "port": ports.clients,
         "http": f"{address}:{ports.monitoring}",
         "cluster": {"name": "c", "host": address, "port": ports.routes, "routes": routes},
-        "jetstream": {"store_dir": str(folder), "max_file_store": 2**28, "max_memory_store": 2**26},
+        "jetstream": {
+            "store_dir": str(folder),
+            "max_file_store": 2**28,
+            "max_memory_store": 2**26,
+            **({} if zone is None else {"unique_tag": tag_prefix(ZONE)}),
+        },
         "accounts": {
             "$SYS": {"users": [{"nkey": OPERATOR.public, "permissions": PERMISSIONS}]},
             ACCOUNT: {"jetstream": True, "users": [{"nkey": USER.public}]},
@@ -188,8 +203,17 @@ def _start(version: str, folder: Path, index: int, size: int, ports: Ports) -> S
     file = folder / "nats.conf"
     file.write_text(json.dumps(config, indent=2))
     with (folder / "log").open("w") as output:
-        process = subprocess.Popen([servers.binary(version), "-c", str(file)], stderr=output)
+        command = [servers.binary(version), "-c", str(_tagged(file, zone) if zone else file)]
+        process = subprocess.Popen(command, stderr=output)
     return Server(f"c-{index}", address, process, ports.monitoring)
+
+
+def _tagged(config: Path, zone: str) -> Path:
+    """The file that a server in this zone starts with, as the init container writes it."""
+    settings = TagSettings((ZONE,), config.with_name("start.conf"), config)
+    node = {"metadata": {"labels": {ZONE: zone}}}
+    settings.file.write_text(start_text(settings, tagged(node, settings.labels).tags))
+    return settings.file
 
 
 def _address(index: int) -> str:

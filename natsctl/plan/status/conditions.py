@@ -21,6 +21,7 @@ from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
 from natsctl.plan.servers import Server, describe_changes
 from natsctl.plan.status.budgets import budget_troubles
+from natsctl.plan.status.node_tags import tag_remarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,8 @@ class Verdict:
     message: str = attrs.field(default="", converter=plain)
 
 
-def spec_accepted(state: ClusterState) -> Verdict:
-    """Whether the spec can be acted on, all of it."""
+def spec_accepted(state: ClusterState, servers: Sequence[Server] = ()) -> Verdict:
+    """Whether the spec can be acted on, all of it; `servers` tell what came of some fields."""
     desired = state.desired
     if desired is None or state.problems:
         problems = listed([str(p) for p in state.problems])
@@ -54,7 +55,8 @@ def spec_accepted(state: ClusterState) -> Verdict:
     if desired.unreached:
         stays = f"the servers stay at {desired.target.version}; everything else is applied"
         return Verdict("False", "VersionOutOfReach", f"spec.version: {desired.unreached} ({stays})")
-    remarks = [*map(str, desired.remarks), *_dropped(state)]
+    told = () if state.holding else tag_remarks(desired.target.spec, servers)
+    remarks = [*map(str, desired.remarks), *_dropped(state), *told]
     if remarks:
         text = f"{listed(remarks)} (everything else is applied)"
         return Verdict("True", "FieldsNotActedOn", "; ".join(filter(None, (text, desired.advice))))

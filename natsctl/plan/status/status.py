@@ -44,7 +44,7 @@ def status(state: ClusterState) -> ClusterStatus:
         "Ready": conditions.ready(state, servers),
         "Progressing": progressing(state, servers, decisions),
         "Degraded": conditions.degraded(state, servers, decisions),
-        "SpecAccepted": conditions.spec_accepted(state),
+        "SpecAccepted": conditions.spec_accepted(state, servers),
         "ConfigAccepted": conditions.config_accepted(state, servers),
     }
     volumes = volumes_ready(decisions.context) if decisions is not None else None

@@ -122,6 +122,27 @@ async def test_listeners_without_a_certificate_have_no_end(server: Server) -> No
     assert (await ask()).not_after == {"routes": "2030-01-01T00:00:00Z"}
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (["zone:a", "fast"], ("zone:a", "fast")),
+        ([], ()),
+        (["x"] * 129, None),
+        (["x" * 129], None),
+        (["zone:\n"], None),
+        ([["x"] * 20_000], None),
+        ({"zone": "a"}, None),
+        (7, None),
+    ],
+)
+async def test_a_server_tells_its_tags_if_they_are_some(
+    server: Server, told: Any, kept: Any
+) -> None:
+    """Nothing about them makes it another server, or an unhealthy one."""
+    server.varz = {**VARZ, "tags": told}
+    assert await ask() == Observation("me", "2.12.15", tags=kept)
+
+
 async def test_how_many_clients_there_are_is_no_news(server: Server) -> None:
     before = await ask()
     server.varz = {**VARZ, "connections": 4}
