@@ -147,7 +147,8 @@ class JetStreamReport:
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
     usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
     `groups` and `unknown` are some of all then. `extra` is how many more groups would take as much
-    memory as these, if all were of the usual size.
+    memory as these, if all were of the usual size. `heard` is when its answer was complete, in
+    monotonic seconds; 0: nobody noted that.
     """
 
     name: str
@@ -166,6 +167,7 @@ class JetStreamReport:
     unknown: tuple[str, ...] = ()
     too_many: str = ""
     extra: int = 0
+    heard: float = attrs.field(default=0.0, eq=False)
 
     @property
     def weight(self) -> int:

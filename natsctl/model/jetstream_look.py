@@ -10,12 +10,32 @@ import attrs
 from natsctl.model.jetstream import JetStreamReport
 
 TOGETHER: Final = 90.0
-"""Seconds between two looks after which the first says nothing about the second: one a minute is
-enough."""
+"""Seconds from the end of one look to the next one after which the first says nothing about the
+second: one a minute is enough."""
+
+
+class Times:
+    """When servers were asked in one look, and when they answered, in seconds of one clock."""
+
+    __slots__ = ()
+    began: float
+    reports: Mapping[str, JetStreamReport]
+
+    @property
+    def ended(self) -> float:
+        """When the last of them had answered, or was given up."""
+        times = (said.heard for said in self.reports.values())
+        return max([self.began, *filter(None, times)])
+
+    @property
+    def spread(self) -> float:
+        """Seconds between the first answer and the last one."""
+        times = [said.heard for said in self.reports.values() if said.heard and not said.problem]
+        return max(times) - min(times) if times else 0.0
 
 
 @attrs.frozen
-class Look:
+class Look(Times):
     """One look: `began` is monotonic seconds, before the first server was asked.
 
     `reports` are by pod uid, one for each server of the cluster; `runs` tells which run of each

@@ -55,7 +55,8 @@ async def look(
 
     async def one(place: Place) -> JetStreamReport:
         async with turns, gate.slow.turn(cluster[0]):
-            return _allowed(await _ask(gate, place, tls), gate.allowance, cluster)
+            said = _allowed(await _ask(gate, place, tls), gate.allowance, cluster)
+            return attrs.evolve(said, heard=asyncio.get_running_loop().time())
 
     async with asyncio.TaskGroup() as group:
         tasks = {uid: group.create_task(one(place)) for uid, place in places.items()}

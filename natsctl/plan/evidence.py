@@ -25,7 +25,7 @@ Run = tuple[object, ...]
 class Evidence:
     """`runs` are by pod uid: which run of each of these pods was judged, and how it was.
 
-    `seen` is when servers were asked, in monotonic seconds: when the later of two looks began.
+    `seen` is when the last server had answered in the later of two looks, in monotonic seconds.
     None: only pods were judged, of servers that do not run. `among` are the uids of all pods of the
     cluster, where one that came since may be the one that was taken for gone; None: it matters not.
     """

@@ -110,7 +110,7 @@ def _going(
             return Restart(
                 going,
                 hands_over=step.step_down and _is_to_be_asked(going, context),
-                evidence=evidence_of((server.pod for server in judged), looks[-1].began),
+                evidence=evidence_of((server.pod for server in judged), looks[-1].ended),
             )
         reasons = reasons or why
     return Restart(waiting=reasons)

@@ -70,12 +70,12 @@ class JetStreamLook(Query):
     freshness: float = A_MINUTE
 
     def answered_at(self, state: ClusterState) -> float | None:
-        """When the last of the two looks began."""
+        """When the last of the two looks ended."""
         if len(state.jetstream) < LOOKS:
             return None
         first, last = state.jetstream[-LOOKS:]
-        apart = last.began - first.began
-        return last.began if APART - _CLOCK < apart <= TOGETHER else None
+        apart = last.began - first.began > APART - _CLOCK
+        return last.ended if apart and last.began - first.ended <= TOGETHER else None
 
     def due_in(self, state: ClusterState) -> float:
         """The second look is not taken before APART seconds have passed."""

@@ -13,6 +13,7 @@ from natsctl.model import names
 from natsctl.model.foreign import named, quoted, word
 from natsctl.model.objects import ContainerStatus, Pod
 from natsctl.model.observation import Observation
+from natsctl.model.server_address import ENDED
 from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over
 from natsctl.plan.releases import tag_of
@@ -83,7 +84,7 @@ class Server:
     @property
     def ended(self) -> bool:
         """Nothing runs in the pod any more, and nothing will."""
-        return self.pod.status.phase in ("Failed", "Succeeded")
+        return self.pod.status.phase in ENDED
 
     @property
     def healthy(self) -> bool:
@@ -276,7 +277,7 @@ def _unhealthy_reason(
 ) -> str:
     if pod.metadata.deletion_timestamp is not None and pod_problem is None:
         return "is shutting down"
-    if pod.status.phase in ("Failed", "Succeeded"):
+    if pod.status.phase in ENDED:
         return _ended(pod)
     if pod_problem is not None:
         return f"{pod_problem[0]}: {pod_problem[1]}".rstrip(": ")

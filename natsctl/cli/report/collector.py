@@ -46,6 +46,7 @@ from natsctl.kube.resources import (
 )
 from natsctl.model import limits, names
 from natsctl.model.objects import Cluster, Object, Pod
+from natsctl.model.server_address import has_address
 from natsctl.model.struct_types import known_to_threads
 from natsctl.plan.inputs.resolve import named_secrets
 from natsctl.render.objects.owned_objects import budget_kind, data_kind
@@ -188,7 +189,7 @@ class Evidence:
         spec = spec_of(cluster)
         secure = bool(spec and spec.tls and spec.tls.enable_https)
         where = f"{folder}/servers/{pod.metadata.name}"
-        for name, shape in PAGES.items() if pod.status.pod_ip else ():
+        for name, shape in PAGES.items() if has_address(pod) else ():
             body = await self._try(
                 f"get pods/proxy of {pod.metadata.name}: /{name}",
                 self.reader.monitor(pod, name, secure),

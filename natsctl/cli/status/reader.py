@@ -21,6 +21,7 @@ from natsctl.kube.resources import CLUSTERS, EVENTS, LEASES, PODS, SECRETS, SECR
 from natsctl.kube.transport import JSON, PARTIAL_LIST, Transport
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, Object, Pod, Secret
+from natsctl.model.server_address import has_address
 from natsctl.model.server_identity import may_be_server
 from natsctl.render.config import tls
 
@@ -151,7 +152,7 @@ class Reader:
         """What the servers say on their monitoring ports, through the API server; by pod uid."""
         spec = spec_of(cluster)
         secure = bool(spec and spec.tls and spec.tls.enable_https)
-        asked = [pod for pod in own_pods(cluster, pods) if pod.status.pod_ip]
+        asked = [pod for pod in own_pods(cluster, pods) if has_address(pod)]
         async with asyncio.TaskGroup() as group:
             tasks = {
                 pod.metadata.uid: group.create_task(self._answer(pod, secure)) for pod in asked

@@ -53,9 +53,9 @@ def key_of(claim: ServerClaim) -> str:
 def why_not_yet(context: Context, claim: ServerClaim) -> tuple[str, ...]:
     """What the server of such a claim waits for, as the latest looks tell."""
     looks = looks_of(context)
-    if looks is None or context.state.now - looks[-1].began > TOLD:
+    if looks is None or context.state.now - looks[-1].ended > TOLD:
         return (NOT_SEEN,)
-    return obstacles(context, claim, looks, looks[-1].began)
+    return obstacles(context, claim, looks, looks[-1].ended)
 
 
 def obstacles(

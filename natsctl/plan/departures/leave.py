@@ -114,7 +114,7 @@ def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving
     overrides = overrides_of(context, server, Purpose.REMOVE) - BINDING
     verdict = judge(it, context.state.now, None, overrides)
     held = _held(it)
-    seen = evidence_of(pods_of(context), looks[-1].began, context.state.pods)
+    seen = evidence_of(pods_of(context), looks[-1].ended, context.state.pods)
     silent = it.target not in it.second.answered or it.second.answered[it.target].disabled
     if silent or verdict.whys - _MOVES or (verdict.whys and not held):
         value = override_value(context, server, Purpose.REMOVE)

@@ -79,7 +79,7 @@ def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
     pod = pod_name(context.desired.target.name, index)
     message = f"{pod} left: taking {name} out of the meta group"
-    seen = evidence_of(pods_of(context), looks[-1].began, context.state.pods)
+    seen = evidence_of(pods_of(context), looks[-1].ended, context.state.pods)
     action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
     return Leaving((action,), (FORGOTTEN.format(name),))
 

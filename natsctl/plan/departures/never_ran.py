@@ -67,7 +67,7 @@ def next_that_never_ran(context: Context, leaving: Sequence[Server]) -> Leaving:
         return Leaving()
     if why := tuple(_unclear(context, it, idle)):
         return Leaving(waiting=why, queries=queries)
-    seen = evidence_of(pods_of(context), looks[-1].began, context.state.pods)
+    seen = evidence_of(pods_of(context), looks[-1].ended, context.state.pods)
     return Leaving((_removal(context, free[0], seen),), queries=queries)
 
 

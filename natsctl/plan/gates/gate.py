@@ -14,12 +14,12 @@ from natsctl.plan.gates.looks import look_blocks
 from natsctl.plan.gates.notes import notes
 from natsctl.plan.gates.stores import store_behind, store_differs
 from natsctl.plan.gates.verdict import (
+    FIRM,
     MAX_NOTES,
     Baseline,
     Block,
     Purpose,
     Verdict,
-    Why,
     told,
 )
 
@@ -103,7 +103,7 @@ def judge(
     for block in found:
         if block.asset in helpless or (baseline and is_known(it, block, baseline, found)):
             known.append(block)
-        elif block.why in overrides and block.why is not Why.LOOKS:
+        elif block.why in overrides and block.why not in FIRM:
             overridden.append(block)
         else:
             standing.append(block)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model.jetstream import Asset, Group, JetStreamReport, Meta, Replica, Storage, Store
+from natsctl.model.jetstream_look import Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ MOST_LAG: Final = 500
 
 
 @attrs.frozen
-class Look:
+class Look(Times):
     """What all servers said when they were asked once: reports by the name of the server.
 
     `began` is seconds of one clock for all looks: before the first question.

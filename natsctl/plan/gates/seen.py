@@ -12,9 +12,10 @@ from natsctl.plan.gates.case import case
 from natsctl.plan.gates.damaged import Damage, damaged_in
 from natsctl.plan.gates.frozen import frozen
 from natsctl.plan.gates.gate import OF_A_LOOK, OF_BOTH, OF_CLUSTERS
+from natsctl.plan.gates.looks import is_slow
 from natsctl.plan.gates.quorum import Quorum, State, quorum_of
 from natsctl.plan.gates.summary import Summary, summary_of
-from natsctl.plan.gates.verdict import Block, told
+from natsctl.plan.gates.verdict import Block, Why, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -98,5 +99,7 @@ def _lasting(it: Case) -> Iterator[Block]:
     """What holds up everybody, in both looks, or by comparing them."""
     for predicate in OF_A_LOOK if it.standalone else OF_A_LOOK + OF_CLUSTERS:
         yield from frozenset(predicate(it, it.first)) & frozenset(predicate(it, it.second))
+    if is_slow(it.first.look) and is_slow(it.second.look):
+        yield Block(Why.SLOW)
     for compare in OF_BOTH:
         yield from compare(it)

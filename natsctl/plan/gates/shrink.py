@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.groups import VOTERS
 from natsctl.plan.gates.looks import look_blocks
-from natsctl.plan.gates.verdict import Block, Verdict, Why, told
+from natsctl.plan.gates.verdict import FIRM, Block, Verdict, Why, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,7 +31,7 @@ def may_shrink(
     """
     it = case("", expected, looks)
     found = [*look_blocks(it, now), *_blocks(it, frozenset(leaving))]
-    let = [block for block in found if block.why in overrides and block.why is not Why.LOOKS]
+    let = [block for block in found if block.why in overrides and block.why not in FIRM]
     standing = [block for block in found if block not in let]
     return Verdict(blocks=told(standing), count=len(standing), overridden=told(let))
 

@@ -22,10 +22,11 @@ MAX_BASELINE: Final = 100
 class Why(StrEnum):
     """One word for each predicate: the name of its override. In the order in which they are told.
 
-    All can be overridden but `LOOKS`: another look is to be had at any time.
+    All can be overridden but `LOOKS` and `SLOW`: another look is to be had at any time.
     """
 
     LOOKS = "looks"
+    SLOW = "slow"
     UNREACHABLE = "unreachable"
     WRONG_NAME = "wrong-name"
     UNKNOWN = "unknown"
@@ -55,6 +56,8 @@ class Why(StrEnum):
     ROOM = "room"
 
 
+FIRM: Final = frozenset((Why.LOOKS, Why.SLOW))
+"""What nobody can decide not to wait for."""
 USUAL: Final = frozenset(
     (
         Why.UNHEALTHY,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from natsctl.model.foreign import named, plain, printable
 from natsctl.model.names import GROUP
 from natsctl.model.words import listed
-from natsctl.plan.gates.verdict import Baseline, Block, Note, Purpose, Remark, Verdict, Why
+from natsctl.plan.gates.looks import SPREAD
+from natsctl.plan.gates.verdict import FIRM, Baseline, Block, Note, Purpose, Remark, Verdict, Why
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,6 +28,11 @@ SOME: Final = 4
 
 _TEXTS: Final[Mapping[Why, str]] = {
     Why.LOOKS: "what {server} says cannot be compared yet",
+    Why.SLOW: (
+        f"the first and the last server answer more than {SPREAD:.0f} seconds apart, so the first "
+        "answers are too old when the last ones come: give natsctl and the servers more CPU, or "
+        "keep fewer streams"
+    ),
     Why.UNREACHABLE: "{server} does not answer",
     Why.WRONG_NAME: "another server answers in the place of {server}",
     Why.UNKNOWN: "{server} is connected but does not answer, so it may be paused",
@@ -90,7 +96,7 @@ def way_out(verdict: Verdict, value: str, binding: Collection[Why] = ()) -> str:
 
     `binding` are predicates that nobody can override here.
     """
-    whys = [why for why in Why if why in verdict.whys and why not in {Why.LOOKS, *binding}]
+    whys = [why for why in Why if why in verdict.whys and why not in FIRM | set(binding)]
     if not whys:
         return ""
     keys = " ".join(annotation(why, value) for why in whys)

@@ -96,7 +96,7 @@ def _queries_of(context: Context) -> Queries:
 def _most(context: Context) -> int:
     """How many may go, by the two latest looks, which count for as long as the query says."""
     looks = looks_of(context)
-    return budget(expected(context), looks, looks[1].began) if looks is not None else 0
+    return budget(expected(context), looks, looks[1].ended) if looks is not None else 0
 
 
 def _with(made: OwnedObject, count: int) -> OwnedObject:

@@ -60,5 +60,5 @@ def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Ac
         return Decision(queries=queries)
     if waits := obstacles(context, claim, looks, now):
         return Decision(waiting=waits, queries=queries)
-    evidence = evidence_of((server.pod for server in context.servers), looks[-1].began)
+    evidence = evidence_of((server.pod for server in context.servers), looks[-1].ended)
     return Decision((action(evidence),), queries=queries)

@@ -63,6 +63,16 @@ def many(streams: int) -> bytes:
     return json.dumps(said | {"account_details": details}, indent=2).encode()
 
 
+async def test_it_is_noted_when_a_server_had_answered(serving: Open) -> None:
+    """Or was given up. How long it waited for its turn before says nothing of what it said."""
+    now = asyncio.get_running_loop().time
+    async with serving(Pages()):
+        began = now()
+        said = await ask()
+        assert began < said.heard <= now()
+        assert began < (await ask("127.0.0.1", patient())).heard <= now()
+
+
 async def test_a_server_is_read_as_it_was_recorded(serving: Open) -> None:
     pages = Pages()
     async with serving(pages):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from natsctl.model.jetstream import JetStreamReport
 from natsctl.model.jetstream_look import Look
 from natsctl.plan.actions import NoteProof, Plan
 from natsctl.plan.context import Context
@@ -44,6 +45,18 @@ def seen(seconds_ago: float) -> ClusterState:
 )
 def test_an_answer_counts_while_it_is_fresh(query: Query, seconds_ago: float, owed: bool) -> None:
     assert unanswered([query], seen(seconds_ago)) == ({query} if owed else set())
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "owed"), [(0.0, False), (9.9, False), (10.0, True)], ids=["now", "then", "late"]
+)
+def test_a_look_counts_from_its_last_answer(seconds_ago: float, owed: bool) -> None:
+    """Be it long after the first question: another look would take as long."""
+    said = [JetStreamReport("c-1", heard=heard) for heard in (126.0, 160.0)]
+    looks = Look(100.0, {"pod-1-0": said[0]}), Look(130.0, {"pod-1-0": said[1]})
+    state = running(ONE, jetstream=looks, now=160.0 + seconds_ago)
+    query = JetStreamLook(10.0)
+    assert unanswered([query], state) == ({query} if owed else set())
 
 
 class TestDecisions:

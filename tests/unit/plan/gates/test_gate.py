@@ -24,6 +24,7 @@ from natsctl.plan.gates.verdict import (
     Why,
     told,
 )
+from natsctl.plan.gates.words import text, way_out
 from tests.unit.plan.gates.world import State, World, changed, judged
 
 S = Asset("A", "S")
@@ -59,6 +60,43 @@ def test_looks_are_a_second_apart_and_fresh() -> None:
         may_go("nats-2", world.names, (attrs.evolve(first, began=-90), second), now),
     ):
         assert verdict.whys == {Why.LOOKS}
+
+
+def answered(look: Look, *seconds: float) -> Look:
+    """The same if servers answered so long after they were asked."""
+    times = zip(look.reports.items(), seconds, strict=True)
+    reports = {name: attrs.evolve(it, heard=look.began + after) for (name, it), after in times}
+    return attrs.evolve(look, reports=reports)
+
+
+def test_a_look_that_takes_long_counts_from_its_end() -> None:
+    """With thousands of streams, servers answer one after the other."""
+    world = World()
+    first = answered(world.look(), 14, 15, 29)
+    world.clock += 28
+    second = answered(world.look(), 14, 15, 29)
+    ended = second.began + 29
+
+    def at(now: float) -> Verdict:
+        return may_go("nats-2", world.names, (first, second), now)
+
+    assert at(ended).ok
+    assert at(ended + 10).ok
+    assert at(ended + 10.1).whys == at(ended - 0.1).whys == {Why.LOOKS}
+
+
+def test_answers_that_come_too_far_apart_are_not_judged_and_nobody_decides_otherwise() -> None:
+    world = World()
+    first, second = world.look(), answered(world.look(), 1, 2, 32)
+    now = second.began + 32
+    verdict = may_go("nats-2", world.names, (first, second), now, overrides=["slow"])
+    assert verdict.whys == {Why.SLOW}
+    assert text(verdict.blocks[0]) == (
+        "the first and the last server answer more than 30 seconds apart, so the first answers are "
+        "too old when the last ones come: give natsctl and the servers more CPU, or keep fewer "
+        "streams"
+    )
+    assert way_out(verdict, "x") == ""
 
 
 def test_the_same_look_twice_is_one_look() -> None:

@@ -63,6 +63,18 @@ def test_what_holds_servers_up_is_told_without_its_numbers() -> None:
     assert found.count == 1
 
 
+def test_servers_that_answer_too_far_apart_are_told_if_they_always_do() -> None:
+    def slow(look: Look, seconds: float) -> Look:
+        times = zip(look.reports.items(), (1.0, 2.0, seconds), strict=True)
+        told = {name: attrs.evolve(it, heard=look.began + at) for (name, it), at in times}
+        return attrs.evolve(look, reports=told)
+
+    world = World()
+    first, second = slow(world.look(), 40.0), slow(world.look(), 40.0)
+    assert seen(world.names, (first, second)).blocked == (Block(Why.SLOW),)
+    assert seen(world.names, (slow(first, 3.0), second)).blocked == ()
+
+
 def test_more_than_can_be_told_is_counted() -> None:
     world = World()
     for number in range(50):
