@@ -136,13 +136,29 @@ class Usage:
 
 
 @attrs.frozen
+class Volume:
+    """Bytes of the file system that a server's store is on, whoever uses them.
+
+    `available` are those that may still be taken; what only root may take counts as neither.
+    """
+
+    used: int
+    available: int
+
+    @property
+    def percent(self) -> int:
+        """How full it is."""
+        return self.used * 100 // max(self.used + self.available, 1)
+
+
+@attrs.frozen
 class JetStreamReport:
     """What one server says of JetStream; `problem` says why it did not answer, or not usably.
 
     `disabled`: JetStream is off, because its configuration has none, or because the server gave it
     up, such as after a full disk, until it is restarted. `peers` are names of servers to which it
     has routes. `now` and `started` are RFC 3339 text of its clock. `meta` is None outside of
-    clusters.
+    clusters, `volume` where nobody tells: only pods with a reloader do.
 
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
     usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
@@ -162,6 +178,7 @@ class JetStreamReport:
     peers: frozenset[str] = frozenset()
     file: Usage = Usage()
     memory: Usage = Usage()
+    volume: Volume | None = None
     meta: Meta | None = None
     groups: Mapping[Asset, Group] = attrs.field(factory=dict)
     unknown: tuple[str, ...] = ()

@@ -58,6 +58,8 @@ CLIENT_PORT: Final = 4222
 CLUSTER_PORT: Final = 6222
 MONITORING_PORT: Final = 8222
 METRICS_PORT: Final = 7777
+VOLUME_PORT: Final = 7778
+"""Where the reloader of a server with a store tells how full its volume is."""
 
 CONFIG_KEY: Final = "nats.conf"
 BOOT_KEY: Final = "server.conf"
@@ -75,6 +77,8 @@ METRICS: Final = "metrics"
 BOOTCONFIG: Final = "bootconfig"
 SERVER_NAME_ENV: Final = "SERVER_NAME"
 STORE_DIR_ENV: Final = "JETSTREAM_DIR"
+WATCHED_DIR_ENV: Final = "NATSCTL_STORE_DIR"
+"""Of the reloader: the store's folder as the server sees it. Images of others ignore it."""
 CONFIG_VOLUME: Final = "nats-config"
 PID_VOLUME: Final = "pid"
 STORE_VOLUME: Final = "jetstream"

@@ -20,6 +20,7 @@ from natsctl.nats.gate import LARGE_QUICK
 from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, routes_of, unanswered
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, VARZ, Place, problem_of
 from natsctl.nats.pages import Cutter
+from natsctl.nats.volume import volume_of
 
 if TYPE_CHECKING:
     import ssl
@@ -83,7 +84,8 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
         return unanswered(name, f"monitoring port: {problem_of(error, place)}")
     answers = Answers(varz, b"", (), healthz, code)
     async with gate.reading.turn(place.owner):
-        return await beside(gate.threads, jsz.give_up, report, name, answers, jsz, routes)
+        said = await beside(gate.threads, jsz.give_up, report, name, answers, jsz, routes)
+    return attrs.evolve(said, volume=await volume_of(gate, place))
 
 
 async def _get(

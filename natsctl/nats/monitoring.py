@@ -85,17 +85,21 @@ class Routez(msgspec.Struct):
 class Place:
     """Where a server is asked, and what it calls itself (None: nobody knows).
 
-    `owner` is the namespace: whose turns long answers take.
+    `owner` is the namespace: whose turns long answers take. `watched`: a sidecar may tell how full
+    the server's volume is.
     """
 
     address: str
     name: str | None = None
     owner: str = ""
+    watched: bool = False
 
     @classmethod
     def of(cls, pod: Pod) -> Place:
         """That of a pod's server."""
-        return cls(address_of(pod), server_name_of(pod), pod.metadata.namespace)
+        running = pod.status.container_statuses or ()
+        watched = any(container.name == names.RELOADER for container in running)
+        return cls(address_of(pod), server_name_of(pod), pod.metadata.namespace, watched)
 
 
 @attrs.frozen

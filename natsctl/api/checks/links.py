@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from natsctl.api.checks.texts import file_path
 from natsctl.api.problems import Problem, shown
-from natsctl.api.types.cluster import NatsClusterSpec
+from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
 from natsctl.api.types.security import TLSConfig
 from natsctl.api.types.server_config import (
     ONE_ROUTE,
@@ -164,6 +164,8 @@ def _ports(spec: NatsClusterSpec) -> Iterator[Problem]:
         names.MONITORING_PORT: "monitoring",
         names.METRICS_PORT: "metrics",
     }
+    if spec.jetstream is not None and (spec.pod or PodPolicy()).enable_config_reload:
+        taken[names.VOLUME_PORT] = "the reloader, which tells how full the volume is"
     for path, port in (
         ("spec.gatewayConfig.hostPort", (spec.gateway_config or GatewayConfig()).host_port),
         ("spec.leafnodeConfig.hostPort", (spec.leafnode_config or LeafnodeConfig()).host_port),

@@ -93,6 +93,12 @@ def _servers() -> Json:
                 "claim": _described(_STRING, "Name of the PersistentVolumeClaim."),
                 "size": _described(_STRING, "Size that the claim asks for."),
                 "capacity": _described(_STRING, "Size of the volume."),
+                "used": _described(
+                    _STRING,
+                    "Used bytes, updated when they change by 5 %. Empty if unknown: only the "
+                    "sidecar of spec.pod.enableConfigReload can tell.",
+                ),
+                "usedPercent": _described(_INTEGER, "The same in percent; 0 if unknown."),
             },
         },
     }

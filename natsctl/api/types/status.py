@@ -35,11 +35,16 @@ class Condition:
 
 @frozen
 class VolumeStatus:
-    """The volume of one server: its claim, what that asks for, and what is there."""
+    """The volume of one server: its claim, what that asks for, and what is there.
+
+    `used` is empty if nobody tells; `used_percent` is of what servers may use.
+    """
 
     claim: str = attrs.field(converter=printable)
     size: str = attrs.field(default="", converter=printable)
     capacity: str = attrs.field(default="", converter=printable)
+    used: str = attrs.field(default="", converter=printable)
+    used_percent: int = 0
 
 
 @frozen

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from natsctl import __version__
-from natsctl.sidecar import reloader
+from natsctl.model import names
+from natsctl.sidecar import reloader, volume
 from natsctl.sidecar.reloader import GivenUp, Settings
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def run(argv: Sequence[str], prog: str) -> int:
     settings = settings_of(parser_of(prog).parse_args(argv))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
+    if folder := os.environ.get(names.WATCHED_DIR_ENV):
+        volume.start(names.VOLUME_PORT, settings.pid_file, folder, reloader.say)
     try:
         reloader.run(settings)
     except GivenUp as error:

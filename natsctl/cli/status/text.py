@@ -136,9 +136,10 @@ def _volumes(servers: Sequence[ServerView]) -> dict[str, str]:
 
 
 def _size(volume: VolumeStatus) -> str:
-    """What is there, and what was asked for if that is something else."""
+    """What is there, what was asked for if that is something else, and how full it is."""
     there = volume.capacity or "0"
-    return there if volume.size == volume.capacity else f"{there} of {volume.size}"
+    size = there if volume.size == volume.capacity else f"{there} of {volume.size}"
+    return f"{size} ({volume.used_percent} % used)" if volume.used else size
 
 
 def _conditions(view: ClusterView, now: datetime, width: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         LastProbe,
         ServerMetrics,
         StorageMetrics,
+        VolumeMetrics,
     )
 
 RESTARTS = ("version", "spec", "ended")
@@ -99,6 +100,14 @@ def _of_storage(number: Callable[[StorageMetrics], int]) -> Rows:
     def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
         for it in known.jetstream.storage if known.jetstream is not None else ():
             yield (it.server, it.storage), number(it)
+
+    return rows
+
+
+def _of_volumes(number: Callable[[VolumeMetrics], int]) -> Rows:
+    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
+        for it in known.jetstream.volumes if known.jetstream is not None else ():
+            yield (it.server,), number(it)
 
     return rows
 
@@ -276,6 +285,20 @@ FAMILIES = (
         "Bytes that the server may store",
         _of_storage(lambda storage: storage.limit),
         ("server", "storage"),
+    ),
+    Family(
+        "natsctl_jetstream_volume_used_bytes",
+        "gauge",
+        "Used bytes of the file system that the server stores on",
+        _of_volumes(lambda volume: volume.used),
+        ("server",),
+    ),
+    Family(
+        "natsctl_jetstream_volume_available_bytes",
+        "gauge",
+        "Bytes of that file system that are available",
+        _of_volumes(lambda volume: volume.available),
+        ("server",),
     ),
 )
 

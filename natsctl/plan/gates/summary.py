@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.model.jetstream import Usage
+from natsctl.model.jetstream import Usage, Volume
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.stores import store_behind, store_differs
 
@@ -25,7 +25,7 @@ class Summary:
     `leaderless`. A healthy one has a leader, all of its members, and copies that are the same.
 
     `meta_leader` is empty if there is not exactly one. `file` and `memory` are by server, of those
-    that answer.
+    that answer; `volumes` of those where somebody tells.
     """
 
     meta_leader: str = ""
@@ -35,6 +35,7 @@ class Summary:
     leaderless: int = 0
     file: Mapping[str, Usage] = attrs.field(factory=dict)
     memory: Mapping[str, Usage] = attrs.field(factory=dict)
+    volumes: Mapping[str, Volume] = attrs.field(factory=dict)
 
 
 def summary(expected: Collection[str], looks: tuple[Look, Look]) -> Summary:
@@ -56,6 +57,7 @@ def summary_of(it: Case) -> Summary:
         leaderless=sum(not group.leaders and not it.standalone for group in told),
         file={name: said.file for name, said in view.answered.items()},
         memory={name: said.memory for name, said in view.answered.items()},
+        volumes={name: said.volume for name, said in view.answered.items() if said.volume},
     )
 
 

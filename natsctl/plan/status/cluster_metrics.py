@@ -76,6 +76,15 @@ class StorageMetrics:
 
 
 @attrs.frozen
+class VolumeMetrics:
+    """The volume of one server's store, in bytes, whoever uses them."""
+
+    server: str
+    used: int
+    available: int
+
+
+@attrs.frozen
 class JetStreamMetrics:
     """JetStream as the last looks showed it: exact numbers, and no name of any stream.
 
@@ -90,6 +99,7 @@ class JetStreamMetrics:
     disabled: int | None = None
     frozen: int | None = None
     storage: tuple[StorageMetrics, ...] = ()
+    volumes: tuple[VolumeMetrics, ...] = ()
 
 
 @attrs.frozen
@@ -151,6 +161,7 @@ def _jetstream(state: ClusterState, status: ClusterStatus) -> JetStreamMetrics |
         disabled=sum(name in state.seen.gave_up for name in state.seen.off),
         frozen=len(state.seen.frozen),
         storage=tuple(_storage(state.seen)),
+        volumes=tuple(_volumes(state.seen)),
     )
 
 
@@ -161,6 +172,13 @@ def _storage(seen: Seen) -> Iterator[StorageMetrics]:
             usage = by_server.get(name)
             if usage is not None and usage.limit > 0:
                 yield StorageMetrics(pod, kind, max(usage.used, 0), usage.limit)
+
+
+def _volumes(seen: Seen) -> Iterator[VolumeMetrics]:
+    """Of servers that have pods, and where somebody tells."""
+    for name, pod in seen.pods.items():
+        if (volume := seen.summary.volumes.get(name)) is not None:
+            yield VolumeMetrics(pod, volume.used, volume.available)
 
 
 def _server(state: ClusterState, server: Server, version: str) -> ServerMetrics:

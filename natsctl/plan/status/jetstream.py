@@ -22,12 +22,13 @@ from natsctl.plan.gates.words import row
 from natsctl.plan.jetstream import stores
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.status.conditions import Verdict
-from natsctl.plan.status.jetstream_words import verdict_of
+from natsctl.plan.status.jetstream_words import Fullness, verdict_of
+from natsctl.plan.status.steps import tells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from natsctl.api.types.status import Condition
+    from natsctl.api.types.status import Condition, VolumeStatus
     from natsctl.plan.context import Context
     from natsctl.plan.gates.seen import Seen
     from natsctl.plan.gates.summary import Summary
@@ -40,18 +41,19 @@ OLD: Final = 300.0
 """Seconds after which the last look says nothing any more."""
 SHORT: Final = 30.0
 """Seconds after a change, such as a restart, before what is wrong is told."""
-STEP: Final = 5
-"""Percent by which storage has to change to be told."""
-MARKS: Final = (80, 90)
-"""Percent that are told at once."""
 _TENTH: Final = 10
 
 Told = tuple[JetStreamStatus | None, Verdict | None]
 NOTHING: Final[Told] = (None, None)
 
 
-def jetstream_told(state: ClusterState, context: Context | None) -> Told:
-    """Status and condition; neither for a cluster without JetStream, or not yet looked at."""
+def jetstream_told(
+    state: ClusterState, context: Context | None, volumes: Mapping[str, VolumeStatus]
+) -> Told:
+    """Status and condition; neither for a cluster without JetStream, or not yet looked at.
+
+    `volumes` are by the names of pods.
+    """
     if context is not None and not stores(context):
         return NOTHING
     before = state.status.jetstream, _verdict_before(state)
@@ -59,7 +61,7 @@ def jetstream_told(state: ClusterState, context: Context | None) -> Told:
     if seen is None or state.now - seen.at > OLD:
         return before if state.quiet <= OLD or context is None else _unknown(before[0])
     fresh = _status(seen, before[0])
-    verdict = verdict_of(seen, fresh.storage)
+    verdict = verdict_of(seen, _fullness(fresh.storage, volumes))
     settles = state.quiet < SHORT or _is_switched_on(context)
     if settles and verdict.status != "True" and _was_well(before[1]):
         return before
@@ -135,14 +137,16 @@ def _storage(seen: Seen, before: Iterable[StorageStatus]) -> Iterator[StorageSta
             same = last is not None and last.limit == limit
             yield (
                 last
-                if last and same and not _tells(last, percent)
+                if last and same and not tells(last.used_percent, percent)
                 else StorageStatus(pod, percent, limit)
             )
         elif last is not None:
             yield last
 
 
-def _tells(last: StorageStatus, percent: int) -> bool:
-    """Whether it changed enough: a mark counts upwards, so that one around it is told once."""
-    crossed = any(last.used_percent < mark <= percent for mark in MARKS)
-    return crossed or abs(percent - last.used_percent) >= STEP
+def _fullness(storage: Iterable[StorageStatus], volumes: Mapping[str, VolumeStatus]) -> Fullness:
+    """What the status says of stores and volumes, so that both change with it only."""
+    return Fullness(
+        {it.server: it.used_percent for it in storage},
+        {name: it.used_percent for name, it in volumes.items() if it.used},
+    )

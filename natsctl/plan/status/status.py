@@ -29,8 +29,9 @@ from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import may_have_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from natsctl.api.types.status import VolumeStatus
     from natsctl.model.objects import Cluster
     from natsctl.plan.state import Failure
     from natsctl.plan.status.conditions import Verdict
@@ -50,7 +51,10 @@ def status(state: ClusterState) -> ClusterStatus:
     volumes = volumes_ready(decisions.context) if decisions is not None else None
     if volumes is not None:
         verdicts["VolumesReady"] = volumes
-    jetstream, said = jetstream_told(state, decisions.context if decisions is not None else None)
+    context = decisions.context if decisions is not None else None
+    filled = server_volumes(context) if context is not None else {}
+    told = {s.name: filled[s.index] for s in servers if s.index in filled}
+    jetstream, said = jetstream_told(state, context, told)
     if said is not None:
         verdicts[JETSTREAM] = said
     name = state.cluster.metadata.name
@@ -65,7 +69,7 @@ def status(state: ClusterState) -> ClusterStatus:
         operator=state.installation,
         accepted_spec=to_keep(state),
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
-        servers=tuple(_servers(state, servers, decisions)),
+        servers=tuple(_servers(state, servers, decisions, filled)),
         certificates=_certificates(state),
         jetstream=with_roll(jetstream, state, decisions),
     )
@@ -128,9 +132,11 @@ def _condition(state: ClusterState, type_: str, verdict: Verdict) -> Condition:
 
 
 def _servers(
-    state: ClusterState, servers: Sequence[Server], decisions: Decisions | None
+    state: ClusterState,
+    servers: Sequence[Server],
+    decisions: Decisions | None,
+    volumes: Mapping[int, VolumeStatus],
 ) -> Iterator[ServerStatus]:
-    volumes = server_volumes(decisions.context) if decisions is not None else {}
     for server in servers:
         yield ServerStatus(
             name=server.name,

@@ -14,6 +14,7 @@ from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import BOUND, volumes_of
 from natsctl.plan.status.conditions import Verdict
+from natsctl.plan.status.filled import with_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,8 @@ def server_volumes(context: Context) -> dict[int, VolumeStatus]:
     """By index, the volume of each server that has one, whatever is wrong with it."""
     volumes = volumes_of(context)
     claims = volumes.claims if volumes is not None else ()
-    return {claim.index: _volume(claim.live) for claim in claims if claim.live is not None}
+    there = {claim.index: _volume(claim.live) for claim in claims if claim.live is not None}
+    return with_use(context, there)
 
 
 def _volume(live: PersistentVolumeClaim) -> VolumeStatus:

@@ -36,9 +36,12 @@ def network_policy(target: Target) -> Json | None:
 
 def _rules(target: Target, policy: NetworkPolicy) -> Iterator[Json]:
     spec = target.spec
-    exporter = (spec.pod or PodPolicy()).enable_metrics
+    policy_of_pod = spec.pod or PodPolicy()
+    exporter = policy_of_pod.enable_metrics
+    watched = spec.jetstream is not None and policy_of_pod.enable_config_reload
+    volume = [names.VOLUME_PORT] if watched else []
     yield _rule([names.CLUSTER_PORT], [*_servers(target), *policy.routes_from])
-    yield _rule([names.CLIENT_PORT, names.MONITORING_PORT], [_operator(target)])
+    yield _rule([names.CLIENT_PORT, names.MONITORING_PORT, *volume], [_operator(target)])
     if policy.monitoring_from:
         metrics = [names.METRICS_PORT] if exporter else []
         yield _rule([names.MONITORING_PORT, *metrics], policy.monitoring_from)

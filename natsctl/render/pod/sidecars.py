@@ -65,6 +65,15 @@ def _reloader(target: Target, policy: PodPolicy, server: Json) -> Json:
         "volumeMounts": [m for m in server["volumeMounts"] if m["name"] != names.STORE_VOLUME],
         "securityContext": sidecar_security(server["securityContext"]),
         **({"resources": policy.reloader_resources} if policy.reloader_resources else {}),
+        **(_volume_watch() if target.spec.jetstream is not None else {}),
+    }
+
+
+def _volume_watch() -> Json:
+    """What has it tell how full the store's volume is, which it sees through the server."""
+    return {
+        "env": [{"name": names.WATCHED_DIR_ENV, "value": names.STORE_DIR}],
+        "ports": [{"name": "volume", "containerPort": names.VOLUME_PORT, "protocol": "TCP"}],
     }
 
 

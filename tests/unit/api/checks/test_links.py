@@ -145,6 +145,19 @@ def test_ports_of_every_server_are_taken(port: int, whose: str) -> None:
     assert websocket(port=port) == f"spec.websocketConfig.port: {told}"
 
 
+def test_the_port_of_the_reloader_is_taken_where_it_tells_how_full_the_volume_is() -> None:
+    fields: dict[str, Any] = {
+        "websocketConfig": {"port": 7778, "no_tls": True},
+        "version": "2.12.15",
+    }
+    watched = {"jetstream": {}, "pod": {"enableConfigReload": True}}
+    assert complaint(**fields, **watched) == (
+        "spec.websocketConfig.port: 7778 is already the port of the reloader, which tells how full "
+        "the volume is; use another one"
+    )
+    assert complaints(**fields, jetstream={}) == []
+
+
 def test_no_two_listeners_share_a_port() -> None:
     assert complaint(gatewayConfig=GATEWAY, leafnodeConfig={"hostPort": 7522}) == (
         "spec.leafnodeConfig.hostPort: 7522 is already the port "

@@ -12,6 +12,7 @@ import pytest
 from natsctl import __version__
 from natsctl.cli import config_reloader, main
 from natsctl.cli.run.reloader import parser_of, settings_of
+from natsctl.sidecar import volume
 from natsctl.sidecar.reloader import Settings
 
 
@@ -118,3 +119,16 @@ def test_nothing_to_do_ends_with_status_1(
     argv = ["-c", str(tmp_path / "nats.conf"), "-P", str(tmp_path / "pid"), "-max-retries", "0"]
     assert config_reloader(argv) == 1
     assert "giving up: no file to watch" in capfd.readouterr().err
+
+
+def test_it_tells_how_full_a_volume_is_if_it_is_told_where_the_store_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[object, ...]] = []
+    monkeypatch.setattr(volume, "start", lambda *given: started.append(given))
+    argv = ["-pid", str(tmp_path / "pid"), "-config", str(tmp_path / "none"), "-max-retries", "0"]
+    assert config_reloader(argv) == 1
+    assert started == []
+    monkeypatch.setenv("NATSCTL_STORE_DIR", "/data")
+    assert config_reloader(argv) == 1
+    assert [given[:3] for given in started] == [(7778, str(tmp_path / "pid"), "/data")]

@@ -95,6 +95,9 @@ def test_volumes_in_one_line() -> None:
     ]
     found = text(seen(cluster=cluster(status=status(jetstream=STREAMS, servers=servers))), 90)
     assert "Volumes:   x-1 20Gi, x-2 10Gi of 20Gi, x-3 0 of 20Gi\n" in found
+    servers[0]["volume"] |= {"used": "17Gi", "usedPercent": 85}
+    found = text(seen(cluster=cluster(status=status(jetstream=STREAMS, servers=servers))), 90)
+    assert "Volumes:   x-1 20Gi (85 % used), x-2" in found
 
 
 def test_jetstream_of_a_single_server_that_says_nothing_of_storage() -> None:

@@ -17,6 +17,7 @@ from natsctl.plan.status.cluster_metrics import (
     LastProbe,
     ServerMetrics,
     StorageMetrics,
+    VolumeMetrics,
 )
 from tests.compat import labels_of
 
@@ -38,7 +39,15 @@ FIGURES = ClusterMetrics(
     expiries=(("clients", 1.9e9),),
     servers=(SERVER,),
     jetstream=JetStreamMetrics(
-        "ok", 5, 1, 2, 3, 1, 2, storage=(StorageMetrics("a-1", "file", 40, 100),)
+        "ok",
+        5,
+        1,
+        2,
+        3,
+        1,
+        2,
+        storage=(StorageMetrics("a-1", "file", 40, 100),),
+        volumes=(VolumeMetrics("a-1", 50, 70),),
     ),
 )
 MINE = {"nats_namespace": "ns", "nats_cluster": "a"}
@@ -86,6 +95,9 @@ def test_jetstream() -> None:
     file = MINE | {"server": "a-1", "storage": "file"}
     assert found["natsctl_jetstream_storage_used_bytes"] == [(file, 40)]
     assert found["natsctl_jetstream_storage_limit_bytes"] == [(file, 100)]
+    one = MINE | {"server": "a-1"}
+    assert found["natsctl_jetstream_volume_used_bytes"] == [(one, 50)]
+    assert found["natsctl_jetstream_volume_available_bytes"] == [(one, 70)]
 
 
 def test_of_jetstream_what_is_not_known_is_not_shown() -> None:
@@ -152,7 +164,15 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
         "conditions": ((HOSTILE, True), ("Degraded", False)),
         "expiries": ((HOSTILE, 1.9e9),),
         "jetstream": JetStreamMetrics(
-            HOSTILE, 5, 1, 2, 3, 1, 2, storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),)
+            HOSTILE,
+            5,
+            1,
+            2,
+            3,
+            1,
+            2,
+            storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),),
+            volumes=(VolumeMetrics(HOSTILE, 50, 70),),
         ),
     }
     text = exposition({(HOSTILE, HOSTILE): ActorMetrics(attrs.evolve(odd, **ends))})

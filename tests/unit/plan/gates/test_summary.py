@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from natsctl.model.jetstream import Replica, Store, Usage
+from natsctl.model.jetstream import Replica, Store, Usage, Volume
 from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.summary import Summary, summary
 from tests.unit.plan.gates.recorded import VERSIONS, situation
@@ -25,6 +25,10 @@ def test_a_recorded_cluster_that_is_well(version: str) -> None:
     assert found.groups == found.healthy > 5
     assert (found.short, found.leaderless) == (0, 0)
     assert found.file.keys() == found.memory.keys() == set(it.expected)
+
+
+def test_volumes_are_told_where_somebody_tells() -> None:
+    assert told(World(volumes={"nats-2": Volume(1, 2)})).volumes == {"nats-2": Volume(1, 2)}
 
 
 def test_each_group_counts_once() -> None:

@@ -19,6 +19,7 @@ from natsctl.model.jetstream import (
     Storage,
     Store,
     Usage,
+    Volume,
 )
 from natsctl.plan.gates.gate import may_go
 from natsctl.plan.gates.look import Look
@@ -66,6 +67,7 @@ class World:
     groups: list[Toy] = attrs.field(factory=list)
     meta_leader: str = "nats-1"
     clock: float = 0.0
+    volumes: dict[str, Volume] = attrs.field(factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -115,6 +117,7 @@ class World:
                 it for it in self.names if it != name and self.state(it) is not State.DOWN
             ),
             file=Usage(10, 100),
+            volume=self.volumes.get(name),
             meta=None if disabled else self._meta(name),
             groups={} if disabled else {it.asset: self._group(it, name) for it in self._on(name)},
         )

@@ -6,12 +6,14 @@ import attrs
 import pytest
 
 from natsctl.api.types.status import CertificateStatus, JetStreamStatus
+from natsctl.model.jetstream import Volume
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.cluster_metrics import (
     ClusterMetrics,
     JetStreamMetrics,
     ServerMetrics,
     StorageMetrics,
+    VolumeMetrics,
     cluster_metrics,
     moment,
 )
@@ -183,6 +185,13 @@ class TestJetStream:
                 StorageMetrics("c-3", "file", 10, 100),
             ),
         )
+
+    def test_volumes_are_shown_of_servers_where_somebody_tells(self) -> None:
+        world = well()
+        world.volumes = {THIRD: Volume(30, 70)}
+        found = shown(looked(world)).jetstream
+        assert found is not None
+        assert found.volumes == (VolumeMetrics("c-3", 30, 70),)
 
     def test_of_a_server_that_is_silent_there_is_no_storage(self) -> None:
         found = shown(looked(without(THIRD, State.DOWN))).jetstream

@@ -19,6 +19,7 @@ from tests.unit.render.reach import Source, lets_in, selects
 from tests.unit.render.targets import TARGETS, target
 
 CLIENTS, ROUTES, MONITORING, EXPORTER = 4222, 6222, 8222, 7777
+VOLUME = 7778
 OPERATOR = OperatorPods("nats-system", {"app.kubernetes.io/name": "nats-operator", "release": "r"})
 ITSELF = Source(OPERATOR.labels, "nats-system")
 STRANGER = Source({"app": "web"})
@@ -101,6 +102,20 @@ def test_everybody_is_a_client_and_nobody_else_anything_more(source: Source) -> 
     found = policy(pod={"enableMetrics": True})
     assert lets_in(found, source, CLIENTS)
     assert not any(lets_in(found, source, port) for port in (ROUTES, MONITORING, EXPORTER))
+
+
+def test_only_the_operator_asks_the_reloader_how_full_the_volume_is() -> None:
+    fields: dict[str, Any] = {
+        "jetstream": {},
+        "version": "2.12.15",
+        "networkPolicy": {"monitoringFrom": [TEAM]},
+    }
+    found = policy(**fields, pod={"enableConfigReload": True})
+    assert lets_in(found, ITSELF, VOLUME)
+    others = (STRANGER, OUTSIDE, OF_TEAM, server(target()))
+    assert not any(lets_in(found, source, VOLUME) for source in others)
+    assert not lets_in(policy(**fields), ITSELF, VOLUME)
+    assert not lets_in(policy(pod={"enableConfigReload": True}), ITSELF, VOLUME)
 
 
 def test_labels_count_in_the_clusters_own_namespace_only() -> None:

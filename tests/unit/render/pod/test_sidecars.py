@@ -138,6 +138,14 @@ def test_resources_are_the_reloaders_own() -> None:
     assert "resources" not in reloader()
 
 
+def test_beside_a_store_the_reloader_tells_how_full_the_volume_is() -> None:
+    """It is told by a variable, which images of others ignore, and does not mount the store."""
+    found = reloader(jetstream={}, version="2.12.15")
+    assert found["env"] == [{"name": "NATSCTL_STORE_DIR", "value": "/data"}]
+    assert found["ports"] == [{"name": "volume", "containerPort": 7778, "protocol": "TCP"}]
+    assert {"env", "ports"}.isdisjoint(reloader())
+
+
 def test_metrics_are_exported_by_the_maintained_image_with_todays_flags() -> None:
     found = metrics()
     assert found["image"] == "natsio/prometheus-nats-exporter:0.20.1"

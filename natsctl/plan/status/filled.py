@@ -1,0 +1,51 @@
+"""How full volumes are, as the reloaders beside their servers tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.model.quantity import bytes_text
+from natsctl.plan.servers import has_reloader
+from natsctl.plan.status.steps import tells
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from natsctl.api.types.status import VolumeStatus
+    from natsctl.model.jetstream import Volume
+    from natsctl.plan.context import Context
+
+_MI: Final = 2**20
+
+
+def with_use(context: Context, volumes: Mapping[int, VolumeStatus]) -> dict[int, VolumeStatus]:
+    """The same with what is used; of a server that does not answer, what it said last.
+
+    Where no reloader runs, nobody knows: an old number would be worse than none.
+    """
+    state, seen = context.state, context.state.seen
+    before = {server.name: server.volume for server in state.status.servers}
+    told = seen.summary.volumes if seen is not None else {}
+    by_pod = {seen.pod_of(name): it for name, it in told.items()} if seen is not None else {}
+    watched = {s.index: s.name for s in context.servers if has_reloader(s.pod)}
+    found = dict(volumes)
+    for index in watched.keys() & volumes.keys():
+        name = watched[index]
+        found[index] = _used(volumes[index], before.get(name), by_pod.get(name))
+    return found
+
+
+def _used(volume: VolumeStatus, before: VolumeStatus | None, now: Volume | None) -> VolumeStatus:
+    same = before is not None and before.claim == volume.claim and bool(before.used)
+    if before is not None and same and _is_enough(before, now):
+        return attrs.evolve(volume, used=before.used, used_percent=before.used_percent)
+    if now is None:
+        return volume
+    used = bytes_text(now.used // _MI * _MI)
+    return attrs.evolve(volume, used=used, used_percent=now.percent)
+
+
+def _is_enough(before: VolumeStatus, now: Volume | None) -> bool:
+    return now is None or not tells(before.used_percent, now.percent)
