@@ -250,7 +250,7 @@ class NoteProof(Action):
 class NoteClaims(Action):
     """Note on the config Secret or on a claim which servers have had a volume.
 
-    `data`: and on a claim what its data depends on.
+    `data`: and on a claim what its data depends on. `seal`: that of the text, if there is any.
     """
 
     kind: str
@@ -258,6 +258,7 @@ class NoteClaims(Action):
     uid: str
     text: str
     data: str = ""
+    seal: str = ""
 
     @property
     def subject(self) -> str:

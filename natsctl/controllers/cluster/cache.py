@@ -33,6 +33,7 @@ from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.limits import levels_of
+from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
@@ -177,10 +178,9 @@ class ClusterCache:
         """What the claims of its volumes tell, the config Secret, and the latest look."""
         owned, name = self._owned(cluster), cluster.metadata.name
         secret = owned[config_kind().kind].get(name)
-        noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret else None
         claims = owned.get(data_kind().kind)
         there = claims.values() if claims is not None else None
-        stored = await self._claims.stored(cluster, there, noted)
+        stored = await self._claims.stored(cluster, there, noted_on(secret), self.gatherer.pepper)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
         return attrs.evolve(stored, levels=levels)

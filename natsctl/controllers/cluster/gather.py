@@ -57,6 +57,11 @@ class Gatherer:
         factory=dict, init=False, repr=False
     )
 
+    @property
+    def pepper(self) -> bytes:
+        """What keys digests and seals; empty where the operator has no secret."""
+        return self.identity.pepper if self.identity else b""
+
     async def gather(
         self,
         key: Key,

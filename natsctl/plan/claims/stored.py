@@ -13,15 +13,16 @@ from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.data import Data, noted_data, read_data
 from natsctl.plan.claims.limits import Levels
-from natsctl.plan.claims.memory import is_free, memory_of
+from natsctl.plan.claims.memory import UNSEALED, is_free, memory_of
 from natsctl.plan.server_identity import claims_among, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from natsctl.model.objects import Cluster, Object
-    from natsctl.plan.claims.memory import Memory
+    from natsctl.plan.claims.memory import Memory, Place
     from natsctl.plan.claims.note import Note
+    from natsctl.plan.claims.seals import Seals
 
 
 @attrs.frozen
@@ -62,7 +63,10 @@ class Stored:
 
 
 def stored_of(
-    cluster: Cluster, claims: Iterable[Object] | None, noted: str | None = None
+    cluster: Cluster,
+    claims: Iterable[Object] | None,
+    noted: Place | None = None,
+    seals: Seals = UNSEALED,
 ) -> Stored:
     """What the claims tell, and the note on the Secret; None: they could not be read."""
     meta = cluster.metadata
@@ -71,7 +75,7 @@ def stored_of(
         for index, claim in claims_among(meta.name, claims or ()).items()
         if isinstance(claim, PersistentVolumeClaim)
     }
-    memory = memory_of(meta.uid, noted, found)
+    memory = memory_of(meta.uid, noted, found, seals)
     asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
     room = {index: _room(claim) for index, claim in found.items()}
     return Stored(

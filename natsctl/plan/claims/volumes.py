@@ -29,8 +29,9 @@ from natsctl.plan.claims.data import (
     wanted_data,
 )
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
-from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
+from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of, noted_on
 from natsctl.plan.claims.note import NEW, Note, Noted
+from natsctl.plan.claims.seals import seals_of
 from natsctl.plan.server_identity import claims_among
 from natsctl.plan.servers import has_store
 from natsctl.plan.state import OwnedObject
@@ -116,21 +117,28 @@ class Volumes:
     """What is known of the volumes of a cluster.
 
     `claims` are those of servers from 1 to size, `others` beyond it, by index. Not `known`: they
-    could not be read, so nothing is there and nothing is missing. `note` is what all notes tell
-    together; None: somebody edited that of the Secret, `written`, which is None then, and where
-    there is none. `left` are those of `others` on which nothing is stored that counts.
-    `is_unsure`: what no note tells may have been there all the same. `is_leaving`: claims go with
-    an earlier NatsCluster.
+    could not be read, so nothing is there and nothing is missing. `memory` has all notes. `left`
+    are those of `others` on which nothing is stored that counts. `is_unsure`: what no note tells
+    may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
     """
 
     known: bool
-    note: Note | None
-    written: Note | None = None
+    memory: Memory
     claims: tuple[ServerClaim, ...] = ()
     others: Mapping[int, PersistentVolumeClaim] = attrs.field(factory=dict)
     left: frozenset[int] = frozenset()
     is_unsure: bool = False
     is_leaving: bool = False
+
+    @property
+    def note(self) -> Note | None:
+        """What all notes tell together; None: somebody edited that of the Secret."""
+        return self.memory.note
+
+    @property
+    def written(self) -> Note | None:
+        """What that of the Secret tells; None: there is none that can be read."""
+        return self.memory.written
 
     @property
     def token(self) -> str:
@@ -207,15 +215,16 @@ def _volumes_of(context: Context) -> Volumes | None:
     state = context.state
     live = state.owned.get(data_kind().kind)
     secret = state.secrets.get(state.cluster.metadata.name)
-    noted = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret is not None else None
     claims = (c for c in (live or {}).values() if isinstance(c, PersistentVolumeClaim))
     found = claims_among(state.cluster.metadata.name, claims)
-    memory = memory_of(state.cluster.metadata.uid, noted, found)
+    meta = state.cluster.metadata
+    seals = seals_of(context.desired.pepper, meta.namespace, meta.name)
+    memory = memory_of(meta.uid, noted_on(secret), found, seals)
     needed = tuple(_claims(context, found, memory))
     places = {claim.index for claim in needed}
     others = {index: found[index] for index in sorted(found.keys() - places)}
     left = frozenset(index for index, claim in others.items() if memory.is_left(index, claim))
-    volumes = Volumes(live is not None, memory.note, memory.written, needed, others, left)
+    volumes = Volumes(live is not None, memory, needed, others, left)
     return _troubled(context, volumes, memory) if volumes.known else volumes
 
 

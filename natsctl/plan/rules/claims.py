@@ -9,7 +9,7 @@ import attrs
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.data import noted_data
-from natsctl.plan.claims.memory import copy_of, is_free
+from natsctl.plan.claims.memory import copy_of, is_free, seal_of
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.others import data_of_others
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
@@ -49,7 +49,7 @@ def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
     for claim in volumes.claims:
         if claim.live is None:
             if is_clear(volumes) and (claim in empty if claim.lost else new):
-                yield Ensure(described(context, note, claim), present=False)
+                yield Ensure(described(context, volumes, note, claim), present=False)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(_written(claim), present=True)
 
@@ -75,10 +75,12 @@ def with_notes(wanted: OwnedObject, notes: Mapping[str, str | None]) -> OwnedObj
     return attrs.evolve(wanted, manifest={**wanted.manifest, "metadata": metadata})
 
 
-def described(context: Context, note: Note, claim: ServerClaim) -> OwnedObject:
+def described(context: Context, volumes: Volumes, note: Note, claim: ServerClaim) -> OwnedObject:
     """A new claim says from the start what is noted of all others, and what its data depends on."""
     copy = copy_text(context.state.cluster.metadata.uid, note)
     told = {names.CLAIMS_ANNOTATION: copy, names.DATA_ANNOTATION: claim.data}
+    if seal := volumes.memory.seal(copy):
+        told[names.CLAIMS_SEAL_ANNOTATION] = seal
     return with_notes(claim.wanted, told)
 
 
@@ -113,10 +115,12 @@ def note_claims(context: Context) -> Decision:
         note |= dict(_found(context, volumes))
     if not note and volumes.is_unsure:
         return Decision()  # that there was none, nobody knows
+    seal = volumes.memory.seal(copy_text(state.cluster.metadata.uid, note))
     noted: tuple[NoteClaims, ...] = ()
-    if note != volumes.written:
-        noted = (NoteClaims(config_kind().kind, name, secret.metadata.uid, note_text(note)),)
-    return Decision((*noted, *_copies(context, volumes, note)))
+    if note != volumes.written or seal_of(secret) != seal:
+        text, uid = note_text(note), secret.metadata.uid
+        noted = (NoteClaims(config_kind().kind, name, uid, text, seal=seal),)
+    return Decision((*noted, *_copies(context, volumes, note, seal)))
 
 
 def noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
@@ -126,7 +130,7 @@ def noted_so_far(context: Context, volumes: Volumes) -> dict[int, Noted]:
     return doubts | kept
 
 
-def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClaims]:
+def _copies(context: Context, volumes: Volumes, note: Note, seal: str) -> Iterator[NoteClaims]:
     """One for each claim that tells something else, also of servers that were removed."""
     uid = context.state.cluster.metadata.uid
     back = {index for index, _ in returning(context)}
@@ -136,8 +140,9 @@ def _copies(context: Context, volumes: Volumes, note: Note) -> Iterator[NoteClai
     for live, data in (*needed, *others):
         if live is None or live.metadata.deletion_timestamp is not None:
             continue
-        if (copy_of(live), noted_data(live)) != (text, data):
-            yield NoteClaims(data_kind().kind, live.metadata.name, live.metadata.uid, text, data)
+        if (copy_of(live), seal_of(live), noted_data(live)) != (text, seal, data):
+            meta = live.metadata
+            yield NoteClaims(data_kind().kind, meta.name, meta.uid, text, data, seal)
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:

@@ -33,7 +33,7 @@ def make_empty(context: Context) -> Decision:
     if claim is None:
         return Decision()
     note = {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}
-    wanted = with_notes(described(context, noted_so_far(context, volumes), claim), note)
+    wanted = with_notes(described(context, volumes, noted_so_far(context, volumes), claim), note)
     return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
 
 

@@ -321,3 +321,29 @@ async def test_a_missing_right_is_told_and_holds_up_nobody_else() -> None:
             await at_rest(api, process, is_ready)
             await process.stop()
     assert len(volumes(api)) == 3
+
+
+async def test_what_somebody_writes_on_a_claim_costs_one_write_and_is_put_right() -> None:
+    with virtual_clock():
+        api = await with_volumes()
+    before, told = note(api), api.objects[volume(2)]["metadata"]["annotations"]
+    written = len(writes(api))
+
+    def edit(api: ApiServer) -> None:
+        annotations = {names.CLAIMS_ANNOTATION: "uid-of-c:1=abcdef,9=abcdef"}
+        api.edit(volume(2), {"metadata": {"annotations": annotations}})
+
+    await changed(api, edit)
+    repaired = [(r.kind, r.name) for r in writes(api)[written:] if r.kind in (KIND, "Secret")]
+    assert repaired == [(KIND, "js-c-2")]
+    assert (note(api), api.objects[volume(2)]["metadata"]["annotations"]) == (before, told)
+    assert told[names.CLAIMS_SEAL_ANNOTATION]
+
+
+async def test_notes_stay_what_they_are_beside_another_configuration() -> None:
+    """The Secret is applied as a whole."""
+    with virtual_clock():
+        api = await with_volumes()
+    seal = api.objects[SECRET]["metadata"]["annotations"][names.CLAIMS_SEAL_ANNOTATION]
+    await changed(api, lambda api: api.edit(CLUSTER, {"spec": {"natsConfig": {"debug": True}}}))
+    assert api.objects[SECRET]["metadata"]["annotations"][names.CLAIMS_SEAL_ANNOTATION] == seal

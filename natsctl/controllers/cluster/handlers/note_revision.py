@@ -44,7 +44,10 @@ async def _note_proof(action: NoteProof, context: HandlerContext) -> Result:
 
 
 async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
-    notes = {names.CLAIMS_ANNOTATION: action.text}
+    notes: dict[str, str | None] = {
+        names.CLAIMS_ANNOTATION: action.text,
+        names.CLAIMS_SEAL_ANNOTATION: action.seal or None,
+    }
     if action.data:
         notes[names.DATA_ANNOTATION] = action.data
     await annotate(owned_resource(action.kind), action.name, action.uid, notes, context)

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from natsctl.plan.actions import DeleteObject, Ensure
     from natsctl.render.objects.owned_objects import OwnedKind
 
-_NOTES: Final = (names.CLAIMS_ANNOTATION, names.DEPARTED_ANNOTATION)
+_NOTES: Final = (
+    names.CLAIMS_ANNOTATION,
+    names.CLAIMS_SEAL_ANNOTATION,
+    names.DEPARTED_ANNOTATION,
+)
 """Of the config Secret, which others than its builder write."""
 
 

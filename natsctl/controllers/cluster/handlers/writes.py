@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 
 async def annotate(
-    resource: Resource, name: str, uid: str, notes: Mapping[str, str], context: HandlerContext
+    resource: Resource,
+    name: str,
+    uid: str,
+    notes: Mapping[str, str | None],
+    context: HandlerContext,
 ) -> None:
-    """Note something on an object; if it is gone, or another by now, the next pass sees to it."""
+    """Note something on an object; if it is gone, or another by now, the next pass sees to it.
+
+    None: nothing of that name is to be noted.
+    """
     patch = {"metadata": {"uid": uid, "annotations": notes}}
     namespace = context.desired.target.namespace
     with suppress(NotFound, Conflict):

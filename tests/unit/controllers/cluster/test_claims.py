@@ -73,25 +73,25 @@ async def test_they_are_read_once_for_as_long_as_they_stay_the_same(
     parsed: Counter[str],
 ) -> None:
     there, known = many(MAX_SIZE), reader()
-    first = await known.stored(CLUSTER, there, "none")
-    assert first == stored_of(CLUSTER, there, "none")
+    first = await known.stored(CLUSTER, there, ("none", ""), b"")
+    assert first == stored_of(CLUSTER, there, ("none", ""))
     parsed.clear()
-    assert await known.stored(CLUSTER, list(there), "none") is first
+    assert await known.stored(CLUSTER, list(there), ("none", ""), b"") is first
     assert not parsed
-    assert await known.stored(CLUSTER, there, noted(1)) is not first
+    assert await known.stored(CLUSTER, there, (noted(1), ""), b"") is not first
     edited = msgspec.structs.replace(
         there[0], metadata=msgspec.structs.replace(there[0].metadata, resource_version="2")
     )
-    assert await known.stored(CLUSTER, [edited, *there[1:]], noted(1)) is not first
-    assert (await known.stored(CLUSTER, None, noted(1))).known is False
+    assert await known.stored(CLUSTER, [edited, *there[1:]], (noted(1), ""), b"") is not first
+    assert (await known.stored(CLUSTER, None, (noted(1), ""), b"")).known is False
 
 
 def test_few_copies_are_parsed_and_data_once_for_each_text(parsed: Counter[str]) -> None:
-    assert len(stored_of(CLUSTER, many(MAX_SIZE), "none").data) == MAX_SIZE
+    assert len(stored_of(CLUSTER, many(MAX_SIZE), ("none", "")).data) == MAX_SIZE
     assert parsed == {"copies": READ, "data": MAX_SIZE}
     parsed.clear()
     same = [with_data(claim(index)) for index in (1, 2, 3)]
-    stored_of(CLUSTER, same, "none")
+    stored_of(CLUSTER, same, ("none", ""))
     assert parsed == {"data": 1}
 
 
@@ -105,7 +105,7 @@ def test_what_is_too_long_is_not_parsed(length: int, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("natsctl.model.limits.json.loads", loads)
     long = '{"fields":{"jetstream":"' + "x" * length + '"}}'
-    assert stored_of(CLUSTER, many(3, long), "none").data == {}
+    assert stored_of(CLUSTER, many(3, long), ("none", "")).data == {}
     assert max(lengths, default=0) < 100, "of the longest, a digest is kept"
 
 
@@ -121,6 +121,6 @@ async def test_what_is_much_is_read_beside_the_event_loop(
 
     monkeypatch.setattr(claims, "stored_of", reading)
     known = reader()
-    await known.stored(CLUSTER, many(count), "none")
+    await known.stored(CLUSTER, many(count), ("none", ""), b"")
     assert known.heavy is beside
     assert threads != [threading.main_thread().name] if beside else threads == ["MainThread"]

@@ -6,13 +6,10 @@ from itertools import chain, combinations, product
 from typing import Any
 
 import attrs
-import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, Condition, JetStreamStatus, ServerStatus
-from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
-from natsctl.plan.actions import NoteClaims
 from natsctl.plan.claims.memory import READ, memory_of
 from natsctl.plan.claims.note import Noted, copy_text
 from natsctl.plan.rules.claims import ensure_claims, note_claims
@@ -22,6 +19,7 @@ from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import (
     EARLIER,
     SPEC,
+    after,
     all_claims,
     claim,
     noted,
@@ -51,19 +49,6 @@ def made(state: ClusterState) -> list[str]:
 def notes(state: ClusterState) -> dict[str, str]:
     """What is noted, by the name of the object."""
     return {action.name: action.text for action in decided(note_claims, state)}
-
-
-def after(state: ClusterState) -> ClusterState:
-    """The same once that is written; the Secret may be another one by now."""
-    owned = {kind: dict(found) for kind, found in state.owned.items()}
-    for action in decided(note_claims, state):
-        assert isinstance(action, NoteClaims)
-        live = owned[action.kind][action.name]
-        texts = {**(live.metadata.annotations or {}), names.CLAIMS_ANNOTATION: action.text}
-        texts |= {names.DATA_ANNOTATION: action.data} if action.data else {}
-        meta = msgspec.structs.replace(live.metadata, annotations=texts)
-        owned[action.kind][action.name] = msgspec.structs.replace(live, metadata=meta)
-    return attrs.evolve(state, owned=owned)
 
 
 def missing(state: ClusterState, index: int) -> str:

@@ -45,7 +45,7 @@ def given(found: PersistentVolumeClaim, capacity: str | None) -> PersistentVolum
 
 def stored(*claims: PersistentVolumeClaim, **note: Noted) -> Stored:
     text = note_text({int(index[1:]): each for index, each in note.items()})
-    return stored_of(cluster(SPEC), claims, text)
+    return stored_of(cluster(SPEC), claims, (text, ""))
 
 
 def understood(spec: Any, found: Stored) -> ParsedSpec:

@@ -11,6 +11,7 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
 from natsctl.model.server_identity import claim_index, claim_name
 from natsctl.model.slim import slim
+from natsctl.plan.actions import NoteClaims
 from natsctl.plan.claims.data import (
     Data,
     current_data,
@@ -22,11 +23,12 @@ from natsctl.plan.claims.data import (
 )
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
+from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.servers import has_store
 from natsctl.plan.state import ClusterState
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects
-from tests.unit.plan.world import NAME, UID, cluster_state, context, pod, stamped
+from tests.unit.plan.world import NAME, UID, cluster_state, context, decided, pod, stamped
 
 SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}
 EARLIER = "7e57ab1e-earlier"
@@ -125,12 +127,26 @@ def volumes(
     owned[data_kind().kind] = {each.metadata.name: each for each in claims}
     if not known:
         del owned[data_kind().kind]
-    stored = stored_of(found.cluster, claims, note)
+    stored = stored_of(found.cluster, claims, (note, "") if note else None)
     goal = attrs.evolve(found.desired.target, origins=stored.origins)
     wanted = tuple(stamped(manifest) for manifest in owned_objects(goal))
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)
     cluster = annotated(found.cluster, accepts)
     return attrs.evolve(found, cluster=cluster, owned=owned, desired=desired)
+
+
+def after(state: ClusterState) -> ClusterState:
+    """The same once its notes are written; the Secret may be another one by now."""
+    owned = {kind: dict(found) for kind, found in state.owned.items()}
+    for action in decided(note_claims, state):
+        assert isinstance(action, NoteClaims)
+        live = owned[action.kind][action.name]
+        texts = {**(live.metadata.annotations or {}), names.CLAIMS_ANNOTATION: action.text}
+        texts[names.CLAIMS_SEAL_ANNOTATION] = action.seal
+        texts |= {names.DATA_ANNOTATION: action.data} if action.data else {}
+        meta = msgspec.structs.replace(live.metadata, annotations=texts)
+        owned[action.kind][action.name] = msgspec.structs.replace(live, metadata=meta)
+    return attrs.evolve(state, owned=owned)
 
 
 def _described(
