@@ -14,18 +14,12 @@ from natsctl.plan.actions import MOST_STEP_DOWNS
 from natsctl.plan.claims.room import rooms_of
 from natsctl.plan.departures.members import returning
 from natsctl.plan.evidence import Evidence, evidence_of
-from natsctl.plan.gates.gate import baseline, may_go
-from natsctl.plan.gates.order import Candidate, order
+from natsctl.plan.gates.among import Among
+from natsctl.plan.gates.gate import baseline_in, judge
+from natsctl.plan.gates.order import Candidate, order_in
 from natsctl.plan.gates.verdict import Baseline, Purpose, Verdict
 from natsctl.plan.gates.words import text, way_out
-from natsctl.plan.jetstream import (
-    expected,
-    is_away,
-    looks_of,
-    name_of,
-    queries_of,
-    remembered,
-)
+from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.server_identity import missing
@@ -35,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from natsctl.plan.context import Context
-    from natsctl.plan.gates.look import Look
+    from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.order import Step
 
 NOTED_FIRST = "what is broken already is noted before the first restart"
@@ -72,15 +66,15 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
 
     Nothing goes before the status has what was broken before: the next process reads it there.
     """
-    queries, looks, before = queries_of(context), looks_of(context), remembered(context.state)
-    if looks is None or unanswered(queries, context.state):
+    queries, it, before = queries_of(context), case_of(context), remembered(context.state)
+    if it is None or unanswered(queries, context.state):
         return Restart(queries=queries, before=before)
     if before is None and _is_disturbed(context):
         return Restart(waiting=("a server is missing or shutting down",), queries=queries)
-    now = baseline(expected(context), looks, context.state.now, before)
+    now = baseline_in(it, context.state.now, before)
     if before is None:
         return Restart(waiting=(NOTED_FIRST,), queries=queries, before=now)
-    return attrs.evolve(_going(context, outdated, looks, now), queries=queries, before=now)
+    return attrs.evolve(_going(context, outdated, it, now), queries=queries, before=now)
 
 
 def _is_disturbed(context: Context) -> bool:
@@ -89,31 +83,41 @@ def _is_disturbed(context: Context) -> bool:
     return context.is_leaving or bool(absent) or bool(returning(context))
 
 
-def _going(
-    context: Context, outdated: Sequence[Server], looks: tuple[Look, Look], before: Baseline
-) -> Restart:
-    """The servers that may go now, else why the first of them may not."""
-    names = expected(context)
+def _going(context: Context, outdated: Sequence[Server], it: Case, before: Baseline) -> Restart:
+    """The servers that may go now, else why the first of them may not.
+
+    What holds up all of them is found once.
+    """
     by_name = {name_of(server): server for server in outdated}
     room = rooms_of(context)
     candidates = [
         Candidate(name, kubelet_ready(s.pod), not is_away(s), room(s.index))
         for name, s in by_name.items()
     ]
-    planned = order(candidates, names, looks)
+    planned = order_in(candidates, it)
     reasons = tuple(f"{by_name[name].name}: {NO_ROOM}" for name in planned.without_room)
+    among = Among(it, context.state.now, before)
+    unready = tuple(server for server in context.servers if not server.ready)
     for step in planned.steps:
-        why = tuple(_obstacles(step, context, names, looks, before))
-        if not why:
-            going = tuple(by_name[name] for name in step.servers)
+        going = tuple(by_name[name] for name in step.servers)
+        if not step.gated or _may_go(step, context, going[0], unready, among):
             judged = context.servers if step.gated else going
             return Restart(
                 going,
                 hands_over=step.step_down and _is_to_be_asked(going, context),
-                evidence=evidence_of((server.pod for server in judged), looks[-1].ended),
+                evidence=evidence_of((server.pod for server in judged), it.second.look.ended),
             )
-        reasons = reasons or why
+        reasons = reasons or tuple(_obstacles(step, context, going[0], it, before))
     return Restart(waiting=reasons)
+
+
+def _may_go(
+    step: Step, context: Context, server: Server, unready: Sequence[Server], among: Among
+) -> bool:
+    """Whether there are no `_obstacles`."""
+    if step.purpose is Purpose.REPLACE or any(other is not server for other in unready):
+        return False
+    return among.may_go(name_of(server), overrides_of(context, server, step.purpose))
 
 
 def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
@@ -122,23 +126,18 @@ def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
 
 
 def _obstacles(
-    step: Step,
-    context: Context,
-    names: frozenset[str],
-    looks: tuple[Look, Look],
-    before: Baseline,
+    step: Step, context: Context, server: Server, it: Case, before: Baseline
 ) -> Iterator[str]:
-    if not step.gated:
-        return
-    (name,) = step.servers
-    server = next(server for server in context.servers if name_of(server) == name)
+    """What holds up a server that the gate is asked for."""
+    name = name_of(server)
     if step.purpose is Purpose.REPLACE:
         yield f"{name}: {EMPTY_VOLUME}"
     for other in context.servers:
         if other is not server and not other.ready:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
     overrides = overrides_of(context, server, step.purpose)
-    verdict = may_go(name, names, looks, context.state.now, before, overrides, step.purpose)
+    case = attrs.evolve(it, target=name, purpose=step.purpose)
+    verdict = judge(case, context.state.now, before, overrides)
     yield from _words(verdict, override_value(context, server, step.purpose))
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.context import context_of
+from natsctl.plan.gates.case import Case, case
 from natsctl.plan.gates.look import Look, by_name
 from natsctl.plan.gates.remembered import read
 from natsctl.plan.gates.seen import Seen, seen
@@ -36,10 +37,7 @@ def stores(context: Context) -> bool:
 
 def expected(context: Context) -> frozenset[str]:
     """The names of all servers that there should be, and of those that are still there."""
-    target = context.desired.target
-    absent = missing(target.name, context.servers, context.size)
-    coming = (target.server_name(index) for index, _ in absent)
-    return frozenset((*map(name_of, context.servers), *coming))
+    return context.once(_expected)
 
 
 def name_of(server: Server) -> str:
@@ -61,8 +59,12 @@ def queries_of(context: Context) -> frozenset[Query]:
 
 def looks_of(context: Context) -> tuple[Look, Look] | None:
     """The two latest looks, by names of servers; None if there are not two."""
-    names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
-    return by_name(context.state.jetstream, names)
+    return context.once(_looks)
+
+
+def case_of(context: Context) -> Case | None:
+    """The same, sorted out once for all rules, while nobody is to go."""
+    return context.once(_case)
 
 
 def remembered(state: ClusterState) -> Baseline | None:
@@ -71,6 +73,23 @@ def remembered(state: ClusterState) -> Baseline | None:
     if told is None or told.broken_before is None:
         return None
     return read([attrs.asdict(row) for row in told.broken_before])
+
+
+def _expected(context: Context) -> frozenset[str]:
+    target = context.desired.target
+    absent = missing(target.name, context.servers, context.size)
+    coming = (target.server_name(index) for index, _ in absent)
+    return frozenset((*map(name_of, context.servers), *coming))
+
+
+def _looks(context: Context) -> tuple[Look, Look] | None:
+    names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
+    return by_name(context.state.jetstream, names)
+
+
+def _case(context: Context) -> Case | None:
+    looks = looks_of(context)
+    return case("", expected(context), looks) if looks is not None else None
 
 
 def seen_in(state: ClusterState) -> Seen | None:

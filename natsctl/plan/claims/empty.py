@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
-from natsctl.plan.gates.empty import may_be_empty
+from natsctl.plan.gates.empty import may_be_empty_in
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.gates.words import SOME, text, way_out
-from natsctl.plan.jetstream import expected, is_away, looks_of
+from natsctl.plan.jetstream import case_of, is_away
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.server_identity import missing
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
-    from natsctl.plan.gates.look import Look
+    from natsctl.plan.gates.case import Case
     from natsctl.plan.servers import Server
 
 TOLD: Final = 120.0
@@ -52,18 +52,16 @@ def key_of(claim: ServerClaim) -> str:
 
 def why_not_yet(context: Context, claim: ServerClaim) -> tuple[str, ...]:
     """What the server of such a claim waits for, as the latest looks tell."""
-    looks = looks_of(context)
-    if looks is None or context.state.now - looks[-1].ended > TOLD:
+    it = case_of(context)
+    if it is None or context.state.now - it.second.look.ended > TOLD:
         return (NOT_SEEN,)
-    return obstacles(context, claim, looks, looks[-1].ended)
+    return obstacles(context, claim, it, it.second.look.ended)
 
 
-def obstacles(
-    context: Context, claim: ServerClaim, looks: tuple[Look, Look], now: float
-) -> tuple[str, ...]:
+def obstacles(context: Context, claim: ServerClaim, it: Case, now: float) -> tuple[str, ...]:
     """The same as of now, by these looks."""
     server = {server.index: server for server in context.servers}.get(claim.index)
-    others = (*_others(context, claim), *_blocked(context, claim, server, looks, now))
+    others = (*_others(context, claim), *_blocked(context, claim, server, it, now))
     if others or server is None:
         return others
     if server.terminating:
@@ -86,7 +84,7 @@ def _blocked(
     context: Context,
     claim: ServerClaim,
     server: Server | None,
-    looks: tuple[Look, Look],
+    it: Case,
     now: float,
 ) -> Iterator[str]:
     """The same for as long as the same blocks: conditions tell it."""
@@ -94,7 +92,7 @@ def _blocked(
     purpose = Purpose.REPLACE if runs else Purpose.RESTART
     name, value = context.desired.target.server_name(claim.index), key_of(claim)
     overrides = overrides_with(context, value)
-    verdict = may_be_empty(name, expected(context), looks, now, overrides, purpose)
+    verdict = may_be_empty_in(attrs.evolve(it, target=name, purpose=purpose), now, overrides)
     texts = [*dict.fromkeys(text(attrs.evolve(it, detail="")) for it in verdict.blocks)]
     yield from texts[:SOME]
     if len(texts) > SOME:

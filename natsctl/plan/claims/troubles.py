@@ -14,6 +14,8 @@ from natsctl.plan.claims.volumes import ALL, Trouble, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
@@ -22,6 +24,11 @@ UNREADABLE = Trouble(
     f"{data_kind().plural} cannot be read, so no volume is made: allow natsctl to get, list, "
     "watch, create and patch them (chart value rbac.persistentVolumeClaims)",
 )
+
+JUDGED = 4
+"""Claims of which all groups are judged for what is told: their servers start one after the other.
+"""
+OTHERS_FIRST = "the servers before it start first"
 
 
 def volume_troubles(context: Context) -> tuple[Trouble, ...]:
@@ -32,18 +39,22 @@ def volume_troubles(context: Context) -> tuple[Trouble, ...]:
     if not volumes.known:
         return (UNREADABLE,)
     edited = () if volumes.note is not None else (_edited(context),)
-    told = (_told(context, volumes, claim) for claim in volumes.claims)
+    waiting = unstarted(volumes)
+    told = (_told(context, volumes, claim, waiting) for claim in volumes.claims)
     found = (trouble for trouble in told if trouble is not None)
     return (*edited, *found, *growth_troubles(context))
 
 
-def _told(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble | None:
+def _told(
+    context: Context, volumes: Volumes, claim: ServerClaim, waiting: Sequence[ServerClaim]
+) -> Trouble | None:
     """What is wrong with one, and what to do about it."""
     if claim.trouble is not None and claim.lost:
         remedy = _remedy(context, volumes, claim)
         return attrs.evolve(claim.trouble, message=f"{claim.trouble.message}: {remedy}")
-    if claim.trouble is None and claim in unstarted(volumes):
-        waits = listed(why_not_yet(context, claim))
+    if claim.trouble is None and claim.replaces and claim.starts:
+        is_judged = claim in waiting[:JUDGED]
+        waits = listed(why_not_yet(context, claim) if is_judged else (OTHERS_FIRST,))
         text = f"{volumes.obstacle(claim)}, and its server does not start with it yet: {waits}"
         return Trouble("VolumeEmpty", text) if waits else None
     return claim.trouble

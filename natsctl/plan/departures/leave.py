@@ -25,11 +25,10 @@ from natsctl.plan.actions import (
 from natsctl.plan.departures.note import noting
 from natsctl.plan.departures.words import of_gate, of_shrinking
 from natsctl.plan.evidence import evidence_of
-from natsctl.plan.gates.case import case
 from natsctl.plan.gates.gate import judge
-from natsctl.plan.gates.shrink import may_shrink
+from natsctl.plan.gates.shrink import may_shrink_in
 from natsctl.plan.gates.verdict import Purpose, Why
-from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
+from natsctl.plan.jetstream import case_of, name_of, queries_of
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.server_identity import wanted
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
-    from natsctl.plan.gates.look import Look
     from natsctl.plan.servers import Server
 
 AT_A_TIME: Final = 8
@@ -82,17 +80,16 @@ def next_to_leave(context: Context, leaving: Sequence[Server]) -> Leaving:
     """What to do with the first of these servers."""
     if unfit := tuple(_unfit(context, leaving[0])):
         return Leaving(waiting=unfit)
-    queries, looks = queries_of(context), looks_of(context)
-    if looks is None or unanswered(queries, context.state):
+    queries, it = queries_of(context), case_of(context)
+    if it is None or unanswered(queries, context.state):
         return Leaving(queries=queries)
     overrides = overrides_of(context, leaving[0], Purpose.REMOVE) - BINDING
-    names, now = expected(context), context.state.now
-    verdict = may_shrink([name_of(s) for s in leaving], names, looks, now, overrides)
+    verdict = may_shrink_in([*map(name_of, leaving)], it, context.state.now, overrides)
     if not verdict.ok:
         value = override_value(context, leaving[0], Purpose.REMOVE)
         waiting = of_shrinking(verdict, value, BINDING, len(context.servers))
         return Leaving(waiting=waiting)
-    return attrs.evolve(_step(context, leaving[0], looks), queries=queries)
+    return attrs.evolve(_step(context, leaving[0], it), queries=queries)
 
 
 def _unfit(context: Context, server: Server) -> Iterator[str]:
@@ -108,13 +105,13 @@ def _unfit(context: Context, server: Server) -> Iterator[str]:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
 
 
-def _step(context: Context, server: Server, looks: tuple[Look, Look]) -> Leaving:
+def _step(context: Context, server: Server, case: Case) -> Leaving:
     name = name_of(server)
-    it = case(name, expected(context), looks, Purpose.REMOVE)
+    it = attrs.evolve(case, target=name, purpose=Purpose.REMOVE)
     overrides = overrides_of(context, server, Purpose.REMOVE) - BINDING
     verdict = judge(it, context.state.now, None, overrides)
     held = _held(it)
-    seen = evidence_of(pods_of(context), looks[-1].ended, context.state.pods)
+    seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
     silent = it.target not in it.second.answered or it.second.answered[it.target].disabled
     if silent or verdict.whys - _MOVES or (verdict.whys and not held):
         value = override_value(context, server, Purpose.REMOVE)
@@ -141,8 +138,7 @@ def pods_of(context: Context) -> Iterator[Pod]:
 
 def _held(it: Case) -> tuple[Asset, ...]:
     """What the server holds, or is to hold, as the second look tells."""
-    groups = it.second.groups.items()
-    return tuple(sorted(a for a, told in groups if it.target in told.holders | told.members))
+    return tuple(sorted(told.asset for told in it.second.of_server.get(it.target, ())))
 
 
 def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:

@@ -19,11 +19,10 @@ from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
-from natsctl.plan.gates.case import case
 from natsctl.plan.gates.looks import look_blocks
 from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
-from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of, stores
+from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
 from natsctl.plan.server_identity import excess, of_others
 from natsctl.plan.servers import lacks_store
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.note import Noted
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
-    from natsctl.plan.gates.look import Look, View
+    from natsctl.plan.gates.look import View
     from natsctl.plan.servers import Server
 
 MISSED: Final = 10.0
@@ -51,11 +50,11 @@ def next_to_forget(context: Context) -> Leaving:
     if not gone:
         return Leaving()
     index = max(gone)
-    queries, looks = queries_of(context), looks_of(context)
-    if looks is None or unanswered(queries, context.state):
+    queries, it = queries_of(context), case_of(context)
+    if it is None or unanswered(queries, context.state):
         step = Leaving(waiting=(FORGOTTEN.format(gone[index]),))
     else:
-        step = _forgotten(context, index, gone[index], looks)
+        step = _forgotten(context, index, gone[index], it)
     return attrs.evolve(step, queries=queries)
 
 
@@ -66,8 +65,7 @@ def _gone(context: Context) -> dict[int, str]:
     return {index: name for index, name in departed.items() if name not in known}
 
 
-def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]) -> Leaving:
-    it = case("", expected(context), looks)
+def _forgotten(context: Context, index: int, name: str, it: Case) -> Leaving:
     if why := tuple(unsure(it, context.state.now)):
         return Leaving(waiting=why)
     if not any(name in members_of(view) for view in it.views):
@@ -79,7 +77,7 @@ def _forgotten(context: Context, index: int, name: str, looks: tuple[Look, Look]
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
     pod = pod_name(context.desired.target.name, index)
     message = f"{pod} left: taking {name} out of the meta group"
-    seen = evidence_of(pods_of(context), looks[-1].ended, context.state.pods)
+    seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
     action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
     return Leaving((action,), (FORGOTTEN.format(name),))
 
@@ -112,7 +110,7 @@ def _still_there(it: Case, name: str) -> Iterator[str]:
 
 def counting_on(view: View, name: str) -> list[Asset]:
     """The streams and consumers that anybody says it holds, or is to hold."""
-    return [a for a, group in view.groups.items() if name in group.members | group.holders]
+    return [group.asset for group in view.of_server.get(name, ())]
 
 
 def left_empty(context: Context) -> frozenset[int]:
@@ -120,10 +118,9 @@ def left_empty(context: Context) -> frozenset[int]:
 
     Whatever else is gone may have gone with data that nobody else has.
     """
-    gone, looks = _gone(context), _latest(context)
-    if not gone or looks is None:
+    gone, it = _gone(context), _latest(context)
+    if not gone or it is None:
         return frozenset()
-    it = case("", expected(context), looks)
     if any(True for _ in unsure(it, context.state.now)):
         return frozenset()
     return frozenset(
@@ -135,15 +132,13 @@ def left_empty(context: Context) -> frozenset[int]:
 
 def is_missed(context: Context, name: str) -> bool:
     """Whether some stream counts on it: it came to the server in the moment in which that left."""
-    looks = _latest(context)
-    it = case("", expected(context), looks) if looks is not None else None
+    it = _latest(context)
     return it is not None and any(counting_on(view, name) for view in it.views)
 
 
 def members_of(view: View) -> frozenset[str]:
     """Who belongs to the meta group, as its only leader tells it."""
-    meta = view.meta
-    return frozenset({meta.leader, *(m.name for m in meta.replicas)}) if meta else frozenset()
+    return view.members
 
 
 def returning(context: Context) -> tuple[tuple[int, str], ...]:
@@ -178,10 +173,9 @@ def _named_so(
 
 def _to_leave_empty(context: Context) -> dict[int, str]:
     """Names of servers beyond size, with and without a pod, that may have something, by index."""
-    looks = _latest(context)
-    if looks is None:
+    it = _latest(context)
+    if it is None:
         return {}
-    it = case("", expected(context), looks)
     members = members_of(it.first) & members_of(it.second)
     return {i: name for i, name in _may_have_something(context).items() if name in members}
 
@@ -208,10 +202,9 @@ def _is_as_noted(claim: PersistentVolumeClaim, noted: Noted | None) -> bool:
 
 def not_yet_members(context: Context) -> tuple[Server, ...]:
     """Servers that run, and that the meta leader did not list in either of the latest looks."""
-    looks = _latest(context)
-    if looks is None or len(context.servers) < 2:
+    it = _latest(context)
+    if it is None or len(context.servers) < 2:
         return ()
-    it = case("", expected(context), looks)
     if any(view.meta is None for view in it.views):
         return ()
     members = members_of(it.first) | members_of(it.second)
@@ -219,6 +212,6 @@ def not_yet_members(context: Context) -> tuple[Server, ...]:
     return tuple(s for s in storing if s.ready and name_of(s) not in members)
 
 
-def _latest(context: Context) -> tuple[Look, Look] | None:
+def _latest(context: Context) -> Case | None:
     answered = stores(context) and not unanswered((JetStreamLook(),), context.state)
-    return looks_of(context) if answered else None
+    return case_of(context) if answered else None

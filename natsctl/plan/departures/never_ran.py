@@ -85,9 +85,7 @@ def _is_idle(context: Context, server: Server) -> bool:
 def _is_counted_on(it: Case, name: str) -> bool:
     """Whether it is a member of anything, or seems to run all the same."""
     return any(
-        name in members_of(view)
-        or counting_on(view, name)
-        or any(name in said.peers for said in view.answered.values())
+        name in members_of(view) or counting_on(view, name) or name in view.connected
         for view in it.views
     )
 

@@ -14,7 +14,7 @@ from natsctl.model.jetstream import Storage
 from natsctl.plan.gates.verdict import MAX_BASELINE, USUAL, Baseline, Block, Purpose, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Container, Iterable
 
     from natsctl.model.jetstream import Asset
     from natsctl.plan.gates.case import Case
@@ -39,16 +39,23 @@ def lasting(before: Baseline, it: Case, found: Iterable[Block]) -> Baseline:
     return Baseline(frozenset(block for block in before.blocks if block.asset in broken))
 
 
-def is_known(it: Case, block: Block, before: Baseline, found: Collection[Block]) -> bool:
-    """Whether it was so before, and the target may go in spite of it; `found` is all that blocks.
+def was_so(block: Block, before: Baseline) -> bool:
+    """Whether it was so before.
 
     A server that is unhealthy names one of the assets that it complains of: any broken one will do.
     """
-    asset = block.asset
-    if asset is None or block.why not in USUAL:
+    if block.asset is None or block.why not in USUAL:
         return False
-    was_so = asset in before.assets if block.why is Why.UNHEALTHY else block in before.blocks
-    return was_so and (not _belongs(it, asset) or _has_nothing_to_lose(it, asset, found))
+    unhealthy = block.why is Why.UNHEALTHY
+    return block.asset in before.assets if unhealthy else block in before.blocks
+
+
+def is_known(it: Case, block: Block, before: Baseline, broken: Container[Asset | None]) -> bool:
+    """Whether it was so before, and the target may go in spite of it; `broken` is all that is."""
+    asset = block.asset
+    if asset is None or not was_so(block, before):
+        return False
+    return not _belongs(it, asset) or _has_nothing_to_lose(it, asset, broken)
 
 
 def _belongs(it: Case, asset: Asset) -> bool:
@@ -59,7 +66,7 @@ def _belongs(it: Case, asset: Asset) -> bool:
     return any(told is not None and it.target in told.members for told in groups)
 
 
-def _has_nothing_to_lose(it: Case, asset: Asset, found: Collection[Block]) -> bool:
+def _has_nothing_to_lose(it: Case, asset: Asset, broken: Container[Asset | None]) -> bool:
     """Whether it is a consumer that no restart can harm, and that a restart may mend.
 
     Without a leader it has no quorum to lose, and its file outlives the restart. Messages are safe
@@ -68,7 +75,7 @@ def _has_nothing_to_lose(it: Case, asset: Asset, found: Collection[Block]) -> bo
     stream = attrs.evolve(asset, consumer="")
     if not asset.consumer or it.purpose is not Purpose.RESTART:
         return False
-    if any(block.asset == stream for block in found) or any(view.partial for view in it.views):
+    if stream in broken or any(view.partial for view in it.views):
         return False
     return all(
         _idle(view.groups.get(asset)) and _keeps_messages(view.groups.get(stream))

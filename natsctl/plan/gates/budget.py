@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.plan.gates.among import Among
 from natsctl.plan.gates.case import case
-from natsctl.plan.gates.gate import all_may_go
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look
     from natsctl.plan.gates.verdict import Baseline
 
@@ -28,5 +29,17 @@ def budget(
     is drained; by default all. The budget cannot tell which one is evicted, so each has to be able
     to go.
     """
-    names = sorted(expected if candidates is None else candidates)
-    return int(all_may_go(case("", expected, looks), names, now, baseline, overrides))
+    it = case("", expected, looks)
+    return budget_in(it, now, baseline, overrides, candidates)
+
+
+def budget_in(
+    it: Case,
+    now: float,
+    baseline: Baseline | None = None,
+    overrides: Collection[str] = (),
+    candidates: Collection[str] | None = None,
+) -> int:
+    """The same of looks that are sorted out already."""
+    among, names = Among(it, now, baseline), it.expected if candidates is None else candidates
+    return int(all(among.may_go(name, overrides) for name in sorted(names)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,7 +29,7 @@ class Case:
         """Both looks, the older one first."""
         return self.first, self.second
 
-    @property
+    @cached_property
     def others(self) -> tuple[str, ...]:
         """The servers that stay, in order."""
         return tuple(sorted(self.expected - {self.target}))
@@ -36,8 +37,10 @@ class Case:
     @property
     def standalone(self) -> bool:
         """Whether there is one server only, without a cluster: it leads nothing and nobody."""
+        if len(self.expected) != 1:
+            return False  # which is asked of each group
         said = [said for it in self.views for said in it.answered.values()]
-        return len(self.expected) == 1 and bool(said) and all(each.meta is None for each in said)
+        return bool(said) and all(each.meta is None for each in said)
 
 
 def case(

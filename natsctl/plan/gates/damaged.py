@@ -12,10 +12,10 @@ import attrs
 
 from natsctl.model.jetstream import Asset
 from natsctl.plan.gates.case import case
-from natsctl.plan.gates.stores import Copy, all_copies, lost_part
+from natsctl.plan.gates.stores import Copy, all_copies, lost_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look
@@ -49,8 +49,7 @@ def damaged(expected: Collection[str], looks: tuple[Look, Look]) -> tuple[Damage
 def damaged_in(it: Case) -> Iterator[Damage]:
     """The same of looks that are sorted out already."""
     for told, copies in sorted(all_copies(it), key=lambda found: found[0].asset):
-        less = [name for name in sorted(copies) if _lost(name, copies)]
-        if less:
+        if less := lost_parts(copies):
             yield Damage(
                 asset=told.asset,
                 leader=told.leader,
@@ -58,7 +57,3 @@ def damaged_in(it: Case) -> Iterator[Damage]:
                 less=tuple((name, copies[name]) for name in less),
                 sure=not told.settles_late,
             )
-
-
-def _lost(name: str, copies: Mapping[str, Copy]) -> bool:
-    return any(lost_part(copies[name], other) for at, other in copies.items() if at != name)

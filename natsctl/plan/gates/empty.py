@@ -31,13 +31,17 @@ def may_be_empty(
     purpose: Purpose = Purpose.RESTART,
 ) -> Verdict:
     """Judge one server that is down, as `may_go` does; one that still runs is to be replaced."""
-    it = case(target, expected, looks, purpose)
+    return may_be_empty_in(case(target, expected, looks, purpose), now, overrides)
+
+
+def may_be_empty_in(it: Case, now: float, overrides: Collection[str] = ()) -> Verdict:
+    """The same of looks that are sorted out already, and of their target."""
     return judge(it, now, overrides=overrides, helpless=frozenset(_helpless(it)))
 
 
 def _helpless(it: Case) -> Iterator[Asset]:
     """What has two replicas and no leader without the target: it comes back with that one only."""
+    away = all(it.target not in view.answered for view in it.views)
     for asset, told in it.second.groups.items():
-        away = all(it.target not in view.answered for view in it.views)
         if away and told.replicas < VOTERS and not told.leaders and it.target in told.members:
             yield asset

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from natsctl.plan.gates import groups, meta, servers
 from natsctl.plan.gates.baseline import is_known, lasting, taken
 from natsctl.plan.gates.case import Case, case
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
 Predicate = Callable[[Case, "View"], Iterator[Block]]
 
-OF_A_LOOK: Final[tuple[Predicate, ...]] = (
+OF_SERVERS: Final[tuple[Predicate, ...]] = (
     servers.unreachable,
     servers.wrong_name,
     servers.unknown,
@@ -41,6 +39,8 @@ OF_A_LOOK: Final[tuple[Predicate, ...]] = (
     servers.unhealthy,
     servers.no_route,
     servers.store_limit,
+)
+OF_GROUPS: Final[tuple[Predicate, ...]] = (
     groups.no_leader,
     groups.two_leaders,
     groups.moving,
@@ -50,6 +50,7 @@ OF_A_LOOK: Final[tuple[Predicate, ...]] = (
     groups.hosted,
     groups.memory,
 )
+OF_A_LOOK: Final = OF_SERVERS + OF_GROUPS
 """Each has to pass in both looks."""
 OF_CLUSTERS: Final[tuple[Predicate, ...]] = (
     meta.meta_leader,
@@ -59,13 +60,6 @@ OF_CLUSTERS: Final[tuple[Predicate, ...]] = (
     meta.meta_quorum,
 )
 """The same, where there is a meta group."""
-TARGETED: Final[tuple[Predicate, ...]] = (
-    groups.quorum,
-    groups.short,
-    groups.hosted,
-    groups.memory,
-)
-"""Those that find more if somebody goes than if nobody does, where all servers answer."""
 OF_BOTH: Final[tuple[Callable[[Case], Iterator[Block]], ...]] = (store_behind, store_differs)
 """Those that compare the looks."""
 
@@ -100,8 +94,9 @@ def judge(
     known: list[Block] = []
     overridden: list[Block] = []
     found = blocks(it, now)
+    broken = frozenset(block.asset for block in found)
     for block in found:
-        if block.asset in helpless or (baseline and is_known(it, block, baseline, found)):
+        if block.asset in helpless or (baseline and is_known(it, block, baseline, broken)):
             known.append(block)
         elif block.why in overrides and block.why not in FIRM:
             overridden.append(block)
@@ -125,28 +120,12 @@ def blocks(it: Case, now: float) -> Collection[Block]:
     for predicate in predicates:
         for view in it.views:
             for block in predicate(it, view):
-                if not _is_gone(it, block):
+                if not is_gone(it, block):
                     seen.pop(block, None)
                     seen[block] = block
     for compare in OF_BOTH:
         seen |= {block: block for block in compare(it)}
     return seen.values()
-
-
-def all_may_go(
-    it: Case,
-    names: Collection[str],
-    now: float,
-    baseline: Baseline | None = None,
-    overrides: Collection[str] = (),
-) -> bool:
-    """Whether each of these servers may go, if it is the only one.
-
-    Where nothing blocks at all, only what depends on who goes is left to look at.
-    """
-    if not any(True for _ in blocks(attrs.evolve(it, target=""), now)):
-        return all(not _targeted(attrs.evolve(it, target=name), overrides) for name in names)
-    return all(judge(attrs.evolve(it, target=name), now, baseline, overrides).ok for name in names)
 
 
 def baseline(
@@ -156,22 +135,16 @@ def baseline(
     before: Baseline | None = None,
 ) -> Baseline:
     """What is broken while nobody is to go; of what was so `before`, what still is."""
-    it = case("", expected, looks)
+    return baseline_in(case("", expected, looks), now, before)
+
+
+def baseline_in(it: Case, now: float, before: Baseline | None = None) -> Baseline:
+    """The same of looks that are sorted out already."""
     found = blocks(it, now)
     return taken(found) if before is None else lasting(before, it, found)
 
 
-def _targeted(it: Case, overrides: Collection[str]) -> bool:
-    predicates = TARGETED if it.standalone else (*TARGETED, meta.meta_quorum)
-    return any(
-        block.why not in overrides
-        for predicate in predicates
-        for view in it.views
-        for block in predicate(it, view)
-    )
-
-
-def _is_gone(it: Case, block: Block) -> bool:
+def is_gone(it: Case, block: Block) -> bool:
     """Whether it is about an asset that nobody tells of any more: it was deleted meanwhile.
 
     While it is, some servers tell of it and some do not. A server that has too many to tell all of

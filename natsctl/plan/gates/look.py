@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -12,7 +13,7 @@ from natsctl.model.jetstream import Asset, Group, JetStreamReport, Meta, Replica
 from natsctl.model.jetstream_look import Times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from natsctl.model.jetstream_look import Look as Taken
 
@@ -101,13 +102,33 @@ class View:
     groups: Mapping[Asset, Told]
     partial: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
+    def of_server(self) -> Mapping[str, Sequence[Told]]:
+        """The groups that each server holds, or is a member of."""
+        found = defaultdict[str, list[Told]](list)
+        for told in self.groups.values():
+            for name in told.holders | told.members:
+                found[name].append(told)
+        return dict(found)
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """Who belongs to the meta group, as its only leader tells it."""
+        meta = self.meta
+        return frozenset({meta.leader, *(m.name for m in meta.replicas)}) if meta else frozenset()
+
+    @cached_property
+    def connected(self) -> frozenset[str]:
+        """The servers to which any other one has a route."""
+        return frozenset().union(*(said.peers for said in self.answered.values()))
+
+    @cached_property
     def meta_leaders(self) -> tuple[str, ...]:
         """The servers that call themselves leader of the meta group."""
         said = self.answered.items()
         return tuple(sorted(name for name, it in said if it.meta and it.meta.leader == name))
 
-    @property
+    @cached_property
     def meta(self) -> Meta | None:
         """The meta group as its only leader tells it."""
         leaders = self.meta_leaders
@@ -177,8 +198,7 @@ def _told(
     leaders = tuple(sorted(name for name, group in by.items() if group.raft.leader == name))
     best = by[leaders[0]] if leaders else max(by.values(), key=lambda group: group.replicas)
     only = len(leaders) == 1
-    silent = partial - by.keys()
-    bad = dict(_bad(best, by, servers, silent)) if only else {}
+    bad = dict(_bad(best, by, servers, partial)) if only else {}
     return Told(
         asset=asset,
         replicas=best.replicas,
@@ -191,8 +211,13 @@ def _told(
         moving=best.raft.moving if only else any(group.raft.moving for group in by.values()),
         holders=frozenset(by),
         stores={name: group.store for name, group in by.items() if group.store is not None},
-        hidden=any(group.raft.leader in silent for group in by.values()),
+        hidden=any(_is_silent(group.raft.leader, by, partial) for group in by.values()),
     )
+
+
+def _is_silent(name: str, by: Mapping[str, Group], partial: frozenset[str]) -> bool:
+    """Whether a server may have a group among what it has too many of to tell."""
+    return name in partial and name not in by
 
 
 def _named(leaders: tuple[str, ...], by: Mapping[str, Group]) -> Iterator[str]:
@@ -210,16 +235,13 @@ def _anybody(by: Mapping[str, Group]) -> Iterator[str]:
 
 
 def _bad(
-    best: Group, by: Mapping[str, Group], servers: frozenset[str], silent: frozenset[str]
+    best: Group, by: Mapping[str, Group], servers: frozenset[str], partial: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
-    """A leader's good word is not enough: the replica has to say itself that it is one.
-
-    Unless it may be among what a server has too many of to tell.
-    """
+    """A leader's good word is not enough: the replica has to say itself that it is one."""
     for replica in best.raft.replicas:
         if why := shortcoming(replica):
             yield replica.name, why
         elif replica.name not in servers:
             yield replica.name, "is not a server of this cluster"
-        elif replica.name not in by and replica.name not in silent:
+        elif replica.name not in by and not _is_silent(replica.name, by, partial):
             yield replica.name, "does not say that it holds it"

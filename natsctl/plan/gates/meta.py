@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from natsctl.model.foreign import printable
 from natsctl.plan.gates.look import shortcoming
 from natsctl.plan.gates.verdict import Block, Why
@@ -11,7 +13,6 @@ from natsctl.plan.gates.verdict import Block, Why
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from natsctl.model.jetstream import Meta
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
 
@@ -41,7 +42,7 @@ def meta_size(case: Case, view: View) -> Iterator[Block]:
 def meta_members(case: Case, view: View) -> Iterator[Block]:
     """Its members are others than the expected servers."""
     if view.meta:
-        members = _members(view.meta)
+        members = view.members
         for name in sorted(members - case.expected):
             yield Block(Why.META_MEMBERS, name, detail="it is a member and no server")
         for name in sorted(case.expected - members):
@@ -55,20 +56,34 @@ def meta_replica(case: Case, view: View) -> Iterator[Block]:
             yield Block(Why.META_REPLICA, replica.name, detail=why)
 
 
-def meta_quorum(case: Case, view: View) -> Iterator[Block]:
-    """Without the target, fewer good members are left than a leader needs; others only count."""
-    if case.target and view.meta:
-        members = _members(view.meta)
-        bad = {it.name for it in view.meta.replicas if shortcoming(it)}
-        good = (members & case.expected) - bad - {case.target}
-        needed = max(view.meta.size, len(members)) // 2 + 1
-        if len(good) < needed:
-            detail = f"{len(good)} good members would be left, {needed} are needed"
+@attrs.frozen
+class Votes:
+    """The good members of the meta group, and how many a leader needs; others only count."""
+
+    good: frozenset[str] = frozenset()
+    needed: int = 0
+
+    def blocks(self, target: str) -> Iterator[Block]:
+        """Without this server, fewer are left."""
+        left = len(self.good) - (target in self.good)
+        if left < self.needed:
+            detail = f"{left} good members would be left, {self.needed} are needed"
             yield Block(Why.META_QUORUM, detail=detail)
 
 
-def _members(meta: Meta) -> frozenset[str]:
-    return frozenset({meta.leader, *(replica.name for replica in meta.replicas)})
+def votes(expected: frozenset[str], view: View) -> Votes:
+    """Those of a cluster with these servers; none are needed where nobody leads."""
+    if view.meta is None:
+        return Votes()
+    members = view.members
+    bad = {it.name for it in view.meta.replicas if shortcoming(it)}
+    return Votes((members & expected) - bad, max(view.meta.size, len(members)) // 2 + 1)
+
+
+def meta_quorum(case: Case, view: View) -> Iterator[Block]:
+    """Without the target, fewer good members are left than a leader needs."""
+    if case.target:
+        yield from votes(case.expected, view).blocks(case.target)
 
 
 def _list(names: Iterable[str]) -> str:

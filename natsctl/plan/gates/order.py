@@ -62,15 +62,19 @@ def order(
     restart only: it waits for nobody, so a reverted spec always reaches it. Below 2.10 a store that
     JetStream gave up would come back with holes, so it gets an empty volume, and that is gated.
     """
-    it = case("", expected, looks)
+    return order_in(candidates, case("", expected, looks))
+
+
+def order_in(candidates: Sequence[Candidate], it: Case) -> Order:
+    """The same by looks that are sorted out already."""
     off = [candidate for candidate in candidates if _is_off(it, candidate)]
-    rest = [candidate for candidate in candidates if candidate not in off]
+    rest = [candidate for candidate in candidates if not _is_off(it, candidate)]
     steps = (*_together(it, off), *_one_by_one(it, rest))
     return Order(steps, tuple(candidate.name for candidate in off if not candidate.room))
 
 
 def _together(it: Case, off: Sequence[Candidate]) -> Iterator[Step]:
-    holes = [candidate.name for candidate in off if may_have_holes(it, candidate.name)]
+    holes = {candidate.name for candidate in off if may_have_holes(it, candidate.name)}
     whole = [one.name for one in off if one.room and one.name not in holes]
     if whole:
         yield Step(tuple(whole), gated=False)
@@ -81,7 +85,7 @@ def _together(it: Case, off: Sequence[Candidate]) -> Iterator[Step]:
 
 def _one_by_one(it: Case, candidates: Sequence[Candidate]) -> Iterator[Step]:
     frozen = frozen_copies(it)
-    leaders = it.second.meta_leaders
+    leaders = frozenset(it.second.meta_leaders)
 
     def rank(candidate: Candidate) -> tuple[bool, bool, bool]:
         """Unready first, then those with a frozen store, then the others, then the leader."""

@@ -10,7 +10,7 @@ import attrs
 from natsctl.model.jetstream import Asset
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.groups import loses_quorum
-from natsctl.plan.gates.meta import meta_quorum
+from natsctl.plan.gates.meta import Votes, votes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -50,7 +50,8 @@ def quorum_of(it: Case) -> Quorum:
     """The same of looks that are sorted out already."""
     if not any(view.answered for view in it.views):
         return Quorum(State.UNKNOWN)
-    must_stay = tuple(name for name in it.others if _must_stay(it, name))
+    kept = votes(it.expected, it.second)
+    must_stay = tuple(name for name in it.others if _must_stay(it, kept, name))
     meta_lost = not it.standalone and not any(view.meta_leaders for view in it.views)
     lost = tuple(sorted(_lost(it)))
     return Quorum(_state(bool(must_stay), meta_lost or bool(lost)), must_stay, meta_lost, lost)
@@ -62,13 +63,12 @@ def _state(critical: bool, lost: bool) -> State:
     return State.CRITICAL if critical else State.OK
 
 
-def _must_stay(it: Case, name: str) -> bool:
+def _must_stay(it: Case, kept: Votes, name: str) -> bool:
     """Of servers that answer: one that is gone already can do no more harm."""
     if name not in it.second.answered or it.standalone:
         return False
-    without = attrs.evolve(it, target=name)
-    groups = it.second.groups.values()
-    return any(meta_quorum(without, it.second)) or any(loses_quorum(told, name) for told in groups)
+    own = it.second.of_server.get(name, ())
+    return any(kept.blocks(name)) or any(loses_quorum(told, name) for told in own)
 
 
 def _lost(it: Case) -> Iterator[Asset]:

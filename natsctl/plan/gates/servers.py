@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from natsctl.plan.gates.verdict import Block, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
@@ -32,13 +32,12 @@ def wrong_name(case: Case, view: View) -> Iterator[Block]:
 
 def unknown(case: Case, view: View) -> Iterator[Block]:
     """The target does not answer but others are connected to it: it is paused, not dead."""
-    connected = [name for name, said in view.answered.items() if case.target in said.peers]
-    if case.target and case.target not in view.answered and connected:
-        yield Block(
-            Why.UNKNOWN,
-            case.target,
-            detail=f"it does not answer, but {connected[0]} is connected to it",
-        )
+    if not case.target or case.target in view.answered:
+        return
+    connected = (name for name, said in view.answered.items() if case.target in said.peers)
+    if (first := next(connected, None)) is not None:
+        detail = f"it does not answer, but {first} is connected to it"
+        yield Block(Why.UNKNOWN, case.target, detail=detail)
 
 
 def too_many(case: Case, view: View) -> Iterator[Block]:
@@ -73,11 +72,16 @@ def unhealthy(case: Case, view: View) -> Iterator[Block]:
 
 def no_route(case: Case, view: View) -> Iterator[Block]:
     """A server that stays is not connected to another one that stays and answers."""
-    there = [name for name in case.others if name in view.answered]
-    for name in there:
-        for peer in there:
-            if peer != name and peer not in view.answered[name].peers:
-                yield Block(Why.NO_ROUTE, name, detail=f"it has no route to {peer}")
+    for name, peers in missed(case.others, view):
+        yield Block(Why.NO_ROUTE, name, detail=f"it has no route to {max(peers)}")
+
+
+def missed(names: Iterable[str], view: View) -> Iterator[tuple[str, frozenset[str]]]:
+    """Those of these servers that answer and lack a route to others of them: to which."""
+    there = frozenset(names) & view.answered.keys()
+    for name in sorted(there):
+        if lacking := there - view.answered[name].peers - {name}:
+            yield name, lacking
 
 
 def store_limit(case: Case, view: View) -> Iterator[Block]:

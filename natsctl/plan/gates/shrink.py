@@ -29,7 +29,13 @@ def may_shrink(
     It says nothing about the moment: each of them needs the gate besides. `overrides` are as in
     `may_go`, though no server moves a replica to where there is none.
     """
-    it = case("", expected, looks)
+    return may_shrink_in(leaving, case("", expected, looks), now, overrides)
+
+
+def may_shrink_in(
+    leaving: Collection[str], it: Case, now: float, overrides: Collection[str] = ()
+) -> Verdict:
+    """The same by looks that are sorted out already."""
     found = [*look_blocks(it, now), *_blocks(it, frozenset(leaving))]
     let = [block for block in found if block.why in overrides and block.why not in FIRM]
     standing = [block for block in found if block not in let]

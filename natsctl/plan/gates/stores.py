@@ -7,6 +7,9 @@ two looks, because they are not asked at the same moment.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,7 +19,7 @@ from natsctl.plan.gates.look import MOST_LAG
 from natsctl.plan.gates.verdict import Block, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from natsctl.model.jetstream import Asset
     from natsctl.plan.gates.case import Case
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 IN_FLIGHT: Final = MOST_LAG
 """Messages by which copies may differ while they change, beside what changed between the looks."""
+
+
+_Twice = tuple[int, int]
 
 
 @attrs.frozen
@@ -78,11 +84,28 @@ def all_copies(case: Case) -> Iterator[tuple[Told, dict[str, Copy]]]:
         yield told, dict(_copies(case, asset))
 
 
-def lost_part(one: Copy, other: Copy) -> bool:
-    """Whether the one lacks what the other has of the same time: no question of catching up."""
-    caught_up = one.second.last >= other.first.last
-    pairs = (_begins(one), _begins(other)), (_deleted(one), _deleted(other))
-    return caught_up and any(_still(*pair) and _more(*pair, slack=0) for pair in pairs)
+def lost_parts(copies: Mapping[str, Copy]) -> list[str]:
+    """Whose copies lack what another has of the same time, in order: no question of catching up.
+
+    Anybody may say that he has a copy, so not each is compared with each: only with the most that
+    any had of those that had come no further at the first look.
+    """
+    by_time = sorted(copies.values(), key=lambda copy: copy.first.last)
+    times = [copy.first.last for copy in by_time]
+    least = {
+        of: [math.inf, *accumulate(map(_least(of), by_time), min)] for of in (_begins, _deleted)
+    }
+
+    def has_lost(copy: Copy) -> bool:
+        known = bisect_right(times, copy.second.last)
+        return any(_stands(of(copy)) and of(copy)[1] > least[of][known] for of in least)
+
+    return [name for name in sorted(copies) if has_lost(copies[name])]
+
+
+def _least(of: Callable[[Copy], _Twice]) -> Callable[[Copy], float]:
+    """A number of a copy, if it is the same in both looks."""
+    return lambda copy: of(copy)[1] if _stands(of(copy)) else math.inf
 
 
 def differs(one: Copy, other: Copy) -> bool:
@@ -105,16 +128,17 @@ def shown(store: Store) -> str:
     return f"{store.messages} messages from {store.begin} to {store.last}"
 
 
-_Twice = tuple[int, int]
-
-
 def _more(one: _Twice, other: _Twice, slack: int) -> bool:
     """Of a number that stands still in both copies, any difference counts."""
     return one[1] - other[1] > (0 if _still(one, other) else slack)
 
 
 def _still(one: _Twice, other: _Twice) -> bool:
-    return one[0] == one[1] and other[0] == other[1]
+    return _stands(one) and _stands(other)
+
+
+def _stands(number: _Twice) -> bool:
+    return number[0] == number[1]
 
 
 def _begins(copy: Copy) -> _Twice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -126,7 +127,7 @@ class Baseline:
 
     blocks: frozenset[Block] = frozenset()
 
-    @property
+    @cached_property
     def assets(self) -> frozenset[Asset]:
         """The assets that were broken."""
         return frozenset(block.asset for block in self.blocks if block.asset is not None)

@@ -13,8 +13,8 @@ import attrs
 from natsctl.model import names
 from natsctl.model.objects import PodDisruptionBudget
 from natsctl.plan.actions import Ensure
-from natsctl.plan.gates.budget import budget
-from natsctl.plan.jetstream import expected, looks_of
+from natsctl.plan.gates.budget import budget_in
+from natsctl.plan.jetstream import case_of
 from natsctl.plan.queries import JetStreamLook, Probe, unanswered
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import is_paused, obstacles_to_return
@@ -95,8 +95,8 @@ def _queries_of(context: Context) -> Queries:
 
 def _most(context: Context) -> int:
     """How many may go, by the two latest looks, which count for as long as the query says."""
-    looks = looks_of(context)
-    return budget(expected(context), looks, looks[1].ended) if looks is not None else 0
+    it = case_of(context)
+    return budget_in(it, it.second.look.ended) if it is not None else 0
 
 
 def _with(made: OwnedObject, count: int) -> OwnedObject:

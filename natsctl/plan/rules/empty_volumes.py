@@ -10,7 +10,7 @@ from natsctl.plan.actions import CreateServer, Ensure
 from natsctl.plan.claims.empty import accepted, obstacles, unstarted
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
-from natsctl.plan.jetstream import looks_of, queries_of
+from natsctl.plan.jetstream import case_of, queries_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.rules.claims import described, is_clear, noted_so_far, with_notes
 from natsctl.plan.rules.rule import Decision
@@ -55,10 +55,10 @@ def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
 
 
 def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
-    queries, looks, now = queries_of(context), looks_of(context), context.state.now
-    if looks is None or unanswered(queries, context.state):
+    queries, it, now = queries_of(context), case_of(context), context.state.now
+    if it is None or unanswered(queries, context.state):
         return Decision(queries=queries)
-    if waits := obstacles(context, claim, looks, now):
+    if waits := obstacles(context, claim, it, now):
         return Decision(waiting=waits, queries=queries)
-    evidence = evidence_of((server.pod for server in context.servers), looks[-1].ended)
+    evidence = evidence_of((server.pod for server in context.servers), it.second.look.ended)
     return Decision((action(evidence),), queries=queries)

@@ -9,15 +9,18 @@ import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, JetStreamStatus
+from natsctl.model.jetstream import Replica
 from natsctl.model.objects import (
     Amounts,
     ClaimResources,
     PersistentVolumeClaim,
     PodCondition,
 )
+from natsctl.plan import gated_restart
 from natsctl.plan.actions import MOST_STEP_DOWNS, ReplaceServer, StepDown
 from natsctl.plan.engine import plan
 from natsctl.plan.gated_restart import NO_ROOM
+from natsctl.plan.gates import among, case
 from natsctl.plan.queries import APART
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
@@ -261,3 +264,30 @@ def test_another_server_that_runs_another_version_than_its_image_says_is_waited_
     older = attrs.evolve(state.observations["pod-2-0"], version="2.12.15")
     found = attrs.evolve(state, observations=state.observations | {"pod-2-0": older})
     assert decision(found).waiting[0] == "c-2 runs another version"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> list[str]:
+    """Each call of a function from now on."""
+    calls, function = list[str](), getattr(where, name)
+
+    def noted(*given: Any) -> Any:
+        calls.append(name)
+        return function(*given)
+
+    monkeypatch.setattr(where, name, noted)
+    return calls
+
+
+def test_however_many_wait_the_looks_are_sorted_out_and_judged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All rules of a pass share that: who has many servers and streams keeps nobody waiting."""
+    world = Named()
+    toy = world.stream(members=world.names)
+    toy.seen[world.names[1]] = Replica(world.names[1])
+    toy.seen[world.names[2]] = Replica(world.names[2])
+    sorted_out = counted(monkeypatch, case, "view")
+    judged = counted(monkeypatch, gated_restart, "judge")
+    common = counted(monkeypatch, among, "blocks")
+    assert restarted(state_of(world)) == []
+    assert (len(sorted_out), len(judged), len(common)) == (2, 1, 1)

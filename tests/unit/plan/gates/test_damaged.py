@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from natsctl.model.jetstream import Asset, Store
 from natsctl.plan.gates.damaged import Damage, damaged
+from natsctl.plan.gates.stores import Copy, lost_parts
+from tests.unit.plan.gates.costs import calls
 from tests.unit.plan.gates.recorded import Situation, situations
 from tests.unit.plan.gates.test_recorded import looks
 from tests.unit.plan.gates.world import Toy, World
@@ -99,3 +103,39 @@ def test_copies_that_agree_are_no_damage() -> None:
     stream(world)
     world.stream("S", consumer="c")
     assert found(world) == ()
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> Store:
+    last = draw(st.integers(0, 6))
+    return Store(draw(st.integers(0, last)), draw(st.integers(0, 6)), last)
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(st.sampled_from("abcdef"), st.builds(Copy, stores(), stores())))
+def test_all_copies_are_compared_at_once_as_each_with_each(copies: dict[str, Copy]) -> None:
+    less = (
+        name for name in sorted(copies) if any(lacks(copies[name], it) for it in copies.values())
+    )
+    assert lost_parts(copies) == [*less]
+
+
+def lacks(one: Copy, other: Copy) -> bool:
+    """Of the same time, a number that stands still in both is larger."""
+    begin, other_begin = ({it.first.begin, it.second.begin} for it in (one, other))
+    holes, other_holes = ({it.first.deleted, it.second.deleted} for it in (one, other))
+    more = (
+        len(mine) == len(its) == 1 and min(mine) > min(its)
+        for mine, its in ((begin, other_begin), (holes, other_holes))
+    )
+    return one.second.last >= other.first.last and any(more)
+
+
+def test_twice_the_copies_cost_twice_as_much() -> None:
+    """A stream has five at most, but anybody may say that he has one."""
+
+    def cost(count: int) -> int:
+        copies = {f"nats-{n}": Copy(Store(n, 1, n), Store(n, 1, n)) for n in range(count)}
+        return calls(lambda: lost_parts(copies))
+
+    assert cost(400) < 2.5 * cost(200)

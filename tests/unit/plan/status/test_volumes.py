@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from natsctl.model.objects import Pod
+from natsctl.plan.claims import troubles
+from natsctl.plan.claims.volumes import ServerClaim
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
@@ -165,9 +167,7 @@ class TestALostVolume:
 
 class TestAnEmptyVolumeInsteadOfALostOne:
     def made(self, toy: Named) -> ClusterState:
-        meta = claim(2).metadata
-        notes = {**(meta.annotations or {}), "nats.io/replaces": "000002"}
-        empty = claim(2, annotations=notes)
+        empty = claim(2, annotations=self.notes(2))
         state = volumes(claim(1), empty, claim(3), note=ALL, pods=servers(1, 3))
         return looked(state, toy)
 
@@ -181,6 +181,25 @@ class TestAnEmptyVolumeInsteadOfALostOne:
             "start with it yet: stream A/ORDERS has no leader"
         )
         assert text in degraded(state)
+
+    def test_of_many_only_the_first_are_judged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Their servers start one after the other; judging all of them would take a while."""
+        asked = list[str]()
+
+        def why(_: object, claim: ServerClaim) -> tuple[str, ...]:
+            asked.append(claim.name)
+            return ("streams have no leader",)
+
+        monkeypatch.setattr(troubles, "JUDGED", 1)
+        monkeypatch.setattr(troubles, "why_not_yet", why)
+        there = [claim(i, annotations=self.notes(i)) for i in (1, 2, 3)]
+        text = degraded(volumes(*there, note=ALL))
+        assert set(asked) == {"js-c-1"}
+        assert "js-c-1 is empty instead of a lost one" in text
+        assert text.count(troubles.OTHERS_FIRST) == 2
+
+    def notes(self, index: int) -> dict[str, str]:
+        return {**(claim(index).metadata.annotations or {}), "nats.io/replaces": "000002"}
 
     def test_is_no_trouble_once_it_may(self) -> None:
         assert told(self.made(Named(states=AWAY))) == ("True", "AllVolumesBound", "")
