@@ -17,6 +17,7 @@ from natsctl.plan.actions import RemoveMember
 from natsctl.plan.claims.volumes import LOST, volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.departures.unled import all_belong, nobody_leads, words_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
 from natsctl.plan.gates.looks import look_blocks
@@ -176,8 +177,20 @@ def _to_leave_empty(context: Context) -> dict[int, str]:
     it = _latest(context)
     if it is None:
         return {}
+    found = _may_have_something(context)
+    if nobody_leads(it):
+        return found if all_belong(context, it, found.values()) else {}
     members = members_of(it.first) & members_of(it.second)
-    return {i: name for i, name in _may_have_something(context).items() if name in members}
+    return {index: name for index, name in found.items() if name in members}
+
+
+def without_a_leader(context: Context) -> tuple[str, ...]:
+    """Why the meta group stays without one, if servers beyond size are away and do not return."""
+    it = _latest(context)
+    if it is None or not nobody_leads(it):
+        return ()
+    away = of_others(_may_have_something(context), context.servers, context.size)
+    return tuple(words_of(context, it, away))
 
 
 def _may_have_something(context: Context) -> dict[int, str]:

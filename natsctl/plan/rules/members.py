@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.plan.departures.members import is_missed, next_to_forget, not_yet_members
+from natsctl.plan.departures.members import (
+    is_missed,
+    next_to_forget,
+    not_yet_members,
+    without_a_leader,
+)
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import has_server
@@ -56,3 +61,8 @@ def await_members(context: Context) -> Decision:
     """Does nothing but tell which servers run and store nothing yet."""
     coming = not_yet_members(context)
     return Decision(waiting=(JOINING,), servers=coming) if coming else Decision()
+
+
+def await_leader(context: Context) -> Decision:
+    """Does nothing but tell what the meta group needs of servers beyond size that are away."""
+    return Decision(waiting=without_a_leader(context))

@@ -12,7 +12,7 @@ from natsctl.plan.rules.empty_volumes import make_empty, start_empty
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
 from natsctl.plan.rules.jetstream import look_at_streams
-from natsctl.plan.rules.members import await_members, note_departures, remove_members
+from natsctl.plan.rules.members import await_leader, await_members, note_departures, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.proof import note_proof
 from natsctl.plan.rules.reload import reload_servers
@@ -48,4 +48,5 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(look_at_streams, rule.NOTES),
     Rule(grow_claims, rule.NOTES),
     Rule(await_members, rule.NOTES),
+    Rule(await_leader, rule.NOTES),
 )

@@ -12,7 +12,7 @@ from natsctl.plan.gates.words import broken_before
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.ended_pods import remove_ended
-from natsctl.plan.rules.members import await_members, remove_members
+from natsctl.plan.rules.members import await_leader, await_members, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
@@ -53,6 +53,10 @@ def _forgetting(decision: Decision) -> Verdict:
     return Verdict("True", "ScalingDown", f"a server has left{_waits(decision)}")
 
 
+def _unled(decision: Decision) -> Verdict:
+    return Verdict("True", "ScalingDown", f"servers beyond size are away{_waits(decision)}")
+
+
 def _joining(decision: Decision) -> Verdict:
     text = f"{_names(decision.servers)} store nothing yet"
     return Verdict("True", "Joining", text + _waits(decision))
@@ -79,6 +83,7 @@ def _replacing(decision: Decision) -> Verdict:
 
 LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (remove_ended, _replacing),
+    (await_leader, _unled),
     (remove_members, _forgetting),
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
@@ -86,7 +91,7 @@ LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (await_members, _joining),
 )
 """Rules that deal with servers for a while, and how that is told; of several, the first."""
-YIELDING: Final = (remove_members, scale_down)
+YIELDING: Final = (await_leader, remove_members, scale_down)
 """While these only wait, servers restart, or wait for something else: that is told, too."""
 
 

@@ -13,6 +13,7 @@ from natsctl.plan.claims.note import parse_note
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, events
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import Process, installed, virtual_clock
 from tests.unit.simulated.streams import Streams
 from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume, without_guard
@@ -159,6 +160,31 @@ async def test_a_server_that_goes_away_with_what_it_holds_comes_back_first() -> 
             assert streams_of(process).held["LOG"] != [last]
             assert streams_of(process).removed == {last}
     assert pods(api) == ["c-1", "c-2", "c-3", "c-4"]
+
+
+async def test_servers_that_a_quorum_lacks_come_back_before_they_leave() -> None:
+    """c-3 is lost with its volume, and the two that are to leave went away, too."""
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            await process.stop()
+        api.delete(volume(3))
+        for index in (3, 4, 5):
+            api.delete(pod(index))
+        resized(api, 3)
+        node = Node(api, counts=True)
+        async with running(api, node=node) as process:
+            await until(lambda: pods(api) == ["c-1", "c-2", "c-4", "c-5"])
+            await asyncio.sleep(60)
+            assert condition(api, "VolumesReady")["reason"] == "VolumeMissing"
+            token = condition(api, "VolumesReady")["message"].partition(names.NEW_VOLUME_ANNOTATION)
+            value = token[2].lstrip("=").split()[0].rstrip(".;,'\"")
+            annotations = {names.NEW_VOLUME_ANNOTATION: value}
+            api.edit(CLUSTER, {"metadata": {"annotations": annotations}})
+            await until(lambda: is_ready(api) and pods(api) == ["c-1", "c-2", "c-3"])
+            await process.stop()
+        assert node.streams["ns", "c"].removed == {server(api, 4), server(api, 5)}
 
 
 async def test_nothing_moves_that_has_no_place() -> None:

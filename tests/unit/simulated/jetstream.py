@@ -90,6 +90,8 @@ def _meta(node: Node, server: Server) -> Meta:
     others = [Replica(it.name, current=True, active=0.5) for it in members if it is not server]
     away = _noted(node, server) - there - removed - node.without_node
     others += [Replica(name, offline=True, active=60.0) for name in sorted(away)]
+    if node.counts and 2 * len(members) <= len(others) + 1:
+        return Meta(size=len(others) + 1)
     return Meta(_leader(members).name, tuple(others), size=len(others) + 1)
 
 

@@ -79,6 +79,8 @@ class Node:
     """Names of pods whose servers do not answer."""
     full: bool = False
     """No new pod has room."""
+    counts: bool = False
+    """A meta group has a leader only while more than half of its members are there."""
     without_node: set[str] = attrs.field(factory=set)
     """Names of the servers whose pods had none."""
     streams: defaultdict[tuple[str, str], Streams] = attrs.field(

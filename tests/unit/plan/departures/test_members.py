@@ -19,6 +19,7 @@ from natsctl.plan.actions import (
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.members import (
+    await_leader,
     await_members,
     note_departures,
     remove_members,
@@ -365,6 +366,63 @@ class TestReturns:
     def test_not_before_servers_were_looked_at(self) -> None:
         state = attrs.evolve(state_of(gone()), jetstream=())
         assert scale_up(context(state)).actions == ()
+
+
+class TestReturnsWithoutALeader:
+    """Nobody lists the members then; what is away may be what the group lacks for a quorum."""
+
+    def world(self, members: int = 5) -> Shrinking:
+        """c-3 is down, c-4 and c-5 have no pods."""
+        away = [Replica(name) for name in (C4, C5)][: members - 3]
+        return Shrinking(size=3, ghosts=away, meta_leader="", states={C3: State.DOWN})
+
+    def told(self, state: ClusterState) -> str:
+        return next(c.message for c in status(state).conditions if c.type == "Progressing")
+
+    def test_all_that_may_have_something(self) -> None:
+        made = planned(state_of(self.world()))
+        assert [(type(it), it.name) for it in made] == [
+            (CreateServer, "c-4"),
+            (CreateServer, "c-5"),
+        ]
+
+    def test_not_one_that_left_empty(self) -> None:
+        (made,) = planned(state_of(self.world(), departed=NOTE))
+        assert made.name == "c-4"
+
+    def test_nobody_while_others_know_a_leader(self) -> None:
+        """Who leads may only not answer natsctl."""
+        world = self.world()
+        world.meta_leader = C3
+        assert scale_up(context(state_of(world))).actions == ()
+
+    def test_nobody_if_the_group_has_fewer_members(self) -> None:
+        """One that never ran would be a new member, without data, beside too few that have some."""
+        state = state_of(self.world(4))
+        assert planned(state) == []
+        assert self.told(state) == (
+            "servers beyond size are away; waiting: the meta group has no leader, and natsctl "
+            "cannot tell whether c-4, c-5 belong to it: to start them again, set spec.size to 5"
+        )
+
+    def test_what_is_gone_with_its_volume_is_told(self) -> None:
+        state = state_of(self.world(), claims=(1, 2, 3), noted_as=(1, 2, 3, 4, 5))
+        assert planned(state) == []
+        assert self.told(state) == (
+            "servers beyond size are away; waiting: the meta group has no leader, and c-4, c-5, "
+            "which may belong to it, are gone with their volumes: restore js-c-4, js-c-5, or set "
+            "spec.size to 5, and condition VolumesReady says how to go on"
+        )
+
+    def test_nothing_is_told_of_what_the_group_cannot_have_lost(self) -> None:
+        """A server that never ran, of which somebody deleted the claim."""
+        state = state_of(self.world(3), claims=(1, 2, 3), noted_as=(1, 2, 3, 5))
+        assert await_leader(context(state)).waiting == ()
+
+    def test_nothing_is_told_of_what_is_gone_while_somebody_leads(self) -> None:
+        state = state_of(Shrinking(size=3, ghosts=[LEFT]), claims=(1, 2, 3), noted_as=(1, 2, 3, 5))
+        assert await_leader(context(state)).waiting == ()
+        assert await_leader(context(attrs.evolve(state, jetstream=()))).waiting == ()
 
 
 class TestComing:

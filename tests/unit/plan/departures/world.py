@@ -46,8 +46,11 @@ class Shrinking(Named):
     def report(self, name: str) -> JetStreamReport:
         """What a server says."""
         said = attrs.evolve(super().report(name), version=self.version)
-        if said.meta is None or name != self.meta_leader:
+        if said.meta is None:
             return said
+        if name != self.meta_leader:
+            meta = attrs.evolve(said.meta, size=self.size + len(self.ghosts) - len(self.hidden))
+            return attrs.evolve(said, meta=meta)
         listed = [it for it in said.meta.replicas if it.name not in self.hidden]
         replicas = (*listed, *self.ghosts)
         return attrs.evolve(said, meta=Meta(name, replicas, size=len(replicas) + 1))
