@@ -31,7 +31,7 @@ UNCERTAIN: Final = (
 )
 GONE: Final = (
     "{unled}, and {pods}, which may belong to it, are gone with their volumes: restore {claims}, "
-    "or set spec.size to {size}, and condition VolumesReady says how to go on"
+    "or set spec.size to {size}, and condition VolumesReady says how to continue"
 )
 
 

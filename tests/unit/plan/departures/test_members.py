@@ -411,7 +411,7 @@ class TestReturnsWithoutALeader:
         assert self.told(state) == (
             "servers beyond size are away; waiting: the meta group has no leader, and c-4, c-5, "
             "which may belong to it, are gone with their volumes: restore js-c-4, js-c-5, or set "
-            "spec.size to 5, and condition VolumesReady says how to go on"
+            "spec.size to 5, and condition VolumesReady says how to continue"
         )
 
     def test_nothing_is_told_of_what_the_group_cannot_have_lost(self) -> None:
