@@ -37,6 +37,7 @@ SECONDS = {
     "integration/test_faults.py": 200,
     "integration/test_operator.py": 46,
     "integration/test_references.py": 44,
+    "server/crashes/test_crashes.py": 130,
     "server/test_fuzz.py": 32,
     "unit/kube/test_client.py": 6,
     "unit/controllers/runtime/test_lease.py": 9,

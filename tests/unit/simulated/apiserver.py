@@ -260,10 +260,13 @@ class ApiServer:
             yield line("ERROR", {"kind": "Status", "code": 410, "message": "too old"})
             return
         while cuts == self._cuts and ends - _now() > MOMENT:
-            for change in [c for c in self._history if c.version > position]:
+            changes = [c for c in self._history if c.version > position]
+            for change in changes:
                 if (told := window.event(change)) is not None:
                     yield told
-            position = self.version
+                position = change.version
+            if changes:  # more may have come meanwhile
+                continue
             if not await self._wait(asked.kind, min(BOOKMARKS, ends - _now())):
                 yield bookmark(self.version)
 

@@ -172,13 +172,13 @@ class Node:
             self.servers[address] = self._server(pod, self._files(pod) or {})
             self.servers[address].ready = True
         if not self.servers[address].ready:
-            await asyncio.sleep(READY)
+            await self._until_ready(pod)
             if self._is(where, uid):
                 self._tell(where, ready=True)
 
     def _start(self, where: Where, files: Json) -> str:
         pod = self.api.objects[where]
-        address = _address(pod["metadata"]["uid"])
+        address = self._address(pod)
         self.servers[address] = self._server(pod, files)
         self._tell(where, ready=False, address=address)
         return address
@@ -210,7 +210,7 @@ class Node:
         self.api.edit(where, {"status": status, "spec": {"nodeName": "node"}})
 
     async def _stop(self, where: Where, uid: str) -> None:
-        await asyncio.sleep(STOPS)
+        await self._until_stopped(where)
         if self._is(where, uid):
             self.servers.pop(self.api.objects[where]["status"].get("podIP", ""), None)
             self.api.remove(where)
@@ -220,6 +220,7 @@ class Node:
         server = next((s for s in self.servers.values() if s.id == uid), None)
         if server is not None and self._is(where, uid):
             server.files = self._files(self.api.objects[where]) or server.files
+            self._shown(self.api.objects[where], server)
 
     def _is(self, where: Where, uid: str) -> bool:
         return (self.api.objects.get(where) or {"metadata": {"uid": ""}})["metadata"]["uid"] == uid
@@ -250,6 +251,22 @@ class Node:
         secret = self.api.objects.get(("Secret", namespace, name))
         return secret["data"] if secret else None
 
+    # What is otherwise where real servers run.
+
+    def _address(self, pod: Json) -> str:
+        """Of a pod: another one has another, and it is the same in every run."""
+        uid = pod["metadata"]["uid"]
+        return str(ipaddress.IPv4Address(0x0A000000 | crc32(uid.encode()) & 0xFFFFFF))
+
+    async def _until_ready(self, pod: Json) -> None:
+        await asyncio.sleep(READY)
+
+    async def _until_stopped(self, where: Where) -> None:
+        await asyncio.sleep(STOPS)
+
+    def _shown(self, pod: Json, server: Server) -> None:
+        """A server has other files now."""
+
     # What servers answer.
 
     async def observe(self, place: Place) -> Observation:
@@ -263,7 +280,7 @@ class Node:
             server.id,
             server.version,
             frozenset(s.id for s in others) - {server.id},
-            config_digest=_digest(server),
+            config_digest=digest_of(server),
             config_load_time=server.loaded_at,
             started=server.loaded_at,
         )
@@ -299,7 +316,7 @@ def text_of(files: Json) -> str:
     return base64.b64decode(files.get(names.CONFIG_KEY, "")).decode()
 
 
-def _digest(server: Server) -> str:
+def digest_of(server: Server) -> str:
     """What a server from 2.11 on says of what it has loaded."""
     release = tuple(int(part) for part in server.version.split(".")[:2])
     if release < (2, 11) or not text_of(server.loaded):
@@ -310,11 +327,6 @@ def _digest(server: Server) -> str:
         block = json.loads(base64.b64decode(streams).decode())
         config[jetstream.BLOCK] = {**block, "store_dir": names.STORE_DIR}
     return config_digest(config)
-
-
-def _address(uid: str) -> str:
-    """Of a pod: another one has another, and it is the same in every run."""
-    return str(ipaddress.IPv4Address(0x0A000000 | crc32(uid.encode()) & 0xFFFFFF))
 
 
 def _has_server(pod: Json) -> bool:

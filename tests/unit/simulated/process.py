@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from functools import partial, partialmethod
 from typing import Any, Literal
 from unittest.mock import patch
@@ -80,13 +86,13 @@ class Line:
 
     async def request(self, method: str, path: str, **options: Any) -> Response:
         """Send one request, unless the process is dead."""
-        await self._while_alive()
+        await self.while_alive()
         asked = understood(method, path, **options)
         self.notice(asked, "before")
-        await self._while_alive()
+        await self.while_alive()
         answer = await self.api.request(method, path, plan=self.plan, **options)
         self.notice(asked, "after")
-        await self._while_alive()
+        await self.while_alive()
         return answer
 
     @asynccontextmanager
@@ -95,14 +101,27 @@ class Line:
         async with self.api.stream(*args) as lines:
             yield lines
 
-    async def _while_alive(self) -> None:
+    async def while_alive(self) -> None:
+        """Returns at once, or never."""
         if self.died.is_set():
             await asyncio.Event().wait()
 
 
+Patches = Iterable[AbstractContextManager[Any]]
+
+
+def simulated(node: Node) -> Patches:
+    """What stands for the servers: those of a node."""
+    yield patch.object(supervisor, "Monitor", partial(ToyMonitor, node=node))
+    yield patch.object(system, "reload", node.reload)
+    yield patch.object(jetstream, "look", partial(look, node))
+    yield patch.object(jetstream_requests, "step_down", partial(step_down, node))
+    yield patch.object(Session, "request", partialmethod(partial(request, node)))
+
+
 @attrs.define
 class Process:
-    """One run of `natsctl operator`."""
+    """One run of `natsctl operator`; `servers` is how it reaches those in the pods of its node."""
 
     line: Line
     node: Node
@@ -110,6 +129,7 @@ class Process:
     settings: Settings = SETTINGS
     probes: tuple[Mapping[str, Check], Mapping[str, Check]] = ({}, {})
     series: Any = no_series
+    servers: Callable[[Node], Patches] = simulated
     task: asyncio.Task[None] | None = None
     _stop: asyncio.Event = attrs.field(factory=asyncio.Event)
 
@@ -125,15 +145,11 @@ class Process:
     @contextmanager
     def _around(self) -> Iterator[None]:
         """What the process finds outside: the API server, the servers, no network."""
-        with (
-            patch.object(supervisor, "connect", self._connect),
-            patch.object(supervisor, "serve", self._serve),
-            patch.object(supervisor, "Monitor", partial(ToyMonitor, node=self.node)),
-            patch.object(system, "reload", self.node.reload),
-            patch.object(jetstream, "look", partial(look, self.node)),
-            patch.object(jetstream_requests, "step_down", partial(step_down, self.node)),
-            patch.object(Session, "request", partialmethod(partial(request, self.node))),
-        ):
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(supervisor, "connect", self._connect))
+            stack.enter_context(patch.object(supervisor, "serve", self._serve))
+            for stand_in in self.servers(self.node):
+                stack.enter_context(stand_in)
             yield
 
     @asynccontextmanager

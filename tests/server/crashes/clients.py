@@ -1,0 +1,142 @@
+"""Clients of real servers that store messages until these are acknowledged, and read them back.
+
+Each request has a connection of its own, to any server that lets one in: a server that leaves does
+not wait for clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import attrs
+
+from natsctl.model import names
+
+SECONDS, PAUSE, AT_ONCE = 1.0, 0.2, 50
+"""How long an answer is waited for, and between two messages; how many are read at once."""
+READ = 10.0
+"""Seconds until a message must be read: nothing goes on any more."""
+_FAILURES = (OSError, TimeoutError, EOFError, ValueError)
+
+
+@attrs.define
+class Wire:
+    """A connection without a login."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    inbox: str = attrs.field(factory=lambda: f"_INBOX.{secrets.token_hex(8)}")
+
+    async def greet(self) -> None:
+        """From the first line to the first question."""
+        await self.reader.readline()
+        hello = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True}
+        self.writer.write(f"CONNECT {json.dumps(hello)}\r\nSUB {self.inbox} 1\r\n".encode())
+
+    async def ask(self, subject: str, content: bytes = b"", headers: str = "") -> Any:
+        """The answer, which is JSON."""
+        self.send(subject, content, headers)
+        return await self.hear()
+
+    def send(self, subject: str, content: bytes, headers: str = "") -> None:
+        """A message whose answer comes here."""
+        begin = f"NATS/1.0\r\n{headers}\r\n\r\n".encode() if headers else b""
+        size = f"{len(begin)} {len(begin) + len(content)}" if headers else str(len(content))
+        word = "HPUB" if headers else "PUB"
+        self.writer.write(f"{word} {subject} {self.inbox} {size}\r\n".encode())
+        self.writer.write(begin + content + b"\r\n")
+
+    async def hear(self) -> Any:
+        """The next answer."""
+        while True:
+            line = await self.reader.readline()
+            if line.startswith(b"PING"):
+                self.writer.write(b"PONG\r\n")
+            elif line.startswith(b"MSG"):
+                payload = await self.reader.readexactly(int(line.split()[-1]) + 2)
+                return json.loads(payload)
+            elif not line or line.startswith((b"HMSG", b"-ERR")):
+                raise EOFError(line.decode())
+
+
+@asynccontextmanager
+async def connected(address: str) -> Any:
+    """A connection to one server."""
+    reader, writer = await asyncio.open_connection(address, names.CLIENT_PORT)
+    wire = Wire(reader, writer)
+    try:
+        await wire.greet()
+        yield wire
+    finally:
+        writer.transport.abort()
+
+
+@attrs.define
+class Clients:
+    """All that publish to one cluster; `addresses` are those of its servers that run."""
+
+    addresses: Callable[[], Sequence[str]]
+    acknowledged: dict[str, int] = attrs.field(factory=dict)
+    """How many messages of each stream, which are numbered."""
+    refusals: list[str] = attrs.field(factory=list)
+    _turns: Any = attrs.field(factory=itertools.count)
+
+    async def create(self, stream: str, replicas: int) -> None:
+        """Create a stream on disk."""
+        config = {"name": stream, "subjects": [stream.lower()], "num_replicas": replicas}
+        created = await self.insist(f"$JS.API.STREAM.CREATE.{stream}", config)
+        assert "error" not in created, created
+        self.acknowledged[stream] = 0
+
+    async def publish(self, stream: str) -> None:
+        """One message after the other, each until it is acknowledged, while the task lasts."""
+        while True:
+            number = self.acknowledged[stream]
+            header = f"Nats-Msg-Id: {stream}-{number}"
+            said = await self._try(stream.lower(), str(number).encode(), header)
+            if said and said.get("seq"):
+                self.acknowledged[stream] = number + 1
+            await asyncio.sleep(PAUSE)
+
+    async def stored(self, stream: str) -> set[int]:
+        """The numbers of all messages that can be read."""
+        state = (await self.insist(f"$JS.API.STREAM.INFO.{stream}"))["state"]
+        found: set[int] = set()
+        async with connected(self.addresses()[0]) as wire:
+            for first in range(state["first_seq"], state["last_seq"] + 1, AT_ONCE):
+                sequences = range(first, min(first + AT_ONCE, state["last_seq"] + 1))
+                for sequence in sequences:
+                    wire.send(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq": %d}' % sequence)
+                for _ in sequences:
+                    async with asyncio.timeout(READ):
+                        found.add(_number(await wire.hear()))
+        return found
+
+    async def insist(self, subject: str, content: Any = None) -> Any:
+        """The answer, as soon as anybody gives one."""
+        written = json.dumps(content).encode() if content else b""
+        while (said := await self._try(subject, written)) is None:  # noqa: ASYNC110 - over there
+            await asyncio.sleep(PAUSE)
+        return said
+
+    async def _try(self, subject: str, content: bytes, headers: str = "") -> Any:
+        addresses = self.addresses()
+        if not addresses:
+            return None
+        address = addresses[next(self._turns) % len(addresses)]
+        with suppress(*_FAILURES):
+            async with asyncio.timeout(SECONDS), connected(address) as wire:
+                return await wire.ask(subject, content, headers)
+        return None
+
+
+def _number(said: Any) -> int:
+    assert "message" in said, said
+    return int(base64.b64decode(said["message"]["data"]))

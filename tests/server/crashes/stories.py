@@ -1,0 +1,110 @@
+"""What a user does to one cluster, step by step, and what has to come of each step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from tests.unit.simulated.apiserver import ApiServer, Json
+from tests.unit.simulated.clusters import cluster
+from tests.unit.simulated.crashes import CLUSTER, conditions, essence
+from tests.unit.simulated.requests import Where
+from tests.unit.simulated.volumes import has_volumes, larger
+
+MEASURED = frozenset(("jetstream", "podIP"))
+"""What depends on the servers that say it."""
+COUNTS_FOR_DATA = ("Pod", "PersistentVolumeClaim")
+
+
+BUDGET: Where = ("PodDisruptionBudget", "ns", "c")
+
+
+def is_settled(api: ApiServer) -> bool:
+    """Whether the cluster is what its spec says, and another server could go."""
+    budget = api.objects.get(BUDGET) or {"spec": {}}
+    able = budget["spec"].get("maxUnavailable") == 1
+    return able and has_volumes(api) and conditions(api).get("JetStream") == "True"
+
+
+@attrs.frozen
+class Step:
+    """Something that a user does to what is at rest, and whether its end has come.
+
+    `away`: so many servers may be asked to go at one moment. `returns`: so many may have to come
+    back and go once more, because nobody noted that they held nothing. `streams` are created
+    first, with so many replicas.
+    """
+
+    name: str
+    act: Callable[[ApiServer], object]
+    is_done: Callable[[ApiServer], bool] = is_settled
+    away: int = 0
+    returns: int = 0
+    streams: Mapping[str, int] = attrs.field(factory=dict)
+
+
+def changes(**spec: Any) -> Callable[[ApiServer], object]:
+    """The user changes the spec."""
+    return lambda api: api.edit(CLUSTER, {"spec": spec})
+
+
+def creates(spec: Json) -> Callable[[ApiServer], object]:
+    """The user creates the cluster."""
+    return lambda api: api.add(cluster(spec))
+
+
+def has_stopped(api: ApiServer) -> bool:
+    """Whether nothing but volumes is left."""
+    return CLUSTER not in api.objects and not api.of_kind("Pod")
+
+
+def steps(before: str, after: str) -> tuple[Step, ...]:
+    """The story of a cluster that is created with one version of nats-server, and gets another."""
+    spec = {"size": 3, "version": before, "jetstream": {}}
+    pvc = {"size": "20Gi"}
+    later = {**spec, "version": after, "jetstream": {"fileStore": {"pvc": pvc}}}
+    leaving = {"MORE": 1, "AGAIN": 1, "AND-THREE": 3}
+    return (
+        Step("create", creates(spec)),
+        Step("scale up", changes(size=5), streams={"ONE": 1, "THREE": 3}),
+        Step("scale down", changes(size=3), away=1, returns=2, streams=leaving),
+        Step("roll", changes(version=after), away=1),
+        Step("grow volumes", larger),
+        Step("delete", lambda api: api.delete(CLUSTER), has_stopped, away=3),
+        Step("take back", creates(later)),
+    )
+
+
+@attrs.frozen
+class End:
+    """What came of a step."""
+
+    objects: dict[Where, Json]
+    deletions: Counter[str]
+    """Of pods and claims."""
+
+    @classmethod
+    def of(cls, api: ApiServer) -> End:
+        """What there is now, and what was deleted since that was counted anew."""
+        gone = (it.partition(" ")[0] for it in api.deletions)
+        counted = Counter(it for it in gone if it.startswith(COUNTS_FOR_DATA))
+        return cls({where: _without(item) for where, item in _lasting(api)}, counted)
+
+
+def _lasting(api: ApiServer) -> Iterator[tuple[Where, Json]]:
+    """Without how often a budget was closed on the way."""
+    for where, item in essence(api).items():
+        meta = {k: v for k, v in item["metadata"].items() if k != "generation"}
+        yield where, {**item, "metadata": meta} if where == BUDGET else item
+
+
+def _without(content: Any) -> Any:
+    """The same without what was measured."""
+    if isinstance(content, list):
+        return [_without(one) for one in content]
+    if not isinstance(content, dict):
+        return content
+    return {key: _without(value) for key, value in content.items() if key not in MEASURED}

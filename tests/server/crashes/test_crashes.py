@@ -1,0 +1,75 @@
+"""The operator dies before and after writes and requests, and real servers lose nothing by it.
+
+One cluster goes through all that a user may do to it, while clients store messages. The operator
+dies at every thirteenth moment, so it dies some times in each step. With NATSCTL_MATRIX it does so
+with each of thirteen beginnings, and then at every single moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.server import servers
+from tests.server.crashes.deaths import Deaths
+from tests.server.crashes.stories import End, Step, steps
+from tests.server.crashes.worlds import World, usual_ends, world
+from tests.unit.simulated.volumes import without_guard
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+
+EVERY = 13
+FIRST = {EVERY: (3,)}
+ALL = {EVERY: range(1, EVERY + 1), 1: (1,)}
+VERSIONS = (("2.12.15", "2.14.10"),)
+MORE_VERSIONS = (*VERSIONS, ("2.15.3", "2.14.10"))
+MATRIX = bool(os.environ.get(servers.MATRIX))
+MOMENTS = [
+    (first, every) for every, firsts in (ALL if MATRIX else FIRST).items() for first in firsts
+]
+
+
+@pytest.mark.parametrize("versions", MORE_VERSIONS if MATRIX else VERSIONS, ids=" to ".join)
+@pytest.mark.parametrize(("first", "every"), MOMENTS)
+async def test_crashes_change_nothing_and_lose_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    first: int,
+    every: int,
+    versions: tuple[str, str],
+) -> None:
+    without_guard(monkeypatch)
+    story, deaths = steps(*versions), Deaths(first, every)
+    usual = await asyncio.to_thread(usual_ends, story)
+    async with world(tmp_path, deaths) as found:
+        for step, end in zip(story, usual, strict=True):
+            deaths.died.clear()
+            as_usual(step, await found.tell(step), end, found)
+            with capsys.disabled():
+                print(f"\n{step.name}, died at moments:", "; ".join(deaths.died) or "-", end="")
+        assert await found.late() == []
+        await everything_is_there(found)
+    assert found.kubelet.accidents == []
+
+
+def as_usual(step: Step, end: End, usual: End, found: World) -> None:
+    """Nothing else came of a step than if nobody had died, and no more was away on the way."""
+    where = (step.name, found.operator.deaths.died)
+    for name in {**usual.objects, **end.objects}:
+        assert end.objects.get(name) == usual.objects.get(name), (name, where)
+    more = end.deletions - usual.deletions
+    assert not usual.deletions - end.deletions, where
+    assert set(more) <= set(usual.deletions), where
+    assert more.total() <= step.returns, where
+    assert found.kubelet.most_away <= step.away, where
+
+
+async def everything_is_there(found: World) -> None:
+    """Each acknowledged message can be read; and there are some of each stream."""
+    for stream, number in dict(found.clients.acknowledged).items():
+        assert number > 20, stream
+        assert set(range(number)) <= await found.clients.stored(stream), stream

@@ -1,0 +1,107 @@
+"""Where the steps of a story are told: with simulated servers, or with real ones and deaths."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import looptime
+
+from tests.server.crashes.addresses import free_network
+from tests.server.crashes.clients import Clients
+from tests.server.crashes.deaths import Deaths, Operator
+from tests.server.crashes.kubelet import Kubelet
+from tests.server.crashes.stories import End, Step
+from tests.unit.simulated.clock import go_back_to
+from tests.unit.simulated.crashes import at_rest, one_by_one, running
+from tests.unit.simulated.process import installed, virtual_clock, writes
+from tests.unit.simulated.requests import Request
+
+LONGEST, QUIET, REST = 150.0, 2.5, 10.0
+"""Seconds until a step has to come to its end, in which nothing is written once it has, and in
+which nothing may be written after the last one."""
+
+
+def usual_ends(steps: Iterable[Step]) -> list[End]:
+    """What comes of steps where nobody dies, servers are simulated and time is virtual."""
+    loop = looptime.new_event_loop(noop_cycles=1)
+    with virtual_clock(), asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(_usual(steps))
+
+
+async def _usual(steps: Iterable[Step]) -> list[End]:
+    api, ends = installed(), []
+    async with running(api) as process:
+        for step in steps:
+            api.deletions.clear()
+            step.act(api)
+            await at_rest(api, process, step.is_done)
+            ends.append(End.of(api))
+    return ends
+
+
+@attrs.define
+class World:
+    """An API server in memory, real servers, an operator that dies, and clients."""
+
+    kubelet: Kubelet
+    operator: Operator
+    clients: Clients
+    publishers: list[asyncio.Task[None]] = attrs.field(factory=list)
+
+    async def tell(self, step: Step) -> End:
+        """From what the user does to its end."""
+        api = self.kubelet.api
+        for name, replicas in step.streams.items():
+            await self.clients.create(name, replicas)
+            self.publishers.append(asyncio.create_task(self.clients.publish(name)))
+        self.kubelet.observe_from_now()
+        api.deletions.clear()
+        step.act(api)
+        await self.at_rest(step)
+        return End.of(api)
+
+    async def late(self) -> list[Request]:
+        """What is written when everything is done."""
+        done = len(writes(self.kubelet.api))
+        await asyncio.sleep(REST)
+        return writes(self.kubelet.api)[done:]
+
+    async def at_rest(self, step: Step) -> None:
+        """Wait until somebody leads, all is done, and nothing was written for a while."""
+        api = self.kubelet.api
+        known, since = -1, time.monotonic()
+        async with asyncio.timeout(LONGEST):
+            while time.monotonic() - since < QUIET:
+                await asyncio.sleep(0.2)
+                quiet = known == len(writes(api)) and self.operator.process.leads()
+                if not quiet or not step.is_done(api):
+                    known, since = len(writes(api)), time.monotonic()
+
+
+@asynccontextmanager
+async def world(folder: Path, deaths: Deaths) -> AsyncIterator[World]:
+    """All of it, until the end of the context."""
+    random.seed(1)
+    go_back_to(datetime.now(UTC))
+    api = installed()
+    api.plan = one_by_one()
+    kubelet = Kubelet(api, network=free_network(), folder=folder)
+    operator = Operator(kubelet, deaths)
+    clients = Clients(lambda: [kubelet.network.reached(it) for it in kubelet.processes])
+    made = World(kubelet, operator, clients)
+    living = asyncio.create_task(operator.live())
+    try:
+        with kubelet.network.routed():
+            yield made
+    finally:
+        for task in (*made.publishers, living):
+            task.cancel()
+        await asyncio.gather(*made.publishers, living, return_exceptions=True)
+        await kubelet.end()
