@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
 
+UNKNOWN: Final = "unknown"
+"""What a user notes on a claim that says nothing, so that a new NatsCluster takes it as it is."""
 _LONGEST: Final = 4 * 1024
 _VALUES: Final = 32
 _TEXT: Final = 256

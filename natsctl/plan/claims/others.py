@@ -12,6 +12,7 @@ import attrs
 
 from natsctl.model import names
 from natsctl.plan.claims.data import (
+    UNKNOWN,
     current_data,
     data_of,
     data_text,
@@ -41,7 +42,7 @@ def data_of_others(
 
     def told(index: int, claim: PersistentVolumeClaim) -> str:
         server, noted = servers.get(index), noted_data(claim)
-        unread = server is None and bool(noted) and noted not in read
+        unread = server is None and noted not in ("", UNKNOWN, *read)
         if unread or (server is None and index not in returning):
             return _resized(noted, read.get(noted), wanted.size)
         return data_text(current_data(wanted, version, server, read.get(noted)))
@@ -62,7 +63,7 @@ def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[in
 
 def _obstacle(claim: PersistentVolumeClaim, wanted: str) -> str:
     what, noted = f"{data_kind().kind} {claim.metadata.name}", noted_data(claim)
-    if noted and data_of(claim) is None:
+    if noted not in ("", UNKNOWN) and data_of(claim) is None:
         return (
             f"annotation {names.DATA_ANNOTATION} of {what}, which says what its data depends on, "
             "cannot be read: restore it, or remove it if the data is of this cluster"

@@ -20,6 +20,7 @@ from natsctl.model.foreign import named, plain, word
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.server_identity import claim_name, indexes, pod_name
 from natsctl.plan.claims.data import (
+    UNKNOWN,
     current_data,
     data_of,
     data_text,
@@ -412,8 +413,10 @@ def _misnamed(context: Context, claim: ServerClaim, live: PersistentVolumeClaim)
 
 def _unfit(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) -> Trouble | None:
     """A server does not see data that depends on something else, or cannot read it."""
-    if not claim.starts or not noted_data(live):
+    if not claim.starts or noted_data(live) == UNKNOWN:
         return None
+    if not noted_data(live):
+        return _untold(context, claim)
     data, target = data_of(live), context.desired.target
     if data is None:
         text = (
@@ -423,6 +426,28 @@ def _unfit(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) ->
         return Trouble("VolumeDataUnreadable", text)
     problem = next(unfit(_what(claim), data, target.spec, target.version), None)
     return Trouble("VolumeDoesNotFit", str(problem)) if problem is not None else None
+
+
+def _untold(context: Context, claim: ServerClaim) -> Trouble | None:
+    """Servers remove streams that they have and that their meta group does not know."""
+    if is_adopted(context, claim) or not context.once(_knows_nothing):
+        return None
+    meta = context.state.cluster.metadata
+    command = f"kubectl annotate pvc {claim.name} --namespace {meta.namespace}"
+    text = (
+        f"{_what(claim)} is not of this NatsCluster, and does not say what its data depends on: "
+        "set size, version, clusterName, domain and system account to those of the servers that "
+        f"stored it, and then accept it as it is: {command} {names.DATA_ANNOTATION}={UNKNOWN}"
+    )
+    return Trouble("VolumeDataUnknown", text)
+
+
+def _knows_nothing(context: Context) -> bool:
+    """Whether nothing tells what data of this name depends on, neither servers nor any claim."""
+    claims = context.state.owned.get(data_kind().kind, {}).values()
+    found = (c for c in claims if isinstance(c, PersistentVolumeClaim))
+    told = any(noted_data(c) == UNKNOWN or data_of(c) is not None for c in found)
+    return not told and not has_lived(context)
 
 
 def _unbound(

@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from natsctl.api.types.status import ClusterStatus, Condition
 from natsctl.api.version import ServerVersion
 from natsctl.model import names
-from natsctl.model.objects import Pod
+from natsctl.model.objects import PersistentVolumeClaim, Pod
 from natsctl.plan.claims.data import Data, data_text, parse_data, unfit
+from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.state import ClusterState
 from natsctl.render.revision.data import DATA_FIELDS
 from tests.unit.plan.claims.volumes import (
+    EARLIER,
     SPEC,
+    after,
     all_claims,
     annotated_claim,
     claim,
@@ -200,6 +204,62 @@ class TestAServerWithoutAPod:
     def test_has_a_new_claim_that_says_so_from_the_start(self) -> None:
         made = decided(ensure_claims, volumes(spec=HUB))[0].wanted
         assert made.manifest["metadata"]["annotations"]["nats.io/data"] == TEXT
+
+
+def left(*told: int, note: str = "unknown") -> list[PersistentVolumeClaim]:
+    """Claims of an earlier NatsCluster, of which some tell something."""
+    claims = (claim(index, of=EARLIER) for index in (1, 2, 3))
+    return [
+        annotated_claim(each, **{"nats.io/data": note}) if index in told else each
+        for index, each in enumerate(claims, 1)
+    ]
+
+
+def reasons(state: ClusterState) -> list[str]:
+    return [trouble.reason for trouble in volume_troubles(context(state))]
+
+
+class TestClaimsThatSayNothing:
+    """An earlier natsctl used them, or somebody made them."""
+
+    def test_are_taken_by_no_new_cluster_before_somebody_accepts_them(self) -> None:
+        state = volumes(*left(), note=noted(1, 2, 3, origin="7e57ab1e"), copies=False)
+        assert decided(scale_up, state) == ()
+        assert reasons(state) == ["VolumeDataUnknown"] * 3
+        assert volume_troubles(context(state))[0].message == (
+            "PersistentVolumeClaim js-c-1 is not of this NatsCluster, and does not say what its "
+            "data depends on: set size, version, clusterName, domain and system account to those "
+            "of the servers that stored it, and then accept it as it is: kubectl annotate pvc "
+            "js-c-1 --namespace ns nats.io/data=unknown"
+        )
+
+    def test_are_all_accepted_with_one(self) -> None:
+        state = volumes(*left(2), note=noted(1, 2, 3, origin="7e57ab1e"), copies=False)
+        assert reasons(state) == []
+        assert {data.version for data in kept(state).values()} == {"2.14.10"}
+        assert len(decided(scale_up, after(state))) == 3
+
+    def test_are_taken_with_others_that_do(self) -> None:
+        """The spec was compared with those."""
+        note = data_text(Data({"jetstream": "together"}, 3, "2.14.10"))
+        state = volumes(*left(3, note=note), note="none", copies=False)
+        assert reasons(state) == []
+        assert reasons(volumes(*left(3, note="x"), note="none", copies=False)) == [
+            *("VolumeDataUnknown", "VolumeDataUnknown", "VolumeDataUnreadable"),
+        ]
+
+    def test_are_taken_by_a_cluster_whose_servers_tell(self) -> None:
+        """As one that somebody restored."""
+        origins = noted(1, 2, 3, origin="7e57ab1e")
+        state = volumes(*left(), note=origins, copies=False, pods=servers(1))
+        assert reasons(state) == []
+        before = ClusterStatus(conditions=(Condition("VolumesReady", "True", ""),))
+        state = volumes(*left(), note=origins, copies=False)
+        assert reasons(attrs.evolve(state, status=before)) == []
+
+    def test_are_the_clusters_own_if_it_made_them(self) -> None:
+        """As one that an earlier natsctl made and did not start."""
+        assert reasons(volumes(*all_claims(), note=ALL, copies=False)) == []
 
 
 class TestAServerWithAPod:

@@ -21,6 +21,7 @@ from tests.unit.plan.claims.volumes import (
     SPEC,
     after,
     all_claims,
+    annotated_claim,
     claim,
     noted,
     servers,
@@ -198,7 +199,9 @@ class TestAnEarlierCluster:
 
     def test_that_told_nothing_may_have_had_more_servers(self) -> None:
         spec = SPEC | {"size": 4}
-        state = volumes(*all_claims(of=EARLIER, spec=spec), note=None, spec=spec)
+        silent = all_claims(of=EARLIER, spec=spec)
+        left = [annotated_claim(each, **{"nats.io/data": "unknown"}) for each in silent]
+        state = volumes(*left, note=None, spec=spec)
         assert notes(state)["c"] == noted(1, 2, 3, origin="7e57ab1e") + ",4=new"
 
 

@@ -215,7 +215,7 @@ class TestAVolumeOfAnotherServer:
 class TestAnEarlierClusterOfTheName:
     def test_leaves_its_volumes_to_this_one(self) -> None:
         """Servers keep the names under which they have data."""
-        state = volumes(*all_claims(of=EARLIER))
+        state = volumes(*(with_data(each) for each in all_claims(of=EARLIER)))
         assert newly_noted(state) == noted(1, 2, 3, origin="7e57ab1e")
         assert ensured(state) == []
         state = volumes(*all_claims(of=EARLIER), note=noted(1, 2, 3, origin="7e57ab1e"))
