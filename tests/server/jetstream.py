@@ -121,15 +121,24 @@ class Cluster:
             await asyncio.sleep(0)
 
     async def add(self, stream: str, replicas: int, consumers: int = 1) -> None:
-        """Create a stream with some consumers."""
-        made = await self.request(
-            f"STREAM.CREATE.{stream}",
-            name=stream,
-            subjects=[f"{stream}.>"],
-            num_replicas=replicas,
-            storage="file",
-        )
-        assert "error" not in made, made
+        """Create a stream with some consumers.
+
+        A leader on a busy machine may not have heard of a member for a moment. Until it has, it
+        refuses to place anything there (seen with 2.15.3).
+        """
+        subject, subjects = f"STREAM.CREATE.{stream}", [f"{stream}.>"]
+        refusal = ""
+
+        async def is_placed() -> bool:
+            nonlocal refusal
+            made = await self.request(
+                subject, name=stream, subjects=subjects, num_replicas=replicas, storage="file"
+            )
+            refusal = made.get("error", {}).get("description", "")
+            return "peer offline" not in refusal
+
+        await until(is_placed)
+        assert not refusal
         for index in range(consumers):
             config = {"durable_name": f"d{index}", "ack_policy": "explicit"}
             made = await self.request(
