@@ -19,7 +19,7 @@ import msgspec
 from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
-from natsctl.model.observation import MAX_PEERS
+from natsctl.model.observation import MAX_PEERS, MAX_TAGS
 from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.jetstream_accounts import Account, Inventory
 from natsctl.nats.jetstream_assets import meta
@@ -49,6 +49,7 @@ _WRITE_FAILED: Final = re.compile(
 
 _T = TypeVar("_T")
 _Word = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[!-~]*\Z")]
+_Tags = Annotated[list[_Word], msgspec.Meta(max_length=MAX_TAGS)]
 _Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
@@ -59,6 +60,7 @@ class _Varz(msgspec.Struct):
     server_name: _Name
     version: _Word
     start: _Word = ""
+    tags: _Tags | None = None
 
 
 class _Routez(msgspec.Struct):
@@ -73,6 +75,7 @@ class _Healthz(msgspec.Struct):
 class _Config(msgspec.Struct, frozen=True):
     max_memory: _Limit = 0
     max_storage: _Limit = 0
+    unique_tag: _Word = ""
 
 
 class _Jsz(msgspec.Struct):
@@ -188,6 +191,8 @@ def _report(answers: Answers, jsz: Jsz, routes: Routes) -> JetStreamReport:
         file=_usage(said.storage, said.config.max_storage, said.reserved_storage),
         memory=_usage(said.memory, said.config.max_memory, said.reserved_memory),
         meta=meta(bytes(said.meta_cluster)),
+        tags=tuple(map(sys.intern, varz.tags or ())),
+        unique_tag=said.config.unique_tag,
         groups=held.groups,
         unknown=held.unknown,
         too_many=held.too_many,

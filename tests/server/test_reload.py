@@ -55,6 +55,7 @@ FIELDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("natsConfig.maxPending", {}, {"natsConfig": {"maxPending": 2**27}}),
     ("natsConfig.maxSubscriptions", {}, {"natsConfig": {"maxSubscriptions": 7}}),
     ("serverTags", {}, {"serverTags": ["zone:a"]}),
+    ("serverTags", {"serverTagsFromNode": ["zone"]}, {"serverTags": ["fast"]}),
     ("lameDuckDurationSeconds", {}, {"lameDuckDurationSeconds": 60}),
     ("extraRoutes", {}, {"extraRoutes": [{"route": "nats://127.0.0.1:1"}]}),
     ("tls.enableHttps", TLS, {"tls": {**SECRETS, "enableHttps": True}}),

@@ -39,6 +39,11 @@ SPECS: dict[str, dict[str, Any]] = {
         }
     },
 }
+TAGGED = {
+    "jetstream": {"uniqueTag": "zone:"},
+    "serverTags": ["fast"],
+    "serverTagsFromNode": ["topology.kubernetes.io/zone", "rack"],
+}
 STORING = tuple(v for v in servers.VERSIONS if tuple(map(int, v.split("."))) >= (2, 9))
 VERSIONS = pytest.mark.parametrize("version", STORING)
 KINDS = pytest.mark.parametrize("kind", SPECS)
@@ -63,6 +68,14 @@ def test_a_server_starts_and_takes_over_every_limit(
     assert config.get("max_memory", 0) == block["max_memory_store"]
     assert config.get("domain") == block.get("domain")
     assert config["store_dir"] == str(servers.below(tmp_path, "/data/jetstream"))
+
+
+@VERSIONS
+def test_it_has_the_tags_of_all_servers_and_those_of_its_node(version: str, tmp_path: Path) -> None:
+    with servers.running(target(version=version, **TAGGED), 1, tmp_path, servers.NOBODY) as server:
+        assert set(server.ask("/varz")["tags"]) == {"fast", "zone:eu-1", "rack:eu-1"}
+        told = server.ask("/jsz")["config"].get("unique_tag")
+    assert told == (None if version.startswith("2.9.") else "zone:")
 
 
 @VERSIONS

@@ -49,6 +49,8 @@ def _blocks(it: Case, leaving: frozenset[str]) -> Iterator[Block]:
         yield Block(Why.UNREACHABLE, name, detail="what it holds is not known")
     yield from _replicas(it, len(staying))
     yield from _even(it, len(staying))
+    for prefix in sorted({one.unique_tag.lower() for one in said.values() if one.unique_tag}):
+        yield from _apart(it, leaving, prefix)
     for what, usage in _USAGES.items():
         yield from _room(
             what,
@@ -70,6 +72,25 @@ def _even(it: Case, staying: int) -> Iterator[Block]:
     replicated = any(group.replicas >= VOTERS for group in it.second.groups.values())
     if staying % 2 == 0 and replicated:
         yield Block(Why.EVEN, detail=f"{staying} servers stay")
+
+
+def _apart(it: Case, leaving: frozenset[str], prefix: str) -> Iterator[Block]:
+    """No two replicas of a stream are placed on servers that share their tag with this prefix.
+
+    Measured: a server without one gets none. Consumers go with their streams.
+    """
+    tags = {name: _tag(said, prefix) for name, said in it.second.answered.items()}
+    there = {tag for name, tag in tags.items() if name not in leaving} - {""}
+    for asset, group in it.second.groups.items():
+        gone = group.members & leaving
+        free = there - {tags.get(name, "") for name in group.members - leaving}
+        if not asset.consumer and len(gone) > len(free):
+            detail = f"replicas to move: {len(gone)}, other tags {prefix} there: {len(free)}"
+            yield Block(Why.TAGS, asset=asset, detail=detail)
+
+
+def _tag(said: JetStreamReport, prefix: str) -> str:
+    return next((tag for tag in said.tags if tag.startswith(prefix)), "")
 
 
 def _room(what: str, leaving: list[Usage], staying: list[Usage]) -> Iterator[Block]:

@@ -55,6 +55,7 @@ class Why(StrEnum):
     TOO_FEW = "too-few"
     EVEN = "even"
     ROOM = "room"
+    TAGS = "tags"
 
 
 FIRM: Final = frozenset((Why.LOOKS, Why.SLOW))

@@ -63,6 +63,7 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.TOO_FEW: "{asset} has more replicas than servers would stay",
     Why.EVEN: "an even number of servers would stay",
     Why.ROOM: "the servers that stay do not have enough room",
+    Why.TAGS: "the servers that stay do not have enough different tags for {asset}",
 }
 _REMARKS: Final[Mapping[Remark, str]] = {
     Remark.STEP_DOWN: "the meta leader steps down first",

@@ -103,6 +103,27 @@ def test_a_release_is_asked_in_the_way_that_it_knows(version: str) -> None:
     assert move.server == C5
 
 
+def test_where_tags_decide_who_fits_nothing_is_asked_that_would_leave_streams_short() -> None:
+    """2.15 leaves out replicas for which it finds no server, unless streams move one by one."""
+    world = Shrinking(version="2.15.3", zones=dict(zip((C1, C2, C3, C4, C5), "abcde", strict=True)))
+    world.stream("LOG", members=[C5])
+    (move,) = planned(state_of(world))
+    assert isinstance(move, MoveStreams)
+
+
+def test_a_zone_that_nobody_else_is_in_keeps_its_server() -> None:
+    world = Shrinking(zones=dict(zip((C1, C2, C3, C4, C5), "abbcc", strict=True)))
+    world.stream("ORDERS", members=[C1, C2, C5])
+    state = state_of(world)
+    assert planned(state) == []
+    assert decision(state).waiting == (
+        "the servers that stay do not have enough different tags for stream A/ORDERS "
+        "(replicas to move: 1, other tags zone: there: 0)",
+        *decision(state).waiting[1:],
+    )
+    assert "nats.io/override-tags=pod-5-0." in decision(state).waiting[1]
+
+
 def test_no_stream_moves_with_a_release_that_loses_messages_on_the_way() -> None:
     world = Shrinking(version="2.9.25")
     world.stream("LOG", members=[C5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from natsctl.model.jetstream import Asset, Usage
 from natsctl.plan.gates.look import Look
@@ -85,3 +86,51 @@ def test_looks_are_two_looks_here_too() -> None:
     look = world.look()
     verdict = may_shrink(LEAVING, world.names, (look, look), world.clock + 1, ["looks"])
     assert verdict.whys == {Why.LOOKS}
+
+
+class TestUniqueTags:
+    """Where replicas of a stream are kept in different zones."""
+
+    @staticmethod
+    def world(*zones: str) -> World:
+        """Servers in these zones; empty: on a node that says none."""
+        world = World(len(zones))
+        world.zones = {name: zone for name, zone in zip(world.names, zones, strict=True) if zone}
+        return world
+
+    def test_a_replica_finds_another_server_of_its_zone(self) -> None:
+        world = self.world("a", "b", "c", "c")
+        world.stream(members=["nats-1", "nats-2", "nats-4"])
+        assert shrunk(world, "nats-4").ok
+
+    def test_or_one_of_a_zone_without_any(self) -> None:
+        world = self.world("a", "b", "c", "d")
+        world.stream(members=["nats-1", "nats-2", "nats-4"])
+        world.stream("one", members=["nats-4"])
+        assert shrunk(world, "nats-4").ok
+
+    @pytest.mark.parametrize("zones", [("a", "b", "b", "c"), ("a", "b", "", "c")])
+    def test_else_it_has_no_place(self, zones: tuple[str, ...]) -> None:
+        """Nor has it on a server that has no tag."""
+        world = self.world(*zones)
+        world.stream(members=["nats-1", "nats-2", "nats-4"])
+        world.stream("two", members=["nats-1", "nats-4"])
+        world.stream("stays", members=["nats-1", "nats-2", "nats-3"])
+        world.stream(members=["nats-1", "nats-2", "nats-4"], consumer="d")
+        (block,) = shrunk(world, "nats-4").blocks
+        assert (block.why, block.asset) == (Why.TAGS, Asset("A", "S"))
+        assert block.detail == "replicas to move: 1, other tags zone: there: 0"
+
+    def test_nor_have_two_of_which_only_one_finds_a_zone(self) -> None:
+        world = self.world("a", "b", "a", "c", "d")
+        world.stream(members=["nats-1", "nats-4", "nats-5"])
+        assert shrunk(world).whys == {Why.TAGS}
+        assert shrunk(world, "nats-5").whys == {Why.EVEN}
+
+    def test_somebody_may_decide_that_all_the_same(self) -> None:
+        """Servers that cannot place a replica refuse to move it: nothing is lost."""
+        world = self.world("a", "b", "b", "c")
+        world.stream(members=["nats-1", "nats-2", "nats-4"])
+        verdict = shrunk(world, "nats-4", overrides=("tags",))
+        assert verdict.ok
+        assert [block.why for block in verdict.overridden] == [Why.TAGS]

@@ -82,7 +82,7 @@ def test_some_are_named_and_the_rest_are_counted() -> None:
 def test_how_to_continue_is_never_cut() -> None:
     name = "n" * 250
     blocks = tuple(Block(why, name, Asset("A" * 80, "S" * 80, "C" * 80), "d" * 999) for why in Why)
-    assert message("nats-2", Verdict(blocks, 99), "v").endswith("nats.io/override-room=v")
+    assert message("nats-2", Verdict(blocks, 99), "v").endswith("nats.io/override-tags=v")
 
 
 def test_what_was_so_before_is_named() -> None:

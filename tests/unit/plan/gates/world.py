@@ -60,7 +60,10 @@ class Toy:
 
 @attrs.define
 class World:
-    """Servers nats-1, nats-2 ... of which the first leads the meta group."""
+    """Servers nats-1, nats-2 ... of which the first leads the meta group.
+
+    Those in `zones` have a tag of their zone; if any are, replicas are kept in different ones.
+    """
 
     size: int = 3
     states: dict[str, State] = attrs.field(factory=dict)
@@ -68,6 +71,7 @@ class World:
     meta_leader: str = "nats-1"
     clock: float = 0.0
     volumes: dict[str, Volume] = attrs.field(factory=dict)
+    zones: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -119,6 +123,8 @@ class World:
             file=Usage(10, 100),
             volume=self.volumes.get(name),
             meta=None if disabled else self._meta(name),
+            tags=("fast", f"zone:{self.zones[name]}") if name in self.zones else (),
+            unique_tag="Zone:" if self.zones else "",
             groups={} if disabled else {it.asset: self._group(it, name) for it in self._on(name)},
         )
 
