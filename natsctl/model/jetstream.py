@@ -158,8 +158,8 @@ class JetStreamReport:
     `disabled`: JetStream is off, because its configuration has none, or because the server gave it
     up, such as after a full disk, until it is restarted. `peers` are names of servers to which it
     has routes. `now` and `started` are RFC 3339 text of its clock. `meta` is None outside of
-    clusters, `volume` where nobody tells: only pods with a reloader do. `tags` are the server's own;
-    of those that begin with `unique_tag`, no two replicas of a stream have the same.
+    clusters, `volume` where nobody tells: only pods with a reloader do. `tags` are those of the
+    server; of those that begin with `unique_tag`, no two replicas of a stream have the same.
 
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
     usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
