@@ -193,22 +193,6 @@ def test_an_unlimited_store_has_no_limit() -> None:
     assert said.file == Usage(pages["jsz"]["storage"], 0)
 
 
-def test_a_server_tells_its_tags_and_which_of_them_is_unique() -> None:
-    pages = healthy()
-    assert (read(pages).tags, read(pages).unique_tag) == ((), "")
-    pages["varz"] |= {"tags": ["fast", "zone:a"]}
-    pages["jsz"]["config"] |= {"unique_tag": "zone:"}
-    said = read(pages)
-    assert (said.tags, said.unique_tag) == (("fast", "zone:a"), "zone:")
-
-
-@pytest.mark.parametrize("tags", [["x"] * 129, ["x" * 129], ["a\n"], "zone:a", [7]])
-def test_tags_that_no_server_has_make_it_no_server(tags: Any) -> None:
-    pages = healthy()
-    pages["varz"] |= {"tags": tags}
-    assert read(pages).problem.startswith("its answer is not usable")
-
-
 @pytest.mark.parametrize(("told", "reserved"), [(5, 5), (2**64 - 1, 0), (-1, 0), (2**63, 0)])
 def test_what_streams_reserve_is_told_or_is_nothing(told: int, reserved: int) -> None:
     pages = healthy()
