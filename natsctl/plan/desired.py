@@ -26,6 +26,7 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.inputs.jetstream_key import other_key
 from natsctl.plan.inputs.resolve import resolve
+from natsctl.plan.lending import lent_limit
 from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.server_identity import kept_names
 from natsctl.plan.servers import has_reloader
@@ -304,8 +305,17 @@ def _limited(
     if spec is None or spec.jetstream is None:
         return inputs
     share, capacity = parsed.share or default_share(version), stored.capacity(spec.size)
-    file, memory = kept_limits(spec.jetstream, share, capacity, stored.levels_at(spec.size))
-    return attrs.evolve(inputs, capacity=capacity, share=share, kept_file=file, kept_memory=memory)
+    levels = stored.levels_at(spec.size)
+    file, memory = kept_limits(spec.jetstream, share, capacity, levels)
+    lent = lent_limit(spec.jetstream, version, share, capacity, levels)
+    return attrs.evolve(
+        inputs,
+        capacity=capacity,
+        share=share,
+        kept_file=0 if lent else file,
+        kept_memory=memory,
+        lent_file=lent,
+    )
 
 
 def _advice(target: Target, references: References) -> Iterator[str]:

@@ -60,7 +60,8 @@ class ConfigInputs:
     `jetstream_key` is what streams are encrypted with.
     `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts. `share`:
     per cent of it that streams take by default; 0: as the version says. `kept_file`, `kept_memory`:
-    limits of the stores that stay although lower ones are wanted; 0: none does.
+    limits of the stores that stay although lower ones are wanted; 0: none does. `lent_file`: a
+    higher one that servers have for the time being.
     `operator` says whom NetworkPolicies always let in.
     """
 
@@ -78,6 +79,7 @@ class ConfigInputs:
     share: int = 0
     kept_file: int = 0
     kept_memory: int = 0
+    lent_file: int = 0
     operator: OperatorPods = attrs.field(factory=OperatorPods)
 
 

@@ -152,6 +152,11 @@ def _jetstream() -> Json:
             "description": "Server that waits for its restart. Condition Progressing says why.",
             "properties": _waiting(),
         },
+        "lent": {
+            "type": "object",
+            "description": "Reserve that is lent while a file store is at its limit.",
+            "properties": _lent(),
+        },
     }
     return {
         "type": "object",
@@ -186,6 +191,16 @@ def _waiting() -> Json:
         "server": _described(_STRING, "Name of the pod."),
         "since": _described(_STRING, "Time since when it waits."),
         "reported": _described(_INTEGER, "Minutes after which an event last reported it."),
+    }
+
+
+def _lent() -> Json:
+    return {
+        "limit": _described(_STRING, "Limit of the file store in bytes for the time being."),
+        "since": _described(_STRING, "Time when it was raised."),
+        "below": _described(
+            _STRING, "Time since when no server needs it. It is taken back after ten minutes."
+        ),
     }
 
 

@@ -123,10 +123,23 @@ class WaitingStatus:
 
 
 @frozen
+class LentStatus:
+    """A limit of the file store, as a quantity of bytes, that is lent since a moment in RFC 3339.
+
+    `below` is since when no store needs it; empty: some store does, or nobody knows.
+    """
+
+    limit: str = attrs.field(converter=printable)
+    since: str = attrs.field(default="", converter=printable)
+    below: str = attrs.field(default="", converter=printable)
+
+
+@frozen
 class JetStreamStatus:
     """JetStream as the last looks showed it; servers by the names of their pods.
 
-    `broken_before` is None unless servers are restarting, and so is `waiting` unless one waits.
+    `broken_before` is None unless servers are restarting, and so is `waiting` unless one waits;
+    `lent` is None unless servers have a higher limit for the time being.
     """
 
     quorum: str = ""
@@ -137,6 +150,7 @@ class JetStreamStatus:
     storage: tuple[StorageStatus, ...] = ()
     broken_before: tuple[BrokenStatus, ...] | None = None
     waiting: WaitingStatus | None = None
+    lent: LentStatus | None = None
 
 
 @frozen
@@ -233,6 +247,7 @@ def _jetstream(raw: object) -> JetStreamStatus | None:
         storage=_each(StorageStatus, _items(raw, "storage")),
         broken_before=_broken_before(raw.get("brokenBefore")),
         waiting=next(iter(_each(WaitingStatus, [raw.get("waiting")])), None),
+        lent=next(iter(_each(LentStatus, [raw.get("lent")])), None),
     )
 
 

@@ -182,7 +182,7 @@ class ClusterCache:
         there = claims.values() if claims is not None else None
         stored = await self._claims.stored(cluster, there, noted_on(secret), self.gatherer.pepper)
         now = asyncio.get_running_loop().time()
-        levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now)
+        levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now, _timestamp())
         return attrs.evolve(stored, levels=levels)
 
     async def computed(

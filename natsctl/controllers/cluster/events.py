@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from natsctl.api.types.jetstream import SIZE_FIELD
 from natsctl.model import names
 from natsctl.model.foreign import plain, word
 from natsctl.model.times import written
@@ -45,13 +46,16 @@ _TURNS = {
 
 _WARNINGS: Final = ("StorageFilling",)
 """Reasons of conditions that are well, after which they soon are not."""
-_WORSE: Final = ("StorageLow",)
+_WORSE: Final = ("StorageLow", "StorageLent")
 """What such a warning comes too late after."""
+_OF_THEIR_OWN: Final = ("StorageLent",)
+"""What has an event of its own, because a worse reason may hide it."""
 
 
 def turning_points(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
     """What turned to what somebody waits for, or should know of."""
-    return (*_conditions(before, after), *_roll(before.jetstream, after))
+    lent = _lent(before.jetstream, after.jetstream)
+    return (*_conditions(before, after), *lent, *_roll(before.jetstream, after))
 
 
 def _conditions(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...]:
@@ -62,6 +66,7 @@ def _conditions(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...
         if c.type in _TURNS
         and c.status == _TURNS[c.type][0]
         and old.get(c.type) != (c.status, c.reason)
+        and c.reason not in _OF_THEIR_OWN
     )
     warned = tuple(
         Event(c.reason, c.message, "Warning")
@@ -69,6 +74,16 @@ def _conditions(before: ClusterStatus, after: ClusterStatus) -> tuple[Event, ...
         if c.reason in _WARNINGS and old.get(c.type, ("", ""))[1] not in (c.reason, *_WORSE)
     )
     return (*turned, *warned)
+
+
+def _lent(old: JetStreamStatus | None, new: JetStreamStatus | None) -> Iterator[Event]:
+    """A reserve that was lent, or taken back, whatever else the condition says meanwhile."""
+    before, now = old.lent if old is not None else None, new.lent if new is not None else None
+    if now is not None and (before is None or before.limit != now.limit):
+        text = f"the file store reached its limit, which is {now.limit} for the time being"
+        yield Event("StorageLent", f"{text}: delete messages, or raise {SIZE_FIELD}", "Warning")
+    if before is not None and now is None:
+        yield Event("StorageTakenBack", f"the limit of the file store is no longer {before.limit}")
 
 
 def _roll(old: JetStreamStatus | None, after: ClusterStatus) -> Iterator[Event]:

@@ -273,6 +273,12 @@ FAMILIES = (
         _of_streams(lambda jetstream: jetstream.frozen),
     ),
     Family(
+        "natsctl_jetstream_lent_bytes",
+        "gauge",
+        "Bytes that the limit of the file store is raised by for the time being",
+        _of_streams(lambda jetstream: jetstream.lent),
+    ),
+    Family(
         "natsctl_jetstream_storage_used_bytes",
         "gauge",
         "Bytes that the server stores",

@@ -16,6 +16,7 @@ import attrs
 from natsctl.model import limits
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import server_name_of
+from natsctl.plan.claims.strain import Loan, Strain, loan_of, strain_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import runs_of
 from natsctl.render.config.jetstream import FILE, FILE_LIMIT, MEMORY_LIMIT
@@ -75,13 +76,16 @@ class Level:
 @attrs.frozen
 class Levels:
     """The stores on disk and in memory. `whole`: every server with a volume says what it stores;
-    `silent` are the indexes of those that do not, `there` of those that have a pod."""
+    `silent` are the indexes of those that do not, `there` of those that have a pod. `strain` is how
+    near the store on disk is to its limit, `loan` a higher limit that was lent for that."""
 
     file: Level = Level()
     memory: Level = Level()
     whole: bool = True
     silent: frozenset[int] = frozenset()
     there: frozenset[int] = frozenset()
+    strain: Strain = attrs.field(factory=Strain)
+    loan: Loan = attrs.field(factory=Loan)
 
     def without(self, left: Collection[int]) -> Levels:
         """The same if these servers have nothing to say."""
@@ -110,13 +114,14 @@ def levels_of(
     looks: Sequence[Look],
     needed: Iterable[int],
     now: float,
+    timestamp: str = "",
 ) -> Levels:
     """What the config Secret and the latest look tell of a cluster of this name.
 
     `needed` are the indexes of servers that have a volume. Without a Secret, the status tells the
-    limit of the file store.
+    limit of the file store. `timestamp` is the moment in RFC 3339.
     """
-    starting = _starting(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
+    starting = starting_limits(secret) if secret is not None else {FILE_LIMIT: _in_status(before)}
     said = dict(_said(name, pods, looks, now))
     there = frozenset(index for index, _ in servers_among(name, pods))
     heard = {index for index, _ in said}
@@ -128,11 +133,14 @@ def levels_of(
         not silent,
         silent,
         there,
+        strain_of(reports.values(), whole=not silent),
+        loan_of(before, starting.get(FILE_LIMIT, 0), timestamp),
     )
 
 
-def _starting(secret: Secret) -> dict[str, int]:
-    """Empty if the configuration has no store, or is not one that natsctl wrote."""
+def starting_limits(secret: Secret) -> dict[str, int]:
+    """With which limits a server starts; empty if the configuration has no store, or is not one
+    that natsctl wrote."""
     try:
         text = base64.b64decode((secret.data or {}).get(FILE, ""), validate=True)
         block = limits.load(text, _LONGEST)

@@ -14,11 +14,21 @@ if TYPE_CHECKING:
 NEW = 40.0
 """Seconds after a change in which things settle, and are looked at more often."""
 OFTEN = 10.0
+NEAR = ((95, 5.0), (90, OFTEN))
+"""Percent of the limit of a store, and for how many seconds a look counts from there on."""
 
 
 def look_at_streams(context: Context) -> Decision:
-    """Does nothing but ask: once a minute, and more often after a change."""
+    """Does nothing but ask: once a minute, and more often after a change, or near a limit."""
     if not stores(context):
         return Decision()
     freshness = OFTEN if context.state.quiet < NEW else A_MINUTE
-    return Decision(queries=frozenset((JetStreamLook(freshness),)))
+    return Decision(queries=frozenset((JetStreamLook(min(freshness, _near(context))),)))
+
+
+def _near(context: Context) -> float:
+    """At the limit, streams have no leader until the reserve is lent, which takes a look."""
+    seen = context.state.seen
+    usages = seen.summary.file.values() if seen is not None else ()
+    filled = max((it.used * 100 // it.limit for it in usages if it.limit > 0), default=0)
+    return next((seconds for percent, seconds in NEAR if filled >= percent), A_MINUTE)

@@ -12,6 +12,7 @@ from natsctl.model import names, times
 from natsctl.model.objects import ContainerStatus, Pod
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.servers import Server, servers_of
+from natsctl.plan.status.lent import normal_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,7 @@ class JetStreamMetrics:
     blocked: int | None = None
     disabled: int | None = None
     frozen: int | None = None
+    lent: int | None = None
     storage: tuple[StorageMetrics, ...] = ()
     volumes: tuple[VolumeMetrics, ...] = ()
 
@@ -160,9 +162,16 @@ def _jetstream(state: ClusterState, status: ClusterStatus) -> JetStreamMetrics |
         blocked=state.seen.count,
         disabled=sum(name in state.seen.gave_up for name in state.seen.off),
         frozen=len(state.seen.frozen),
+        lent=_lent(state) if told.lent is not None else 0,
         storage=tuple(_storage(state.seen)),
         volumes=tuple(_volumes(state.seen)),
     )
+
+
+def _lent(state: ClusterState) -> int:
+    """Bytes by which the limit of the file store is higher than it should be."""
+    target = state.desired.target if state.desired is not None else None
+    return max(target.inputs.lent_file - normal_limit(target), 0) if target is not None else 0
 
 
 def _storage(seen: Seen) -> Iterator[StorageMetrics]:

@@ -22,13 +22,14 @@ from natsctl.plan.gates.words import row
 from natsctl.plan.jetstream import stores
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.status.conditions import Verdict
-from natsctl.plan.status.jetstream_words import Fullness, verdict_of
+from natsctl.plan.status.jetstream_words import Fullness, lent_text, verdict_of
+from natsctl.plan.status.lent import normal_limit
 from natsctl.plan.status.steps import tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from natsctl.api.types.status import Condition, VolumeStatus
+    from natsctl.api.types.status import Condition, LentStatus, VolumeStatus
     from natsctl.plan.context import Context
     from natsctl.plan.gates.seen import Seen
     from natsctl.plan.gates.summary import Summary
@@ -48,11 +49,14 @@ NOTHING: Final[Told] = (None, None)
 
 
 def jetstream_told(
-    state: ClusterState, context: Context | None, volumes: Mapping[str, VolumeStatus]
+    state: ClusterState,
+    context: Context | None,
+    volumes: Mapping[str, VolumeStatus],
+    lent: LentStatus | None,
 ) -> Told:
     """Status and condition; neither for a cluster without JetStream, or not yet looked at.
 
-    `volumes` are by the names of pods.
+    `volumes` are by the names of pods, `lent` is the reserve that servers have.
     """
     if context is not None and not stores(context):
         return NOTHING
@@ -61,7 +65,10 @@ def jetstream_told(
     if seen is None or state.now - seen.at > OLD:
         return before if state.quiet <= OLD or context is None else _unknown(before[0])
     fresh = _status(seen, before[0])
-    verdict = verdict_of(seen, _fullness(fresh.storage, volumes))
+    full = _fullness(fresh.storage, volumes)
+    if lent is not None and context is not None:
+        full = attrs.evolve(full, lent=lent_text(lent.limit, normal_limit(context.desired.target)))
+    verdict = verdict_of(seen, full)
     settles = state.quiet < SHORT or _is_switched_on(context)
     if settles and verdict.status != "True" and _was_well(before[1]):
         return before

@@ -12,6 +12,7 @@ from natsctl.model.foreign import named
 from natsctl.model.words import listed
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import text
+from natsctl.plan.lending import BELOW
 from natsctl.plan.status.conditions import Verdict
 
 if TYPE_CHECKING:
@@ -23,15 +24,20 @@ if TYPE_CHECKING:
 LOW, FILLING = 90, 80
 """Percent of the file store's limit, and of a volume. At the limit, streams lose their leaders; if
 the volume is full, servers turn JetStream off."""
+_MI: Final = 2**20
 _MORE_ROOM: Final = f"raise {SIZE_FIELD} (and maxSize, if it is set), or delete messages"
 
 
 @attrs.frozen
 class Fullness:
-    """Percent by pod: of the limits of stores, and of the volumes that these are on."""
+    """Percent by pod: of the limits of stores, and of the volumes that these are on.
+
+    `lent` is what is to be said of a reserve that servers have; empty: they have none.
+    """
 
     stores: Mapping[str, int] = attrs.field(factory=dict)
     volumes: Mapping[str, int] = attrs.field(factory=dict)
+    lent: str = ""
 
 
 def verdict_of(seen: Seen, full: Fullness) -> Verdict:
@@ -125,12 +131,12 @@ def _silent(seen: Seen, _: Fullness) -> Verdict | None:
 
 def _low(_: Seen, full: Fullness) -> Verdict | None:
     text = _low_text(full)
-    return Verdict("False", "StorageLow", text) if text else None
+    return Verdict("False", "StorageLent" if full.lent else "StorageLow", text) if text else None
 
 
 def _low_text(full: Fullness) -> str:
     stores, volumes = _at_least(LOW, full.stores), _at_least(LOW, full.volumes)
-    said = []
+    said = [full.lent] if full.lent else []
     if stores:
         until = "and streams have no leader once it is"
         said.append(f"the file store is nearly full on {listed(stores)}, {until}")
@@ -138,6 +144,16 @@ def _low_text(full: Fullness) -> str:
         until = "and a server turns JetStream off once it is"
         said.append(f"the volume is nearly full on {listed(volumes)}, {until}")
     return f"{'; '.join(said)}: {_MORE_ROOM}" if said else ""
+
+
+def lent_text(limit: str, normal: int) -> str:
+    """What is said of a reserve: nothing that changes by itself."""
+    least = normal * BELOW // 100 // _MI
+    return (
+        f"the file store reached its limit, so natsctl raised that to {limit} for the time being, "
+        f"until no server has used more than {least}Mi for ten minutes; then servers restart, one "
+        "at a time, with the normal limit"
+    )
 
 
 def _filling_text(full: Fullness) -> str:

@@ -22,6 +22,7 @@ from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
 from natsctl.plan.status.jetstream import TYPE as JETSTREAM
 from natsctl.plan.status.jetstream import jetstream_told
+from natsctl.plan.status.lent import lent_now, with_lent
 from natsctl.plan.status.progressing import progressing
 from natsctl.plan.status.rolling import with_roll
 from natsctl.plan.status.volumes import server_volumes, volumes_ready
@@ -54,7 +55,8 @@ def status(state: ClusterState) -> ClusterStatus:
     context = decisions.context if decisions is not None else None
     filled = server_volumes(context) if context is not None else {}
     told = {s.name: filled[s.index] for s in servers if s.index in filled}
-    jetstream, said = jetstream_told(state, context, told)
+    lent = lent_now(state, context)
+    jetstream, said = jetstream_told(state, context, told, lent)
     if said is not None:
         verdicts[JETSTREAM] = said
     name = state.cluster.metadata.name
@@ -71,7 +73,7 @@ def status(state: ClusterState) -> ClusterStatus:
         conditions=tuple(_condition(state, t, v) for t, v in verdicts.items()),
         servers=tuple(_servers(state, servers, decisions, filled)),
         certificates=_certificates(state),
-        jetstream=with_roll(jetstream, state, decisions),
+        jetstream=with_roll(with_lent(jetstream, lent), state, decisions),
     )
 
 

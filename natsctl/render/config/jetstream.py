@@ -83,7 +83,8 @@ def file_limit(target: Target, jetstream: JetStream) -> int:
     """Bytes that streams may take on disk; 0: none may be there."""
     inputs = target.inputs
     share = inputs.share or default_share(target.version)
-    return max(wanted_file_limit(jetstream, share, inputs.capacity), inputs.kept_file)
+    wanted = wanted_file_limit(jetstream, share, inputs.capacity)
+    return max(wanted, inputs.kept_file, inputs.lent_file)
 
 
 def wanted_file_limit(jetstream: JetStream, share: int, capacity: int) -> int:

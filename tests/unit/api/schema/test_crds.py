@@ -15,6 +15,7 @@ from natsctl.api.types.status import (
     ClusterStatus,
     Condition,
     JetStreamStatus,
+    LentStatus,
     RoleStatus,
     ServerStatus,
     StorageStatus,
@@ -191,6 +192,7 @@ def test_the_status_has_every_field_that_is_written() -> None:
             storage=(StorageStatus("c-1"),),
             broken_before=(BrokenStatus("no-leader"),),
             waiting=WaitingStatus("c-1"),
+            lent=LentStatus("8Gi"),
         ),
     )
     holds_all(to_json(status), SCHEMA["properties"]["status"])

@@ -14,6 +14,7 @@ from natsctl.api.types.status import (
     Condition,
     GroupsStatus,
     JetStreamStatus,
+    LentStatus,
     RoleStatus,
     ServerStatus,
     StorageStatus,
@@ -79,7 +80,13 @@ def test_the_manifest_has_camel_case_names() -> None:
                 "version": "2.14.10",
                 "ready": True,
                 "message": "",
-                "volume": {"claim": "js-c-1", "size": "20Gi", "capacity": "10Gi"},
+                "volume": {
+                    "claim": "js-c-1",
+                    "size": "20Gi",
+                    "capacity": "10Gi",
+                    "used": "",
+                    "usedPercent": 0,
+                },
             },
             {"name": "c-2", "version": "", "ready": False, "message": "waits for c-1"},
         ],
@@ -97,6 +104,7 @@ ROLLING = attrs.evolve(
     STREAMS,
     broken_before=(BrokenStatus("no-leader", "A", "S", "c"),),
     waiting=WaitingStatus("c-2", "2026-01-01T00:00:00Z", 10),
+    lent=LentStatus("8Gi", "2026-01-01T00:00:00Z"),
 )
 
 

@@ -1,5 +1,6 @@
 """What `kubectl describe` tells of each step."""
 
+import attrs
 import pytest
 
 from natsctl.api.types.status import (
@@ -7,6 +8,7 @@ from natsctl.api.types.status import (
     ClusterStatus,
     Condition,
     JetStreamStatus,
+    LentStatus,
     WaitingStatus,
 )
 from natsctl.controllers.cluster.events import Event, manifest, turning_points
@@ -109,6 +111,24 @@ def test_a_store_that_fills_is_told_although_all_is_well_yet() -> None:
     assert turning_points(filling, well) == ()
     low = told("JetStream", "False", "StorageLow")
     assert turning_points(low, filling) == ()
+
+
+def test_a_reserve_is_reported_when_it_is_lent_and_when_it_is_taken_back() -> None:
+    """Once each, whatever worse the condition says meanwhile."""
+    normal = told("JetStream", "False", "StorageLow")
+    lent = attrs.evolve(
+        told("JetStream", "False", "StorageLent"), jetstream=JetStreamStatus(lent=LentStatus("8Gi"))
+    )
+    (event,) = turning_points(normal, lent)
+    assert (event.reason, event.type) == ("StorageLent", "Warning")
+    assert event.message == (
+        "the file store reached its limit, which is 8Gi for the time being: delete messages, or "
+        "raise spec.jetstream.fileStore.pvc.size"
+    )
+    assert turning_points(lent, lent) == ()
+    (back,) = turning_points(lent, told("JetStream", "True", "Ready"))
+    text = "the limit of the file store is no longer 8Gi"
+    assert back == Event("StorageTakenBack", text)
 
 
 def test_an_event_object() -> None:

@@ -46,6 +46,7 @@ FIGURES = ClusterMetrics(
         3,
         1,
         2,
+        lent=9,
         storage=(StorageMetrics("a-1", "file", 40, 100),),
         volumes=(VolumeMetrics("a-1", 50, 70),),
     ),
@@ -89,7 +90,7 @@ def test_jetstream() -> None:
     found = scraped(ActorMetrics(FIGURES))
     assert found["natsctl_jetstream_quorum"] == [(MINE | {"state": "ok"}, 1)]
     numbers = {"groups": 5, "groups_short": 1, "groups_leaderless": 2, "blocked": 3}
-    numbers |= {"servers_disabled": 1, "servers_frozen": 2}
+    numbers |= {"servers_disabled": 1, "servers_frozen": 2, "lent_bytes": 9}
     for name, number in numbers.items():
         assert found[f"natsctl_jetstream_{name}"] == [(MINE, number)]
     file = MINE | {"server": "a-1", "storage": "file"}
@@ -171,6 +172,7 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
             3,
             1,
             2,
+            lent=9,
             storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),),
             volumes=(VolumeMetrics(HOSTILE, 50, 70),),
         ),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from natsctl.plan.queries import JetStreamLook
 from natsctl.plan.rules.jetstream import NEW, OFTEN, look_at_streams
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.jetstream import SHORT
+from tests.unit.plan.status.test_jetstream import looked, well
 from tests.unit.plan.world import context, running
 
 PLAIN = {"size": 3, "version": "2.14.10"}
@@ -32,3 +34,11 @@ def test_and_more_often_after_a_change_until_the_status_tells_what_lasts() -> No
     state = running(PLAIN | {"jetstream": {}})
     assert asked(attrs.evolve(state, quiet=NEW - 1)) == {JetStreamLook(OFTEN)}
     assert NEW >= SHORT + OFTEN
+
+
+@pytest.mark.parametrize(("percent", "seconds"), [(88, 60.0), (90, OFTEN), (94, OFTEN), (95, 5.0)])
+def test_and_more_often_near_the_limit_at_which_streams_lose_their_leaders(
+    percent: int, seconds: float
+) -> None:
+    state = attrs.evolve(looked(well(), used=percent), quiet=NEW)
+    assert asked(state) == {JetStreamLook(seconds)}

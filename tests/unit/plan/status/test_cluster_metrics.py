@@ -179,6 +179,7 @@ class TestJetStream:
             blocked=0,
             disabled=0,
             frozen=0,
+            lent=0,
             storage=(
                 StorageMetrics("c-1", "file", 43 * GIB // 100 + 1, GIB),
                 StorageMetrics("c-2", "file", 10, 100),

@@ -1,0 +1,132 @@
+"""When the limit of a full store is raised for the time being, and when that is taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from natsctl.plan.claims.limits import Amount, Level, Levels
+from natsctl.plan.claims.stored import Stored
+from natsctl.plan.claims.strain import AT_LIMIT, NEAR, Loan, Strain
+from natsctl.render.revision.revision import FILE_LIMIT
+from tests.unit.plan.test_stored_limits import GI, MI, limits, spec_of, stored, wanted
+
+NORMAL, LENT = 7 * GI, 7987 * MI
+FULL = Strain(AT_LIMIT, 8 * GI)
+
+
+def strained(
+    strain: Strain = FULL, used: int = NORMAL, limit: int = NORMAL, **changes: Any
+) -> Stored:
+    """Servers with volumes of 10 GiB; the fullest store has so much."""
+    found = stored(used, limit)
+    return attrs.evolve(found, levels=attrs.evolve(found.levels, strain=strain, **changes))
+
+
+def lent(used: int = NORMAL, *, rested: bool = False, known: bool = True) -> Stored:
+    """The same after the limit was raised; `known`: the status says so."""
+    loan = Loan(LENT, rested) if known else Loan()
+    return strained(Strain(), used, LENT, loan=loan)
+
+
+def limit(found: Stored, max_size: str | None = None, version: str = "2.14.10") -> int:
+    count: int = limits(spec_of(max_size, version=version), found)[0]
+    return count
+
+
+class TestLending:
+    def test_a_store_at_its_limit_gets_a_higher_one(self) -> None:
+        assert limit(strained()) == LENT
+        made = wanted(spec_of(), strained())
+        assert made.revision[FILE_LIMIT] != wanted(spec_of(), stored()).revision[FILE_LIMIT]
+        assert made.target.inputs.lent_file == LENT
+        assert made.advice == ""
+
+    def test_not_before(self) -> None:
+        assert limit(strained(Strain(NEAR, 9 * GI))) == NORMAL
+        assert limit(strained(Strain(0, 9 * GI))) == NORMAL
+
+    @pytest.mark.parametrize("version", ["2.10.29", "2.11.17"])
+    def test_before_2_12_while_groups_have_leaders_for_the_restarts_that_it_takes(
+        self, version: str
+    ) -> None:
+        assert limit(strained(Strain(NEAR, 9 * GI)), version=version) == LENT
+
+    def test_never_with_2_9_of_which_nobody_knows_what_is_on_the_disk(self) -> None:
+        found = strained(used=GI, limit=15 * GI // 10)
+        assert limit(found, version="2.9.25") == 15 * GI // 10
+
+    @pytest.mark.parametrize("ceiling", [0, NORMAL, LENT - 1])
+    def test_not_if_a_disk_has_no_room_or_nobody_knows(self, ceiling: int) -> None:
+        assert limit(strained(Strain(AT_LIMIT, ceiling))) == NORMAL
+        assert limit(strained(Strain(AT_LIMIT, LENT))) == LENT
+
+    def test_also_above_what_the_spec_says(self) -> None:
+        assert limit(strained(used=4 * GI, limit=4 * GI), "4Gi") == 4915 * MI
+        most = 10 * GI * 75 // 100
+        assert limit(strained(used=most, limit=most), "7680Mi") == LENT
+
+    def test_once_only(self) -> None:
+        again = attrs.evolve(lent(LENT).levels, strain=Strain(AT_LIMIT, 9 * GI))
+        assert limit(attrs.evolve(lent(LENT), levels=again)) == LENT
+
+    def test_not_where_servers_have_as_much_for_another_reason(self) -> None:
+        assert limit(strained(used=8 * GI, limit=8 * GI)) == 8 * GI
+        assert wanted(spec_of(), strained(used=8 * GI, limit=8 * GI)).target.inputs.lent_file == 0
+
+    def test_not_before_volumes_are_known(self) -> None:
+        assert limit(attrs.evolve(strained(), room={})) == NORMAL
+
+    def test_not_without_streams_on_disk(self) -> None:
+        memory = spec_of(memory="1Gi")
+        del memory["jetstream"]["fileStore"]
+        assert limits(memory, strained())[0] <= NORMAL
+        level = Level(0, 0, Amount())
+        none = attrs.evolve(strained(), levels=Levels(level, level, strain=FULL))
+        assert limits(memory, none)[0] == 0
+
+
+class TestTakingBack:
+    def test_not_while_a_store_needs_it(self) -> None:
+        assert limit(lent()) == LENT
+        assert limit(lent(rested=True)) == LENT
+
+    def test_after_stores_have_been_below_for_a_while(self) -> None:
+        assert limit(lent(used=5 * GI)) == LENT
+        assert limit(lent(used=5 * GI, rested=True)) == NORMAL
+
+    def test_not_while_a_server_does_not_say_what_it_stores(self) -> None:
+        found = lent(used=5 * GI, rested=True)
+        silent = attrs.evolve(found.levels, whole=False, silent=frozenset({3}))
+        assert limit(attrs.evolve(found, levels=silent)) == LENT
+
+    def test_a_larger_volume_ends_it(self) -> None:
+        spec = spec_of()
+        spec["jetstream"]["fileStore"] = {"pvc": {"size": "20Gi"}}
+        rooms = dict.fromkeys((1, 2, 3), 20 * GI)
+        found = attrs.evolve(lent(), room=rooms, asked=rooms)
+        assert wanted(spec, found).target.inputs.lent_file == 0
+        assert limits(spec, found)[0] == 14 * GI
+
+
+class TestAfterACrash:
+    """What servers start with is in the config Secret; all else may be lost."""
+
+    def test_before_the_secret_was_written_it_is_decided_anew_by_the_same_look(self) -> None:
+        assert limit(strained()) == limit(strained()) == LENT
+
+    def test_a_reserve_that_the_status_does_not_tell_is_known_by_its_limit(self) -> None:
+        made = wanted(spec_of(), lent(known=False))
+        assert made.target.inputs.lent_file == LENT
+
+    def test_one_that_nobody_needs_any_more_is_taken_back_like_any_higher_limit(self) -> None:
+        assert limit(lent(used=5 * GI, known=False)) == NORMAL
+
+    def test_a_lower_limit_that_was_written_stays_while_servers_restart(self) -> None:
+        level = Level(NORMAL, LENT, Amount("c-2", 5 * GI))
+        found = attrs.evolve(lent(), levels=Levels(level, Level(), whole=False))
+        assert limit(found) == NORMAL
+        refilled = attrs.evolve(level, fullest=Amount("c-2", NORMAL))
+        assert limit(attrs.evolve(found, levels=Levels(refilled, Level()))) == LENT
