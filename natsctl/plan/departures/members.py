@@ -96,17 +96,20 @@ def unsure(it: Case, now: float) -> Iterator[str]:
 def _still_there(it: Case, name: str) -> Iterator[str]:
     """Signs of life, and assets that anybody counts it in."""
     for view in it.views:
-        peers = [peer for peer, said in view.answered.items() if name in said.peers]
-        member = (
-            next((m for m in view.meta.replicas if m.name == name), None) if view.meta else None
-        )
-        groups = counting_on(view, name)
-        if peers:
-            yield f"{name} has no pod but still runs: {peers[0]} is connected to it"
-        elif member is None or not (member.offline or member.active >= MISSED):
-            yield f"the meta leader has not missed {name} yet"
-        elif groups:
+        alive, groups = tuple(signs_of_life(view, name)), counting_on(view, name)
+        yield from alive
+        if groups and not alive:
             yield f"{name} is gone but is still a member of {named(str(min(groups)))}"
+
+
+def signs_of_life(view: View, name: str) -> Iterator[str]:
+    """Why a member without a pod may run all the same."""
+    peers = [peer for peer, said in view.answered.items() if name in said.peers]
+    member = next((m for m in view.meta.replicas if m.name == name), None) if view.meta else None
+    if peers:
+        yield f"{name} has no pod but still runs: {peers[0]} is connected to it"
+    elif member is None or not (member.offline or member.active >= MISSED):
+        yield f"the meta leader has not missed {name} yet"
 
 
 def counting_on(view: View, name: str) -> list[Asset]:

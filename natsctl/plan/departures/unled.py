@@ -52,7 +52,7 @@ def words_of(context: Context, it: Case, away: Mapping[int, str]) -> Iterator[st
     if away and not all_belong(context, it, names):
         pods = listed([pod_name(cluster, index) for index in sorted(away)])
         yield UNCERTAIN.format(unled=UNLED, pods=pods, size=max(away))
-    gone, known = _without_volumes(context), _known(context, names)
+    gone, known = without_volumes(context), _known(context, names)
     if gone and any(size > known for size in sizes(it)):
         yield GONE.format(
             unled=UNLED,
@@ -62,8 +62,9 @@ def words_of(context: Context, it: Case, away: Mapping[int, str]) -> Iterator[st
         )
 
 
-def _without_volumes(context: Context) -> list[int]:
-    """Servers beyond size of which nobody noted that they were empty, and that have no claim."""
+def without_volumes(context: Context) -> list[int]:
+    """Indexes of servers beyond size that have no claim, and of which nobody noted that they were
+    empty."""
     volumes, departed = volumes_of(context), departed_of(context)
     if volumes is None or not volumes.known:
         return []

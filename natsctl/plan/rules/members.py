@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from natsctl.plan.departures.leave import Leaving
 from natsctl.plan.departures.members import (
     is_missed,
     next_to_forget,
@@ -11,6 +12,7 @@ from natsctl.plan.departures.members import (
     without_a_leader,
 )
 from natsctl.plan.departures.note import departed_of, noting
+from natsctl.plan.departures.vanished import next_vanished
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import has_server
 
@@ -52,8 +54,13 @@ def _holds_something(context: Context, server: Server) -> bool:
 
 
 def remove_members(context: Context) -> Decision:
-    """Take a server that left, and is proven to be gone, out of the meta group."""
+    """Take a server that left, and is proven to be gone, out of the meta group.
+
+    Then those that are gone with their volumes, if somebody decided that.
+    """
     step = next_to_forget(context)
+    if step == Leaving():
+        step = next_vanished(context)
     return Decision(step.actions, waiting=step.waiting, queries=step.queries)
 
 

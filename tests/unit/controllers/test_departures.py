@@ -187,6 +187,29 @@ async def test_servers_that_a_quorum_lacks_come_back_before_they_leave() -> None
         assert node.streams["ns", "c"].removed == {server(api, 4), server(api, 5)}
 
 
+async def test_one_that_is_gone_with_its_volume_is_forgotten_once_somebody_says_so() -> None:
+    with virtual_clock():
+        api = five()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            process.node.silent.add("c-2")  # nothing begins
+            resized(api, 4)
+            await asyncio.sleep(10)
+            api.delete(volume(5))
+            api.delete(pod(5))
+            process.node.silent.clear()
+            await asyncio.sleep(60)
+            assert streams_of(process).removed == set()
+            message = condition(api, "Progressing")["message"]
+            assert "c-5 is gone with its volume before it was empty" in message
+            key, value = message.partition("annotate the cluster: ")[2].split()[0].split("=")
+            api.edit(CLUSTER, {"metadata": {"annotations": {key: value}}})
+            await at_rest(api, process, is_ready)
+            assert streams_of(process).removed == {server(api, 5)}
+            await process.stop()
+    assert noted(api, SECRET) == [1, 2, 3, 4, 5], "a new volume needs another decision"
+
+
 async def test_nothing_moves_that_has_no_place() -> None:
     with virtual_clock():
         api = five()
