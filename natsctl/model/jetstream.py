@@ -164,8 +164,8 @@ class JetStreamReport:
     `groups` are what it holds. `unknown` describes, shortly, what it holds but does not tell
     usably: that may be anything. `too_many`, if set, says of what it has more than is judged:
     `groups` and `unknown` are some of all then. `extra` is how many more groups would take as much
-    memory as these, if all were of the usual size. `heard` is when its answer was complete, in
-    monotonic seconds; 0: nobody noted that.
+    memory as these, if all were of the usual size, and `beside` the same of all that is said beside
+    groups. `heard` is when its answer was complete, in monotonic seconds; 0: nobody noted that.
     """
 
     name: str
@@ -187,12 +187,13 @@ class JetStreamReport:
     unknown: tuple[str, ...] = ()
     too_many: str = ""
     extra: int = 0
+    beside: int = attrs.field(default=0, eq=False)
     heard: float = attrs.field(default=0.0, eq=False)
 
     @property
     def weight(self) -> int:
-        """How much memory the groups take, counted in groups."""
-        return len(self.groups) + self.extra
+        """How much memory it takes, counted in groups."""
+        return len(self.groups) + self.extra + self.beside
 
     @property
     def gave_up(self) -> bool:

@@ -1,5 +1,8 @@
 """How much of what servers say of JetStream the process keeps, for all clusters together.
 
+Streams and consumers are counted. What takes more memory than the usual ones counts as several, and
+so do routes and members of the meta group.
+
 It is shared fairly between namespaces: one may keep more than its share for as long as nobody else
 needs that. What the latest looks at each cluster asked for is remembered, whether or not there was
 room. With the next look, which is about a minute later, whoever has more than its share gets less.
@@ -65,9 +68,7 @@ class Allowance:
         """Another look at this cluster begins."""
         before = self._asked.pop(cluster, None)
         self._asked[cluster] = Asked(self.now(), before.count if before else 0)
-        limit = self.now() - REMEMBERED
-        while (oldest := next(iter(self._asked))) and self._asked[oldest].at < limit:
-            del self._asked[oldest]
+        self._forget_old()
 
     def take(self, cluster: Key, count: int) -> bool:
         """Whether so many more may be kept; if so, they are counted."""
@@ -91,10 +92,21 @@ class Allowance:
         if not self._of[cluster[0]]:
             del self._of[cluster[0]]
 
+    def forget(self, cluster: Key) -> None:
+        """Nothing is kept of this cluster any more, nor will it ask again."""
+        self.note(cluster, 0)
+        self._asked.pop(cluster, None)
+
+    def _forget_old(self) -> None:
+        limit = self.now() - REMEMBERED
+        while self._asked and self._asked[oldest := next(iter(self._asked))].at < limit:
+            del self._asked[oldest]
+
     def _is_fair(self, namespace: str, own: int) -> bool:
         """Whether a namespace may keep so many beside what all others need."""
         if own * (len(self._of) + len(self._asked)) <= ALL:
             return True  # an equal part is always fair, and this is asked often
+        self._forget_old()
         needs = Counter[str]()
         for (owner, _), asked in self._asked.items():
             needs[owner] += asked.need

@@ -18,6 +18,7 @@ from natsctl.nats.beside import beside
 from natsctl.nats.fetch import LIMIT, SMALL, Unusable, answer, pieces
 from natsctl.nats.gate import LARGE_QUICK
 from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, routes_of, unanswered
+from natsctl.nats.jetstream_sizes import Frames
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, VARZ, Place, problem_of
 from natsctl.nats.pages import Cutter
 from natsctl.nats.volume import volume_of
@@ -51,12 +52,13 @@ async def look(
     `problem`, never an exception. What is kept is counted in the gate's allowance; the caller notes
     what it keeps of it.
     """
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns, frames = asyncio.Semaphore(AT_ONCE), Frames()
     gate.allowance.begin(cluster)
 
     async def one(place: Place) -> JetStreamReport:
         async with turns, gate.slow.turn(cluster[0]):
-            said = _allowed(await _ask(gate, place, tls), gate.allowance, cluster)
+            said = await _ask(gate, place, tls)
+            said = _allowed(attrs.evolve(said, beside=frames.of(said)), gate.allowance, cluster)
             return attrs.evolve(said, heard=asyncio.get_running_loop().time())
 
     async with asyncio.TaskGroup() as group:
@@ -65,10 +67,11 @@ async def look(
 
 
 def _allowed(said: JetStreamReport, allowance: Allowance, cluster: Key) -> JetStreamReport:
-    """The report; without its groups if there are too many in all."""
-    if allowance.take(cluster, said.weight):
-        return said
-    return attrs.evolve(said, groups={}, extra=0, too_many=said.too_many or TOO_MANY)
+    """The report; without its groups if there are too many in all, or without all that is long."""
+    most = attrs.evolve(said, groups={}, extra=0, too_many=said.too_many or TOO_MANY)
+    if not allowance.take(cluster, most.weight):
+        return attrs.evolve(most, peers=frozenset(), meta=None, unknown=(), beside=0)
+    return said if allowance.take(cluster, said.weight - most.weight) else most
 
 
 async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStreamReport:

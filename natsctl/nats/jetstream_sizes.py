@@ -1,4 +1,6 @@
-"""How much memory streams and consumers take: names and members make some larger than others."""
+"""How much memory reports take: names and members make some streams larger than others, and routes
+and the meta group some servers.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from natsctl.model.jetstream import Group
+    from natsctl.model.jetstream import Group, JetStreamReport
 
 USUAL: Final = 500
 """Bytes of names and members that nearly all groups of three replicas have at most."""
@@ -20,7 +22,37 @@ EACH: Final = 600
 MEMBER: Final = 150
 """Bytes of what is known of another member, beside its name."""
 KNOWN: Final = 2_048
-"""Names of servers that are kept once, as they are the same in all groups."""
+"""Names of servers that are kept once, as they are the same in all groups and for all servers."""
+FREE: Final = 4_096
+"""Bytes that a report may have beside its groups: more than one of a cluster of ten servers."""
+
+
+@attrs.define
+class _Names:
+    """Those that are kept already take nothing more."""
+
+    _known: set[str] = attrs.field(factory=set)
+
+    def size(self, names: Iterable[str]) -> int:
+        """Bytes of the new ones."""
+        new = [name for name in dict.fromkeys(names) if name not in self._known]
+        self._known.update(new[: max(KNOWN - len(self._known), 0)])
+        return sum(map(sys.getsizeof, new))
+
+
+@attrs.define
+class Frames:
+    """Adds up what reports of one look take beside their groups."""
+
+    _names: _Names = attrs.field(factory=_Names)
+
+    def of(self, said: JetStreamReport) -> int:
+        """How many usual groups would take as much, beyond what is free."""
+        members = said.meta.replicas if said.meta is not None else ()
+        names = (*said.peers, *(member.name for member in members))
+        own = sum(map(sys.getsizeof, (said.peers, said.health.text, *said.unknown)))
+        size = own + MEMBER * len(members) + self._names.size(names)
+        return max(size - FREE, 0) // EACH
 
 
 @attrs.define
@@ -28,12 +60,12 @@ class Sizes:
     """Adds up what groups take beyond what as many usual ones do."""
 
     _over: int = 0
-    _known: set[str] = attrs.field(factory=set)
+    _names: _Names = attrs.field(factory=_Names)
 
     def add(self, group: Group) -> None:
         """One more of them is kept."""
         own = sum(map(sys.getsizeof, (group.asset.stream, group.asset.consumer)))
-        members = MEMBER * len(group.raft.replicas) + sum(self._new_names(group))
+        members = MEMBER * len(group.raft.replicas) + self._names.size(_members(group))
         self._over += max(own + members - USUAL, 0)
 
     @property
@@ -41,10 +73,7 @@ class Sizes:
         """How many usual groups would take as much."""
         return self._over // EACH
 
-    def _new_names(self, group: Group) -> Iterator[int]:
-        """Bytes of the names of servers that are not known from other groups."""
-        for name in chain((group.raft.leader,), (peer.name for peer in group.raft.replicas)):
-            if name not in self._known:
-                yield sys.getsizeof(name)
-                if len(self._known) < KNOWN:
-                    self._known.add(name)
+
+def _members(group: Group) -> Iterator[str]:
+    """Names of servers, the leader's first; it may be told again as one of the others."""
+    return chain((group.raft.leader,), (peer.name for peer in group.raft.replicas))

@@ -32,7 +32,7 @@ from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.claims.limits import levels_of
+from natsctl.plan.claims.limits import OLD, levels_of
 from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from natsctl.plan.growth_refused import Words
 
 T = TypeVar("T")
-LOOKS_KEPT = 600.0
-"""Seconds after which a look at JetStream that nobody wanted again is dropped."""
+LOOKS_KEPT = OLD
+"""Seconds after which a look at JetStream that nobody wanted again is dropped: nobody reads it."""
 GROUP = 50
 """What a stream or consumer in a look counts as."""
 FIRST_LOOK = 5.0
@@ -111,6 +111,8 @@ class ClusterCache:
         `failures` are those of the last pass.
         """
         cluster = self._cluster()
+        if cluster is None and self.looks:
+            self.forget_looks()
         if cluster is None or _uid_and_generation(cluster) != self._gathered[0]:
             return None
         pods = self.stores.pods.of_cluster(self.key)
@@ -260,6 +262,11 @@ class ClusterCache:
             self.looks = looks
             weight = sum(said.weight for it in looks for said in it.reports.values())
             self.monitor.gate.allowance.note(self.key, weight)
+
+    def forget_looks(self) -> None:
+        """The cluster is gone or going, or another's: others get the room at once."""
+        self.looks, self._seen = (), None
+        self.monitor.gate.allowance.forget(self.key)
 
     async def _status_of(self, cluster: Cluster) -> ClusterStatus:
         """Parsing is done once for what was stored."""

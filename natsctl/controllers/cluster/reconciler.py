@@ -176,6 +176,7 @@ class ClusterReconciler:
             return Wait()  # free still: an old CRD takes no status, so nobody can claim it
         decided = await self._plan(state)
         if decided.queries:
+            state = attrs.evolve(state, jetstream=())  # looks that are replaced are not held
             async with turn.aside():
                 await answer(decided.queries, self.cache, state)
             state = await self._observe() or state
@@ -203,6 +204,7 @@ class ClusterReconciler:
         assert cluster is not None
         status = parse_status(cluster.status)
         if claim(cluster, status, self.shared.installation) is not Ownership.GIVEN_UP:
+            self.cache.forget_looks()
             return await self._handover.decide(cluster, status)
         self.forget()
         await self._patch_status(cluster, attrs.evolve(status, operator=""))
@@ -216,7 +218,7 @@ class ClusterReconciler:
         self.shared.gatherer.forget(self.key)
         self.actor_metrics = ActorMetrics()
         self.session.close()
-        self.cache.keep_looks(())
+        self.cache.forget_looks()
 
     def _key(self) -> Key:
         """The key of the operator's user in the cluster as it is now."""

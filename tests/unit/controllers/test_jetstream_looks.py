@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import attrs
 import pytest
 
-from natsctl.model.jetstream import JetStreamReport
+from natsctl.controllers.cluster import reconciler
+from natsctl.controllers.cluster.answerers.registry import answer
+from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.model.jetstream import Asset, Group, JetStreamReport
+from natsctl.nats.allowance import Allowance
+from natsctl.nats.gate import Gate
 from natsctl.nats.monitoring import Place
 from natsctl.plan import engine
 from natsctl.plan.context import Context
-from natsctl.plan.queries import APART, JetStreamLook
+from natsctl.plan.queries import APART, JetStreamLook, Query
 from natsctl.plan.rules import rule
 from natsctl.plan.rules.rule import Decision, Rule
 from natsctl.plan.state import ClusterState
@@ -26,32 +31,41 @@ from tests.unit.simulated.process import installed, virtual_clock
 pytestmark = pytest.mark.looptime
 
 
+ASSET = Asset("APP", "orders")
+
+
 @attrs.define
 class Asker:
     """Servers in memory, and a rule that may need to know of their JetStream.
 
     `wants` is how fresh it has to be; None: it does not need to know. `seen` is what it was given.
+    Each server tells of one stream, which is counted in `allowance`.
     """
 
     wants: float | None = None
     asked: list[float] = attrs.field(factory=list)
     servers: list[set[str]] = attrs.field(factory=list)
     seen: list[ClusterState] = attrs.field(factory=list)
+    allowance: Allowance = attrs.field(factory=Allowance)
 
     async def look(
         self,
         node: object,
-        gate: object,
+        gate: Gate,
         places: Mapping[str, Place],
         tls: object,
-        cluster: object,
+        cluster: tuple[str, str],
     ) -> dict[str, JetStreamReport]:
         """What `natsctl.nats.jetstream.look` does."""
         assert cluster == ("ns", "c")
         self.asked.append(asyncio.get_running_loop().time())
         self.servers.append({place.name or "" for place in places.values()})
+        self.allowance = gate.allowance
+        self.allowance.begin(cluster)
         await asyncio.sleep(0.3)
-        return {uid: JetStreamReport(place.name or "") for uid, place in places.items()}
+        assert self.allowance.take(cluster, len(places))
+        groups = {ASSET: Group(ASSET, 1)}
+        return {uid: JetStreamReport(it.name or "", groups=groups) for uid, it in places.items()}
 
     def decide(self, context: Context) -> Decision:
         """The rule."""
@@ -167,3 +181,55 @@ async def test_looks_that_nobody_wants_again_are_dropped(asker: Asker) -> None:
         asker.wants = None
         await asyncio.sleep(700)
         assert asker.seen[-1].jetstream == ()
+
+
+def removed(api: ApiServer) -> None:
+    api.remove(CLUSTER)
+
+
+def on_its_way(api: ApiServer) -> None:
+    """Somebody's finalizer keeps it."""
+    meta = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/late"]}
+    api.edit(CLUSTER, {"metadata": meta})
+
+
+def taken(api: ApiServer) -> None:
+    """Another installation, which lives, says that it manages it."""
+    meta = {"name": "nats-operator", "namespace": "other"}
+    api.add({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta})
+    api.edit(CLUSTER, {"status": {"operator": "other/nats-operator"}})
+
+
+@pytest.mark.parametrize("change", [removed, on_its_way, taken])
+async def test_what_is_no_longer_held_is_no_longer_counted(
+    asker: Asker, change: Callable[[ApiServer], None]
+) -> None:
+    """Others get the room at once, and what the cluster needed is not kept free for it."""
+    asker.wants = 120.0
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(5)
+        assert asker.allowance.kept == {("ns", "c"): 6}
+        change(api)
+        await asyncio.sleep(2)
+    assert asker.allowance == Allowance()
+
+
+async def test_looks_that_are_replaced_are_not_held_while_servers_are_asked(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = list[int]()
+
+    async def noted(queries: Iterable[Query], cache: ClusterCache, state: ClusterState) -> None:
+        held.append(len(state.jetstream))
+        await answer(queries, cache, state)
+
+    monkeypatch.setattr(reconciler, "answer", noted)
+    asker.wants = 10.0
+    api = await one()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        await asyncio.sleep(60)
+    assert len(asker.seen[-1].jetstream) == 2
+    assert set(held) == {0}

@@ -43,6 +43,20 @@ def test_what_is_dropped_makes_room() -> None:
     assert found.take(BESIDE, 100)
 
 
+def test_what_is_forgotten_is_not_kept_free_either() -> None:
+    found = Allowance(now=lambda: 0.0)
+    for cluster, need in ((MINE, 100), (OTHER, 50)):
+        found.begin(cluster)
+        assert found.take(cluster, need)
+    found.forget(OTHER)
+    assert found.kept == {MINE: 100}
+    found.note(MINE, 0)
+    assert found.take(MINE, 100), "nobody else needs anything"
+    found.forget(MINE)
+    found.forget(MINE)
+    assert found == Allowance()
+
+
 def test_nothing_always_fits() -> None:
     found = Allowance(now=lambda: 0.0)
     assert found.take(MINE, 100)
@@ -88,8 +102,7 @@ class TestFairly:
         found.note(MINE, 0)
         assert not found.take(MINE, 60), "the others need all of their two shares"
         time[0] = REMEMBERED + 1
-        found.begin(MINE)
-        assert found.take(MINE, 100)
+        assert found.take(MINE, 100), "whether or not anybody is asked meanwhile"
 
     @pytest.mark.parametrize(
         ("needs", "share"),

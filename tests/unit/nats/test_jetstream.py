@@ -152,6 +152,27 @@ class TestManyStreams:
         assert [it.too_many for it in said.values() if not it.groups] == [jetstream.TOO_MANY]
         assert gate.allowance.kept == {MINE: 400}
 
+    async def test_routes_and_members_are_counted_first_and_go_last(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without room for these, nothing is kept of what a server says at length."""
+        bodies = recorded()
+        routes = [{"remote_name": f"nats-{n}-{'x' * 40}"} for n in range(600)]
+        said = json.loads(bodies["/routez"]) | {"routes": routes}
+        bodies["/routez"] = json.dumps(said, indent=2).encode()
+        gate = Gate()
+        async with serving(Pages(bodies)):
+            whole = await ask(gate=gate)
+            assert whole.beside > 90
+            assert gate.allowance.kept == {MINE: len(whole.groups) + whole.extra + whole.beside}
+            monkeypatch.setattr(allowance, "OF_ONE", whole.beside)
+            some = await ask(gate=Gate())
+            monkeypatch.setattr(allowance, "OF_ONE", whole.beside - 1)
+            least = await ask(gate=Gate())
+        assert (some.too_many, some.groups, len(some.peers)) == (jetstream.TOO_MANY, {}, 600)
+        assert (least.too_many, least.groups, least.peers) == (jetstream.TOO_MANY, {}, frozenset())
+        assert (least.meta, least.weight) == (None, 0)
+
     async def test_that_are_large_are_counted_as_more(self, serving: Open) -> None:
         gate = Gate()
         bodies = recorded() | {"/jsz": many(100).replace(b"orders-", b"orders-" + b"x" * 200)}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from natsctl.model.jetstream import Asset, Group, Raft, Replica
-from natsctl.nats.jetstream_sizes import KNOWN, Sizes
+import attrs
+
+from natsctl.model.jetstream import Asset, Group, Health, JetStreamReport, Meta, Raft, Replica
+from natsctl.nats.allowance import OF_ONE
+from natsctl.nats.jetstream_sizes import EACH, FREE, KNOWN, Frames, Sizes
 
 SERVERS = [f"orders-{n}-uid-of-orders-0f8fad5b" for n in range(10)]
 
@@ -35,3 +38,33 @@ def test_names_of_servers_count_where_each_group_has_others() -> None:
     others = ["{}-" + server for server in SERVERS]
     assert extra(2_000, servers=others) > extra(2_000, servers=SERVERS) + 1_000
     assert extra(KNOWN, servers=others) > 2 * KNOWN
+
+
+class TestBesideGroups:
+    def told(self, size: int, prefix: str = "c") -> JetStreamReport:
+        """What the leader of the meta group says in a cluster of so many servers."""
+        names = [f"{prefix}-{n}-uid-of-c-0f8fad5b" for n in range(size - 1)]
+        return JetStreamReport(
+            "c", peers=frozenset(names), meta=Meta("c", tuple(map(Replica, names)), size=size)
+        )
+
+    def test_what_a_server_of_a_cluster_of_ten_says_is_free(self) -> None:
+        assert Frames().of(self.told(10)) == 0
+
+    def test_routes_and_members_of_the_meta_group_count(self) -> None:
+        """150 bytes for each member, 100 for each name, and a table of the routes."""
+        assert 400 < Frames().of(self.told(999)) < 500
+
+    def test_names_that_all_servers_tell_count_once(self) -> None:
+        frames = Frames()
+        first, second = frames.of(self.told(999)), frames.of(self.told(999))
+        assert second < first - 100
+        assert frames.of(self.told(999, "d")) == first
+
+    def test_a_cluster_of_999_servers_fits(self) -> None:
+        frames, follower = Frames(), attrs.evolve(self.told(999), meta=Meta("c", (), size=999))
+        assert 2 * sum(frames.of(follower) for _ in range(999)) < OF_ONE
+
+    def test_so_do_texts(self) -> None:
+        long = JetStreamReport("c", health=Health(503, "x" * 4_000), unknown=("x" * 4_000,))
+        assert Frames().of(long) == (8_000 - FREE) // EACH + 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -12,12 +13,17 @@ from natsctl.nats.monitoring import Place
 from natsctl.plan.servers import is_ours, run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from natsctl.controllers.cluster.cache import ClusterCache
     from natsctl.model.objects import Pod
+    from natsctl.model.observation import Observation
     from natsctl.plan.queries import Probe
     from natsctl.plan.state import ClusterState
+
+
+FEW: Final = 64
+"""Servers to which one may have routes, whoever they are."""
 
 
 async def probe(queries: Collection[Probe], cache: ClusterCache, state: ClusterState) -> None:
@@ -28,8 +34,36 @@ async def probe(queries: Collection[Probe], cache: ClusterCache, state: ClusterS
     tls = cache.contexts_of(state).monitoring
     answers = await cache.monitor.ask(places, tls, cache.key[0], slow)
     now = asyncio.get_running_loop().time()
+    servers = len(cache.stores.pods.of_cluster(cache.key))
+    peers = _Peers.among({**cache.observations, **answers}, servers)
     for uid, answer in answers.items():
-        cache.observations[uid] = attrs.evolve(answer, asked=now, run_id=run_id(pods[uid]))
+        kept = peers.kept(answer.route_peers)
+        run = run_id(pods[uid])
+        cache.observations[uid] = attrs.evolve(answer, route_peers=kept, asked=now, run_id=run)
+
+
+@attrs.frozen
+class _Peers:
+    """The servers of a cluster: routes to others do not matter.
+
+    `known` are their ids; `unknown` is how many of them did not tell theirs yet. To keep whatever
+    each says would take memory for each server and each of all that it has routes to.
+    """
+
+    known: frozenset[str]
+    unknown: int
+
+    @classmethod
+    def among(cls, observations: Mapping[str, Observation], servers: int) -> _Peers:
+        """Those of a cluster with so many pods."""
+        known = frozenset(seen.server_id for seen in observations.values() if seen.server_id)
+        return cls(known, max(servers - len(known), 0))
+
+    def kept(self, peers: frozenset[str]) -> frozenset[str]:
+        """All of a few; of many, those that are known, and as many others as are not known yet."""
+        if len(peers) <= FEW:
+            return peers
+        return frozenset((*(peers & self.known), *nsmallest(self.unknown, peers - self.known)))
 
 
 def _pods(queries: Collection[Probe], cache: ClusterCache, state: ClusterState) -> dict[str, Pod]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from natsctl.controllers.cluster.answerers.probe import probe
+from natsctl.controllers.cluster.answerers.probe import FEW, probe
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.gather import Gatherer
 from natsctl.controllers.watch.stores import open_stores
@@ -109,3 +109,40 @@ async def test_an_answer_is_kept_with_the_moment_and_the_run_of_the_pod() -> Non
     await probe([Probe("p")], cache, STATE)
     now = asyncio.get_running_loop().time()
     assert cache.observations == {"p": Observation("S", asked=now, run_id=run_id(found))}
+
+
+@attrs.define
+class Telling(Monitoring):
+    """Servers that tell their ids, and to whom they have routes."""
+
+    peers: frozenset[str] = frozenset()
+
+    async def ask(
+        self, places: dict[str, Place], tls: Any, owner: str, slow: Any
+    ) -> dict[str, Observation]:
+        return {uid: Observation(f"ID-{uid}", route_peers=self.peers) for uid in places}
+
+
+class TestPeers:
+    """What each of many servers says of as many others would be much to keep."""
+
+    STRANGERS = frozenset(f"S{n:03}" for n in range(500))
+
+    async def kept(self, peers: frozenset[str], *uids: str) -> list[frozenset[str]]:
+        """Of three servers, of which these are asked one after the other."""
+        cache = cache_of(Telling(peers=peers), *(pod(name=f"c-{u}", uid=u) for u in "123"))
+        for uid in uids:
+            await probe([Probe(uid)], cache, STATE)
+        return [cache.observations[uid].route_peers for uid in uids]
+
+    async def test_of_a_few_all_are_kept(self) -> None:
+        few = frozenset(sorted(self.STRANGERS)[:FEW])
+        assert await self.kept(few, "1") == [few]
+
+    async def test_of_many_the_servers_of_the_cluster_are_kept_and_nobody_else(self) -> None:
+        peers = self.STRANGERS | {"ID-1", "ID-2"}
+        assert (await self.kept(peers, "1", "2", "3"))[-1] == {"ID-1", "ID-2"}
+
+    async def test_any_of_them_may_be_one_whose_id_is_not_known_yet(self) -> None:
+        (first,) = await self.kept(self.STRANGERS, "1")
+        assert first == {"S000", "S001"}
