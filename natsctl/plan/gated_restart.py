@@ -74,7 +74,7 @@ def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
     now = baseline_in(it, context.state.now, before)
     if before is None:
         return Restart(waiting=(NOTED_FIRST,), queries=queries, before=now)
-    return attrs.evolve(_going(context, outdated, it, now), queries=queries, before=now)
+    return attrs.evolve(going(context, outdated, it, now), queries=queries, before=now)
 
 
 def _is_disturbed(context: Context) -> bool:
@@ -83,7 +83,7 @@ def _is_disturbed(context: Context) -> bool:
     return context.is_leaving or bool(absent) or bool(returning(context))
 
 
-def _going(context: Context, outdated: Sequence[Server], it: Case, before: Baseline) -> Restart:
+def going(context: Context, outdated: Sequence[Server], it: Case, before: Baseline) -> Restart:
     """The servers that may go now, else why the first of them may not.
 
     What holds up all of them is found once.

@@ -15,6 +15,7 @@ from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.members import await_leader, await_members, note_departures, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
 from natsctl.plan.rules.proof import note_proof
+from natsctl.plan.rules.recovery import recover_servers
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.reseal import reseal_servers
 from natsctl.plan.rules.rolling_update import replace_outdated
@@ -41,6 +42,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(start_empty, rule.SERVERS),
     Rule(reload_servers, rule.SERVERS),
     Rule(remove_members, rule.REMOVAL),
+    Rule(recover_servers, rule.REMOVAL),
     Rule(scale_down, rule.REMOVAL),
     Rule(replace_outdated, rule.REMOVAL),
     Rule(note_proof, rule.NOTES),

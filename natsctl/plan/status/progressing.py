@@ -14,6 +14,7 @@ from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.members import await_leader, await_members, remove_members
 from natsctl.plan.rules.owned_objects import delete_unwanted, ensure_objects
+from natsctl.plan.rules.recovery import recover_servers
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
 from natsctl.plan.rules.scale_down import scale_down
@@ -62,6 +63,11 @@ def _joining(decision: Decision) -> Verdict:
     return Verdict("True", "Joining", text + _waits(decision))
 
 
+def _recovering(decision: Decision) -> Verdict:
+    text = f"restarting {_names(decision.servers)}, where JetStream needs it to come back"
+    return Verdict("True", "Recovering", text + _waits(decision))
+
+
 def _rolling(decision: Decision) -> Verdict:
     text = f"restarting {_names(decision.servers)}, one at a time: {why(decision.servers[0])}"
     usual = broken_before(decision.before)
@@ -85,6 +91,7 @@ LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (remove_ended, _replacing),
     (await_leader, _unled),
     (remove_members, _forgetting),
+    (recover_servers, _recovering),
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
     (reload_servers, _reloading),

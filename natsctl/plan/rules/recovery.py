@@ -1,0 +1,93 @@
+"""Servers that only a restart brings back get it by themselves, once their disk has room.
+
+They turned JetStream off, as on a full disk, and hold nothing up, so all of them go together. Or a
+write to a store failed, and the others have newer copies: such a server goes through the gate. What
+is not known is no room, and nobody goes twice within some minutes: what fails again right after a
+restart is not helped by another one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from natsctl.model.times import moment
+from natsctl.plan.actions import ReplaceServer, StepDown
+from natsctl.plan.gated_restart import going
+from natsctl.plan.gates.notes import may_have_holes
+from natsctl.plan.gates.verdict import Baseline
+from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered, stores
+from natsctl.plan.queries import unanswered
+from natsctl.plan.rules.rolling_update import obstacles_to_return
+from natsctl.plan.rules.rule import Decision
+from natsctl.plan.servers import has_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from natsctl.model.jetstream import JetStreamReport
+    from natsctl.plan.actions import Action
+    from natsctl.plan.context import Context
+    from natsctl.plan.gated_restart import Restart
+    from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.seen import Seen
+    from natsctl.plan.servers import Server
+
+ROOM: Final = 90
+"""Per cent of a volume that may be in use: beyond that, it is nearly full, and told as that."""
+LIVED: Final = 600.0
+"""Seconds that a server has run, by its own clock, before it is restarted for this."""
+OFF: Final = "JetStream is off on it, and its volume has room"
+FROZEN: Final = "a write to its store failed, and its volume has room"
+
+
+def recover_servers(context: Context) -> Decision:
+    """Those to restart now; outdated ones restart for what the spec says, and are left to that."""
+    seen, it = context.state.seen, case_of(context)
+    if seen is None or it is None or not stores(context):
+        return Decision()
+    due = tuple(_due(context, seen, it))
+    if not due:
+        return Decision()
+    queries = queries_of(context)
+    if unanswered(queries, context.state):
+        return Decision(queries=queries, servers=due)
+    found = going(context, due, it, remembered(context.state) or Baseline())
+    steps = tuple(_step(server, found, seen) for server in found.servers)
+    return Decision(steps, found.waiting, queries, servers=due)
+
+
+def _due(context: Context, seen: Seen, it: Case) -> Iterator[Server]:
+    """Running servers that both looks show like that, where a restart can help.
+
+    Below 2.10, a store that JetStream gave up comes back with holes.
+    """
+    held = obstacles_to_return(context)
+    off = {name for name in seen.off if name in seen.gave_up and not may_have_holes(it, name)}
+    for server in context.servers:
+        name = name_of(server)
+        fails = name in off or name in seen.frozen
+        stays = server.changes or server.terminating or is_away(server) or server.name in held
+        if fails and not stays and has_store(server.pod) and _helps(it.second.answered.get(name)):
+            yield server
+
+
+def _helps(said: JetStreamReport | None) -> bool:
+    """Whether its volume has room, and it has run for a while: nobody knows the room of a server
+    without a reloader."""
+    if said is None or said.volume is None or said.volume.percent >= ROOM:
+        return False
+    started, now = moment(said.started), moment(said.now)
+    return started is not None and now is not None and (now - started).total_seconds() >= LIVED
+
+
+def _step(server: Server, found: Restart, seen: Seen) -> Action:
+    if found.hands_over:
+        return StepDown(server.name, server.pod.metadata.uid)
+    why = FROZEN if name_of(server) in seen.frozen else OFF
+    return ReplaceServer(
+        index=server.index,
+        name=server.name,
+        uid=server.pod.metadata.uid,
+        message=f"restarting {server.name}: {why}",
+        evidence=found.evidence,
+    )
