@@ -119,6 +119,31 @@ def cluster(namespace: Kubectl) -> Callable[..., Cluster]:
     return lambda name, **spec: Cluster(namespace, name).apply(**spec)
 
 
+@pytest.fixture
+def account(namespace: Kubectl) -> Iterator[str]:
+    """A ServiceAccount whose pods may read nodes, as the manifests of natsctl have it."""
+    name, where = "nats-server", namespace.namespace
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": where}
+    namespace.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": where},
+            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": where},
+            "roleRef": role,
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": where}],
+        },
+    )
+    yield name
+    namespace("delete", "clusterrole,clusterrolebinding", where)
+
+
 @pytest.fixture(scope="session")
 def program(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """natsctl's image as a process; in a cluster the user named, this checkout."""

@@ -87,31 +87,6 @@ def test_a_message_crosses_with_a_login_and_certificates(
 
 
 @pytest.fixture
-def account(namespace: Kubectl) -> Iterator[str]:
-    """A ServiceAccount whose pods may read nodes, as the manifests of natsctl have it."""
-    name, where = "nats-server", namespace.namespace
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": where}
-    namespace.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": where},
-            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": where},
-            "roleRef": role,
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": where}],
-        },
-    )
-    yield name
-    namespace("delete", "clusterrole,clusterrolebinding", where)
-
-
-@pytest.fixture
 def label(kubectl: Kubectl) -> Iterator[Callable[[str], None]]:
     """Gives every node an external address, and takes it away afterwards."""
     yield lambda address: print(kubectl("label", "nodes", "--all", f"{LABEL}={address}"))
