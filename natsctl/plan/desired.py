@@ -24,7 +24,6 @@ from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.stored import Stored
-from natsctl.plan.inputs.jetstream_key import other_key
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.lending import lent_limit
 from natsctl.plan.releases import learned, reports_of, tag_of
@@ -34,6 +33,7 @@ from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec, accepted_with_streams
 from natsctl.plan.stored_data import unsupported_changes
 from natsctl.plan.stored_identity import identity_problems
+from natsctl.plan.stored_key import keyed
 from natsctl.plan.stored_limits import advice as limits_kept
 from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
 from natsctl.plan.stored_sizes import size_problems
@@ -209,7 +209,7 @@ def _read(
     if spec is None or problems:
         return parsed(spec, None, problems)
     version = wanted(spec)
-    lost = identity_problems(spec, version, before, pods)
+    lost = identity_problems(spec, before, pods)
     changed = lost or tuple(unsupported_changes(spec, before, pods))
     there, reports = stored or NOTHING, reports_of(pods, before, seen or {})
     share = share_of(version, reports)
@@ -276,6 +276,7 @@ def desired_of(
         platform_assigned_ids=platform_assigned_ids,
         origins=stored.origins,
     )
+    target, why = keyed(target, pods, stored, references.pepper)
     if not references.signs:
         target = _as_known(target, pods)
     target = _as_running(target, pods)
@@ -283,7 +284,7 @@ def desired_of(
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, VOLUMES_NOT_READ))
     if lacks_system(target):
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
-    if why := other_key(target, pods):
+    if why:
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, why))
     return Desired(
         target=target,

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from natsctl.api.problems import Problem, shown
 from natsctl.model import names
 from natsctl.plan.status.accepted_spec import accepted_with_streams
-from natsctl.render.revision.data import data_entries, identity_of, stored_entries, stored_key
+from natsctl.render.revision.data import (
+    ENCRYPTION,
+    ENCRYPTION_FIELDS,
+    data_entries,
+    identity_of,
+    stored_entries,
+    stored_key,
+)
 from natsctl.render.revision.revision import STREAMS
 
 if TYPE_CHECKING:
@@ -23,44 +30,51 @@ if TYPE_CHECKING:
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.types.status import ClusterStatus
-    from natsctl.api.version import ServerVersion
     from natsctl.model.objects import Pod
 
-_KEY: Final = "jetstream.encryption.secret"
-_OF_KEY: Final = frozenset({_KEY, "jetstream.encryption.key", "jetstream.encryption.cipher"})
+_ADDED: Final = (
+    "cannot be added while servers may store streams: what they stored would stay unencrypted; "
+    "remove it, or create another NatsCluster"
+)
+_REMOVED: Final = (
+    "cannot be removed while servers may store streams, which are encrypted; put it back, or "
+    "create another NatsCluster"
+)
 
 
 def identity_problems(
-    spec: NatsClusterSpec, version: ServerVersion, before: ClusterStatus, pods: Iterable[Pod]
+    spec: NatsClusterSpec, before: ClusterStatus, pods: Iterable[Pod]
 ) -> tuple[Problem, ...]:
     """Why no server that may have data can be made for this spec; none: they can.
 
     What they have it under tell the last spec that was acted on, and the pods that there are.
     """
-    old = identity_of(accepted_with_streams(before))
-    plain_is_read = version.at_least(2, 10)
-    changed = _changed(old, identity_of(spec), encrypts=plain_is_read and not old.get(_KEY))
+    old, new = identity_of(accepted_with_streams(before)), identity_of(spec)
+    encrypts = _encrypts(spec)
+    changed = _changed(old, new, same=bool(old.get(ENCRYPTION_FIELDS[0])) is encrypts)
     wanted = data_entries(spec)
     for pod in pods:
         stamp = pod.metadata.annotation(names.REVISION_ANNOTATION)
-        encrypts = plain_is_read and not stored_key(stamp)
-        changed |= _changed(stored_entries(stamp), wanted, encrypts=encrypts)
+        same = bool(stored_key(stamp)) is encrypts
+        changed |= _changed(stored_entries(stamp), wanted, same=same)
     return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
 
 
-def _changed(old: Mapping[str, Any], new: Mapping[str, Any], *, encrypts: bool) -> set[str]:
-    """Paths that differ; none if there was no data.
-
-    `encrypts`: there was no key before. Measured, from 2.10.29 on: a server reads what it wrote
-    without one.
-    """
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], *, same: bool) -> set[str]:
+    """Paths that differ; none if there was no data. `same`: both are encrypted, or neither is."""
     if not old or not new:
         return {STREAMS} if old else set()
     changed = {path for path in {*old, *new} if old.get(path) != new.get(path)}
-    return changed - _OF_KEY if encrypts else changed
+    return changed if same else changed.difference(ENCRYPTION_FIELDS) | {ENCRYPTION}
+
+
+def _encrypts(spec: NatsClusterSpec) -> bool:
+    return spec.jetstream is not None and spec.jetstream.encryption is not None
 
 
 def _problem(path: str, spec: NatsClusterSpec, old: object) -> Problem:
+    if path == ENCRYPTION:
+        return Problem(f"spec.{path}", "", _ADDED if _encrypts(spec) else _REMOVED)
     if path != STREAMS:
         back = f" to {shown(old)}" if isinstance(old, str) else ""
         message = (

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from natsctl.api.checks.auth import auth_problems
 from natsctl.api.checks.doors import contradictions
 from natsctl.api.checks.jetstream import jetstream_problems
-from natsctl.api.checks.jetstream_guard import not_available
 from natsctl.api.checks.links import link_problems
 from natsctl.api.checks.network import network_problems
 from natsctl.api.checks.pod import pod_problems
@@ -62,7 +61,6 @@ def validate(
         *_policy(spec.management_service_policy, "spec.managementServicePolicy"),
         *pod_problems(name, spec),
         *network_problems(spec),
-        *not_available(spec),
     )
 
 

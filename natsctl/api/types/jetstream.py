@@ -112,10 +112,13 @@ class Encryption:
     """Encryption of what servers store."""
 
     secret: str = object_name(
-        "Secret", "Secret that contains the key.", default=attrs.NOTHING, effect=_OTHER_KEY
+        "Secret",
+        "Secret that contains the key. Keep a copy: without it, the data is lost.",
+        default=attrs.NOTHING,
+        effect=_OTHER_KEY,
     )
     key: str = described(
-        "Key of the Secret at which the encryption key is.",
+        "Key of the Secret at which the encryption key is: 16 to 1024 printable characters.",
         default="key",
         text=SECRET_KEY,
         effect=_OTHER_KEY,
@@ -163,7 +166,7 @@ class JetStream:
         effect=PARTS,
     )
     encryption: Encryption | None = described(
-        "Encryption of what servers store. Not available yet: a spec with it is rejected.",
+        "Encryption of what servers store. It cannot be added, changed or removed afterwards.",
         default=None,
         effect=PARTS,
     )

@@ -44,6 +44,7 @@ from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
+from natsctl.plan.written_block import key_in
 from natsctl.render.inputs import Images
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 from natsctl.render.revision.revision import stores_streams
@@ -185,7 +186,7 @@ class ClusterCache:
         stored = await self._claims.stored(cluster, there, noted_on(secret), self.gatherer.pepper)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now, _timestamp())
-        return attrs.evolve(stored, levels=levels)
+        return attrs.evolve(stored, levels=levels, key=key_in(secret))
 
     async def computed(
         self, heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any

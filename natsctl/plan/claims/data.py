@@ -20,11 +20,18 @@ from natsctl.api.version import ServerVersion, is_tag, number_of
 from natsctl.api.version_borders import border
 from natsctl.model import limits, names
 from natsctl.model.names import MAX_SIZE
+from natsctl.plan.key_seal import key_seal_of, parse_key_seal, wanted_key_seal
 from natsctl.plan.releases import tag_of
 from natsctl.plan.server_identity import standing
 from natsctl.render.config.jetstream import file_limit
-from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
-from natsctl.render.revision.revision import STREAMS
+from natsctl.render.revision.data import (
+    CLUSTER_NAME,
+    DATA_FIELDS,
+    ENCRYPTION,
+    ENCRYPTION_FIELDS,
+    identity_of,
+)
+from natsctl.render.revision.revision import STREAM_KEY, STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from natsctl.model.objects import PersistentVolumeClaim
     from natsctl.plan.claims.note import Note
     from natsctl.plan.context import Context
+    from natsctl.plan.key_seal import KeySeal
     from natsctl.plan.servers import Server
 
 UNKNOWN: Final = "unknown"
@@ -43,7 +51,7 @@ _VALUES: Final = 32
 _TEXT: Final = 256
 _UNTOLD: Final = 10**9
 """Stands in the number of a release for a part that a tag does not tell."""
-_FIELDS: Final = frozenset({STREAMS, CLUSTER_NAME, *DATA_FIELDS})
+_FIELDS: Final = frozenset({STREAMS, CLUSTER_NAME, STREAM_KEY, *DATA_FIELDS})
 _TOLD: Final = ("fields", "size", "version", "limit")
 _PARTS: Final = 2
 _RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
@@ -64,6 +72,11 @@ class Data:
     version: str = ""
     limit: int = 0
     more: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def key(self) -> KeySeal | None:
+        """What it is encrypted with; None: with nothing, or nothing was stored yet."""
+        return parse_key_seal(self.fields.get(STREAM_KEY, ""))
 
 
 def data_text(data: Data) -> str:
@@ -107,7 +120,8 @@ def _with_additions(data: Data, told: Mapping[str, Any]) -> Data | None:
 
 def _are_fields(fields: Mapping[str, Any]) -> bool:
     texts = (isinstance(text, str) and 0 < len(text) <= _TEXT for text in fields.values())
-    return STREAMS in fields and fields.keys() <= _FIELDS and all(texts)
+    known = STREAMS in fields and fields.keys() <= _FIELDS and all(texts)
+    return known and (STREAM_KEY not in fields or parse_key_seal(fields[STREAM_KEY]) is not None)
 
 
 def noted_data(claim: PersistentVolumeClaim) -> str:
@@ -128,7 +142,7 @@ def read_data(claims: Iterable[PersistentVolumeClaim]) -> dict[str, Data]:
 
 
 def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
-    """What data of servers made for this spec depends on."""
+    """What data of servers made for this spec depends on, as far as the spec tells it."""
     return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
 
 
@@ -144,7 +158,9 @@ def wanted_data(context: Context, note: Note) -> Data:
     """What data of all servers depends on, as the spec says now."""
     target = context.desired.target
     limit = file_limit(target, target.spec.jetstream) if target.spec.jetstream is not None else 0
-    return Data(fields_of(target.spec), size_of(context, note), _release(target.version), limit)
+    key = wanted_key_seal(target.inputs)
+    fields = fields_of(target.spec) | ({STREAM_KEY: str(key)} if key is not None else {})
+    return Data(fields, size_of(context, note), _release(target.version), limit)
 
 
 def current_data(
@@ -160,7 +176,18 @@ def current_data(
     if server is None or not server.ready or not release:
         release = max(release, before.version, key=_rank)
         limit = max(limit, before.limit)
-    return attrs.evolve(wanted, version=release, limit=limit, more=before.more)
+    fields = _with_key(wanted, server, before)
+    return attrs.evolve(wanted, fields=fields, version=release, limit=limit, more=before.more)
+
+
+def _with_key(wanted: Data, server: Server | None, noted: Data) -> Mapping[str, str]:
+    """The fields with the key of the data, as a pod tells it, or as a server will start with it.
+
+    A pod that tells of none is not taken for one without: nobody knows who edited it.
+    """
+    key = (wanted.key if server is None else key_seal_of(server.pod)) or noted.key
+    others = {path: text for path, text in wanted.fields.items() if path != STREAM_KEY}
+    return others | ({STREAM_KEY: str(key)} if key is not None else {})
 
 
 def _made_for(server: Server, wanted: ServerVersion) -> str:
@@ -185,7 +212,11 @@ def unfit(
 ) -> Iterator[Problem]:
     """Why servers of this spec and version cannot use what is on the volume of this claim."""
     wanted, there = fields_of(spec), data.fields
-    for path in sorted({*wanted, *there}):
+    paths = {*wanted, *there} - {STREAM_KEY}
+    if (ENCRYPTION_FIELDS[0] in wanted) is not (ENCRYPTION_FIELDS[0] in there):
+        paths -= {*ENCRYPTION_FIELDS}
+        yield _encryption(name, there)
+    for path in sorted(paths):
         if wanted.get(path) != there.get(path):
             yield _difference(name, path, spec, wanted.get(path), there.get(path))
     number = number_of(data.version)
@@ -196,6 +227,18 @@ def unfit(
             f"{crossed.why}; set it to {crossed.first} first"
         )
         yield Problem("spec.version", version.text, message)
+
+
+def _encryption(name: str, there: Mapping[str, str]) -> Problem:
+    told = {path.rpartition(".")[2]: there[path] for path in ENCRYPTION_FIELDS if path in there}
+    words = ", ".join(f"{field} {shown(value)}" for field, value in told.items())
+    message = f"is not set, but what is on {name} is encrypted; set it, with {words}"
+    if not told:
+        message = (
+            f"is set, but what is on {name} was stored without it; remove it, or create another "
+            "NatsCluster"
+        )
+    return Problem(f"spec.{ENCRYPTION}", "", message)
 
 
 def _difference(

@@ -8,18 +8,17 @@ servers start with is in the config Secret, and no restart of the operator makes
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.model import limits
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.claims.strain import Loan, Strain, loan_of, strain_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import runs_of
-from natsctl.render.config.jetstream import FILE, FILE_LIMIT, MEMORY_LIMIT
+from natsctl.plan.written_block import block_of
+from natsctl.render.config.jetstream import FILE_LIMIT, MEMORY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +32,6 @@ OLD: Final = 300.0
 """Seconds after which a look says nothing any more of what servers store."""
 AT_FIRST, LATER = 90, 95
 """Per cent of a lower limit that may be used: before servers get it, and while they do."""
-_LONGEST: Final = 64 * 1024
 _FINEST, _DIGITS = 64 * 1024, 5
 
 
@@ -141,13 +139,7 @@ def levels_of(
 def starting_limits(secret: Secret) -> dict[str, int]:
     """With which limits a server starts; empty if the configuration has no store, or is not one
     that natsctl wrote."""
-    try:
-        text = base64.b64decode((secret.data or {}).get(FILE, ""), validate=True)
-        block = limits.load(text, _LONGEST)
-    except ValueError:
-        return {}
-    found = block if isinstance(block, dict) else {}
-    return {key: count for key, count in found.items() if type(count) is int}
+    return {key: count for key, count in block_of(secret).items() if type(count) is int}
 
 
 def _in_status(before: ClusterStatus) -> int:

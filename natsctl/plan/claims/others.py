@@ -20,7 +20,8 @@ from natsctl.plan.claims.data import (
     read_data,
     wanted_data,
 )
-from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.claims.keys import key_problem_of
+from natsctl.plan.claims.volumes import is_ours, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def data_of_others(
 
     def told(index: int, claim: PersistentVolumeClaim) -> str:
         server, noted = servers.get(index), noted_data(claim)
-        unread = server is None and noted not in ("", UNKNOWN, *read)
-        if unread or (server is None and index not in returning):
+        if server is None and (index not in returning or _is_odd(context, claim)):
             return _resized(noted, read.get(noted), wanted.size)
         return data_text(current_data(wanted, version, server, read.get(noted)))
 
@@ -57,12 +57,27 @@ def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[in
         return {}
     told = data_of_others(context, volumes, returning)
     claims = ((index, claim) for index, claim in volumes.others.items() if index in returning)
-    found = ((index, _obstacle(claim, told(index, claim))) for index, claim in claims)
-    return {index: text for index, text in found if text}
+    found = ((index, _obstacle(context, claim, told(index, claim))) for index, claim in claims)
+    held = ((index, volumes.awaits or text) for index, text in found)
+    return {index: text for index, text in held if text}
 
 
-def _obstacle(claim: PersistentVolumeClaim, wanted: str) -> str:
+def _is_odd(context: Context, claim: PersistentVolumeClaim) -> bool:
+    """Whether its server cannot start as it is noted: then that stays."""
+    unread = noted_data(claim) not in ("", UNKNOWN) and data_of(claim) is None
+    return unread or bool(_other_key(context, claim))
+
+
+def _other_key(context: Context, claim: PersistentVolumeClaim) -> str:
+    data, what = data_of(claim), f"{data_kind().kind} {claim.metadata.name}"
+    own = is_ours(context, claim)
+    return key_problem_of(context, what, data, own=own) if data is not None else ""
+
+
+def _obstacle(context: Context, claim: PersistentVolumeClaim, wanted: str) -> str:
     what, noted = f"{data_kind().kind} {claim.metadata.name}", noted_data(claim)
+    if why := _other_key(context, claim):
+        return why
     if noted not in ("", UNKNOWN) and data_of(claim) is None:
         return (
             f"annotation {names.DATA_ANNOTATION} of {what}, which says what its data depends on, "

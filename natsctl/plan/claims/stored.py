@@ -15,6 +15,7 @@ from natsctl.plan.claims.data import Data, noted_data, read_data
 from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.memory import UNSEALED, is_free, memory_of
 from natsctl.plan.server_identity import claims_among, without
+from natsctl.plan.written_block import StreamKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +34,8 @@ class Stored:
     not be read. `data` is what their data depends on, where they say it; `earlier` are claims that
     an earlier NatsCluster left and this one has not taken over yet. `levels` are what is known of
     the stores on these volumes, and in memory. `left` are volumes of servers that left empty, or
-    of others: they matter only to a cluster whose size includes them.
+    of others: they matter only to a cluster whose size includes them. `key` is what the config
+    Secret has, `vouched` the digest of the key that the user says is that of the data.
     """
 
     known: bool = True
@@ -44,6 +46,8 @@ class Stored:
     earlier: Mapping[int, bool] = attrs.field(factory=dict)
     levels: Levels = attrs.field(factory=Levels)
     left: frozenset[int] = frozenset()
+    key: StreamKey = attrs.field(factory=StreamKey)
+    vouched: str = ""
 
     def smallest(self, size: int) -> int:
         """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""
@@ -86,6 +90,7 @@ def stored_of(
         _data(found, meta.uid),
         {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
         left=frozenset(_left(found, memory, meta.uid)),
+        vouched=meta.annotation(names.KEY_ANNOTATION) or "",
     )
 
 

@@ -29,12 +29,13 @@ from natsctl.plan.claims.data import (
     unfit,
     wanted_data,
 )
+from natsctl.plan.claims.keys import awaited_key, key_problem_of
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of, noted_on
 from natsctl.plan.claims.note import NEW, Note, Noted
 from natsctl.plan.claims.seals import seals_of
 from natsctl.plan.server_identity import claims_among
-from natsctl.plan.servers import has_store
+from natsctl.plan.servers import lacks_store
 from natsctl.plan.state import OwnedObject
 from natsctl.render.objects.owned_objects import data_kind
 from natsctl.render.revision.revision import stores_streams
@@ -121,6 +122,7 @@ class Volumes:
     could not be read, so nothing is there and nothing is missing. `memory` has all notes. `left`
     are those of `others` on which nothing is stored that counts. `is_unsure`: what no note tells
     may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
+    `awaits`: what no server starts without.
     """
 
     known: bool
@@ -130,6 +132,7 @@ class Volumes:
     left: frozenset[int] = frozenset()
     is_unsure: bool = False
     is_leaving: bool = False
+    awaits: str = ""
 
     @property
     def note(self) -> Note | None:
@@ -193,7 +196,7 @@ class Volumes:
         told = self.note is None or (claim.is_noted and claim.is_copied)
         if not told or not (self.note is None or claim.is_described):
             return f"{_what(claim)} is not yet noted on all claims and the Secret"
-        return ""
+        return self.awaits if claim.starts else ""
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
@@ -225,7 +228,8 @@ def _volumes_of(context: Context) -> Volumes | None:
     places = {claim.index for claim in needed}
     others = {index: found[index] for index in sorted(found.keys() - places)}
     left = frozenset(index for index, claim in others.items() if memory.is_left(index, claim))
-    volumes = Volumes(live is not None, memory, needed, others, left)
+    awaits = awaited_key(context)
+    volumes = Volumes(live is not None, memory, needed, others, left, awaits=awaits)
     return _troubled(context, volumes, memory) if volumes.known else volumes
 
 
@@ -248,7 +252,7 @@ def _claims(
 
 def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     """With what is lost, and then with what that means for each."""
-    servers = {server.index: server for server in context.servers if has_store(server.pod)}
+    servers = {server.index: server for server in context.servers if not lacks_store(server.pod)}
     unsure = _is_unsure(context, volumes, memory)
     had_one = _had_one(context, volumes, servers)
     described = _describing(context, volumes.claims, servers, volumes.note or {})
@@ -330,8 +334,12 @@ def _copied(claims: tuple[ServerClaim, ...], memory: Memory) -> Iterator[ServerC
 
 def is_adopted(context: Context, claim: ServerClaim) -> bool:
     """Whether what is there is noted to be this very NatsCluster's, and not an earlier one's."""
-    assert claim.live is not None
-    uid = claim.live.metadata.annotation(names.CLUSTER_UID_ANNOTATION)
+    return claim.live is not None and is_ours(context, claim.live)
+
+
+def is_ours(context: Context, live: PersistentVolumeClaim) -> bool:
+    """The same of any claim."""
+    uid = live.metadata.annotation(names.CLUSTER_UID_ANNOTATION)
     return uid == context.state.cluster.metadata.uid
 
 
@@ -425,7 +433,9 @@ def _unfit(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) ->
         )
         return Trouble("VolumeDataUnreadable", text)
     problem = next(unfit(_what(claim), data, target.spec, target.version), None)
-    return Trouble("VolumeDoesNotFit", str(problem)) if problem is not None else None
+    own = is_adopted(context, claim)
+    why = str(problem) if problem else key_problem_of(context, _what(claim), data, own=own)
+    return Trouble("VolumeDoesNotFit", why) if why else None
 
 
 def _untold(context: Context, claim: ServerClaim) -> Trouble | None:

@@ -298,10 +298,13 @@ class _Finding:
         encryption = self.spec.jetstream and self.spec.jetstream.encryption
         if not encryption:
             return ""
-        path = "spec.jetstream.encryption.secret"
-        secret, key = self.secret(encryption.secret, path), encryption.key or "key"
+        secret, key = self.references.secrets.get(encryption.secret), encryption.key or "key"
         found = content(secret, key)
         if secret is None:
+            self.missing.append(
+                f"Secret {encryption.secret} (spec.jetstream.encryption.secret) does not exist: "
+                "create it, with the same key as before if servers have stored anything"
+            )
             return ""
         if found is None or (problem := key_problem(found)):
             at = f"Secret {encryption.secret}"
@@ -364,10 +367,10 @@ class _Finding:
             "auth.gateways": inputs.gateways and attrs.astuple(inputs.gateways),
             OPERATOR_JWT: self.operator_jwt,
             "tls.certificates": [[*k, v] for k, v in certificates.items()],
-            STREAM_KEY: inputs.jetstream_key,
             "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
         }
-        return {path: seal(self.references.pepper, part) for path, part in parts.items() if part}
+        sealed = {path: seal(self.references.pepper, part) for path, part in parts.items() if part}
+        return sealed | sealed_key(self.spec, inputs.jetstream_key, self.references.pepper)
 
     def trust(self) -> Trust | None:
         """The clients' certificates, for connections of the operator's own."""
@@ -395,6 +398,14 @@ def seal(pepper: bytes, value: Any) -> str:
     """A short digest that tells nothing to whoever has not the pepper."""
     encoded = msgspec.json.encode(value, order="deterministic")
     return hmac.new(pepper, encoded, "sha256").hexdigest()[:10]
+
+
+def sealed_key(spec: NatsClusterSpec, key: str, pepper: bytes) -> dict[str, str]:
+    """The digest of a key, which belongs to its cipher, as an entry of all digests."""
+    encryption = spec.jetstream.encryption if spec.jetstream is not None else None
+    if encryption is None or not key:
+        return {}
+    return {STREAM_KEY: seal(pepper, [key, encryption.cipher])}
 
 
 def _seal_id(pepper: bytes) -> str:

@@ -30,6 +30,7 @@ BLOCK: Final = "jetstream"
 FILE: Final = names.JETSTREAM_KEY
 """Key of the Secret, next to server.conf."""
 FILE_LIMIT, MEMORY_LIMIT = "max_file_store", "max_memory_store"
+KEY, CIPHER = "key", "cipher"
 
 
 def is_standalone(spec: NatsClusterSpec) -> bool:
@@ -50,8 +51,8 @@ def jetstream_block(target: Target) -> Json:
         "domain": jetstream.domain,
         "unique_tag": jetstream.unique_tag,
         "sync_interval": jetstream.sync_interval,
-        "cipher": encryption.cipher if encryption else None,
-        "key": target.inputs.jetstream_key if encryption else None,
+        CIPHER: encryption.cipher if encryption else None,
+        KEY: target.inputs.jetstream_key if encryption else None,
         "limits": _limits(jetstream.limits or Limits()),
     }
     return {

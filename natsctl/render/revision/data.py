@@ -12,6 +12,9 @@ from natsctl.render.revision.revision import STREAM_KEY, STREAMS, entries_of, ha
 SYSTEM_ACCOUNT: Final = "operatorConfig.systemAccount"
 """What streams there are is stored under its name; without streams it may change."""
 CLUSTER_NAME: Final = "clusterName"
+ENCRYPTION: Final = f"{STREAMS}.encryption"
+ENCRYPTION_FIELDS: Final = tuple(f"{ENCRYPTION}.{name}" for name in ("secret", "key", "cipher"))
+"""Set together, or not at all."""
 DATA_FIELDS: Final = (
     *(path for path, field in spec_fields().items() if field.effect.cost is Cost.IMMUTABLE),
     SYSTEM_ACCOUNT,

@@ -9,7 +9,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from natsctl.api.checks.jetstream_guard import NOT_AVAILABLE
 from natsctl.api.checks.tls import cipher_suites, curve_preferences
 from natsctl.api.checks.validate import validate
 from natsctl.api.fields import Json
@@ -286,20 +285,20 @@ def _without(raw: Json, field: str) -> Json:
 
 
 def jetstream_specs() -> st.SearchStrategy[Json]:
-    """The same with JetStream, as if all of it were available."""
+    """The same with JetStream."""
     drawn = st.builds(
         lambda raw, jetstream, version: {**raw, "jetstream": jetstream, "version": version},
         specs(),
         JETSTREAM,
         JETSTREAM_VERSIONS,
     )
-    return drawn.map(lambda raw: without_problems(raw, NOT_AVAILABLE))
+    return drawn.map(lambda raw: without_problems(raw))
 
 
-def without_problems(raw: Json, *ignored: str) -> Json:
-    """The spec without the fields that are complained of, until none is but for these messages."""
+def without_problems(raw: Json) -> Json:
+    """The spec without the fields that are complained of, until none is."""
     rest = copy.deepcopy(raw)
-    while problems := [p for p in validate("c", parse_spec(rest)) if p.message not in ignored]:
+    while problems := validate("c", parse_spec(rest)):
         _drop(rest, re.findall(r"[^.\[\]]+", problems[0].path)[1:])
     return rest
 

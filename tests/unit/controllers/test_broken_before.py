@@ -17,7 +17,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, running
 from tests.unit.simulated.jetstream import look
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
-from tests.unit.simulated.volumes import SPEC, has_volumes, without_guard
+from tests.unit.simulated.volumes import SPEC, has_volumes
 
 pytestmark = pytest.mark.looptime
 ORDERS, BROKEN = Asset("A", "ORDERS"), Asset("A", "ORDERS", "broken")
@@ -52,7 +52,6 @@ class Streams:
 
 @pytest.fixture
 def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
-    without_guard(monkeypatch)
     found = Streams()
     monkeypatch.setattr(simulated, "look", found.look)
     return found

@@ -45,18 +45,12 @@ from tests.unit.simulated.volumes import (
     larger,
     with_volumes,
     with_volumes_left,
-    without_guard,
 )
 
 pytestmark = pytest.mark.looptime
 
 ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")
-
-
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 async def nothing() -> ApiServer:

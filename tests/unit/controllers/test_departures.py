@@ -16,14 +16,9 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import Process, installed, virtual_clock
 from tests.unit.simulated.streams import Streams
-from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume, without_guard
+from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture(autouse=True)
-def _available(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 def five(version: str = "2.14.10") -> ApiServer:

@@ -14,7 +14,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.jetstream import Servers
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.requests import Fate, Request, Where, refusal
-from tests.unit.simulated.volumes import SPEC, pod, with_volumes, without_guard
+from tests.unit.simulated.volumes import SPEC, pod, with_volumes
 
 pytestmark = pytest.mark.looptime
 KIND = "PodDisruptionBudget"
@@ -24,7 +24,6 @@ MINUTE = 60.0
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
-    without_guard(monkeypatch)
     found = Servers()
     monkeypatch.setattr(process, "look", found.look)
     return found

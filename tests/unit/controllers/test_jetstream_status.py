@@ -20,7 +20,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.jetstream import look
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock, writes
-from tests.unit.simulated.volumes import SPEC, without_guard
+from tests.unit.simulated.volumes import SPEC
 
 pytestmark = pytest.mark.looptime
 ORDERS = Asset("A", "ORDERS")
@@ -59,7 +59,6 @@ class Busy:
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> Busy:
-    without_guard(monkeypatch)
     found = Busy()
     monkeypatch.setattr(simulated, "look", found.look)
     return found

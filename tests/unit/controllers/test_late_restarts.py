@@ -16,7 +16,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.jetstream import Servers
 from tests.unit.simulated.process import virtual_clock
 from tests.unit.simulated.requests import Fate, Request, refusal
-from tests.unit.simulated.volumes import pod, with_volumes, without_guard
+from tests.unit.simulated.volumes import pod, with_volumes
 
 pytestmark = pytest.mark.looptime
 BUDGET = "PodDisruptionBudget"
@@ -25,7 +25,6 @@ NEWER = {"spec": {"version": "2.14.11"}}
 
 @pytest.fixture(autouse=True)
 def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
-    without_guard(monkeypatch)
     found = Servers()
     monkeypatch.setattr(process, "look", found.look)
     return found

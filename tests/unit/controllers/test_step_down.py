@@ -15,14 +15,9 @@ from tests.unit.simulated.clusters import cluster
 from tests.unit.simulated.crashes import CLUSTER, at_rest, running
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
-from tests.unit.simulated.volumes import SPEC, has_volumes, without_guard
+from tests.unit.simulated.volumes import SPEC, has_volumes
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 def told(api: ApiServer) -> list[str]:

@@ -20,7 +20,7 @@ from tests.unit.simulated.clusters import cluster, condition, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
-from tests.unit.simulated.volumes import SECRET, SPEC, without_guard
+from tests.unit.simulated.volumes import SECRET, SPEC
 
 pytestmark = pytest.mark.looptime
 GI = 2**30
@@ -52,7 +52,6 @@ class Stores:
 
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
-    without_guard(monkeypatch)
     found = Stores()
     monkeypatch.setattr(process, "look", found.look)
     return found

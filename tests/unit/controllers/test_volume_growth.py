@@ -22,17 +22,11 @@ from tests.unit.simulated.volumes import (
     sizes,
     volume,
     with_volumes,
-    without_guard,
 )
 
 pytestmark = pytest.mark.looptime
 GI = 2**30
 CLAIMS = ["js-c-1", "js-c-2", "js-c-3"]
-
-
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 def grows(asked: Request) -> bool:

@@ -26,18 +26,12 @@ from tests.unit.simulated.volumes import (
     volumes,
     with_volumes,
     with_volumes_left,
-    without_guard,
 )
 from tests.unit.simulated.watches import Change
 
 pytestmark = pytest.mark.looptime
 KIND = "PersistentVolumeClaim"
 REFUSED = SPEC | {"version": "2.8.4"}
-
-
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 def told(api: ApiServer) -> tuple[str, str]:

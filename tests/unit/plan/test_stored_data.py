@@ -19,12 +19,6 @@ SPEC: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def available(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were."""
-    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
-
-
 def changed(spec: Any, before: Any = SPEC, stored: str | None = None) -> ParsedSpec:
     """What becomes of a spec where pods run what another one said."""
     kept = json.dumps(before) if stored is None else stored

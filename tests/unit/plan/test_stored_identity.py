@@ -22,12 +22,6 @@ KEY = {"secret": "js-key"}
 OPERATOR = {"secret": "op", "resolver": "URL(http://a/jwt/v1/accounts/)"}
 
 
-@pytest.fixture(autouse=True)
-def available(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were."""
-    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
-
-
 def spec(jetstream: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "size": 3,
@@ -35,6 +29,13 @@ def spec(jetstream: Any = None, **fields: Any) -> dict[str, Any]:
         **({} if jetstream == "none" else {"jetstream": jetstream or {}}),
         **fields,
     }
+
+
+def running(of: dict[str, Any]) -> Pod:
+    """A server of this spec, with its key."""
+    sealed = {STREAM_KEY: "0123456789"} if of["jetstream"].get("encryption") else {}
+    made = attrs.evolve(target(of), inputs=ConfigInputs(sealed=sealed))
+    return msgspec.convert(render_pod(made, 1), Pod)
 
 
 def read(
@@ -72,6 +73,8 @@ CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (spec(size=1), spec(size=3), "spec.size"),
     (spec(size=3), spec(size=1), "spec.size"),
     (spec(), spec("none"), "spec.jetstream"),
+    (spec(), spec({"encryption": KEY}), "spec.jetstream.encryption"),
+    (spec({"encryption": KEY}), spec(), "spec.jetstream.encryption"),
 ]
 
 
@@ -87,17 +90,9 @@ def test_what_data_depends_on_cannot_change(
 def test_pods_tell_it_where_the_status_was_lost(
     before: dict[str, Any], after: dict[str, Any], path: str
 ) -> None:
-    told = [p.path for p in read(after, pods=(pod(1, before),)).problems]
-    of_key = "encryption" in path
-    assert told == ([] if of_key else [path]), "these pods have no key"
-
-
-def test_pods_with_a_key_keep_its_cipher() -> None:
-    encrypted = ConfigInputs(sealed={STREAM_KEY: "digest"})
-    before = attrs.evolve(target(spec({"encryption": KEY})), inputs=encrypted)
-    pods = (msgspec.convert(render_pod(before, 1), Pod),)
-    after = spec({"encryption": KEY | {"cipher": "aes"}})
-    assert [p.path for p in read(after, pods=pods).problems] == ["spec.jetstream.encryption.cipher"]
+    told = [p.path for p in read(after, pods=(running(before),)).problems]
+    by_name = path in ("spec.jetstream.encryption.secret", "spec.jetstream.encryption.key")
+    assert told == ([] if by_name else [path]), "they tell the key, and not where it comes from"
 
 
 def test_the_last_spec_counts_so_that_servers_come_back_as_they_were() -> None:
@@ -121,6 +116,14 @@ def test_what_to_do_is_told() -> None:
         "it back to 1, or create another NatsCluster"
     ]
     assert "set it back to 2 or more" in str(read(spec(size=1), spec(size=3)).problems[0])
+    assert [str(p) for p in read(spec({"encryption": KEY}), spec()).problems] == [
+        "spec.jetstream.encryption: cannot be added while servers may store streams: what they "
+        "stored would stay unencrypted; remove it, or create another NatsCluster"
+    ]
+    assert [str(p) for p in read(spec(), spec({"encryption": KEY})).problems] == [
+        "spec.jetstream.encryption: cannot be removed while servers may store streams, which are "
+        "encrypted; put it back, or create another NatsCluster"
+    ]
     assert [str(p) for p in read(spec("none"), spec()).problems] == [
         "spec.jetstream: cannot be removed while servers may store streams; put it back, or delete "
         "the NatsCluster"
@@ -140,22 +143,16 @@ def test_the_name_of_the_cluster_of_servers_stays() -> None:
     [
         (spec(size=3), spec(size=5)),
         (spec({"fileStore": {"maxSize": "1Gi"}}), spec({"fileStore": {"maxSize": "2Gi"}})),
-        (spec(), spec({"encryption": KEY})),
         (spec({"encryption": KEY}), spec({"encryption": KEY | {"cipher": "chacha"}})),
     ],
 )
 def test_all_else_may(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert read(after, before, (pod(1, before),)).problems == ()
+    assert read(after, before, (running(before),)).problems == ()
 
 
 @pytest.mark.parametrize("after", [spec({"domain": "hub"}), spec(size=5)])
 def test_without_data_there_is_nothing_to_keep(after: dict[str, Any]) -> None:
     assert read(after, spec("none", size=1)).problems == ()
-
-
-def test_nobody_knows_whether_2_9_reads_what_it_wrote_before_it_had_a_key() -> None:
-    after = spec({"encryption": KEY}, version="2.9.25")
-    assert read(after, spec(version="2.9.25")).problems
 
 
 def test_without_streams_nothing_is_kept() -> None:

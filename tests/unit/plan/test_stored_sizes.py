@@ -16,11 +16,6 @@ from tests.unit.plan.claims.volumes import SPEC, all_claims, claim
 from tests.unit.plan.world import NAME, NAMESPACE, UID
 
 
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda _: iter(()))
-
-
 def spec_of(size: str) -> dict[str, Any]:
     return SPEC | {"jetstream": {"fileStore": {"pvc": {"size": size}}}}
 

@@ -16,12 +16,6 @@ from tests.unit.plan.claims.volumes import EARLIER, SPEC, claim, with_data
 from tests.unit.plan.world import NAME, NAMESPACE, UID, pod
 
 
-@pytest.fixture(autouse=True)
-def available(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were."""
-    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
-
-
 def left(spec: dict[str, Any], *indexes: int, of: str = EARLIER) -> list[PersistentVolumeClaim]:
     """The claims of a NatsCluster of this spec."""
     places = indexes or range(1, spec["size"] + 1)
@@ -45,6 +39,7 @@ def with_account(name: str) -> dict[str, Any]:
 
 
 DOMAIN = SPEC | {"jetstream": {"domain": "hub"}}
+ENCRYPTED = SPEC | {"jetstream": {"encryption": {"secret": "js-key"}}}
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "domain": (DOMAIN, SPEC | {"jetstream": {"domain": "leaf"}}, "spec.jetstream.domain"),
     "domain removed": (DOMAIN, SPEC, "spec.jetstream.domain"),
@@ -53,6 +48,13 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         with_account(ACCOUNT),
         with_account(OTHER_ACCOUNT),
         "spec.operatorConfig.systemAccount",
+    ),
+    "encryption": (SPEC, ENCRYPTED, "spec.jetstream.encryption"),
+    "encryption removed": (ENCRYPTED, SPEC, "spec.jetstream.encryption"),
+    "cipher": (
+        ENCRYPTED,
+        SPEC | {"jetstream": {"encryption": {"secret": "js-key", "cipher": "aes"}}},
+        "spec.jetstream.encryption.cipher",
     ),
     "fewer servers": (SPEC | {"size": 5}, SPEC | {"size": 3}, "spec.size"),
     "alone": (SPEC, SPEC | {"size": 1}, "spec.size"),
@@ -81,6 +83,19 @@ def test_what_to_do_is_told() -> None:
     assert str(problem) == (
         "spec.size: is 3, but PersistentVolumeClaim js-c-1 is one of 5 volumes whose servers "
         "stored streams together; set it to 5 or more, and remove servers afterwards"
+    )
+
+
+def test_how_volumes_are_encrypted_is_told() -> None:
+    (problem,) = read(SPEC, left(ENCRYPTED)).problems
+    assert str(problem) == (
+        "spec.jetstream.encryption: is not set, but what is on PersistentVolumeClaim js-c-1 is "
+        "encrypted; set it, with secret 'js-key', key 'key', cipher 'chacha'"
+    )
+    (problem,) = read(ENCRYPTED, left(SPEC)).problems
+    assert str(problem) == (
+        "spec.jetstream.encryption: is set, but what is on PersistentVolumeClaim js-c-1 was stored "
+        "without it; remove it, or create another NatsCluster"
     )
 
 

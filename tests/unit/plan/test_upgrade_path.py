@@ -201,10 +201,6 @@ def test_where_the_rest_is_of_the_new_version_nothing_is_changed(fields: dict[st
 class TestStores:
     """Where servers store streams, more releases do not go together."""
 
-    @pytest.fixture(autouse=True)
-    def _available(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda spec: ())
-
     @pytest.mark.parametrize(
         ("running", "wanted", "first"),
         [

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from natsctl.api.checks.jetstream_guard import NOT_AVAILABLE
 from natsctl.api.checks.remarks import remarks
 from natsctl.api.checks.unknown_fields import unknown_fields
 from natsctl.api.checks.validate import validate
@@ -20,12 +19,7 @@ from tests.unit.render.targets import target
 
 GI = 2**30
 ROOT = Path(__file__).resolve().parents[3]
-FILES = {
-    path.stem: path
-    for folder in (ROOT / "examples", Path(__file__).with_name("jetstream"))
-    for path in sorted(folder.glob("jetstream*.yaml"))
-}
-"""The examples, and next to this file what is no example yet: the feature refuses it."""
+FILES = {path.stem: path for path in (ROOT / "examples").glob("jetstream*.yaml")}
 EXAMPLES = sorted(FILES)
 
 
@@ -48,8 +42,7 @@ def test_there_are_some() -> None:
 def test_nothing_is_wrong_with_it(name: str) -> None:
     manifest = example(name)
     spec = parse_spec(manifest["spec"])
-    wrong = validate(manifest["metadata"]["name"], spec)
-    assert [p.message for p in wrong] == [NOT_AVAILABLE] * ("encrypted" in name)
+    assert validate(manifest["metadata"]["name"], spec) == ()
     assert unknown_fields(manifest["spec"]) == ()
     assert list(remarks(spec)) == []
 

@@ -6,9 +6,6 @@ import asyncio
 import base64
 import json
 
-import pytest
-
-from natsctl.api.checks import validate
 from natsctl.model import names
 from natsctl.render.config.jetstream import FILE
 from tests.unit.simulated.apiserver import ApiServer, Json
@@ -20,11 +17,6 @@ from tests.unit.simulated.requests import Where
 
 SPEC: Json = {"size": 3, "version": "2.14.10", "jetstream": {}}
 SECRET: Where = ("Secret", "ns", "c")
-
-
-def without_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """JetStream is there."""
-    monkeypatch.setattr(validate, "not_available", lambda _: iter(()))
 
 
 def volume(index: int) -> Where:

@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 import msgspec
-import pytest
 
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Amounts, Cluster, Meta, PersistentVolumeClaim
@@ -21,11 +20,6 @@ from tests.unit.plan.claims.volumes import EARLIER, SPEC, all_claims, claim, not
 from tests.unit.plan.world import NAME, NAMESPACE, UID
 
 GI = 2**30
-
-
-@pytest.fixture(autouse=True)
-def _jetstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("natsctl.api.checks.validate.not_available", lambda _: iter(()))
 
 
 def spec_of(size: str) -> dict[str, Any]:
