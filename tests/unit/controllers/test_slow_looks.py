@@ -17,7 +17,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.jetstream import look
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
-from tests.unit.simulated.volumes import SPEC, without_guard
+from tests.unit.simulated.volumes import SPEC
 
 pytestmark = pytest.mark.looptime
 
@@ -43,7 +43,6 @@ class Slow:
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     found = Slow()
-    without_guard(monkeypatch)
     monkeypatch.setattr(simulated, "look", found.look)
     with virtual_clock():
         yield found

@@ -53,7 +53,7 @@ def test_nothing_is_wrong_with_it(name: str) -> None:
         ("jetstream", {"max_file_store": 7 * GI, "max_memory_store": 0}),
         (
             "jetstream-encrypted",
-            {"max_file_store": 12 * GI, "max_memory_store": 0, "cipher": "aes", "key": "k3y"},
+            {"max_file_store": 14 * GI, "max_memory_store": 0, "cipher": "aes", "key": "k3y"},
         ),
         ("jetstream-zones", {"max_file_store": 7 * GI, "max_memory_store": 0}),
         (
