@@ -1,9 +1,10 @@
 """Servers start with the key that their data is encrypted with, or not at all.
 
-Measured, 2.9.25 to 2.15.3: with another key no server starts, or it starts and deletes the streams
-that it cannot read (2.10.29). Which key it is, pods and claims tell by a digest. Where that is
-keyed with an earlier secret of the operator's, the configuration tells that was written last: the
-key itself is in it. Where nothing tells, the user has to.
+Measured, 2.9.25 to 2.15.3: with another key no server of a cluster starts, or it deletes the
+streams that it cannot read (2.10.29), and a single one starts without them and calls itself ready.
+Which key it is, pods and claims tell by a digest. Where that is keyed with an earlier secret of the
+operator's, the configuration tells that was written last: the key itself is in it. Where nothing
+tells, the user has to.
 """
 
 from __future__ import annotations
