@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from natsctl.nats.gate import Gate
     from natsctl.nats.monitoring import Place
 
-SECONDS: Final = 1.5
-"""It answers one after the other, and waits for no request longer than a second."""
+SECONDS: Final = 0.5
+"""A look waits for it. Where it is late twice, nothing is known until it is not."""
 LONGEST: Final = 512
 """Bytes of an answer."""
 

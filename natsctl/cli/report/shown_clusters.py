@@ -129,11 +129,14 @@ def _selection(eyes: Eyes, value: Any) -> Any:
 
 
 _SELECTION = form(r"app=nats,nats_cluster=[a-z0-9-]+").form
+_VOLUME = (
+    fields(NAME, "claim") | fields(QUANTITY, "size capacity used") | fields(NUMBER, "usedPercent")
+)
 _SERVER = (
     fields(NAME, "name version")
     | fields(NUMBER, "ready")
     | fields(MESSAGE, "message")
-    | Fields({"volume": fields(NAME, "claim") | fields(QUANTITY, "size capacity")})
+    | Fields({"volume": _VOLUME})
 )
 _CERTIFICATE = fields(NAME, "listener secret") | fields(TIME, "notAfter")
 _JETSTREAM = (
@@ -147,6 +150,7 @@ _JETSTREAM = (
             ),
             "brokenBefore": Many(fields(NAME, "why account stream consumer server")),
             "waiting": fields(NAME, "server") | fields(TIME, "since") | fields(NUMBER, "reported"),
+            "lent": fields(QUANTITY, "limit") | fields(TIME, "since below"),
             "storage": Many(fields(NAME, "server limit") | fields(NUMBER, "usedPercent")),
         }
     )

@@ -12,7 +12,7 @@ from natsctl.plan.gates.case import case
 from natsctl.plan.gates.stores import store_behind, store_differs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from natsctl.model.jetstream import Asset
     from natsctl.plan.gates.case import Case
@@ -57,8 +57,16 @@ def summary_of(it: Case) -> Summary:
         leaderless=sum(not group.leaders and not it.standalone for group in told),
         file={name: said.file for name, said in view.answered.items()},
         memory={name: said.memory for name, said in view.answered.items()},
-        volumes={name: said.volume for name, said in view.answered.items() if said.volume},
+        volumes=dict(_volumes(it)),
     )
+
+
+def _volumes(it: Case) -> Iterator[tuple[str, Volume]]:
+    """Once a reloader may be late: then what it said a look before."""
+    for name, said in it.second.answered.items():
+        before = it.first.answered.get(name)
+        if (volume := said.volume or (before.volume if before else None)) is not None:
+            yield name, volume
 
 
 def _is_healthy(it: Case, group: Told, differing: Collection[Asset | None]) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model.quantity import bytes_text
+from natsctl.plan.gates.summary import Summary
+from natsctl.plan.jetstream import name_of
 from natsctl.plan.servers import has_reloader
 from natsctl.plan.status.steps import tells
 
@@ -23,17 +25,18 @@ _MI: Final = 2**20
 def with_use(context: Context, volumes: Mapping[int, VolumeStatus]) -> dict[int, VolumeStatus]:
     """The same with what is used; of a server that does not answer, what it said last.
 
-    Where no reloader runs, nobody knows: an old number would be worse than none.
+    Where a server answers and its reloader does not, or none runs, nobody knows: an old number
+    would be worse than none.
     """
-    state, seen = context.state, context.state.seen
-    before = {server.name: server.volume for server in state.status.servers}
-    told = seen.summary.volumes if seen is not None else {}
-    by_pod = {seen.pod_of(name): it for name, it in told.items()} if seen is not None else {}
-    watched = {s.index: s.name for s in context.servers if has_reloader(s.pod)}
+    summary = context.state.seen.summary if context.state.seen is not None else Summary()
+    before = {server.name: server.volume for server in context.state.status.servers}
     found = dict(volumes)
-    for index in watched.keys() & volumes.keys():
-        name = watched[index]
-        found[index] = _used(volumes[index], before.get(name), by_pod.get(name))
+    for server in context.servers:
+        name, now = name_of(server), summary.volumes.get(name_of(server))
+        unknown = now is None and name in summary.file
+        if server.index in volumes and has_reloader(server.pod) and not unknown:
+            volume = volumes[server.index]
+            found[server.index] = _used(volume, before.get(server.name), now)
     return found
 
 

@@ -28,7 +28,12 @@ def test_a_recorded_cluster_that_is_well(version: str) -> None:
 
 
 def test_volumes_are_told_where_somebody_tells() -> None:
-    assert told(World(volumes={"nats-2": Volume(1, 2)})).volumes == {"nats-2": Volume(1, 2)}
+    world = World(volumes={"nats-2": Volume(1, 2)})
+    assert told(world).volumes == {"nats-2": Volume(1, 2)}
+    first = world.look()
+    world.volumes = {"nats-3": Volume(3, 4)}
+    late = summary(world.names, (first, world.look()))
+    assert late.volumes == {"nats-2": Volume(1, 2), "nats-3": Volume(3, 4)}
 
 
 def test_each_group_counts_once() -> None:

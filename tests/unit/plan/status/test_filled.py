@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, VolumeStatus
@@ -56,9 +57,15 @@ def test_it_is_told_in_steps(before: int, after: int, shown: int) -> None:
     assert volume(told(filled(after, told(filled(before)))))[1] == shown
 
 
+def test_of_a_reloader_that_says_nothing_nothing_is_known() -> None:
+    """Its image may be another one, that tells nothing."""
+    assert volume(told(filled(None, told(filled(42))))) == ("", 0)
+
+
 def test_of_a_server_that_says_nothing_the_last_is_kept() -> None:
     before = told(filled(42))
-    assert volume(told(filled(None, before))) == volume(before)
+    unseen = attrs.evolve(filled(42, before), seen=None)
+    assert volume(told(unseen)) == volume(before)
     silent = well()
     silent.states[THREE] = State.DOWN
     assert volume(told(filled(42, before, silent))) == volume(before)
