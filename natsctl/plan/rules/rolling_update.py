@@ -103,8 +103,9 @@ def _switching(
 
 def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
     """The same of servers that store streams: the gate decides which may go."""
-    back = (*wanted(context.servers, context.size), *surely_returning(context))
-    known = tuple(server for server in outdated if server in back)
+    coming_back = (*wanted(context.servers, context.size), *surely_returning(context))
+    back = {server.name for server in coming_back}
+    known = tuple(server for server in outdated if server.name in back)
     free = tuple(server for server in known if server.name not in held)
     away = tuple(server for server in free if is_away(server))
     if away:

@@ -11,7 +11,7 @@ from natsctl.plan.state import ClusterState
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.world import NAME, UID
 
-NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 21)}
+NAMES = {f"nats-{index}": server_name(NAME, UID, index) for index in range(1, 41)}
 
 
 @attrs.define
