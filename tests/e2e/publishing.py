@@ -24,8 +24,12 @@ STREAMS = (
     StreamConfig(name="ONE", subjects=["one"], num_replicas=1),
     StreamConfig(name="THREE", subjects=["three"], num_replicas=3),
     StreamConfig(name="MEMORY", subjects=["memory"], num_replicas=3, storage=StorageType.MEMORY),
+    StreamConfig(
+        name="KV_BUCKET", subjects=["$KV.BUCKET.>"], num_replicas=3, max_msgs_per_subject=1
+    ),
 )
-ACKNOWLEDGED_WITHIN, PAUSE = 2.0, 0.02
+"""The last one is what servers make of a bucket of keys and values, with a key for each message."""
+ACKNOWLEDGED_WITHIN, READ_WITHIN, PAUSE = 2.0, 10.0, 0.02
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
 
@@ -40,21 +44,22 @@ class Published:
 
     acknowledged: dict[str, int] = attrs.field(factory=dict)
     longest: dict[str, float] = attrs.field(factory=dict)
-    stored: dict[str, int] = attrs.field(factory=dict)
+    stored: dict[str, list[int]] = attrs.field(factory=dict)
+    """The numbers of all messages that a consumer got in the end."""
     errors: list[Exception] = attrs.field(factory=list)
 
     def check(self, least: int = 100) -> None:
-        """Nothing that was acknowledged is missing, and nothing is there twice."""
+        """Nothing that was acknowledged is missing, there twice, or out of order."""
         differ = {
-            name: f"{self.stored.get(name)} stored, {count} acknowledged"
+            name: f"{len(self.stored.get(name, []))} stored, {count} acknowledged"
             for name, count in self.acknowledged.items()
-            if self.stored.get(name) != count
+            if self.stored.get(name) != list(range(count))
         }
         assert not differ, (differ, self.errors)
         assert min(self.acknowledged.values()) >= least
 
     async def run(self, url: str, stop: threading.Event, streams: tuple[StreamConfig, ...]) -> None:
-        """Make the streams, publish to all of them until `stop`, and count what they hold."""
+        """Make the streams, publish to all of them until `stop`, and read what they hold."""
         client = await _connected(url, self.errors)
         try:
             context = client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
@@ -64,7 +69,7 @@ class Published:
                 for stream in streams:
                     group.create_task(self._publish(context, stream, stop))
             for stream in streams:
-                await self._count(context, stream.name or "")
+                await self._insist(partial(self._read, context, stream.name or ""))
         finally:
             await client.close()
 
@@ -77,9 +82,8 @@ class Published:
         while not stop.is_set():
             number = self.acknowledged[name]
             headers = {"Nats-Msg-Id": f"{name}-{number}-{false}"}
-            said = await self._insist(
-                partial(context.publish, subject, b"x" * 100, headers=headers)
-            )
+            written, body = subject.replace(">", str(number)), f"{number}".encode().ljust(100)
+            said = await self._insist(partial(context.publish, written, body, headers=headers))
             if not said.seq:
                 false += 1
                 continue
@@ -88,9 +92,14 @@ class Published:
             self.acknowledged[name], last = number + 1, now
             await asyncio.sleep(PAUSE)
 
-    async def _count(self, context: JetStreamContext, name: str) -> None:
-        info = await self._insist(partial(context.stream_info, name))
-        self.stored[name] = info.state.messages
+    async def _read(self, context: JetStreamContext, name: str) -> None:
+        info = await context.stream_info(name)
+        everything = await context.subscribe(">", stream=name, ordered_consumer=True)
+        try:
+            found = [await everything.next_msg(READ_WITHIN) for _ in range(info.state.messages)]
+        finally:
+            await everything.unsubscribe()
+        self.stored[name] = [int(message.data) for message in found]
 
     async def _insist(self, request):  # type: ignore[no-untyped-def] # as nats-py types its own
         while True:
