@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +23,7 @@ from natsctl.model import names
 from natsctl.model.foreign import named
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.stored import Stored
+from natsctl.plan.held import is_paused
 from natsctl.plan.inputs.resolve import resolve
 from natsctl.plan.lending import lent_limit
 from natsctl.plan.releases import learned, reports_of, tag_of
@@ -39,6 +39,7 @@ from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
 from natsctl.plan.stored_sizes import size_problems
 from natsctl.plan.stored_volumes import volume_problems
 from natsctl.plan.upgrade_path import obstacle
+from natsctl.plan.without_streams import removal_problems
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import (
@@ -62,7 +63,7 @@ from natsctl.render.revision.system_stamp import system_stamp
 from natsctl.render.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.objects import Cluster, Pod
@@ -125,7 +126,8 @@ class ParsedSpec:
 
     `unreached` says why the version is another one than the spec's, if it is.
     `remarks` are of what is likely meant otherwise: a misspelt field, a volume that is not there.
-    `share` is how much of a volume streams take by default (`ConfigInputs`).
+    `share` is how much of a volume streams take by default (`ConfigInputs`). `pending`: the last
+    spec counts until the status has the next one, which is good.
     """
 
     spec: NatsClusterSpec | None
@@ -134,6 +136,7 @@ class ParsedSpec:
     unreached: str = ""
     remarks: tuple[Problem, ...] = ()
     share: int = 0
+    pending: bool = False
     examined: Examined | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -168,8 +171,10 @@ def parse_cluster(
     read = partial(_read, jetstream=jetstream)
     examined = known.examined if known else None
     current = read(cluster, cluster.spec, before, pods, seen, examined, stored)
-    paused = _asks_for_a_pause(cluster.spec)
-    if current.version is not None or (paused and accepted_with_streams(before) is None):
+    paused = is_paused(cluster.spec)
+    pending = _switches_off(current, before)
+    good = current.version is not None and not pending
+    if good or (paused and accepted_with_streams(before) is None):
         return current
     last = read(cluster, accepted_spec(before), before, pods, seen)
     if last.spec is None or last.version is None:
@@ -180,12 +185,20 @@ def parse_cluster(
         last,
         problems=current.problems,
         remarks=current.remarks,
+        pending=pending,
         examined=current.examined,
     )
 
 
-def _asks_for_a_pause(raw: object) -> bool:
-    return isinstance(raw, Mapping) and bool(raw.get("paused"))
+def _switches_off(current: ParsedSpec, before: ClusterStatus) -> bool:
+    """Whether this is the moment in which streams are proven to be none.
+
+    Nothing is done for it before the status tells that: a process that dies in between would have
+    the next one give JetStream back to all servers.
+    """
+    spec = current.spec
+    off = current.version is not None and spec is not None and spec.jetstream is None
+    return off and accepted_with_streams(before) is not None
 
 
 def _read(
@@ -209,9 +222,13 @@ def _read(
     if spec is None or problems:
         return parsed(spec, None, problems)
     version = wanted(spec)
-    lost = identity_problems(spec, before, pods)
-    changed = lost or tuple(unsupported_changes(spec, before, pods))
     there, reports = stored or NOTHING, reports_of(pods, before, seen or {})
+    lost = (
+        identity_problems(spec, before, pods)
+        if spec.jetstream is not None
+        else removal_problems(name, before, pods, there.held)
+    )
+    changed = lost or tuple(unsupported_changes(spec, before, pods))
     share = share_of(version, reports)
     refused = changed or volume_problems(name, spec, version, pods, there, share.wanted)
     refused = refused or size_problems(spec, before, there)
@@ -282,6 +299,8 @@ def desired_of(
     target = _as_running(target, pods)
     if spec.jetstream is not None and not stored.known:
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, VOLUMES_NOT_READ))
+    if spec.jetstream is None and not (stored.held.is_begun or stored.held.may_go):
+        resolved = attrs.evolve(resolved, missing=(*resolved.missing, str(stored.held.problem)))
     if lacks_system(target):
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
     if why:
@@ -293,6 +312,7 @@ def desired_of(
         remarks=parsed.remarks,
         advice="; ".join(_advice(target, references)),
         unreached=parsed.unreached,
+        pending=parsed.pending,
         resolved=resolved,
         pepper=references.pepper if references.signs else b"",
     )

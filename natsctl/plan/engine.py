@@ -158,6 +158,8 @@ def _look_again_at_configuration(decisions: Decisions) -> Iterator[float]:
         yield 2 * _interval(context.state)
     if desired.waiting and desired.resolved.certificates:
         yield A_MINUTE  # all that a certificate lacks may be time, of which nobody tells
+    if desired.pending:
+        yield FIRST_LOOK  # for what the status says by then
     for due in (next_token_in(context), next_growth_in(context)):
         if due is not None:
             yield due

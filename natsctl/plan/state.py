@@ -53,7 +53,8 @@ class OwnedObject:
 class Desired:
     """What a valid spec asks for, together with the Secrets and roles it refers to.
 
-    `unreached` says why the servers stay with another version than the spec's. `pepper` keys the
+    `unreached` says why the servers stay with another version than the spec's; `pending`, that they
+    get the rest of the spec once the status has it. `pepper` keys the
     digest of the configuration; empty where the operator has no secret.
     """
 
@@ -63,6 +64,7 @@ class Desired:
     remarks: tuple[Problem, ...] = ()
     advice: str = ""
     unreached: str = ""
+    pending: bool = False
     resolved: ResolvedInputs = attrs.field(factory=ResolvedInputs)
     pepper: bytes = attrs.field(default=b"", repr=False)
 

@@ -48,6 +48,7 @@ def identity_problems(
     """Why no server that may have data can be made for this spec; none: they can.
 
     What they have it under tell the last spec that was acted on, and the pods that there are.
+    Whether they may have JetStream no more is the business of `without_streams`.
     """
     old, new = identity_of(accepted_with_streams(before)), identity_of(spec)
     encrypts = _encrypts(spec)
@@ -82,12 +83,6 @@ def _problem(path: str, spec: NatsClusterSpec, old: object) -> Problem:
             f"back{back}, or create another NatsCluster"
         )
         return Problem(f"spec.{path}", "", message)
-    if spec.jetstream is None:
-        message = (
-            "cannot be removed while servers may store streams; put it back, or delete the "
-            "NatsCluster"
-        )
-        return Problem(f"spec.{STREAMS}", "", message)
     message = (
         f"is {spec.size}, but a single server and a cluster do not see each other's streams; set "
         f"it back to {'2 or more' if spec.size == 1 else 1}, or create another NatsCluster"

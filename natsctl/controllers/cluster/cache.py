@@ -37,6 +37,7 @@ from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
+from natsctl.plan.held import held_of
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.references import References
@@ -186,7 +187,8 @@ class ClusterCache:
         stored = await self._claims.stored(cluster, there, noted_on(secret), self.gatherer.pepper)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now, _timestamp())
-        return attrs.evolve(stored, levels=levels, key=key_in(secret))
+        held = held_of(cluster, secret, pods, self.looks, now)
+        return attrs.evolve(stored, levels=levels, key=key_in(secret), held=held)
 
     async def computed(
         self, heavy: bool, call: Callable[..., T], /, *given: Any, **named: Any

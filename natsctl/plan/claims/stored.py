@@ -14,6 +14,7 @@ from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.data import Data, noted_data, read_data
 from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.memory import UNSEALED, is_free, memory_of
+from natsctl.plan.held import NOT_ASKED, Held
 from natsctl.plan.server_identity import claims_among, without
 from natsctl.plan.written_block import StreamKey
 
@@ -33,9 +34,10 @@ class Stored:
     `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
     not be read. `data` is what their data depends on, where they say it; `earlier` are claims that
     an earlier NatsCluster left and this one has not taken over yet. `levels` are what is known of
-    the stores on these volumes, and in memory. `left` are volumes of servers that left empty, or
-    of others: they matter only to a cluster whose size includes them. `key` is what the config
-    Secret has, `vouched` the digest of the key that the user says is that of the data.
+    the stores on these volumes, and in memory; `held` is which streams servers hold. `left` are
+    volumes of servers that left empty, or of others: they matter only to a cluster whose size
+    includes them. `key` is what the config Secret has, `vouched` the digest of the key that the
+    user says is that of the data.
     """
 
     known: bool = True
@@ -48,6 +50,7 @@ class Stored:
     left: frozenset[int] = frozenset()
     key: StreamKey = attrs.field(factory=StreamKey)
     vouched: str = ""
+    held: Held = NOT_ASKED
 
     def smallest(self, size: int) -> int:
         """Bytes of the smallest volume of a cluster of this size; 0: there is none yet."""

@@ -27,6 +27,7 @@ from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, store
 from natsctl.plan.queries import JetStreamLook, unanswered
 from natsctl.plan.server_identity import excess, of_others
 from natsctl.plan.servers import lacks_store
+from natsctl.plan.switched_off import is_switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +49,7 @@ FORGOTTEN: Final = "the meta group has to forget {}"
 def next_to_forget(context: Context) -> Leaving:
     """What to do about the last server that left and is noted to have held nothing."""
     gone = _gone(context)
-    if not gone:
+    if not gone or is_switched_off(context):
         return Leaving()
     index = max(gone)
     queries, it = queries_of(context), case_of(context)
@@ -229,5 +230,6 @@ def not_yet_members(context: Context) -> tuple[Server, ...]:
 
 
 def _latest(context: Context) -> Case | None:
-    answered = stores(context) and not unanswered((JetStreamLook(),), context.state)
-    return case_of(context) if answered else None
+    if not stores(context) or is_switched_off(context):
+        return None
+    return None if unanswered((JetStreamLook(),), context.state) else case_of(context)

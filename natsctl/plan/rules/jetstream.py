@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.plan.jetstream import stores
+from natsctl.plan.held import asks_for_none
+from natsctl.plan.jetstream import FIRST, stores
 from natsctl.plan.queries import A_MINUTE, JetStreamLook
 from natsctl.plan.rules.rule import Decision
 
@@ -19,10 +20,12 @@ NEAR = ((95, 5.0), (90, OFTEN))
 
 
 def look_at_streams(context: Context) -> Decision:
-    """Does nothing but ask: once a minute, and more often after a change, or near a limit."""
+    """Does nothing but ask: once a minute, more often after a change, near a limit, or at the end."""
     if not stores(context):
         return Decision()
     freshness = OFTEN if context.state.quiet < NEW else A_MINUTE
+    if asks_for_none(context.state.cluster.spec) and not _holds_something(context):
+        freshness = FIRST
     return Decision(queries=frozenset((JetStreamLook(min(freshness, _near(context))),)))
 
 
@@ -32,3 +35,9 @@ def _near(context: Context) -> float:
     usages = seen.summary.file.values() if seen is not None else ()
     filled = max((it.used * 100 // it.limit for it in usages if it.limit > 0), default=0)
     return next((seconds for percent, seconds in NEAR if filled >= percent), A_MINUTE)
+
+
+def _holds_something(context: Context) -> bool:
+    """Whether somebody has to delete streams before JetStream is switched off."""
+    looks = context.state.jetstream[-1:]
+    return any(report.groups for look in looks for report in look.reports.values())

@@ -24,6 +24,7 @@ from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
+from natsctl.plan.switched_off import is_switched_off, leave_of
 
 if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
@@ -63,6 +64,8 @@ def replace_outdated(context: Context) -> Decision:
     held = obstacles_to_return(context)
     if not stores(context):
         return attrs.evolve(_ungated(context, outdated, held), servers=outdated)
+    if is_switched_off(context):
+        return attrs.evolve(_switched_off(context, outdated), servers=outdated)
     decision = _switching(context, outdated, held) or _gated(context, outdated, held)
     return attrs.evolve(decision, servers=outdated, before=decision.before or before)
 
@@ -99,6 +102,18 @@ def _switching(
     bare = tuple(server for server in staying if lacks_store(server.pod))
     kept = {server.name: held[server.name] for server in bare if server.name in held}
     return _ungated(context, bare, kept) if bare else None
+
+
+def _switched_off(context: Context, outdated: tuple[Server, ...]) -> Decision:
+    """The same where servers lose JetStream, which nobody needs any more."""
+    away = next((server for server in outdated if is_away(server)), None)
+    if away is not None:
+        return Decision((_replace(away, evidence_of([away.pod])),))
+    leave = leave_of(context)
+    if blockers := (*_unhealthy(context), *leave.waiting):
+        return Decision(waiting=blockers, queries=leave.queries)
+    probes = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
+    return Decision((_replace(outdated[0], leave.evidence),), queries=leave.queries | probes)
 
 
 def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:

@@ -14,12 +14,14 @@ from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, wanted
 from natsctl.plan.servers import lacks_store
+from natsctl.plan.switched_off import is_switched_off, leave_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.actions import Action
     from natsctl.plan.context import Context
+    from natsctl.plan.evidence import Evidence
     from natsctl.plan.servers import Server
 
 
@@ -36,6 +38,10 @@ def scale_down(context: Context) -> Decision:
         return _decision(step, leaving)
     if stores(context) and lacks_store(server.pod):
         return Decision(tuple(_bare(context, server)), servers=leaving)
+    if stores(context) and is_switched_off(context):
+        leave = leave_of(context)
+        gone = () if leave.waiting else (_removal(context, server, leave.evidence),)
+        return Decision(gone, leave.waiting, leave.queries, leaving)
     if held := obstacles_to_return(context):
         return Decision(waiting=tuple(held.values()), servers=leaving)
     if stores(context):
@@ -55,12 +61,13 @@ def _bare(context: Context, server: Server) -> Iterator[Action]:
     yield from noting(context, {**departed_of(context), server.index: name_of(server)})
 
 
-def _removal(context: Context, server: Server) -> DeleteServer:
+def _removal(context: Context, server: Server, evidence: Evidence | None = None) -> DeleteServer:
     return DeleteServer(
         name=server.name,
         uid=server.pod.metadata.uid,
         reason="ScalingDown",
         message=f"scaling down to {context.size}: removing {server.name}",
+        evidence=evidence,
     )
 
 

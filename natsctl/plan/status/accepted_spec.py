@@ -36,6 +36,11 @@ def accepted_spec(before: ClusterStatus) -> object:
         return None
 
 
+def is_switched_off(before: ClusterStatus) -> bool:
+    """Whether the last spec that could be acted on is known, and servers store nothing by it."""
+    return isinstance(accepted_spec(before), dict) and accepted_with_streams(before) is None
+
+
 def accepted_with_streams(before: ClusterStatus) -> NatsClusterSpec | None:
     """The same as a spec, if its servers store streams: nobody reads a long text for nothing."""
     if '"jetstream"' not in before.accepted_spec:

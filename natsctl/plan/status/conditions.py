@@ -135,6 +135,8 @@ def ready(state: ClusterState, servers: Sequence[Server]) -> Verdict:
     missing = [f"{s.kind} {s.name}" for s in known if state.live(s) is None]
     if missing:
         return Verdict("False", "ObjectsMissing", f"not created yet: {listed(missing)}")
+    if desired.pending:
+        return Verdict("False", "ServersOutdated", "JetStream is about to be switched off")
     if desired.unreached:
         return Verdict("False", "VersionOutOfReach", "see condition SpecAccepted")
     if state.holding:

@@ -176,6 +176,28 @@ async def of_one_release() -> ApiServer:
     return await settled(api)
 
 
+def is_without_volumes(api: ApiServer) -> bool:
+    """Whether the cluster is ready, and no server has one, though all are kept."""
+    claims = [
+        v
+        for pod in api.of_kind("Pod")
+        for v in pod["spec"]["volumes"]
+        if "persistentVolumeClaim" in v
+    ]
+    return is_ready(api) and not claims and len(volumes.volumes(api)) == 3
+
+
+async def without_volumes_any_more() -> ApiServer:
+    """A cluster whose servers had volumes until JetStream was switched off."""
+    api = await with_volumes()
+    async with running(api) as process:
+        await at_rest(api, process, is_ready)
+        changes(jetstream=None)(api)
+        await at_rest(api, process, is_without_volumes)
+        await process.stop()
+    return api
+
+
 def loses_a_volume(api: ApiServer) -> None:
     """Somebody deletes the claim and the pod of a server."""
     api.remove(volumes.volume(2))
@@ -281,6 +303,12 @@ STORIES = {
     "keep volumes": Story(with_volumes, deletes, is_gone, away=3),
     "switch JetStream on": Story(
         of_one_release, changes(jetstream={}), has_volumes, serving=2, away=1
+    ),
+    "switch JetStream off": Story(
+        with_volumes, changes(jetstream=None), is_without_volumes, serving=2, away=1
+    ),
+    "switch JetStream back on": Story(
+        without_volumes_any_more, changes(jetstream={}), has_volumes, serving=2, away=1
     ),
     "scale up": Story(three_servers, changes(size=5), is_ready, serving=3),
     "scale down": Story(three_servers, changes(size=1), is_ready, serving=1),

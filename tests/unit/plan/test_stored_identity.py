@@ -125,8 +125,8 @@ def test_what_to_do_is_told() -> None:
         "encrypted; put it back, or create another NatsCluster"
     ]
     assert [str(p) for p in read(spec("none"), spec()).problems] == [
-        "spec.jetstream: cannot be removed while servers may store streams; put it back, or delete "
-        "the NatsCluster"
+        "spec.jetstream: is not removed before all servers have said that they hold no stream; "
+        "natsctl asks them, and goes on by itself"
     ]
 
 
