@@ -37,7 +37,7 @@ from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
-from natsctl.plan.held import held_of
+from natsctl.plan.held import NOT_ASKED, held_of
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.references import References
@@ -322,7 +322,8 @@ class ClusterCache:
         meta = cluster.metadata
         states = [(p.metadata.deletion_timestamp is None, tag_of(p), is_running(p)) for p in pods]
         alone = sum(stays and runs for stays, _, runs in states) == 1
-        known = before.current_version, reports, frozenset(states), alone, stored
+        decided = before.accepted_spec if stored.held != NOT_ASKED else ""
+        known = before.current_version, reports, frozenset(states), alone, stored, decided
         key = (meta.uid, meta.generation, *known)
         if self._parsed is None or self._parsed[0] != key:
             documents = of_documents(cluster.spec, before.accepted_spec)
