@@ -20,7 +20,7 @@ NEAR = ((95, 5.0), (90, OFTEN))
 
 
 def look_at_streams(context: Context) -> Decision:
-    """Does nothing but ask: once a minute, more often after a change, near a limit, or at the end."""
+    """Does nothing but ask: once a minute, or more often if there may be news."""
     if not stores(context):
         return Decision()
     freshness = OFTEN if context.state.quiet < NEW else A_MINUTE
