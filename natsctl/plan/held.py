@@ -68,7 +68,7 @@ class Held:
         if not self.count:
             return (
                 "is not removed before all servers have said that they hold no stream; natsctl "
-                "asks them, and goes on by itself"
+                "asks them, and continues by itself"
             )
         return (
             f"cannot be removed while there are streams: {shown(self.names, self.count)}; delete "

@@ -126,7 +126,7 @@ def test_what_to_do_is_told() -> None:
     ]
     assert [str(p) for p in read(spec("none"), spec()).problems] == [
         "spec.jetstream: is not removed before all servers have said that they hold no stream; "
-        "natsctl asks them, and goes on by itself"
+        "natsctl asks them, and continues by itself"
     ]
 
 
