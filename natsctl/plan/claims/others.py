@@ -22,6 +22,7 @@ from natsctl.plan.claims.data import (
 )
 from natsctl.plan.claims.keys import key_problem_of
 from natsctl.plan.claims.volumes import is_ours, volumes_of
+from natsctl.plan.server_identity import without
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def data_of_others(
     """What is to be noted on a claim, by the index of its server; `returning` are to start."""
     wanted, version = wanted_data(context, volumes.note or {}), context.desired.target.version
     servers = {server.index: server for server in context.servers}
+    gone = without(without(volumes.others, servers), returning)
     read = read_data(volumes.others.values())
 
     def told(index: int, claim: PersistentVolumeClaim) -> str:
         server, noted = servers.get(index), noted_data(claim)
-        if server is None and (index not in returning or _is_odd(context, claim)):
+        odd = server is None and _is_odd(context, claim)
+        if odd or gone.get(index):
             return _resized(noted, read.get(noted), wanted.size)
         return data_text(current_data(wanted, version, server, read.get(noted)))
 
@@ -56,7 +59,8 @@ def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[in
     if volumes is None:
         return {}
     told = data_of_others(context, volumes, returning)
-    claims = ((index, claim) for index, claim in volumes.others.items() if index in returning)
+    gone = without(volumes.others, returning)
+    claims = without(volumes.others, gone).items()
     found = ((index, _obstacle(context, claim, told(index, claim))) for index, claim in claims)
     held = ((index, volumes.awaits or text) for index, text in found)
     return {index: text for index, text in held if text}

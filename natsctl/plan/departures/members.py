@@ -25,7 +25,7 @@ from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
-from natsctl.plan.server_identity import excess, of_others
+from natsctl.plan.server_identity import excess, of_others, without
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.switched_off import is_switched_off
 
@@ -135,6 +135,27 @@ def left_empty(context: Context) -> frozenset[int]:
     )
 
 
+def rejoined(context: Context) -> frozenset[int]:
+    """Servers beyond size that left empty, are members all the same, and do not run.
+
+    Such as one that somebody started once more, or of a meta group that came back from a backup.
+    Streams with one replica may have come to them since, and nobody else tells of these: so they
+    are not taken out of the group, but have to come back, and leave again.
+    """
+    it, volumes = _latest(context), volumes_of(context)
+    if it is None or volumes is None or any(True for _ in unsure(it, context.state.now)):
+        return frozenset()
+    members = members_of(it.first) & members_of(it.second) - _connected(it)
+    names = {index: context.desired.target.server_name(index) for index in volumes.left}
+    others = without(of_others(names, context.servers, context.size), departed_of(context))
+    return frozenset(index for index, name in others.items() if name in members)
+
+
+def _connected(it: Case) -> frozenset[str]:
+    """Servers to which any other one is connected, whether or not they have a pod."""
+    return frozenset(peer for v in it.views for said in v.answered.values() for peer in said.peers)
+
+
 def is_missed(context: Context, name: str) -> bool:
     """Whether some stream counts on it: it came to the server in the moment in which that left."""
     it = _latest(context)
@@ -205,8 +226,8 @@ def _may_have_something(context: Context) -> dict[int, str]:
     target, departed = context.desired.target, departed_of(context)
     return {
         index: target.server_name(index)
-        for index, claim in volumes.others.items()
-        if index not in departed and _is_as_noted(claim, volumes.note.get(index))
+        for index, claim in without(volumes.others, departed).items()
+        if _is_as_noted(claim, volumes.note.get(index))
     }
 
 

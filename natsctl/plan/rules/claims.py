@@ -13,7 +13,7 @@ from natsctl.plan.claims.memory import copy_of, is_free, seal_of
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.others import data_of_others
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
-from natsctl.plan.departures.members import left_empty, returning
+from natsctl.plan.departures.members import left_empty, rejoined, returning
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import without
@@ -150,7 +150,8 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     for claim in volumes.claims:
         if claim.live is not None and not claim.held:
             yield claim.index, _noted(context, claim.index, claim.live)
-    others = without(without(volumes.others, volumes.left), left_empty(context))
+    empty = (volumes.left | left_empty(context)) - rejoined(context)
+    others = without(volumes.others, empty)
     for index, live in others.items():
         if is_free(live, context.state.cluster.metadata.uid):
             yield index, _noted(context, index, live)

@@ -27,7 +27,7 @@ def scale_up(context: Context) -> Decision:
     held |= {name: NOTED for index, name in absent if departed.get(index)}
     back = returning(context)
     unnoted = obstacles_to_others(context, [index for index, _ in back])
-    held |= {name: unnoted[index] for index, name in back if index in unnoted}
+    held |= {name: why for index, name in back if (why := unnoted.get(index))}
     coming = (*absent, *back)
     return Decision(
         tuple(

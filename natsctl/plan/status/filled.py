@@ -34,8 +34,8 @@ def with_use(context: Context, volumes: Mapping[int, VolumeStatus]) -> dict[int,
     for server in context.servers:
         name, now = name_of(server), summary.volumes.get(name_of(server))
         unknown = now is None and name in summary.file
-        if server.index in volumes and has_reloader(server.pod) and not unknown:
-            volume = volumes[server.index]
+        volume = volumes.get(server.index)
+        if volume is not None and has_reloader(server.pod) and not unknown:
             found[server.index] = _used(volume, before.get(server.name), now)
     return found
 

@@ -54,7 +54,8 @@ def status(state: ClusterState) -> ClusterStatus:
         verdicts["VolumesReady"] = volumes
     context = decisions.context if decisions is not None else None
     filled = server_volumes(context) if context is not None else {}
-    told = {s.name: filled[s.index] for s in servers if s.index in filled}
+    found = ((s.name, filled.get(s.index)) for s in servers)
+    told = {server: volume for server, volume in found if volume is not None}
     lent = lent_now(state, context)
     jetstream, said = jetstream_told(state, context, told, lent)
     if said is not None:

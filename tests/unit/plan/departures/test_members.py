@@ -446,3 +446,46 @@ class TestComing:
         one = FIVE | {"size": 1}
         state = state_of(Shrinking(size=1), one, pods=servers(1), claims=(1,))
         assert await_members(context(state)).waiting == ()
+
+
+class TestOneThatLeftEmptyAndIsAMemberAgain:
+    """Streams may have come to it since, and nobody else tells of those with one replica."""
+
+    FORGOTTEN = (1, 2, 3, 4)
+
+    def test_is_noted_again_and_then_comes_back_to_leave_once_more(self) -> None:
+        state = state_of(gone(), FOUR, noted_as=self.FORGOTTEN)
+        assert newly_noted(state) == noted(1, 2, 3, 4, 5)
+        assert not [a for a in planned(state) if isinstance(a, RemoveMember | CreateServer)]
+        back = planned(state_of(gone(), FOUR))
+        assert [a.name for a in back if isinstance(a, CreateServer)] == ["c-5"]
+
+    def test_stays_forgotten_while_it_is_no_member(self) -> None:
+        assert newly_noted(state_of(Shrinking(size=4), FOUR, noted_as=self.FORGOTTEN)) is None
+
+    def test_is_taken_out_as_long_as_its_departure_is_noted(self) -> None:
+        state = state_of(gone(), FOUR, departed=NOTE, noted_as=self.FORGOTTEN)
+        assert newly_noted(state) is None
+        assert [type(a) for a in planned(state)] == [RemoveMember]
+
+    def test_is_left_alone_while_it_runs_somewhere(self) -> None:
+        """Its pod may be gone for the API server only."""
+        state = state_of(gone(), FOUR, noted_as=self.FORGOTTEN)
+        heard = changed(state, "pod-1-0", peers=frozenset({C2, C3, C4, C5}))
+        assert newly_noted(heard) is None
+
+    @pytest.mark.parametrize(
+        "world",
+        [gone(states={C3: State.DOWN}), gone(meta_leader="")],
+        ids=["one is silent", "no leader"],
+    )
+    def test_is_none_while_that_is_not_certain(self, world: Shrinking) -> None:
+        assert newly_noted(state_of(world, FOUR, noted_as=self.FORGOTTEN)) is None
+
+    def test_without_a_claim_stays_a_member_that_somebody_has_to_judge(self) -> None:
+        """Who deleted its volume may have deleted what only it had."""
+        claims = (1, 2, 3, 4)
+        for told in (self.FORGOTTEN, (1, 2, 3, 4, 5)):
+            state = state_of(gone(), FOUR, claims=claims, noted_as=told)
+            assert newly_noted(state) is None
+            assert not [a for a in planned(state) if isinstance(a, RemoveMember | CreateServer)]
