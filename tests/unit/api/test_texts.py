@@ -127,7 +127,7 @@ def test_the_schema_has_their_patterns_and_lengths() -> None:
 
 
 # Texts that may have capital letters.
-MIXED_CASE = (texts.FILE, texts.DOMAIN, texts.TAG, texts.SECRET_KEY)
+MIXED_CASE = (texts.FILE, texts.DOMAIN, texts.TAG, texts.SECRET_KEY, texts.LABEL_KEY)
 
 
 def spec_with(path: str, value: Any) -> dict[str, Any]:

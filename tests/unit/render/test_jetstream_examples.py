@@ -55,7 +55,10 @@ def test_nothing_is_wrong_with_it(name: str) -> None:
             "jetstream-encrypted",
             {"max_file_store": 14 * GI, "max_memory_store": 0, "cipher": "aes", "key": "k3y"},
         ),
-        ("jetstream-zones", {"max_file_store": 7 * GI, "max_memory_store": 0}),
+        (
+            "jetstream-zones",
+            {"max_file_store": 7 * GI, "max_memory_store": 0, "unique_tag": "zone:"},
+        ),
         (
             "jetstream-memory",
             {
