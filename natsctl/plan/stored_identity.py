@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from natsctl.model.objects import Pod
 
 _ADDED: Final = (
-    "cannot be added while servers may store streams: what they stored would stay unencrypted; "
-    "remove it, or create another NatsCluster"
+    "cannot be added while servers may store streams, which are not encrypted; remove it, or "
+    "create another NatsCluster"
 )
 _REMOVED: Final = (
     "cannot be removed while servers may store streams, which are encrypted; put it back, or "

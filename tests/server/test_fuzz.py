@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from natsctl.api.checks.validate import validate
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import ServerVersion
+from natsctl.plan.inputs.jetstream_key import SHORTEST, key_problem
 from natsctl.render.config.system_account import lacks_system
 from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
 from natsctl.render.target import Target
@@ -30,7 +31,7 @@ from tests.hostile_json import fuzzed
 from tests.server import servers
 from tests.server.layout import lay_out, on_loopback, texts
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, USER
-from tests.unit.api.strategies import WORDS, specs, valid_specs
+from tests.unit.api.strategies import WORDS, jetstream_specs, specs, valid_specs
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(0)]
 
@@ -60,6 +61,9 @@ AUTHORIZATIONS = st.one_of(
     st.fixed_dictionaries({}, optional={"timeout": st.integers(1, 9)}),
 )
 LOGINS = st.builds(Login, PASSWORDS, PASSWORDS)
+KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=SHORTEST).filter(
+    lambda key: not key_problem(key.encode())
+)
 INPUTS = st.builds(
     ConfigInputs,
     authorization=AUTHORIZATIONS,
@@ -78,10 +82,11 @@ INPUTS = st.builds(
     neighbours=st.dictionaries(
         WORDS, st.builds(Neighbour, st.integers(0, 3), st.none() | LOGINS, st.booleans())
     ),
+    jetstream_key=KEYS,
 )
 VERSIONS = st.sampled_from(servers.VERSIONS)
 VALID = valid_specs(VERSIONS)
-RAW = st.one_of(VALID, VALID, VALID, specs())
+RAW = st.one_of(VALID, VALID, jetstream_specs(), specs())
 
 
 @pytest.fixture(scope="module")

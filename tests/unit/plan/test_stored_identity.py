@@ -117,8 +117,8 @@ def test_what_to_do_is_told() -> None:
     ]
     assert "set it back to 2 or more" in str(read(spec(size=1), spec(size=3)).problems[0])
     assert [str(p) for p in read(spec({"encryption": KEY}), spec()).problems] == [
-        "spec.jetstream.encryption: cannot be added while servers may store streams: what they "
-        "stored would stay unencrypted; remove it, or create another NatsCluster"
+        "spec.jetstream.encryption: cannot be added while servers may store streams, which are not "
+        "encrypted; remove it, or create another NatsCluster"
     ]
     assert [str(p) for p in read(spec(), spec({"encryption": KEY})).problems] == [
         "spec.jetstream.encryption: cannot be removed while servers may store streams, which are "
