@@ -17,8 +17,8 @@ from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.among import Among
 from natsctl.plan.gates.gate import baseline_in, judge
 from natsctl.plan.gates.order import Candidate, order_in
-from natsctl.plan.gates.verdict import Baseline, Purpose, Verdict
-from natsctl.plan.gates.words import text, way_out
+from natsctl.plan.gates.verdict import Baseline, Purpose, Why
+from natsctl.plan.gates.words import text, ways_out
 from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
@@ -115,9 +115,11 @@ def _may_go(
     step: Step, context: Context, server: Server, unready: Sequence[Server], among: Among
 ) -> bool:
     """Whether there are no `_obstacles`."""
-    if step.purpose is Purpose.REPLACE or any(other is not server for other in unready):
+    overrides = overrides_of(context, server, step.purpose)
+    waits = any(other is not server for other in unready) and Why.UNHEALTHY not in overrides
+    if step.purpose is Purpose.REPLACE or waits:
         return False
-    return among.may_go(name_of(server), overrides_of(context, server, step.purpose))
+    return among.may_go(name_of(server), overrides)
 
 
 def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
@@ -128,21 +130,21 @@ def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:
 def _obstacles(
     step: Step, context: Context, server: Server, it: Case, before: Baseline
 ) -> Iterator[str]:
-    """What holds up a server that the gate is asked for."""
+    """What holds up a server that the gate is asked for: the same for as long as the same does.
+
+    Two servers that are not ready may wait for each other, so somebody can decide that, too.
+    """
     name = name_of(server)
     if step.purpose is Purpose.REPLACE:
         yield f"{name}: {EMPTY_VOLUME}"
-    for other in context.servers:
-        if other is not server and not other.ready:
-            yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
     overrides = overrides_of(context, server, step.purpose)
+    unready = [it for it in context.servers if it is not server and not it.ready]
+    if Why.UNHEALTHY in overrides:
+        unready = []
+    yield from (f"{it.name} {it.unhealthy_reason or 'runs another version'}" for it in unready)
     case = attrs.evolve(it, target=name, purpose=step.purpose)
     verdict = judge(case, context.state.now, before, overrides)
-    yield from _words(verdict, override_value(context, server, step.purpose))
-
-
-def _words(verdict: Verdict, value: str) -> Iterator[str]:
-    """The same for as long as the same blocks: conditions tell it."""
     yield from dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
-    if continuing := way_out(verdict, value):
+    whys = {*verdict.whys, *(Why.UNHEALTHY for _ in unready)}
+    if continuing := ways_out(whys, override_value(context, server, step.purpose)):
         yield continuing

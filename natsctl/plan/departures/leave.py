@@ -58,6 +58,8 @@ _MOVES: Final = frozenset({Why.HOSTED, Why.MEMORY})
 """What a move is the remedy for."""
 BINDING: Final = _MOVES | {Why.TOO_FEW, Why.UNREADABLE, Why.TOO_MANY, Why.UNKNOWN, Why.WRONG_NAME}
 """What nobody can decide not to wait for: it would be lost, or nobody knows what would be."""
+RESTARTED: Final = frozenset((Why.UNREACHABLE, Why.JETSTREAM_OFF, Why.UNHEALTHY, Why.STORE_LIMIT))
+"""What may need a restart, without which a move would never end."""
 TOO_OLD: Final = (
     "{} holds {}, and nats-server below 2.10 may lose messages of a stream that moves: it leaves "
     "once all servers run 2.10 or later (spec.version)"
@@ -69,7 +71,7 @@ class Leaving:
     """What is done now with the server that leaves next, or what that waits for.
 
     `queries` are what it rests on. `moves`: what it waits for is a move under way, and until
-    that is over no server restarts.
+    that is over no server restarts, unless the move may need that.
     """
 
     actions: tuple[Action, ...] = ()
@@ -117,7 +119,7 @@ def _step(context: Context, server: Server, case: Case) -> Leaving:
     silent = it.target not in it.second.answered or it.second.answered[it.target].disabled
     if silent or verdict.whys - _MOVES or (verdict.whys and not held):
         value = override_value(context, server, Purpose.REMOVE)
-        moves = Why.MOVING in verdict.whys
+        moves = Why.MOVING in verdict.whys and not verdict.whys & RESTARTED
         return Leaving(waiting=of_gate(verdict, value, BINDING), moves=moves)
     if held:
         return _emptied(it, server, held, seen)

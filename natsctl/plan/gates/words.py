@@ -97,7 +97,12 @@ def way_out(verdict: Verdict, value: str, binding: Collection[Why] = ()) -> str:
 
     `binding` are predicates that nobody can override here.
     """
-    whys = [why for why in Why if why in verdict.whys and why not in FIRM | set(binding)]
+    return ways_out(verdict.whys - set(binding), value)
+
+
+def ways_out(blocking: Collection[Why], value: str) -> str:
+    """The same of these predicates."""
+    whys = [why for why in Why if why in blocking and why not in FIRM]
     if not whys:
         return ""
     keys = " ".join(annotation(why, value) for why in whys)

@@ -117,7 +117,11 @@ def _switched_off(context: Context, outdated: tuple[Server, ...]) -> Decision:
 
 
 def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
-    """The same of servers that store streams: the gate decides which may go."""
+    """The same of servers that store streams: the gate decides which may go.
+
+    While a volume is in trouble, none that serves is asked for. An empty volume instead of a lost
+    one waits until all are ready, so those that are not must not wait for that.
+    """
     coming_back = (*wanted(context.servers, context.size), *surely_returning(context))
     back = {server.name for server in coming_back}
     known = tuple(server for server in outdated if server.name in back)
@@ -126,14 +130,17 @@ def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str])
     if away:
         return Decision((_replace(away[0], evidence_of([away[0].pod])),))
     if held:
-        return Decision(waiting=tuple(held.values()))
+        known = tuple(server for server in free if not kubelet_ready(server.pod))
+        if not known:
+            return Decision(waiting=tuple(held.values()))
     found = next_to_restart(context, known)
     steps: tuple[Action, ...] = tuple(
         _step_down(server) if found.hands_over else _replace(server, found.evidence)
         for server in found.servers
     )
     unsure = () if known else tuple(NOT_LISTED.format(server.name) for server in outdated)
-    return Decision(steps, found.waiting or unsure, found.queries, before=found.before)
+    waiting = () if steps else (*held.values(), *(found.waiting or unsure))
+    return Decision(steps, waiting, found.queries, before=found.before)
 
 
 def obstacles_to_return(context: Context) -> dict[str, str]:

@@ -112,6 +112,9 @@ class Node:
             self.fewest_ready = min(self.fewest_ready, sum(map(_is_ready, pods)))
             going = ["deletionTimestamp" in pod["metadata"] for pod in pods]
             self.most_away = max(self.most_away, sum(going))
+            status = (change.after or {}).get("status") or {}
+            if status.get("phase") == "Failed":
+                self.servers.pop(status.get("podIP", ""), None)
             if change.before is None and change.after is not None:
                 if _has_server(change.after):
                     self._spawn(self._run(change.where))
