@@ -17,7 +17,7 @@ from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import Process, installed, virtual_clock
-from tests.unit.simulated.volumes import SPEC, larger, pod, without_guard
+from tests.unit.simulated.volumes import SPEC, larger, pod
 
 pytestmark = pytest.mark.looptime
 
@@ -27,11 +27,6 @@ MIDDLE: Final = 3
 """Seconds after which the second of a pair begins."""
 
 Act = Callable[[ApiServer], object]
-
-
-@pytest.fixture(autouse=True)
-def _available(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_guard(monkeypatch)
 
 
 def spec(**changes: object) -> Act:
