@@ -96,6 +96,20 @@ def test_it_is_so_of_what_servers_said(it: Situation) -> None:
             assert differing(it.expected, twice, 3.0, before, (), purpose) == {}
 
 
+@pytest.mark.parametrize("storage", Storage)
+def test_it_is_so_of_a_server_alone(storage: Storage) -> None:
+    """Without a cluster it leads nothing and nobody, and needs no votes."""
+    world = World(1)
+    world.stream(members=["nats-1"], storage=storage)
+    first, second = (
+        attrs.evolve(look, reports={n: attrs.evolve(r, meta=None) for n, r in look.reports.items()})
+        for look in (world.look(), world.look())
+    )
+    among = Among(case("", world.names, (first, second)), world.clock + 1)
+    assert among.may_go("nats-1") == (storage is Storage.FILE)
+    assert differing(world.names, (first, second), world.clock + 1) == {}
+
+
 # --- what it costs
 
 
