@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from natsctl.model import names
 from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SEAL, SWITCH_AT
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clock import go_back_to, moment
@@ -223,10 +224,10 @@ PASSING = frozenset(("resourceVersion", "managedFields", "creationTimestamp"))
 TIMES = frozenset(
     (
         *("lastTransitionTime", "startedAt", "deletionTimestamp", "nats.io/nudges"),
-        *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT),
+        *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT, names.CLAIMS_SEAL_ANNOTATION),
     )
 )
-"""Of these counts that there is one; a seal is over times, too."""
+"""Of these counts that there is one; a seal is over times, too, or counts what was written."""
 
 
 def essence(api: ApiServer) -> dict[Where, Json]:
