@@ -104,7 +104,7 @@ class Servers(Monitor):
         await asyncio.sleep(min(2 * seconds, 4.0) or 0.01)
         if seconds > 2.0:
             return Observation(problem="no answer in time")
-        peers = self.world.roster.by_cluster[server.cluster] - {server.id}
+        peers = self.world.roster.by_cluster[server.cluster].keys() - {server.id}
         return Observation(server.id, server.version, frozenset(peers))
 
 
