@@ -1,7 +1,8 @@
 """Every version times every procedure: `make matrix`. It takes hours.
 
 The integration tier runs on each API server of the testbed, and the tests of real servers on every
-version of nats-server, not only on those where a procedure differs.
+version of nats-server, not only on those where a procedure differs. In the crash tests among them,
+the operator dies at every moment, not only at some.
 """
 
 from __future__ import annotations

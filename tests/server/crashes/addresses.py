@@ -8,7 +8,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -19,6 +19,8 @@ from natsctl.render.config import jetstream
 from natsctl.render.digest import config_digest
 
 PORTS = (names.CLIENT_PORT, names.CLUSTER_PORT, names.MONITORING_PORT)
+KEEPER = 254
+"""The address that shows others that a network is taken."""
 _HOST = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?-(?P<index>\d+)\.[-a-z0-9]+\.[-a-z0-9]+\.svc")
 
 
@@ -57,22 +59,25 @@ class Network:
         return _HOST.sub(lambda found: self.address(int(found["index"])), text)
 
 
-def free_network() -> Network:
-    """One of many, as several runs may go on at the same time."""
+@contextmanager
+def free_network() -> Iterator[Network]:
+    """One of many, for as long as the context lasts: several runs may go on at the same time."""
     for number in range(1, 255):
         network = Network(number)
-        if all(_is_free(network.address(254), port) for port in PORTS):
-            return network
+        with ExitStack() as held:
+            try:
+                for port in PORTS:
+                    _take(held.enter_context(socket.socket()), network.address(KEEPER), port)
+            except OSError:
+                continue
+            yield network
+            return
     raise AssertionError(f"something listens on all addresses, at one of the ports {PORTS}")
 
 
-def _is_free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+def _take(place: socket.socket, address: str, port: int) -> None:
+    place.bind((address, port))
+    place.listen()
 
 
 def configuration(network: Network, text: str, address: str) -> str:

@@ -2,7 +2,8 @@
 
 What it does is numbered: each write and each request to a server has a moment before it is sent and
 one after it was carried out, of which the operator did not hear. It dies at every so many of these
-moments. Right after a death before something, the same comes again: that is let through.
+moments, and never twice at the same one of a step: its successor begins with what it died of, and
+one that never lives to learn what a server took up asks without end.
 """
 
 from __future__ import annotations
@@ -36,18 +37,24 @@ class Deaths:
     every: int
     moments: int = 0
     died: list[str] = attrs.field(factory=list)
-    _again: bool = False
+    """In this step of the story: number and moment."""
+    _known: set[str] = attrs.field(factory=set)
+
+    def next_step(self) -> None:
+        """Another step begins."""
+        self.died.clear()
+        self._known.clear()
 
     def __call__(self, what: str, when: When) -> bool:
         """Whether the operator dies now."""
-        if self._again and when == "before":
-            self._again = False
+        moment = f"{when} {what}"
+        if moment in self._known:
             return False
         self.moments += 1
         if self.moments < self.first or (self.moments - self.first) % self.every:
             return False
-        self._again = when == "before"
-        self.died.append(f"{self.moments}: {when} {what}")
+        self._known.add(moment)
+        self.died.append(f"{self.moments}: {moment}")
         return True
 
 

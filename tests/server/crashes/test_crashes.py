@@ -19,7 +19,7 @@ from tests.server.crashes.stories import End, Step, steps
 from tests.server.crashes.worlds import World, usual_ends, world
 from tests.unit.simulated.volumes import without_guard
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 EVERY = 13
 FIRST = {EVERY: (3,)}
@@ -47,7 +47,7 @@ async def test_crashes_change_nothing_and_lose_nothing(
     usual = await asyncio.to_thread(usual_ends, story)
     async with world(tmp_path, deaths) as found:
         for step, end in zip(story, usual, strict=True):
-            deaths.died.clear()
+            deaths.next_step()
             as_usual(step, await found.tell(step), end, found)
             with capsys.disabled():
                 print(f"\n{step.name}, died at moments:", "; ".join(deaths.died) or "-", end="")

@@ -19,11 +19,11 @@ from tests.server.crashes.deaths import Deaths, Operator
 from tests.server.crashes.kubelet import Kubelet
 from tests.server.crashes.stories import End, Step
 from tests.unit.simulated.clock import go_back_to
-from tests.unit.simulated.crashes import at_rest, one_by_one, running
+from tests.unit.simulated.crashes import CLUSTER, at_rest, one_by_one, running
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.requests import Request
 
-LONGEST, QUIET, REST = 150.0, 2.5, 10.0
+LONGEST, QUIET, REST = 300.0, 2.5, 10.0
 """Seconds until a step has to come to its end, in which nothing is written once it has, and in
 which nothing may be written after the last one."""
 
@@ -75,14 +75,21 @@ class World:
 
     async def at_rest(self, step: Step) -> None:
         """Wait until somebody leads, all is done, and nothing was written for a while."""
+        try:
+            async with asyncio.timeout(LONGEST):
+                await self._quiet(step)
+        except TimeoutError:
+            told = (self.kubelet.api.objects.get(CLUSTER) or {}).get("status")
+            raise AssertionError((step.name, self.operator.deaths.died, told)) from None
+
+    async def _quiet(self, step: Step) -> None:
         api = self.kubelet.api
         known, since = -1, time.monotonic()
-        async with asyncio.timeout(LONGEST):
-            while time.monotonic() - since < QUIET:
-                await asyncio.sleep(0.2)
-                quiet = known == len(writes(api)) and self.operator.process.leads()
-                if not quiet or not step.is_done(api):
-                    known, since = len(writes(api)), time.monotonic()
+        while time.monotonic() - since < QUIET:
+            await asyncio.sleep(0.2)
+            quiet = known == len(writes(api)) and self.operator.process.leads()
+            if not quiet or not step.is_done(api):
+                known, since = len(writes(api)), time.monotonic()
 
 
 @asynccontextmanager
@@ -92,16 +99,16 @@ async def world(folder: Path, deaths: Deaths) -> AsyncIterator[World]:
     go_back_to(datetime.now(UTC))
     api = installed()
     api.plan = one_by_one()
-    kubelet = Kubelet(api, network=free_network(), folder=folder)
-    operator = Operator(kubelet, deaths)
-    clients = Clients(lambda: [kubelet.network.reached(it) for it in kubelet.processes])
-    made = World(kubelet, operator, clients)
-    living = asyncio.create_task(operator.live())
-    try:
-        with kubelet.network.routed():
+    with free_network() as network, network.routed():
+        kubelet = Kubelet(api, network=network, folder=folder)
+        operator = Operator(kubelet, deaths)
+        clients = Clients(lambda: [network.reached(it) for it in kubelet.processes])
+        made = World(kubelet, operator, clients)
+        living = asyncio.create_task(operator.live())
+        try:
             yield made
-    finally:
-        for task in (*made.publishers, living):
-            task.cancel()
-        await asyncio.gather(*made.publishers, living, return_exceptions=True)
-        await kubelet.end()
+        finally:
+            for task in (*made.publishers, living):
+                task.cancel()
+            await asyncio.gather(*made.publishers, living, return_exceptions=True)
+            await kubelet.end()
