@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +52,7 @@ async def test_crashes_change_nothing_and_lose_nothing(
             deaths.next_step()
             as_usual(step, await found.tell(step), end, found)
             with capsys.disabled():
-                print(f"\n{step.name}, died at moments:", "; ".join(deaths.died) or "-", end="")
+                print(f"\n{step.name}, died at:", deaths_of(found), end="")
         assert await found.late() == []
         await everything_is_there(found)
     assert found.kubelet.accidents == []
@@ -58,14 +60,28 @@ async def test_crashes_change_nothing_and_lose_nothing(
 
 def as_usual(step: Step, end: End, usual: End, found: World) -> None:
     """Nothing else came of a step than if nobody had died, and no more was away on the way."""
-    where = (step.name, found.operator.deaths.died)
-    for name in {**usual.objects, **end.objects}:
-        assert end.objects.get(name) == usual.objects.get(name), (name, where)
+    where = f"{step.name}, died at {deaths_of(found)}"
+    different = list(differences(usual.objects, end.objects))
+    assert not different, f"{different}; {where}"
     more = end.deletions - usual.deletions
     assert not usual.deletions - end.deletions, where
     assert set(more) <= set(usual.deletions), where
     assert more.total() <= step.returns, where
     assert found.kubelet.most_away <= step.away, where
+
+
+def deaths_of(found: World) -> str:
+    """At which moments of this step the operator died."""
+    return "; ".join(found.operator.deaths.died) or "none"
+
+
+def differences(usual: Any, end: Any, path: str = "") -> Iterator[str]:
+    """Where two objects differ, and how."""
+    if isinstance(usual, dict) and isinstance(end, dict):
+        for key in {**usual, **end}:
+            yield from differences(usual.get(key), end.get(key), f"{path}/{key}")
+    elif usual != end:
+        yield f"{path}: {end!r} instead of {usual!r}"
 
 
 async def everything_is_there(found: World) -> None:
