@@ -184,12 +184,20 @@ class TestScraped:
 
 @pytest.fixture(scope="module")
 def storing(seen: Prometheus, common: Kubectl) -> Iterator[Prometheus]:
-    """The same Prometheus, once it knows the streams of another cluster, which has JetStream."""
-    store = {"fileStore": {"pvc": {"size": "64Mi"}}}
-    made = Cluster(common, "s").apply(size=1, version=NEXT, jetstream=store)
+    """The same Prometheus, once it knows the streams of another cluster, which has JetStream.
+
+    Its reloader tells how full the volume is.
+    """
+    spec = {
+        "jetstream": {"fileStore": {"pvc": {"size": "64Mi"}}},
+        "pod": {"enableConfigReload": True},
+    }
+    made = Cluster(common, "s").apply(size=1, version=NEXT, **spec)
     made.ready(120)
     groups = asked("natsctl_jetstream_groups", common.namespace)
     until_same("the streams are counted", lambda: numbers(seen.query(groups)), [0.0], 150)
+    used = asked("natsctl_jetstream_volume_used_bytes", common.namespace)
+    until("the bytes on its volume are known", lambda: numbers(seen.query(used)), 150)
     yield seen
     made.delete()
 

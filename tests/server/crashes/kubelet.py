@@ -99,15 +99,15 @@ class Kubelet(Node):
         """Tell whether it is ready, from when it has been once."""
         where = ("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
         failures = 0
-        while process.returncode is None and self._is(where, pod["metadata"]["uid"]):
+        while process.returncode is None and self.is_pod(where, pod["metadata"]["uid"]):
             await asyncio.sleep(LOOK)
             server = self.servers.get(self._address(pod))
             failures = 0 if await self._says_ready(pod) else failures + 1
-            if server and self._is(where, pod["metadata"]["uid"]):
+            if server and self.is_pod(where, pod["metadata"]["uid"]):
                 if server.ready and failures == FAILURES:
-                    self._tell(where, ready=False)
+                    self.tell_ready(where, ready=False)
                 elif not server.ready and not failures:
-                    self._tell(where, ready=True)
+                    self.tell_ready(where, ready=True)
         if process in self.processes.values():
             log = self._of_pod(pod, "log").read_text()
             self.accidents.append(f"{where[2]} ended: {log[-2000:]}")

@@ -168,7 +168,7 @@ class Node:
             await asyncio.sleep(STARTS)
             while (files := self._files(pod)) is None or not self._has_volumes(pod):  # noqa: ASYNC110 - as a kubelet looks
                 await asyncio.sleep(STARTS)
-            if not self._is(where, uid):
+            if not self.is_pod(where, uid):
                 return
             address = self._start(where, files)
         elif address not in self.servers:  # it ran before this test began
@@ -176,14 +176,14 @@ class Node:
             self.servers[address].ready = True
         if not self.servers[address].ready:
             await self._until_ready(pod)
-            if self._is(where, uid):
-                self._tell(where, ready=True)
+            if self.is_pod(where, uid):
+                self.tell_ready(where, ready=True)
 
     def _start(self, where: Where, files: Json) -> str:
         pod = self.api.objects[where]
         address = self._address(pod)
         self.servers[address] = self._server(pod, files)
-        self._tell(where, ready=False, address=address)
+        self.tell_ready(where, ready=False, address=address)
         return address
 
     def _server(self, pod: Json, files: Json) -> Server:
@@ -194,7 +194,7 @@ class Node:
         named = env.get(names.SERVER_NAME_ENV, meta["uid"]).strip('"')
         return Server(meta["uid"], named, meta["name"], cluster, labels[names.LABEL_VERSION], files)
 
-    def _tell(self, where: Where, *, ready: bool, address: str = "") -> None:
+    def tell_ready(self, where: Where, *, ready: bool, address: str = "") -> None:
         pod = self.api.objects[where]
         address = address or pod["status"]["podIP"]
         self.servers[address].ready = ready
@@ -214,18 +214,18 @@ class Node:
 
     async def _stop(self, where: Where, uid: str) -> None:
         await self._until_stopped(where)
-        if self._is(where, uid):
+        if self.is_pod(where, uid):
             self.servers.pop(self.api.objects[where]["status"].get("podIP", ""), None)
             self.api.remove(where)
 
     async def _show_files(self, where: Where, uid: str) -> None:
         await asyncio.sleep(FILES)
         server = next((s for s in self.servers.values() if s.id == uid), None)
-        if server is not None and self._is(where, uid):
+        if server is not None and self.is_pod(where, uid):
             server.files = self._files(self.api.objects[where]) or server.files
             self._shown(self.api.objects[where], server)
 
-    def _is(self, where: Where, uid: str) -> bool:
+    def is_pod(self, where: Where, uid: str) -> bool:
         return (self.api.objects.get(where) or {"metadata": {"uid": ""}})["metadata"]["uid"] == uid
 
     def _files(self, pod: Json) -> Json | None:
