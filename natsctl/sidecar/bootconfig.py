@@ -160,13 +160,14 @@ async def _node(settings: Settings) -> dict[str, Any]:
         try:
             return await Client(transport).raw(NODES, None, settings.node)
         except ApiError as error:
-            raise Failed(f"cannot read node {settings.node}: {error}{_hint(error)}") from error
+            raise Failed(f"cannot read node {settings.node}: {_hint(error)}{error}") from error
 
 
 def _hint(error: ApiError) -> str:
+    """The way out, first: whoever tells of the end of the container may cut off what is long."""
     if error.status != FORBIDDEN:
         return ""
-    return "; the pod's ServiceAccount needs a ClusterRole that allows `get` of `nodes`"
+    return "the pod's ServiceAccount needs a ClusterRole that allows `get` of `nodes`; "
 
 
 known_to_threads(_Status)

@@ -110,7 +110,7 @@ async def test_a_label_that_is_missing_is_told_and_keeps_no_server_from_its_data
             "kubectl label node n1 nats.io/node-external-ip=ADDRESS",
         ),
         (says(404, {"message": 'nodes "n1" not found'}), 'cannot read node n1: nodes "n1" not'),
-        (says(403, {"message": "no"}), "no; the pod's ServiceAccount needs a ClusterRole"),
+        (says(403, {"message": "no"}), "n1: the pod's ServiceAccount needs a ClusterRole"),
         (says(401, {"message": "Unauthorized"}), "cannot read node n1: Unauthorized"),
         (says(503, b"starting"), "cannot read node n1: starting"),
     ],
