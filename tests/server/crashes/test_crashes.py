@@ -19,7 +19,6 @@ from tests.server import servers
 from tests.server.crashes.deaths import Deaths
 from tests.server.crashes.stories import End, Step, steps
 from tests.server.crashes.worlds import World, usual_ends, world
-from tests.unit.simulated.volumes import without_guard
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
@@ -38,13 +37,11 @@ MOMENTS = [
 @pytest.mark.parametrize(("first", "every"), MOMENTS)
 async def test_crashes_change_nothing_and_lose_nothing(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     first: int,
     every: int,
     versions: tuple[str, str],
 ) -> None:
-    without_guard(monkeypatch)
     story, deaths = steps(*versions), Deaths(first, every)
     usual = await asyncio.to_thread(usual_ends, story)
     async with world(tmp_path, deaths) as found:
