@@ -138,7 +138,6 @@ def test_deleted_and_created_again_it_has_all_data(cluster: Apply, namespace: Ku
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no servers": ({"size": 0}, "spec.size: is 0"),
     "one server": ({"size": 1}, "spec.size: is 1"),
-    "no JetStream": ({"jetstream": None}, "spec.jetstream: cannot be removed"),
     "a domain": ({"jetstream": {"domain": "hub"}}, "spec.jetstream.domain: cannot change"),
     "a smaller volume": (
         {"jetstream": {"fileStore": {"pvc": {"size": "32Mi"}}}},
