@@ -109,7 +109,7 @@ class Answering(asyncio.Protocol):
     """One connection: one request, one answer, and one more in the count of all."""
 
     roster: Roster
-    count: Count
+    count: Count = attrs.field(factory=Count)
     transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
