@@ -138,9 +138,8 @@ def _obstacles(
     if step.purpose is Purpose.REPLACE:
         yield f"{name}: {EMPTY_VOLUME}"
     overrides = overrides_of(context, server, step.purpose)
-    unready = [it for it in context.servers if it is not server and not it.ready]
-    if Why.UNHEALTHY in overrides:
-        unready = []
+    others = () if Why.UNHEALTHY in overrides else context.servers
+    unready = [it for it in others if it is not server and not it.ready]
     yield from (f"{it.name} {it.unhealthy_reason or 'runs another version'}" for it in unready)
     case = attrs.evolve(it, target=name, purpose=step.purpose)
     verdict = judge(case, context.state.now, before, overrides)

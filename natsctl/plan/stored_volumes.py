@@ -66,8 +66,8 @@ def _less(
     """What an earlier NatsCluster had more of. Of this very one, servers and the status tell."""
     if spec.size < data.size:
         yield _fewer(name, spec.size, data.size)
-    if spec.jetstream is not None:
-        yield from _lower(name, data.limit, spec.jetstream, share, capacity)
+    assert spec.jetstream is not None
+    yield from _lower(name, data.limit, spec.jetstream, share, capacity)
 
 
 def _lower(
