@@ -124,7 +124,7 @@ def held_of(
     if not asks_for_none(cluster.spec) or all(map(lacks_store, pods)):
         return NOT_ASKED
     told = [look for look in looks[-2:] if now - look.began <= OLD and look.runs == runs_of(pods)]
-    streams = sorted({asset for look in told for asset in _streams(look)})
+    streams = sorted({asset for look in told for asset in streams_of(look.reports.values())})
     whole = _are_two(told, now) and all(_is_whole(look, pods) for look in told)
     acts = not is_paused(cluster.spec)
     return Held(
@@ -164,6 +164,7 @@ def _tells_all(report: JetStreamReport | None, pod: Pod) -> bool:
     return not (report.unknown or report.too_many or report.groups)
 
 
-def _streams(look: Look) -> set[Asset]:
-    groups = (asset for report in look.reports.values() for asset in report.groups)
+def streams_of(reports: Iterable[JetStreamReport]) -> set[Asset]:
+    """The streams that servers hold anything of, be it only a consumer."""
+    groups = (asset for report in reports for asset in report.groups)
     return {attrs.evolve(asset, consumer="") for asset in groups}
