@@ -17,8 +17,8 @@ from nats.js.api import StorageType, StreamConfig
 from nats.js.client import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
+from tests.e2e.background import background
 from tests.e2e.clusters import Cluster
-from tests.e2e.kubectl import until
 
 STREAMS = (
     StreamConfig(name="ONE", subjects=["one"], num_replicas=1),
@@ -58,7 +58,7 @@ class Published:
         assert not differ, (differ, self.errors)
         assert min(self.acknowledged.values()) >= least
 
-    async def run(self, url: str, stop: threading.Event, streams: tuple[StreamConfig, ...]) -> None:
+    async def run(self, url: str, streams: tuple[StreamConfig, ...], stop: threading.Event) -> None:
         """Make the streams, publish to all of them until `stop`, and read what they hold."""
         client = await _connected(url, self.errors)
         try:
@@ -125,25 +125,11 @@ def publishing(
 ) -> Iterator[Published]:
     """Publish through the cluster's Service while the context lasts, in a thread of its own."""
     address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
-    published, stop = Published(), threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(published.run(f"nats://{address}:4222", stop, streams))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        until("all streams have messages", lambda: failed or _begun(published, streams), 60)
+    published = Published()
+    work = partial(published.run, f"nats://{address}:4222", streams)
+    begun = partial(_begun, published, streams)
+    with background("publishing to all streams", work, begun, published.errors):
         yield published
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not failed, failed
-    assert not thread.is_alive(), "the last message was never acknowledged"
 
 
 def _begun(published: Published, streams: tuple[StreamConfig, ...]) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import attrs
 import nats
@@ -14,8 +15,8 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from tests.e2e.background import background
 from tests.e2e.clusters import Cluster
-from tests.e2e.kubectl import until
 
 REPLY_TIMEOUT, PAUSE = 1.0, 0.01
 
@@ -86,22 +87,7 @@ class Requests:
 def asking(cluster: Cluster) -> Iterator[Requests]:
     """Requests through the cluster's Service while the context lasts, in a thread of their own."""
     address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
-    requests, stop = Requests(), threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(requests.run(f"nats://{address}:4222", stop))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        until("the first reply", lambda: requests.replied or failed)
+    requests = Requests()
+    work = partial(requests.run, f"nats://{address}:4222")
+    with background("asking", work, lambda: bool(requests.replied), requests.errors):
         yield requests
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not failed, failed
-    assert not thread.is_alive(), "the last question never got its reply"
