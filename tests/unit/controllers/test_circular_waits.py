@@ -19,7 +19,7 @@ from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import Process, installed, virtual_clock
 from tests.unit.simulated.volumes import SPEC, larger, pod
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 LONGEST: Final = 1800
 """Seconds of virtual time in which anything has to end."""

@@ -47,7 +47,7 @@ from tests.unit.simulated.volumes import (
     with_volumes_left,
 )
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 ROLE: Where = ("NatsServiceRole", "ns", "worker")
 OWNED = ("Pod", "Service", "Secret", "NetworkPolicy", "NatsCluster")

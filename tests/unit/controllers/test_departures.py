@@ -18,7 +18,7 @@ from tests.unit.simulated.process import Process, installed, virtual_clock
 from tests.unit.simulated.streams import Streams
 from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 
 def five(version: str = "2.14.10") -> ApiServer:

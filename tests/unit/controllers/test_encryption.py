@@ -22,7 +22,7 @@ from tests.unit.simulated.process import encoded, installed, virtual_clock
 from tests.unit.simulated.requests import Where
 from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume, volumes
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 USERS: Where = ("Secret", "ns", "js-key")
 KEY, ANOTHER = "0123456789abcdef", "fedcba9876543210"
 ENCRYPTED: Json = SPEC | {"jetstream": {"encryption": {"secret": "js-key"}}}

@@ -10,7 +10,7 @@ from natsctl.kube.errors import Transient
 from natsctl.kube.resources import EVENTS, PODS
 from tests.unit.controllers.virtual import Flight, World, flight
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 
 async def settled(found: Flight, name: str, namespace: str = "ns") -> None:

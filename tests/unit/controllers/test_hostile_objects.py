@@ -34,6 +34,8 @@ from tests.unit.controllers.hostile import (
     undecodable,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 STEP = 0.4
 """Seconds of the processor's that one step may take: four times the aim, for cold caches."""
 ALL = 3.0

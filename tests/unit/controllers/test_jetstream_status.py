@@ -22,7 +22,7 @@ from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock, writes
 from tests.unit.simulated.volumes import SPEC
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 ORDERS = Asset("A", "ORDERS")
 
 

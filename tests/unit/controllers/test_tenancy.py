@@ -46,6 +46,8 @@ from tests.unit.api.hostile import HOSTILE, TEXTS
 from tests.unit.api.strategies import valid_specs
 from tests.unit.plan.world import stamped
 
+pytestmark = pytest.mark.unmeasured
+
 HOME = "evil"
 KEY = (HOME, "c")
 INSIDE = re.compile(

@@ -29,7 +29,7 @@ from tests.unit.simulated.volumes import (
 )
 from tests.unit.simulated.watches import Change
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 KIND = "PersistentVolumeClaim"
 REFUSED = SPEC | {"version": "2.8.4"}
 

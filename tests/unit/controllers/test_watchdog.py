@@ -28,6 +28,8 @@ from tests.unit.controllers.hostile import (
     tls,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 AIM = 0.1
 """Seconds of the processor's, on a quiet machine."""
 BUSY = 3.0

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.world import answers, cluster_state, pod, terminating
+
+pytestmark = pytest.mark.unmeasured
 
 GOOD = ("2.12.15", "2.14.10")
 BROKEN = "9.9.9"

@@ -33,6 +33,8 @@ from natsctl.render.revision.revision import revision_text, with_previous_config
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
 
+pytestmark = pytest.mark.unmeasured
+
 VERSION = "2.14.10"
 BAD = "bad"
 """Users that no server takes."""

@@ -13,7 +13,7 @@ from natsctl.kube.errors import ApiError, Conflict, Stale, Terminal, Transient, 
 from natsctl.kube.resources import CLUSTERS, PODS, SECRETS, SERVICES, Resource
 from tests.unit.controllers.virtual import Flight, World, flight, now
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 WEBHOOK = 'failed calling webhook "pods.example.test": failed to call webhook: '
 ERRORS: dict[str, Callable[[], ApiError]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from natsctl.plan.gates.quorum import State as Told
 from natsctl.plan.gates.quorum import quorum
 from natsctl.plan.gates.verdict import Baseline, Block, Purpose, Why
 from tests.unit.plan.gates.world import FULL, State, Toy, World
+
+pytestmark = pytest.mark.unmeasured
 
 LESS = (Store(40, 61, 100), Store(90, 1, 100), Store(90, 1, 90), Store(0, 0, 0))
 SEQUENCES = range(1, 101)
