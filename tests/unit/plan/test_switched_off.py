@@ -129,8 +129,10 @@ class TestPending:
         assert not any(isinstance(step, ReplaceServer | DeleteServer) for step in steps)
 
     def test_the_cluster_is_not_what_the_spec_says(self) -> None:
-        told = {c.type: c for c in status(pending()).conditions}
-        assert told["Ready"].status == "False"
+        found = status(attrs.evolve(pending(), owned={}))
+        (told,) = [c for c in found.conditions if c.type == "Ready"]
+        assert (told.status, told.reason) == ("False", "ServersOutdated")
+        assert told.message == "JetStream is about to be switched off"
 
 
 class TestConfiguration:

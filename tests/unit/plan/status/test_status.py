@@ -13,7 +13,7 @@ from natsctl.model.observation import Observation
 from natsctl.model.words import listed
 from natsctl.plan.servers import overdue_in
 from natsctl.plan.state import ClusterState
-from natsctl.plan.status.status import status
+from natsctl.plan.status.status import status, troubled
 from tests.unit.plan.world import (
     answers,
     changed,
@@ -361,3 +361,16 @@ def test_readiness_is_told_in_words_that_fit_the_size(size: int, text: str) -> N
 def test_what_is_no_moment_is_not_overdue(asked: str) -> None:
     pod_ = changed(pod(1, {"size": 1}), deletion_timestamp=asked)
     assert overdue_in(pod_, "2026-01-01T00:00:00Z") is None
+
+
+def test_of_a_cluster_that_cannot_be_read_only_the_trouble_is_told_anew() -> None:
+    """Nothing else is known: what was told of it before stays."""
+    before = status(running(THREE))
+    state = running(THREE)
+    found = troubled(state.cluster, before, [failure("Pod c-1", "NotOurs")], "2026-01-01T01:00:00Z")
+    assert found.phase == "Degraded"
+    assert condition(found, "Degraded").reason == "NotOurs"
+    assert {c for c in found.conditions if c.type != "Degraded"} == {
+        c for c in before.conditions if c.type != "Degraded"
+    }
+    assert attrs.evolve(found, phase=before.phase, conditions=before.conditions) == before
