@@ -56,7 +56,7 @@ def shows(shown: str) -> list[str]:
 def given(**more: Any) -> References:
     password, now, before, route, pepper = PLANTED
     found = with_tokens(
-        token(now, previous=before, **{RENEW_AFTER: NOW}),
+        token(now, previous=before, annotations={RENEW_AFTER: NOW}),
         token(now, name="gone"),
         secrets={
             "users": users({"users": [{"username": "u", "password": password}]}),

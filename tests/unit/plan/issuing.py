@@ -69,7 +69,17 @@ def issue(
     if ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca, length), critical=True)
     if signs is not None:
-        usage = x509.KeyUsage(True, *[False] * 4, signs, *[False] * 3)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=signs,
+            crl_sign=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
         builder = builder.add_extension(usage, critical=True)
     if usages := list(usages):
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

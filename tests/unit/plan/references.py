@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -125,14 +126,15 @@ def token(
     namespace: str = "ns",
     previous: str = "",
     bond_to: Bond | None = None,
-    **annotations: str,
+    annotations: Mapping[str, str] | None = None,
 ) -> Secret:
     """A bound-token Secret that is ours, to be renewed and switched when its annotations say."""
+    notes = dict(annotations or {})
     times = {
-        "renew_after": annotations.get(RENEW_AFTER, ""),
-        "switch_at": annotations.get(SWITCH_AT, ""),
+        "renew_after": notes.get(RENEW_AFTER, ""),
+        "switch_at": notes.get(SWITCH_AT, ""),
     }
-    found = unsealed(text, name, namespace, previous, annotations=annotations)
+    found = unsealed(text, name, namespace, previous, annotations=notes)
     found = replace(found, metadata=replace(found.metadata, uid=f"secret-{namespace}-{name}"))
     return with_seal(found, bond_to or bond(name, **times))
 

@@ -15,11 +15,10 @@ from natsctl.plan.engine import plan
 from natsctl.plan.gated_restart import NOTED_FIRST
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
+from tests.unit.plan.looks import NAMES, Named
 from tests.unit.plan.test_gated_restart import (
     AFTER,
     BEFORE,
-    NAMES,
-    Named,
     decision,
     process,
     restarted,

@@ -8,6 +8,7 @@ import pytest
 
 from natsctl.api.types.status import CertificateStatus
 from natsctl.model import names
+from natsctl.model.objects import Service
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, Plan, ReplaceServer
 from natsctl.plan.engine import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
@@ -85,6 +86,7 @@ def test_streams_are_looked_at_while_nothing_may_be_touched() -> None:
 def test_an_edited_service_is_restored() -> None:
     base = running(THREE)
     service = base.owned["Service"]["c"]
+    assert isinstance(service, Service)
     edited = msgspec.structs.replace(
         service, spec=msgspec.structs.replace(service.spec, selector={"app": "x"})
     )
@@ -98,6 +100,7 @@ def test_an_object_differs_by_its_digest_its_values_and_the_length_of_its_lists(
     base = running(THREE)
     wanted = next(s for s in base.desired.objects if s.name == "c")  # type: ignore[union-attr]
     live = base.owned["Service"]["c"]
+    assert isinstance(live, Service)
     assert not differs(wanted, live)
     assert differs(stamped(dict(wanted.manifest) | {"kind": "Other"}), live)
     without_ports = msgspec.structs.replace(live.spec, ports=None)

@@ -262,7 +262,7 @@ def test_another_server_that_runs_another_version_than_its_image_says_is_waited_
     pods = tuple(process(index, AFTER if index == 2 else BEFORE) for index in range(1, 4))
     state = state_of(Named(), pods=pods)
     older = attrs.evolve(state.observations["pod-2-0"], version="2.12.15")
-    found = attrs.evolve(state, observations=state.observations | {"pod-2-0": older})
+    found = attrs.evolve(state, observations={**state.observations, "pod-2-0": older})
     assert decision(found).waiting[0] == "c-2 runs another version"
 
 

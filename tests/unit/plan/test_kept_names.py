@@ -20,11 +20,11 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.claims.volumes import EARLIER, SPEC
 from tests.unit.plan.gates.world import World
+from tests.unit.plan.looks import Named
 from tests.unit.plan.test_gated_restart import (
     AFTER,
     BEFORE,
     WAITING,
-    Named,
     process,
     restarted,
     state_of,
@@ -100,7 +100,7 @@ def test_nor_is_one_whose_pod_ended(name: str | None) -> None:
 def test_others_may_not_evict_one_either() -> None:
     def allowed(third: Pod) -> int:
         state = of_three(third, spec=BEFORE)
-        unwritten = attrs.evolve(state, owned=state.owned | {"PodDisruptionBudget": {}})
+        unwritten = attrs.evolve(state, owned={**state.owned, "PodDisruptionBudget": {}})
         (written,) = decided(ensure_budget, unwritten)
         return int(written.wanted.manifest["spec"]["maxUnavailable"])
 

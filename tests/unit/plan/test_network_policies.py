@@ -30,6 +30,7 @@ def actions(found: ClusterState) -> list[Action]:
 
 def live(found: ClusterState) -> NetworkPolicy:
     (only,) = found.owned["NetworkPolicy"].values()
+    assert isinstance(only, NetworkPolicy)
     return only
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -13,11 +14,10 @@ from natsctl.plan.gates.verdict import Purpose, Why
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.gates.world import World
+from tests.unit.plan.looks import NAMES, Named
 from tests.unit.plan.test_gated_restart import (
     AFTER,
     BEFORE,
-    NAMES,
-    Named,
     decision,
     process,
     restarted,
@@ -34,9 +34,11 @@ def leaderless() -> World:
     return world
 
 
-def annotated(state: ClusterState, *, generation: int = 1, **notes: str) -> ClusterState:
-    """The same with these overrides, such as `no_leader`."""
-    given = {f"nats.io/override-{key.replace('_', '-')}": text for key, text in notes.items()}
+def annotated(
+    state: ClusterState, notes: Mapping[str, str], *, generation: int = 1
+) -> ClusterState:
+    """The same with these overrides, such as `no-leader`."""
+    given = {f"nats.io/override-{key}": text for key, text in notes.items()}
     meta = msgspec.structs.replace(state.cluster.metadata, annotations=given, generation=generation)
     return attrs.evolve(state, cluster=msgspec.structs.replace(state.cluster, metadata=meta))
 
@@ -48,7 +50,7 @@ def told(state: ClusterState) -> dict[str, str]:
 
 def following(state: ClusterState) -> ClusterState:
     """Once somebody did what the message says."""
-    return annotated(state, **{key.replace("-", "_"): text for key, text in told(state).items()})
+    return annotated(state, told(state))
 
 
 def test_what_the_message_says_lets_the_server_go() -> None:
@@ -61,7 +63,7 @@ def test_what_the_message_says_lets_the_server_go() -> None:
 def test_it_is_used_up_by_the_restart() -> None:
     notes = told(state_of(leaderless()))
     renewed = tuple(process(i, AFTER if i == 3 else BEFORE, run=int(i == 3)) for i in range(1, 4))
-    again = annotated(state_of(leaderless(), pods=renewed), no_leader=notes["no-leader"])
+    again = annotated(state_of(leaderless(), pods=renewed), {"no-leader": notes["no-leader"]})
     assert restarted(again) == []
     assert told(again)["no-leader"].startswith("pod-2-0.")
 
@@ -72,7 +74,7 @@ def test_it_is_used_up_by_the_restart() -> None:
 def test_it_says_nothing_of_a_spec_that_was_changed_since(spec: dict[str, Any]) -> None:
     """Even if it is the same again: it was reverted, and nobody had to restart for that."""
     note = told(state_of(leaderless()))["no-leader"]
-    later = annotated(state_of(leaderless(), spec), generation=3, no_leader=note)
+    later = annotated(state_of(leaderless(), spec), {"no-leader": note}, generation=3)
     assert restarted(later) == []
 
 
@@ -80,7 +82,7 @@ def test_nor_of_other_reasons_to_restart() -> None:
     """Such as certificates, which change without the spec."""
     state = following(state_of(leaderless()))
     goal = desired(AFTER)
-    other = attrs.evolve(goal, revision=goal.revision | {"tls.certificates": "other"})
+    other = attrs.evolve(goal, revision={**goal.revision, "tls.certificates": "other"})
     assert restarted(attrs.evolve(state, desired=other)) == []
 
 
@@ -100,7 +102,7 @@ def test_nor_of_what_else_is_done_with_the_server() -> None:
     values = {override_value(found, server, purpose) for purpose in Purpose}
     assert len(values) == len(Purpose)
     value = override_value(found, server, Purpose.RESTART)
-    given = context(annotated(found.state, no_leader=value, quorum=value))
+    given = context(annotated(found.state, {"no-leader": value, "quorum": value}))
     assert overrides_of(given, server, Purpose.RESTART) == {Why.NO_LEADER, Why.QUORUM}
     assert overrides_of(given, server, Purpose.REPLACE) == frozenset()
     assert overrides_of(given, found.servers[1], Purpose.RESTART) == frozenset()
@@ -108,4 +110,4 @@ def test_nor_of_what_else_is_done_with_the_server() -> None:
 
 @pytest.mark.parametrize("value", ["", "pod-3-0", "pod-3-0.", "*"])
 def test_less_than_the_whole_value_is_none(value: str) -> None:
-    assert restarted(annotated(state_of(leaderless()), no_leader=value)) == []
+    assert restarted(annotated(state_of(leaderless()), {"no-leader": value})) == []

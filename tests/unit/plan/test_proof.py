@@ -188,7 +188,7 @@ def test_nor_what_somebody_wrote_beside_it() -> None:
 
 
 def test_an_empty_secret_is_no_configuration() -> None:
-    live = {"metadata": {}, "data": None}
+    live: dict[str, Any] = {"metadata": {}, "data": None}
     assert next_content(live, data("A")) == ConfigContent(data("A"), None)
 
 

@@ -84,8 +84,8 @@ class TestDecisions:
         query = Probe("pod-1-0", 2.0)
         rules[stage] = Decision((ACTION,), queries=frozenset({query}))
         late, fresh = plan(seen(3.0)), plan(seen(1.0))
-        assert (late.stages, late.queries, late.again) == ((), {query}, 0.0)
-        assert (fresh.stages, fresh.queries, fresh.again) == (((ACTION,),), set(), None)
+        assert late == Plan((), frozenset({query}), 0.0)
+        assert fresh == Plan(((ACTION,),))
 
     def test_what_rests_on_nothing_goes_on(self, rules: dict[Stage, Decision]) -> None:
         rules[rule.OBJECTS] = Decision((ACTION,))
@@ -162,8 +162,8 @@ class TestJetStreamLook:
             return plan(attrs.evolve(self.looked(*looks), observations=observed))
 
         first, second, both = planned(0.0), planned(0.0, 0.25), planned(3.0, 0.25)
-        assert (first.stages, first.queries, first.again) == ((), {query}, 0.0)
-        assert (second.stages, second.queries, second.again) == ((), set(), 0.75)
-        assert (both.queries, both.again) == ({Probe("pod-1-0", 2.0)}, 0.0)
+        assert first == Plan((), frozenset({query}), 0.0)
+        assert second == Plan(again=0.75)
+        assert (both.queries, both.again) == (frozenset({Probe("pod-1-0", 2.0)}), 0.0)
         third = planned(0.0, 1.25, 0.25)
-        assert (third.stages, third.queries, third.again) == (((ACTION,),), set(), 9.75)
+        assert third == Plan(((ACTION,),), again=9.75)

@@ -232,8 +232,13 @@ def _at_rest(version: str) -> World:
 def settled(version: str = VERSION) -> World:
     """Three servers at rest: the same beginning, which is come to once."""
     known = _at_rest(version)
-    changing = {"pods": dict(known.pods), "known": dict(known.known)}
-    return attrs.evolve(known, **changing, refusals=dict(known.refusals), tried=set(known.tried))
+    return attrs.evolve(
+        known,
+        pods=dict(known.pods),
+        known=dict(known.known),
+        refusals=dict(known.refusals),
+        tried=set(known.tried),
+    )
 
 
 INDEX = st.integers(1, 4)

@@ -186,8 +186,8 @@ class TestMemory:
 
 class TestDefaultLimit:
     def test_does_not_fall_because_one_volume_is_smaller(self) -> None:
-        smaller = {"room": {**VOLUMES, 3: 5 * GI}}
-        full, spare = stored(5 * GI, **smaller), stored(2 * GI, **smaller)
+        smaller = {**VOLUMES, 3: 5 * GI}
+        full, spare = stored(5 * GI, room=smaller), stored(2 * GI, room=smaller)
         assert refused(spec_of(), full, spec_of()) == ""
         assert limits(spec_of(), full, spec_of()) == (7 * GI, 0)
         assert limits(spec_of(), spare, spec_of()) == (3584 * MI, 0)

@@ -179,6 +179,7 @@ class TestOneAfterTheOther:
 
     def test_a_restart_rests_on_what_all_servers_said(self) -> None:
         (step,) = decision(off()).actions
+        assert step.evidence is not None
         assert step.evidence.seen is not None
         assert len(step.evidence.runs) == 3
 

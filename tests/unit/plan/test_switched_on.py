@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from natsctl.model.objects import Pod
-from natsctl.plan.actions import CreateServer, DeleteServer, NoteDepartures, ReplaceServer
+from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, NoteDepartures, ReplaceServer
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.engine import plan
 from natsctl.plan.kept_names import other_names
@@ -163,7 +163,7 @@ class TestOneAfterTheOther:
             a.wanted.manifest["spec"]["maxUnavailable"]
             for stage in plan(found).stages
             for a in stage
-            if getattr(a, "wanted", None) and a.wanted.kind == "PodDisruptionBudget"
+            if isinstance(a, Ensure) and a.wanted.kind == "PodDisruptionBudget"
         ]
         assert budget == 0
 

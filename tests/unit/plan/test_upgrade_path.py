@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -32,10 +33,13 @@ def servers(version: str, *indexes: int, **fields: Any) -> tuple[Pod, ...]:
 
 
 def meaning(
-    spec: dict[str, Any], pods: tuple[Pod, ...], before: str = "", **seen: Observation
+    spec: dict[str, Any],
+    pods: tuple[Pod, ...],
+    before: str = "",
+    seen: Mapping[str, Observation] | None = None,
 ) -> ParsedSpec:
     made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
-    return parse_cluster(made, ClusterStatus(current_version=before), pods, seen)
+    return parse_cluster(made, ClusterStatus(current_version=before), pods, seen or {})
 
 
 def looked(
@@ -43,7 +47,7 @@ def looked(
 ) -> ClusterState:
     """A cluster as the operator sees it, all but its pods in place."""
     mesh = answers(*pods) if mesh is None else mesh
-    understood = meaning(spec, pods, **mesh)
+    understood = meaning(spec, pods, seen=mesh)
     made = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
     goal = desired_of(made, understood, pods, References(), Images())
     return cluster_state(spec, pods, mesh, desired=goal, problems=understood.problems)
@@ -176,7 +180,7 @@ def test_a_roll_to_the_version_in_between_goes_on() -> None:
 def test_of_a_tag_that_says_nothing_it_is_the_release_that_counts() -> None:
     pods = servers("prod")
     seen = {p.metadata.uid: Observation(p.metadata.uid, "2.12.15") for p in pods}
-    found = meaning(three("2.15.3"), pods, **seen)
+    found = meaning(three("2.15.3"), pods, seen=seen)
     assert "servers of prod and 2.15.3" in found.unreached
     assert found.version is not None
     assert (str(found.version), found.version.number) == ("prod", (2, 12, 15))

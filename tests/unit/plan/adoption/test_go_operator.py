@@ -17,6 +17,7 @@ from natsctl.plan.actions import (
     AdoptServer,
     CreateServer,
     DeleteServer,
+    PodAction,
     ReloadServer,
     ReplaceServer,
 )
@@ -67,7 +68,7 @@ def seen(spec: dict[str, Any], pods: tuple[Pod, ...]) -> ClusterState:
     return cluster_state(spec, pods, answers(*pods), desired=desired(spec, pods))
 
 
-def servers_actions(found: ClusterState) -> list[Action]:
+def servers_actions(found: ClusterState) -> list[PodAction]:
     kinds = (AdoptServer, CreateServer, DeleteServer, ReloadServer, ReplaceServer)
     return [a for stage in plan(found).stages for a in stage if isinstance(a, kinds)]
 

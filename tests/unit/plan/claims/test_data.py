@@ -131,7 +131,7 @@ class TestWhatDoesNotFit:
             "spec.size: is 1, but what is on js-c-1 was stored by a cluster, and these do not see "
             "each other's streams; set it to 2 or more"
         ]
-        (alone,) = told(attrs.evolve(DATA, fields=DATA.fields | {"jetstream": "alone"}))
+        (alone,) = told(attrs.evolve(DATA, fields={**DATA.fields, "jetstream": "alone"}))
         assert alone.endswith(
             "by a single server, and these do not see each other's streams; set it to 1"
         )

@@ -137,7 +137,7 @@ class TestLook:
         assert not found.without({3}).whole
         assert found.without({4}).whole
         assert found.without({3, 4}).whole
-        assert (found.silent, found.there) == ({4}, {1, 2, 3})
+        assert (found.silent, found.there) == (frozenset({4}), frozenset({1, 2, 3}))
         assert levels(look(*map(report, NEEDED))).without(()).whole
         assert not Levels(whole=False).without({4}).whole
 

@@ -43,7 +43,7 @@ NO_IMAGE = {"name": "nats", "state": {"waiting": {"reason": "ImagePullBackOff"}}
 def pending(index: int, *containers: Any, phase: str = "Pending") -> Pod:
     """A pod that no node has room for; with containers, one that a node has."""
     conditions = [] if containers else [NO_NODE]
-    status = {"podIP": "", "phase": phase, "containerStatuses": containers}
+    status: dict[str, Any] = {"podIP": "", "phase": phase, "containerStatuses": containers}
     return pod(index, FIVE, ready=False, conditions=conditions, **status)
 
 

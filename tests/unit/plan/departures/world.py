@@ -23,7 +23,8 @@ from tests.unit.plan.claims.volumes import (
     volumes,
     without_budget,
 )
-from tests.unit.plan.test_gated_restart import BEGUN, NAMES, Named, process
+from tests.unit.plan.looks import NAMES, Named
+from tests.unit.plan.test_gated_restart import BEGUN, process
 from tests.unit.plan.world import NAME, context
 
 FIVE: dict[str, Any] = {"size": 5, "version": "2.12.15", "jetstream": {}}

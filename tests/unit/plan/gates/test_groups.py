@@ -174,7 +174,7 @@ def test_a_short_group_blocks_everybody_who_never_comes_back() -> None:
     world = World()
     world.stream("S", members=["nats-1", "nats-2"], replicas=3)
     verdict = judged(world, "nats-3", purpose=Purpose.REMOVE)
-    assert (verdict.whys, verdict.notes) == ({Why.SHORT}, ())
+    assert (verdict.whys, verdict.notes) == (frozenset({Why.SHORT}), ())
 
 
 def test_one_of_two_replicas_may_go_if_the_other_is_good() -> None:

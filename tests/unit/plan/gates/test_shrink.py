@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from natsctl.model.jetstream import Asset, Usage
+from natsctl.model.jetstream import Asset, JetStreamReport, Usage
 from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.shrink import may_shrink
 from natsctl.plan.gates.verdict import Verdict, Why
@@ -14,13 +14,19 @@ from tests.unit.plan.gates.world import State, World
 LEAVING = ("nats-4", "nats-5")
 
 
-def looks(world: World, **usage: Usage) -> tuple[Look, Look]:
+def using(said: JetStreamReport, file: Usage | None, memory: Usage | None) -> JetStreamReport:
+    return attrs.evolve(said, file=file or said.file, memory=memory or said.memory)
+
+
+def looks(
+    world: World, file: Usage | None = None, memory: Usage | None = None
+) -> tuple[Look, Look]:
     """Two looks; each server has these usages."""
     first, second = (
         attrs.evolve(
             it,
             reports={
-                name: said if said.problem else attrs.evolve(said, **usage)
+                name: said if said.problem else using(said, file, memory)
                 for name, said in it.reports.items()
             },
         )
@@ -29,8 +35,14 @@ def looks(world: World, **usage: Usage) -> tuple[Look, Look]:
     return first, second
 
 
-def shrunk(world: World, *leaving: str, overrides: tuple[str, ...] = (), **usage: Usage) -> Verdict:
-    twice = looks(world, **usage)
+def shrunk(
+    world: World,
+    *leaving: str,
+    overrides: tuple[str, ...] = (),
+    file: Usage | None = None,
+    memory: Usage | None = None,
+) -> Verdict:
+    twice = looks(world, file, memory)
     return may_shrink(leaving or LEAVING, world.names, twice, world.clock + 1, overrides)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 
 import attrs
 
@@ -192,7 +193,7 @@ def with_reports(
     return may_go("nats-2", world.names, (first, second), world.clock + 1)
 
 
-def changed(world: World, *names: str, **changes: object) -> Verdict:
+def changed(world: World, *names: str, **changes: Any) -> Verdict:
     return with_reports(world, lambda said: attrs.evolve(said, **changes), *names)
 
 

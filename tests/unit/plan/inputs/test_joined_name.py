@@ -28,10 +28,10 @@ def to(*clusters: str) -> Spec:
     return {"extraRoutes": [{"cluster": name} for name in clusters]}
 
 
-OUTSIDE = {"extraRoutes": [{"route": "nats://outside:6222"}]}
-CALLED = {"clusterName": "main"}
-GATEWAY = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
-OLD = {"version": "2.1.9"}
+OUTSIDE: Spec = {"extraRoutes": [{"route": "nats://outside:6222"}]}
+CALLED: Spec = {"clusterName": "main"}
+GATEWAY: Spec = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
+OLD: Spec = {"version": "2.1.9"}
 
 
 @pytest.mark.parametrize(

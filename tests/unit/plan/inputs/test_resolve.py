@@ -391,7 +391,7 @@ def test_roles_and_accounts_do_not_matter_without_being_asked_for() -> None:
 @pytest.mark.parametrize("given", [{"publish": []}, {"subscribe": []}])
 def test_an_empty_list_of_a_role_changes_no_digest(given: dict[str, Any]) -> None:
     """It is there for the servers, and yet an upgrade of natsctl restarts none for it."""
-    wanted = {"subscribe": ["a"]} if "publish" in given else {}
+    wanted: dict[str, Any] = {"subscribe": ["a"]} if "publish" in given else {}
     plain, empty = (
         resolved(ACCOUNTS, with_tokens(token(), roles=(role(**wanted, **more),))).inputs
         for more in ({}, given)

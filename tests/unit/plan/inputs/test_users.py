@@ -159,7 +159,8 @@ def test_certificates_stand_for_passwords() -> None:
 
 def test_the_login_of_routes() -> None:
     assert login_of(users({"user": "u", "pass": "p", "timeout": 1})) == Login("u", "p")
-    for content in ({"token": "t"}, {"users": []}, {}):
+    contents: list[dict[str, Any]] = [{"token": "t"}, {"users": []}, {}]
+    for content in contents:
         with pytest.raises(InvalidSpec, match="needs exactly one username and one password"):
             login_of(users(content))
 

@@ -9,8 +9,9 @@ import pytest
 
 from natsctl.plan.reload.secrets import content_changed
 
-DATA = {"f:data": {"f:nats.conf": {}}}
-LABELS = {"f:metadata": {"f:labels": {}}}
+Json = dict[str, Any]
+DATA: Json = {"f:data": {"f:nats.conf": {}}}
+LABELS: Json = {"f:metadata": {"f:labels": {}}}
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,8 @@ def test_an_attempt_takes_each_step_at_most_once_and_ends(
 ) -> None:
     """In this order, so that nothing is proven by what was seen before it was asked for."""
     facts = ReloadFacts(NOON, POD, known_syncs, config=config("older"))
-    order = [Touch, Ask, Verify, ReadSecrets, MarkProven, (Wait, Rollback, NeedsRestart, Done)]
+    ends = Wait | Rollback | NeedsRestart | Done
+    order = (Touch, Ask, Verify, ReadSecrets, MarkProven, ends)
     taken = iter(order)
     for step in attempt(action, facts, data.draw):
         assert any(isinstance(step, kind) for kind in taken), step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -157,13 +158,13 @@ class TestALostVolume:
     def test_of_every_server_can_be_given_up(self) -> None:
         """All are made before any is noted: until then they are accepted together."""
         token = "all=0f3c138930"
-        lost = {"note": noted(1, 2, 3), "accepts": token}
-        assert ensured(volumes(**lost)) == [("js-c-1", False), ("js-c-2", False), ("js-c-3", False)]
-        some = volumes(claim(1, uid="new-1"), **lost)
+        lost = partial(volumes, note=noted(1, 2, 3), accepts=token)
+        assert ensured(lost()) == [("js-c-1", False), ("js-c-2", False), ("js-c-3", False)]
+        some = lost(claim(1, uid="new-1"))
         assert ensured(some) == [("js-c-2", False), ("js-c-3", False)]
         assert newly_noted(some) is None
         assert started(some) == []
-        made = volumes(*(claim(index, uid=f"new-{index}") for index in (1, 2, 3)), **lost)
+        made = lost(*(claim(index, uid=f"new-{index}") for index in (1, 2, 3)))
         assert ensured(made) == []
         assert newly_noted(made) == "1=new-1,2=new-2,3=new-3"
         assert ensured(volumes(note=noted(1, 2) + ",3=5c1e77", accepts=token)) == []

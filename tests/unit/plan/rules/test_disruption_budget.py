@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.api.problems import Problem
 from natsctl.model import names
-from natsctl.model.objects import Object
+from natsctl.model.objects import Object, PodDisruptionBudget
 from natsctl.model.slim import slim
 from natsctl.plan.actions import DeleteObject, Ensure, ReplaceServer
 from natsctl.plan.engine import plan
@@ -22,7 +22,8 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from natsctl.render.objects.owned_objects import budget_kind
 from tests.unit.plan.gates.world import World
-from tests.unit.plan.test_gated_restart import AFTER, BEFORE, Named, process, state_of
+from tests.unit.plan.looks import Named
+from tests.unit.plan.test_gated_restart import AFTER, BEFORE, process, state_of
 from tests.unit.plan.world import context, desired, running, terminating
 
 KIND = budget_kind().kind
@@ -63,6 +64,7 @@ def stored(state: ClusterState, **spec: Any) -> ClusterState:
     made = written(state)
     assert made is not None
     live = slim(msgspec.convert(made, budget_kind().projection))
+    assert isinstance(live, PodDisruptionBudget)
     return held(state, {"c": msgspec.structs.replace(live, spec={**live.spec, **spec})})
 
 

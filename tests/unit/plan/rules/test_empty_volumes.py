@@ -68,7 +68,8 @@ def made(toy: Named | None = None, pods: tuple[Pod, ...] | None = None, **more: 
     return looked(state, toy or world(), **more)
 
 
-STEPS: dict[str, tuple[Callable[..., ClusterState], Any, type]] = {
+Kind = type[Ensure] | type[CreateServer]
+STEPS: dict[str, tuple[Callable[..., ClusterState], Any, Kind]] = {
     "the volume": (lost, make_empty, Ensure),
     "the start": (made, start_empty, CreateServer),
 }
@@ -109,16 +110,17 @@ ILL: dict[str, Callable[[Named], None]] = {
 @pytest.mark.parametrize(("state_of", "rule", "kind"), STEPS.values(), ids=STEPS)
 class TestEachStep:
     def test_is_done_while_all_others_have_all_data(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
     ) -> None:
         (action,) = decided(rule, state_of())
         assert type(action) is kind
+        assert action.evidence is not None
         assert action.evidence.runs.keys() == {"pod-1-0", "pod-3-0"}
         assert action.evidence.seen == pytest.approx(state_of().now - 0.5)
 
     @pytest.mark.parametrize("ill", ILL)
     def test_waits_for_every_other_one(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type, ill: str
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind, ill: str
     ) -> None:
         toy = world()
         ILL[ill](toy)
@@ -131,19 +133,19 @@ class TestEachStep:
         [
             servers(1),
             (*servers(1), *servers(3, ready=False)),
-            (*servers(1), terminating(*servers(3))),
+            (*servers(1), terminating(pod(3, SPEC))),
         ],
         ids=["missing", "not ready", "shutting down"],
     )
     def test_waits_for_pods(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type, pods: tuple[Pod, ...]
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind, pods: tuple[Pod, ...]
     ) -> None:
         found = rule(context(state_of(pods=pods)))
         assert found.actions == ()
         assert found.waiting[0].startswith("c-3 ")
 
     def test_is_not_done_on_looks_of_before(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
     ) -> None:
         for state in (state_of(seconds=30.0), attrs.evolve(state_of(), jetstream=())):
             found = rule(context(state))
@@ -151,7 +153,7 @@ class TestEachStep:
             assert any(isinstance(query, JetStreamLook) for query in found.queries)
 
     def test_waits_on_looks_that_do_not_belong_together(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
     ) -> None:
         state = state_of()
         first, second = state.jetstream
@@ -162,7 +164,7 @@ class TestEachStep:
         assert decided(rule, attrs.evolve(state, jetstream=looks)) == ()
 
     def test_may_be_decided_by_somebody_in_spite_of_what_blocks(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
     ) -> None:
         toy = world()
         without_a_leader(toy)
@@ -175,7 +177,7 @@ class TestEachStep:
             assert len(decided(rule, attrs.evolve(state, cluster=cluster))) == count
 
     def test_does_not_wait_for_a_leader_of_what_comes_back_with_the_server_only(
-        self, state_of: Callable[..., ClusterState], rule: Any, kind: type
+        self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
     ) -> None:
         toy = world()
         toy.stream("PAIR", members=(TWO, THREE), leader="")
@@ -254,7 +256,7 @@ class TestTheVolume:
         assert found.waiting == (
             "pod c-2 is still there: delete it, if nothing of it is to be saved",
         )
-        going = (*servers(1), terminating(*servers(2, ready=False)), *servers(3))
+        going = (*servers(1), terminating(pod(2, SPEC, ready=False)), *servers(3))
         assert make_empty(context(lost(pods=going))).waiting == ("c-2 is shutting down",)
 
     def test_of_a_server_that_runs_waits_for_what_only_that_one_has(self) -> None:

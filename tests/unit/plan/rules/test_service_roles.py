@@ -9,6 +9,7 @@ import pytest
 
 from natsctl.api.types.status import RoleStatus, to_json
 from natsctl.model.objects import Meta, ServiceRole
+from natsctl.plan.actions import UpdateRoleStatus
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.rules.service_roles import update_role_statuses
@@ -39,6 +40,7 @@ def seen(*tokens: Any, spec: dict[str, Any] = ACCOUNTS, **more: Any) -> ClusterS
 
 def told(cluster_state: ClusterState) -> RoleStatus:
     (action,) = decided(update_role_statuses, cluster_state)
+    assert isinstance(action, UpdateRoleStatus)
     assert action.name == "worker"
     return action.status
 

@@ -42,8 +42,8 @@ def test_a_missing_token_is_made() -> None:
 
 def test_a_token_is_renewed_when_its_time_comes() -> None:
     later, now = "2026-01-01T00:00:01Z", NOW
-    assert decided(bind_tokens, found(token(**{RENEW_AFTER: later}))) == ()
-    assert len(decided(bind_tokens, found(token(**{RENEW_AFTER: now})))) == 1
+    assert decided(bind_tokens, found(token(annotations={RENEW_AFTER: later}))) == ()
+    assert len(decided(bind_tokens, found(token(annotations={RENEW_AFTER: now})))) == 1
 
 
 def test_one_that_the_go_operator_made_is_not_renewed() -> None:
@@ -118,8 +118,8 @@ def test_without_a_spec_to_act_on_nothing_is_due() -> None:
 def test_the_next_time_that_counts() -> None:
     assert next_token_in(context(found(token()))) is None
     times = {RENEW_AFTER: "2026-01-01T01:00:00Z", SWITCH_AT: "2026-01-01T00:03:00Z"}
-    assert next_token_in(context(found(token(**times)))) == 180.0
-    assert plan(found(token(**times))).again == 180.0
+    assert next_token_in(context(found(token(annotations=times)))) == 180.0
+    assert plan(found(token(annotations=times))).again == 180.0
 
 
 def test_accounts_of_two_namespaces_each_have_one() -> None:

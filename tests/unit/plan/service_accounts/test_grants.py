@@ -64,7 +64,7 @@ def test_a_user_has_the_permissions_of_its_role() -> None:
 
 
 def test_the_previous_token_counts_until_the_change_over() -> None:
-    held = token("new", previous="old", **{SWITCH_AT: "2026-01-01T00:03:00Z"})
+    held = token("new", previous="old", annotations={SWITCH_AT: "2026-01-01T00:03:00Z"})
     assert switched_tokens({held.key: held}, NOW, SEALING) == frozenset()
     assert switched_tokens({held.key: held}, "2026-01-01T00:03:00Z", SEALING) == {held.key}
     assert switched_tokens({held.key: held}, "2026-01-01T00:03:00Z", b"other") == frozenset()

@@ -75,7 +75,7 @@ def test_it_covers_every_word_of_itself(field: str) -> None:
 
 
 def test_what_others_add_to_a_secret_breaks_nothing_and_is_not_kept() -> None:
-    found = token(**{EXPIRES: "2027-01-01T00:00:00Z"})
+    found = token(annotations={EXPIRES: "2027-01-01T00:00:00Z"})
     notes = (found.metadata.annotations or {}) | {"a": "x" * 100_000, SWITCH_AT: "x" * 5000}
     fat = replace(
         changed_secret(found, annotations=notes, labels={"l": "x"}),
@@ -139,7 +139,7 @@ def test_times_can_be_brought_forward_only() -> None:
     made = bond(renew_after="2026-06-01T00:00:00Z", switch_at="2026-06-01T00:00:00Z")
     early, late = "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"
     for told, counts in ((early, early), (late, made.renew_after), ("soon", made.renew_after)):
-        found = token(bond_to=made, **{RENEW_AFTER: told, SWITCH_AT: told})
+        found = token(bond_to=made, annotations={RENEW_AFTER: told, SWITCH_AT: told})
         assert (renew_after(found, made), switch_at(found, made)) == (counts, counts)
     assert renew_after(token(), bond()) == ""
     assert renew_after(token(), bond(renew_after=early)) == early

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -75,7 +77,7 @@ def last(found: ClusterMetrics) -> ServerMetrics:
     return found.servers[-1]
 
 
-def of_server(**said: object) -> ServerMetrics:
+def of_server(**said: Any) -> ServerMetrics:
     """A lone server that was asked ten seconds ago."""
     only = pod(1, {"size": 1})
     (answer,) = answers(only, asked=90.0).values()

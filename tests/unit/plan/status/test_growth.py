@@ -17,8 +17,10 @@ from tests.unit.plan.claims.growing import CLASS, GI, refusing, sized, spec_of, 
 from tests.unit.plan.world import context, running
 
 
-def made(index: int, *sizes: str | None, **changes: Any) -> PersistentVolumeClaim:
-    return sized(index, *sizes, spec=spec_of("20Gi"), **changes)
+def made(
+    index: int, asked: str = "10Gi", there: str | None = "10Gi", **changes: Any
+) -> PersistentVolumeClaim:
+    return sized(index, asked, there, spec=spec_of("20Gi"), **changes)
 
 
 THREE = (made(1), made(2), made(3))

@@ -18,12 +18,14 @@ from natsctl.api.types.status import (
     to_json,
 )
 from natsctl.model.jetstream import Asset, Replica, Store, Usage
+from natsctl.plan.gates.quorum import State as Quorate
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.jetstream import OLD, SHORT
 from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import State, World
-from tests.unit.plan.test_gated_restart import BEFORE, NAMES, Named, state_of
+from tests.unit.plan.looks import NAMES, Named
+from tests.unit.plan.test_gated_restart import BEFORE, state_of
 from tests.unit.plan.world import invalid, running
 
 GIB = 1 << 30
@@ -185,7 +187,7 @@ class TestWords:
         lone = Named(states={THREE: State.DOWN})
         state = looked(lone)
         assert state.seen is not None
-        calm = attrs.evolve(state.seen, quorum=attrs.evolve(state.seen.quorum, state="ok"))
+        calm = attrs.evolve(state.seen, quorum=attrs.evolve(state.seen.quorum, state=Quorate.OK))
         found = condition(attrs.evolve(state, seen=calm))
         assert found == ("False", "ServersNotAnswering", "no answer from c-3")
 

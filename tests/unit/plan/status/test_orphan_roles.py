@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from msgspec.structs import replace
 
@@ -18,9 +19,9 @@ REFUSED = (Condition("SpecAccepted", "False"),)
 
 
 def cluster(status: dict[str, Any] | None = None, **meta: Any) -> Cluster:
-    told = ClusterStatus(**({"operator": HERE, "observed_generation": 1} | (status or {})))
-    where = {"name": "c", "namespace": "ns", "generation": 1} | meta
-    return Cluster(Meta(**where), spec={"size": 1}, status=to_json(told))
+    told = attrs.evolve(ClusterStatus(operator=HERE, observed_generation=1), **(status or {}))
+    where = replace(Meta(name="c", namespace="ns", generation=1), **meta)
+    return Cluster(where, spec={"size": 1}, status=to_json(told))
 
 
 def told(subject: ServiceRole, found: Cluster | None) -> RoleStatus | None:

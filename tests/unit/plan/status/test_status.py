@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -140,7 +142,7 @@ def test_paused() -> None:
 
 
 class TestRolling:
-    def rolling(self, *pods: Pod, **changes: object) -> ClusterState:
+    def rolling(self, *pods: Pod, **changes: Any) -> ClusterState:
         return cluster_state(NEWER, pods, status=WAS_RUNNING, **changes)
 
     def test_serving_servers_that_wait_are_counted_as_serving(self) -> None:
@@ -224,7 +226,7 @@ def test_a_server_never_asked_and_one_that_cannot_be() -> None:
 
 
 class TestTrouble:
-    def one(self, **changes: object) -> ClusterState:
+    def one(self, **changes: Any) -> ClusterState:
         return cluster_state({"size": 1}, (pod(1, {"size": 1}, ready=False, **changes),), {})
 
     def test_an_image_that_cannot_be_pulled(self) -> None:
