@@ -114,7 +114,7 @@ REMOTE_URLS: dict[str, st.SearchStrategy[Any]] = {
     "url": URLS,
     "urls": st.lists(URLS | WEBSOCKET_URLS, max_size=3),
 }
-SELECTORS = st.fixed_dictionaries(
+SELECTORS: st.SearchStrategy[Json] = st.fixed_dictionaries(
     {},
     optional={
         "matchLabels": LABELS,

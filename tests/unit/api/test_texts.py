@@ -10,7 +10,7 @@ import pytest
 from attrs import frozen
 
 from natsctl.api import texts
-from natsctl.api.fields import Facts, Text, facts, fields_of
+from natsctl.api.fields import Facts, Json, Text, described, facts, fields_of
 from natsctl.api.parse import parse_spec, structure
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.schema.bounds import out_of_bounds
@@ -61,7 +61,9 @@ def is_text(hint: Any) -> bool:
     return hint is str or (typing.get_origin(hint) is Mapping and typing.get_args(hint)[1] is str)
 
 
-ALL = [(f"{root.__name__}{path}", *rest) for root in ROOTS for path, *rest in fields(root)]
+ALL = [
+    (f"{root.__name__}{path}", hint, known) for root in ROOTS for path, hint, known in fields(root)
+]
 TEXT_FIELDS = [(path, known) for path, hint, known in ALL if is_text(hint)]
 # Those of the NatsCluster that become parts of requests, or names of files.
 NAMED = [
@@ -89,10 +91,10 @@ def test_one_that_does_not_is_found() -> None:
     class Careless:
         """Somebody forgot."""
 
-        secret: str = texts.described("A Secret.", default="")
-        names: tuple[str, ...] = texts.described("Several.", default=(), max_items=2)
-        labels: Mapping[str, str] = texts.described("Labels.", factory=dict)
-        choice: str = texts.described("One of two.", default="a", enum=("a", "b"))
+        secret: str = described("A Secret.", default="")
+        names: tuple[str, ...] = described("Several.", default=(), max_items=2)
+        labels: Mapping[str, str] = described("Labels.", factory=dict)
+        choice: str = described("One of two.", default="a", enum=("a", "b"))
 
     assert undeclared(Careless) == [".secret", ".names[]", ".labels"]
 
@@ -130,7 +132,7 @@ def test_the_schema_has_their_patterns_and_lengths() -> None:
 MIXED_CASE = (texts.FILE, texts.DOMAIN, texts.TAG, texts.SECRET_KEY, texts.LABEL_KEY)
 
 
-def spec_with(path: str, value: Any) -> dict[str, Any]:
+def spec_with(path: str, value: Any) -> Json:
     """A spec with this value there; enough around it to be understood."""
     made: Any = value
     for step in reversed(path.split(".")):
@@ -138,7 +140,7 @@ def spec_with(path: str, value: Any) -> dict[str, Any]:
         made = {name: [made] if listed else made}
         if name in ("key", "cipher"):
             made |= {"secret": "s"}
-    return {"size": 1} | made
+    return {"size": 1, **made}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -146,7 +148,7 @@ def spec_with(path: str, value: Any) -> dict[str, Any]:
 def test_nothing_else_gets_through(path: str, known: Facts, text: str) -> None:
     assert known.text is not None
     if known.text in MIXED_CASE and text == "Secret":
-        assert parse_spec(spec_with(path, text))
+        parse_spec(spec_with(path, text))
         return
     with pytest.raises(InvalidSpec) as caught:
         parse_spec(spec_with(path, text))
@@ -160,8 +162,11 @@ def test_nothing_else_gets_through(path: str, known: Facts, text: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "known"), NAMED, ids=[path for path, _ in NAMED])
-def test_an_empty_text_is_the_same_as_none(path: str, known: Facts) -> None:
-    assert parse_spec(spec_with(path, ""))
+def test_an_empty_text_is_the_same_as_none_or_refused(path: str, known: Facts) -> None:
+    parse_spec(spec_with(path, ""))
+    empty, none = (complaints(**spec_with(path, value)) for value in ("", None))
+    refused = [each.partition(":")[0] for each in empty] == [f"spec.{path.replace('[]', '[0]')}"]
+    assert empty == none or refused
 
 
 @pytest.mark.parametrize("name", ["a", "a-1.b", "1", "x" * 253])

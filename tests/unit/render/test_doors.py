@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from natsctl.api.checks import doors
+from natsctl.api.fields import Json
 from natsctl.render.config.clients import logins
 from natsctl.render.config.conf import server_config
 from natsctl.render.config.system_account import PERMISSIONS, STRANGERS, SYSTEM_ACCOUNT, no_login
@@ -16,10 +17,13 @@ from natsctl.render.revision.revision import revision
 from tests.unit.api.jwts import USER
 from tests.unit.render.targets import target
 
-USERS = {"auth": {"clientsAuthSecret": "u"}}
-MAPPED = {"auth": {"clientsAuthSecret": "u", "tlsVerifyAndMap": True}, "tls": {"serverSecret": "s"}}
-LEAVES = {"leafnodeConfig": {"hostPort": 7422}}
-WEBSOCKET = {"websocketConfig": {"port": 8080, "no_tls": True}}
+USERS: Json = {"auth": {"clientsAuthSecret": "u"}}
+MAPPED: Json = {
+    "auth": {"clientsAuthSecret": "u", "tlsVerifyAndMap": True},
+    "tls": {"serverSecret": "s"},
+}
+LEAVES: Json = {"leafnodeConfig": {"hostPort": 7422}}
+WEBSOCKET: Json = {"websocketConfig": {"port": 8080, "no_tls": True}}
 ALICE = {"username": "alice", "password": "p"}
 
 
@@ -74,7 +78,7 @@ class TestLeafNodesWithoutALogin:
             {"version": "2.10.29", "operatorConfig": {"secret": "o"}},
         ],
     )
-    def test_servers_that_need_no_help(self, fields: dict[str, Any]) -> None:
+    def test_servers_that_need_no_help(self, fields: Json) -> None:
         assert "authorization" not in config({"users": [ALICE]}, **fields, **LEAVES)["leaf"]
 
     def test_a_change_takes_a_restart(self) -> None:
@@ -93,7 +97,7 @@ class TestUsersWithoutAPassword:
         ]
 
     @pytest.mark.parametrize("fields", [{}, {"version": "2.1.9", **LEAVES}])
-    def test_where_there_is_no_other_door(self, fields: dict[str, Any]) -> None:
+    def test_where_there_is_no_other_door(self, fields: Json) -> None:
         made = config({"users": [{"username": "CN=a"}]}, **MAPPED, **fields)
         assert made["authorization"]["users"] == [{"username": "CN=a"}]
 
@@ -114,7 +118,7 @@ class TestUsersWithoutAPassword:
             "leafnodeSecret": "l",
             "leafnodeVerify": True,
         }
-        blocks = {"websocketConfig": {"port": 8080}, **LEAVES}
+        blocks: Json = {"websocketConfig": {"port": 8080}, **LEAVES}
         mapped = config(None, auth=MAPPED["auth"], tls=tls, **blocks)
         plain = config(None, tls=tls, **blocks)
         for listener in ("websocket", "leaf"):

@@ -71,9 +71,12 @@ def speaking(
     argv: list[str], *, errors: bool = False, patience: float = PATIENCE
 ) -> Iterator[Speaker]:
     """Run a process until the end of the block, and listen to one of its outputs."""
-    where = "stderr" if errors else "stdout"
-    process = subprocess.Popen(argv, **{where: subprocess.PIPE})  # type: ignore[call-overload]
-    stream = getattr(process, where)
+    if errors:
+        process = subprocess.Popen(argv, stderr=subprocess.PIPE)
+    else:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    stream = process.stderr if errors else process.stdout
+    assert stream is not None
     try:
         yield Speaker(process, stream.fileno(), patience)
     finally:

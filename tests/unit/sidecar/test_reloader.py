@@ -278,7 +278,7 @@ def run_with_answers(
 
     config.write_text("changed")
     monkeypatch.setattr(process, "find", lambda _: Process(4711, 1, 0.0))
-    monkeypatch.setattr(reloader.os, "kill", kill)
+    monkeypatch.setattr(os, "kill", kill)
     monkeypatch.setattr(reloader, "SETTLE_SECONDS", 0.001)
     with pytest.raises((Ended, GivenUp)):
         reloader.run(settings(pid_file, config))

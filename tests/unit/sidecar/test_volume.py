@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -126,6 +127,6 @@ def test_an_error_of_the_socket_ends_nothing(
         slept.append(seconds)
         listener.open = False
 
-    monkeypatch.setattr(volume.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     serve(listener, pid_file, str(tmp_path))  # type: ignore[arg-type] # all that is used of one
     assert slept == [volume.PAUSE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
@@ -13,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from natsctl.compat import inotify
-from natsctl.sidecar import watcher
 from natsctl.sidecar.watcher import Watcher
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it runs in pods only")
@@ -83,7 +83,7 @@ def test_lost_events_wake(
     watching.cover([str(tmp_path / "a")])
     (tmp_path / "other").touch()
     overflow = inotify.EVENT.pack(-1, 0x4000, 0, 0)
-    monkeypatch.setattr(watcher.os, "read", lambda *_: overflow)
+    monkeypatch.setattr(os, "read", lambda *_: overflow)
     assert seconds(watching.wait, LONG) < LONG / 2
 
 
@@ -111,6 +111,6 @@ def test_inotify_is_tried_again_and_then_given_up(
 def test_a_system_without_inotify_is_polled(
     watching: Watcher, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inotify.ctypes, "CDLL", lambda *_, **__: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     assert not watching.cover([str(tmp_path / "a")])
     assert "Function not implemented" in said[0]

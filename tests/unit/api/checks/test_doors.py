@@ -22,19 +22,20 @@ from natsctl.api.checks.doors import (
     remarks,
 )
 from natsctl.api.checks.validate import validate
+from natsctl.api.fields import Json
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import DEFAULT_VERSION, ServerVersion
 from tests.unit.api.specs import complaints
 
 NEWEST = ServerVersion.parse(DEFAULT_VERSION)
-USERS = {"clientsAuthSecret": "u"}
-CLIENTS = {"serverSecret": "s"}
-WEBSOCKET = {"websocketConfig": {"port": 8080, "no_tls": True}}
-SAFE_WEBSOCKET = {"websocketConfig": {"port": 8080}}
-LEAVES = {"leafnodeConfig": {"hostPort": 7422}}
-GATEWAY = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
-WEBSOCKET_VERIFIED = {"websocketSecret": "w", "websocketVerify": True}
-LEAVES_VERIFIED = {"leafnodeSecret": "l", "leafnodeVerify": True}
+USERS: Json = {"clientsAuthSecret": "u"}
+CLIENTS: Json = {"serverSecret": "s"}
+WEBSOCKET: Json = {"websocketConfig": {"port": 8080, "no_tls": True}}
+SAFE_WEBSOCKET: Json = {"websocketConfig": {"port": 8080}}
+LEAVES: Json = {"leafnodeConfig": {"hostPort": 7422}}
+GATEWAY: Json = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
+WEBSOCKET_VERIFIED: Json = {"websocketSecret": "w", "websocketVerify": True}
+LEAVES_VERIFIED: Json = {"leafnodeSecret": "l", "leafnodeVerify": True}
 DOCUMENT = Path(__file__).parents[4] / "docs" / "security.md"
 
 
@@ -106,11 +107,11 @@ class TestWhatOpens:
             ({"operatorConfig": {"secret": "o"}}, {JWT}),
         ],
     )
-    def test_what_a_spec_alone_tells(self, fields: dict[str, Any], logins: set[str]) -> None:
+    def test_what_a_spec_alone_tells(self, fields: Json, logins: set[str]) -> None:
         assert logins_of(parse_spec({"size": 1, **fields})) == logins
 
     def test_certificates_name_users_only_where_they_are_asked_for(self) -> None:
-        fields = {"auth": {**USERS, "tlsVerifyAndMap": True}, **LEAVES}
+        fields: Json = {"auth": {**USERS, "tlsVerifyAndMap": True}, **LEAVES}
         plain = found("2.14.5", MAPPED, tls=CLIENTS, **fields, **WEBSOCKET)
         assert plain["clients"].logins == {MAPPED}
         for listener in ("websocket", "leafnodes", "leaf nodes over websocket"):
@@ -136,7 +137,7 @@ class TestWhatOpens:
         assert found(version, *logins, auth=USERS, **LEAVES)["leafnodes"].logins == left
 
     def test_leaf_nodes_before_2_2_show_what_clients_do(self) -> None:
-        fields = {"auth": {**USERS, "tlsVerifyAndMap": True}, **LEAVES}
+        fields: Json = {"auth": {**USERS, "tlsVerifyAndMap": True}, **LEAVES}
         before = found("2.1.9", PASSWORD, tls=CLIENTS, **fields)
         assert before["leafnodes"].logins == {NOBODY}
         asked = found("2.1.9", MAPPED, tls={**CLIENTS, **LEAVES_VERIFIED}, **fields)
@@ -156,9 +157,9 @@ class TestWhatContradicts:
         assert paths(**WEBSOCKET, **LEAVES, **GATEWAY) == []
 
     @pytest.mark.parametrize("asked", [{"verify": True}, {}])
-    def test_ports_beside_clients_that_show_certificates(self, asked: dict[str, Any]) -> None:
-        auth = {} if asked else {"auth": {"tlsVerifyAndMap": True}}
-        fields = {"tls": {**CLIENTS, **asked}, **auth}
+    def test_ports_beside_clients_that_show_certificates(self, asked: Json) -> None:
+        auth: Json = {} if asked else {"auth": {"tlsVerifyAndMap": True}}
+        fields: Json = {"tls": {**CLIENTS, **asked}, **auth}
         assert paths(**fields, **WEBSOCKET) == ["spec.websocketConfig"]
         assert paths(**fields, **LEAVES) == ["spec.leafnodeConfig.hostPort"]
         verified = {**CLIENTS, **asked, **WEBSOCKET_VERIFIED, **LEAVES_VERIFIED}
@@ -209,7 +210,7 @@ class TestRemarks:
         assert len(remarked(auth=logins, tls={"gatewaySecret": "g"}, **GATEWAY)) == 0
 
     def test_network_policies_limit_who_reaches_them(self) -> None:
-        peers = [{"podSelector": {}}]
+        peers: list[Json] = [{"podSelector": {}}]
         assert remarked(auth=USERS, networkPolicy={}) == []
         assert len(remarked(auth=USERS, networkPolicy={}, **GATEWAY)) == 1
         assert remarked(auth=USERS, networkPolicy={"gatewaysFrom": peers}, **GATEWAY) == []
@@ -237,7 +238,7 @@ class TestHowUsersWithoutAPasswordConnect:
         assert self.types("2.1.9", **LEAVES) == ()
 
 
-WAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+WAYS: dict[str, tuple[Json, tuple[str, ...]]] = {
     "nothing": ({}, ()),
     "users with passwords, ServiceAccounts": ({"auth": USERS}, (PASSWORD,)),
     "users with nkeys": ({"auth": USERS}, (NKEY,)),
@@ -267,7 +268,7 @@ SHORT = {
 REFUSED = "everybody: rejected"
 
 
-def cell(door: Door, fields: dict[str, Any], listener: dict[str, Any]) -> str:
+def cell(door: Door, fields: Json, listener: Json) -> str:
     if door.logins == {NOBODY}:
         return "nobody"
     certificate = "certificate of a user" if MAPPED in door.logins else "certificate"
@@ -278,7 +279,7 @@ def cell(door: Door, fields: dict[str, Any], listener: dict[str, Any]) -> str:
 
 
 def rows() -> list[str]:
-    listeners: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    listeners: dict[str, tuple[Json, Json]] = {
         "clients": ({}, {}),
         "websocket": (WEBSOCKET, {}),
         "leafnodes": (LEAVES, {}),

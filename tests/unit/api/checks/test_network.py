@@ -151,4 +151,4 @@ def test_elsewhere_a_label_without_a_value_is_none() -> None:
     """Kubernetes judges the selectors of a pod template."""
     term = {"labelSelector": {"matchLabels": {"a": None}}, "topologyKey": "x"}
     affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-    assert parse_spec({"size": 1, "template": {"spec": {"affinity": affinity}}})
+    assert complaints(template={"spec": {"affinity": affinity}}) == []

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from natsctl.api.checks.service_role import is_subject, validate_role
+from natsctl.api.fields import Json
 from natsctl.api.parse import parse_role_spec
 from natsctl.api.version import ServerVersion
 
@@ -18,7 +19,10 @@ def complaints(version: str | None = None, **permissions: Any) -> list[str]:
 )
 def test_subjects_have_parts(subject: str) -> None:
     assert is_subject(subject)
-    every = {"publish": [subject], "subscribe": [subject, f"{subject} queue", f"{subject} q.*"]}
+    every: Json = {
+        "publish": [subject],
+        "subscribe": [subject, f"{subject} queue", f"{subject} q.*"],
+    }
     assert complaints(**every, allow=every, deny=every) == []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from natsctl.api.fields import Json
 from natsctl.render.config.conf import config_text
 from natsctl.render.config.standalone_conf import complete_text
 from natsctl.render.objects.secret import config_secret
@@ -26,7 +27,7 @@ def test_it_is_the_plain_one_where_nothing_else_is_needed() -> None:
 
 def test_it_includes_the_users_itself() -> None:
     """A server without them lets everybody in."""
-    users = {"auth": {"clientsAuthFile": "authconfig/auth.json"}}
+    users: Json = {"auth": {"clientsAuthFile": "authconfig/auth.json"}}
     assert nats_conf(kept(**users)).endswith(
         '\n  authorization { include "authconfig/auth.json" }\n}\n'
     )

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from natsctl.api.fields import Json
 from natsctl.api.parse import parse_spec
 from natsctl.api.version import ServerVersion
 from natsctl.render.config.clients import accounts_block
@@ -49,7 +50,7 @@ def test_a_system_account_opens_and_closes_nothing_from_some_release_on(
         {"auth": {"tlsVerifyAndMap": True}},
     ],
 )
-def test_some_ways_of_letting_clients_in_exclude_it(fields: dict[str, Any]) -> None:
+def test_some_ways_of_letting_clients_in_exclude_it(fields: Json) -> None:
     assert not may(**fields)
 
 
@@ -64,7 +65,7 @@ def test_some_ways_of_letting_clients_in_exclude_it(fields: dict[str, Any]) -> N
         {"auth": {"clientsAuthFile": ""}},
     ],
 )
-def test_others_do_not(fields: dict[str, Any]) -> None:
+def test_others_do_not(fields: Json) -> None:
     assert may(**fields)
 
 
@@ -76,14 +77,14 @@ def test_without_a_key_there_is_none() -> None:
     assert not has_system(target(inputs=with_token, auth={"clientsAuthSecret": "s"}))
 
 
-BOTH = {"gatewayConfig": {"name": "g", "hostPort": 1}, "leafnodeConfig": {"hostPort": 2}}
+BOTH: Json = {"gatewayConfig": {"name": "g", "hostPort": 1}, "leafnodeConfig": {"hostPort": 2}}
 
 
 def test_servers_with_leaf_nodes_and_gateways_do_not_start_without_one() -> None:
     assert lacks_system(target(**BOTH))
     assert not lacks_system(target(**BOTH, inputs=ConfigInputs(system=KEY)))
     assert not lacks_system(target(gatewayConfig=BOTH["gatewayConfig"]))
-    own = {"operatorConfig": {"secret": "s", "systemAccount": "A"}}
+    own: Json = {"operatorConfig": {"secret": "s", "systemAccount": "A"}}
     assert not lacks_system(target(**BOTH, **own))
 
 
@@ -121,8 +122,7 @@ class TestWithJetStream:
         assert stamp == f"$SYS {KEY} f46b89af90 -"
 
     def test_its_rights_show_in_the_revision_so_that_servers_are_reloaded(self) -> None:
-        with_it, without = (
-            system_stamp(target(inputs=self.SYSTEM, **fields)) for fields in ({"jetstream": {}}, {})
-        )
+        with_it = system_stamp(target(inputs=self.SYSTEM, jetstream={}))
+        without = system_stamp(target(inputs=self.SYSTEM))
         assert with_it.rights != without.rights
         assert not with_it.same_user(without)

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from natsctl.api.fields import Json
 from natsctl.api.parse import parse_spec
 from natsctl.render.config import tls
 from natsctl.render.inputs import ConfigInputs, Files
@@ -63,7 +64,7 @@ def test_a_listener_without_a_secret_is_not_encrypted() -> None:
 
 @pytest.mark.parametrize(("listener", "field"), [*zip(NAMES, FIELDS, strict=True)])
 def test_names_may_be_overridden_also_by_absolute_paths(listener: str, field: str) -> None:
-    names = {
+    names: Json = {
         f"{field}CAFileName": "/etc/ca/ca.crt",
         f"{field}CertFileName": "/c.crt",
         f"{field}KeyFileName": "own.key",
@@ -76,7 +77,7 @@ def test_names_may_be_overridden_also_by_absolute_paths(listener: str, field: st
 
 
 def test_an_empty_name_is_the_default() -> None:
-    names = {"serverSecretCAFileName": "", "serverSecretCertFileName": ""}
+    names: Json = {"serverSecretCAFileName": "", "serverSecretCertFileName": ""}
     assert block("clients", **names) == block("clients")
 
 
@@ -117,7 +118,7 @@ def test_who_checks_certificates_needs_a_ca(listener: str) -> None:
 @pytest.mark.parametrize(
     "fields", [{"verify": True}, {"auth": {"tlsVerifyAndMap": True}}], ids=["verify", "map"]
 )
-def test_so_do_clients_whose_certificates_are_checked(fields: dict[str, Any]) -> None:
+def test_so_do_clients_whose_certificates_are_checked(fields: Json) -> None:
     assert choose("clients", "tls.crt", "tls.key", **fields) == ("ca.crt",)
     assert choose("clients", "server.pem", "server-key.pem", **fields) == ("ca.pem",)
 
@@ -129,7 +130,7 @@ def test_all_missing_keys_are_named() -> None:
 
 
 def test_clients_have_settings_of_their_own() -> None:
-    fields: dict[str, Any] = {
+    fields: Json = {
         "verify": True,
         "cipherSuites": ["TLS_AES_128_GCM_SHA256"],
         "curvePreferences": ["X25519"],
@@ -167,6 +168,8 @@ def test_clients_have_settings_of_their_own() -> None:
 def test_timeouts_are_numbers_the_server_can_read(
     listener: str, field: str, given: float, written: float
 ) -> None:
-    seconds = block(listener, **{field: given})["timeout"]
+    set_to_given: Json = {field: given}
+    set_to_zero: Json = {field: 0}
+    seconds = block(listener, **set_to_given)["timeout"]
     assert (seconds, type(seconds)) == (written, type(written))
-    assert "timeout" not in block(listener, **{field: 0})
+    assert "timeout" not in block(listener, **set_to_zero)

@@ -1,9 +1,11 @@
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from natsctl.api.fields import Json
 from natsctl.render.config.boot import advertised_blocks
 from natsctl.render.config.conf import boot_text, config_text, json_text
 from natsctl.render.objects.owned_objects import OWNED_KINDS, owned_objects
@@ -89,9 +91,9 @@ def test_servers_find_each_other_before_they_are_ready_and_across_versions() -> 
     ],
 )
 def test_a_policy_adds_labels_and_annotations_but_the_operators_own_win(
-    build: Any, policy: str
+    build: Callable[[Target], Json], policy: str
 ) -> None:
-    fields: dict[str, Any] = {
+    fields: Json = {
         policy: {"labels": {"team": "a", "app": "mine"}, "annotations": {"example.com/x": "y"}}
     }
     metadata = build(target(**fields))["metadata"]
