@@ -29,7 +29,7 @@ def test_the_order_of_keys_makes_no_difference(config: dict[str, int]) -> None:
     [
         {},
         {"natsConfig": {"write_deadline": "5s"}},
-        {"websocket": {"enabled": True}, "clusterName": "\u2028<other>"},
+        {"websocketConfig": {"port": 8080}, "clusterName": "\u2028<other>"},
     ],
 )
 def test_the_name_of_a_server_counts(fields: dict[str, Any]) -> None:

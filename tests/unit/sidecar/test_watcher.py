@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
@@ -111,6 +110,6 @@ def test_inotify_is_tried_again_and_then_given_up(
 def test_a_system_without_inotify_is_polled(
     watching: Watcher, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+    monkeypatch.setattr("natsctl.compat.inotify.ctypes.CDLL", lambda *_, **__: object())
     assert not watching.cover([str(tmp_path / "a")])
     assert "Function not implemented" in said[0]
