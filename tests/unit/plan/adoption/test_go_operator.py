@@ -13,7 +13,6 @@ from natsctl.api.types.status import parse_status
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.plan.actions import (
-    Action,
     AdoptServer,
     CreateServer,
     DeleteServer,
@@ -259,7 +258,7 @@ def test_what_an_earlier_natsctl_did_not_write_is_noted() -> None:
     spec = {"size": 1, "version": "2.12.15", "operatorConfig": {"secret": "o"}}
     found = References(pepper=b"p", secrets={"o": secret("o", {"op.jwt": operator_jwt()})})
 
-    def acts(*pods: Pod) -> list[Action]:
+    def acts(*pods: Pod) -> list[PodAction]:
         cluster = Cluster(Meta(name=NAME, namespace=NAMESPACE, uid=UID, generation=1), spec=spec)
         known = parse_cluster(cluster, parse_status(None), pods)
         made = desired_of(cluster, known, pods, found, Images())
