@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.model.objects import Pod
 from natsctl.model.slim import slim
-from natsctl.plan.actions import DeleteServer
+from natsctl.plan.actions import DeleteServer, Ensure
 from natsctl.plan.kept_names import next_name, other_names
 from natsctl.plan.rules.disruption_budget import ensure_budget
 from natsctl.plan.rules.ended_pods import remove_ended
@@ -101,7 +101,7 @@ def test_others_may_not_evict_one_either() -> None:
     def allowed(third: Pod) -> int:
         state = of_three(third, spec=BEFORE)
         unwritten = attrs.evolve(state, owned={**state.owned, "PodDisruptionBudget": {}})
-        (written,) = decided(ensure_budget, unwritten)
+        (written,) = decided(ensure_budget, unwritten, Ensure)
         return int(written.wanted.manifest["spec"]["maxUnavailable"])
 
     assert allowed(process(3)) == 1

@@ -298,7 +298,7 @@ class TestNoting:
         return evolved(made, **more)
 
     def noted(self, found: ClusterState) -> tuple[NoteProof, ...]:
-        return decided(note_proof, found)
+        return decided(note_proof, found, NoteProof)
 
     def test_servers_that_run_it_prove_it(self) -> None:
         found = self.seen()

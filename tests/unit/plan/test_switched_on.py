@@ -8,7 +8,14 @@ import attrs
 import pytest
 
 from natsctl.model.objects import Pod
-from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, NoteDepartures, ReplaceServer
+from natsctl.plan.actions import (
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    NoteClaims,
+    NoteDepartures,
+    ReplaceServer,
+)
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.engine import plan
 from natsctl.plan.kept_names import other_names
@@ -74,7 +81,7 @@ def restarted(state: ClusterState) -> list[str]:
 class TestVolumesComeFirst:
     def test_claims_are_made_while_all_servers_run_on(self) -> None:
         state = without_budget(volumes(pods=pods(), spec=WITH))
-        assert [a.wanted.name for a in decided(ensure_claims, state)] == [
+        assert [a.wanted.name for a in decided(ensure_claims, state, Ensure)] == [
             "js-c-1",
             "js-c-2",
             "js-c-3",
@@ -86,7 +93,7 @@ class TestVolumesComeFirst:
     def test_that_no_server_ever_had_one_is_noted_before(self) -> None:
         state = without_budget(volumes(pods=pods(), spec=WITH, note=None))
         assert decided(ensure_claims, state) == ()
-        assert [a.text for a in decided(note_claims, state)] == ["none"]
+        assert [a.text for a in decided(note_claims, state, NoteClaims)] == ["none"]
 
     def test_no_server_restarts_before_its_claim_is_noted(self) -> None:
         state = without_budget(volumes(*all_claims(), pods=pods(), spec=WITH))

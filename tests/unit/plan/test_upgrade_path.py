@@ -14,12 +14,22 @@ from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, ReplaceServer
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
-from natsctl.plan.engine import plan
 from natsctl.plan.references import References
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from natsctl.render.inputs import Images
-from tests.unit.plan.world import NAME, NAMESPACE, UID, answers, cluster_state, pod, terminating
+from tests.unit.plan.world import (
+    NAME,
+    NAMESPACE,
+    UID,
+    A,
+    all_of,
+    answers,
+    cluster_state,
+    planned,
+    pod,
+    terminating,
+)
 
 DIGEST = "nats@sha256:" + "0" * 64
 
@@ -53,8 +63,8 @@ def looked(
     return cluster_state(spec, pods, mesh, desired=goal, problems=understood.problems)
 
 
-def actions(found: ClusterState, *kinds: type) -> list[Any]:
-    return [a for stage in plan(found).stages for a in stage if isinstance(a, kinds)]
+def actions(found: ClusterState, *kinds: type[A]) -> list[A]:
+    return [action for action in planned(found) if isinstance(action, kinds)]
 
 
 ON_SERVERS = CreateServer, DeleteServer, ReplaceServer
@@ -101,11 +111,11 @@ def test_all_else_is_done_with_the_version_that_runs() -> None:
     """A lost server comes back, a new size is reached, another setting is rolled."""
     spec = three("2.15.3", natsConfig={"maxPending": 2**20})
     found = looked(spec, servers("2.12.15", 1, 2))
-    (made,) = actions(found, *ON_SERVERS)
-    assert (type(made), made.index) == (CreateServer, 3)
+    (made,) = all_of(CreateServer, actions(found, *ON_SERVERS))
+    assert made.index == 3
     assert found.desired is not None
     assert str(found.desired.target.version) == "2.12.15"
-    (replaced,) = actions(looked(spec, servers("2.12.15")), *ON_SERVERS)
+    (replaced,) = all_of(ReplaceServer, actions(looked(spec, servers("2.12.15")), *ON_SERVERS))
     assert replaced.changes == ("natsConfig.maxPending",)
 
 
@@ -158,8 +168,8 @@ def split() -> tuple[tuple[Pod, ...], dict[str, Observation]]:
 def test_a_roll_that_began_is_taken_back_or_finished(wanted: str, next_one: str) -> None:
     """Servers that never meet are not waited for."""
     pods, mesh = split()
-    (action,) = actions(looked(three(wanted), pods, mesh), *ON_SERVERS)
-    assert (type(action), action.name) == (ReplaceServer, next_one)
+    (action,) = all_of(ReplaceServer, actions(looked(three(wanted), pods, mesh), *ON_SERVERS))
+    assert action.name == next_one
 
 
 def test_they_stay_with_the_version_that_all_of_them_had() -> None:

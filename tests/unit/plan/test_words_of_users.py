@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from natsctl.api.types.status import RoleStatus, to_json
 from natsctl.controllers.cluster.events import turning_points
 from natsctl.model.objects import Cluster, Meta, Secret, ServiceRole
+from natsctl.plan.actions import UpdateRoleStatus
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.rules.service_roles import update_role_statuses
 from natsctl.plan.state import ClusterState, Failure, Trial
@@ -141,15 +142,14 @@ def verdict(found: RoleStatus | None) -> str:
 def test_of_roles(place: str) -> None:
     subject = ROLES[place]
     given = with_tokens(roles=(subject,), accounts={})
-    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given), UpdateRoleStatus)
     assert verdict(action.status)
 
 
 def test_of_a_role_that_cannot_be_read() -> None:
     """Those are natsctl's own words; whatever they hold is printable all the same."""
-    (action,) = decided(
-        update_role_statuses, told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],)))
-    )
+    found = told(WITH_ACCOUNTS, with_tokens(roles=(ROLES["unreadable"],)))
+    (action,) = decided(update_role_statuses, found, UpdateRoleStatus)
     assert action.status.conditions[0].message.isprintable()
 
 
@@ -158,10 +158,10 @@ def test_of_service_accounts(namespace: str) -> None:
     given = with_tokens(
         token(), accounts={"worker": (account(), account(namespace))}, roles=(role(),)
     )
-    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, given), UpdateRoleStatus)
     assert verdict(action.status)
     denied = attrs.evolve(given, namespaces=NamespacePolicy(denied=(namespace,)))
-    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, denied))
+    (action,) = decided(update_role_statuses, told(WITH_ACCOUNTS, denied), UpdateRoleStatus)
     assert verdict(action.status)
 
 
@@ -171,7 +171,8 @@ def test_of_what_stood_in_the_way_of_a_token() -> None:
     assert found.desired is not None
     (grant,) = found.desired.resolved.grants
     failed = Trial(0.0, 10.0, Failure("Secret ns/x", HOSTILE, f"not written: {json.dumps(SHORT)}"))
-    (action,) = decided(update_role_statuses, attrs.evolve(found, trials={grant.key: failed}))
+    tried = attrs.evolve(found, trials={grant.key: failed})
+    (action,) = decided(update_role_statuses, tried, UpdateRoleStatus)
     assert "Urgent" in verdict(action.status)
 
 

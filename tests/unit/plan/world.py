@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import attrs
 import msgspec
@@ -17,7 +17,9 @@ from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, Object, Pod, Secret
 from natsctl.model.observation import Observation
 from natsctl.model.slim import slim
+from natsctl.plan.actions import Action
 from natsctl.plan.context import Context, context_of
+from natsctl.plan.engine import plan
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import run_id, servers_of
 from natsctl.plan.state import ClusterState, Desired, Failure, OwnedObject
@@ -31,6 +33,7 @@ NOW = "2026-01-01T00:00:00Z"
 # What tests call the objects that stand, by their kinds.
 KINDS = {"services": "Service", "secrets": "Secret", "policies": "NetworkPolicy"}
 Spec = Mapping[str, Any]
+A = TypeVar("A", bound=Action)
 
 
 def target(spec: Spec) -> Target:
@@ -166,9 +169,35 @@ def context(state: ClusterState) -> Context:
     return found
 
 
-def decided(rule: Callable[[Context], Decision], state: ClusterState) -> tuple[Any, ...]:
-    """What a rule wants done."""
-    return rule(context(state)).actions
+def all_of(kind: type[A], actions: Iterable[Action]) -> tuple[A, ...]:
+    """These actions, all of which have to be of this kind."""
+    given = tuple(actions)
+    found = tuple(action for action in given if isinstance(action, kind))
+    assert found == given
+    return found
+
+
+@overload
+def decided(rule: Callable[[Context], Decision], state: ClusterState) -> tuple[Action, ...]: ...
+
+
+@overload
+def decided(
+    rule: Callable[[Context], Decision], state: ClusterState, kind: type[A]
+) -> tuple[A, ...]: ...
+
+
+def decided(
+    rule: Callable[[Context], Decision], state: ClusterState, kind: type[Action] | None = None
+) -> tuple[Action, ...]:
+    """What a rule wants done; all of it has to be of the kind that is given."""
+    actions = rule(context(state)).actions
+    return actions if kind is None else all_of(kind, actions)
+
+
+def planned(state: ClusterState) -> list[Action]:
+    """What a plan wants done, in its order."""
+    return [action for stage in plan(state).stages for action in stage]
 
 
 def failure(subject: str = "Secret c", reason: str = "NotOurs") -> Failure:

@@ -14,6 +14,7 @@ from natsctl.api.types.status import ClusterStatus, Condition
 from natsctl.api.version import ServerVersion
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Pod
+from natsctl.plan.actions import CreateServer, Ensure, NoteClaims
 from natsctl.plan.claims.data import Data, data_text, parse_data, unfit
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.rules.claims import ensure_claims, note_claims
@@ -52,7 +53,8 @@ def edited(**changes: Any) -> str:
 
 def kept(state: ClusterState) -> dict[str, Data]:
     """What is noted of data, by the name of the claim."""
-    written = {a.name: parse_data(a.data) for a in decided(note_claims, state) if a.data}
+    noted = decided(note_claims, state, NoteClaims)
+    written = {note.name: parse_data(note.data) for note in noted if note.data}
     return {name: data for name, data in written.items() if data is not None}
 
 
@@ -183,14 +185,14 @@ class TestAServerWithoutAPod:
     def test_does_not_start_with_data_that_does_not_fit(self) -> None:
         odd = with_data(claim(2), HUB, fields={"jetstream": "together", "jetstream.domain": "x"})
         state = volumes(claim(1), odd, claim(3), note=ALL, spec=HUB)
-        assert [a.name for a in decided(scale_up, state)] == ["c-1", "c-3"]
+        assert [a.name for a in decided(scale_up, state, CreateServer)] == ["c-1", "c-3"]
         assert "js-c-2 was stored with 'x'" in scale_up(context(state)).waiting[0]
         assert "js-c-2" not in kept(state), "it stays as it is"
 
     def test_does_not_start_with_data_of_which_nobody_knows(self) -> None:
         odd = annotated_claim(claim(2), **{"nats.io/data": "x"})
         state = volumes(claim(1), odd, claim(3), note=ALL)
-        assert [a.name for a in decided(scale_up, state)] == ["c-1", "c-3"]
+        assert [a.name for a in decided(scale_up, state, CreateServer)] == ["c-1", "c-3"]
         assert "cannot be read: restore it, or remove it if" in scale_up(context(state)).waiting[0]
 
     def test_may_have_stored_as_much_as_any_earlier_limit_allowed(self) -> None:
@@ -202,7 +204,7 @@ class TestAServerWithoutAPod:
         assert kept(runs) == {"js-c-1": DATA}
 
     def test_has_a_new_claim_that_says_so_from_the_start(self) -> None:
-        made = decided(ensure_claims, volumes(spec=HUB))[0].wanted
+        made = decided(ensure_claims, volumes(spec=HUB), Ensure)[0].wanted
         assert made.manifest["metadata"]["annotations"]["nats.io/data"] == TEXT
 
 
@@ -297,7 +299,7 @@ def test_a_claim_of_a_server_that_left_empty_tells_how_many_are_left() -> None:
     others = (with_data(claim(4, spec=FIVE), FIVE), claim(5, spec=FIVE))
     left = (with_copy(each, noted(1, 2, 3)) for each in others)
     state = volumes(*all_claims(), *left, note=noted(1, 2, 3), spec=SPEC, copies=False)
-    found = {a.name: a.data for a in decided(note_claims, state)}
+    found = {a.name: a.data for a in decided(note_claims, state, NoteClaims)}
     last = parse_data(found["js-c-4"])
     assert last is not None
     assert last.size == 3
@@ -315,7 +317,7 @@ def test_servers_that_are_gone_but_not_proven_to_be_empty_count(there: tuple[int
 
 def test_a_release_is_noted_as_far_as_its_tag_tells() -> None:
     line = SPEC | {"version": "2.14"}
-    made = decided(ensure_claims, volumes(spec=line))[0].wanted
+    made = decided(ensure_claims, volumes(spec=line), Ensure)[0].wanted
     data = parse_data(made.manifest["metadata"]["annotations"]["nats.io/data"])
     assert data is not None
     assert data.version == "2.14"

@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Secret
+from natsctl.plan.actions import CreateServer, NoteClaims
 from natsctl.plan.claims.data import parse_data
 from natsctl.plan.claims.others import data_of_others, obstacles_to_others
 from natsctl.plan.claims.volumes import Volumes, obstacles_of, volumes_of
@@ -66,7 +67,7 @@ def claims(key: str | None = KEY, pepper: bytes = PEPPER) -> tuple[PersistentVol
 
 
 def starts(made: ClusterState) -> list[str]:
-    return [action.name for action in decided(scale_up, made)]
+    return [action.name for action in decided(scale_up, made, CreateServer)]
 
 
 def why(made: ClusterState) -> str:
@@ -75,7 +76,7 @@ def why(made: ClusterState) -> str:
 
 def notes(made: ClusterState) -> set[KeySeal | None]:
     """What is to be noted on claims of their keys."""
-    texts = (a.data for a in decided(note_claims, made) if a.kind != "Secret")
+    texts = (a.data for a in decided(note_claims, made, NoteClaims) if a.kind != "Secret")
     told = (parse_data(text) for text in texts)
     return {data.key for data in told if data is not None}
 

@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.api.types.status import ClusterStatus, Condition, JetStreamStatus, ServerStatus
 from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.memory import READ, memory_of
 from natsctl.plan.claims.note import Noted, copy_text
 from natsctl.plan.rules.claims import ensure_claims, note_claims
@@ -43,13 +44,13 @@ def made(state: ClusterState) -> list[str]:
     there = {pod.metadata.name for pod in state.pods}
     away = {NAMES[f"nats-{i}"]: State.DOWN for i in range(1, 21) if f"c-{i}" not in there}
     seen = looked(state, Named(size=max(context(state).size, 3), states=away))
-    steps = [*decided(ensure_claims, seen), *decided(make_empty, seen)]
+    steps = [*decided(ensure_claims, seen, Ensure), *decided(make_empty, seen, Ensure)]
     return [step.wanted.name for step in steps if not step.present]
 
 
 def notes(state: ClusterState) -> dict[str, str]:
     """What is noted, by the name of the object."""
-    return {action.name: action.text for action in decided(note_claims, state)}
+    return {action.name: action.text for action in decided(note_claims, state, NoteClaims)}
 
 
 def missing(state: ClusterState, index: int) -> str:
@@ -123,7 +124,7 @@ class TestANewCluster:
 
     def test_tells_each_claim_from_the_start(self) -> None:
         """Else nobody knew, without the Secret, whether those that are not there yet ever were."""
-        created = decided(ensure_claims, volumes())[0].wanted
+        created = decided(ensure_claims, volumes(), Ensure)[0].wanted
         notes_ = created.manifest["metadata"]["annotations"]
         assert notes_["nats.io/claims"] == "uid-of-c:none"
         assert notes_["nats.io/applied"] == created.digest

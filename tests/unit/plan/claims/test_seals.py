@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
-from natsctl.plan.actions import NoteClaims
+from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.note import Note, Noted, copy_text, parse_note
 from natsctl.plan.claims.seals import Seals, seals_of
 from natsctl.plan.claims.stored import stored_of
@@ -114,7 +114,7 @@ def found(state: ClusterState) -> Volumes:
 
 def written(state: ClusterState) -> list[str]:
     """Objects on which something is noted."""
-    return [action.name for action in decided(note_claims, state)]
+    return [action.name for action in decided(note_claims, state, NoteClaims)]
 
 
 def place(state: ClusterState, name: str) -> tuple[str, str]:
@@ -168,7 +168,7 @@ class TestAnEdit:
         odd = edited(sealed(), copy=f"{TEXT},4=abcdef")
         larger = keyed(volumes(spec=SPEC | {"size": 4}, pods=servers(1, 2, 3)))
         grown = attrs.evolve(larger, owned=odd.owned)
-        made = [a.wanted.name for a in decided(ensure_claims, grown) if not a.present]
+        made = [a.wanted.name for a in decided(ensure_claims, grown, Ensure) if not a.present]
         assert made == ["js-c-4"]
 
     def test_of_a_claim_beside_a_lost_one_leaves_the_loss_what_it_is(self) -> None:
@@ -334,7 +334,7 @@ class TestWithoutSealsThatAreKnown:
 
 def test_a_new_claim_is_sealed_from_the_start() -> None:
     state = after(keyed(volumes(note="none")))
-    made = decided(ensure_claims, state)[0].wanted.manifest["metadata"]["annotations"]
+    made = decided(ensure_claims, state, Ensure)[0].wanted.manifest["metadata"]["annotations"]
     assert SEALS.number(made["nats.io/claims"], made["nats.io/claims-seal"]) == 1
 
 
@@ -347,11 +347,11 @@ def test_the_next_cluster_of_the_name_knows_what_natsctl_wrote() -> None:
     known = [annotated_claim(each, **{"nats.io/claims-seal": SEALS.seal(7, copy)}) for each in left]
     state = keyed(volumes(*known, note=None))
     assert [c.name for c in found(state).lost] == ["js-c-2"]
-    seals = {a.seal.partition(".")[0] for a in decided(note_claims, state)}
+    seals = {a.seal.partition(".")[0] for a in decided(note_claims, state, NoteClaims)}
     assert seals == {"8"}, UID
 
 
 def test_what_is_noted_is_sealed_or_the_seal_goes() -> None:
-    (action,) = (a for a in decided(note_claims, volumes(*all_claims())) if a.name == NAME)
-    assert isinstance(action, NoteClaims)
-    assert action.seal == ""
+    notes = decided(note_claims, volumes(*all_claims()), NoteClaims)
+    (note,) = (each for each in notes if each.name == NAME)
+    assert note.seal == ""

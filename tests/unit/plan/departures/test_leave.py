@@ -46,15 +46,11 @@ from tests.unit.plan.departures.world import (
 )
 from tests.unit.plan.gates.world import State, fine
 from tests.unit.plan.test_gated_restart import process
-from tests.unit.plan.world import context, evolved
+from tests.unit.plan.world import all_of, context, evolved, planned
 
 
 def decision(state: ClusterState) -> Decision:
     return scale_down(context(state))
-
-
-def planned(state: ClusterState) -> list[Any]:
-    return [action for stage in plan(state).stages for action in stage]
 
 
 def test_what_the_last_server_holds_moves_away_first() -> None:
@@ -62,8 +58,7 @@ def test_what_the_last_server_holds_moves_away_first() -> None:
     world.stream("ORDERS", members=[C3, C4, C5])
     world.stream("LOG", members=[C5])
     world.stream("ELSEWHERE", members=[C1])
-    (move,) = planned(state_of(world))
-    assert isinstance(move, MoveStreams)
+    (move,) = all_of(MoveStreams, planned(state_of(world)))
     assert (move.name, move.server, [it.stream for it in move.streams]) == (
         "c-5",
         C5,
@@ -76,7 +71,7 @@ def test_streams_move_some_at_a_time() -> None:
     world = Shrinking()
     for index in range(20):
         world.stream(f"S{index:02}", members=[C5])
-    (move,) = planned(state_of(world))
+    (move,) = all_of(MoveStreams, planned(state_of(world)))
     assert [it.stream for it in move.streams] == [f"S{index:02}" for index in range(8)]
     assert move.message == "moving 8 of 20 streams away from c-5"
 
@@ -89,6 +84,7 @@ def test_every_step_rests_on_the_servers_that_were_seen(version: str, held: bool
         world.stream("LOG", members=[C5])
     state = state_of(world)
     (step,) = planned(state)
+    assert step.evidence is not None
     assert step.evidence.objection(state.pods, state.now) == ""
     assert step.evidence.objection(state.pods[1:], state.now)
     assert step.evidence.objection((*state.pods, process(6, FIVE)), state.now)
@@ -98,8 +94,9 @@ def test_every_step_rests_on_the_servers_that_were_seen(version: str, held: bool
 def test_a_release_is_asked_in_the_way_that_it_knows(version: str) -> None:
     world = Shrinking(version=version)
     world.stream("LOG", members=[C5])
+    way: type[EvacuateServer | MoveStreams] = EvacuateServer if version == "2.15.3" else MoveStreams
     (move,) = planned(state_of(world))
-    assert isinstance(move, EvacuateServer if version == "2.15.3" else MoveStreams)
+    assert isinstance(move, way)
     assert move.server == C5
 
 
@@ -107,8 +104,7 @@ def test_where_tags_decide_who_fits_nothing_is_asked_that_would_leave_streams_sh
     """2.15 leaves out replicas for which it finds no server, unless streams move one by one."""
     world = Shrinking(version="2.15.3", zones=dict(zip((C1, C2, C3, C4, C5), "abcde", strict=True)))
     world.stream("LOG", members=[C5])
-    (move,) = planned(state_of(world))
-    assert isinstance(move, MoveStreams)
+    assert [type(step) for step in planned(state_of(world))] == [MoveStreams]
 
 
 def test_a_zone_that_nobody_else_is_in_keeps_its_server() -> None:
@@ -151,7 +147,7 @@ def test_consumers_go_with_their_streams() -> None:
     world = Shrinking()
     world.stream("LOG", members=[C5])
     world.stream("LOG", members=[C5], consumer="worker")
-    (move,) = planned(state_of(world))
+    (move,) = all_of(MoveStreams, planned(state_of(world)))
     assert [str(it) for it in move.streams] == ["A/LOG"]
     world.groups.pop(0)
     state = state_of(world)
@@ -183,10 +179,10 @@ def test_nobody_goes_while_there_is_no_secret_to_note_it_on() -> None:
 
 
 def test_the_meta_leader_hands_over_to_one_that_stays() -> None:
-    (hands_over,) = planned(state_of(Shrinking(meta_leader=C5)))
-    assert isinstance(hands_over, StepDown)
+    (hands_over,) = all_of(StepDown, planned(state_of(Shrinking(meta_leader=C5))))
     assert hands_over.preferred == C1
-    (hands_over,) = planned(state_of(Shrinking(meta_leader=C5, version="2.10.29")))
+    older = state_of(Shrinking(meta_leader=C5, version="2.10.29"))
+    (hands_over,) = all_of(StepDown, planned(older))
     assert hands_over.preferred == ""
 
 
@@ -230,8 +226,7 @@ def test_an_even_number_of_servers_needs_a_decision() -> None:
     state = state_of(world, FIVE | {"size": 4})
     assert planned(state) == []
     assert "nats.io/override-even=pod-5-0." in " ".join(decision(state).waiting)
-    (move,) = planned(overridden(state, "even"))
-    assert isinstance(move, MoveStreams)
+    assert [type(step) for step in planned(overridden(state, "even"))] == [MoveStreams]
 
 
 def test_there_has_to_be_room() -> None:
@@ -306,12 +301,12 @@ class TestRestartsWhileItWaits:
         return world
 
     def test_after_those_that_stay(self) -> None:
-        (restart,) = planned(to_be_restarted(self.world(), 2, 3))
-        assert (type(restart), restart.name) == (ReplaceServer, "c-1")
-        (restart,) = planned(to_be_restarted(self.world(), 1, 2, 3))
-        assert (type(restart), restart.name) == (ReplaceServer, "c-5")
-        (restart,) = planned(to_be_restarted(self.world(), 1, 2, 3, 5))
-        assert (type(restart), restart.name) == (ReplaceServer, "c-4")
+        (restart,) = all_of(ReplaceServer, planned(to_be_restarted(self.world(), 2, 3)))
+        assert restart.name == "c-1"
+        (restart,) = all_of(ReplaceServer, planned(to_be_restarted(self.world(), 1, 2, 3)))
+        assert restart.name == "c-5"
+        (restart,) = all_of(ReplaceServer, planned(to_be_restarted(self.world(), 1, 2, 3, 5)))
+        assert restart.name == "c-4"
 
     def test_only_when_the_gate_lets_it_go(self) -> None:
         world = self.world()
@@ -407,8 +402,7 @@ def test_a_group_that_is_not_well_holds_all_moves_up_until_somebody_decides() ->
     state = state_of(world)
     assert planned(state) == []
     assert decision(state).waiting[0] == "stream A/BROKEN has no leader"
-    (move,) = planned(overridden(state, "no-leader"))
-    assert isinstance(move, MoveStreams)
+    assert [type(step) for step in planned(overridden(state, "no-leader"))] == [MoveStreams]
 
 
 @pytest.mark.parametrize("version", ["2.12.15", "2.15.3"])
@@ -455,7 +449,7 @@ def test_scaling_up_again_leaves_everything_where_it_is() -> None:
 def test_the_only_copy_in_memory_moves_as_well() -> None:
     world = Shrinking()
     world.stream("CACHE", members=[C5], storage=Storage.MEMORY)
-    (move,) = planned(state_of(world))
+    (move,) = all_of(MoveStreams, planned(state_of(world)))
     assert [it.stream for it in move.streams] == ["CACHE"]
 
 

@@ -45,10 +45,11 @@ from tests.unit.plan.departures.world import (
 )
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.test_gated_restart import process
-from tests.unit.plan.world import context, decided, terminating
+from tests.unit.plan.world import all_of, context, decided, planned, terminating
 
 NOTE = f"5={C5}"
 FOUR = FIVE | {"size": 4}
+NO_IMAGE = {"waiting": {"reason": "ImagePullBackOff"}}
 
 
 def gone(*, ghost: Replica = LEFT, **changes: Any) -> Shrinking:
@@ -58,12 +59,8 @@ def gone(*, ghost: Replica = LEFT, **changes: Any) -> Shrinking:
 
 def newly_noted(state: ClusterState) -> str | None:
     """Which servers have had a volume, as it is written now."""
-    found = [a for a in decided(note_claims, state) if a.kind == "Secret"]
+    found = [a for a in decided(note_claims, state, NoteClaims) if a.kind == "Secret"]
     return found[0].text if found else None
-
-
-def planned(state: ClusterState) -> list[Any]:
-    return [action for stage in plan(state).stages for action in stage]
 
 
 def changed(state: ClusterState, uid: str, **values: Any) -> ClusterState:
@@ -90,6 +87,7 @@ class TestTakenOut:
         """A server may have started under the name that is to be taken out."""
         state = state_of(gone(), departed=NOTE)
         (removal,) = planned(state)
+        assert removal.evidence is not None
         assert removal.evidence.objection(state.pods, state.now) == ""
         assert removal.evidence.objection(servers(5), state.now)
 
@@ -101,9 +99,8 @@ class TestTakenOut:
 
     def test_before_that_nothing_tells_any_more_that_it_had_a_volume(self) -> None:
         """Its claim stays. Somebody may delete it before a server of that index comes again."""
-        planned_notes = planned(state_of(Shrinking(size=4), departed=NOTE))
-        assert {type(a) for a in planned_notes} == {NoteClaims}
-        (text,) = (a.text for a in planned_notes if a.kind == "Secret")
+        notes = all_of(NoteClaims, planned(state_of(Shrinking(size=4), departed=NOTE)))
+        (text,) = (note.text for note in notes if note.kind == "Secret")
         assert text == noted(1, 2, 3, 4)
 
     def test_one_without_a_claim_likewise(self) -> None:
@@ -247,8 +244,7 @@ class TestMadeAgain:
     """A server beyond size that does not run and is outdated: only its successor can be emptied."""
 
     def with_a_bad_image(self, **changes: Any) -> ClusterState:
-        no_image = {"waiting": {"reason": "ImagePullBackOff"}}
-        state = changes.pop("state", no_image)
+        state = changes.pop("state", NO_IMAGE)
         last = process(5, FIVE | {"version": "9.9.9"}, ready=False, state=state)
         world = Shrinking(states={C5: State.DOWN}, hidden=changes.pop("hidden", set()))
         world.stream("LOG", members=[C1])
@@ -272,17 +268,17 @@ class TestMadeAgain:
 
     def test_one_that_runs_goes_only_by_what_all_others_say(self) -> None:
         running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-        (restart,) = planned(self.with_a_bad_image(state=running))
-        assert (restart.name, restart.evidence.seen is not None) == ("c-5", True)
-        (restart,) = planned(self.with_a_bad_image())
-        assert (restart.name, restart.evidence.seen) == ("c-5", None)
+        for state, asked in ((running, True), (NO_IMAGE, False)):
+            (restart,) = all_of(ReplaceServer, planned(self.with_a_bad_image(state=state)))
+            assert restart.evidence is not None
+            assert (restart.name, restart.evidence.seen is not None) == ("c-5", asked)
 
 
 class TestNote:
     """It counts for a server that was asked to go, and that held nothing when it was last seen."""
 
-    def noted(self, state: ClusterState) -> list[Any]:
-        return [a.note for a in note_departures(context(state)).actions]  # type: ignore[attr-defined] # notes only
+    def noted(self, state: ClusterState) -> list[tuple[tuple[int, str], ...]]:
+        return [action.note for action in decided(note_departures, state, NoteDepartures)]
 
     def test_it_stays_when_the_server_is_gone(self) -> None:
         assert self.noted(state_of(gone(), departed=NOTE)) == []
@@ -380,14 +376,11 @@ class TestReturnsWithoutALeader:
         return next(c.message for c in status(state).conditions if c.type == "Progressing")
 
     def test_all_that_may_have_something(self) -> None:
-        made = planned(state_of(self.world()))
-        assert [(type(it), it.name) for it in made] == [
-            (CreateServer, "c-4"),
-            (CreateServer, "c-5"),
-        ]
+        made = all_of(CreateServer, planned(state_of(self.world())))
+        assert [it.name for it in made] == ["c-4", "c-5"]
 
     def test_not_one_that_left_empty(self) -> None:
-        (made,) = planned(state_of(self.world(), departed=NOTE))
+        (made,) = all_of(CreateServer, planned(state_of(self.world(), departed=NOTE)))
         assert made.name == "c-4"
 
     def test_nobody_while_others_know_a_leader(self) -> None:

@@ -29,7 +29,7 @@ from tests.unit.plan.departures.world import (
 )
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.test_gated_restart import process
-from tests.unit.plan.world import context, pod
+from tests.unit.plan.world import context, planned, pod
 
 NO_NODE = {
     "type": "PodScheduled",
@@ -62,10 +62,6 @@ def taken_back(
     found = it or world()
     pods = servers(3) + (late or (pending(4), pending(5)))
     return begun(state_of(found, spec, pods=pods, **changes))
-
-
-def planned(state: ClusterState) -> list[Any]:
-    return [action for stage in plan(state).stages for action in stage]
 
 
 def gone(state: ClusterState) -> list[str]:

@@ -28,7 +28,7 @@ from tests.unit.plan.departures.world import (
     state_of,
 )
 from tests.unit.plan.gates.world import State
-from tests.unit.plan.world import context
+from tests.unit.plan.world import context, planned
 
 FOUR = FIVE | {"size": 4}
 VALUE = f"{C5}.000005.1"
@@ -51,9 +51,8 @@ def decided(state: ClusterState, value: str = VALUE) -> ClusterState:
     return attrs.evolve(state, cluster=msgspec.structs.replace(state.cluster, metadata=meta))
 
 
-def removals(state: ClusterState) -> list[Any]:
-    found = [action for stage in plan(state).stages for action in stage]
-    return [action for action in found if isinstance(action, RemoveMember)]
+def removals(state: ClusterState) -> list[RemoveMember]:
+    return [action for action in planned(state) if isinstance(action, RemoveMember)]
 
 
 def waiting(state: ClusterState) -> tuple[str, ...]:
@@ -84,6 +83,7 @@ def test_then_it_is_taken_out_and_that_is_told() -> None:
         f"c-5 is gone with its volume: taking {C5} out of the meta group, as decided; streams and "
         "consumers of which it had the only copy are lost, or come back empty"
     )
+    assert removal.evidence is not None
     assert removal.evidence.objection(state.pods, state.now) == ""
     assert removal.evidence.objection(servers(5), state.now), "a server has come"
 

@@ -20,7 +20,7 @@ from tests.unit.plan.world import cluster_state, context, decided
 
 def grown(state: ClusterState) -> list[tuple[str, str]]:
     """Claims that are to ask for another size, and for which."""
-    return [(each.name, each.size) for each in decided(grow_claims, state)]
+    return [(each.name, each.size) for each in decided(grow_claims, state, GrowClaim)]
 
 
 def waiting(state: ClusterState) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from natsctl.model.objects import OwnerReference
-from natsctl.plan.actions import ReplaceServer
+from natsctl.plan.actions import CreateServer, Ensure, NoteClaims, ReplaceServer
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import ensure_claims, note_claims
@@ -40,16 +40,16 @@ OLD = tuple(pod(index, SPEC | {"version": "2.14.9"}) for index in (1, 2, 3))
 
 def ensured(state: ClusterState) -> list[tuple[str, bool]]:
     """Claims that are written: name, and whether it is there."""
-    return [(each.wanted.name, each.present) for each in decided(ensure_claims, state)]
+    return [(each.wanted.name, each.present) for each in decided(ensure_claims, state, Ensure)]
 
 
 def started(state: ClusterState) -> list[str]:
-    return [each.name for each in decided(scale_up, state)]
+    return [each.name for each in decided(scale_up, state, CreateServer)]
 
 
 def newly_noted(state: ClusterState) -> str | None:
     """What is noted on the Secret."""
-    written = [a.text for a in decided(note_claims, state) if a.kind == "Secret"]
+    written = [a.text for a in decided(note_claims, state, NoteClaims) if a.kind == "Secret"]
     return written[0] if written else None
 
 
@@ -140,7 +140,7 @@ class TestALostVolume:
         spec = SPEC | {"version": "2.14.9"}
         old = (pod(1, spec), pod(2, spec, ready=False), pod(3, spec, ready=False))
         state = volumes(claim(1), claim(2), note=noted(1, 2, 3), pods=old)
-        (replaced,) = decided(replace_outdated, state)
+        (replaced,) = decided(replace_outdated, state, ReplaceServer)
         assert replaced.name == "c-2"
 
     def test_stops_a_scale_down(self) -> None:
@@ -221,7 +221,8 @@ class TestAnEarlierClusterOfTheName:
         assert ensured(state) == []
         state = volumes(*all_claims(of=EARLIER), note=noted(1, 2, 3, origin="7e57ab1e"))
         assert ensured(state) == [("js-c-1", True), ("js-c-2", True), ("js-c-3", True)]
-        written = decided(ensure_claims, state)[0].wanted.manifest["metadata"]["annotations"]
+        (first, *_) = decided(ensure_claims, state, Ensure)
+        written = first.wanted.manifest["metadata"]["annotations"]
         assert written["nats.io/server-name"] == "c-1-7e57ab1e"
         assert written["nats.io/cluster-uid"] == UID
         assert started(state) == ["c-1", "c-2", "c-3"]
@@ -245,7 +246,7 @@ class TestAnEarlierClusterOfTheName:
             accepts="js-c-2=new",
         )
         away = Named(states={NAMES["nats-2"]: State.DOWN})
-        (made,) = decided(make_empty, looked(accepted, away))
+        (made,) = decided(make_empty, looked(accepted, away), Ensure)
         assert made.wanted.name == "js-c-2"
 
     def test_takes_volumes_with_it_that_it_owned(self) -> None:

@@ -59,7 +59,9 @@ def marked(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
     return msgspec.structs.replace(found, metadata=meta)
 
 
-def made(toy: Named | None = None, pods: tuple[Pod, ...] | None = None, **more: Any) -> Any:
+def made(
+    toy: Named | None = None, pods: tuple[Pod, ...] | None = None, **more: Any
+) -> ClusterState:
     """Its volume was made empty, and is noted; no pod was made with it."""
     claims = (claim(1), marked(claim(2)), claim(3))
     note = more.pop("note", noted(1, 2, 3))
@@ -237,7 +239,7 @@ class TestASecondLoss:
 
 class TestTheVolume:
     def test_says_instead_of_which_it_is_and_what_was_noted(self) -> None:
-        (action,) = decided(make_empty, lost())
+        (action,) = decided(make_empty, lost(), Ensure)
         notes = action.wanted.manifest["metadata"]["annotations"]
         assert (action.wanted.name, action.present) == ("js-c-2", False)
         assert notes["nats.io/replaces"] == "000002"
@@ -283,7 +285,7 @@ class TestTheStart:
         assert found.waiting == (
             "c-2: PersistentVolumeClaim js-c-2 is empty instead of a lost one",
         )
-        (action,) = decided(start_empty, state)
+        (action,) = decided(start_empty, state, CreateServer)
         assert (action.index, action.name) == (2, "c-2")
 
     def test_comes_after_the_note(self) -> None:
@@ -300,7 +302,7 @@ class TestTheStart:
     def test_ends_what_is_told_of_the_volume(self) -> None:
         """From then on it is a volume like any other."""
         assert decided(ensure_claims, made()) == ()
-        (written,) = decided(ensure_claims, made(pods=servers(1, 2, 3)))
+        (written,) = decided(ensure_claims, made(pods=servers(1, 2, 3)), Ensure)
         assert written.wanted.manifest["metadata"]["annotations"]["nats.io/replaces"] is None
         assert decided(start_empty, made(pods=servers(1, 2, 3))) == ()
 

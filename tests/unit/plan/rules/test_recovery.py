@@ -18,7 +18,7 @@ from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import State, World
 from tests.unit.plan.looks import NAMES, Named
 from tests.unit.plan.test_gated_restart import AFTER, BEFORE, process, state_of
-from tests.unit.plan.world import context
+from tests.unit.plan.world import context, planned
 
 ONE, TWO, THREE = (NAMES[f"nats-{index}"] for index in (1, 2, 3))
 HALF = Volume(50, 50)
@@ -46,12 +46,8 @@ def seen(world: World, spec: Any = BEFORE, **changes: Any) -> ClusterState:
     return attrs.evolve(apart, seen=seen_in(apart))
 
 
-def steps(state: ClusterState) -> list[Any]:
-    return [action for stage in plan(state).stages for action in stage]
-
-
 def restarted(state: ClusterState) -> list[tuple[str, str]]:
-    return [(it.name, it.message) for it in steps(state) if isinstance(it, ReplaceServer)]
+    return [(it.name, it.message) for it in planned(state) if isinstance(it, ReplaceServer)]
 
 
 def off(name: str) -> tuple[str, str]:
@@ -59,13 +55,13 @@ def off(name: str) -> tuple[str, str]:
 
 
 def test_a_cluster_that_is_well_is_left_alone() -> None:
-    assert steps(seen(disabled())) == []
+    assert planned(seen(disabled())) == []
 
 
 def test_servers_that_turned_jetstream_off_restart_together() -> None:
     state = seen(disabled(TWO, THREE))
     assert restarted(state) == [off("c-2"), off("c-3")]
-    assert all(step.evidence is not None for step in steps(state))
+    assert all(step.evidence is not None for step in planned(state))
     assert restarted(seen(disabled(ONE, TWO, THREE))) == [off("c-1"), off("c-2"), off("c-3")]
 
 
@@ -88,7 +84,7 @@ def test_one_without_room_or_of_which_nobody_knows_waits_and_the_others_do_not(
 def test_one_that_failed_again_right_after_a_restart_waits() -> None:
     world = disabled(THREE)
     world.clock = LIVED - 10
-    assert steps(seen(world)) == []
+    assert planned(seen(world)) == []
 
 
 def test_one_whose_clock_nobody_understands_waits() -> None:
@@ -99,7 +95,7 @@ def test_one_whose_clock_nobody_understands_waits() -> None:
         )
         for look in state.jetstream
     )
-    assert steps(attrs.evolve(state, jetstream=looks)) == []
+    assert planned(attrs.evolve(state, jetstream=looks)) == []
 
 
 def test_below_2_10_it_would_come_back_with_holes() -> None:
@@ -111,13 +107,13 @@ def test_below_2_10_it_would_come_back_with_holes() -> None:
         )
         for look in state.jetstream
     )
-    assert steps(attrs.evolve(state, jetstream=looks)) == []
+    assert planned(attrs.evolve(state, jetstream=looks)) == []
 
 
 def test_old_answers_are_asked_again_first() -> None:
     state = seen(disabled(THREE))
     later = attrs.evolve(state, now=state.now + 30)
-    assert steps(later) == []
+    assert planned(later) == []
     assert plan(later).queries
     assert recover_servers(context(later)).servers
 
@@ -139,7 +135,7 @@ def test_a_frozen_store_goes_through_the_gate() -> None:
     world = behind(THREE)
     world.stream("OTHER", members=world.names, leader="")
     blocked = seen(world)
-    assert steps(blocked) == []
+    assert planned(blocked) == []
     told = {c.type: (c.reason, c.message) for c in status(blocked).conditions}["Progressing"]
     assert told[0] == "Recovering"
     assert told[1].startswith("restarting c-3, where JetStream needs it to come back; waiting: ")
@@ -149,8 +145,8 @@ def test_a_frozen_store_goes_through_the_gate() -> None:
 def test_the_meta_leader_hands_over_first() -> None:
     world = behind(ONE)
     world.groups[0].leader = TWO
-    assert steps(seen(world)) == [StepDown("c-1", "pod-1-0")]
+    assert planned(seen(world)) == [StepDown("c-1", "pod-1-0")]
 
 
 def test_nothing_is_restarted_while_the_cluster_is_paused() -> None:
-    assert steps(attrs.evolve(seen(disabled(THREE)), paused=True)) == []
+    assert planned(attrs.evolve(seen(disabled(THREE)), paused=True)) == []

@@ -12,7 +12,7 @@ from natsctl.model import names
 from natsctl.model.objects import Pod, Secret
 from natsctl.model.server_identity import server_name
 from natsctl.model.slim import slim
-from natsctl.plan.actions import CreateServer, Ensure, ReloadServer, ReplaceServer
+from natsctl.plan.actions import Action, CreateServer, Ensure, ReloadServer, ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.servers import servers_of
@@ -30,6 +30,7 @@ from tests.unit.plan.world import (
     cluster_state,
     decided,
     evolved,
+    planned,
     terminating,
 )
 
@@ -50,7 +51,7 @@ def seen(before: Target, after: Desired, *, reloader: bool = False, **changes: A
 
 
 def reloads(found: ClusterState) -> tuple[ReloadServer, ...]:
-    return decided(reload_servers, found)
+    return decided(reload_servers, found, ReloadServer)
 
 
 def reloaded(found: Pod, after: Desired) -> Pod:
@@ -59,10 +60,9 @@ def reloaded(found: Pod, after: Desired) -> Pod:
     return changed(found, annotations=annotations | {names.CONFIG_ANNOTATION: after.config})
 
 
-def actions(found: ClusterState) -> list[Any]:
+def actions(found: ClusterState) -> list[Action]:
     """The planned actions; Services aside, which are another matter here."""
-    every = [a for stage in plan(found).stages for a in stage]
-    return [a for a in every if not (isinstance(a, Ensure) and a.wanted.kind == "Service")]
+    return [a for a in planned(found) if not (isinstance(a, Ensure) and a.wanted.kind == "Service")]
 
 
 def told(found: ClusterState, type_: str) -> tuple[str, str, str]:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from natsctl.plan.actions import CreateServer, DeleteServer, ReplaceServer
-from natsctl.plan.engine import plan
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
-from tests.unit.plan.world import answers, cluster_state, pod
+from tests.unit.plan.world import A, answers, cluster_state, planned, pod
 
 OLD: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 PAUSED = {"rollout": {"paused": True}}
@@ -23,8 +22,8 @@ def rolling(spec: dict[str, Any], *ready: bool) -> ClusterState:
     return cluster_state(spec, pods, answers(*pods))
 
 
-def actions(found: ClusterState, *kinds: type) -> list[Any]:
-    return [a for stage in plan(found).stages for a in stage if isinstance(a, kinds)]
+def actions(found: ClusterState, *kinds: type[A]) -> list[A]:
+    return [action for action in planned(found) if isinstance(action, kinds)]
 
 
 def test_without_a_pause_one_server_restarts() -> None:

@@ -39,8 +39,7 @@ def seen(*tokens: Any, spec: dict[str, Any] = ACCOUNTS, **more: Any) -> ClusterS
 
 
 def told(cluster_state: ClusterState) -> RoleStatus:
-    (action,) = decided(update_role_statuses, cluster_state)
-    assert isinstance(action, UpdateRoleStatus)
+    (action,) = decided(update_role_statuses, cluster_state, UpdateRoleStatus)
     assert action.name == "worker"
     return action.status
 

@@ -34,7 +34,7 @@ def found(*tokens: Any, **more: Any) -> ClusterState:
 
 
 def test_a_missing_token_is_made() -> None:
-    (action,) = decided(bind_tokens, found())
+    (action,) = decided(bind_tokens, found(), BindToken)
     assert (action.grant.user, action.name) == ("worker", "worker-c-bound-token")
     assert action.key == ("ns", "worker-c-bound-token")
     assert decided(bind_tokens, found(token(""))) != ()
@@ -67,7 +67,7 @@ def test_a_role_that_cannot_be_used_has_no_token_made() -> None:
 
 def test_what_is_unwanted_goes_first() -> None:
     other = token(bond_to=bond(account_uid="before"))
-    (removed,) = decided(remove_tokens, found(other))
+    (removed,) = decided(remove_tokens, found(other), RemoveToken)
     assert removed.name == "worker-c-bound-token"
     assert removed.key == ("ns", "worker-c-bound-token")
     assert decided(bind_tokens, found(other)) == ()
@@ -124,5 +124,5 @@ def test_the_next_time_that_counts() -> None:
 
 def test_accounts_of_two_namespaces_each_have_one() -> None:
     both = {"worker": (account(), account("other"))}
-    actions = decided(bind_tokens, found(accounts=both))
+    actions = decided(bind_tokens, found(accounts=both), BindToken)
     assert [a.grant.account.namespace for a in actions] == ["ns", "other"]

@@ -9,7 +9,7 @@ import pytest
 
 from natsctl.api.types.status import ClusterStatus, parse_status, to_json
 from natsctl.model.objects import Cluster, Meta, Pod
-from natsctl.plan.actions import CreateServer, Ensure
+from natsctl.plan.actions import Action, CreateServer, Ensure
 from natsctl.plan.desired import desired_of, parse_cluster
 from natsctl.plan.engine import plan
 from natsctl.plan.references import References
@@ -17,7 +17,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.accepted_spec import LONGEST
 from natsctl.plan.status.status import status
 from natsctl.render.inputs import Images
-from tests.unit.plan.world import NAME, NAMESPACE, UID, answers, cluster_state, pod
+from tests.unit.plan.world import NAME, NAMESPACE, UID, answers, cluster_state, planned, pod
 
 GOOD: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 WRONG: list[Any] = [
@@ -48,9 +48,9 @@ def accepted(spec: Any = GOOD) -> ClusterStatus:
     return parse_status(to_json(told))
 
 
-def on_servers(found: ClusterState) -> list[Any]:
+def on_servers(found: ClusterState) -> list[Action]:
     """Services and Secret aside, whose digests are others here."""
-    return [a for stage in plan(found).stages for a in stage if not isinstance(a, Ensure)]
+    return [action for action in planned(found) if not isinstance(action, Ensure)]
 
 
 def made(found: ClusterState) -> list[int]:
