@@ -257,7 +257,7 @@ def reasons(folder: str, call: str, position: int) -> set[str]:
         for n in calls
         if isinstance(n.func, ast.Name) and n.func.id == call and len(n.args) > position
     )
-    return {a.value for a in given if isinstance(a, ast.Constant)}
+    return {a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)}
 
 
 CODE = (

@@ -23,6 +23,6 @@ def test_an_example(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "-f", str(path)]) == 0, capsys.readouterr()
     assert main(["render", "-f", str(path)]) == 0
     told = capsys.readouterr().err.splitlines()
-    expected = ("checked ", "does not exist: create it")
+    expected: tuple[str, ...] = ("checked ", "does not exist: create it")
     expected += ("spec.jetstream: is an alpha feature",) if "JetStream (alpha" in head else ()
     assert [line for line in told if not any(words in line for words in expected)] == []

@@ -111,7 +111,7 @@ def answers(*peers: int, connections: int = 0) -> dict[str, Answer]:
 
 def seen(**parts: Any) -> ClusterView:
     """The view of a cluster of two that is well, but for these parts."""
-    whole = {
+    whole: dict[str, Any] = {
         "cluster": cluster(status=status()),
         "pods": (pod("x-1"), pod("x-2")),
         "answers": answers(1, 1),

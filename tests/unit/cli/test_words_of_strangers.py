@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,6 @@ import yaml
 
 from natsctl.cli import kubeconfig
 from natsctl.cli.main import main
-from natsctl.cli.offline import render
 from natsctl.kube.errors import error_of
 from natsctl.kube.transport import Response
 from natsctl.model.foreign import ANSWER, spelt
@@ -311,11 +311,12 @@ def users(**user: Any) -> Json:
     return core("Secret", "u", stringData={"auth.json": json.dumps({"users": [user]})})
 
 
+ODD: Json = {KEY: 1}
 FILES: dict[str, tuple[Json, ...]] = {
     "kind": (ours(HOSTILE),),
     "name": (ours(name=HOSTILE, size=1),),
     "namespace": ({**ours(size=1), "metadata": {"name": "c", "namespace": HOSTILE}},),
-    "unknown field": (ours(size=1, **{KEY: 1}),),
+    "unknown field": (ours(size=1, **ODD),),
     "value": (ours(size=HOSTILE, version=HOSTILE),),
     "secret": (ours(size=1, auth={"clientsAuthSecret": HOSTILE}),),
     "subject": (ours("NatsServiceRole", permissions={"publish": [HOSTILE]}),),
@@ -366,7 +367,7 @@ class TestFiles:
         argv = ["render", "-f", file, "--config", "--show-secrets"]
         assert main(argv) == 0
         assert odd in capsys.readouterr().out
-        monkeypatch.setattr(render.sys.stdout, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
         assert main(argv) == 0
         out = capsys.readouterr().out
         assert spelt(odd) in out

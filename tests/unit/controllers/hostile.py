@@ -162,7 +162,7 @@ class Api:
     async def request(self, method: str, path: str, **options: Any) -> Response:
         """One request; what it changes is what a test needs, no more."""
         await asyncio.sleep(0)  # a network lets others run
-        body = msgspec.json.decode(options["body"]) if options.get("body") else None
+        body: Any = msgspec.json.decode(options["body"]) if options.get("body") else None
         place = self._place(path, body)
         if method != "GET":
             self.sent.append((method, place, body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import attrs
 
@@ -83,13 +83,20 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
+@overload
+def candidate(memory: Memory, name: str, plan: Plan | None = None) -> Lease: ...
+@overload
+def candidate(
+    memory: Memory, name: str, plan: Plan | None = None, *, kind: Callable[..., L], **more: Any
+) -> L: ...
 def candidate(
     memory: Memory,
     name: str,
     plan: Plan | None = None,
-    kind: Callable[..., L] = Lease,  # type: ignore[assignment] # L is a Lease
+    *,
+    kind: Callable[..., Lease] = Lease,
     **more: Any,
-) -> L:
+) -> Lease:
     """A process that would lead, with a way of its own to the API server if it has a plan."""
     line: Any = Line(memory.api, plan)
     return kind(KubernetesRecords(line, "ns", "l"), identity=name, **more)

@@ -13,6 +13,7 @@ from natsctl.controllers.cluster import reconciler
 from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.model.jetstream import Asset, Group, JetStreamReport
+from natsctl.model.jetstream_look import Look
 from natsctl.nats.allowance import Allowance
 from natsctl.nats.gate import Gate
 from natsctl.nats.monitoring import Place
@@ -20,6 +21,7 @@ from natsctl.plan import engine
 from natsctl.plan.context import Context
 from natsctl.plan.queries import APART, JetStreamLook, Query
 from natsctl.plan.rules import rule
+from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.rule import Decision, Rule
 from natsctl.plan.state import ClusterState
 from tests.unit.simulated import process as simulated
@@ -74,6 +76,10 @@ class Asker:
             return Decision()
         return Decision(queries=frozenset({JetStreamLook(self.wants)}))
 
+    def looks(self) -> tuple[Look, ...]:
+        """What it was given last."""
+        return self.seen[-1].jetstream
+
     def between(self, start: float, end: float) -> list[float]:
         """When it was asked, from one moment to another."""
         return [at for at in self.asked if start <= at < end]
@@ -83,7 +89,7 @@ class Asker:
 def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
     found = Asker()
     monkeypatch.setattr(simulated, "look", found.look)
-    monkeypatch.setattr(engine, "RULES", (*engine.RULES, Rule(found.decide, rule.NOTES)))
+    monkeypatch.setattr(engine, "RULES", (*RULES, Rule(found.decide, rule.NOTES)))
     with virtual_clock():
         yield found
 
@@ -153,8 +159,8 @@ async def test_a_rule_gets_two_looks_and_waits_until_it_has_them(asker: Asker) -
     first, second = asker.asked
     assert begin <= first < begin + 0.5
     assert second - first == pytest.approx(APART)
-    assert [look.began for look in asker.seen[-1].jetstream] == [first, second]
-    assert {said.name for look in asker.seen[-1].jetstream for said in look.reports.values()}
+    assert [look.began for look in asker.looks()] == [first, second]
+    assert {said.name for look in asker.looks() for said in look.reports.values()}
 
 
 async def test_looks_at_servers_that_are_no_longer_these_are_dropped(asker: Asker) -> None:
@@ -163,13 +169,13 @@ async def test_looks_at_servers_that_are_no_longer_these_are_dropped(asker: Aske
     async with running(api) as process:
         await at_rest(api, process, is_ready)
         await asyncio.sleep(5)
-        assert len(asker.seen[-1].jetstream) == 2
+        assert len(asker.looks()) == 2
         before = asker.asked[-1]
         asker.wants = None
         api.edit(CLUSTER, {"spec": {"size": 4}})
         await asyncio.sleep(20)
         assert asker.asked[-1] == before
-        assert asker.seen[-1].jetstream == ()
+        assert asker.looks() == ()
 
 
 async def test_looks_that_nobody_wants_again_are_dropped(asker: Asker) -> None:
@@ -180,7 +186,7 @@ async def test_looks_that_nobody_wants_again_are_dropped(asker: Asker) -> None:
         await asyncio.sleep(5)
         asker.wants = None
         await asyncio.sleep(700)
-        assert asker.seen[-1].jetstream == ()
+        assert asker.looks() == ()
 
 
 def removed(api: ApiServer) -> None:
@@ -231,5 +237,5 @@ async def test_looks_that_are_replaced_are_not_held_while_servers_are_asked(
     async with running(api) as process:
         await at_rest(api, process, is_ready)
         await asyncio.sleep(60)
-    assert len(asker.seen[-1].jetstream) == 2
+    assert len(asker.looks()) == 2
     assert set(held) == {0}

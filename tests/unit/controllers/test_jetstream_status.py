@@ -12,7 +12,9 @@ import pytest
 from natsctl.controllers.cluster import cache
 from natsctl.model.jetstream import Asset, Group, JetStreamReport, Raft, Replica, Store, Usage
 from natsctl.nats.monitoring import Place
+from natsctl.plan.gates.seen import Seen
 from natsctl.plan.jetstream import seen_in
+from natsctl.plan.state import ClusterState
 from tests.unit.simulated import process as simulated
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, condition
@@ -118,7 +120,12 @@ async def test_what_two_looks_show_is_judged_once_however_many_passes_need_it(
     busy: Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged: list[object] = []
-    monkeypatch.setattr(cache, "seen_in", lambda state: judged.append(state) or seen_in(state))
+
+    def judging(state: ClusterState) -> Seen | None:
+        judged.append(state)
+        return seen_in(state)
+
+    monkeypatch.setattr(cache, "seen_in", judging)
     with virtual_clock():
         api = with_streams()
         async with running(api) as process:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.simulated.apiserver import ApiServer
+from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, condition, settled, three_servers, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
@@ -65,7 +65,7 @@ async def test_a_full_quota_is_nothing_against_a_successor() -> None:
 def with_a_worker(api: ApiServer) -> ApiServer:
     """A cluster whose users are ServiceAccounts, and one that has a role."""
     api.add(cluster({"size": 1, "version": "2.11.4", "auth": {"enableServiceAccounts": True}}))
-    meta = {"name": "worker", "namespace": "ns"}
+    meta: Json = {"name": "worker", "namespace": "ns"}
     api.add({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
     meta = {**meta, "labels": {"nats_cluster": "c"}}
     api.add({"kind": "NatsServiceRole", "metadata": meta, "spec": {"permissions": {}}})

@@ -8,7 +8,7 @@ import pytest
 
 from natsctl.model.outcome import Outcome, Refused, Unknown
 from natsctl.nats.jetstream_requests import Api
-from natsctl.plan.gated_restart import MOST_STEP_DOWNS
+from natsctl.plan.actions import MOST_STEP_DOWNS
 from tests.unit.simulated import process as simulated
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster

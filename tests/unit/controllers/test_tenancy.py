@@ -132,7 +132,7 @@ def test_a_selector_is_told_of_namespaces_with_a_candidate_and_of_no_other() -> 
     labels = NamespaceLabels(woken.append)
     gatherer = attrs.evolve(gatherer, labels=labels)
     labels.replace((place("victim", 1), place("evil", 2), place("other", 3)), 5)
-    everything = {"serviceAccountNamespaces": {"selector": {}}}
+    everything: dict[str, Any] = {"serviceAccountNamespaces": {"selector": {}}}
     stores.roles.put(replace(role("r", {names.LABEL_CLUSTER: "c"}), spec=everything))
 
     def found() -> Any:

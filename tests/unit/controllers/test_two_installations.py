@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ OTHER = "other/nats-operator"
 LEASE = ("Lease", "other", "nats-operator")
 
 
-def of_the_other(**meta: object) -> ApiServer:
+def of_the_other(**meta: Any) -> ApiServer:
     """A cluster that the other installation has taken."""
     api = installed()
     api.add({**cluster(**meta), "status": {"operator": OTHER}})

@@ -57,7 +57,7 @@ WRITES = (
 
 def holder(renewal: Fate, write: Plan) -> Plan:
     """Quick at first; then one renewal goes like this, and no other arrives."""
-    renewed = []
+    renewed: list[str] = []
 
     def plan(asked: Request) -> Fate:
         kind = kind_of(asked)

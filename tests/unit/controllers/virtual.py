@@ -28,10 +28,11 @@ from natsctl.controllers.watch.service_accounts import ServiceAccounts
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError
-from natsctl.kube.resources import CLUSTERS, PODS, Resource
+from natsctl.kube.resources import PODS, Resource
 from natsctl.kube.transport import Response
 from natsctl.kube.turns import Turns
 from natsctl.model import names
+from natsctl.model.objects import Cluster
 from natsctl.model.observation import Observation
 from natsctl.model.slim import slim
 from natsctl.nats.monitoring import Monitor, Place
@@ -126,7 +127,7 @@ class Flight:
         self._tell(self.world.api.edit((names.KIND_CLUSTER, namespace, name), {"spec": spec}))
 
     def _tell(self, made: Json) -> None:
-        self.shared.stores.clusters.put(msgspec.convert(made, CLUSTERS.projection))
+        self.shared.stores.clusters.put(msgspec.convert(made, Cluster))
 
     def status(self, name: str, namespace: str = "ns") -> Json:
         """Of a NatsCluster."""
@@ -187,7 +188,7 @@ async def flight(
     for live in world.api.objects.values():
         kind = live["kind"]
         if kind == names.KIND_CLUSTER:
-            stores.clusters.put(msgspec.convert(live, CLUSTERS.projection))
+            stores.clusters.put(msgspec.convert(live, Cluster))
         elif kind in ("Pod", "Service", "Secret"):
             stores.of_kind(kind).put(slim(msgspec.convert(live, BY_KIND[kind].projection)))
     recording = asyncio.create_task(shared.recorder.run())

@@ -17,8 +17,8 @@ from tests.unit.kube.faulty import Answer, Faulty
 class Bench:
     """A reflector at work on a scripted API server."""
 
-    def __init__(self, api: Faulty, reflector: Reflector[Any]) -> None:
-        self.api, self.reflector, self.store = api, reflector, reflector.store
+    def __init__(self, api: Faulty, reflector: Reflector[Any], store: Store[Any]) -> None:
+        self.api, self.reflector, self.store = api, reflector, store
 
     async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
@@ -30,6 +30,12 @@ class Bench:
 
     def names(self) -> set[str]:
         return {name for _, name in self.store.keys()}  # noqa: SIM118 - a Store is no dict
+
+    def kept(self, name: str) -> Any:
+        """What the store has of this name."""
+        found = self.store.get(("ns", name))
+        assert found is not None
+        return found
 
     async def asked(self, count: int) -> None:
         await self.until(lambda: len(self.api.asked) >= count)
@@ -62,7 +68,7 @@ async def reflecting(
     reflector = Reflector(transport, resource, store, "ns", "nats_cluster", silence=silence)
     task = asyncio.create_task(reflector.run())
     try:
-        yield Bench(api, reflector)
+        yield Bench(api, reflector, store)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -266,7 +266,7 @@ class TestWatches:
 
 def values(found: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in an object."""
-    inner = found.items() if isinstance(found, dict) else ()
+    inner: Iterable[tuple[Any, Any]] = found.items() if isinstance(found, dict) else ()
     inner = enumerate(found) if isinstance(found, list) else inner
     for key, value in inner:
         yield (*way, key)
@@ -374,10 +374,12 @@ async def test_a_secret_of_the_operator_that_holds_no_key_ends_nothing(seed: str
 
 
 def odd_tokens() -> Iterator[Any]:
-    for token in (None, 7, [], "", "a b", "x\n", "\x1b[2J", "x" * 100_000, "\u202e"):
+    tokens: list[Any] = [None, 7, [], "", "a b", "x\n", "\x1b[2J", "x" * 100_000, "\u202e"]
+    for token in tokens:
         yield {"status": {"token": token, "expirationTimestamp": "2040-01-01T00:00:00Z"}}
     yield from ({}, {"status": None}, {"status": []}, {"status": {"token": "t0ken"}})
-    for end in (None, 7, "", "noon", "9" * 5000, "0001-01-01T00:00:00+23:59", ["x"], {}):
+    ends: list[Any] = [None, 7, "", "noon", "9" * 5000, "0001-01-01T00:00:00+23:59", ["x"], {}]
+    for end in ends:
         yield {"status": {"token": "t0ken", "expirationTimestamp": end}}
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from natsctl.kube import transport as transport_module
 from natsctl.kube.errors import Terminal, Transient
 from natsctl.kube.fence import Permit
+from natsctl.kube.paths import VERSION, ApiPath
 from natsctl.kube.resources import CLUSTERS, LEASES, PODS
 from natsctl.kube.sockets import UNSENT
 from natsctl.kube.transport import (
@@ -63,7 +64,7 @@ async def test_the_kernel_gives_up_what_a_request_gave_up(
 ) -> None:
     """Bytes of a write that timed out are not delivered to whoever comes back later."""
     api.script.append(says(200, {"kind": "Status"}))
-    await transport.request("GET", "/version", permit=permit)
+    await transport.request("GET", VERSION, permit=permit)
     (connection,) = open_connections(transport.session)  # it stays open for the next request
     limit = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert limit == (1500 if permit else UNSENT * 1000)
@@ -74,11 +75,11 @@ async def test_nothing_is_sent_of_a_write_whose_time_is_up(
 ) -> None:
     """The process stood still after it had looked at the lease, right before it wrote."""
     api.script.append(says(200, {"kind": "Status"}))
-    await transport.request("GET", "/version")  # there is a connection: nothing is waited for
+    await transport.request("GET", VERSION)  # there is a connection: nothing is waited for
     with pytest.raises(Transient, match="too late"):
-        await transport.request("PUT", "/x", body=b"{}", permit=Permit(3.0, lambda: -1.0))
+        await transport.request("PUT", ApiPath("/x"), body=b"{}", permit=Permit(3.0, lambda: -1.0))
     assert api.lines == ["GET /version"]
-    await transport.request("GET", "/version")
+    await transport.request("GET", VERSION)
     assert len(api.lines) == 2
 
 
@@ -91,7 +92,7 @@ async def test_credentials_that_take_long_do_not_prolong_a_write(
 
     monkeypatch.setattr(transport.configuration, "auth_settings", slow)
     with pytest.raises(Transient):
-        await transport.request("PUT", "/x", body=b"{}", permit=Permit(0.1, lambda: 0.1))
+        await transport.request("PUT", ApiPath("/x"), body=b"{}", permit=Permit(0.1, lambda: 0.1))
     assert api.lines == []
 
 
@@ -157,7 +158,7 @@ async def test_a_token_is_sent_if_there_is_one(
 
     monkeypatch.setattr(transport.configuration, "auth_settings", settings)
     api.script = [answer]
-    await transport.request("GET", "/version")
+    await transport.request("GET", VERSION)
     assert asked == [f"Bearer {token}" if token else None]
 
 

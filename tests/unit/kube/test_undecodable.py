@@ -96,7 +96,7 @@ class TestDepth:
         async with reflecting(transport, api, streams(*lines), resource=CLUSTERS) as bench:
             await bench.until(lambda: bench.store.horizon("ns") == 8)
             assert bench.names() == {"good", "other"}
-            assert told(bench.store.get(("ns", "good")))
+            assert told(bench.kept("good"))
             assert len(api.asked) == 1
 
     async def test_a_list_goes_on(self, levels: int, transport: Transport, api: Faulty) -> None:
@@ -114,7 +114,7 @@ class TestDepth:
         async with reflecting(transport, api, *script, streams(), resource=CLUSTERS) as bench:
             await bench.until(bench.reflector.synced.is_set)
             assert bench.names() == {"evil", "good"}
-            assert told(bench.store.get(("ns", "evil")))
+            assert told(bench.kept("evil"))
 
     async def test_a_reply_is_read_as_well(
         self, levels: int, transport: Transport, api: Faulty

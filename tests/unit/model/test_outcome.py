@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.model.outcome import Done, Refused, Unknown, Unreachable
+from natsctl.model.outcome import Done, Outcome, Refused, Unknown, Unreachable
 
 
 @pytest.mark.parametrize("kind", [Refused, Unreachable, Unknown])
@@ -14,4 +14,5 @@ def test_words_of_servers_forge_no_line(kind: type[Refused | Unreachable | Unkno
 
 def test_what_was_carried_out_is_nothing_else() -> None:
     assert Done() == Done()
-    assert Done() not in (Refused(""), Unreachable(""), Unknown(""))
+    others: list[Outcome] = [Refused(""), Unreachable(""), Unknown("")]
+    assert Done() not in others

@@ -170,7 +170,7 @@ class TestStanding:
 
 def paths(manifest: Any) -> list[tuple[str, ...]]:
     """Where texts stand in an object, those apart that make it another one."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for place in ("labels", "annotations"):
         found += [("metadata", place, key) for key in manifest["metadata"].get(place, {})]
     found += [("data", key) for key in manifest.get("data", {})]

@@ -311,7 +311,8 @@ def test_garbage_elsewhere_makes_the_server_unanswered(page: str, changes: dict[
 @pytest.mark.parametrize("page", ["varz", "routez", "jsz"])
 def test_what_is_no_json_makes_the_server_unanswered(page: str, sent: bytes) -> None:
     answers = situation("healthy").answers("nats-1")
-    said = report("nats-1", attrs.evolve(answers, **{page: [sent] if page == "jsz" else sent}))
+    changed: dict[str, Any] = {page: [sent] if page == "jsz" else sent}
+    said = report("nats-1", attrs.evolve(answers, **changed))
     assert said.problem.isprintable()
     assert said == unanswered("nats-1", said.problem)
 
@@ -345,7 +346,7 @@ def test_parts_are_bounded_all_together(monkeypatch: pytest.MonkeyPatch) -> None
     answers = situation("healthy").answers("nats-1")
     monkeypatch.setattr("natsctl.nats.jetstream_answers.MAX_BYTES", 1 + len(answers.jsz[0]))
     assert report("nats-1", answers).problem == ""
-    said = report("nats-1", attrs.evolve(answers, jsz=answers.jsz * 2))
+    said = report("nats-1", attrs.evolve(answers, jsz=[*answers.jsz, *answers.jsz]))
     assert "/jsz has more than" in said.problem
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.nats.test_jetstream_answers import healthy, read
+from tests.unit.nats.jetstream_pages import healthy, read
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,10 @@ async def test_a_server_tells_since_when_it_runs_and_for_how_many_clients(server
 
 
 async def test_a_server_tells_what_configuration_it_has_loaded_and_when(server: Server) -> None:
-    loaded = {"config_digest": "sha256:0a", "config_load_time": "2026-01-02T03:04:05.678901234Z"}
-    server.varz = {**VARZ, **loaded}
-    assert await ask() == Observation("me", "2.12.15", **loaded)
+    digest, when = "sha256:0a", "2026-01-02T03:04:05.678901234Z"
+    server.varz = {**VARZ, "config_digest": digest, "config_load_time": when}
+    told = Observation("me", "2.12.15", config_digest=digest, config_load_time=when)
+    assert await ask() == told
 
 
 async def test_a_server_tells_when_its_certificates_end(server: Server) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -246,7 +246,7 @@ class ApiServer:
             meta["continue"] = str(end)
         return {"metadata": meta, "items": items[start:end]}
 
-    async def _lines(self, asked: Request, window: Window) -> AsyncIterator[bytes]:
+    async def _lines(self, asked: Request, window: Window) -> AsyncGenerator[bytes, None]:
         """Initial events where they are asked for, then changes, and a bookmark every minute."""
         cuts = self._cuts
         ends = _now() + float(asked.params.get("timeoutSeconds", 300))

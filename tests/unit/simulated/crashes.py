@@ -174,7 +174,12 @@ async def began(story: Story, start: ApiServer, seen: Seen) -> Any:
         api.plan = one_by_one()
         story.act(api)
         seen(line, node, None, "before")
-        line.notice = lambda asked, when: _matters(asked) and seen(line, node, asked, when)
+
+        def notice(asked: Request, when: When) -> None:
+            if _matters(asked):
+                seen(line, node, asked, when)
+
+        line.notice = notice
         yield process
 
 

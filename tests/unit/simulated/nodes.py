@@ -226,7 +226,8 @@ class Node:
             self._shown(self.api.objects[where], server)
 
     def is_pod(self, where: Where, uid: str) -> bool:
-        return (self.api.objects.get(where) or {"metadata": {"uid": ""}})["metadata"]["uid"] == uid
+        found = self.api.objects.get(where) or {"metadata": {"uid": ""}}
+        return bool(found["metadata"]["uid"] == uid)
 
     def _files(self, pod: Json) -> Json | None:
         """What is mounted of Secrets: the cluster's own, and that of others by their names."""

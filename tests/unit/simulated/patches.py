@@ -51,7 +51,8 @@ def fields_of(content: Any) -> Json:
 
 def applied(live: Json, manifest: Json, before: Json) -> Json:
     """A forced apply: what is named wins; what was `before`, and is not named any more, goes."""
-    return _merge_over(_without(live, before, fields_of(manifest)), manifest)
+    merged: Json = _merge_over(_without(live, before, fields_of(manifest)), manifest)
+    return merged
 
 
 def _without(live: Any, before: Json, now: Json) -> Any:

@@ -167,7 +167,7 @@ def test_users_of_roles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "spec": {"permissions": {"publish": ["a"]}},
     }
     cluster = with_spec(auth={"enableServiceAccounts": True})
-    flags = ("--config",)
+    flags: tuple[str, ...] = ("--config",)
     assert render(file, cluster, role, manifest("ServiceAccount", "worker"), flags=flags) == 0
     (user,) = json.loads(capsys.readouterr().out)["authorization"]["users"]
     assert user == {"username": "worker", "password": "***", "permissions": {"publish": ["a"]}}

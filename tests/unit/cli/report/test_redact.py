@@ -142,7 +142,10 @@ class TestSecrets:
 
 class TestObjects:
     def test_variables_and_headers(self) -> None:
-        env = [{"name": "A", "value": "x"}, {"name": "GOMEMLIMIT", "value": "1GiB"}]
+        env: list[dict[str, Any]] = [
+            {"name": "A", "value": "x"},
+            {"name": "GOMEMLIMIT", "value": "1GiB"},
+        ]
         env += [{"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
         get = {"port": 80, "httpHeaders": env[:1]}
         found = {"env": env, "livenessProbe": {"httpGet": get}}
@@ -236,7 +239,11 @@ class TestObjects:
         container = {"name": "nats", "image": "a.example/b:1@sha256:abc", "resources": resources}
         volume = {"name": "v", "secret": {"secretName": "s", "defaultMode": 420}}
         template = {"spec": {"containers": [container], "volumes": [volume]}}
-        condition = {"type": "Ready", "status": "True", "message": "all 3 servers are ready"}
+        condition: dict[str, Any] = {
+            "type": "Ready",
+            "status": "True",
+            "message": "all 3 servers are ready",
+        }
         condition |= {"lastTransitionTime": "2026-11-23T11:00:00Z", "observedGeneration": 2}
         server = {"name": "x-1", "version": "2.14.5", "ready": True, "message": ""}
         status = {"phase": "Running", "conditions": [condition], "servers": [server]}
@@ -306,7 +313,11 @@ def test_configurations_of_servers() -> None:
 
 
 def test_answers_of_servers() -> None:
-    found = {"version": "2.14.5", "uptime": "1h2m3s", "cluster": {"urls": ["10.0.0.1:6222"]}}
+    found: dict[str, Any] = {
+        "version": "2.14.5",
+        "uptime": "1h2m3s",
+        "cluster": {"urls": ["10.0.0.1:6222"]},
+    }
     found |= {"write_deadline": 10_000_000_000, "cpu": 0.5, "http_req_stats": {"/varz": 3}}
     hidden = {"config_digest": "sha256:x", "tags": ["x"], "metadata": {"x": "y"}}
     assert plain.shown(VARZ, found | hidden) == found | dict.fromkeys(hidden, MASK)

@@ -211,8 +211,8 @@ def test_the_last_ten_events() -> None:
 
 
 def test_times_and_counts_of_events_of_all_kinds() -> None:
-    series = {"series": {"count": 4, "lastObservedTime": "2026-11-23T11:02:00Z"}}
-    none = {"lastTimestamp": None}
+    series: dict[str, Any] = {"series": {"count": 4, "lastObservedTime": "2026-11-23T11:02:00Z"}}
+    none: dict[str, Any] = {"lastTimestamp": None}
     found = seen(
         events=(
             event("A", "m", "2026-11-23T11:00:00Z", count=3),

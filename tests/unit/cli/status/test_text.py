@@ -89,7 +89,7 @@ def test_jetstream_in_two_lines() -> None:
 
 def test_volumes_in_one_line() -> None:
     sizes = (("20Gi", "20Gi"), ("20Gi", "10Gi"), ("20Gi", ""))
-    servers = [
+    servers: list[Any] = [
         {"name": f"x-{n}", "volume": {"claim": f"js-x-{n}", "size": size, "capacity": there}}
         for n, (size, there) in enumerate(sizes, 1)
     ]

@@ -20,6 +20,7 @@ from natsctl.model.server_identity import claim_name
 from natsctl.model.slim import slim
 from natsctl.plan.claims import data, memory
 from natsctl.plan.claims.memory import READ
+from natsctl.plan.claims.note import parse_copy
 from natsctl.plan.claims.stored import stored_of
 from tests.unit.plan.claims.volumes import SPEC, claim, noted, uid_of, with_copy, with_data
 from tests.unit.plan.world import NAME, NAMESPACE, UID
@@ -59,7 +60,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return counting
 
-    monkeypatch.setattr(memory, "parse_copy", counted("copies", memory.parse_copy))
+    monkeypatch.setattr(memory, "parse_copy", counted("copies", parse_copy))
     monkeypatch.setattr(data, "parse_data", counted("data", data.parse_data))
     return counts
 

@@ -161,10 +161,11 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
     """Kubernetes has no such names; nothing here rests on that."""
     servers = (attrs.evolve(SERVER, name=HOSTILE, version=HOSTILE, last_exit=HOSTILE),)
     odd = attrs.evolve(FIGURES, version=HOSTILE, phase=HOSTILE, servers=servers)
-    ends = {
-        "conditions": ((HOSTILE, True), ("Degraded", False)),
-        "expiries": ((HOSTILE, 1.9e9),),
-        "jetstream": JetStreamMetrics(
+    odd = attrs.evolve(
+        odd,
+        conditions=((HOSTILE, True), ("Degraded", False)),
+        expiries=((HOSTILE, 1.9e9),),
+        jetstream=JetStreamMetrics(
             HOSTILE,
             5,
             1,
@@ -176,8 +177,8 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
             storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),),
             volumes=(VolumeMetrics(HOSTILE, 50, 70),),
         ),
-    }
-    text = exposition({(HOSTILE, HOSTILE): ActorMetrics(attrs.evolve(odd, **ends))})
+    )
+    text = exposition({(HOSTILE, HOSTILE): ActorMetrics(odd)})
     plain = exposition({("ns", "a"): ActorMetrics(FIGURES)})
     assert text.count("\n") == plain.count("\n")
     for family in text_string_to_metric_families(text):

@@ -64,6 +64,7 @@ class Api:
         self.error, self.found = error, {"worker-c-bound-token": live, "c": config}
         self.patches: list[dict[str, Any]] = []
         self.patch_error: Exception | None = None
+        self.patched: Any = object()
 
     async def create(self, *_: Any) -> Any:
         raise self.error
@@ -83,7 +84,7 @@ class Api:
         if self.patch_error is not None:
             raise self.patch_error
         self.patches.append(patch)
-        return "written"
+        return self.patched
 
 
 def writer(api: Api) -> TokenWriter:
@@ -122,7 +123,7 @@ async def test_a_token_in_use_is_sealed_even_if_nothing_new_may_be_made(error: E
     """A quota that is full, or a webhook, is asked before anybody looks for the name."""
     token = jwt()
     api = Api(error, live(token), running_config(token))
-    assert await writer(api).bind(grant()) == "written"
+    assert await writer(api).bind(grant()) is api.patched
     (patch,) = api.patches
     assert patch["data"]["token"] == base64.b64encode(token.encode()).decode()
     assert patch["data"]["previous-token"] is None

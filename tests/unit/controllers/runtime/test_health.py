@@ -7,7 +7,8 @@ import time
 from typing import Any, cast
 
 from natsctl.controllers.runtime.health import Pulse, liveness, readiness
-from natsctl.controllers.runtime.lease import Lease, Records
+from natsctl.controllers.runtime.lease import Lease
+from natsctl.controllers.runtime.lease_records import Records
 from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import PODS, SECRETS_METADATA
 from natsctl.kube.store import Store

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from natsctl.controllers.runtime.lease import Lease, LeaseLost, suspended
 from natsctl.kube.errors import Fenced
 from tests.unit.controllers.leases import FAULTS, QUICK, Memory, candidate, failing, held, now
-from tests.unit.simulated.requests import Request
+from tests.unit.simulated.requests import Fate, Request
 
 pytestmark = pytest.mark.looptime
 
@@ -246,7 +246,13 @@ async def test_a_release_that_cannot_look_into_a_conflict_leaves_the_lease_to_ex
 
 async def test_a_release_that_others_are_always_faster_than_is_given_up() -> None:
     memory, lease = await held()
-    memory.api.plan = lambda asked: memory.touch() or FAULTS[""] if asked.method == "PUT" else QUICK
+
+    def touched(asked: Request) -> Fate:
+        if asked.method == "PUT":
+            memory.touch()
+        return QUICK
+
+    memory.api.plan = touched
     assert not await lease.release()
     assert memory.spec["holderIdentity"] == "a"
 
@@ -365,7 +371,7 @@ class Wire:
 
     def candidate(self, name: str) -> Exclusive:
         """Who goes that way."""
-        return candidate(self.memory, name, failing(lambda: self.fault), Exclusive)
+        return candidate(self.memory, name, failing(lambda: self.fault), kind=Exclusive)
 
 
 class Exclusive(Lease):

@@ -111,7 +111,7 @@ def test_a_namespace_with_more_labels_than_are_read_has_none(
     labels: NamespaceLabels, woken: Woken
 ) -> None:
     """One that was left out would be taken for one that is not there."""
-    many = {f"{i:03}": "x" * 61 for i in range(LONGEST_LABELS // 64)}
+    many: dict[str, Any] = {f"{i:03}": "x" * 61 for i in range(LONGEST_LABELS // 64)}
     labels.replace((place("a", **many), place("b", **many)), 5)
     labels.find(C, names("a"))
     assert labels.find(C, names("a")) == {"a": many}
