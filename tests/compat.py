@@ -72,7 +72,7 @@ def longest_step() -> Iterator[Callable[[], float]]:
     def timed(handle: asyncio.Handle) -> None:
         nonlocal longest
         started = time.thread_time()
-        run(handle)  # type: ignore[arg-type]
+        run(handle)
         longest = max(longest, time.thread_time() - started)
 
     asyncio.events.Handle._run = timed  # type: ignore[method-assign,assignment]

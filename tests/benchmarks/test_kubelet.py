@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.kubelet import MILESTONES, Times
 
-RUNNING, WAITING = {"state": {"running": {}}}, {"state": {"waiting": {}}}
+RUNNING: dict[str, Any] = {"state": {"running": {}}}
+WAITING: dict[str, Any] = {"state": {"waiting": {}}}
 
 
 @pytest.mark.parametrize(

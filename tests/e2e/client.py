@@ -172,7 +172,7 @@ def user(
     *,
     tls: ssl.SSLContext | None = None,
     login: Callable[[str], dict[str, str]] | None = None,
-    **credentials: str,
+    credentials: dict[str, str] | None = None,
 ) -> User:
     """A client of the cluster's Service, or of one server; credentials as CONNECT names them."""
     if server is None:
@@ -182,4 +182,4 @@ def user(
             f"{server} has an address",
             lambda: cluster.pods().get(server, {}).get("status", {}).get("podIP", ""),
         )
-    return User(address, tls, credentials, login=login)
+    return User(address, tls, credentials or {}, login=login)

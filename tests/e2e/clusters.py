@@ -16,7 +16,7 @@ import attrs
 
 from natsctl.api.version import ServerVersion
 from tests.e2e.history import History
-from tests.e2e.kubectl import Json, Kubectl, until
+from tests.e2e.kubectl import Json, Kubectl, until, until_same
 
 NEW, NEXT = "2.12.15", "2.14.10"
 """The versions most tests run, and upgrade to."""
@@ -173,7 +173,7 @@ class Cluster:
     def until_peers(self, count: int) -> None:
         """Wait until each of its servers has routes to so many others."""
         for pod in self.pods():
-            until(f"{pod} knows {count} others", lambda pod=pod: self.peers(pod) == count)
+            until_same(f"others that {pod} knows", partial(self.peers, pod), count)
 
     def _connections(self, pod: str) -> Counter[str]:
         """How many connections it has to each other server."""

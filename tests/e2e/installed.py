@@ -94,8 +94,8 @@ class Installed:
 
     def __enter__(self) -> Installed:
         """Install it; the CRDs are there."""
-        values = ("clusterScoped=true", "crds.install=never", f"fullnameOverride={self.name}")
-        values += ("featureGates.jetStream=true",)
+        values = ["clusterScoped=true", "crds.install=never", f"fullnameOverride={self.name}"]
+        values += ["featureGates.jetStream=true"]
         self.release.install(*values, f"replicaCount={REPLICAS}")
         self.start()
         return self

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
 import attrs
 import nats
@@ -20,6 +21,7 @@ from nats.js.errors import Error as JetStreamError
 from tests.e2e.background import background
 from tests.e2e.clusters import Cluster
 
+T = TypeVar("T")
 STREAMS = (
     StreamConfig(name="ONE", subjects=["one"], num_replicas=1),
     StreamConfig(name="THREE", subjects=["three"], num_replicas=3),
@@ -101,7 +103,7 @@ class Published:
             await everything.unsubscribe()
         self.stored[name] = [int(message.data) for message in found]
 
-    async def _insist(self, request):  # type: ignore[no-untyped-def] # as nats-py types its own
+    async def _insist(self, request: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
                 return await request()

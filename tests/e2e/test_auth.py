@@ -12,12 +12,12 @@ from tests.e2e.certificates import opaque
 from tests.e2e.client import User, user
 from tests.e2e.clusters import NEXT, Cluster
 from tests.e2e.conftest import Managing
-from tests.e2e.kubectl import Kubectl, until
+from tests.e2e.kubectl import Json, Kubectl, until
 
 Apply = Callable[..., Cluster]
 pytestmark = pytest.mark.usefixtures("reaches_pods")
 
-README = {
+README: Json = {
     "users": [
         {"username": "user1", "password": "secret1"},
         {
@@ -38,7 +38,7 @@ def users(content: Any, name: str = "nats-clients-auth") -> dict[str, Any]:
 
 def login(cluster: Cluster, name: str, password: str, server: str | None = None) -> User:
     """A client with a password."""
-    return user(cluster, server, user=name, **{"pass": password})
+    return user(cluster, server, credentials={"user": name, "pass": password})
 
 
 @pytest.mark.parametrize("version", ["2.0.0", "2.9.25", NEXT])
@@ -135,13 +135,13 @@ def test_a_token(cluster: Apply, namespace: Kubectl) -> None:
     """Such servers have no system account, so a new token restarts them."""
     namespace.apply(users({"token": "s3cr3t-t0ken"}))
     found = cluster("a", size=1, version=NEXT, auth=AUTH, lameDuckDurationSeconds=30).ready()
-    assert user(found, auth_token="s3cr3t-t0ken").gets_in()
+    assert user(found, credentials={"auth_token": "s3cr3t-t0ken"}).gets_in()
     assert not user(found).gets_in()
     uid = found.uids()["a-1"]
     namespace.apply(users({"token": "an0ther"}))
     found.until_replaced("a-1", uid, 90)
     found.ready(120)
-    assert user(found, auth_token="an0ther").gets_in()
+    assert user(found, credentials={"auth_token": "an0ther"}).gets_in()
 
 
 def test_an_open_cluster_stays_open(cluster: Apply) -> None:

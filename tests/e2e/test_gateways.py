@@ -40,12 +40,12 @@ def linked(cluster: Cluster, other: str) -> bool:
     return all(other in (answer["outbound_gateways"] or {}) for answer in asked)
 
 
-def joined(east: Cluster, west: Cluster, **credentials: str) -> None:
+def joined(east: Cluster, west: Cluster) -> None:
     """Both have connections to each other, and messages pass both ways."""
     until("east is linked", partial(linked, east, "west"), 60)
     until("west is linked", partial(linked, west, "east"), 60)
-    passes(user(east, **credentials), user(west, **credentials))
-    passes(user(west, **credentials), user(east, **credentials))
+    passes(user(east), user(west))
+    passes(user(west), user(east))
 
 
 @pytest.mark.parametrize("version", ["2.9.25", NEXT])

@@ -107,7 +107,9 @@ def test_two_servers_cannot_do_without_either_until_somebody_decides(
     before = found.uids()
     found.patch(version="2.14.10")
     for _ in before:
-        pod, overrides = until("an override is offered", partial(offered, found), 60)
+        offer = until("an override is offered", partial(offered, found), 60)
+        assert offer is not None
+        pod, overrides = offer
         assert found.uids()[pod] == before[pod]
         namespace("annotate", "--overwrite", "nats", "a", *overrides)
         found.until_replaced(pod, before[pod], 60)

@@ -48,8 +48,8 @@ def test_a_message_passes_both_ways(cluster: Apply, namespace: Kubectl, version:
     hub = cluster("hub", size=1, version=version, auth=auth, **LISTENS).ready()
     remote = spoke_of(hub_url(namespace, "leaf:secret@"))
     spoke = cluster("spoke", size=1, version=version, **remote).ready()
-    passes(user(hub, **login), user(spoke))
-    passes(user(spoke), user(hub, **login))
+    passes(user(hub, credentials=login), user(spoke))
+    passes(user(spoke), user(hub, credentials=login))
     (container,) = hub.pods()["hub-1"]["spec"]["containers"]
     assert {"name": "leaf", "containerPort": PORT, "protocol": "TCP"} in container["ports"]
 

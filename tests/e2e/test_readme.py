@@ -24,7 +24,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 import yaml
 
@@ -76,7 +75,7 @@ def written(secret: Json, folder: Path) -> None:
 
 def login(cluster: Cluster, name: str, password: str, server: str | None = None) -> User:
     """A client with a password."""
-    return attrs.evolve(user(cluster, server), credentials={"user": name, "pass": password})
+    return user(cluster, server, credentials={"user": name, "pass": password})
 
 
 def loaded(*arguments: str) -> None:

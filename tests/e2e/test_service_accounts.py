@@ -54,15 +54,19 @@ def bound(kubectl: Kubectl, secret: str) -> dict[str, str]:
     return until(f"{secret} has a token", held)
 
 
+def credentials(told: dict[str, str]) -> dict[str, str]:
+    return {"user": told["username"], "pass": told["token"]}
+
+
 def login(cluster: Cluster, told: dict[str, str]) -> User:
     """A client that mounts such a Secret."""
-    return user(cluster, user=told["username"], **{"pass": told["token"]})
+    return user(cluster, credentials=credentials(told))
 
 
 def logins(cluster: Cluster, told: dict[str, str]) -> list[User]:
     """The same, of each server: one may have taken a change up before another."""
-    credentials = {"user": told["username"], "pass": told["token"]}
-    return [user(cluster, server, **credentials) for server in sorted(cluster.pods())]
+    shown = credentials(told)
+    return [user(cluster, server, credentials=shown) for server in sorted(cluster.pods())]
 
 
 @pytest.mark.parametrize("version", ["2.9.25", NEXT])
@@ -149,7 +153,7 @@ def test_accounts_of_other_namespaces(
     assert here["username"] == "worker"
     assert there["username"] == f"worker_{other.namespace}"
     for told in (here, there):
-        until("it gets in", lambda told=told: login(found, told).gets_in(), 120)
+        until("it gets in", login(found, told).gets_in, 120)
     namespace("delete", "natsserviceroles", "worker")
     until("the other's Secret is gone too", lambda: not token(other, "worker-a-bound-token"), 60)
 
@@ -165,7 +169,7 @@ def test_static_users_only_if_asked_for(cluster: Apply, namespace: Kubectl) -> N
     auth = AUTH | {"clientsAuthSecret": "users"}
     found = cluster("a", size=1, version=NEXT, auth=auth).ready()
     told = bound(namespace, "worker-a-bound-token")
-    static = user(found, user="static", **{"pass": "pa55"})
+    static = user(found, credentials={"user": "static", "pass": "pa55"})
     assert not static.gets_in()
     found.patch(auth={"allowStaticUsers": True})
     until("the static user gets in", static.gets_in, 120)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def authorization(*names: str) -> dict[str, str]:
 
 def login(cluster: Cluster, name: str, server: str) -> User:
     """A client with its password."""
-    return user(cluster, server, user=name, **{"pass": PASSWORDS[name]})
+    return user(cluster, server, credentials={"user": name, "pass": PASSWORDS[name]})
 
 
 def signals(cluster: Cluster, pod: str) -> list[str]:
@@ -49,7 +50,11 @@ def signals(cluster: Cluster, pod: str) -> list[str]:
 def watching(cluster: Cluster, *pods: str) -> None:
     """Wait until the reloaders have met their servers."""
     for pod in pods:
-        until(f"{pod} is watched", lambda pod=pod: "watching" in cluster.log(pod, "reloader"), 30)
+        until(f"{pod} is watched", partial(_is_watched, cluster, pod), 30)
+
+
+def _is_watched(cluster: Cluster, pod: str) -> bool:
+    return "watching" in cluster.log(pod, "reloader")
 
 
 def reloaded(cluster: Cluster, pod: str, what: str) -> None:

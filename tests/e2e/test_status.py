@@ -37,7 +37,7 @@ def flags(kubectl: Kubectl) -> list[str]:
 
 def natsctl(kubectl: Kubectl, *arguments: str, code: int = 0) -> str:
     """Run it as a user does; what it printed."""
-    command = [PROGRAMS / "natsctl", *arguments, *flags(kubectl)]
+    command: list[str | Path] = [PROGRAMS / "natsctl", *arguments, *flags(kubectl)]
     done = subprocess.run(
         command, env=environment(), capture_output=True, text=True, timeout=60, check=False
     )
@@ -111,8 +111,8 @@ def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: 
     )
     assert said.stdout.startswith("usage: kubectl natsctl ")
 
-    watch = (PROGRAMS / "natsctl", "status", "x", "--watch", *flags(namespace))
-    with terminal(*watch) as (process, drawn):
+    watch = ("status", "x", "--watch", *flags(namespace))
+    with terminal(PROGRAMS / "natsctl", *watch) as (process, drawn):
         until("it is drawn", lambda: "2 of 2 ready" in drawn(), 20)
         closed.patch(version=NEXT)
         until(

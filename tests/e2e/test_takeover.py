@@ -183,7 +183,7 @@ def test_clusters_of_the_go_operator_come_home(legacy: Legacy) -> None:
     types = [c["type"] for c in legacy.today.status()["conditions"]]
     assert len(types) > len(set(types))
     name = legacy.kubectl.namespace
-    app = user(legacy.closed, user=name, **{"pass": password(legacy.closed)})
+    app = user(legacy.closed, credentials={"user": name, "pass": password(legacy.closed)})
     with app.connected() as link, asking(legacy.many) as many, asking(legacy.today) as today:
         early = len(many.errors), len(today.errors)
         legacy.follow("Hand over", legacy.today)

@@ -131,7 +131,7 @@ def _spec(canaries: Canaries, container: Json) -> Json:
 
 def _secrets(canaries: Canaries, namespace: str, applied: Json) -> Iterator[Json]:
     held = partial(secret, namespace=namespace)
-    ours = {"labels": {"nats_cluster": "x"}}
+    ours: Json = {"labels": {"nats_cluster": "x"}}
     token, users = {"token": canaries.new("bound-token")}, {"auth.json": _users(canaries)}
     yield held("x", data={"nats.conf": _config(canaries)}, **ours)
     yield held("r-x-bound-token", data=token, **ours)

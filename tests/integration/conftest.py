@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ async def install_crds(transport: Transport) -> None:
     for crd in crds():
         await client.apply(CRDS, crd)
     for crd in crds():
-        await until(lambda name=crd["metadata"]["name"]: _established(client, name))
+        await until(partial(_established, client, crd["metadata"]["name"]))
 
 
 async def _established(client: Client, name: str) -> bool:

@@ -284,8 +284,8 @@ async def deleted(scene: Scene) -> None:
     async def again() -> bool:
         with suppress(NotFound):
             found = await scene.lease()
-            same = found["spec"]["holderIdentity"] == old["spec"]["holderIdentity"]
-            return same and found["metadata"]["uid"] != old["metadata"]["uid"]
+            same = bool(found["spec"]["holderIdentity"] == old["spec"]["holderIdentity"])
+            return same and bool(found["metadata"]["uid"] != old["metadata"]["uid"])
         return False
 
     await until(again, RENEWED)
@@ -336,7 +336,7 @@ async def test_what_passes_is_survived(scene: Scene, fault: Break) -> None:
     assert [EFFECT[fault] in text for text in told] == [True, True]
 
 
-EFFECT = {
+EFFECT: dict[Break, str] = {
     busy: 'reason="http_429"',
     broken: 'reason="http_500"',
     slow: "natsctl_",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -143,14 +144,14 @@ async def test_one_installation_watches_several_namespaces_and_no_other(
         for place in watched:
             await client.create(CLUSTERS, nats("x", place, size=1))
             await held_by(client, place, "x", "default")
-            await until(lambda place=place: children(client, place))
+            await until(partial(children, client, place))
         await client.create(CLUSTERS, nats("x", "kube-system", size=1))
         await role(client, namespace)
         await account(client, namespace)
         await account(client, other_namespace)
         await client.patch(CLUSTERS, namespace, "x", {"spec": {"auth": AUTH}})
         for place in watched:
-            await until(lambda place=place: token(client, place))
+            await until(partial(token, client, place))
         await client.transport.request("DELETE", PODS.path(other_namespace, "x-1"))
         await size(client, other_namespace, "x", 1)
         assert not await holder(client, "kube-system", "x")

@@ -67,7 +67,7 @@ async def test_it_comes_is_put_right_and_goes_while_servers_stay(
         await client.patch(NETWORK_POLICIES, namespace, "x", EVERYBODY, JSON_PATCH)
 
         async def mended() -> bool:
-            return (await policy(client, namespace))["spec"] == first["spec"]
+            return bool((await policy(client, namespace))["spec"] == first["spec"])
 
         await until(mended)
         bare = {"metadata": {"labels": dict.fromkeys(first["metadata"]["labels"])}}

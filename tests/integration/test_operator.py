@@ -286,9 +286,7 @@ async def test_a_standby_takes_over_as_soon_as_the_leader_stops(
 
 async def holder(client: Client, namespace: str) -> str:
     """Who holds the lease."""
-    reply = await client.transport.request(
-        "GET", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/nats-operator"
-    )
+    reply = await client.transport.request("GET", LEASES.path(namespace, "nats-operator"))
     return str(msgspec.json.decode(reply.body)["spec"]["holderIdentity"])
 
 

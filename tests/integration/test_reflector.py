@@ -24,13 +24,14 @@ from tests.integration.proxy import Proxy
 @asynccontextmanager
 async def reflecting(
     kubeconfig: str, namespace: str, silence: float = 90.0
-) -> AsyncIterator[Reflector[Secret]]:
+) -> AsyncIterator[Store[Secret]]:
     async with connect(kubeconfig) as transport:
-        reflector = Reflector(transport, SECRETS, Store[Secret](), namespace, silence=silence)
+        store = Store[Secret]()
+        reflector = Reflector(transport, SECRETS, store, namespace, silence=silence)
         task = asyncio.create_task(reflector.run())
         try:
             await asyncio.wait_for(reflector.synced.wait(), 10)
-            yield reflector
+            yield store
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -49,20 +50,20 @@ async def remove(client: Client, namespace: str, name: str) -> None:
     await client.delete(SECRETS, namespace, name, found.metadata.uid)
 
 
-async def holds(reflector: Reflector[Secret], *names: str) -> None:
+async def holds(store: Store[Secret], *names: str) -> None:
     async def same() -> bool:
-        return {name for _, name in reflector.store.keys()} == set(names)  # noqa: SIM118 - no dict
+        return {name for _, name in store.keys()} == set(names)  # noqa: SIM118 - no dict
 
     await until(same)
 
 
 async def test_it_lists_and_follows(client: Client, namespace: str, kubeconfig: str) -> None:
     await make(client, namespace, "a")
-    async with reflecting(kubeconfig, namespace) as reflector:
-        await holds(reflector, "a")
+    async with reflecting(kubeconfig, namespace) as store:
+        await holds(store, "a")
         await make(client, namespace, "b")
         await remove(client, namespace, "a")
-        await holds(reflector, "b")
+        await holds(store, "b")
 
 
 async def test_a_closed_watch_goes_on_where_it_was(
@@ -70,12 +71,12 @@ async def test_a_closed_watch_goes_on_where_it_was(
 ) -> None:
     """And lists nothing: the changes of the meantime are in the next stream."""
     await make(client, namespace, "a")
-    async with reflecting(proxy.kubeconfig, namespace) as reflector:
+    async with reflecting(proxy.kubeconfig, namespace) as store:
         proxy.reads.clear()
         proxy.cut_streams()
         await make(client, namespace, "b")
         await remove(client, namespace, "a")
-        await holds(reflector, "b")
+        await holds(store, "b")
         assert proxy.reads == []
 
 
@@ -93,11 +94,11 @@ async def test_a_server_without_streaming_lists_is_listed_page_by_page(
     proxy.before = refuse
     for name in "abcde":
         await make(client, namespace, name)
-    async with reflecting(proxy.kubeconfig, namespace) as reflector:
-        await holds(reflector, *"abcde")
+    async with reflecting(proxy.kubeconfig, namespace) as store:
+        await holds(store, *"abcde")
         assert len(proxy.reads) == 3
         await remove(client, namespace, "c")
-        await holds(reflector, *"abde")
+        await holds(store, *"abde")
 
 
 async def test_a_position_too_old_leads_to_a_new_list(
@@ -113,22 +114,22 @@ async def test_a_position_too_old_leads_to_a_new_list(
         return web.Response(body=msgspec.json.encode(event) + b"\n")
 
     await make(client, namespace, "a")
-    async with reflecting(proxy.kubeconfig, namespace) as reflector:
+    async with reflecting(proxy.kubeconfig, namespace) as store:
         proxy.before = too_old
         await remove(client, namespace, "a")
         await make(client, namespace, "b")
         proxy.cut_streams()
-        await holds(reflector, "b")
+        await holds(store, "b")
 
 
 async def test_a_silent_stream_counts_as_dead(client: Client, namespace: str, proxy: Proxy) -> None:
-    async with reflecting(proxy.kubeconfig, namespace, silence=1.0) as reflector:
+    async with reflecting(proxy.kubeconfig, namespace, silence=1.0) as store:
         proxy.silent = True
         await make(client, namespace, "a")
         await asyncio.sleep(0.3)
-        assert len(reflector.store) == 0
+        assert len(store) == 0
         proxy.silent = False
-        await holds(reflector, "a")
+        await holds(store, "a")
 
 
 async def test_an_overloaded_api_server_is_asked_again_later(
@@ -144,8 +145,8 @@ async def test_an_overloaded_api_server_is_asked_again_later(
 
     await make(client, namespace, "a")
     proxy.before = busy
-    async with reflecting(proxy.kubeconfig, namespace) as reflector:
-        await holds(reflector, "a")
+    async with reflecting(proxy.kubeconfig, namespace) as store:
+        await holds(store, "a")
     pauses = [later - sooner for sooner, later in pairwise(asked[:4])]
     assert min(pauses) > 0.5
     assert pauses == sorted(pauses)

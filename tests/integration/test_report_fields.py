@@ -24,7 +24,7 @@ from natsctl.cli.report.shapes import Shape, paths
 from natsctl.cli.report.shown_clusters import CLUSTER, ROLE
 from natsctl.cli.report.shown_objects import EVENT, LEASE, SECRET
 from natsctl.kube.errors import NotFound
-from natsctl.kube.paths import VERSION
+from natsctl.kube.paths import VERSION, ApiPath
 from natsctl.kube.transport import Transport
 from tests.integration.conftest import until
 
@@ -117,7 +117,7 @@ class Planter:
 async def _published(transport: Transport, where: str) -> Json:
     """The schemas of a group; those of CRDs come a moment after the CRDs."""
     try:
-        reply = await transport.request("GET", f"/openapi/v3/{where}")
+        reply = await transport.request("GET", ApiPath(f"/openapi/v3/{where}"))
     except NotFound:
         return {}
     found: Json = json.loads(reply.body)["components"]["schemas"]

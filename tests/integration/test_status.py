@@ -146,11 +146,11 @@ async def test_a_cluster_as_the_go_operator_leaves_it(
 ) -> None:
     """Before natsctl has seen it, too: its labels are few, and its pods count in hexadecimal."""
     made = await client.create(CLUSTERS, nats("x", namespace, size=11, version="2.9.25"))
-    cluster_ = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
-    cluster_ |= {"uid": made.metadata.uid, "controller": True}
+    owner: dict[str, Any] = {"apiVersion": "nats.io/v1alpha2", "kind": "NatsCluster", "name": "x"}
+    owner |= {"uid": made.metadata.uid, "controller": True}
     labels = {"app": "nats", "nats_cluster": "x"}
     for name in ("x-9", "x-a", "x-b"):
-        meta = {"name": name, "namespace": namespace, "ownerReferences": [cluster_]}
+        meta: dict[str, Any] = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
         meta |= {"labels": labels | {"nats_version": "2.9.25"}}
         meta |= {"annotations": {"nats.version": "2.9.25"}}
         spec = {"containers": [{"name": "nats", "image": "nats:2.9.25"}]}

@@ -41,7 +41,7 @@ DURATIONS = st.sampled_from(
     ["1m", "0.0000001s", "1e-7s", "-1s", "soon", "", "2562047h", "99999999h", "0", 5, None]
 )
 NUMBERS = st.sampled_from([0, 1, -1, -5, 5, 2**31, 2**53, 2**63 - 1, 1.5, "five", True, None])
-RESPONSES = st.one_of(
+RESPONSES: st.SearchStrategy[Any] = st.one_of(
     st.booleans(),
     st.fixed_dictionaries({}, optional={"max": NUMBERS, "expires": DURATIONS}),
     st.sampled_from(["yes", 7, [], None]),

@@ -21,6 +21,7 @@ from natsctl.render.inputs import ConfigInputs
 from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.server import servers
+from tests.server.layout import below
 from tests.server.test_rendered_jetstream import VERSIONS
 from tests.unit.render.targets import target
 
@@ -98,7 +99,7 @@ def running(
 
 def is_plain(folder: Path) -> bool:
     """Whether any file of the store has the message as it is."""
-    store = servers.below(folder, "/data/jetstream")
+    store = below(folder, "/data/jetstream")
     return any(MESSAGE in it.read_bytes() for it in store.rglob("*") if it.is_file())
 
 

@@ -46,11 +46,17 @@ PERMISSIONS = st.fixed_dictionaries(
     },
 )
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=9)
+
+
+def _name(user: dict[str, Any]) -> str:
+    return str(user["username"])
+
+
 USERS = st.lists(
     st.fixed_dictionaries(
         {"username": PASSWORDS, "password": PASSWORDS}, optional={"permissions": PERMISSIONS}
     ),
-    unique_by=lambda user: user["username"],
+    unique_by=_name,
     max_size=3,
 )
 AUTHORIZATIONS = st.one_of(

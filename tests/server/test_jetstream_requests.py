@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,10 @@ async def remove(cluster: Cluster) -> None:
     first, *others = [it for it in cluster.servers if it.name != through]
     first.stop()
     assert await remove_server(api, first.name) == Done()
-    meta = lambda: cluster.server(through).ask("/jsz")["meta_cluster"]  # noqa: E731
+
+    def meta() -> Any:
+        return cluster.server(through).ask("/jsz")["meta_cluster"]
+
     assert await until(lambda: meta()["cluster_size"] == 3)
     for server in others:
         server.stop()

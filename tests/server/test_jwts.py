@@ -36,7 +36,7 @@ def cluster(version: str, account: str = ACCOUNT_JWT) -> Target:
 def starts(made: Target, folder: Path, jwt: str) -> bool:
     boot = lay_out(made, folder, on_loopback(texts(made), []))
     (folder / JWT.lstrip("/")).write_text(jwt, newline="")
-    command = [servers.binary(made.version.text), "-c", boot, "--ports_file_dir", folder]
+    command = [servers.binary(made.version.text), "-c", str(boot), "--ports_file_dir", str(folder)]
     environment = {names.SERVER_NAME_ENV: '"c-1"'}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
         servers.wait_for(lambda: any(folder.glob("*.ports")) or server.poll() is not None)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server
 
 ALL = pytest.mark.parametrize("version", servers.VERSIONS)
 LOGIN = Login("u/v?", "p@ :%#&+")
-GATEWAY = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
+GATEWAY: dict[str, Any] = {"gatewayConfig": {"name": "g", "hostPort": 7522}}
 
 
 def route_to(server: servers.Server, login: Login | None = None) -> list[str]:

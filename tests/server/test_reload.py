@@ -39,9 +39,9 @@ OPERATOR = {"operatorConfig": {"secret": "o", **PRELOAD}}
 USERS = {"auth": {"clientsAuthSecret": "u"}}
 ROUTES_AUTH = {"auth": {"clusterAuthSecret": "r"}}
 GATEWAYS_AUTH = {**GATEWAY, "auth": {"gatewayAuthSecret": "g"}}
-GATEWAY_TLS = {**GATEWAY, "tls": {"gatewaySecret": "g"}}
-LEAF_TLS = {**LEAF, "tls": {"leafnodeSecret": "l"}}
-WEBSOCKET_TLS = {"websocketConfig": {"port": 8080}, "tls": {"websocketSecret": "w"}}
+GATEWAY_TLS: dict[str, Any] = {**GATEWAY, "tls": {"gatewaySecret": "g"}}
+LEAF_TLS: dict[str, Any] = {**LEAF, "tls": {"leafnodeSecret": "l"}}
+WEBSOCKET_TLS: dict[str, Any] = {"websocketConfig": {"port": 8080}, "tls": {"websocketSecret": "w"}}
 
 # A path, a spec, and what changes in a block of it.
 FIELDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [

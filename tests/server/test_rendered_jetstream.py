@@ -12,6 +12,7 @@ from natsctl.render.config.jetstream import jetstream_block
 from natsctl.render.pod.pod import pod
 from natsctl.render.target import Target
 from tests.server import servers
+from tests.server.layout import below
 from tests.unit.render.targets import target
 
 pytestmark = pytest.mark.server
@@ -39,7 +40,7 @@ SPECS: dict[str, dict[str, Any]] = {
         }
     },
 }
-TAGGED = {
+TAGGED: dict[str, Any] = {
     "jetstream": {"uniqueTag": "zone:"},
     "serverTags": ["fast"],
     "serverTagsFromNode": ["topology.kubernetes.io/zone", "rack"],
@@ -67,7 +68,7 @@ def test_a_server_starts_and_takes_over_every_limit(
     assert config["max_storage"] == block["max_file_store"]
     assert config.get("max_memory", 0) == block["max_memory_store"]
     assert config.get("domain") == block.get("domain")
-    assert config["store_dir"] == str(servers.below(tmp_path, "/data/jetstream"))
+    assert config["store_dir"] == str(below(tmp_path, "/data/jetstream"))
 
 
 @VERSIONS

@@ -427,8 +427,8 @@ class TestObservation:
         start(NEWEST, {**CONFIG, **tls, **listeners, "websocket": block})
         pem = (tmp_path / "tls.crt").read_bytes()
         end = inspect(pem, (tmp_path / "tls.key").read_bytes(), CA).not_after
-        listeners = ("clients", "routes", "gateways", "leafnodes", "websocket")
-        assert (await observe()).not_after == dict.fromkeys(listeners, end)
+        all_of_them = ("clients", "routes", "gateways", "leafnodes", "websocket")
+        assert (await observe()).not_after == dict.fromkeys(all_of_them, end)
 
     async def test_listeners_without_a_certificate_have_no_end(self, start: Start) -> None:
         start(NEWEST, {**CONFIG, "cluster": {"host": "127.0.0.1", "port": servers.ANY_PORT}})

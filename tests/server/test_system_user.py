@@ -41,7 +41,7 @@ EVERY = pytest.mark.parametrize(
 SINCE_2_10 = ["2.10.29", servers.VERSIONS[-1]]
 IDENTITY = Identity(Key.generate().seed)
 VICTIM, EVIL = IDENTITY.key_of("victim"), IDENTITY.key_of("evil")
-USERS = {"authorization": {"users": [{"user": "u", "password": "p"}]}}
+USERS: dict[str, Any] = {"authorization": {"users": [{"user": "u", "password": "p"}]}}
 
 
 def accounts(key: Key, account: str = "$SYS") -> dict[str, Any]:
@@ -113,7 +113,10 @@ class Start:
         with log.open("w") as output:
             process = subprocess.Popen(command, stderr=output)
         self.stack.callback(_end, process)
-        ready = lambda: any(f.read_text().endswith("}") for f in folder.glob("*.ports"))  # noqa: E731
+
+        def ready() -> bool:
+            return any(f.read_text().endswith("}") for f in folder.glob("*.ports"))
+
         assert servers.wait_for(lambda: ready() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         return Server(process, file, folder, base)
@@ -186,7 +189,8 @@ class TestItComesAndGoes:
         self, start: Start, monkeypatch: pytest.MonkeyPatch, version: str
     ) -> None:
         shared = Key.generate()
-        old = {"accounts": {"SYS": {"users": [{"nkey": shared.public}]}}, "system_account": "SYS"}
+        known = {"users": [{"nkey": shared.public}]}
+        old: dict[str, Any] = {"accounts": {"SYS": known}, "system_account": "SYS"}
         server = start(version, **old)
         server.hang_up(**accounts(VICTIM, "SYS"))
         assert await reloaded(server, monkeypatch) == ""

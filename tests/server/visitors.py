@@ -141,8 +141,8 @@ class _Talk:
             doors.ROUTES: ({"name": name, "cluster": "c"}, {**about, "cluster": "c"}),
             doors.GATEWAYS: ({"gateway": "v", "name": name}, {**about, "gateway": "v"}),
         }
-        leaf = ({"name": name, "server_id": name}, {})
-        own, told = kinds.get(self.door.listener, leaf)
+        leaf: dict[str, Any] = {"name": name, "server_id": name}
+        own, told = kinds.get(self.door.listener, (leaf, {}))
         signature = signed_by_user(info.get("nonce", "")) if self.visitor.signs else {}
         connect = {"verbose": False, "pedantic": False, "protocol": 1, **own}
         lines = [f"CONNECT {json.dumps({**connect, **self.visitor.fields, **signature})}"]

@@ -136,7 +136,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (*own_image.SOURCES, *own_image.SOURCES_OF_NAMES):
         source, target = machine.ROOT / name, tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)  # type: ignore[operator]
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     monkeypatch.setattr(own_image, "CHECKOUT", tmp_path)
     return tmp_path
 

@@ -19,6 +19,7 @@ from natsctl.model.observation import Observation
 from natsctl.nats.monitoring import Monitor, Place
 from tests.server import servers
 from tests.server.crashes.addresses import Network, configuration, decoded, digest
+from tests.server.layout import below
 from tests.unit.simulated.apiserver import Json
 from tests.unit.simulated.nodes import CLAIM, Node, Server
 from tests.unit.simulated.requests import Where
@@ -117,14 +118,14 @@ class Kubelet(Node):
         return await _status(self._address(pod), path) == 200
 
     def _of_pod(self, pod: Json, path: str) -> Path:
-        return servers.below(self.folder / "pods" / pod["metadata"]["uid"], path)
+        return below(self.folder / "pods" / pod["metadata"]["uid"], path)
 
     def _store(self, pod: Json) -> Path:
         """The volume of the claim."""
         names_of = (v.get("persistentVolumeClaim") for v in pod["spec"]["volumes"])
         (name,) = [it["claimName"] for it in names_of if it]
         claim = self.api.objects[CLAIM, pod["metadata"]["namespace"], name]
-        return self.folder / "volumes" / claim["metadata"]["uid"]
+        return self.folder / "volumes" / str(claim["metadata"]["uid"])
 
     async def end(self) -> None:
         """Stop the kubelet, and then all servers."""
