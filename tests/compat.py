@@ -59,7 +59,7 @@ def without_help(parser: argparse.ArgumentParser) -> list[str]:
 
 def shown_certificate(file: Path) -> dict[str, Any]:
     """A certificate as SSLSocket.getpeercert shows it, without a connection."""
-    decoded: dict[str, Any] = ssl._ssl._test_decode_cert(str(file))  # type: ignore[attr-defined]
+    decoded: dict[str, Any] = ssl._ssl._test_decode_cert(str(file))  # type: ignore[attr-defined] # private
     return decoded
 
 
@@ -75,8 +75,8 @@ def longest_step() -> Iterator[Callable[[], float]]:
         run(handle)
         longest = max(longest, time.thread_time() - started)
 
-    asyncio.events.Handle._run = timed  # type: ignore[method-assign,assignment]
+    asyncio.events.Handle._run = timed  # type: ignore[method-assign,assignment] # for a while
     try:
         yield lambda: longest
     finally:
-        asyncio.events.Handle._run = run  # type: ignore[method-assign]
+        asyncio.events.Handle._run = run  # type: ignore[method-assign] # as it was

@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of this folder need Kubernetes; some a client that reaches the pods."""
     for item in items:
         item.add_marker(pytest.mark.e2e)
-        if CONTEXT and "reaches_pods" in item.fixturenames:  # type: ignore[attr-defined]
+        if CONTEXT and "reaches_pods" in item.fixturenames:  # type: ignore[attr-defined] # functions
             item.add_marker(pytest.mark.skip("pods of a named cluster are not reached from here"))
 
 

@@ -119,7 +119,8 @@ def test_one_reload_per_update(place: Place, server: Speaker, reloader: Speaker)
     assert reloader.end(signal.SIGTERM) == 0
     server.process.send_signal(signal.SIGTERM)
     server.process.wait()
-    rest = server.process.stderr.read().decode()  # type: ignore[union-attr]
+    assert server.process.stderr is not None
+    rest = server.process.stderr.read().decode()
     assert sum(RELOADED in line for line in [*server.lines, *rest.splitlines()]) == before + 3
 
 

@@ -11,11 +11,12 @@ from natsctl import __version__
 from natsctl.cli import kubectl_natsctl, main, nats_operator
 from natsctl.cli.main import COMMANDS, module_of
 from natsctl.cli.run.operator import parser_of, settings_of
+from natsctl.controllers.settings import Settings
 from tests.compat import without_help
 from tests.unit.kube.faulty import kubeconfig
 
 
-def settings(*argv: str, **environment: str) -> object:
+def settings(*argv: str, **environment: str) -> Settings:
     return settings_of(parser_of("natsctl operator").parse_args(argv), environment)
 
 
@@ -58,19 +59,19 @@ def test_a_command_line_that_cannot_be_used(argv: list[str]) -> None:
 
 def test_namespaces_are_read_where_that_is_asked_for() -> None:
     everywhere = ("--namespace", "x", "--feature-gates=ClusterScoped=true")
-    assert settings(*everywhere, "--namespace-selectors").selectors  # type: ignore[attr-defined]
-    assert not settings(*everywhere).selectors  # type: ignore[attr-defined]
+    assert settings(*everywhere, "--namespace-selectors").selectors
+    assert not settings(*everywhere).selectors
 
 
 def test_flags_win_over_the_environment() -> None:
     found = settings("--namespace", "flag", MY_POD_NAMESPACE="env", MY_POD_NAME="pod-1")
-    assert (found.namespace, found.identity) == ("flag", "pod-1")  # type: ignore[attr-defined]
-    assert settings(MY_POD_NAMESPACE="env").namespace == "env"  # type: ignore[attr-defined]
+    assert (found.namespace, found.identity) == ("flag", "pod-1")
+    assert settings(MY_POD_NAMESPACE="env").namespace == "env"
 
 
 def test_the_old_manifests_command_line() -> None:
     found = settings("-feature-gates=ClusterScoped=true", MY_POD_NAMESPACE="nats-io")
-    assert found.watched is None  # type: ignore[attr-defined]
+    assert found.watched is None
 
 
 @pytest.mark.parametrize(

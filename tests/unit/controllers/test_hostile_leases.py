@@ -227,10 +227,15 @@ async def test_an_answer_that_is_no_lease_crashes_nobody(body: bytes) -> None:
     await tried(body)
 
 
+def records_of(body: bytes) -> KubernetesRecords:
+    """A Lease on a server that says only this."""
+    transport: Any = Bytes(body)
+    return KubernetesRecords(transport, "ns", "l")
+
+
 async def tried(body: bytes) -> None:
     """All that a lease does, for a minute each, on a server that says only this."""
-    transport: Any = Bytes(body)
-    lease = Lease(KubernetesRecords(transport, "ns", "l"), identity="a")
+    lease = Lease(records_of(body), identity="a")
     with suppress(TimeoutError):
         await asyncio.wait_for(lease.acquire(), 60)
     if lease.held:
@@ -241,9 +246,9 @@ async def tried(body: bytes) -> None:
 
 
 async def test_what_is_no_lease_may_be_one_at_the_next_look() -> None:
-    records = KubernetesRecords(Bytes(b"<html>"), "ns", "l")  # type: ignore[arg-type]
+    records = records_of(b"<html>")
     with pytest.raises(Transient, match="not a Lease"):
         await records.read(1)
     deep = changed(("metadata", "managedFields"), raw('{"a":' * 5000 + "1" + "}" * 5000))
-    records = KubernetesRecords(Bytes(deep), "ns", "l")  # type: ignore[arg-type]
+    records = records_of(deep)
     assert (await records.read(1))["spec"] == GOOD["spec"]

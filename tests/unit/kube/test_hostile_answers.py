@@ -80,8 +80,14 @@ def knowing(api: Api) -> Reflector[Secret]:
     return reflector
 
 
+def kept(reflector: Reflector[Secret]) -> Store[Secret]:
+    """What it feeds."""
+    assert isinstance(reflector.store, Store)
+    return reflector.store
+
+
 def names(reflector: Reflector[Secret]) -> set[str]:
-    return {name for _, name in reflector.store.keys()}  # type: ignore[attr-defined] # noqa: SIM118
+    return {name for _, name in kept(reflector).keys()}  # noqa: SIM118 - a Store is no dict
 
 
 async def read_once(api: Api) -> tuple[Reflector[Secret], str]:
@@ -156,7 +162,7 @@ class TestLists:
         """Nothing can be told by it: neither what is gone, nor where to go on."""
         found, why = await read_once(Api(page(secret("a", 11), version=version)))
         assert (names(found), why, found._position) == ({"known"}, "undecodable", "")
-        assert found.store.horizon("ns") == 10  # type: ignore[attr-defined]
+        assert kept(found).horizon("ns") == 10
 
     @pytest.mark.parametrize(
         "bad", [None, 7, "x", [], {}, {"metadata": {}}, {"metadata": {"name": ""}}, nested(3000)]
@@ -169,7 +175,8 @@ class TestLists:
     async def test_after_all_that_a_good_list_counts(self) -> None:
         reflector = knowing(Api(page(onward="x")))
         assert await reflector._once() == "undecodable"
-        reflector.transport = Api(page(secret("a", 11)))  # type: ignore[assignment]
+        after: Any = Api(page(secret("a", 11)))
+        reflector.transport = after
         assert await reflector._once() == "closed"
         assert names(reflector) == {"a"}
 

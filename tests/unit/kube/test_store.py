@@ -35,7 +35,9 @@ def test_what_is_newer_wins_in_any_order() -> None:
     store, told = filled(pod("a", 5))
     store.put(pod("a", 12))
     store.learn(pod("a", 11))
-    assert store.get(("ns", "a")).version == 12  # type: ignore[union-attr]
+    kept = store.get(("ns", "a"))
+    assert kept is not None
+    assert kept.version == 12
     assert told.take() == ["c", "c"]  # the old one left, the new one came
 
 

@@ -101,7 +101,9 @@ class Truth(RuleBasedStateMachine):
             assert item is not None
             assert item.version >= version
         for _, name in self.store.keys():  # noqa: SIM118 - a Store is no dict
-            self.shown[name] = self.store.get(("ns", name)).version  # type: ignore[union-attr]
+            kept = self.store.get(("ns", name))
+            assert kept is not None
+            self.shown[name] = kept.version
 
     @invariant()
     def its_index_says_the_same_as_its_objects(self) -> None:

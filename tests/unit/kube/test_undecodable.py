@@ -121,7 +121,9 @@ class TestDepth:
     ) -> None:
         api.script = [says(200, poisoned("c", 5, levels))]
         client = Client(transport)
-        assert told(await client.get(CLUSTERS, "ns", "c"))  # type: ignore[arg-type]
+        found = await client.get(CLUSTERS, "ns", "c")
+        assert isinstance(found, Cluster)
+        assert told(found)
         with pytest.raises(Terminal, match="cannot be read"):
             await client.raw(CLUSTERS, "ns", "c")
 

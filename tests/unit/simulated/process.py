@@ -45,7 +45,7 @@ class Clock(dt.datetime):
     """The time of day in virtual time."""
 
     @classmethod
-    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override] # no Self
         """As virtual time has it."""
         return moment().astimezone(tz)
 

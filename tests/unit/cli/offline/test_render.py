@@ -193,8 +193,8 @@ def test_users_of_namespaces_that_a_role_selects(
         "metadata": {"name": "worker", "namespace": "ns", "labels": {"nats_cluster": "c"}},
         "spec": {"serviceAccountNamespaces": {"selector": selector}},
     }
-    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}
-    place["metadata"] |= {"labels": labels}  # type: ignore[operator]
+    meta = {"name": "other", "labels": labels}
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
     elsewhere = manifest("ServiceAccount", "worker")
     elsewhere["metadata"]["namespace"] = "other"
     cluster = with_spec(auth={"enableServiceAccounts": True})

@@ -17,27 +17,30 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_is_cleared_once_and_then_written_over() -> None:
-    display = Display(Terminal())
+    terminal = Terminal()
+    display = Display(terminal)
     assert display.redraws
     display.redraw("a\nb\n")
     display.redraw("c\n")
     first = f"{CLEAR}{HOME}a{END_OF_LINE}\nb{END_OF_LINE}\n{END_OF_SCREEN}"
-    assert display.stream.getvalue() == f"{first}{HOME}c{END_OF_LINE}\n{END_OF_SCREEN}"  # type: ignore[attr-defined]
+    assert terminal.getvalue() == f"{first}{HOME}c{END_OF_LINE}\n{END_OF_SCREEN}"
 
 
 def test_a_terminal_that_is_too_low_does_not_scroll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINES", "5")
-    display = Display(Terminal())
+    terminal = Terminal()
+    display = Display(terminal)
     display.redraw("1\n2\n3\n4\n5\n6\n")
-    shown = display.stream.getvalue()  # type: ignore[attr-defined]
+    shown = terminal.getvalue()
     assert "3" in shown
     assert "(3 more lines)" in shown
     assert shown.count("\n") == 4
 
 
 def test_elsewhere_only_what_changed_is_added() -> None:
-    display = Display(io.StringIO())
+    stream = io.StringIO()
+    display = Display(stream)
     assert not display.redraws
     for text, about in (("one\n", "1"), ("one again\n", "1"), ("two\n", "2")):
         display.append(text, about)
-    assert display.stream.getvalue() == "one\ntwo\n"  # type: ignore[attr-defined]
+    assert stream.getvalue() == "one\ntwo\n"
