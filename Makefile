@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 NODES ?= 1
+CORES := $(shell nproc 2>/dev/null || echo 2)
 PARTS ?= 3
 CONTEXT ?=
 NATS_IMAGE ?=
@@ -22,8 +23,8 @@ STAMP := $(VENV)/.installed
 DATA := $(CURDIR)/build/coverage
 COVERAGE := $(VENV_PYTHON) -m coverage
 PYTEST := pytest --durations=10 --durations-min=1 $(PYTEST_ARGS)
-# $(call parts,tier,most): what runs a command in parts side by side; nothing if PARTS=1.
-parts = $(if $(filter-out 1,$(PARTS)),$(VENV_PYTHON) -m tests.parts $(or $(2),$(PARTS)) $(1))
+# $(call parts,tier,most): what runs a command in parts side by side.
+parts = $(VENV_PYTHON) -m tests.parts $(if $(filter 1,$(PARTS)),1,$(or $(2),$(PARTS))) $(1)
 PURE := natsctl/model/*,natsctl/api/*,natsctl/render/*,natsctl/plan/*
 AROUND := natsctl/controllers/*,natsctl/kube/*
 SYSTEM_PYTHON := $(shell for p in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -103,11 +104,11 @@ integration: $(STAMP) check-machine ## client, reflector, operator against a rea
 
 .PHONY: testbed-test
 testbed-test: $(STAMP) check-machine ## the testbed itself: starts, stops, leaves nothing behind
-	$(call tier,testbed)
+	$(call tier,testbed,$(call parts,testbed,1))
 
 .PHONY: e2e
 e2e: $(STAMP) ## end-to-end tests on a real Kubernetes; CONTEXT= selects your own
-	$(call tier,e2e,$(if $(CONTEXT),,$(VENV_PYTHON) -m tests.parts $(PARTS) e2e))
+	$(call tier,e2e,$(if $(CONTEXT),,$(call parts,e2e)))
 
 .PHONY: build
 build: $(STAMP) check-machine ## build what tests and the demo run: Kubernetes, nats-servers, images
@@ -115,7 +116,7 @@ build: $(STAMP) check-machine ## build what tests and the demo run: Kubernetes, 
 
 .PHONY: test
 test: check-machine ## lint and all tiers of tests; sets up what it needs
-	@SECONDS=0; for part in venv lint build unit server integration testbed-test e2e; do \
+	@SECONDS=0; for part in venv lint build unit '-k -j$(if $(filter 1,$(CORES)),1,2) server testbed-test' integration e2e; do \
 		NATSCTL_NO_SKIPS=$(if $(CONTEXT),,1) $(MAKE) $$part || { status=$$?; echo "make test: FAILED in make $$part after $$SECONDS s" >&2; \
 		exit $$status; }; done; echo; echo "make test: all passed in $$SECONDS s"
 

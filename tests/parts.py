@@ -1,7 +1,7 @@
 """Runs tests in parts side by side, each on a testbed of its own if they need one.
 
-`python -m tests.parts N TIER COMMAND...` runs the command N times and puts the part's number before
-each line. The command's pytest finds in NATSCTL_PART which modules are its own.
+`python -m tests.parts N TIER COMMAND...` runs the command N times and puts the tier and the part's
+number before each line. The command's pytest finds in NATSCTL_PART which modules are its own.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def run(parts: int, tier: str, command: Sequence[str]) -> int:
     ]
     failures: dict[int, list[str]] = {part: [] for part in range(1, parts + 1)}
     tellers = [
-        threading.Thread(target=_tell, args=(number, process.stdout or (), failures[number]))
+        threading.Thread(
+            target=_tell, args=(f"{tier} {number}", process.stdout or (), failures[number])
+        )
         for number, process in enumerate(running, 1)
     ]
     for teller in tellers:
@@ -126,24 +128,24 @@ def run(parts: int, tier: str, command: Sequence[str]) -> int:
     finally:
         for teller in tellers:
             teller.join()
-        _repeat(failures)
+        _repeat(tier, failures)
 
 
-def _tell(part: int, lines: Iterable[str], failures: list[str]) -> None:
+def _tell(part: str, lines: Iterable[str], failures: list[str]) -> None:
     for line in lines:
         print(f"{part}| {line}", end="", flush=True)
         if failures or FAILURES.match(line):
             failures.append(line)
 
 
-def _repeat(failures: Mapping[int, Sequence[str]]) -> None:
+def _repeat(tier: str, failures: Mapping[int, Sequence[str]]) -> None:
     """Print what failed once more: another part that ends later has hidden it by then."""
     for part, lines in failures.items():
         if not lines:
             continue
-        print(f"\n== part {part} FAILED, its last lines once more:", flush=True)
+        print(f"\n== {tier} part {part} FAILED, its last lines once more:", flush=True)
         for line in lines[-LINES_REPEATED:]:
-            print(f"{part}| {line}", end="", flush=True)
+            print(f"{tier} {part}| {line}", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def run(statuses: dict[str, int]) -> subprocess.CompletedProcess[str]:
 def test_the_worst_status_counts_and_each_line_tells_its_part() -> None:
     done = run({"1/2": 0, "2/2": 1})
     assert done.returncode == 1
-    assert sorted(done.stdout.splitlines()) == ["1| 1/2", "2| 2/2"]
+    assert sorted(done.stdout.splitlines()) == ["unit 1| 1/2", "unit 2| 2/2"]
 
 
 @pytest.mark.parametrize(("first", "status"), [(0, 0), (1, 1), (5, 5)])
@@ -53,5 +53,5 @@ def test_failures_are_printed_once_more_when_all_parts_ended() -> None:
     command = [sys.executable, "-m", "tests.parts", "2", "unit", sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-2:] == ["1| == FAILURES ==", "1| E  why it failed"]
+    assert done.stdout.splitlines()[-2:] == ["unit 1| == FAILURES ==", "unit 1| E  why it failed"]
     assert done.stdout.count("why it failed") == 2
