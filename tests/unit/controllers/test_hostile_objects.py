@@ -33,6 +33,7 @@ from tests.unit.controllers.hostile import (
     settled,
     undecodable,
 )
+from tests.unit.pace import allowed, without_what_was_before
 
 pytestmark = pytest.mark.unmeasured
 
@@ -144,10 +145,10 @@ def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     api = fresh()
     poison(api, changes, late=late)
     started = time.thread_time()
-    with longest_step() as longest:
+    with without_what_was_before(), longest_step() as longest:
         world, ends = asyncio.run(lived(api))
-    assert time.thread_time() - started < ALL
-    assert longest() < STEP
+    assert time.thread_time() - started < allowed(ALL)
+    assert longest() < allowed(STEP)
     assert ends == ["closed"] * len(ends), "the watches went on to their end"
     assert bugs() == before, "every pass knew what to do"
     assert not [sent for sent in api.sent if sent[1][1:] == GOOD], "nothing was done to the other"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import json
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.unit.controllers.hostile import (
     secret,
     tls,
 )
+from tests.unit.pace import allowed, without_what_was_before
 
 pytestmark = pytest.mark.unmeasured
 
@@ -133,13 +133,11 @@ def test_the_worst_of_its_kind_holds_nobody_up(kind: str) -> None:
     for item in WORST[kind]:
         api.add(item)
     longest = []
-    gc.collect()
-    gc.freeze()  # what the tests before left is not ours
-    for _ in range(ROUNDS):
-        with longest_step() as step:
-            asyncio.run(live(api))
-        longest.append(step())
-        kubelet(api)
-    gc.unfreeze()
+    with without_what_was_before():
+        for _ in range(ROUNDS):
+            with longest_step() as step:
+                asyncio.run(live(api))
+            longest.append(step())
+            kubelet(api)
     assert bugs() == before
-    assert max(longest) < AIM * BUSY
+    assert max(longest) < allowed(AIM * BUSY)

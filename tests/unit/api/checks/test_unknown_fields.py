@@ -14,6 +14,7 @@ from natsctl.api.checks.unknown_fields import MOST, unknown_fields
 from natsctl.api.schema.pod_fields import fields_of_kind
 from natsctl.api.types.service_role import NatsServiceRoleSpec
 from tests.unit.api.strategies import specs
+from tests.unit.pace import allowed
 
 
 def told(**fields: Any) -> dict[str, str]:
@@ -161,7 +162,7 @@ def test_however_many_there_are_it_takes_no_time(where: str) -> None:
         case _:
             found = in_pod(containers=[many])
     assert len(found) == MOST
-    assert thread_time() - began < 2
+    assert thread_time() - began < allowed(2)
 
 
 @given(specs())

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from natsctl.plan.inputs.certificates import CA_BYTES, CA_MOST, CHAIN_BYTES, inspect
 from natsctl.plan.inputs.keys import RSA_BITS, blocks, public_half, public_problem
+from tests.unit.pace import allowed
 from tests.unit.plan.inputs.test_certificates import BAD_KEY, CA, CHAIN, ELLIPTIC, KEY, pem, private
 
 LONGEST = 0.1
@@ -74,7 +75,7 @@ def seconds(work: Callable[[], object]) -> float:
 def test_the_largest_keys_cost_next_to_nothing(bits: int) -> None:
     key = crafted(bits)
     assert public_problem(public_half(key)) == ""
-    assert seconds(lambda: public_half(key)) < LONGEST
+    assert seconds(lambda: public_half(key)) < allowed(LONGEST)
 
 
 @pytest.mark.parametrize("bits", [RSA_BITS + 2, 8676, 16384])
@@ -82,7 +83,7 @@ def test_larger_ones_are_refused_with_the_reason(bits: int) -> None:
     key = crafted(bits)
     problem = public_problem(public_half(key))
     assert problem == f"the RSA key has {bits} bits: servers and clients accept at most {RSA_BITS}"
-    assert seconds(lambda: public_half(key)) < LONGEST
+    assert seconds(lambda: public_half(key)) < allowed(LONGEST)
 
 
 def test_a_certificate_with_such_a_key_says_so() -> None:
@@ -142,7 +143,7 @@ def test_kinds_that_are_computed_with_while_they_are_read_are_not_read(oid: str)
         element(6, bytes.fromhex(oid)), sequence(integer(p), integer(p >> 9), integer(5))
     )
     key = text(sequence(integer(0), kind, element(4, integer(p >> 9))), "PRIVATE KEY")
-    assert seconds(lambda: inspect(CHAIN, key, None)) < LONGEST
+    assert seconds(lambda: inspect(CHAIN, key, None)) < allowed(LONGEST)
     assert inspect(CHAIN, key, None).problem == BAD_KEY
 
 
@@ -165,7 +166,7 @@ def test_no_text_takes_long(junk: bytes) -> None:
         (CHAIN, KEY, junk[:CA_BYTES]),
         (junk, junk, junk),
     ):
-        assert seconds(lambda cert=cert, key=key, ca=ca: inspect(cert, key, ca)) < LONGEST  # type: ignore[misc]
+        assert seconds(lambda cert=cert, key=key, ca=ca: inspect(cert, key, ca)) < allowed(LONGEST)  # type: ignore[misc]
 
 
 def test_texts_are_bounded() -> None:
