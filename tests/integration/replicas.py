@@ -1,7 +1,8 @@
 """Replicas of the operator as processes, each behind a proxy of its own, and pods that pretend.
 
-The control plane has no kubelet and no servers. `Pretender` is a toy of both: it makes pods ready
-and answers their monitoring ports, so that a cluster can be rolled.
+The control plane has no kubelet, no controllers and no servers. `Pretender` is a toy of them: it
+makes pods ready and answers their monitoring ports, so that a cluster can be rolled, and collects
+pods that were left half deleted.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Pretender:
     async def _look(self) -> None:
         reply = await self.client.transport.request("GET", PODS.path(self.namespace))
         found = {p["metadata"]["uid"]: p for p in msgspec.json.decode(reply.body)["items"]}
+        await self._collect(found)
         for uid in self._known.keys() - found.keys():
             pod = self._known.pop(uid)
             self.deleted.append(pod["metadata"]["name"])
@@ -70,6 +72,16 @@ class Pretender:
             self.created.append(found[uid]["metadata"]["name"])
             self._known[uid] = await self._start(found[uid])
             self.roster.learn("ADDED", self._known[uid])
+
+    async def _collect(self, found: dict[str, dict[str, Any]]) -> None:
+        """Delete what is leaving and has no node, as the garbage collector of pods does.
+
+        The API server marks a pod first and deletes it then. Who asked for that may have ended, and
+        the request with it, between the two.
+        """
+        for uid, pod in found.items():
+            if "deletionTimestamp" in pod["metadata"]:
+                await self.client.delete(PODS, self.namespace, pod["metadata"]["name"], uid, 0)
 
     async def _start(self, pod: dict[str, Any]) -> dict[str, Any]:
         address = f"10.245.77.{len(self.created)}"
