@@ -4,7 +4,8 @@ import attrs
 import pytest
 from hypothesis import given
 
-from natsctl.render.pod.pod import grace_period, pod
+from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.render.pod.pod import grace_period, pod, split_containers
 from natsctl.render.revision.revision import revision, revision_text
 from natsctl.render.target import Target
 from tests.unit.render.targets import TARGETS, target
@@ -281,6 +282,18 @@ def test_placement_of_the_policy_replaces_that_of_the_template() -> None:
     assert template["spec"].items() <= spec_of(template=template).items()
 
 
+def given_variables(spec: NatsClusterSpec) -> list[str]:
+    """Names of variables as the user wrote them, each as often as they wrote it."""
+    base, _others = split_containers((spec.template or {}).get("spec", {}).get("containers", ()))
+    policy = spec.pod or PodPolicy()
+    return [variable["name"] for variable in (*base.get("env", ()), *policy.nats_env)]
+
+
+def test_a_variable_written_twice_stays_as_the_api_server_takes_it() -> None:
+    twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    assert [each for each in templated(env=twice)["env"] if each["name"] == "A"] == twice
+
+
 @given(TARGETS)
 def test_a_pod_is_complete_whatever_the_spec(target: Target) -> None:
     spec = pod(target, 1)["spec"]
@@ -290,7 +303,7 @@ def test_a_pod_is_complete_whatever_the_spec(target: Target) -> None:
     mounted = {mount["name"] for mount in spec["containers"][0]["volumeMounts"]}
     assert {"nats-config", "pid"} <= mounted
     variables = [variable["name"] for variable in spec["containers"][0]["env"]]
-    given = [variable["name"] for variable in (target.spec.pod.nats_env if target.spec.pod else ())]
+    given = given_variables(target.spec)
     assert {n for n in variables if variables.count(n) > max(given.count(n), 1)} == set()
     assert "SERVER_NAME" in variables
 
