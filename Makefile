@@ -14,6 +14,7 @@ IMAGE ?=
 PYTEST_ARGS ?=
 BENCH ?=
 FUZZ_EXAMPLES ?= 20000
+SEARCH = --hypothesis-profile=search
 PYTHON :=
 
 VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -93,9 +94,10 @@ server: $(STAMP) ## rendered configurations on real nats-server processes
 	$(call tier,server,$(call parts,server))
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## 20,000 specs on real nats-server processes, and as many hostile objects (FUZZ_EXAMPLES=)
+fuzz: $(STAMP) ## new examples for all properties; 20,000 specs on real nats-servers, as many hostile objects (FUZZ_EXAMPLES=)
+	$(call step,new examples,$(VENV_PYTHON) -m pytest $(PYTEST_ARGS) $(SEARCH) -m hypothesis tests/unit)
 	$(call step,$(FUZZ_EXAMPLES) specs and hostile objects,NATSCTL_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS) \
-		tests/server/test_fuzz.py tests/unit/controllers/test_hostile_objects.py \
+		$(SEARCH) tests/server/test_fuzz.py tests/unit/controllers/test_hostile_objects.py \
 		tests/unit/controllers/test_hostile_leases.py tests/unit/kube/test_hostile_answers.py --timeout 0)
 
 .PHONY: integration

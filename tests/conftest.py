@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Generator
 
-import hypothesis  # noqa: F401 - its plugin imports it last, where CPython 3.11 may fail to parse it
+import hypothesis  # early: its plugin would import it where CPython 3.11 may fail to parse it
 import pytest
 
 from testbed.progress import NO_BUILDS
@@ -14,6 +14,11 @@ from tests import parts
 
 NO_SKIPS = "NATSCTL_NO_SKIPS"
 """Set where nothing may be missing: by `make test` on a testbed."""
+
+hypothesis.settings.register_profile("search", derandomize=False)
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")
+"""Two runs of one commit try the same examples; `make fuzz` searches for others."""
 
 
 def pytest_configure() -> None:
