@@ -36,6 +36,8 @@ from tests.inside import MARK, enter
 from tests.integration.proxy import Proxy
 
 NAMESPACES = Resource("Namespace", "v1", "namespaces", CLUSTERS.projection)
+TIDIED = 120.0
+"""Seconds that an API server gets to delete what a test left, thousands of objects sometimes."""
 _numbers = itertools.count(1)
 
 
@@ -112,7 +114,7 @@ async def fresh_namespace(client: Client) -> AsyncIterator[str]:
     yield name
     for resource in (CLUSTERS, ROLES, ACCOUNTS_METADATA):
         with suppress(NotFound):  # a test may have taken the kind itself away
-            await client.transport.request("DELETE", resource.path(name))
+            await client.transport.request("DELETE", resource.path(name), timeout=TIDIED)
 
 
 @pytest.fixture
