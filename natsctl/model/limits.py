@@ -31,6 +31,8 @@ _MARKS: Final = b"[]{},"
 _OTHERS: Final = bytes(set(range(256)) - set(_MARKS))
 # As signed bytes: one more, one less.
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_AT_ONCE: Final = 32 * 1024
+"""Bytes that are taken apart at the same time."""
 _TOKEN: Final = re.compile(
     rb'(?:[^"\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[{]+|[\]}]+)', re.DOTALL
 )
@@ -116,10 +118,18 @@ def pruned(raw: bytes, depth: int = DEPTH, most: int = _MOST_TOKENS) -> bytes:
 
 
 def _marks(raw: bytes) -> bytes:
-    """Brackets and commas that stand outside of texts. Backslashes stand in texts only."""
+    """Brackets and commas that stand outside of texts. Backslashes stand in texts only.
+
+    Taken apart are a few bytes at a time: in pieces, quotes take fifty times their own size.
+    """
     if b"\\" in raw:
         raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return b"".join(raw.split(b'"')[::2]).translate(None, _OTHERS)
+    found, within = bytearray(), 0
+    for start in range(0, len(raw), _AT_ONCE):
+        pieces = raw[start : start + _AT_ONCE].split(b'"')
+        found += b"".join(pieces[within::2]).translate(None, _OTHERS)
+        within = (within + len(pieces) - 1) % 2
+    return bytes(found)
 
 
 def _depth(marks: bytes) -> int:

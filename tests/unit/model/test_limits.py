@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -105,6 +106,11 @@ class TestCheck:
     def test_only_what_stands_outside_of_texts_counts(self, value: Any) -> None:
         check(json.dumps([value, '[[{{,\\"' * 1000, "\\"]).encode(), values=500)
 
+    @given(JSON, st.integers(0, 3))
+    def test_long_texts_do_not_count_wherever_they_begin(self, value: Any, before: int) -> None:
+        long = '[,"' * 15_000
+        check(b" " * before + json.dumps([value, long, value, long]).encode(), values=500)
+
     def test_ends_are_no_values(self) -> None:
         check(b"[[],[],1]", values=5)
         with pytest.raises(Refused):
@@ -139,6 +145,9 @@ HOSTILE = {
     "texts": b"[" + b'"",' * 500_000 + b"1]",
     "backslashes": b'"' + b'\\"' * 750_000 + b'"',
     "an open text": b'["' * 500_000,
+    "quotes": b'"' * 1_500_000,
+    "short texts": b'"ab",' * 300_000,
+    "no texts at all": b'ab"' * 500_000,
     "combs": b"[" + (b"[" * 60 + b"]" * 60 + b",") * 12_000 + b"1]",
 }
 
@@ -153,6 +162,19 @@ def test_nothing_takes_long(raw: bytes) -> None:
     started = time.thread_time()
     pruned(raw)
     assert time.thread_time() - started < allowed(0.15)
+
+
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+def test_looking_takes_little_memory(raw: bytes) -> None:
+    """Of what is never parsed, too: several of these may be looked at at the same time."""
+    tracemalloc.start()
+    try:
+        with suppress(ValueError):
+            check(raw, size=2 * BYTES)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(raw)
 
 
 @pytest.mark.parametrize(
