@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,6 +17,7 @@ import msgspec
 
 from natsctl.api.problems import Problem
 from natsctl.model.foreign import named
+from natsctl.model.jetstream import Asset
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.gates.looks import APART, FRESH
 from natsctl.plan.gates.words import OVERRIDE, SOME
@@ -25,8 +27,8 @@ from natsctl.render.config.jetstream import FILE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from natsctl.model.jetstream import Asset, JetStreamReport
-    from natsctl.model.jetstream_look import Look
+    from natsctl.model.jetstream import JetStreamReport
+    from natsctl.model.jetstream_look import Look, Times
     from natsctl.model.objects import Cluster, Pod, Secret
 
 SWITCH_OFF: Final = f"{OVERRIDE}streams"
@@ -76,6 +78,14 @@ class Held:
         )
 
 
+@attrs.frozen
+class Streams:
+    """Some of them by name, and how many there are."""
+
+    names: tuple[str, ...] = ()
+    count: int = 0
+
+
 NOT_ASKED: Final = Held(is_begun=True)
 """Of a cluster that has JetStream by its spec, or whose servers have none."""
 
@@ -110,27 +120,46 @@ def _value(cluster: Cluster) -> str:
     return f"{meta.uid}.{hashlib.sha256(told).hexdigest()[:_DIGEST]}"
 
 
+def is_asked(cluster: Cluster, pods: Collection[Pod]) -> bool:
+    """Whether servers that may store streams are to lose JetStream."""
+    return asks_for_none(cluster.spec) and not all(map(lacks_store, pods))
+
+
+def telling(pods: Collection[Pod], looks: Sequence[Look], now: float) -> tuple[Look, ...]:
+    """The latest two looks, those that say something of these pods now."""
+    runs = runs_of(pods)
+    return tuple(look for look in looks[-2:] if now - look.began <= OLD and look.runs == runs)
+
+
+def streams_told(looks: Iterable[Times]) -> Streams:
+    """The streams that servers hold anything of, be it only a consumer.
+
+    It goes through all that they hold, which takes long where there is much of it.
+    """
+    groups = (asset for look in looks for said in look.reports.values() for asset in said.groups)
+    streams = {(asset.account, asset.stream) for asset in groups}
+    names = (str(Asset(*stream)) for stream in nsmallest(SOME, streams))
+    return Streams(tuple(names), len(streams))
+
+
 def held_of(
     cluster: Cluster,
     secret: Secret | None,
     pods: Collection[Pod],
-    looks: Sequence[Look],
+    told: Sequence[Look],
+    streams: Streams,
     now: float,
 ) -> Held:
-    """What the latest two looks tell of a cluster whose spec asks for no JetStream.
+    """What the looks that are `telling`, and the streams in them, say of a cluster that `is_asked`.
 
     While it is paused nobody decides anything: what servers hold may be another thing later.
     """
-    if not asks_for_none(cluster.spec) or all(map(lacks_store, pods)):
-        return NOT_ASKED
-    told = [look for look in looks[-2:] if now - look.began <= OLD and look.runs == runs_of(pods)]
-    streams = sorted({asset for look in told for asset in streams_of(look.reports.values())})
     whole = _are_two(told, now) and all(_is_whole(look, pods) for look in told)
     acts = not is_paused(cluster.spec)
     return Held(
-        names=tuple(map(str, streams[:SOME])),
-        count=len(streams),
-        is_nothing=acts and whole and not streams,
+        names=streams.names,
+        count=streams.count,
+        is_nothing=acts and whole and not streams.count,
         override=override_of(cluster),
         overridden=acts and is_overridden(cluster),
         is_begun=secret is not None and FILE not in (secret.data or {}),
@@ -162,9 +191,3 @@ def _tells_all(report: JetStreamReport | None, pod: Pod) -> bool:
     if report is None or report.problem or report.disabled or report.name != server_name_of(pod):
         return False
     return not (report.unknown or report.too_many or report.groups)
-
-
-def streams_of(reports: Iterable[JetStreamReport]) -> set[Asset]:
-    """The streams that servers hold anything of, be it only a consumer."""
-    groups = (asset for report in reports for asset in report.groups)
-    return {attrs.evolve(asset, consumer="") for asset in groups}

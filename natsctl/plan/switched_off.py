@@ -13,7 +13,7 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.words import SOME
-from natsctl.plan.held import is_overridden, override_of, shown, streams_of, way_out
+from natsctl.plan.held import is_overridden, override_of, shown, streams_told, way_out
 from natsctl.plan.jetstream import is_away, looks_of, name_of, queries_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.servers import lacks_store
@@ -52,10 +52,10 @@ def leave_of(context: Context) -> Leave:
         return Leave((LOOKING,), queries)
     storing = [s for s in context.servers if not lacks_store(s.pod) and not is_away(s)]
     silent = tuple(dict.fromkeys(t for look in looks for t in _silent(storing, look)))
-    streams = {str(asset) for look in looks for asset in streams_of(look.reports.values())}
+    streams = streams_told(looks)
     waiting = silent[:SOME]
-    if streams:
-        found = f"there are streams again: {shown(sorted(streams)[:SOME], len(streams))}"
+    if streams.count:
+        found = f"there are streams again: {shown(streams.names, streams.count)}"
         waiting = (f"{found}; delete them, or put spec.jetstream back", *waiting)
     if waiting:
         waiting = (*waiting, way_out(override_of(context.state.cluster)))

@@ -15,6 +15,7 @@ from natsctl.api.types.status import ClusterStatus, parse_status
 from natsctl.controllers.cluster.claims import ReadClaims
 from natsctl.controllers.cluster.connections import Contexts, contexts
 from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.cluster.held import ReadHeld
 from natsctl.controllers.runtime.computing import (
     is_heavy,
     of_documents,
@@ -37,7 +38,7 @@ from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
-from natsctl.plan.held import NOT_ASKED, held_of
+from natsctl.plan.held import NOT_ASKED
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.references import References
@@ -97,6 +98,9 @@ class ClusterCache:
     _heavy: bool = False
     _claims: ReadClaims = attrs.field(
         init=False, default=attrs.Factory(lambda cache: ReadClaims(cache.computed), takes_self=True)
+    )
+    _held: ReadHeld = attrs.field(
+        init=False, default=attrs.Factory(lambda cache: ReadHeld(cache.computed), takes_self=True)
     )
     _status: tuple[Cluster, ClusterStatus] | None = None
     _changed: float = 0.0
@@ -187,7 +191,7 @@ class ClusterCache:
         stored = await self._claims.stored(cluster, there, noted_on(secret), self.gatherer.pepper)
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now, _timestamp())
-        held = held_of(cluster, secret, pods, self.looks, now)
+        held = await self._held.held(cluster, secret, pods, self.looks)
         return attrs.evolve(stored, levels=levels, key=key_in(secret), held=held)
 
     async def computed(

@@ -12,7 +12,16 @@ from natsctl.model.jetstream import JetStreamReport
 from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Pod, Secret
 from natsctl.plan.gates.looks import FRESH
-from natsctl.plan.held import NOT_ASKED, OLD, Held, held_of, override_of
+from natsctl.plan.held import (
+    NOT_ASKED,
+    OLD,
+    Held,
+    held_of,
+    is_asked,
+    override_of,
+    streams_told,
+    telling,
+)
 from natsctl.plan.state import ClusterState
 from natsctl.render.config.jetstream import FILE
 from tests.unit.plan.gates.world import State
@@ -39,7 +48,10 @@ def seen(world: Named | None = None, spec: Any = OFF, pods: tuple[Pod, ...] = ()
 
 def held(state: ClusterState, **more: Any) -> Held:
     secret = more.get("secret", Secret(state.cluster.metadata, data={FILE: "e30="}))
-    return held_of(state.cluster, secret, state.pods, state.jetstream, state.now)
+    if not is_asked(state.cluster, state.pods):
+        return NOT_ASKED
+    told = telling(state.pods, state.jetstream, state.now)
+    return held_of(state.cluster, secret, state.pods, told, streams_told(told), state.now)
 
 
 def edited(state: ClusterState, **values: Any) -> ClusterState:
