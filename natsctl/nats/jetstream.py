@@ -70,7 +70,15 @@ def _allowed(said: JetStreamReport, allowance: Allowance, cluster: Key) -> JetSt
     """The report; without its groups if there are too many in all, or without all that is long."""
     most = attrs.evolve(said, groups={}, extra=0, too_many=said.too_many or TOO_MANY)
     if not allowance.take(cluster, most.weight):
-        return attrs.evolve(most, peers=frozenset(), meta=None, unknown=(), beside=0)
+        return attrs.evolve(
+            most,
+            peers=frozenset(),
+            meta=None,
+            tags=(),
+            unknown=(),
+            beside=0,
+            health=attrs.evolve(said.health, asset=None),
+        )
     return said if allowance.take(cluster, said.weight - most.weight) else most
 
 

@@ -49,8 +49,10 @@ class Frames:
     def of(self, said: JetStreamReport) -> int:
         """How many usual groups would take as much, beyond what is free."""
         members = said.meta.replicas if said.meta is not None else ()
-        names = (*said.peers, *(member.name for member in members))
-        own = sum(map(sys.getsizeof, (said.peers, said.health.text, *said.unknown)))
+        names = (*said.peers, *said.tags, *(member.name for member in members))
+        complaint = attrs.astuple(said.health.asset) if said.health.asset is not None else ()
+        texts = (said.health.text, *complaint, *said.unknown)
+        own = sum(map(sys.getsizeof, (said.peers, said.tags, *texts)))
         size = own + MEMBER * len(members) + self._names.size(names)
         return max(size - FREE, 0) // EACH
 
@@ -65,7 +67,8 @@ class Sizes:
     def add(self, group: Group) -> None:
         """One more of them is kept."""
         own = sum(map(sys.getsizeof, (group.asset.stream, group.asset.consumer)))
-        members = MEMBER * len(group.raft.replicas) + self._names.size(_members(group))
+        names = chain((group.asset.account,), _members(group))
+        members = MEMBER * len(group.raft.replicas) + self._names.size(names)
         self._over += max(own + members - USUAL, 0)
 
     @property

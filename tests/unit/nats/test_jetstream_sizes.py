@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from natsctl.model.jetstream import Asset, Group, Health, JetStreamReport, Meta, Raft, Replica
+from natsctl.model.observation import MAX_TAGS
 from natsctl.nats.allowance import OF_ONE
 from natsctl.nats.jetstream_sizes import EACH, FREE, KNOWN, Frames, Sizes
 
@@ -40,6 +41,18 @@ def test_names_of_servers_count_where_each_group_has_others() -> None:
     assert extra(KNOWN, servers=others) > 2 * KNOWN
 
 
+def test_long_names_of_accounts_count_where_each_group_has_another() -> None:
+    def told(accounts: int) -> int:
+        sizes = Sizes()
+        for n in range(4_000):
+            account = f"{n % accounts}" + "\U0001f600" * 250
+            sizes.add(Group(Asset(account, f"orders-{n}"), 1, Raft(SERVERS[0])))
+        return sizes.extra
+
+    assert told(4_000) > 4_000
+    assert told(1) < 10
+
+
 class TestBesideGroups:
     def told(self, size: int, prefix: str = "c") -> JetStreamReport:
         """What the leader of the meta group says in a cluster of so many servers."""
@@ -68,3 +81,18 @@ class TestBesideGroups:
     def test_so_do_texts(self) -> None:
         long = JetStreamReport("c", health=Health(503, "x" * 4_000), unknown=("x" * 4_000,))
         assert Frames().of(long) == (8_000 - FREE) // EACH + 1
+
+    def test_tags_count_and_usual_ones_are_free(self) -> None:
+        """As many and as long as a server may tell them, each server others."""
+        usual = attrs.evolve(self.told(10), tags=tuple(f"zone:eu-{n}" for n in range(16)))
+        assert Frames().of(usual) == 0
+        frames = Frames()
+        for n in range(30):
+            tags = tuple(f"{n}-{tag}".ljust(128, "x") for tag in range(MAX_TAGS))
+            counted = frames.of(attrs.evolve(self.told(10), tags=tags))
+        assert counted * EACH > MAX_TAGS * 128
+
+    def test_the_names_in_a_complaint_count(self) -> None:
+        name = "\U0001f600" * 256
+        ill = attrs.evolve(self.told(10), health=Health(503, "x", Asset(name, name, name)))
+        assert Frames().of(ill) > 0
