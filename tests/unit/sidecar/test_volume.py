@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,42 @@ def test_nothing_else_is_told(port: int, request_: bytes) -> None:
     assert ask(port).startswith(b"HTTP/1.0 200")
 
 
-def test_one_that_sends_nothing_is_not_waited_for_long(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("sent", [b"", b"GET /volume HTTP/1.1"], ids=["nothing", "a beginning"])
+def test_others_do_not_wait_for_those_who_are_slow(port: int, sent: bytes) -> None:
+    """Anybody may connect. natsctl gives up after half a second."""
+    with ExitStack() as slow:
+        for _ in range(2 * volume.WAITING):
+            other = slow.enter_context(socket.create_connection(("localhost", port), timeout=5))
+            other.sendall(sent)
+            began = time.monotonic()
+            assert ask(port).startswith(b"HTTP/1.0 200")
+            assert time.monotonic() - began < 0.5
+
+
+def test_of_too_many_the_first_ones_go(port: int) -> None:
+    with ExitStack() as slow:
+        others = [
+            slow.enter_context(socket.create_connection(("localhost", port), timeout=5))
+            for _ in range(volume.WAITING + 1)
+        ]
+        assert others[0].recv(4096) == answer(b"", "", "")
+        others[-1].sendall(ASKED)
+        assert others[-1].recv(4096).startswith(b"HTTP/1.0 200")
+
+
+def test_one_that_sends_nothing_is_let_go(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(volume, "SECONDS", 0.05)
-    with socket.create_connection(("localhost", port), timeout=5):
-        assert ask(port).startswith(b"HTTP/1.0 200")
+    with socket.create_connection(("localhost", port), timeout=5) as slow:
+        assert slow.recv(4096) == answer(b"", "", "")
+
+
+def test_one_that_goes_away_in_the_middle_ends_nothing(port: int) -> None:
+    """With a reset, which is what the other end finds then."""
+    for sent in (b"", b"GET /vol", ASKED):
+        with socket.create_connection(("localhost", port), timeout=5) as gone:
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.sendall(sent)
+    assert ask(port).startswith(b"HTTP/1.0 200")
 
 
 def test_without_a_server_it_is_not_known(tmp_path: Path) -> None:
@@ -109,13 +140,16 @@ def test_it_runs_beside_all_else(pid_file: str, tmp_path: Path) -> None:
 def test_an_error_of_the_socket_ends_nothing(
     pid_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"somebody connects")
+
     class Socket:
         """Has no more descriptors, and is closed then."""
 
         open = True
 
         def fileno(self) -> int:
-            return 3 if self.open else -1
+            return reading if self.open else -1
 
         def accept(self) -> None:
             raise OSError(24, "Too many open files")
@@ -130,3 +164,5 @@ def test_an_error_of_the_socket_ends_nothing(
     monkeypatch.setattr(time, "sleep", sleep)
     serve(listener, pid_file, str(tmp_path))  # type: ignore[arg-type] # all that is used of one
     assert slept == [volume.PAUSE]
+    os.close(reading)
+    os.close(writing)
