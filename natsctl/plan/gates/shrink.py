@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look
 
+_PREFIXES: Final = 2
+"""Unique tags that servers of one cluster have: while they restart for another one, both. All
+streams are gone through for each."""
+
 
 def may_shrink(
     leaving: Collection[str],
@@ -49,8 +53,11 @@ def _blocks(it: Case, leaving: frozenset[str]) -> Iterator[Block]:
         yield Block(Why.UNREACHABLE, name, detail="what it holds is not known")
     yield from _replicas(it, len(staying))
     yield from _even(it, len(staying))
-    for prefix in sorted({one.unique_tag.lower() for one in said.values() if one.unique_tag}):
+    unique = {one.unique_tag.lower(): name for name, one in said.items() if one.unique_tag}
+    for prefix in sorted(unique)[:_PREFIXES]:
         yield from _apart(it, leaving, prefix)
+    for prefix in sorted(unique)[_PREFIXES:]:
+        yield Block(Why.UNREADABLE, unique[prefix], detail="another unique tag than all others")
     for what, usage in _USAGES.items():
         yield from _room(
             what,

@@ -139,6 +139,27 @@ class TestUniqueTags:
         assert shrunk(world).whys == {Why.TAGS}
         assert shrunk(world, "nats-5").whys == {Why.EVEN}
 
+    def test_servers_of_which_each_has_another_unique_tag_are_not_believed(self) -> None:
+        """Streams are gone through for each, and servers say what they like."""
+        world = self.world(*"abcde")
+        world.stream(members=["nats-1", "nats-2", "nats-3"])
+        both = looks(world)
+
+        def told(*tags: str) -> Verdict:
+            of = dict(zip(world.names, tags, strict=True))
+            first, second = (
+                attrs.evolve(
+                    it, reports={n: attrs.evolve(s, unique_tag=of[n]) for n, s in it.reports.items()}
+                )
+                for it in both
+            )
+            return may_shrink(LEAVING, world.names, (first, second), world.clock + 1)
+
+        assert told("zone:", "zone:", "zone:", "rack:", "").ok
+        verdict = told("zone:", "zone:", "a:", "b:", "c:")
+        unreadable = {block.server for block in verdict.blocks if block.why is Why.UNREADABLE}
+        assert unreadable == {"nats-2", "nats-5"}
+
     def test_somebody_may_decide_that_all_the_same(self) -> None:
         """Servers that cannot place a replica refuse to move it: nothing is lost."""
         world = self.world("a", "b", "b", "c")
