@@ -96,6 +96,8 @@ class Gatherer:
         self.accounts.forget(key)
         self.labels.forget(key)
         self.links.name(key, frozenset())
+        for store in self.stores.late().values():
+            store.stop_asking(key)
 
     async def member(self, key: Key) -> Member | None:
         """A NatsCluster as others may join it; None if there is none with a spec to act on."""

@@ -43,6 +43,10 @@ class LateStore(Store[T]):
                 while not self.is_known(key):
                     await self._known.wait()
 
+    def stop_asking(self, key: Key) -> None:
+        """The cluster is gone: it is told nothing any more, and others of its name ask anew."""
+        self._asking.discard(key)
+
     def replace(self, objects: Iterable[T], version: int, namespace: str | None = None) -> None:
         """The whole truth as of `version`, of one namespace or all: what it lacks is gone."""
         super().replace(objects, version, namespace)

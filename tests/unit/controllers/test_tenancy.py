@@ -164,6 +164,19 @@ def test_a_cluster_that_is_gone_looks_at_no_labels() -> None:
     assert woken == []
 
 
+def test_nor_is_it_told_of_volumes_that_nobody_may_read() -> None:
+    """Whoever makes clusters and deletes them has natsctl remember none."""
+    woken: list[tuple[str, str]] = []
+    stores = open_stores(woken.append)
+    gatherer = gathering(Recording(), stores)
+    for store in stores.late().values():
+        run(store.wait(KEY, 0.001))
+    gatherer.forget(KEY)
+    for store in stores.late().values():
+        store.replace([], 2)
+    assert woken == []
+
+
 def place(name: str, version: int, **labels: str) -> Namespace:
     return Namespace(Meta(name=name, resource_version=str(version), labels={"of": name} | labels))
 

@@ -54,6 +54,17 @@ async def test_who_asked_in_vain_does_not_wait_again_and_is_woken_when_it_is_kno
     assert woken == [CLUSTER]
 
 
+async def test_a_cluster_that_is_gone_is_not_remembered() -> None:
+    """Where nobody may read the kind, nothing ever ends the wait of clusters that come and go."""
+    woken: list[Key] = []
+    store = LateStore[PersistentVolumeClaim](woken.append)
+    for number in range(10):
+        await store.wait(("ns", f"c{number}"), seconds=1)
+        store.stop_asking(("ns", f"c{number}"))
+    store.replace([], 9)
+    assert woken == []
+
+
 async def test_the_list_of_another_namespace_tells_nothing() -> None:
     woken: list[Key] = []
     store = LateStore[PersistentVolumeClaim](woken.append)
