@@ -6,6 +6,7 @@ never ran, and all others that it is a member of nothing: its volume may be that
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import attrs
@@ -21,7 +22,7 @@ from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.verdict import told
-from natsctl.plan.gates.words import text
+from natsctl.plan.gates.words import SOME, some_of, text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.servers import kubelet_ready
@@ -99,8 +100,9 @@ def _unclear(context: Context, it: Case, idle: Sequence[Server]) -> Iterator[str
     off = (block for view in it.views for block in servers.jetstream_off(it, view))
     yield from dict.fromkeys(text(attrs.evolve(block, detail="")) for block in told(off))
     known = it.expected | set(map(name_of, idle)) | set(departed_of(context).values())
-    for name in sorted({name for view in it.views for name in _members(view)} - known):
-        yield STRANGER.format(named(name))
+    strangers = {name for view in it.views for name in _members(view)} - known
+    some = nsmallest(SOME + 1, strangers)
+    yield from some_of(STRANGER.format(named(name)) for name in some)
 
 
 def _members(view: View) -> Iterator[str]:

@@ -24,7 +24,7 @@ from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates.gate import OF_BOTH
 from natsctl.plan.gates.servers import jetstream_off
 from natsctl.plan.gates.verdict import Why
-from natsctl.plan.gates.words import annotation, text
+from natsctl.plan.gates.words import annotation, some_of, text
 from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.queries import JetStreamLook, unanswered
@@ -56,7 +56,7 @@ def next_vanished(context: Context) -> Leaving:
     queries, it = queries_of(context), case_of(context)
     if it is None or unanswered(queries, context.state):
         return Leaving(queries=queries)
-    if why := tuple(dict.fromkeys(_obstacles(context, it, gone[index], gone))):
+    if why := tuple(some_of(_obstacles(context, it, gone[index], gone))):
         return Leaving(waiting=why, queries=queries)
     return Leaving((_removal(context, it, index, gone[index]),), queries=queries)
 

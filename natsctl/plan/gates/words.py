@@ -15,7 +15,7 @@ from natsctl.plan.gates.looks import SPREAD
 from natsctl.plan.gates.verdict import FIRM, Baseline, Block, Note, Purpose, Remark, Verdict, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from natsctl.model.jetstream import Asset
 
@@ -25,6 +25,7 @@ DETAIL: Final = 120
 """Characters of what is said beyond names."""
 SOME: Final = 4
 """Blocks in a message: how to continue has to have its place, too."""
+MORE: Final = "more of this kind"
 
 _TEXTS: Final[Mapping[Why, str]] = {
     Why.LOOKS: "what {server} says cannot be compared yet",
@@ -129,6 +130,21 @@ def message(target: str, verdict: Verdict, value: str, purpose: Purpose = Purpos
     more = f" and {verdict.count - len(some)} more" if verdict.count > len(some) else ""
     said = f"{target} cannot {_DOING[purpose]} yet: {'; '.join(some)}{more}"
     return plain(f"{said}; {way_out(verdict, value) or 'natsctl looks again'}")
+
+
+def some_of(texts: Iterable[str]) -> Iterator[str]:
+    """The first different ones, and whether there are more: servers may give reason for any number.
+
+    How many more is not told, since that may change by itself.
+    """
+    seen = set[str]()
+    for each in texts:
+        if each not in seen and len(seen) == SOME:
+            yield MORE
+            return
+        if each not in seen:
+            yield each
+        seen.add(each)
 
 
 def broken_before(before: Baseline | None) -> str:

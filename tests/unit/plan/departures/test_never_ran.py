@@ -12,6 +12,7 @@ from natsctl.model.objects import Pod
 from natsctl.plan.actions import DeleteServer, ReplaceServer
 from natsctl.plan.departures.never_ran import has_run
 from natsctl.plan.engine import plan
+from natsctl.plan.gates.words import MORE, SOME
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.departures.world import (
@@ -149,6 +150,14 @@ class TestStays:
             "the meta group or a stream has a member that is no server of this cluster: "
             '"Server name unknown at this time (peerID: abc)"',
         )
+
+    def test_of_many_members_that_nobody_knows_some_are_named(self) -> None:
+        """Servers may name as many as they like."""
+        it = world(4, ghosts=[Replica(f"ghost-{n:03}", offline=True) for n in range(500)])
+        waiting = scale_down(context(taken_back(it, pending(4)))).waiting
+        assert len(waiting) == SOME + 1
+        assert waiting[0].endswith("no server of this cluster: ghost-000")
+        assert waiting[-1] == MORE
 
     @pytest.mark.parametrize("way", [State.DOWN, State.PAUSED])
     def test_anybody_while_another_server_does_not_answer(self, way: State) -> None:

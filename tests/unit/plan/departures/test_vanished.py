@@ -12,6 +12,7 @@ from natsctl.model.jetstream import Replica
 from natsctl.plan.actions import RemoveMember
 from natsctl.plan.departures.vanished import value_of
 from natsctl.plan.engine import plan
+from natsctl.plan.gates.words import MORE, SOME
 from natsctl.plan.rules.members import remove_members
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
@@ -102,6 +103,15 @@ def test_not_while_a_group_has_too_few_without_it(members: list[str], leader: st
     assert f"{C5} is gone, but too few good copies of A/ORDERS are on other servers" in waiting(
         state
     )
+
+
+def test_of_many_groups_that_need_it_some_are_named() -> None:
+    world = gone()
+    for number in range(100):
+        world.stream(f"ORDERS-{number:02}", members=[C4, C5], leader=C4)
+    told = waiting(decided(lost(world)))
+    assert len(told) == SOME + 1
+    assert told[-1] == MORE
 
 
 def test_not_while_another_copy_is_behind_or_differs() -> None:

@@ -149,7 +149,8 @@ class TestUniqueTags:
             of = dict(zip(world.names, tags, strict=True))
             first, second = (
                 attrs.evolve(
-                    it, reports={n: attrs.evolve(s, unique_tag=of[n]) for n, s in it.reports.items()}
+                    it,
+                    reports={n: attrs.evolve(s, unique_tag=of[n]) for n, s in it.reports.items()},
                 )
                 for it in both
             )
