@@ -175,14 +175,26 @@ class Client:
         name: str,
         uid: str,
         grace: int | None = None,
+        version: str = "",
     ) -> Object | None:
-        """Delete exactly the object with this uid; its last state, or None if it is gone."""
+        """Delete exactly the object with this uid; its last state, or None if it is gone.
+
+        `version`: only if it is the same as at this resourceVersion.
+        """
         options: dict[str, Any] = {"preconditions": {"uid": uid}}
+        if version:
+            options["preconditions"]["resourceVersion"] = version
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         path = resource.path(namespace, name)
         reply = await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
         return _decode(resource, reply.body) if _still_there(_mapping(reply.body)) else None
+
+    async def try_to_delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Only check that the API server would delete the object; an ApiError says why not."""
+        options = {"preconditions": {"uid": uid}, "dryRun": ["All"]}
+        path = resource.path(namespace, name)
+        await self._write("DELETE", resource, path, {}, msgspec.json.encode(options))
 
     async def _retried(self, method: str, resource: Resource, path: ApiPath) -> bytes:
         async for attempt in self._retrying(method):

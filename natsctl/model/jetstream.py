@@ -80,11 +80,13 @@ class Meta(Raft):
 
 @attrs.frozen
 class Store:
-    """What a server's own copy of a stream contains."""
+    """What a server's own copy of a stream contains; copies of other `size` in bytes are the same,
+    because each counts what it has written."""
 
     messages: int
     first: int
     last: int
+    size: int = attrs.field(default=0, eq=False)
 
     @property
     def begin(self) -> int:

@@ -65,6 +65,7 @@ class _State(msgspec.Struct):
     messages: _Number
     first_seq: _Number
     last_seq: _Number
+    bytes: _Number = 0
 
 
 class _StreamConfig(msgspec.Struct):
@@ -130,10 +131,14 @@ def stream(account: str, raw: bytes) -> Iterator[Group | Unknown]:
         max(said.config.num_replicas, 1),
         _raft(said.cluster),
         Storage(said.config.storage),
-        Store(said.state.messages, said.state.first_seq, said.state.last_seq),
+        _store(said.state),
         said.config.retention != "limits",
     )
     yield from _consumers(account, said, raw)
+
+
+def _store(state: _State) -> Store:
+    return Store(state.messages, state.first_seq, state.last_seq, state.bytes)
 
 
 def _consumers(account: str, of: _Stream, raw: bytes) -> Iterator[Group | Unknown]:

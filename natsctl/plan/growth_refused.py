@@ -14,6 +14,8 @@ from natsctl.model.foreign import plain, word
 FIRST_PAUSE, LAST_PAUSE = 60.0, 1800.0
 """Seconds between two attempts on one claim: each pause is twice the one before."""
 _TWICE: Final = 2
+_NO_CLASS: Final = "only dynamically provisioned pvc can be resized"
+"""Kubernetes, plugin/pkg/admission/storage/persistentvolume/resize."""
 
 
 @attrs.frozen
@@ -23,6 +25,11 @@ class Words:
     size: int
     reason: str = attrs.field(converter=word)
     text: str = attrs.field(converter=plain)
+
+    @property
+    def is_of_class(self) -> bool:
+        """Whether no volume of its StorageClass can grow."""
+        return _NO_CLASS in self.text
 
 
 @attrs.frozen

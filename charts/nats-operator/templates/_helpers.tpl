@@ -98,7 +98,7 @@ seccompProfile:
 {{- if and (default dict .Values.featureGates).jetStream .Values.rbac.persistentVolumeClaims }}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch{{ if .Values.rbac.deletePersistentVolumeClaims }}, delete{{ end }}]
 {{- end }}
 {{- if and (default dict .Values.featureGates).jetStream .Values.rbac.podDisruptionBudgets }}
 - apiGroups: [policy]

@@ -26,7 +26,8 @@ SHARE_BEFORE_2_10: Final = 15
 MOST_SHARE: Final = 75
 """Of a volume, in per cent: 1.28 times as much still fits (`default_share`)."""
 CIPHERS: Final = ("chacha", "aes")
-RESIZE_POLICIES: Final = ("InPlace", "Replace", "Manual")
+REPLACE: Final = "Replace"
+RESIZE_POLICIES: Final = ("InPlace", REPLACE, "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
 _OTHER_KEY: Final = IMMUTABLE.told_by("jetstream.key")
 SIZE_FIELD: Final = "spec.jetstream.fileStore.pvc.size"
@@ -88,8 +89,9 @@ class FileStore:
         effect=RELOAD.since(2, 12).told_by("jetstream.fileStore.maxSize"),
     )
     resize_policy: str = described(
-        "How volumes change: in place, by replacing them one at a time with empty ones, which the "
-        "other servers fill, or not by the operator.",
+        "How volumes change: in place; in place, or, where the StorageClass cannot grow, by "
+        "replacing them one at a time with empty ones, which the other servers fill; or not by the "
+        "operator.",
         default="InPlace",
         enum=RESIZE_POLICIES,
         effect=NONE,

@@ -33,7 +33,11 @@ NOT_SEEN: Final = "natsctl has not asked the other servers yet what they store"
 
 
 def accepted(context: Context, volumes: Volumes) -> ServerClaim | None:
-    """The only lost claim, if the user wants it empty while others have data."""
+    """The only lost claim, if the user wants it empty while others have data, or natsctl deleted
+    it for that."""
+    lost = volumes.lost
+    if len(lost) == 1 and lost[0].given_up and not volumes.gives_all_up:
+        return lost[0]
     given = context.state.cluster.metadata.annotation(names.NEW_VOLUME_ANNOTATION)
     if not volumes.token or given != volumes.token or volumes.gives_all_up:
         return None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.api.types.jetstream import FileStore
+from natsctl.api.types.jetstream import REPLACE
 from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.plan.claims.renewal import policy_of
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.volumes import BOUND, is_adopted, volumes_of
 from natsctl.plan.growth_refused import GrowthRefused
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
-IN_PLACE: Final = "InPlace"
+GROWING: Final = ("InPlace", REPLACE)
+"""Policies with which claims ask for more; what becomes of one that cannot have it, differs."""
 _ERRORS: Final = ("ControllerResizeError", "NodeResizeError")
 _PENDING: Final = "FileSystemResizePending"
 _GIVEN_UP: Final = ("Infeasible", "Failed")
@@ -117,7 +119,7 @@ class Growth:
 def growth_of(context: Context) -> Growth:
     """What there is to do; nothing where volumes are not to grow by themselves."""
     volumes = volumes_of(context)
-    if volumes is None or not volumes.known or resize_policy(context) != IN_PLACE:
+    if volumes is None or not volumes.known or policy_of(context) not in GROWING:
         return Growth()
     sizes = tuple(_sizes(context, volumes))
     running = next((size for size in sizes if size.grows), None)
@@ -137,13 +139,6 @@ def wanted_size(claim: ServerClaim) -> int:
 
 def _quantity(claim: ServerClaim) -> str:
     return str(claim.wanted.manifest["spec"]["resources"]["requests"]["storage"])
-
-
-def resize_policy(context: Context) -> str:
-    """What the spec says about volumes of another size."""
-    jetstream = context.desired.target.spec.jetstream
-    assert jetstream is not None  # else there are no volumes
-    return (jetstream.file_store or FileStore()).resize_policy
 
 
 def _sizes(context: Context, volumes: Volumes) -> Iterator[Size]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.api.types.jetstream import SIZE_FIELD
+from natsctl.api.types.jetstream import REPLACE, SIZE_FIELD
 from natsctl.model.foreign import ANSWER, named, quoted
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
-from natsctl.plan.claims.growth import IN_PLACE, growth_of, resize_policy
+from natsctl.plan.claims.due import due_of
+from natsctl.plan.claims.growth import GROWING, growth_of
+from natsctl.plan.claims.renewal import LEAST, policy_of
 from natsctl.plan.claims.volumes import Trouble
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -22,13 +24,11 @@ if TYPE_CHECKING:
 
 NOT_GROWN: Final = "VolumeNotGrown"
 """Reason: somebody has to do something, or to want less."""
-_NO_CLASS: Final = "only dynamically provisioned pvc can be resized"
-"""Kubernetes, plugin/pkg/admission/storage/persistentvolume/resize."""
 _QUOTA: Final = "exceeded quota"
-_KEPT: Final = {
-    "Manual": "resizePolicy is Manual, so natsctl does not grow it",
-    "Replace": "natsctl does not replace volumes yet",
-}
+_TOO_FEW: Final = (
+    "natsctl replaces volumes only where there are {0} servers or more, because others have to "
+    "fill the new ones: set spec.size to {0}, or "
+)
 
 
 def step(due: Size) -> str:
@@ -53,8 +53,11 @@ def progress(growth: Growth) -> tuple[str, ...]:
 def growth_troubles(context: Context) -> Iterator[Trouble]:
     """What keeps a volume from growing; servers go on as they are."""
     growth = growth_of(context)
+    if due_of(context) is not None:
+        return
     if growth.next is not None and growth.refused is not None:
-        text = _refused(growth, growth.next, growth.refused.words)
+        few = policy_of(context) == REPLACE and context.size < LEAST
+        text = _refused(growth, growth.next, growth.refused.words, few=few)
         yield Trouble(NOT_GROWN, text, holds=False)
     elif growth.is_wanted and growth.running is not None and growth.running.error is not None:
         yield Trouble(NOT_GROWN, _stuck(growth.running, *growth.running.error), holds=False)
@@ -62,23 +65,38 @@ def growth_troubles(context: Context) -> Iterator[Trouble]:
 
 def kept(context: Context, claim: ServerClaim, there: int) -> str:
     """Why a volume stays smaller than the spec wants it; empty: it grows, or is in trouble."""
-    policy = resize_policy(context)
-    if policy == IN_PLACE:
+    if policy_of(context) in GROWING:
         return ""
-    return f"{claim.name} keeps {bytes_text(there)}: {_KEPT[policy]}"
+    why = "resizePolicy is Manual, so natsctl does not grow it"
+    return f"{claim.name} keeps {bytes_text(there)}: {why}"
 
 
-def _refused(growth: Growth, due: Size, words: Words) -> str:
+def renewal(context: Context) -> tuple[str, ...]:
+    """Which volume is replaced next, because it cannot grow; nothing if none is to be."""
+    due, growth = due_of(context), growth_of(context)
+    if due is None:
+        return ()
+    chosen = named(due.live.spec.storage_class_name or "none")
+    text = (
+        f"{due.name} is to be replaced with a volume of {bytes_text(due.wanted)}, because storage "
+        f"class {chosen} cannot grow"
+    )
+    later = [size.name for size in growth.short if size.name != due.name]
+    return (f"{text}, then {listed(later)}" if later else text,)
+
+
+def _refused(growth: Growth, due: Size, words: Words, *, few: bool = False) -> str:
     sizes = f"{bytes_text(due.wanted)} instead of {bytes_text(due.there)}"
     said = f"the API server does not let {_what(due)} ask for {sizes}: {words.text}"
-    return f"{said}; {_way_out(due, words.text)}set {SIZE_FIELD} back to {bytes_text(growth.least)}"
+    way_out = _TOO_FEW.format(LEAST) if few and words.is_of_class else _way_out(due, words)
+    return f"{said}; {way_out}set {SIZE_FIELD} back to {bytes_text(growth.least)}"
 
 
-def _way_out(due: Size, words: str) -> str:
-    if _NO_CLASS in words:
+def _way_out(due: Size, words: Words) -> str:
+    if words.is_of_class:
         chosen = named(due.live.spec.storage_class_name or "none")
         return f"if storage class {chosen} can grow, set its allowVolumeExpansion: true, or else "
-    return "raise the quota, or " if _QUOTA in words else "resolve that, or "
+    return "raise the quota, or " if _QUOTA in words.text else "resolve that, or "
 
 
 def _stuck(running: Size, reason: str, words: str) -> str:

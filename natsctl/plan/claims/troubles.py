@@ -10,7 +10,7 @@ from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.claims.empty import accepted, unstarted, why_not_yet
 from natsctl.plan.claims.growth_words import growth_troubles
-from natsctl.plan.claims.volumes import ALL, Trouble, volumes_of
+from natsctl.plan.claims.volumes import ALL, REPLACING, Trouble, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def _told(
     context: Context, volumes: Volumes, claim: ServerClaim, waiting: Sequence[ServerClaim]
 ) -> Trouble | None:
     """What is wrong with one, and what to do about it."""
+    if claim.trouble is not None and claim.trouble.reason == REPLACING:
+        waits = listed(why_not_yet(context, claim))
+        text = f"{claim.trouble.message}{': ' if waits else ''}{waits}"
+        return attrs.evolve(claim.trouble, message=text)
     if claim.trouble is not None and claim.lost:
         remedy = _remedy(context, volumes, claim)
         return attrs.evolve(claim.trouble, message=f"{claim.trouble.message}: {remedy}")

@@ -33,6 +33,7 @@ from natsctl.plan.claims.keys import awaited_key, key_problem_of
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of, noted_on
 from natsctl.plan.claims.note import NEW, Note, Noted
+from natsctl.plan.claims.renewal import is_given_up, renewals_of
 from natsctl.plan.claims.seals import seals_of
 from natsctl.plan.server_identity import claims_among
 from natsctl.plan.servers import lacks_store
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 ALL: Final = "all"
 """Stands for the claims of all servers."""
 BOUND, LOST = "Bound", "Lost"
+REPLACING: Final = "VolumeReplacing"
+"""Reason: natsctl does it, one volume at a time."""
 _DIGEST: Final = 10
 
 
@@ -66,7 +69,8 @@ class ServerClaim:
     `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
     the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
     one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
-    `starts`: no pod has it, or may have it. `is_copied`: all claims know of it.
+    `starts`: no pod has it, or may have it. `is_copied`: all claims know of it. `given_up`: natsctl
+    is replacing it with an empty one.
     """
 
     index: int
@@ -79,6 +83,7 @@ class ServerClaim:
     data: str = ""
     starts: bool = False
     lost: bool = False
+    given_up: bool = False
     trouble: Trouble | None = None
 
     @property
@@ -256,8 +261,13 @@ def _troubled(context: Context, volumes: Volumes, memory: Memory) -> Volumes:
     unsure = _is_unsure(context, volumes, memory)
     had_one = _had_one(context, volumes, servers)
     described = _describing(context, volumes.claims, servers, volumes.note or {})
+    given = renewals_of(context)
     marked = tuple(
-        attrs.evolve(described(c), lost=c.live is None and (unsure or had_one(c)))
+        attrs.evolve(
+            described(c),
+            lost=c.live is None and (unsure or had_one(c)),
+            given_up=is_given_up(context, given.get(c.index), c.live, c.noted),
+        )
         for c in volumes.claims
     )
     found = attrs.evolve(
@@ -364,9 +374,11 @@ def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Tro
     if live is None:
         return None
     if live.metadata.deletion_timestamp is not None:
-        return _deleting(context, claim)
+        return _renewed(claim) if claim.given_up else _deleting(context, claim)
     if (whose := _stranger(context, live)) is not None:
         return whose
+    if claim.given_up:
+        return _renewed(claim)
     if live.status.phase == LOST:
         text = f"{_what(claim)} lost its volume {named(live.spec.volume_name or '')}"
         return Trouble("VolumeLost", f"{text}, with all data: restore the PersistentVolume")
@@ -374,7 +386,13 @@ def _trouble(context: Context, claim: ServerClaim, server: Server | None) -> Tro
     return unfit or _unbound(claim, live, server)
 
 
+def _renewed(claim: ServerClaim) -> Trouble:
+    return Trouble(REPLACING, f"{_what(claim)} is being replaced with an empty one")
+
+
 def _missing(context: Context, volumes: Volumes, claim: ServerClaim) -> Trouble:
+    if claim.given_up:
+        return _renewed(claim)
     server = pod_name(context.desired.target.name, claim.index)
     if claim.noted is not None and claim.noted.claim != NEW:
         what = f"{_what(claim)} no longer exists, and {server} lost its data with it"

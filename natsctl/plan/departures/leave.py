@@ -147,10 +147,10 @@ def _held(it: Case) -> tuple[Asset, ...]:
 
 def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:
     uid = server.pod.metadata.uid
-    if not _all_run(it, MOVES):
+    if not all_run(it, MOVES):
         told = TOO_OLD.format(server.name, named(str(held[0])))
         return Leaving(waiting=(told,))
-    if _all_run(it, EVACUATES) and not _has_tags(it):
+    if all_run(it, EVACUATES) and not _has_tags(it):
         message = f"moving all streams and consumers away from {server.name}"
         return Leaving((EvacuateServer(server.name, uid, it.target, message, seen),))
     streams = tuple(asset for asset in held if not asset.consumer)
@@ -167,7 +167,7 @@ def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) 
 def _step_down(context: Context, it: Case, server: Server) -> StepDown:
     """To one that stays; to anybody where nobody can be named."""
     staying = map(name_of, wanted(context.servers, context.size))
-    preferred = next(staying, "") if _all_run(it, PREFERS) else ""
+    preferred = next(staying, "") if all_run(it, PREFERS) else ""
     return StepDown(server.name, server.pod.metadata.uid, preferred)
 
 
@@ -176,7 +176,7 @@ def _has_tags(it: Case) -> bool:
     return any(said.tags or said.unique_tag for said in it.second.answered.values())
 
 
-def _all_run(it: Case, release: tuple[int, int, int]) -> bool:
+def all_run(it: Case, release: tuple[int, int, int]) -> bool:
     """Whether all servers run at least this release: any of them may be the one that answers."""
     numbers = [number_of(said.version) for said in it.second.answered.values()]
     return all(number is not None and number >= release for number in numbers)

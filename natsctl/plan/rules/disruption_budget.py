@@ -19,6 +19,7 @@ from natsctl.plan.queries import JetStreamLook, Probe, unanswered
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.volume_renewal import is_about_to_stop
 from natsctl.plan.servers import kubelet_ready
 from natsctl.render.objects.disruption_budget import MAX_UNAVAILABLE, MOST, allowing
 from natsctl.render.objects.owned_objects import budget_kind
@@ -78,6 +79,7 @@ def _is_disturbed(context: Context) -> bool:
         len(context.servers) != context.size
         or any(_is_away(s) or (s.changes and not paused) for s in context.servers)
         or bool(obstacles_to_return(context))
+        or is_about_to_stop(context)
     )
 
 

@@ -34,7 +34,7 @@ def make_empty(context: Context) -> Decision:
         return Decision()
     note = {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}
     wanted = with_notes(described(context, volumes, noted_so_far(context, volumes), claim), note)
-    return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
+    return gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
 
 
 def start_empty(context: Context) -> Decision:
@@ -45,7 +45,7 @@ def start_empty(context: Context) -> Decision:
         return Decision()
     name = pod_name(context.desired.target.name, claim.index)
     previous = bool(context.state.holding)
-    return _gated(context, claim, lambda it: CreateServer(claim.index, name, previous, it))
+    return gated(context, claim, lambda it: CreateServer(claim.index, name, previous, it))
 
 
 def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
@@ -54,7 +54,8 @@ def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
     return next((claim for claim in waiting if not volumes.unprepared(claim)), None)
 
 
-def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
+def gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
+    """A step with a volume that is to be empty, on fresh looks, while all others have all data."""
     queries, it, now = queries_of(context), case_of(context), context.state.now
     if it is None or unanswered(queries, context.state):
         return Decision(queries=queries)

@@ -24,6 +24,7 @@ from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.service_roles import update_role_statuses
 from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
+from natsctl.plan.rules.volume_renewal import delete_given_up, note_renewals, renew_volumes
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(remove_tokens, rule.TOKENS),
@@ -33,6 +34,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(ensure_objects, rule.OBJECTS),
     Rule(delete_unwanted, rule.OBJECTS),
     Rule(ensure_claims, rule.OBJECTS),
+    Rule(note_renewals, rule.OBJECTS),
+    Rule(delete_given_up, rule.OBJECTS),
     Rule(make_empty, rule.OBJECTS),
     Rule(ensure_budget, rule.OBJECTS),
     Rule(note_departures, rule.OBJECTS),
@@ -45,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(recover_servers, rule.REMOVAL),
     Rule(scale_down, rule.REMOVAL),
     Rule(replace_outdated, rule.REMOVAL),
+    Rule(renew_volumes, rule.REMOVAL),
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
     Rule(look_at_streams, rule.NOTES),

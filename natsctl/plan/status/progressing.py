@@ -19,6 +19,7 @@ from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.rolling_update import replace_outdated, why
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
+from natsctl.plan.rules.volume_renewal import renew_volumes
 from natsctl.plan.servers import Server, describe_changes
 from natsctl.plan.status.conditions import Verdict
 
@@ -75,6 +76,11 @@ def _rolling(decision: Decision) -> Verdict:
     return Verdict("True", "Rolling", text + _waits(decision) + usual)
 
 
+def _renewing(decision: Decision) -> Verdict:
+    text = f"replacing the volume of {_names(decision.servers)}, which cannot grow"
+    return Verdict("True", "ReplacingVolumes", text + _waits(decision))
+
+
 def _reloading(decision: Decision) -> Verdict:
     changes = describe_changes(decision.servers[0].reloads)
     text = f"reloading {_names(decision.servers)}: {changes} changed"
@@ -94,6 +100,7 @@ LASTING: Final[tuple[tuple[Decide, Callable[[Decision], Verdict]], ...]] = (
     (recover_servers, _recovering),
     (scale_down, _scaling_down),
     (replace_outdated, _rolling),
+    (renew_volumes, _renewing),
     (reload_servers, _reloading),
     (await_members, _joining),
 )

@@ -9,7 +9,7 @@ from natsctl.model.foreign import named
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
 from natsctl.plan.claims.growth import growth_of, wanted_size
-from natsctl.plan.claims.growth_words import kept, progress
+from natsctl.plan.claims.growth_words import kept, progress, renewal
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import BOUND, volumes_of
@@ -37,6 +37,8 @@ def volumes_ready(context: Context) -> Verdict | None:
         return Verdict("False", "VolumesNotBound", f"waiting for volumes: {listed(unbound)}")
     if growing := progress(growth_of(context)):
         return Verdict("True", "VolumesGrowing", listed(growing))
+    if replacing := renewal(context):
+        return Verdict("True", "VolumesReplacing", listed(replacing))
     remarks = listed([*_differences(context, volumes), *_kept(context, volumes)])
     return Verdict("True", "VolumesDiffer" if remarks else "AllVolumesBound", remarks)
 

@@ -15,8 +15,9 @@ from natsctl.controllers.cluster.handlers import (
     service_roles,
     step_down,
     tokens,
+    volume_renewal,
 )
-from natsctl.plan import actions
+from natsctl.plan import actions, volume_actions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,9 @@ HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
     actions.MoveStreams: departures.MOVE,
     actions.RemoveServer: departures.REMOVE_SERVER,
     actions.RemoveMember: departures.REMOVE_MEMBER,
+    volume_actions.NoteRenewals: volume_renewal.NOTE,
+    volume_actions.GiveUpVolume: volume_renewal.GIVE_UP,
+    volume_actions.DeleteClaim: volume_renewal.DELETE,
     actions.GrowClaim: grow_claim.GROW,
     actions.UpdateRoleStatus: service_roles.UPDATE_STATUS,
 }

@@ -1,0 +1,159 @@
+"""Which volume is being replaced with an empty one: noted on the config Secret.
+
+Its server stopped when two looks, and the server itself, had shown that no stream was on it alone.
+Until the old claim is deleted, the server can come back with it, and does so as soon as it may be
+needed. Then the note says that it came back, before its pod is made: what streams came to it since,
+nobody knows any more.
+
+The text is `2=5c1e77@2026-01-02T03:04:05Z`: index, the beginning of the claim's uid, and when the
+server stopped; with `!` for `@`, when it came back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from natsctl.api.types.jetstream import REPLACE, FileStore
+from natsctl.model import names
+from natsctl.model.names import MAX_SIZE
+from natsctl.model.times import moment
+from natsctl.plan.claims.note import Noted, beginning
+from natsctl.plan.claims.stored import bytes_of
+from natsctl.plan.server_identity import wanted
+from natsctl.plan.servers import kubelet_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from natsctl.model.jetstream import Group
+    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.context import Context
+    from natsctl.plan.servers import Server
+    from natsctl.plan.state import OwnedObject
+
+LEAST: Final = 3
+"""Servers of a cluster in which others can fill an empty volume, and streams go on meanwhile."""
+PATIENCE: Final = 120.0
+"""Seconds after which a server that stopped comes back, if the others still need what it has."""
+REST: Final = 600.0
+"""Seconds after which that is tried again."""
+_STOPPED, _BACK = "@", "!"
+_ENTRY: Final = re.compile(
+    r"([1-9][0-9]{0,2})=([-a-z0-9]{1,6})([@!])([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)", re.ASCII
+)
+
+
+@attrs.frozen
+class Given:
+    """A volume whose server stopped, or `is_back` since, and when."""
+
+    claim: str
+    at: str
+    is_back: bool = False
+
+
+Renewals = Mapping[int, Given]
+"""By the server's index."""
+
+
+def renewals_text(note: Renewals) -> str:
+    """The annotation."""
+    return ",".join(
+        f"{index}={it.claim}{_BACK if it.is_back else _STOPPED}{it.at}"
+        for index, it in sorted(note.items())
+    )
+
+
+def parse_renewals(text: str) -> dict[int, Given]:
+    """What is noted, as far as natsctl may have written it: others can write there, too."""
+    found = map(_ENTRY.fullmatch, text.split(",", MAX_SIZE)[:MAX_SIZE])
+    return {int(it[1]): Given(it[2], it[4], it[3] == _BACK) for it in found if it is not None}
+
+
+def renewals_of(context: Context) -> dict[int, Given]:
+    """The same on the config Secret."""
+    secret = context.state.secrets.get(context.state.cluster.metadata.name)
+    return (
+        parse_renewals(secret.metadata.annotation(names.REPLACING_ANNOTATION) or "")
+        if (secret is not None)
+        else {}
+    )
+
+
+def is_given_up(
+    context: Context, given: Given | None, live: PersistentVolumeClaim | None, noted: Noted | None
+) -> bool:
+    """Whether no pod is to be made with what is there, or was, because it is being replaced."""
+    if given is None or given.is_back:
+        return False
+    if live is None:
+        return noted is not None and noted.claim == given.claim
+    uid = context.state.cluster.metadata.uid
+    own = live.metadata.annotation(names.CLUSTER_UID_ANNOTATION) == uid
+    return own and given.claim == beginning(live.metadata.uid)
+
+
+def comes_back(
+    context: Context, index: int, made: OwnedObject, live: PersistentVolumeClaim
+) -> bool:
+    """Whether a server that stopped comes back with the volume that it has."""
+    if live.metadata.deletion_timestamp is not None:
+        return False
+    given = renewals_of(context)[index]
+    server = {server.index: server for server in context.servers}.get(index)
+    return (
+        seconds_since(given, context.state.timestamp) > PATIENCE
+        or not is_wanted(context, made, live)
+        or not _others_stand(context, index)
+        or (server is not None and not _leaves_nothing(context, server))
+    )
+
+
+def seconds_since(given: Given, timestamp: str) -> float:
+    """How long ago that was; as long ago as can be where nobody can tell."""
+    then, now = moment(given.at), moment(timestamp)
+    return abs((now - then).total_seconds()) if then is not None and now is not None else REST
+
+
+def is_wanted(context: Context, made: OwnedObject, live: PersistentVolumeClaim) -> bool:
+    """Whether the spec asks for another volume in the place of this one."""
+    capacity = live.status.capacity
+    there = bytes_of(capacity.storage) if capacity is not None else 0
+    size = bytes_of(str(made.manifest["spec"]["resources"]["requests"]["storage"]))
+    return replaces(context) and 0 < there < size
+
+
+def replaces(context: Context) -> bool:
+    """Whether volumes that cannot grow are to be replaced, and can be."""
+    return policy_of(context) == REPLACE and context.size >= LEAST
+
+
+def policy_of(context: Context) -> str:
+    """What the spec says about volumes of another size."""
+    jetstream = context.desired.target.spec.jetstream
+    assert jetstream is not None  # else there are no volumes
+    return (jetstream.file_store or FileStore()).resize_policy
+
+
+def _others_stand(context: Context, index: int) -> bool:
+    """Whether all other servers run: else the one that stopped may have the copy that is needed."""
+    others = [it for it in wanted(context.servers, context.size) if it.index != index]
+    well = (kubelet_ready(it.pod) and not it.terminating for it in others)
+    return len(others) == context.size - 1 and all(well)
+
+
+def _leaves_nothing(context: Context, server: Server) -> bool:
+    """Whether it shuts down, and did not say last that something is on it alone."""
+    looks = context.state.jetstream[-1:]
+    said = (look.reports.get(server.pod.metadata.uid) for look in looks)
+    told = (it for it in said if it is not None)
+    return server.terminating and not any(alone_in(it.groups.values()) for it in told)
+
+
+def alone_in(groups: Iterable[Group]) -> bool:
+    """Whether a server that tells these has a stream that nobody else has."""
+    return any(not it.asset.consumer and not it.raft.replicas for it in groups)
