@@ -318,7 +318,10 @@ class EvacuateServer(PodAction):
 
 @attrs.frozen
 class MoveStreams(PodAction):
-    """The same below 2.15: these streams move, with their consumers, and no others yet."""
+    """The same below 2.15: these streams move, with their consumers, and no others yet.
+
+    `reason` is that of the event.
+    """
 
     name: str
     uid: str
@@ -326,6 +329,7 @@ class MoveStreams(PodAction):
     streams: tuple[Asset, ...]
     message: str
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    reason: str = "ScalingDown"
 
     @property
     def asked_server(self) -> str:

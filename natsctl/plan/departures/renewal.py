@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 COPIES: Final = 2
 """Other servers that have to have a stream, or it moves: one copy is one that may fail."""
+RENEWING: Final = "ReplacingVolume"
+"""Reason of events."""
 _MOVES: Final = frozenset((Why.HOSTED, Why.MEMORY))
 """What a move is the remedy for."""
 NO_ROOM: Final = "the other servers do not have enough room for the streams that only {0} has"
@@ -122,7 +124,7 @@ def _moved(
     message = f"moving {len(some)} of {len(streams)} streams away from {server.name}"
     seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
     uid = server.pod.metadata.uid
-    return Leaving((MoveStreams(server.name, uid, it.target, some, message, seen),))
+    return Leaving((MoveStreams(server.name, uid, it.target, some, message, seen, RENEWING),))
 
 
 def _has_room(it: Case, streams: Sequence[Told]) -> bool:

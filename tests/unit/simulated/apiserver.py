@@ -24,6 +24,7 @@ from natsctl.kube.client import APPLY, FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import Transient
 from natsctl.kube.fence import Permit
 from natsctl.kube.transport import ANSWERED, PARTIAL, PARTIAL_LIST, READ_TIMEOUT, Response
+from tests.unit.plan.claims.growing import CLASS
 from tests.unit.simulated.clock import moment, stamp
 from tests.unit.simulated.kept import check, dated, managed, same, specs, strip, validate
 from tests.unit.simulated.patches import applied, json_patched, merged
@@ -61,6 +62,8 @@ class ApiServer:
     """What the API server says of fields of new objects."""
     pods_run: Callable[[Json], Json] | None = None
     """The status of a new pod, where no kubelet is simulated: it runs at once, and goes at once."""
+    fixed: bool = False
+    """No StorageClass can grow."""
     requests: list[Request] = attrs.field(factory=list)
     deletions: list[str] = attrs.field(factory=list)
     """What was deleted, with its uid, in order: by a request, or as garbage."""
@@ -77,6 +80,7 @@ class ApiServer:
         return ApiServer(
             dict(self.objects),
             self.version,
+            fixed=self.fixed,
             deletions=list(self.deletions),
             made=self._made.copy(),
             forgotten=self.version,
@@ -229,7 +233,7 @@ class ApiServer:
                 return self._replace(asked)
             case "PATCH":
                 return self._patch(asked)
-        return self._delete(asked.where, asked.body or {})
+        return self._delete(asked.where, asked.body or {}, dry=not asked.writes)
 
     def _there(self, where: Where) -> Json:
         if where not in self.objects:
@@ -322,6 +326,9 @@ class ApiServer:
         else:
             check(live, asked.body.get("metadata") or {})
             changed = merged(live, asked.body)
+        grows = asked.kind == "PersistentVolumeClaim" and specs(changed) != specs(live)
+        if self.fixed and grows:
+            raise refusal(403, "Forbidden", CLASS)
         if asked.part == "status":
             changed = {**live, "status": changed.get("status")}
         elif "status" in live:
@@ -364,11 +371,14 @@ class ApiServer:
             meta["managedFields"] = dated(meta["managedFields"], told)
         return self._commit(where, changed)
 
-    def _delete(self, where: Where, options: Json) -> Json:
+    def _delete(self, where: Where, options: Json, *, dry: bool = False) -> Json:
         live = self._there(where)
         uid = live["metadata"]["uid"]
-        if (options.get("preconditions") or {}).get("uid", uid) != uid:
-            raise refusal(409, "Conflict", f"the UID in the precondition is not {uid}")
+        for key, wanted in (options.get("preconditions") or {}).items():
+            if live["metadata"][key] != wanted:
+                raise refusal(409, "Conflict", f"the {key} in the precondition is not {wanted}")
+        if dry:
+            return {"kind": "Status", "status": "Success"}
         if "deletionTimestamp" not in live["metadata"]:
             self.deletions.append(f"{'/'.join(where)} {uid}")
         if where[0] != "Pod":

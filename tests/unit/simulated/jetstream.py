@@ -78,7 +78,7 @@ def _report(node: Node, place: Place) -> JetStreamReport:
         health=Health(200),
         peers=frozenset(it.name for it in cluster if it is not server),
         meta=_meta(node, server) if on and not alone else None,
-        groups=dict(_groups(server, node.streams[server.cluster])),
+        groups=dict(_groups(server, node.streams[server.cluster], {it.name for it in cluster})),
     )
 
 
@@ -114,12 +114,20 @@ def _leader(members: list[Server]) -> Server:
     return next((it for it in members if it.leads), members[0])
 
 
-def _groups(server: Server, streams: Streams) -> Any:
+def _groups(server: Server, streams: Streams, there: set[str]) -> Any:
+    """The first of those that hold a stream and run leads it."""
     for name, held in streams.held.items():
         if server.name in held:
-            others = (Replica(it, current=True, active=0.5) for it in held if it != server.name)
+            others = tuple(_replica(it, there) for it in held if it != server.name)
+            leader = next(it for it in held if it in there)
             asset = Asset("A", name)
-            yield asset, Group(asset, len(held), Raft(held[0], tuple(others)), store=_STORE)
+            yield asset, Group(asset, len(held), Raft(leader, others), store=_STORE)
+
+
+def _replica(name: str, there: set[str]) -> Replica:
+    if name in there:
+        return Replica(name, current=True, active=0.5)
+    return Replica(name, offline=True, active=60.0)
 
 
 async def step_down(node: Node, api: Api, preferred: str = "") -> Outcome:

@@ -39,7 +39,8 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether it changes something; a dry run does not."""
-        return self.method != "GET" and "dryRun" not in self.params
+        options = self.body if self.method == "DELETE" and self.body else {}
+        return self.method != "GET" and "dryRun" not in {**self.params, **options}
 
     @property
     def where(self) -> Where:

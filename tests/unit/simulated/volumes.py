@@ -47,6 +47,19 @@ async def with_volumes_left() -> ApiServer:
     return api
 
 
+def replaced(api: ApiServer, size: str = "20Gi") -> None:
+    """The user asks for larger volumes, of a class that cannot grow."""
+    store = {"pvc": {"size": size}, "resizePolicy": "Replace"}
+    api.edit(CLUSTER, {"spec": {"jetstream": {"fileStore": store}}})
+
+
+async def with_fixed_volumes() -> ApiServer:
+    """A cluster at rest with volumes of a class that cannot grow."""
+    api = await with_volumes()
+    api.fixed = True
+    return api
+
+
 def volumes(api: ApiServer) -> dict[str, str]:
     """Uids of claims, by name."""
     found = api.of_kind("PersistentVolumeClaim")

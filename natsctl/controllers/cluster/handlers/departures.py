@@ -112,12 +112,16 @@ def _result(action: Action, outcome: Outcome, about: str = "") -> Result:
 
 
 def _told(
-    done: Sequence[EvacuateServer | MoveStreams | RemoveServer | RemoveMember],
+    done: Sequence[EvacuateServer | RemoveServer | RemoveMember],
 ) -> Iterator[Event]:
     return (Event("ScalingDown", action.message) for action in done)
 
 
+def _moved(done: Sequence[MoveStreams]) -> Iterator[Event]:
+    return (Event(action.reason, action.message) for action in done)
+
+
 EVACUATE: Handler[EvacuateServer] = Handler(_evacuate, _told)
-MOVE: Handler[MoveStreams] = Handler(_move, _told)
+MOVE: Handler[MoveStreams] = Handler(_move, _moved)
 REMOVE_SERVER: Handler[RemoveServer] = Handler(_remove_server, _told)
 REMOVE_MEMBER: Handler[RemoveMember] = Handler(_remove_member, _told)
