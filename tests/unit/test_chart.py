@@ -22,6 +22,7 @@ FREE = {"resources", "affinity"}
 SELECTORS = "serviceAccounts.namespaceSelectors=true"
 ALPHA = "featureGates.jetStream=true"
 NO_VOLUMES = "rbac.persistentVolumeClaims=false"
+REPLACING = "rbac.deletePersistentVolumeClaims=true"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ class TestRendered:
         assert not [rule for rule in found if "*" in rule]
 
     def test_every_rule_has_its_reason_in_the_documents(self, helm: str) -> None:
-        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS, ALPHA)
+        objects = render.rendered(helm, "here", "clusterScoped=true", SELECTORS, ALPHA, REPLACING)
         told = documented(render.ROOT / "docs" / "security.md")
         assert told == rules(objects, "Role") | rules(objects, "ClusterRole")
 
@@ -127,11 +128,18 @@ class TestRendered:
         objects = render.rendered(helm, "here", "rbac.serviceAccountTokens=false")
         assert not [r for r, _ in rules(objects, "Role") if r.startswith("serviceaccounts")]
 
-    def test_volumes_are_made_only_by_who_may_and_deleted_by_nobody(self, helm: str) -> None:
+    def test_volumes_are_made_only_by_who_may(self, helm: str) -> None:
         without = rules(render.rendered(helm, "here", ALPHA, NO_VOLUMES), "Role")
         added = rules(render.rendered(helm, "here", ALPHA), "Role") - without
         verbs = ("get", "list", "watch", "create", "patch")
         assert added == {("persistentvolumeclaims", verb) for verb in verbs}
+
+    def test_volumes_are_deleted_only_by_who_asks_for_it(self, helm: str) -> None:
+        without = rules(render.rendered(helm, "here", ALPHA), "Role")
+        found = rules(render.rendered(helm, "here", ALPHA, REPLACING), "Role")
+        assert found - without == {("persistentvolumeclaims", "delete")}
+        neither = render.rendered(helm, "here", ALPHA, REPLACING, NO_VOLUMES)
+        assert not [rule for rule in rules(neither, "Role") if rule[0] == "persistentvolumeclaims"]
 
     def test_namespaces_are_read_only_by_who_asks_for_selectors(self, helm: str) -> None:
         without = render.rendered(helm, "here", "clusterScoped=true")

@@ -16,6 +16,7 @@ from natsctl.model.objects import controlled
 from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
 from natsctl.plan.claims.troubles import volume_troubles
+from natsctl.plan.claims.volumes import REPLACING
 from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted
@@ -175,7 +176,8 @@ def degraded(
     messages += strangers
     reasons += ["NotOurs"] * len(strangers)
     if decisions is not None:
-        volumes = volume_troubles(decisions.context)
+        found = volume_troubles(decisions.context)
+        volumes = (trouble for trouble in found if trouble.reason != REPLACING)
         troubles = [*volumes, *budget_troubles(decisions.context)]
         messages += [trouble.message for trouble in troubles]
         reasons += [trouble.reason for trouble in troubles]

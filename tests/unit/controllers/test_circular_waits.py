@@ -17,7 +17,7 @@ from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import Process, installed, virtual_clock
-from tests.unit.simulated.volumes import SPEC, larger, pod
+from tests.unit.simulated.volumes import SPEC, larger, pod, replaced
 
 pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
@@ -52,11 +52,18 @@ def ended(index: int) -> Act:
     return act
 
 
+def other_volumes(api: ApiServer) -> None:
+    """Their class cannot grow."""
+    api.fixed = True
+    replaced(api)
+
+
 ACTS: Final[Mapping[str, Act]] = {
     "three servers": spec(size=3),
     "six servers": spec(size=6),
     "another release": spec(version="2.12.15"),
     "larger volumes": larger,
+    "other volumes": other_volumes,
     "debug": spec(natsConfig={"debug": True}),
     "one that leaves goes away": without_pods(5),
     "one that stays goes away": without_pods(2),

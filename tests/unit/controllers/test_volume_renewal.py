@@ -12,7 +12,6 @@ from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import condition, events, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import Process, virtual_clock
-from tests.unit.simulated.requests import Fate, Request, refusal
 from tests.unit.simulated.volumes import (
     SECRET,
     have_grown,
@@ -20,7 +19,6 @@ from tests.unit.simulated.volumes import (
     pod,
     replaced,
     sizes,
-    volume,
     volumes,
     with_fixed_volumes,
 )

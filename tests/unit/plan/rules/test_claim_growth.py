@@ -135,10 +135,14 @@ class TestAClaim:
 
 
 class TestNothingGrows:
-    @pytest.mark.parametrize("policy", ["Manual", "Replace"])
-    def test_if_the_policy_is_another(self, policy: str) -> None:
-        state = wanting("20Gi", *THREE, spec=spec_of("20Gi", resizePolicy=policy))
+    def test_by_itself_if_the_policy_says_so(self) -> None:
+        state = wanting("20Gi", *THREE, spec=spec_of("20Gi", resizePolicy="Manual"))
         assert grown(state) == []
+
+    def test_differently_where_volumes_may_be_replaced(self) -> None:
+        """What can grow in its place does."""
+        state = wanting("20Gi", *THREE, spec=spec_of("20Gi", resizePolicy="Replace"))
+        assert grown(state) == [("js-c-1", "20Gi")]
 
     def test_while_claims_cannot_be_read(self) -> None:
         assert grown(wanting("20Gi", *THREE, known=False)) == []

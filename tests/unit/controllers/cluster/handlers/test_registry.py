@@ -12,7 +12,7 @@ from natsctl.controllers.cluster.handlers.registry import HANDLERS, events_of
 from natsctl.controllers.cluster.metrics_series import RESTARTS
 from natsctl.model.jetstream import Asset
 from natsctl.model.objects import Meta, Secret, ServiceRole
-from natsctl.plan import actions
+from natsctl.plan import actions, volume_actions
 from natsctl.plan.actions import (
     Action,
     AdoptServer,
@@ -37,6 +37,7 @@ from natsctl.plan.actions import (
     UpdateRoleStatus,
 )
 from natsctl.plan.service_accounts.grants import Grant
+from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume, NoteRenewals
 from tests.unit.plan.references import account, role
 from tests.unit.plan.world import desired
 
@@ -63,18 +64,25 @@ DONE: tuple[Action, ...] = (
     MoveStreams("c-5", "u", "c-5-0f8fad", (Asset("A", "S"),), "moving 1 of 1 streams away"),
     RemoveServer(5, "c-5", "u", "removing c-5", NoteDepartures("c", "u", ((5, "c-5-0f8fad"),))),
     RemoveMember("c-5", "c-5-0f8fad", "u", "c-5 left"),
+    NoteRenewals("c", "u", ""),
+    GiveUpVolume(1, "c-1", "u", "js-c-1", "u", "stopping c-1", NoteRenewals("c", "u", "")),
+    DeleteClaim("js-c-1", "u", "1", "deleting js-c-1"),
     BindToken(GRANT),
     RemoveToken(SECRET),
     UpdateRoleStatus(ServiceRole(Meta(name="worker", namespace="ns")), RoleStatus()),
 )
-SILENT = {NoteProof, NoteClaims, NoteDepartures, UpdateRoleStatus}
+SILENT = {NoteProof, NoteClaims, NoteDepartures, NoteRenewals, UpdateRoleStatus}
 """Nothing changes for anybody but natsctl; or a status tells it already."""
 
 
 def classes() -> set[type[Action]]:
     """Every kind of step that a plan can ask for."""
-    own = (c for c in vars(actions).values() if getattr(c, "__module__", "") == actions.__name__)
-    found = {c for c in own if isinstance(c, type) and attrs.has(c)}
+    found = {
+        c
+        for module in (actions, volume_actions)
+        for c in vars(module).values()
+        if getattr(c, "__module__", "") == module.__name__ and isinstance(c, type) and attrs.has(c)
+    }
     return cast("set[type[Action]]", found - {actions.Plan})
 
 
@@ -101,6 +109,9 @@ def test_every_action_says_what_it_is_about() -> None:
         "MoveStreams": "pod c-5",
         "RemoveServer": "pod c-5",
         "RemoveMember": "pod c-5",
+        "NoteRenewals": "Secret c",
+        "GiveUpVolume": "pod c-1",
+        "DeleteClaim": "PersistentVolumeClaim js-c-1",
         "BindToken": "Secret other/worker-c-bound-token",
         "RemoveToken": "Secret other/worker-c-bound-token",
         "UpdateRoleStatus": "NatsServiceRole worker",
@@ -120,7 +131,10 @@ def test_what_takes_a_server_down_has_a_reason_that_metrics_know() -> None:
 
 def test_what_waits_for_a_server_says_for_which() -> None:
     """It is carried out without a turn, and the server is asked again once it is done."""
-    asking = {ReloadServer, EvacuateServer, MoveStreams, StepDown, RemoveServer, RemoveMember}
+    asking = {
+        *(ReloadServer, EvacuateServer, MoveStreams, StepDown),
+        *(RemoveServer, RemoveMember, GiveUpVolume),
+    }
     assert {type(a): a.asked_server for a in DONE if a.asked_server} == dict.fromkeys(asking, "u")
 
 
