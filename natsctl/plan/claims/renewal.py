@@ -21,6 +21,7 @@ from natsctl.api.types.jetstream import REPLACE, FileStore
 from natsctl.model import names
 from natsctl.model.names import MAX_SIZE
 from natsctl.model.times import moment
+from natsctl.plan.claims.memory import is_free
 from natsctl.plan.claims.note import Noted, beginning
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.server_identity import wanted
@@ -94,7 +95,7 @@ def is_given_up(
         return noted is not None and noted.claim == given.claim
     uid = context.state.cluster.metadata.uid
     own = live.metadata.annotation(names.CLUSTER_UID_ANNOTATION) == uid
-    return own and given.claim == beginning(live.metadata.uid)
+    return own and is_free(live, uid) and given.claim == beginning(live.metadata.uid)
 
 
 def comes_back(

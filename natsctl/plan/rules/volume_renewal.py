@@ -120,9 +120,10 @@ def renew_volumes(context: Context) -> Decision:
 
 
 def is_about_to_stop(context: Context) -> bool:
-    """Whether a server is to be stopped for that now."""
+    """Whether a server is to be stopped for that now, and the API server did not refuse it last."""
+    failed = {failure.subject for failure in context.state.failures}
     actions = context.once(renew_volumes).actions
-    return any(isinstance(action, GiveUpVolume) for action in actions)
+    return any(isinstance(it, GiveUpVolume) and it.subject not in failed for it in actions)
 
 
 def _first(context: Context, due: Size) -> Iterator[str]:

@@ -45,8 +45,7 @@ def pods(*indexes: int, spec: Any = SPEC) -> tuple[Pod, ...]:
 
 def claims(*indexes: int) -> tuple[PersistentVolumeClaim, ...]:
     """Those of 10Gi, but that of the first server, which was replaced."""
-    made = {1: DONE, **{index: sized(index, spec=SPEC) for index in (2, 3, 4)}}
-    return tuple(made[index] for index in indexes)
+    return tuple(DONE if index == 1 else sized(index, spec=SPEC) for index in indexes)
 
 
 def state_of(
@@ -67,7 +66,7 @@ def state_of(
     made = looked(with_renewal(without_budget(made), given), world or full())
     answer = refused(Words(20 * GI, "Forbidden", said), None, made.now)
     uids = [it.metadata.uid for it in found if claim_index(NAME, it.metadata.name) != 1]
-    return attrs.evolve(made, growths=dict.fromkeys(uids, answer), **changes)
+    return attrs.evolve(made, **{"growths": dict.fromkeys(uids, answer), **changes})
 
 
 def stopped(world: Named | None = None, **changes: Any) -> ClusterState:

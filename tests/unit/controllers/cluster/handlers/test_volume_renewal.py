@@ -171,7 +171,9 @@ class TestTheDeletion:
 
     @pytest.mark.parametrize("reason", [(409, "Conflict"), (404, "NotFound")])
     async def test_of_another_one_is_not_done(self, reason: tuple[int, str]) -> None:
-        outcome = await carried_out(DELETE, Api({"DELETE persistentvolumeclaims": refused(*reason)}))
+        outcome = await carried_out(
+            DELETE, Api({"DELETE persistentvolumeclaims": refused(*reason)})
+        )
         assert (outcome.done, outcome.failures) == ((), ())
 
     async def test_rests_on_evidence(self) -> None:
