@@ -44,7 +44,7 @@ from tests.unit.simulated.volumes import (
     have_grown,
     larger,
     replaced,
-    with_fixed_volumes,
+    with_one_fixed_volume,
     with_volumes,
     with_volumes_left,
 )
@@ -291,8 +291,8 @@ STORIES = {
     "create": Story(nothing, creates, is_ready),
     "create with volumes": Story(nothing, creates_volumes, has_volumes),
     "grow volumes": Story(with_volumes, larger, have_grown, serving=3, away=0),
-    "replace volumes": Story(
-        with_fixed_volumes, replaced, have_grown, serving=2, away=1, returns=1
+    "replace a volume": Story(
+        with_one_fixed_volume, replaced, have_grown, serving=2, away=1, returns=1
     ),
     "roll with JetStream": Story(
         with_volumes, changes(version="2.14.11"), has_volumes, serving=2, away=1

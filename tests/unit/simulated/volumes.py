@@ -60,6 +60,16 @@ async def with_fixed_volumes() -> ApiServer:
     return api
 
 
+async def with_one_fixed_volume() -> ApiServer:
+    """The same, where two of the volumes are larger."""
+    api = await with_fixed_volumes()
+    for index in (1, 2):
+        requests = {"storage": "20Gi"}
+        status = {"capacity": requests}
+        api.edit(volume(index), {"spec": {"resources": {"requests": requests}}, "status": status})
+    return api
+
+
 def volumes(api: ApiServer) -> dict[str, str]:
     """Uids of claims, by name."""
     found = api.of_kind("PersistentVolumeClaim")
