@@ -78,11 +78,8 @@ def parse_renewals(text: str) -> dict[int, Given]:
 def renewals_of(context: Context) -> dict[int, Given]:
     """The same on the config Secret."""
     secret = context.state.secrets.get(context.state.cluster.metadata.name)
-    return (
-        parse_renewals(secret.metadata.annotation(names.REPLACING_ANNOTATION) or "")
-        if (secret is not None)
-        else {}
-    )
+    text = secret.metadata.annotation(names.REPLACING_ANNOTATION) if secret is not None else None
+    return parse_renewals(text or "")
 
 
 def is_given_up(
