@@ -66,7 +66,7 @@ def state_of(
     made = looked(with_renewal(without_budget(made), given), world or full())
     answer = refused(Words(20 * GI, "Forbidden", said), None, made.now)
     uids = [it.metadata.uid for it in found if claim_index(NAME, it.metadata.name) != 1]
-    return attrs.evolve(made, **{"growths": dict.fromkeys(uids, answer), **changes})
+    return attrs.evolve(attrs.evolve(made, growths=dict.fromkeys(uids, answer)), **changes)
 
 
 def stopped(world: Named | None = None, **changes: Any) -> ClusterState:

@@ -134,7 +134,7 @@ class TestTheNextOne:
             {"spec": spec_of("20Gi")},
             {"spec": spec_of("20Gi", resizePolicy="Manual")},
             {"spec": spec_of("10Gi", resizePolicy="Replace")},
-            {"spec": {**SPEC, "size": 2}, "standing": pods(1, 2), "there": claims(1, 2)},
+            {"spec": SPEC | {"size": 2}, "standing": pods(1, 2), "there": claims(1, 2)},
         ],
         ids=["a quota", "not asked yet", "in place", "by hand", "large enough", "two servers"],
     )

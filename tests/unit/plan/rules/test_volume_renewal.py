@@ -57,7 +57,8 @@ RETURNED = "2=000002!{}"
 
 
 def notes(state: ClusterState) -> list[str]:
-    return [action.text for action in decided(note_renewals, state)]
+    actions = decided(note_renewals, state)
+    return [action.text for action in actions if isinstance(action, NoteRenewals)]
 
 
 def told(state: ClusterState, kind: str = "VolumesReady") -> tuple[str, str, str]:
@@ -152,6 +153,7 @@ class TestBeforeAServerStops:
         made = state_of(world)
         open_ = attrs.evolve(made, owned=state.owned)
         (budget,) = decided(ensure_budget, open_)
+        assert isinstance(budget, Ensure)
         assert budget.wanted.manifest["spec"]["maxUnavailable"] == 0
 
 
