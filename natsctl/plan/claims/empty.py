@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
+from natsctl.plan.claims.renewal import comes_back
 from natsctl.plan.gates.empty import may_be_empty_in
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.gates.words import some_of, text, way_out
@@ -42,6 +43,12 @@ def accepted(context: Context, volumes: Volumes) -> ServerClaim | None:
     if not volumes.token or given != volumes.token or volumes.gives_all_up:
         return None
     return volumes.lost[0]
+
+
+def returns(context: Context, claim: ServerClaim) -> bool:
+    """Whether a server that stopped for an empty volume comes back with the one that it has."""
+    live = claim.live
+    return live is not None and comes_back(context, claim.index, claim.wanted, live)
 
 
 def unstarted(volumes: Volumes) -> tuple[ServerClaim, ...]:

@@ -1,19 +1,25 @@
-"""A server whose volume was lost gets an empty one if the user says so and no other needs it."""
+"""A server whose volume was lost gets an empty one if the user says so and no other needs it.
+
+So does one whose volume is replaced: its claim is deleted first.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from natsctl.model import names
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import CreateServer, Ensure
-from natsctl.plan.claims.empty import accepted, obstacles, unstarted
+from natsctl.plan.claims.empty import accepted, obstacles, returns, unstarted
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.jetstream import case_of, queries_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.rules.claims import described, is_clear, noted_so_far, with_notes
 from natsctl.plan.rules.rule import Decision
+from natsctl.plan.volume_actions import DeleteClaim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +28,31 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.volumes import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
+
+
+def delete_given_up(context: Context) -> Decision:
+    """Delete the claim of a server that has stopped, while all others have all data.
+
+    From then on it is lost like any other, and known to be replaced.
+    """
+    volumes = volumes_of(context)
+    if volumes is None or not volumes.known:
+        return Decision()
+    claim = next((it for it in volumes.claims if it.given_up and it.live is not None), None)
+    if claim is None or claim.live is None or claim.live.metadata.deletion_timestamp is not None:
+        return Decision()
+    if returns(context, claim):
+        return Decision()
+    meta = claim.live.metadata
+    size = claim.wanted.manifest["spec"]["resources"]["requests"]["storage"]
+    message = f"deleting {claim.wanted.kind} {claim.name}, to make a new one of {size}"
+
+    def deletion(evidence: Evidence) -> DeleteClaim:
+        uids = frozenset(pod.metadata.uid for pod in context.state.pods)
+        seen = attrs.evolve(evidence, among=uids)
+        return DeleteClaim(meta.name, meta.uid, meta.resource_version, message, seen)
+
+    return _gated(context, claim, deletion)
 
 
 def make_empty(context: Context) -> Decision:
@@ -34,7 +65,7 @@ def make_empty(context: Context) -> Decision:
         return Decision()
     note = {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}
     wanted = with_notes(described(context, volumes, noted_so_far(context, volumes), claim), note)
-    return gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
+    return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
 
 
 def start_empty(context: Context) -> Decision:
@@ -45,7 +76,7 @@ def start_empty(context: Context) -> Decision:
         return Decision()
     name = pod_name(context.desired.target.name, claim.index)
     previous = bool(context.state.holding)
-    return gated(context, claim, lambda it: CreateServer(claim.index, name, previous, it))
+    return _gated(context, claim, lambda it: CreateServer(claim.index, name, previous, it))
 
 
 def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
@@ -54,7 +85,7 @@ def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
     return next((claim for claim in waiting if not volumes.unprepared(claim)), None)
 
 
-def gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
+def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
     """A step with a volume that is to be empty, on fresh looks, while all others have all data."""
     queries, it, now = queries_of(context), case_of(context), context.state.now
     if it is None or unanswered(queries, context.state):

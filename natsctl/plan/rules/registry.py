@@ -8,7 +8,7 @@ from natsctl.plan.rules import rule
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.disruption_budget import ensure_budget
-from natsctl.plan.rules.empty_volumes import make_empty, start_empty
+from natsctl.plan.rules.empty_volumes import delete_given_up, make_empty, start_empty
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.go_operator import adopt_servers
 from natsctl.plan.rules.jetstream import look_at_streams
@@ -24,7 +24,7 @@ from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.service_roles import update_role_statuses
 from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
-from natsctl.plan.rules.volume_renewal import delete_given_up, note_renewals, renew_volumes
+from natsctl.plan.rules.volume_renewal import note_renewals, renew_volumes
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(remove_tokens, rule.TOKENS),

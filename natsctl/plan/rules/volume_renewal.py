@@ -12,29 +12,27 @@ import attrs
 
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.claims.due import due_of
+from natsctl.plan.claims.empty import returns
 from natsctl.plan.claims.renewal import (
     REST,
     Given,
-    comes_back,
     renewals_of,
     renewals_text,
     seconds_since,
 )
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.renewal import next_to_renew
-from natsctl.plan.rules.empty_volumes import gated
 from natsctl.plan.rules.rolling_update import PAUSED, is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import excess, missing, wanted
-from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume, NoteRenewals
+from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.claims.growth import Size
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
-    from natsctl.plan.evidence import Evidence
 
 RESTING = "{0} came back with the volume that it had; natsctl tries again in some minutes"
 FIRST = "servers restart for the spec first"
@@ -66,42 +64,13 @@ def _still_noted(
         if claim is None:
             continue
         if claim.given_up:
-            yield index, _returned(context, given) if _comes_back(context, claim) else given
+            yield index, _returned(context, given) if returns(context, claim) else given
         elif given.is_back and seconds_since(given, context.state.timestamp) < REST:
             yield index, given
 
 
-def _comes_back(context: Context, claim: ServerClaim) -> bool:
-    return claim.live is not None and comes_back(context, claim.index, claim.wanted, claim.live)
-
-
 def _returned(context: Context, given: Given) -> Given:
     return attrs.evolve(given, at=context.state.timestamp, is_back=True)
-
-
-def delete_given_up(context: Context) -> Decision:
-    """Delete the claim of a server that has stopped, while all others have all data.
-
-    From then on it is lost like any other, and known to be replaced.
-    """
-    volumes = volumes_of(context)
-    if volumes is None or not volumes.known:
-        return Decision()
-    claim = next((it for it in volumes.claims if it.given_up and it.live is not None), None)
-    if claim is None or claim.live is None or claim.live.metadata.deletion_timestamp is not None:
-        return Decision()
-    if _comes_back(context, claim):
-        return Decision()
-    meta = claim.live.metadata
-    size = claim.wanted.manifest["spec"]["resources"]["requests"]["storage"]
-    message = f"deleting {claim.wanted.kind} {claim.name}, to make a new one of {size}"
-
-    def deletion(evidence: Evidence) -> DeleteClaim:
-        uids = frozenset(pod.metadata.uid for pod in context.state.pods)
-        seen = attrs.evolve(evidence, among=uids)
-        return DeleteClaim(meta.name, meta.uid, meta.resource_version, message, seen)
-
-    return gated(context, claim, deletion)
 
 
 def renew_volumes(context: Context) -> Decision:

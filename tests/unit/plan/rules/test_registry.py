@@ -64,4 +64,7 @@ def test_the_rules_of_one_stage_stand_together() -> None:
 
 def test_whoever_takes_a_serving_server_away_waits_for_all_else() -> None:
     removing = {r.decide.__name__ for r in RULES if r.stage.after is not None}
-    assert removing == {"remove_members", "recover_servers", "scale_down", "replace_outdated"}
+    assert removing == {
+        *("remove_members", "recover_servers", "scale_down", "replace_outdated"),
+        "renew_volumes",
+    }

@@ -17,13 +17,12 @@ from natsctl.plan.actions import CreateServer, Ensure, GrowClaim, NoteClaims
 from natsctl.plan.claims.renewal import PATIENCE, REST
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.disruption_budget import ensure_budget
-from natsctl.plan.rules.empty_volumes import make_empty, start_empty
+from natsctl.plan.rules.empty_volumes import delete_given_up, make_empty, start_empty
 from natsctl.plan.rules.rolling_update import PAUSED
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.volume_renewal import (
     FIRST,
     LEAVE,
-    delete_given_up,
     is_about_to_stop,
     note_renewals,
     renew_volumes,
