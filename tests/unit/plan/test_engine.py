@@ -10,7 +10,15 @@ from natsctl.api.types.status import CertificateStatus
 from natsctl.model import names
 from natsctl.model.objects import Service
 from natsctl.model.observation import Observation
-from natsctl.plan.actions import CreateServer, DeleteServer, Ensure, Plan, ReplaceServer
+from natsctl.plan.actions import (
+    Action,
+    CreateServer,
+    DeleteServer,
+    Ensure,
+    Plan,
+    PodAction,
+    ReplaceServer,
+)
 from natsctl.plan.engine import A_MINUTE, FIRST_LOOK, LAST_LOOK, plan
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.rules.owned_objects import differs
@@ -32,12 +40,12 @@ THREE = {"size": 3, "version": "2.12.15"}
 NEWER = {"size": 3, "version": "2.14.10"}
 
 
-def actions(found: Plan) -> list[object]:
+def actions(found: Plan) -> list[Action]:
     return [action for stage in found.stages for action in stage]
 
 
-def names_of(found: Plan, kind: type) -> list[str]:
-    return [a.name for a in actions(found) if isinstance(a, kind)]  # type: ignore[attr-defined]
+def names_of(found: Plan, kind: type[PodAction]) -> list[str]:
+    return [a.name for a in actions(found) if isinstance(a, kind)]
 
 
 def test_a_cluster_that_is_what_it_should_be_needs_nothing() -> None:
@@ -98,7 +106,8 @@ def test_an_edited_service_is_restored() -> None:
 
 def test_an_object_differs_by_its_digest_its_values_and_the_length_of_its_lists() -> None:
     base = running(THREE)
-    wanted = next(s for s in base.desired.objects if s.name == "c")  # type: ignore[union-attr]
+    assert base.desired is not None
+    wanted = next(s for s in base.desired.objects if s.name == "c")
     live = base.owned["Service"]["c"]
     assert isinstance(live, Service)
     assert not differs(wanted, live)

@@ -115,8 +115,9 @@ class World:
         found = self.pods.get(index)
         if found is None or found.metadata.deletion_timestamp:
             return
-        condition = found.status.conditions[0]  # type: ignore[index] # the world makes one
-        condition = msgspec.structs.replace(condition, status="True" if ready else "False")
+        assert found.status.conditions is not None
+        (made, *_) = found.status.conditions
+        condition = msgspec.structs.replace(made, status="True" if ready else "False")
         changed = msgspec.structs.replace(found.status, conditions=(condition,))
         self.pods[index] = msgspec.structs.replace(found, status=changed)
 

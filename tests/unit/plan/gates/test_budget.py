@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from natsctl.model.jetstream import Replica, Storage
@@ -12,9 +14,11 @@ from tests.unit.plan.gates.test_recorded import looks
 from tests.unit.plan.gates.world import State, World
 
 
-def allowed(world: World, **more: object) -> int:
+def allowed(
+    world: World, overrides: Collection[str] = (), candidates: Collection[str] | None = None
+) -> int:
     twice = world.look(), world.look()
-    return budget(world.names, twice, world.clock + 1, **more)  # type: ignore[arg-type]
+    return budget(world.names, twice, world.clock + 1, None, overrides, candidates)
 
 
 def test_a_healthy_cluster_can_lose_any_one_server() -> None:

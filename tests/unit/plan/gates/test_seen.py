@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -42,7 +43,7 @@ def test_what_was_so_in_one_look_only_is_not_told() -> None:
     for before, after in ((State.DOWN, State.UP), (State.UP, State.DOWN)):
         world = World(states={"nats-3": before})
         world.stream()
-        found = shown(world, lambda w=world, s=after: w.states.update({"nats-3": s}))  # type: ignore[misc]
+        found = shown(world, partial(world.states.update, {"nats-3": after}))
         assert found.quorum.state is Quorum.OK
         assert (found.blocked, found.silent, found.off) == ((), (), ())
 

@@ -127,9 +127,11 @@ class TestServiceAccounts:
         both = resolved(
             {"auth": auth | {"allowStaticUsers": True}}, with_tokens(token(), secrets=static)
         )
-        assert [u["username"] for u in alone.inputs.authorization["users"]] == ["worker"]  # type: ignore[index]
-        assert [u["username"] for u in both.inputs.authorization["users"]] == ["worker", "u"]  # type: ignore[index]
-        assert both.inputs.authorization["default_permissions"] == {"publish": ["x"]}  # type: ignore[index]
+        assert alone.inputs.authorization is not None
+        assert both.inputs.authorization is not None
+        assert [u["username"] for u in alone.inputs.authorization["users"]] == ["worker"]
+        assert [u["username"] for u in both.inputs.authorization["users"]] == ["worker", "u"]
+        assert both.inputs.authorization["default_permissions"] == {"publish": ["x"]}
 
     def test_a_static_token_does_not_go_with_them(self) -> None:
         auth = {"enableServiceAccounts": True, "clientsAuthSecret": "users"}

@@ -24,7 +24,7 @@ from natsctl.render.objects.owned_objects import budget_kind
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import Named
 from tests.unit.plan.test_gated_restart import AFTER, BEFORE, process, state_of
-from tests.unit.plan.world import context, desired, running, terminating
+from tests.unit.plan.world import all_of, context, desired, planned, running, terminating
 
 KIND = budget_kind().kind
 IDLE = JetStreamLook().freshness
@@ -176,9 +176,9 @@ class TestPaused:
         return attrs.evolve(found, owned={**found.owned, KIND: budget.owned[KIND]})
 
     def done(self, state: ClusterState) -> list[int]:
-        actions = [action for stage in plan(state).stages for action in stage]
-        assert all(isinstance(it, Ensure) and it.wanted.kind == KIND for it in actions)
-        return [int(it.wanted.manifest["spec"]["maxUnavailable"]) for it in actions]  # type: ignore[attr-defined] # all are
+        budgets = [action.wanted for action in all_of(Ensure, planned(state))]
+        assert all(budget.kind == KIND for budget in budgets)
+        return [int(budget.manifest["spec"]["maxUnavailable"]) for budget in budgets]
 
     def test_an_open_budget_is_closed(self) -> None:
         assert self.done(self.stands(stored(cluster()), broken())) == [0]

@@ -60,7 +60,9 @@ def test_the_ends_of_certificates() -> None:
     found = cluster_metrics(
         running(THREE), attrs.evolve(status(running(THREE)), certificates=given)
     )
-    assert found.expiries == (("clients", moment(NOW) + 60.0),)  # type: ignore[operator]
+    now = moment(NOW)
+    assert now is not None
+    assert found.expiries == (("clients", now + 60.0),)
 
 
 def test_an_invalid_spec_has_no_size() -> None:
