@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
+from natsctl.plan.claims.unused import stored_nothing
 from natsctl.plan.departures.leave import Leaving, next_to_leave
 from natsctl.plan.departures.members import next_to_forget
 from natsctl.plan.departures.never_ran import next_that_never_ran
@@ -55,10 +56,13 @@ def scale_down(context: Context) -> Decision:
 def _bare(context: Context, server: Server) -> Iterator[Action]:
     """A server without JetStream beside others that have it: it holds nothing.
 
-    The others may count it all the same, if they knew it when they started, and are to forget it.
+    The others may count it all the same, if they knew it when they started, and are to forget it;
+    but not if it may have stored something before it ran without JetStream. Then it has to come
+    back with its volume, and to leave empty.
     """
     yield _removal(context, server)
-    yield from noting(context, {**departed_of(context), server.index: name_of(server)})
+    if stored_nothing(context, server.index):
+        yield from noting(context, {**departed_of(context), server.index: name_of(server)})
 
 
 def _removal(context: Context, server: Server, evidence: Evidence | None = None) -> DeleteServer:

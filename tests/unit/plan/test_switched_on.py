@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
-from natsctl.model.objects import Pod
+from natsctl.model import names
+from natsctl.model.objects import Object, Pod
 from natsctl.plan.actions import (
     CreateServer,
     DeleteServer,
@@ -17,6 +19,7 @@ from natsctl.plan.actions import (
     ReplaceServer,
 )
 from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.departures.members import returning
 from natsctl.plan.engine import plan
 from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import JetStreamLook
@@ -37,10 +40,12 @@ from tests.unit.plan.claims.volumes import (
     with_data,
     without_budget,
 )
+from tests.unit.plan.departures.world import FIVE, LEFT, Shrinking
+from tests.unit.plan.departures.world import state_of as leaving_state
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import Named, looked
 from tests.unit.plan.test_gated_restart import WAITING, process
-from tests.unit.plan.world import answers, changed, context, decided
+from tests.unit.plan.world import answers, changed, changed_secret, context, decided
 
 WITHOUT: dict[str, Any] = {"size": 3, "version": "2.14.10"}
 WITH = WITHOUT | {"jetstream": {}}
@@ -68,6 +73,53 @@ def state_of(
     on = {Named(size=size).names[index - 1] for index in having}
     world = Named(size=size, states={name: it for name, it in off.items() if name not in on})
     return looked(found, world)
+
+
+def without_claim(state: ClusterState, index: int) -> ClusterState:
+    claims = dict(state.owned["PersistentVolumeClaim"])
+    del claims[f"js-c-{index}"]
+    return attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
+
+
+def without_kind(state: ClusterState) -> ClusterState:
+    """The same while claims cannot be read."""
+    owned = {kind: own for kind, own in state.owned.items() if kind != "PersistentVolumeClaim"}
+    return attrs.evolve(state, owned=owned)
+
+
+def bare(found: Object) -> Object:
+    """The same object with nothing noted on it."""
+    return msgspec.structs.replace(
+        found, metadata=msgspec.structs.replace(found.metadata, annotations={})
+    )
+
+
+def with_note_of_volumes(state: ClusterState, text: str) -> ClusterState:
+    """The same if this is what the Secret says of volumes, and no claim says anything."""
+    secret = changed_secret(state.secrets["c"], annotations={names.CLAIMS_ANNOTATION: text})
+    claims = {name: bare(each) for name, each in state.owned["PersistentVolumeClaim"].items()}
+    owned = {**state.owned, "PersistentVolumeClaim": claims, "Secret": {"c": secret}}
+    return attrs.evolve(state, owned=owned)
+
+
+def leaving_five() -> ClusterState:
+    """The third of five servers has JetStream, and one is to go."""
+    return state_of(3, spec=WITH | {"size": 4}, size=5)
+
+
+def without_volume(index: int) -> ClusterState:
+    """No claim was ever made for this server."""
+    others = noted(*(each for each in range(1, 6) if each != index))
+    return with_note_of_volumes(without_claim(leaving_five(), index), others)
+
+
+def with_unbound_volume(index: int) -> ClusterState:
+    """It has a claim that waits for its first consumer."""
+    state = leaving_five()
+    claims = dict(state.owned["PersistentVolumeClaim"])
+    found = claim(index, spec=WITH | {"size": 5}, phase="Pending")
+    claims[found.metadata.name] = found
+    return attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
 
 
 def decision(state: ClusterState) -> Decision:
@@ -188,13 +240,38 @@ class TestTold:
 
 
 class TestFewerServersMeanwhile:
-    def test_one_without_jetstream_leaves_at_once_and_may_be_forgotten(self) -> None:
-        state = state_of(3, spec=WITH | {"size": 4}, size=5)
-        gone, note = scale_down(context(state)).actions
+    def test_one_that_never_had_a_volume_leaves_at_once_and_may_be_forgotten(self) -> None:
+        for state in (without_volume(5), with_unbound_volume(5)):
+            gone, note = scale_down(context(state)).actions
+            assert isinstance(gone, DeleteServer)
+            assert gone.name == "c-5"
+            assert isinstance(note, NoteDepartures)
+            assert [index for index, _ in note.note] == [5]
+
+    @pytest.mark.parametrize("lost", [False, True], ids=["there", "lost"])
+    @pytest.mark.parametrize("spec", [WITH, WITHOUT], ids=["comes", "goes"])
+    def test_one_with_a_volume_is_never_noted_to_have_left_empty(
+        self, spec: dict[str, Any], *, lost: bool
+    ) -> None:
+        """What it stored before it ran without JetStream is there still, and nobody else tells of
+        it: whoever is noted is taken out of the meta group, with what only it has."""
+        state = state_of(3, spec=spec | {"size": 4}, size=5)
+        (gone,) = scale_down(context(without_claim(state, 5) if lost else state)).actions
         assert isinstance(gone, DeleteServer)
         assert gone.name == "c-5"
-        assert isinstance(note, NoteDepartures)
-        assert [index for index, _ in note.note] == [5]
+
+    def test_it_comes_back_with_that_once_the_meta_group_lists_it(self) -> None:
+        """And leaves as any other does."""
+        world = Shrinking(size=4, ghosts=[LEFT])
+        assert returning(context(leaving_state(world, FIVE | {"size": 4}))) == ((5, "c-5"),)
+
+    def test_nobody_is_noted_while_claims_or_notes_cannot_be_read(self) -> None:
+        for state in (
+            without_kind(without_volume(5)),
+            with_note_of_volumes(without_volume(5), "garbled"),
+        ):
+            (gone,) = scale_down(context(state)).actions
+            assert isinstance(gone, DeleteServer)
 
     def test_before_any_has_it_nothing_is_noted(self) -> None:
         state = state_of(spec=WITH | {"size": 4}, size=5)
