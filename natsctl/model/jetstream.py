@@ -23,6 +23,10 @@ MAX_NAME: Final = 256
 """Characters of a name; a stream's or consumer's has at most 255."""
 
 
+_HEALTHY, _NOT_READY = 200, 500
+"""What /healthz answers once all is well, and while the server does not accept connections yet."""
+
+
 class Storage(StrEnum):
     """Where a stream or a consumer is kept."""
 
@@ -127,6 +131,14 @@ class Health:
     asset: Asset | None = None
     write_failed: bool = False
 
+    @property
+    def starting(self) -> bool:
+        """Whether the server still reads what it stores: until then it tells of a part of it.
+
+        https://github.com/nats-io/nats-server/blob/v2.12.0/server/monitor.go (healthz)
+        """
+        return self.code == _NOT_READY or "recovering" in self.text
+
 
 @attrs.frozen
 class Usage:
@@ -196,6 +208,16 @@ class JetStreamReport:
     def weight(self) -> int:
         """How much memory it takes, counted in groups."""
         return len(self.groups) + self.extra + self.beside
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether what it says that it holds is all that it holds.
+
+        A server that has just started tells only of what it has read already, and one that is not
+        healthy may lack a stream that it is to have (recorded, 2.9.25 to 2.15.3).
+        """
+        partly = self.problem or self.disabled or self.unknown or self.too_many
+        return not partly and self.health.code == _HEALTHY
 
     @property
     def gave_up(self) -> bool:

@@ -190,4 +190,4 @@ def _is_whole(look: Look, pods: Iterable[Pod]) -> bool:
 def _tells_all(report: JetStreamReport | None, pod: Pod) -> bool:
     if report is None or report.problem or report.disabled or report.name != server_name_of(pod):
         return False
-    return not (report.unknown or report.too_many or report.groups)
+    return not (report.unknown or report.too_many or report.groups or report.health.starting)

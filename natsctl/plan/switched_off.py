@@ -69,5 +69,5 @@ def _silent(storing: list[Server], look: Look) -> Iterator[str]:
         said = look.reports.get(name_of(server))
         if said is None or said.problem or said.name != name_of(server):
             yield f"{server.name} does not say what it holds"
-        elif said.unknown or said.too_many:
+        elif said.unknown or said.too_many or said.health.starting:
             yield f"{named(server.name)} does not say all that it holds"

@@ -10,6 +10,7 @@ from natsctl.plan.gates.verdict import Block, Purpose, Why
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from natsctl.model.jetstream import JetStreamReport
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Told, View
 
@@ -70,13 +71,20 @@ def hosted(case: Case, view: View) -> Iterator[Block]:
     if case.purpose is Purpose.RESTART or not case.target:
         return
     said = view.answered.get(case.target)
-    if said is None or said.disabled or said.too_many or said.unknown:
+    if said is None or not _tells(case, said):
         yield Block(Why.HOSTED, case.target, detail="it does not say what it holds")
     for told in view.groups.values():
         only = told.holders | told.members <= {case.target} and not told.asset.consumer
         here = case.target in told.holders | told.members
         if only if case.purpose is Purpose.REPLACE else here:
             yield Block(Why.HOSTED, case.target, told.asset)
+
+
+def _tells(case: Case, said: JetStreamReport) -> bool:
+    """One that comes back with an empty volume may be unhealthy: that may be what it is for."""
+    if case.purpose is Purpose.REMOVE:
+        return said.tells_all
+    return not (said.disabled or said.too_many or said.unknown)
 
 
 def memory(case: Case, view: View) -> Iterator[Block]:

@@ -66,6 +66,7 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.ROOM: "the servers that stay do not have enough room",
     Why.TAGS: "the servers that stay do not have enough different tags for {asset}",
 }
+UNTOLD: Final = "{server} does not say all that it holds, or is not healthy"
 _REMARKS: Final[Mapping[Remark, str]] = {
     Remark.STEP_DOWN: "the meta leader steps down first",
     Remark.ONE_COPY: "{asset} is on this server only and is not available while it restarts",
@@ -113,7 +114,8 @@ def ways_out(blocking: Collection[Why], value: str) -> str:
 def text(block: Block) -> str:
     """One block: what is wrong, where, and what was seen of it."""
     asset = _asset(block.asset) if block.asset else "anything"
-    said = _TEXTS[block.why].format(server=_server(block.server), asset=asset)
+    words = UNTOLD if block.why is Why.HOSTED and block.asset is None else _TEXTS[block.why]
+    said = words.format(server=_server(block.server), asset=asset)
     return f"{said} ({printable(block.detail, DETAIL)})" if block.detail else said
 
 

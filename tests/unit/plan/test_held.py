@@ -8,7 +8,7 @@ import attrs
 import msgspec
 import pytest
 
-from natsctl.model.jetstream import JetStreamReport
+from natsctl.model.jetstream import Health, JetStreamReport
 from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Pod, Secret
 from natsctl.plan.gates.looks import FRESH
@@ -142,6 +142,8 @@ class TestUnknown:
             {"name": "another"},
             {"unknown": ("stream A/B",)},
             {"too_many": "streams"},
+            {"health": Health(500, "not ready for connections")},
+            {"health": Health(503, "JetStream is still recovering meta layer")},
         ],
     )
     def test_while_one_server_does_not_tell_all(self, values: dict[str, Any]) -> None:

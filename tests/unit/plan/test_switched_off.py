@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, parse_status
+from natsctl.model.jetstream import Health
 from natsctl.model.objects import Pod
 from natsctl.plan.actions import DeleteServer, ReplaceServer
 from natsctl.plan.claims.stored import Stored
@@ -202,6 +203,7 @@ class TestOneAfterTheOther:
             ({"problem": "no answer"}, "c-2 does not say what it holds"),
             ({"name": "another"}, "c-2 does not say what it holds"),
             ({"too_many": "streams"}, "c-2 does not say all that it holds"),
+            ({"health": Health(500, "starting")}, "c-2 does not say all that it holds"),
         ],
     )
     def test_and_so_does_a_server_of_which_nobody_knows(self, values: Any, said: str) -> None:
@@ -210,6 +212,11 @@ class TestOneAfterTheOther:
     def test_one_whose_jetstream_is_off_has_nothing_that_anybody_could_use(self) -> None:
         """It may have taken up the configuration already."""
         assert restarted(edited(off(), disabled=True)) == ["c-3"]
+
+    def test_one_without_a_meta_leader_has_said_all(self) -> None:
+        """Nobody leads any more once most servers have lost JetStream."""
+        unled = Health(503, "JetStream has not established contact with a meta leader")
+        assert restarted(edited(off(), health=unled)) == ["c-3"]
 
     def test_one_that_does_not_run_goes_at_once(self) -> None:
         failed = process(2, WITH, ready=False, state=WAITING)

@@ -92,8 +92,7 @@ async def _is_empty(action: RemoveServer, context: HandlerContext) -> bool:
     place, key = Place.of(pod), (target.namespace, target.name)
     said = await jetstream.look(reloader.gate, {action.uid: place}, reloader.monitoring, key)
     report = said[action.uid]
-    unusable = report.problem or report.disabled or report.unknown or report.too_many
-    return not unusable and report.name == place.name and not report.groups
+    return report.tells_all and report.name == place.name and not report.groups
 
 
 def _api(context: HandlerContext) -> Api:

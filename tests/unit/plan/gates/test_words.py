@@ -33,7 +33,7 @@ def test_a_block_says_what_is_wrong_and_what_was_seen() -> None:
         "consumer APP/S/c has no leader"
     )
     assert text(Block(Why.HOSTED, "nats-2", detail="it does not say what it holds")) == (
-        "nats-2 still holds anything (it does not say what it holds)"
+        "nats-2 does not say all that it holds, or is not healthy (it does not say what it holds)"
     )
 
 

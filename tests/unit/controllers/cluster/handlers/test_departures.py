@@ -21,7 +21,7 @@ from natsctl.kube.errors import Fenced, NotFound, Stale
 from natsctl.kube.fence import Fence, unfenced
 from natsctl.kube.transport import Response, Transport
 from natsctl.model import names
-from natsctl.model.jetstream import Asset, Group, JetStreamReport
+from natsctl.model.jetstream import Asset, Group, Health, JetStreamReport
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown, Unreachable
 from natsctl.model.server_identity import server_name
 from natsctl.nats import jetstream
@@ -239,7 +239,7 @@ def says(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
         gate: object, places: Mapping[str, Place], tls: object, cluster: object
     ) -> dict[str, JetStreamReport]:
         assert cluster == (NAMESPACE, NAME)
-        report = attrs.evolve(JetStreamReport(C5), **said)
+        report = attrs.evolve(JetStreamReport(C5, health=Health(200)), **said)
         return dict.fromkeys(places, report)
 
     monkeypatch.setattr(jetstream, "look", look)
@@ -258,6 +258,7 @@ HELD = {Asset("A", "LATE"): Group(Asset("A", "LATE"), 1)}
         ({"unknown": ("A/X",)}, False),
         ({"too_many": "more than 1 stream"}, False),
         ({"name": "c-4"}, False),
+        ({"health": Health(503, "JetStream stream 'A > LATE' is not current")}, False),
     ],
 )
 async def test_a_server_is_asked_what_it_holds_right_before_it_goes(
