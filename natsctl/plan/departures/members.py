@@ -162,6 +162,17 @@ def is_missed(context: Context, name: str) -> bool:
     return it is not None and any(counting_on(view, name) for view in it.views)
 
 
+def runs_without_pod(context: Context, name: str) -> bool:
+    """Whether both looks show that the server runs: others are connected to it and hear of it."""
+    it = _latest(context)
+    return it is not None and all(_is_alive(view, name) for view in it.views)
+
+
+def _is_alive(view: View, name: str) -> bool:
+    heard = (m for m in view.meta.replicas if m.name == name) if view.meta else ()
+    return name in view.connected and any(not m.offline and m.active < MISSED for m in heard)
+
+
 def members_of(view: View) -> frozenset[str]:
     """Who belongs to the meta group, as its only leader tells it."""
     return view.members

@@ -9,6 +9,7 @@ from natsctl.plan.departures.members import (
     is_missed,
     next_to_forget,
     not_yet_members,
+    runs_without_pod,
     without_a_leader,
 )
 from natsctl.plan.departures.note import departed_of, noting
@@ -30,7 +31,8 @@ def note_departures(context: Context) -> Decision:
     """Take back what is noted of servers that stay, or that hold something by now.
 
     A server was noted right after its pod was asked to go. While that is there, the note counts
-    only as long as the server does not say that it holds something.
+    only as long as the server does not say that it holds something. If the pod is gone and the
+    server runs all the same, as on a node that is cut off, streams may come to it unseen.
     """
     departed = departed_of(context)
     there = {server.index: server for server in context.servers}
@@ -42,7 +44,7 @@ def _counts(context: Context, index: int, name: str, server: Server | None) -> b
     if has_server(context.size, index):
         return False
     if server is None:
-        return not is_missed(context, name)
+        return not is_missed(context, name) and not runs_without_pod(context, name)
     return server.terminating and not _holds_something(context, server)
 
 
