@@ -42,6 +42,11 @@ NO_ROOM = (
     "JetStream is off on it, and its volume is still being grown, or cannot be read: it restarts "
     "once that is done"
 )
+NO_COPIES = (
+    "JetStream is off on it, so its copies of streams in memory are lost: it restarts once the "
+    "others have theirs, because servers without them can outvote one that has them; to restart it "
+    "nevertheless, delete the pod"
+)
 
 
 @attrs.frozen
@@ -96,6 +101,7 @@ def going(context: Context, outdated: Sequence[Server], it: Case, before: Baseli
     ]
     planned = order_in(candidates, it)
     reasons = tuple(f"{by_name[name].name}: {NO_ROOM}" for name in planned.without_room)
+    reasons += tuple(f"{by_name[name].name}: {NO_COPIES}" for name in planned.without_copies)
     among = Among(it, context.state.now, before)
     unready = tuple(server for server in context.servers if not server.ready)
     for step in planned.steps:

@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.plan.gates.case import case
 from natsctl.plan.gates.frozen import frozen_copies
+from natsctl.plan.gates.in_memory import apart
 from natsctl.plan.gates.notes import may_have_holes
 from natsctl.plan.gates.verdict import Purpose
 
@@ -47,10 +48,14 @@ class Step:
 
 @attrs.frozen
 class Order:
-    """`steps` one after the other; `without_room` can only fail again before they have some."""
+    """`steps` one after the other; `without_room` can only fail again before they have some.
+
+    `without_copies` have lost what they had in memory, and wait for others that get theirs back.
+    """
 
     steps: tuple[Step, ...]
     without_room: tuple[str, ...] = ()
+    without_copies: tuple[str, ...] = ()
 
 
 def order(
@@ -59,8 +64,10 @@ def order(
     """The given order where nothing speaks against it.
 
     A server that does not run, or whose JetStream is off, holds nothing up and comes back by a
-    restart only: it waits for nobody, so a reverted spec always reaches it. Below 2.10 a store that
-    JetStream gave up would come back with holes, so it gets an empty volume, and that is gated.
+    restart only: it waits for nobody, so a reverted spec always reaches it. Those with JetStream
+    off that had a part of a stream in memory wait for each other, as that is lost by now. Below
+    2.10 a store that JetStream gave up would come back with holes, so it gets an empty volume, and
+    that is gated.
     """
     return order_in(candidates, case("", expected, looks))
 
@@ -69,15 +76,24 @@ def order_in(candidates: Sequence[Candidate], it: Case) -> Order:
     """The same by looks that are sorted out already."""
     off = [candidate for candidate in candidates if _is_off(it, candidate)]
     rest = [candidate for candidate in candidates if not _is_off(it, candidate)]
-    steps = (*_together(it, off), *_one_by_one(it, rest))
-    return Order(steps, tuple(candidate.name for candidate in off if not candidate.room))
-
-
-def _together(it: Case, off: Sequence[Candidate]) -> Iterator[Step]:
     holes = {candidate.name for candidate in off if may_have_holes(it, candidate.name)}
-    whole = [one.name for one in off if one.room and one.name not in holes]
-    if whole:
-        yield Step(tuple(whole), gated=False)
+    whole = [one for one in off if one.room and one.name not in holes]
+    waiting = apart(
+        it,
+        [one.name for one in whole if one.running],
+        [one.name for one in off],
+        [one.name for one in off if not one.running],
+    )
+    going = tuple(one.name for one in whole if one.name not in waiting)
+    steps = (*_together(going, off, holes), *_one_by_one(it, rest))
+    return Order(steps, tuple(one.name for one in off if not one.room), waiting)
+
+
+def _together(
+    going: tuple[str, ...], off: Sequence[Candidate], holes: Collection[str]
+) -> Iterator[Step]:
+    if going:
+        yield Step(going, gated=False)
     for candidate in off:
         if candidate.room and candidate.name in holes:
             yield Step((candidate.name,), purpose=Purpose.REPLACE)

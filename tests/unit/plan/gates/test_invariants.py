@@ -293,7 +293,7 @@ def test_only_servers_that_hold_nothing_up_go_together_or_without_a_gate(
             off |= {name for name, said in looks[1].reports.items() if said.disabled}
             assert off >= set(step.servers)
     told = [name for step in found.steps for name in step.servers]
-    assert sorted([*told, *found.without_room]) == world.names
+    assert sorted([*told, *found.without_room, *found.without_copies]) == world.names
 
 
 EVENTS = st.lists(

@@ -8,9 +8,10 @@ import attrs
 import pytest
 
 from natsctl.api.types.status import ClusterStatus
-from natsctl.model.jetstream import Store, Volume
+from natsctl.model.jetstream import Storage, Store, Volume
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
+from natsctl.plan.gated_restart import NO_COPIES
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.rules.recovery import FROZEN, LIVED, OFF, ROOM, recover_servers
 from natsctl.plan.state import ClusterState
@@ -63,6 +64,17 @@ def test_servers_that_turned_jetstream_off_restart_together() -> None:
     assert restarted(state) == [off("c-2"), off("c-3")]
     assert all(step.evidence is not None for step in planned(state))
     assert restarted(seen(disabled(ONE, TWO, THREE))) == [off("c-1"), off("c-2"), off("c-3")]
+
+
+def test_servers_with_copies_in_memory_do_not_restart_together() -> None:
+    """Both have lost what they had, and would outvote the one that still has it."""
+    world = disabled(TWO, THREE)
+    world.stream("SESSIONS", members=[ONE, TWO, THREE], leader="", storage=Storage.MEMORY)
+    assert restarted(seen(world)) == [off("c-2")]
+    world.states = {TWO: State.DOWN, THREE: State.DISABLED}
+    state = seen(world)
+    assert restarted(state) == []
+    assert recover_servers(context(state)).waiting == (f"c-3: {NO_COPIES}",)
 
 
 def test_the_kubelet_need_not_call_it_ready() -> None:
