@@ -164,8 +164,12 @@ class Volumes:
 
     @property
     def gives_all_up(self) -> bool:
-        """Whether nothing is left of what the servers had, so that no empty volume can harm it."""
-        return all(claim.is_renewed for claim in self.claims)
+        """Whether nothing is left of what the servers had, so that no empty volume can harm it.
+
+        Servers beyond size may have some of it: they leave, or are to come back.
+        """
+        elsewhere = any(True for index in self.others if index not in self.left)
+        return not elsewhere and all(claim.is_renewed for claim in self.claims)
 
     @property
     def lost(self) -> tuple[ServerClaim, ...]:

@@ -10,6 +10,7 @@ from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.data import noted_data
 from natsctl.plan.claims.memory import copy_of, is_free, seal_of
+from natsctl.plan.claims.newcomers import newcomers
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
 from natsctl.plan.claims.others import data_of_others
 from natsctl.plan.claims.volumes import is_adopted, volumes_of
@@ -146,9 +147,13 @@ def _copies(context: Context, volumes: Volumes, note: Note, seal: str) -> Iterat
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
-    """What is there, of servers that are to be and of others; not what is about to go."""
+    """What is there, of servers that are to be and of others; not what is about to go.
+
+    Nor what is of servers that must not start yet: nothing was ever stored on it.
+    """
+    waiting = newcomers(context)
     for claim in volumes.claims:
-        if claim.live is not None and not claim.held:
+        if claim.live is not None and not claim.held and claim.index not in waiting:
             yield claim.index, _noted(context, claim.index, claim.live)
     empty = (volumes.left | left_empty(context)) - rejoined(context)
     others = without(volumes.others, empty)

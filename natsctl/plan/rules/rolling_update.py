@@ -13,7 +13,7 @@ import attrs
 
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
-from natsctl.plan.claims.volumes import obstacles_of
+from natsctl.plan.claims.newcomers import newcomers, obstacles_of
 from natsctl.plan.departures.members import surely_returning, with_volumes
 from natsctl.plan.departures.never_ran import has_run
 from natsctl.plan.evidence import evidence_of
@@ -22,7 +22,7 @@ from natsctl.plan.jetstream import is_away, remembered, stores
 from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import leaving, wanted
+from natsctl.plan.server_identity import leaving, missing, wanted
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
 
@@ -175,7 +175,14 @@ def _unhealthy(context: Context) -> tuple[str, ...]:
         for s in servers
         if s.healthy and not s.right_version and s.observation is not None
     )
-    return obstacles + (("some servers do not exist yet",) if len(servers) < context.size else ())
+    return obstacles + (("some servers do not exist yet",) if _is_incomplete(context) else ())
+
+
+def _is_incomplete(context: Context) -> bool:
+    """Whether servers are away, but for those that only come once all others have a leader."""
+    absent = missing(context.desired.target.name, context.servers, context.size)
+    waiting = sum(index in newcomers(context) for index, _ in absent)
+    return len(context.servers) + waiting < context.size
 
 
 def why(server: Server) -> str:

@@ -81,10 +81,10 @@ class TestANewCluster:
         assert started(state) == ["c-1", "c-2", "c-3"]
 
     def test_of_which_some_are_there_goes_on(self) -> None:
-        state = volumes(claim(1), claim(2), note=noted(1))
+        state = volumes(claim(1), claim(2))
         assert ensured(state) == [("js-c-3", False)]
         assert newly_noted(state) == noted(1, 2)
-        assert started(state) == ["c-1"]
+        assert started(volumes(claim(1), claim(2), note=noted(1, 2))) == ["c-1", "c-2"]
 
     def test_says_what_servers_wait_for(self) -> None:
         found = scale_up(context(volumes(claim(1), note=noted(1))))
@@ -168,6 +168,24 @@ class TestALostVolume:
         assert ensured(made) == []
         assert newly_noted(made) == "1=new-1,2=new-2,3=new-3"
         assert ensured(volumes(note=noted(1, 2) + ",3=5c1e77", accepts=token)) == []
+
+    @pytest.mark.parametrize("there", [True, False], ids=["runs", "is away"])
+    def test_is_not_given_up_while_a_server_beyond_size_has_data(self, *, there: bool) -> None:
+        """It has not left empty yet: empty servers would outvote it, and what it has is gone."""
+        lost = {"note": noted(1, 2, 3, 4, 5), "pods": servers(5) if there else ()}
+        fifth = claim(5, spec=SPEC | {"size": 5})
+        found = volumes_of(context(volumes(fifth, **lost)))
+        assert found is not None
+        assert len(found.lost) == 3
+        assert found.token == ""
+        for token in ("all=0f3c138930", "js-c-1=000001"):
+            assert ensured(volumes(fifth, accepts=token, **lost)) == []
+
+    def test_of_every_server_is_given_up_beside_one_that_left_empty(self) -> None:
+        left = with_copy(claim(5, spec=SPEC | {"size": 5}), noted(1, 2, 3))
+        found = volumes_of(context(volumes(left, note=noted(1, 2, 3))))
+        assert found is not None
+        assert found.token == "all=0f3c138930"
 
     def test_of_the_only_server_can_be_given_up(self) -> None:
         one = SPEC | {"size": 1}
