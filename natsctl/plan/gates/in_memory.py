@@ -48,7 +48,11 @@ def _at_risk(it: Case) -> Iterator[Told]:
 
 
 def _may_lack(
-    told: Told, name: str, off: Collection[str], down: Collection[str], behind: Container[Asset]
+    told: Told,
+    name: str,
+    off: Collection[str],
+    down: Collection[str],
+    behind: Container[Asset | None],
 ) -> bool:
     """Whether a server may come back without its copy of a stream.
 
