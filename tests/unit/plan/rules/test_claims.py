@@ -172,7 +172,7 @@ class TestALostVolume:
     @pytest.mark.parametrize("there", [True, False], ids=["runs", "is away"])
     def test_is_not_given_up_while_a_server_beyond_size_has_data(self, *, there: bool) -> None:
         """It has not left empty yet: empty servers would outvote it, and what it has is gone."""
-        lost = {"note": noted(1, 2, 3, 4, 5), "pods": servers(5) if there else ()}
+        lost: dict[str, Any] = {"note": noted(1, 2, 3, 4, 5), "pods": servers(5) if there else ()}
         fifth = claim(5, spec=SPEC | {"size": 5})
         found = volumes_of(context(volumes(fifth, **lost)))
         assert found is not None
