@@ -12,6 +12,7 @@ from natsctl.api.types.status import ClusterStatus, Condition, JetStreamStatus, 
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.memory import READ, memory_of
+from natsctl.plan.claims.newcomers import UNLED
 from natsctl.plan.claims.note import Noted, copy_text
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.empty_volumes import make_empty
@@ -145,7 +146,7 @@ class TestANewCluster:
         assert not scale_up(context(after(state))).waiting
         some = volumes(*all_claims(), note=OLDER)
         assert (missing(some, 1), missing(some, 2)) == ("", "")
-        assert missing(some, 3).endswith("js-c-3 is not yet noted on all claims and the Secret")
+        assert missing(some, 3) == f"c-3: {UNLED}"
 
     def test_waits_for_claims_that_go_with_an_earlier_one(self) -> None:
         """One of them may still be saved."""

@@ -30,6 +30,7 @@ from tests.unit.plan.claims.volumes import (
     volumes,
     with_copy,
 )
+from tests.unit.plan.looks import Named, looked
 from tests.unit.plan.world import NAME, NAMESPACE, UID, context, decided
 
 PEPPER = b"a secret of the operator's"
@@ -251,7 +252,7 @@ class TestABackup:
             "Secret": older.owned["Secret"],
             "PersistentVolumeClaim": {**names_, **older.owned["PersistentVolumeClaim"]},
         }
-        return after(after(attrs.evolve(made, owned=owned)))
+        return after(after(looked(attrs.evolve(made, owned=owned), Named())))
 
     def test_numbers_grow_with_each_other_note(
         self, older: ClusterState, newer: ClusterState

@@ -8,7 +8,7 @@ import attrs
 import msgspec
 import pytest
 
-from natsctl.model.jetstream import Asset, Health, Storage, Usage
+from natsctl.model.jetstream import Storage, Usage
 from natsctl.model.objects import Pod
 from natsctl.plan.actions import (
     EvacuateServer,
@@ -348,45 +348,6 @@ def test_a_server_that_does_not_say_what_it_holds_stays() -> None:
         for found in (state, overridden(state, "hosted", "unreachable")):
             assert planned(found) == []
             assert decision(found).waiting
-
-
-@pytest.mark.parametrize(
-    "health",
-    [
-        Health(500, "not ready for connections"),
-        Health(503, "JetStream is still recovering meta layer"),
-        Health(503, "JetStream stream 'A > LOG' is not current", Asset("A", "LOG")),
-    ],
-    ids=["starting", "recovering", "lacking"],
-)
-@pytest.mark.parametrize("which", [0, 1], ids=["at first", "at last"])
-def test_a_server_that_may_not_have_read_all_of_its_store_yet_stays(
-    health: Health, which: int
-) -> None:
-    """It ended by itself a moment ago: what it says that it holds is what it has read by now, and
-    nobody else tells of a stream with one replica."""
-    state = state_of(Shrinking())
-    looks = list(state.jetstream)
-    said = attrs.evolve(looks[which].reports["pod-5-0"], health=health)
-    looks[which] = attrs.evolve(looks[which], reports={**looks[which].reports, "pod-5-0": said})
-    found = attrs.evolve(state, jetstream=tuple(looks))
-    for each in (found, overridden(found, "hosted", "unhealthy")):
-        assert planned(each) == []
-        assert decision(each).waiting == (
-            f"{C5} does not say all that it holds, or is not healthy",
-        )
-
-
-def test_a_server_that_is_not_healthy_is_emptied_all_the_same() -> None:
-    world = Shrinking()
-    world.stream("LOG", members=[C5])
-    state = state_of(world)
-    looks = []
-    for look in state.jetstream:
-        ill = attrs.evolve(look.reports["pod-5-0"], health=Health(503, "a consumer is not current"))
-        looks.append(attrs.evolve(look, reports={**look.reports, "pod-5-0": ill}))
-    (move,) = planned(attrs.evolve(state, jetstream=tuple(looks)))
-    assert isinstance(move, MoveStreams)
 
 
 def test_what_is_not_read_counts_as_held_whatever_somebody_decides() -> None:

@@ -310,25 +310,6 @@ class TestNote:
         world.stream("LATE", members=[C5])
         assert self.noted(state_of(world, pods=going, departed=NOTE)) == [()]
 
-    def test_a_server_that_runs_without_its_pod_takes_it_back(self) -> None:
-        """Such as on a node that is cut off, after its pod was deleted by force: new streams come
-        to the emptiest server, and once it has ended, nobody else tells of those."""
-        world = gone(ghost=Replica(C5, current=True, active=0.5))
-        state = state_of(world, departed=NOTE)
-        for pod in ("pod-1-0", "pod-2-0"):
-            state = changed(state, pod, peers=frozenset({C1, C2, C3, C4, C5}))
-        (note,) = planned(state)
-        assert isinstance(note, NoteDepartures)
-        assert note.note == ()
-        assert [type(a) for a in planned(state_of(world))] == [CreateServer]
-
-    @pytest.mark.parametrize("ghost", [LEFT, Replica(C5, current=False, active=30.0)])
-    def test_a_connection_that_nobody_has_closed_yet_does_not(self, ghost: Replica) -> None:
-        state = changed(
-            state_of(gone(ghost=ghost), departed=NOTE), "pod-2-0", peers=frozenset({C1, C3, C4, C5})
-        )
-        assert self.noted(state) == []
-
     def test_a_server_starts_only_without_it(self) -> None:
         state = state_of(gone(), FIVE, departed=NOTE)
         assert scale_up(context(state)).actions == ()
