@@ -104,3 +104,10 @@ def test_one_without_room_is_told_as_that() -> None:
     looks = it.look(), it.look()
     found = order([Candidate("nats-2"), Candidate("nats-3", room=False)], it.names, looks)
     assert (found.without_room, found.without_copies) == (("nats-3",), ())
+
+
+def test_a_stream_that_a_server_had_no_copy_of_does_not_hold_it_up() -> None:
+    it = World(5, states=dict.fromkeys(("nats-2", "nats-4"), OFF))
+    it.stream("M", ["nats-1", "nats-2", "nats-3"], storage=Storage.MEMORY)
+    it.stream("N", ["nats-1", "nats-4", "nats-5"], storage=Storage.MEMORY, leader="")
+    assert ordered(it, "nats-2", "nats-4").steps[0].servers == ("nats-2",)
