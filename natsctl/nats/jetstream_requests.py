@@ -20,6 +20,7 @@ import msgspec
 
 from natsctl.model.foreign import printable
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
+from natsctl.model.peers import peer_id
 from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.session import Door, Fence, Session
 
@@ -79,14 +80,10 @@ async def step_down(api: Api, preferred: str = "") -> Outcome:
 async def remove_server(api: Api, name: str) -> Outcome:
     """Take the server with this name out of the meta group, and out of all others.
 
-    What only it had is lost. Its name may not return before five minutes have passed.
+    What only it had is lost. Its name may not return before five minutes have passed. It is told by
+    its id: a leader that has not heard of it since it started does not know the name.
     """
-    return await api.ask("SERVER.REMOVE", {"peer": name}, _REMOVE)
-
-
-async def remove_peer(api: Api, peer_id: str) -> Outcome:
-    """Take out a server by its peer id, if nobody knows its name any more."""
-    return await api.ask("SERVER.REMOVE", {"peer": "", "peer_id": peer_id}, _REMOVE)
+    return await api.ask("SERVER.REMOVE", {"peer": "", "peer_id": peer_id(name)}, _REMOVE)
 
 
 async def evacuate(api: Api, name: str) -> Outcome:

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.model.server_identity import server_name_of
+from natsctl.model.departed import departed_in
+from natsctl.model.names import DEPARTED_ANNOTATION, MAX_SIZE
+from natsctl.model.server_identity import indexes, server_name_of
 from natsctl.plan.context import context_of
 from natsctl.plan.gates.case import Case, case
 from natsctl.plan.gates.look import Look, by_name
 from natsctl.plan.gates.remembered import read
 from natsctl.plan.gates.seen import Seen, seen
+from natsctl.plan.gates.unnamed import with_names
 from natsctl.plan.queries import JetStreamLook, Probe
 from natsctl.plan.server_identity import missing
 from natsctl.plan.servers import has_store, servers_of
 from natsctl.plan.upgrade_path import is_running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from natsctl.plan.context import Context
     from natsctl.plan.gates.verdict import Baseline
     from natsctl.plan.queries import Query
@@ -84,7 +89,17 @@ def _expected(context: Context) -> frozenset[str]:
 
 def _looks(context: Context) -> tuple[Look, Look] | None:
     names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
-    return by_name(context.state.jetstream, names)
+    looks = by_name(context.state.jetstream, names)
+    return with_names(looks, lambda: _possible_names(context)) if looks is not None else None
+
+
+def _possible_names(context: Context) -> Iterator[str]:
+    """Of servers that are there, are to be, may have left, or may be away."""
+    target, secret = context.desired.target, context.state.secrets.get(context.desired.target.name)
+    note = secret.metadata.annotation(DEPARTED_ANNOTATION) if secret is not None else None
+    yield from map(target.server_name, indexes(MAX_SIZE))
+    yield from departed_in(note or "").values()
+    yield from expected(context)
 
 
 def _case(context: Context) -> Case | None:

@@ -16,7 +16,6 @@ from natsctl.nats.jetstream_requests import (
     cancel_move,
     evacuate,
     move_stream,
-    remove_peer,
     remove_server,
     step_down,
 )
@@ -66,18 +65,11 @@ CASES = [
         id="step down in favor of",
     ),
     pytest.param(
-        lambda api: remove_server(api, "c-3"),
-        "SERVER.REMOVE",
-        {"peer": "c-3"},
-        "meta_server_remove_response",
-        id="remove by name",
-    ),
-    pytest.param(
-        lambda api: remove_peer(api, "yrzKKRBu"),
+        lambda api: remove_server(api, "nats-1"),
         "SERVER.REMOVE",
         {"peer": "", "peer_id": "yrzKKRBu"},
         "meta_server_remove_response",
-        id="remove by id",
+        id="remove",
     ),
     pytest.param(
         lambda api: evacuate(api, "c-3"),

@@ -22,6 +22,7 @@ from natsctl.model.jetstream import (
     Store,
 )
 from natsctl.model.outcome import Done, Outcome
+from natsctl.model.peers import peer_id
 from natsctl.model.server_identity import origin
 from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Place
@@ -166,5 +167,8 @@ def _answered(
     through = next(it for it in node.servers.values() if it.id == doors[0].server_id)
     cluster = [it for it in node.servers.values() if it.cluster == through.cluster]
     servers = sorted(it.name for it in cluster)
-    streams = node.streams[through.cluster]
-    return json.dumps(streams.request(servers, subject, json.loads(content))).encode()
+    streams, asked = node.streams[through.cluster], json.loads(content)
+    if "peer_id" in asked:
+        known = {peer_id(name): name for name in (*servers, *_noted(node, through))}
+        asked["peer"] = known[asked["peer_id"]]
+    return json.dumps(streams.request(servers, subject, asked)).encode()

@@ -16,8 +16,8 @@ from natsctl.controllers.cluster.handlers.writes import annotate
 from natsctl.controllers.watch.owned import owned_resource
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
+from natsctl.model.departed import departed_text
 from natsctl.model.words import listed
-from natsctl.plan.departures.note import departed_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.plan.departures.note import departed_of, departed_text, noting
+from natsctl.model.departed import departed_text
+from natsctl.plan.departures.note import departed_of, noting
 from tests.unit.plan.departures.world import C4, C5, Shrinking, state_of, with_note
 from tests.unit.plan.world import context, evolved
 

@@ -23,6 +23,7 @@ from natsctl.kube.transport import Response, Transport
 from natsctl.model import names
 from natsctl.model.jetstream import Asset, Group, Health, JetStreamReport
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown, Unreachable
+from natsctl.model.peers import peer_id
 from natsctl.model.server_identity import server_name
 from natsctl.nats import jetstream
 from natsctl.nats.jetstream_requests import Api
@@ -109,7 +110,7 @@ async def carried_out(action: Action, asked: Asked) -> StageOutcome:
     ("action", "subject", "content"),
     [
         (EvacuateServer("c-5", "u", C5, "moving"), "SERVER.EVACUATE", {"peer": C5}),
-        (forget(), "SERVER.REMOVE", {"peer": C5}),
+        (forget(), "SERVER.REMOVE", {"peer": "", "peer_id": peer_id(C5)}),
     ],
 )
 async def test_servers_are_asked(action: Action, subject: str, content: Any) -> None:
