@@ -77,9 +77,20 @@ class Raft:
 
 @attrs.frozen
 class Meta(Raft):
-    """The group of all servers. `size` counts its members."""
+    """The group of all servers, by which one server decides: `size` counts its members, which may
+    not be as many as there are. `votes`: how many a leader needs, where that is told (since 2.15).
+    `ids` are of all members (`natsctl.model.peers`), asked only of a server that knows no leader;
+    None if it does not tell.
+    """
 
     size: int = 0
+    votes: int = 0
+    ids: frozenset[str] | None = None
+
+    @property
+    def needed(self) -> int:
+        """How many votes make a leader."""
+        return self.votes or self.size // 2 + 1
 
 
 @attrs.frozen

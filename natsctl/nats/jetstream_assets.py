@@ -59,6 +59,7 @@ class _Meta(msgspec.Struct):
     leader: _Text = ""
     replicas: _Members | None = None
     cluster_size: _Size = 0
+    quorum_needed: _Size = 0
 
 
 class _State(msgspec.Struct):
@@ -116,7 +117,8 @@ def meta(raw: bytes) -> Meta | None:
     cluster = msgspec.json.decode(raw, type=_Meta | None)
     if cluster is None:
         return None
-    return Meta(cluster.leader, _replicas(cluster.replicas), size=cluster.cluster_size)
+    members = _replicas(cluster.replicas)
+    return Meta(cluster.leader, members, size=cluster.cluster_size, votes=cluster.quorum_needed)
 
 
 def stream(account: str, raw: bytes) -> Iterator[Group | Unknown]:

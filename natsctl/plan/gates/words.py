@@ -47,7 +47,7 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.NO_ROUTE: "{server} is not connected to all others",
     Why.STORE_LIMIT: "{server} has reached maxSize of its file store",
     Why.META_LEADER: "the servers do not agree on a meta leader",
-    Why.META_SIZE: "the meta group does not have the expected size",
+    Why.META_SIZE: "the meta group counts other members than there are",
     Why.META_MEMBERS: "the members of the meta group are not the servers of the cluster: {server}",
     Why.META_REPLICA: "{server} is not a good member of the meta group",
     Why.META_QUORUM: "the meta group would lose its quorum",

@@ -111,7 +111,8 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 def _spoil(draw: st.DrawFn, world: World, name: str) -> None:
-    faults = ["state", "store", "seen", "away", "away", "leader", "short", "moving", "meta"]
+    faults = ["state", "store", "seen", "away", "away", "leader", "short", "moving"]
+    faults += ["meta", "counts"]
     fault = draw(st.sampled_from(faults))
     toy = draw(st.sampled_from(world.groups)) if world.groups else Toy(Asset("A", "B"), [])
     member = draw(st.sampled_from(toy.members)) if toy.members else name
@@ -131,6 +132,9 @@ def _spoil(draw: st.DrawFn, world: World, name: str) -> None:
         toy.replicas = 3
     elif fault == "moving":
         toy.moving = True
+    elif fault == "counts":
+        some = draw(st.sampled_from([[name], world.names]))
+        world.sizes |= dict.fromkeys(some, draw(st.integers(1, world.size + 1)))
 
 
 def shuffled(data: st.DataObject, look: Look) -> Look:
@@ -197,6 +201,7 @@ def test_whoever_may_go_takes_no_quorum_and_no_message_along(data: st.DataObject
             if may_go(target, world.names, looks, now, before, purpose=purpose).ok:
                 event(f"{purpose} is allowed")
                 _keeps_every_quorum(world, target)
+                _has_no_two_halves(world, target)
                 _leaves_what_it_holds(world, target, purpose)
 
 
@@ -218,6 +223,14 @@ def _keeps_every_quorum(world: World, target: str) -> None:
         if target in toy.members and len(toy.members) >= 3 and not idle:
             there = {it for it in toy.members if up(world, it)} - toy.away - {target}
             assert len(there) >= len(toy.members) // 2 + 1
+
+
+def _has_no_two_halves(world: World, target: str) -> None:
+    """Any two majorities of the meta group have a member in common; of a target that does not
+    answer, nobody knows what it counts."""
+    names = [it for it in world.names if up(world, it) and it != target]
+    told = [world.sizes.get(it, world.size) for it in names]
+    assert all(2 * (counted // 2 + 1) > world.size for counted in told)
 
 
 def _leaves_what_it_holds(world: World, target: str, purpose: Purpose) -> None:

@@ -129,3 +129,43 @@ def test_of_five_one_bad_member_blocks_without_a_loss_of_quorum() -> None:
     assert [(block.why, block.server) for block in verdict.blocks] == [(Why.META_REPLICA, "nats-5")]
     gone = Meta("nats-1", (*replicas[1:], Replica("nats-2"), fine("nats-5")), size=5)
     assert changed(world, "nats-1", meta=gone).ok
+
+
+def counting(size: int, *counted: int) -> World:
+    """The first servers count so many members each, the others as many as there are."""
+    return World(size, sizes={f"nats-{n}": count for n, count in enumerate(counted, 1)})
+
+
+@pytest.mark.parametrize(
+    "world", [counting(3, 2, 2, 2), counting(3, 2), counting(3, 3, 2), counting(5, 4, 4, 4, 4, 4)]
+)
+def test_a_group_that_counts_too_few_is_safe_if_no_two_halves_can_lead(world: World) -> None:
+    """It stays like that once JetStream was off, or the first servers elected a leader alone."""
+    assert judged(world).ok
+
+
+@pytest.mark.parametrize(
+    ("world", "needed"),
+    [
+        (counting(5, 2, 2, 2, 2, 2), 2),
+        (counting(5, 3, 5), 2),
+        (counting(5, 5, 2), 2),
+        (counting(4, 3, 3, 3, 3), 2),
+    ],
+)
+def test_or_else_nobody_goes(world: World, needed: int) -> None:
+    (block,) = judged(world).blocks
+    assert block.why is Why.META_SIZE
+    assert block.detail == f"{needed} of {world.size} members are enough for a leader"
+
+
+def test_nobody_goes_while_a_server_does_not_tell_how_many_it_counts() -> None:
+    (block,) = changed(counting(3, 2, 2, 2), "nats-2", meta=None).blocks
+    assert (block.why, block.detail) == (Why.META_SIZE, "it has 2 members instead of 3")
+
+
+def test_nor_while_one_vote_makes_a_leader_for_a_rescue() -> None:
+    """2.15 can be told to do with fewer for five minutes."""
+    replicas = (fine("nats-2"), fine("nats-3"))
+    verdict = changed(World(), "nats-1", meta=Meta("nats-1", replicas, size=3, votes=1))
+    assert verdict.whys == {Why.META_SIZE}

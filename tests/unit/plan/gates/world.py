@@ -73,6 +73,8 @@ class World:
     clock: float = 0.0
     volumes: dict[str, Volume] = attrs.field(factory=dict)
     zones: dict[str, str] = attrs.field(factory=dict)
+    sizes: dict[str, int] = attrs.field(factory=dict)
+    """How many members the meta group has as a server counts them, if not as many as it has."""
 
     @property
     def names(self) -> list[str]:
@@ -148,7 +150,7 @@ class World:
     def _meta(self, name: str) -> Meta:
         others = [it for it in self.names if it != name]
         replicas = tuple(map(self.seen_by_leader, others)) if name == self.meta_leader else ()
-        return Meta(self.meta_leader, replicas, size=self.size)
+        return Meta(self.meta_leader, replicas, size=self.sizes.get(name, self.size))
 
     def _group(self, toy: Toy, name: str) -> Group:
         others = [it for it in toy.members if it != name]
