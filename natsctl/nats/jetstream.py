@@ -21,6 +21,7 @@ from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, routes_of,
 from natsctl.nats.jetstream_sizes import Frames
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, VARZ, Place, problem_of
 from natsctl.nats.pages import Cutter
+from natsctl.nats.raft import with_members
 from natsctl.nats.volume import volume_of
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
     answers = Answers(varz, b"", (), healthz, code)
     async with gate.reading.turn(place.owner):
         said = await beside(gate.threads, jsz.give_up, report, name, answers, jsz, routes)
+    said = await with_members(gate, place, tls, said)
     return attrs.evolve(said, volume=await volume_of(gate, place))
 
 

@@ -49,10 +49,11 @@ class Frames:
     def of(self, said: JetStreamReport) -> int:
         """How many usual groups would take as much, beyond what is free."""
         members = said.meta.replicas if said.meta is not None else ()
+        ids = said.meta.ids if said.meta is not None and said.meta.ids else frozenset[str]()
         names = (*said.peers, *said.tags, *(member.name for member in members))
         complaint = attrs.astuple(said.health.asset) if said.health.asset is not None else ()
         texts = (said.health.text, *complaint, *said.unknown)
-        own = sum(map(sys.getsizeof, (said.peers, said.tags, *texts)))
+        own = sum(map(sys.getsizeof, (said.peers, said.tags, ids, *ids, *texts)))
         size = own + MEMBER * len(members) + self._names.size(names)
         return max(size - FREE, 0) // EACH
 

@@ -17,7 +17,7 @@ from natsctl.plan.actions import RemoveMember
 from natsctl.plan.claims.volumes import LOST, volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
-from natsctl.plan.departures.unled import all_belong, nobody_leads, words_of
+from natsctl.plan.departures.unled import belonging, nobody_leads, words_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
 from natsctl.plan.gates.looks import look_blocks
@@ -215,7 +215,7 @@ def _to_leave_empty(context: Context) -> dict[int, str]:
         return {}
     found = _may_have_something(context)
     if nobody_leads(it):
-        return found if all_belong(context, it, found.values()) else {}
+        return belonging(context, it, found)
     members = members_of(it.first) & members_of(it.second)
     return {index: name for index, name in found.items() if name in members}
 

@@ -6,6 +6,7 @@ import attrs
 
 from natsctl.model.jetstream import Asset, Group, Health, JetStreamReport, Meta, Raft, Replica
 from natsctl.model.observation import MAX_TAGS
+from natsctl.model.peers import peer_id
 from natsctl.nats.allowance import OF_ONE
 from natsctl.nats.jetstream_sizes import EACH, FREE, KNOWN, Frames, Sizes
 
@@ -67,6 +68,12 @@ class TestBesideGroups:
     def test_routes_and_members_of_the_meta_group_count(self) -> None:
         """150 bytes for each member, 100 for each name, and a table of the routes."""
         assert 400 < Frames().of(self.told(999)) < 500
+
+    def test_ids_of_members_count(self) -> None:
+        """Of a server that knows no leader, 57 bytes for each and a table of them."""
+        ids = frozenset(map(peer_id, map(str, range(999))))
+        unled = JetStreamReport("c", meta=Meta("", size=999, ids=ids))
+        assert 100 < Frames().of(unled) < 250
 
     def test_names_that_all_servers_tell_count_once(self) -> None:
         frames = Frames()

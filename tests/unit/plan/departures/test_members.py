@@ -395,16 +395,16 @@ class TestReturnsWithoutALeader:
         assert planned(state) == []
         assert self.told(state) == (
             "servers beyond size are away; waiting: the meta group has no leader, and natsctl "
-            "cannot tell whether c-4, c-5 belong to it: to start them again, set spec.size to 5"
+            "cannot tell whether it includes c-4, c-5: to start them again, set spec.size to 5"
         )
 
     def test_what_is_gone_with_its_volume_is_told(self) -> None:
         state = state_of(self.world(), claims=(1, 2, 3), noted_as=(1, 2, 3, 4, 5))
         assert planned(state) == []
         assert self.told(state) == (
-            "servers beyond size are away; waiting: the meta group has no leader, and c-4, c-5, "
-            "which may belong to it, are gone with their volumes: restore js-c-4, js-c-5, or set "
-            "spec.size to 5, and condition VolumesReady says how to continue"
+            "servers beyond size are away; waiting: the meta group has no leader, and it may "
+            "include c-4, c-5, whose volumes are gone: restore js-c-4, js-c-5, or set spec.size to "
+            "5, and condition VolumesReady says how to continue"
         )
 
     def test_nothing_is_told_of_what_the_group_cannot_have_lost(self) -> None:
