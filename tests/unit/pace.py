@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 QUIET = 0.01
 """Seconds that the piece of work takes on a machine that does nothing else."""
@@ -20,6 +21,17 @@ _TEXT = json.dumps({f"key {number}": ["value"] * 9 for number in range(100)})
 def allowed(seconds: float) -> float:
     """What takes so many seconds on a quiet machine may take this long on this one, now."""
     return seconds * max(1.0, *(_piece() / QUIET for _ in range(3)))
+
+
+def unserved() -> float:
+    """Seconds that this thread was ready to run and no processor took it; none where unknown.
+
+    Second figure of schedstat: https://docs.kernel.org/scheduler/sched-stats.html
+    """
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _piece() -> float:

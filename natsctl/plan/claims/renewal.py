@@ -24,7 +24,7 @@ from natsctl.model.times import moment
 from natsctl.plan.claims.memory import is_free
 from natsctl.plan.claims.note import Noted, beginning
 from natsctl.plan.claims.stored import bytes_of
-from natsctl.plan.server_identity import wanted
+from natsctl.plan.server_identity import wanted, without
 from natsctl.plan.servers import kubelet_ready
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def comes_back(
     return (
         seconds_since(given, context.state.timestamp) > PATIENCE
         or not is_wanted(context, made, live)
-        or not _others_stand(context, index)
+        or _another_is_away(context, index)
         or (server is not None and not _leaves_nothing(context, server))
     )
 
@@ -137,11 +137,12 @@ def policy_of(context: Context) -> str:
     return (jetstream.file_store or FileStore()).resize_policy
 
 
-def _others_stand(context: Context, index: int) -> bool:
-    """Whether all other servers run: else the one that stopped may have the copy that is needed."""
-    others = [it for it in wanted(context.servers, context.size) if it.index != index]
+def _another_is_away(context: Context, index: int) -> bool:
+    """Whether not all others run: the one that stopped may have the copy that is needed then."""
+    servers = {it.index: it for it in wanted(context.servers, context.size)}
+    others = without(servers, {index}).values()
     well = (kubelet_ready(it.pod) and not it.terminating for it in others)
-    return len(others) == context.size - 1 and all(well)
+    return len(others) < context.size - 1 or not all(well)
 
 
 def _leaves_nothing(context: Context, server: Server) -> bool:

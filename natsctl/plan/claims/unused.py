@@ -32,6 +32,9 @@ def stored_nothing(context: Context, index: int) -> bool:
     seals = seals_of(context.desired.pepper, meta.namespace, meta.name)
     memory = memory_of(meta.uid, noted_on(state.secrets.get(meta.name)), found, seals)
     claim = found.get(index)
-    if memory.note is None or claim is None:
-        return memory.note is not None and index not in memory.note
+    if memory.note is None:
+        return False
+    noted = memory.note.get(index)
+    if claim is None:
+        return noted is None
     return claim.status.phase == _UNBOUND or memory.is_left(index, claim)

@@ -35,7 +35,7 @@ from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of
 from natsctl.plan.claims.note import NEW, Note, Noted
 from natsctl.plan.claims.renewal import is_given_up, renewals_of
 from natsctl.plan.claims.seals import seals_of
-from natsctl.plan.server_identity import claims_among
+from natsctl.plan.server_identity import claims_among, without
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.state import OwnedObject
 from natsctl.render.objects.owned_objects import data_kind
@@ -168,7 +168,7 @@ class Volumes:
 
         Servers beyond size may have some of it: they leave, or are to come back.
         """
-        elsewhere = any(True for index in self.others if index not in self.left)
+        elsewhere = without(self.others, self.left)
         return not elsewhere and all(claim.is_renewed for claim in self.claims)
 
     @property

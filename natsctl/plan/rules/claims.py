@@ -151,10 +151,10 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
 
     Nor what is of servers that must not start yet: nothing was ever stored on it.
     """
-    waiting = newcomers(context)
-    for claim in volumes.claims:
-        if claim.live is not None and not claim.held and claim.index not in waiting:
-            yield claim.index, _noted(context, claim.index, claim.live)
+    claims = {claim.index: claim for claim in volumes.claims}
+    for index, claim in without(claims, newcomers(context)).items():
+        if claim.live is not None and not claim.held:
+            yield index, _noted(context, index, claim.live)
     empty = (volumes.left | left_empty(context)) - rejoined(context)
     others = without(volumes.others, empty)
     for index, live in others.items():

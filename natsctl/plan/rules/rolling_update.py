@@ -22,7 +22,7 @@ from natsctl.plan.jetstream import is_away, remembered, stores
 from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import leaving, missing, wanted
+from natsctl.plan.server_identity import leaving, missing, wanted, without
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
 
@@ -180,9 +180,9 @@ def _unhealthy(context: Context) -> tuple[str, ...]:
 
 def _is_incomplete(context: Context) -> bool:
     """Whether servers are away, but for those that only come once all others have a leader."""
-    absent = missing(context.desired.target.name, context.servers, context.size)
-    waiting = sum(index in newcomers(context) for index, _ in absent)
-    return len(context.servers) + waiting < context.size
+    absent = dict(missing(context.desired.target.name, context.servers, context.size))
+    coming = without(absent, newcomers(context))
+    return len(context.servers) + len(absent) - len(coming) < context.size
 
 
 def why(server: Server) -> str:

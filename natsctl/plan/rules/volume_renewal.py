@@ -81,7 +81,7 @@ def renew_volumes(context: Context) -> Decision:
     due = due_of(context)
     if due is None or missing(context.desired.target.name, context.servers, context.size):
         return Decision()
-    server = next(it for it in context.servers if it.index == due.index)
+    server = {it.index: it for it in context.servers}[due.index]
     if waits := tuple(_first(context, due)):
         return Decision(waiting=waits, servers=(server,))
     step = next_to_renew(context, server, due)

@@ -50,7 +50,8 @@ class Shrinking(Named):
         if said.meta is None:
             return said
         if name != self.meta_leader:
-            meta = attrs.evolve(said.meta, size=self.size + len(self.ghosts) - len(self.hidden))
+            known = len(set(self.names) - self.hidden) + len(self.ghosts)
+            meta = attrs.evolve(said.meta, size=known)
             return attrs.evolve(said, meta=meta)
         listed = [it for it in said.meta.replicas if it.name not in self.hidden]
         replicas = (*listed, *self.ghosts)
