@@ -142,11 +142,10 @@ def _has_room(it: Case, streams: Sequence[Told]) -> bool:
 
 
 def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator[GiveUpVolume]:
-    """Nothing while there is no Secret to note it on."""
+    """Nothing is due while there is no Secret to note it on."""
     name, state = context.state.cluster.metadata.name, context.state
     secret, meta = state.secrets.get(name), due.live.metadata
-    if secret is None:
-        return
+    assert secret is not None  # its note says which volume is due
     given = Given(beginning(meta.uid), state.timestamp)
     note = NoteRenewals(name, secret.metadata.uid, renewals_text({server.index: given}))
     sizes = f"of {bytes_text(due.there)} with one of {bytes_text(due.wanted)}"

@@ -292,6 +292,11 @@ class TestTheServerComesBack:
             assert notes(state) == []
             assert decided(make_empty, with_claim(stopped(**changes), None))
 
+    def test_not_while_its_claim_goes(self) -> None:
+        going = sized(2, spec=SPEC, deletionTimestamp="2026-01-01T00:00:00Z")
+        for changes in ({"timestamp": LATER}, {"spec": spec_of("20Gi")}):
+            assert notes(with_claim(stopped(**changes), going)) == []
+
     def test_and_that_is_forgotten_after_a_while(self) -> None:
         assert notes(state_of(given=BACK)) == []
         assert notes(state_of(given=BACK, timestamp=LATER)) == [""]
