@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -46,6 +47,7 @@ from natsctl.kube.reflector import Reflector
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.kube.turns import Turns
+from natsctl.model.times import written
 from natsctl.nats.gate import ALL, LARGE, LARGE_SLOW, READING, Gate
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.service_accounts.seals import sealing_key
@@ -111,6 +113,7 @@ async def _supervise(settings: Settings, stop: asyncio.Event, pools: Threads) ->
                     identity,
                     operator=itself,
                     computing=Computing(pools.clusters),
+                    began=written(datetime.now(UTC)),
                 )
                 policy = settings.account_namespaces
                 gatherer = attrs.evolve(gatherer, namespaces=policy, labels=labels)

@@ -207,7 +207,7 @@ class ReplaceServer(PodAction):
 class ReloadServer(PodAction):
     """Have a running server take up the configuration it finds in its pod.
 
-    `config` names the configuration, `formerly` in the form of an earlier natsctl; `digest` is what
+    `config` names the configuration, `formerly` in forms of earlier versions; `digest` is what
     the server reports once it has it (None: it reports none). `expiries` are the ends of new
     certificates, by listener, and `secrets` the Secrets that hold them. `asks`: the operator asks
     for the reload itself, no sidecar does.
@@ -224,7 +224,7 @@ class ReloadServer(PodAction):
     secrets: tuple[str, ...]
     asks: bool
     message: str
-    formerly: str = ""
+    formerly: tuple[str, ...] = ()
 
     @property
     def asked_server(self) -> str:

@@ -293,7 +293,7 @@ def desired_of(
         platform_assigned_ids=platform_assigned_ids,
         origins=stored.origins,
     )
-    target, why = keyed(target, pods, stored, references.pepper)
+    target, why = keyed(target, pods, stored, references)
     if not references.signs:
         target = _as_known(target, pods)
     target = _as_running(target, pods)
@@ -412,9 +412,11 @@ def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
     One without a sidecar that knows another user can be asked by nobody.
     """
     wanted, user, rolling = revision(target), system_stamp(target), set()
+    former = target.inputs.former
     for pod in pods:
         can_reload = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
-        changed = changed_fields(_stamp(pod), wanted, pod.metadata.label(names.LABEL_VERSION))
+        label = pod.metadata.label(names.LABEL_VERSION)
+        changed = changed_fields(_stamp(pod), wanted, label, former)
         rolling |= {
             path
             for path in changed

@@ -1,7 +1,8 @@
 """How pods and claims tell which key data is encrypted with, and to nobody what it is.
 
 A digest of the key and the cipher is keyed with the operator's secret, and says with which one:
-once that was replaced, the digests of before can be compared with each other only.
+once that was replaced, the digests of before can be compared with each other only. So it is with
+those of an earlier natsctl, but for what may be compared with them (`natsctl.plan.digests`).
 """
 
 from __future__ import annotations
@@ -50,3 +51,17 @@ def wanted_key_seal(inputs: ConfigInputs) -> KeySeal | None:
     """The same of the key that servers are to have; None: there is none, or it is not known."""
     digest = inputs.sealed.get(STREAM_KEY)
     return KeySeal(inputs.seal, digest) if digest else None
+
+
+def is_comparable(told: KeySeal, inputs: ConfigInputs) -> bool:
+    """Whether it is surely another key if it differs from the wanted one in the present form."""
+    former = inputs.former
+    return told.seal == inputs.seal or (told.seal == former.seal and STREAM_KEY in former.digests)
+
+
+def in_present_form(told: KeySeal, inputs: ConfigInputs) -> KeySeal:
+    """The same; of another key than the wanted one, what an earlier natsctl noted stays."""
+    former = inputs.former
+    wanted = wanted_key_seal(inputs)
+    same = told == KeySeal(former.seal, former.digests.get(STREAM_KEY, ""))
+    return wanted if same and wanted is not None else told

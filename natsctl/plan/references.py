@@ -9,6 +9,7 @@ import attrs
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.version import ServerVersion
 from natsctl.model.objects import Secret, ServiceRole
+from natsctl.plan.digests import Compared
 from natsctl.plan.namespaces import Labels, NamespacePolicy
 from natsctl.render.inputs import OperatorPods
 
@@ -36,8 +37,9 @@ class References:
     own, `sealing` the key of the seals. `joined` is the name of the cluster that `extraRoutes`
     lead to (`naming.joined_name`). `minute` is the next full one (RFC 3339).
     `version` is that of the spec. `system` is the operator's user in this cluster, and `signs` says
-    that the operator has its key. `pepper` keys the digests of what is secret. `operator` says
-    where the operator itself is found.
+    that the operator has its key. `pepper` keys the digests of what is secret, and `compared` says
+    which of it was compared with digests of an earlier natsctl. `operator` says where the operator
+    itself is found.
     """
 
     secrets: Mapping[str, Secret | None] = attrs.field(factory=dict)
@@ -57,4 +59,5 @@ class References:
     system: str = ""
     signs: bool = True
     pepper: bytes = attrs.field(default=b"", repr=False)
+    compared: Compared = attrs.field(factory=Compared, eq=False)
     operator: OperatorPods = attrs.field(factory=OperatorPods)

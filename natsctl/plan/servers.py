@@ -190,7 +190,7 @@ def _due(pod: Pod, state: ClusterState) -> tuple[tuple[str, ...], ...]:
         return (), (), ()
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
     label = pod.metadata.label(names.LABEL_VERSION)
-    changed = changed_fields(stamped, desired.revision, label)
+    changed = changed_fields(stamped, desired.revision, label, desired.target.inputs.former)
     if is_taken_over(pod) and is_renewed(desired.target):
         changed = (*changed, ADOPTED)  # a roll that began goes through all servers
     refusals = state.refusals.values()  # what one cannot reload, no other can

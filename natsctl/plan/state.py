@@ -21,6 +21,7 @@ from natsctl.plan.growth_refused import GrowthRefused
 from natsctl.plan.inputs.resolve import ResolvedInputs
 from natsctl.plan.references import Key, References
 from natsctl.render.objects.owned_objects import config_kind, owned_kind
+from natsctl.render.revision.revision import CERTIFICATES
 from natsctl.render.target import Target
 
 _PURPOSE: Final = "configuration of "
@@ -87,18 +88,28 @@ class Desired:
         """
         if not self.pepper:
             return self.unkeyed
-        text = f"{_PURPOSE}{self.unkeyed}".encode()
-        return hmac.new(self.pepper, text, "sha256").hexdigest()[:16]
+        return self._keyed(self.unkeyed)
 
     @cached_property
     def unkeyed(self) -> str:
+        """The same without the key."""
+        return self._with(self.target.inputs.sealed)
+
+    @cached_property
+    def former_configs(self) -> tuple[str, ...]:
         """The same as earlier versions of natsctl wrote it: on pods that were reloaded by those."""
-        made = self.config_object.digest
-        return f"{made}-{self.resolved.inputs.sealed.get('tls.certificates', '')}"
+        before = self._with(self.target.inputs.former.digests)
+        return before, self._keyed(before)
 
     def is_config(self, noted: str | None) -> bool:
-        """Whether a digest that was noted is of this configuration, in either form."""
-        return noted is not None and noted in (self.config, self.unkeyed)
+        """Whether a digest that was noted is of this configuration, in any form."""
+        return noted is not None and noted in (self.config, *self.former_configs)
+
+    def _with(self, sealed: Mapping[str, str]) -> str:
+        return f"{self.config_object.digest}-{sealed.get(CERTIFICATES, '')}"
+
+    def _keyed(self, unkeyed: str) -> str:
+        return hmac.new(self.pepper, f"{_PURPOSE}{unkeyed}".encode(), "sha256").hexdigest()[:16]
 
 
 @attrs.frozen

@@ -13,17 +13,24 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.plan.inputs.resolve import sealed_key
-from natsctl.plan.key_seal import KeySeal, key_seal_of, wanted_key_seal
+from natsctl.plan.inputs.resolve import key_part, sealed_with
+from natsctl.plan.key_seal import (
+    KeySeal,
+    in_present_form,
+    is_comparable,
+    key_seal_of,
+    wanted_key_seal,
+)
 from natsctl.plan.server_identity import has_server, servers_among, without
 from natsctl.plan.wanted_key import encryption_of, key_of, other_key, unknown_key
 from natsctl.render.revision.revision import STREAM_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from natsctl.model.objects import Pod
     from natsctl.plan.claims.stored import Stored
+    from natsctl.plan.references import References
     from natsctl.render.target import Target
 
 
@@ -40,7 +47,7 @@ class Told:
 
 
 def keyed(
-    target: Target, pods: Collection[Pod], stored: Stored, pepper: bytes
+    target: Target, pods: Collection[Pod], stored: Stored, references: References
 ) -> tuple[Target, str]:
     """With the key that servers are to start with, and why it is not the one of the user's Secret.
 
@@ -53,7 +60,7 @@ def keyed(
     if target.inputs.jetstream_key and not why:
         return target, ""
     kept = stored.key.key if stored.key.cipher == encryption.cipher else ""
-    return _with_key(target, kept, pepper), why
+    return _with_key(target, kept, references), why
 
 
 def _objection(target: Target, pods: Collection[Pod], stored: Stored) -> str:
@@ -63,7 +70,7 @@ def _objection(target: Target, pods: Collection[Pod], stored: Stored) -> str:
     """
     wanted = wanted_key_seal(target.inputs)
     assert wanted is not None
-    told, other = _told(target, pods, stored, wanted.seal), other_key(target, stored.key)
+    told, other = _told(target, pods, stored), other_key(target, stored.key)
     if told.pods - {wanted}:
         return other
     if stored.key == key_of(target):
@@ -77,14 +84,15 @@ def _objection(target: Target, pods: Collection[Pod], stored: Stored) -> str:
     return unknown_key(target, wanted) if told.foreign else ""
 
 
-def _told(target: Target, pods: Collection[Pod], stored: Stored, seal: str) -> Told:
-    running = {index: key_seal_of(pod) for index, pod in servers_among(target.name, pods)}
-    by_pods = {index: told for index, told in running.items() if told is not None}
-    ours = {index: told for index, told in by_pods.items() if told.seal == seal}
+def _told(target: Target, pods: Collection[Pod], stored: Stored) -> Told:
+    inputs, running = target.inputs, servers_among(target.name, pods)
+    by_pods = {i: told for i, pod in running if (told := key_seal_of(pod)) is not None}
+    ours = {i: told for i, told in by_pods.items() if is_comparable(told, inputs)}
     by_claims = without(dict(_of_claims(stored)), ours)
-    comparable = {index: told for index, told in by_claims.items() if told.seal == seal}
+    comparable = {i: told for i, told in by_claims.items() if is_comparable(told, inputs)}
     foreign = without({**by_pods, **by_claims}, {**ours, **comparable})
-    return Told(*(frozenset(found.values()) for found in (ours, comparable, foreign)))
+    found = (ours, comparable, foreign)
+    return Told(*(frozenset(in_present_form(t, inputs) for t in each.values()) for each in found))
 
 
 def _of_claims(stored: Stored) -> Iterator[tuple[int, KeySeal]]:
@@ -94,8 +102,18 @@ def _of_claims(stored: Stored) -> Iterator[tuple[int, KeySeal]]:
             yield index, data.key
 
 
-def _with_key(target: Target, key: str, pepper: bytes) -> Target:
-    inputs = target.inputs
-    others = {path: digest for path, digest in inputs.sealed.items() if path != STREAM_KEY}
-    sealed = others | sealed_key(target.spec, key, pepper)
-    return attrs.evolve(target, inputs=attrs.evolve(inputs, jetstream_key=key, sealed=sealed))
+def _with_key(target: Target, key: str, references: References) -> Target:
+    inputs, place = target.inputs, (target.namespace, target.name)
+    made = sealed_with(place, inputs, key_part(target.spec, key), references)
+    digests = {**_others(inputs.former.digests), **made.former.digests}
+    changed = attrs.evolve(
+        made,
+        jetstream_key=key,
+        sealed={**_others(inputs.sealed), **made.sealed},
+        former=attrs.evolve(made.former, digests=digests),
+    )
+    return attrs.evolve(target, inputs=changed)
+
+
+def _others(digests: Mapping[str, str]) -> dict[str, str]:
+    return {path: digest for path, digest in digests.items() if path != STREAM_KEY}

@@ -36,7 +36,8 @@ def unknown_key(target: Target, wanted: KeySeal) -> str:
     """What to do where nothing tells whether it is the right one."""
     return (
         f"natsctl cannot tell whether Secret {_secret(target)} has the key that the data is "
-        f"encrypted with, because its own Secret {_OPERATOR_SECRET} was replaced: restore that "
+        f"encrypted with, because its own Secret {_OPERATOR_SECRET} was replaced, or an earlier "
+        f"natsctl noted the key: restore {_OPERATOR_SECRET} if you have a copy of the earlier "
         f"one, or if the key is right, kubectl annotate natscluster {target.name} --namespace "
         f"{target.namespace} --overwrite {names.KEY_ANNOTATION}={wanted.digest}"
     )

@@ -48,6 +48,18 @@ class OperatorPods:
 
 
 @frozen
+class Former:
+    """Digests of what is sealed in the form of an earlier natsctl: pods and claims may have these.
+
+    `seal` tells what they are keyed with; `digests` are by path, of what is wanted now. One that is
+    not here is compared with none.
+    """
+
+    seal: str = ""
+    digests: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@frozen
 class ConfigInputs:
     """Everything that rendering takes from outside the spec.
 
@@ -56,7 +68,7 @@ class ConfigInputs:
     `account`; empty: the operator has none. `files` is by listener (`tls.LISTENERS`); a listener
     without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
     keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
-    tells that secret from others.
+    tells that secret from others; `former` are the same as an earlier natsctl made them.
     `jetstream_key` is what streams are encrypted with.
     `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts. `share`:
     per cent of it that streams take by default; 0: as the version says. `kept_file`, `kept_memory`:
@@ -74,6 +86,7 @@ class ConfigInputs:
     neighbours: Mapping[str, Neighbour] = attrs.field(factory=dict)
     sealed: Mapping[str, str] = attrs.field(factory=dict)
     seal: str = ""
+    former: Former = attrs.field(factory=Former)
     jetstream_key: str = attrs.field(default="", repr=False)
     capacity: int = 0
     share: int = 0

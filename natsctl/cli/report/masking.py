@@ -29,6 +29,7 @@ def masked_inputs(inputs: ConfigInputs) -> ConfigInputs:
         neighbours=neighbours,
         jetstream_key=MASK if inputs.jetstream_key else "",
         sealed=dict.fromkeys(inputs.sealed, MASK),
+        former=attrs.evolve(inputs.former, digests={}),
     )
 
 

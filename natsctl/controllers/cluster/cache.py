@@ -36,6 +36,7 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.limits import OLD, levels_of
 from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
+from natsctl.plan.digests import Compared, compared_for
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
 from natsctl.plan.held import NOT_ASKED
@@ -108,6 +109,7 @@ class ClusterCache:
     _parsed: tuple[tuple[object, ...], ParsedSpec] | None = None
     _desired: tuple[object, Desired | None] | None = None
     _gathered: tuple[object, References] = (None, References())
+    _compared: tuple[str, Compared] = ("", Compared())
     _seen: tuple[object, Seen | None] | None = None
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
 
@@ -228,6 +230,7 @@ class ClusterCache:
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
             references = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
+            references = attrs.evolve(references, compared=self._compared_of(cluster))
         self._gathered = _uid_and_generation(cluster), references
 
     def note_trials(self, tried: Mapping[Key, Refused | None], state: ClusterState) -> None:
@@ -302,7 +305,22 @@ class ClusterCache:
                 stored=stored,
             )
             self._desired = key, made
+            self._note_compared(cluster, made)
         return self._desired[1]
+
+    def _compared_of(self, cluster: Cluster) -> Compared:
+        """What was compared of it with digests of an earlier natsctl, by this process."""
+        uid = cluster.metadata.uid
+        if self._compared[0] != uid:
+            self._compared = uid, compared_for(cluster, self.gatherer.began)
+        return self._compared[1]
+
+    def _note_compared(self, cluster: Cluster, made: Desired | None) -> None:
+        """Beside the key of the user's Secret, that of the configuration."""
+        if made is not None:
+            compared = self._compared_of(cluster).with_contents(made.resolved.inputs.sealed)
+            compared = compared.with_contents(made.target.inputs.sealed)
+            self._compared = cluster.metadata.uid, compared
 
     def _is_heavy(self, cluster: Cluster, parsed: ParsedSpec) -> bool:
         servers = of_servers(parsed.spec.size if parsed.spec is not None else 0)

@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Gatherer:
-    """Reads from stores and caches; asks the API server only for what changed."""
+    """Reads from stores and caches; asks the API server only for what changed.
+
+    `began` is when this process began to lead (RFC 3339): what is older may be of an earlier
+    natsctl. Empty: nothing is.
+    """
 
     client: Client
     stores: Stores
@@ -53,6 +57,7 @@ class Gatherer:
     labels: NamespaceLabels = attrs.field(factory=NamespaceLabels)
     operator: OperatorPods = attrs.field(factory=OperatorPods)
     computing: Computing = attrs.field(factory=Computing)
+    began: str = ""
     _specs: dict[Key, tuple[Cluster, NatsClusterSpec | None]] = attrs.field(
         factory=dict, init=False, repr=False
     )

@@ -20,7 +20,12 @@ from natsctl.api.version import ServerVersion, is_tag, number_of
 from natsctl.api.version_borders import border
 from natsctl.model import limits, names
 from natsctl.model.names import MAX_SIZE
-from natsctl.plan.key_seal import key_seal_of, parse_key_seal, wanted_key_seal
+from natsctl.plan.key_seal import (
+    in_present_form,
+    key_seal_of,
+    parse_key_seal,
+    wanted_key_seal,
+)
 from natsctl.plan.releases import tag_of
 from natsctl.plan.server_identity import standing
 from natsctl.render.config.jetstream import file_limit
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.key_seal import KeySeal
     from natsctl.plan.servers import Server
+    from natsctl.render.inputs import ConfigInputs
+    from natsctl.render.target import Target
 
 UNKNOWN: Final = "unknown"
 """What a user notes on a claim that says nothing, so that a new NatsCluster takes it as it is."""
@@ -163,31 +170,32 @@ def wanted_data(context: Context, note: Note) -> Data:
     return Data(fields, size_of(context, note), _release(target.version), limit)
 
 
-def current_data(
-    wanted: Data, version: ServerVersion, server: Server | None, noted: Data | None
-) -> Data:
+def current_data(wanted: Data, goal: Target, server: Server | None, noted: Data | None) -> Data:
     """What is to be noted on the claim of a server that runs, or is to start.
 
-    `version` is the wanted one. Until a server is ready, nobody knows whether it has written to the
-    volume: the newer release and the higher limit of the two count.
+    `goal` is what is wanted now. Until a server is ready, nobody knows whether it has written to
+    the volume: the newer release and the higher limit of the two count.
     """
     before = noted or Data({}, 0)
-    release, limit = wanted.version if server is None else _made_for(server, version), wanted.limit
+    release = wanted.version if server is None else _made_for(server, goal.version)
+    limit = wanted.limit
     if server is None or not server.ready or not release:
         release = max(release, before.version, key=_rank)
         limit = max(limit, before.limit)
-    fields = _with_key(wanted, server, before)
+    fields = _with_key(wanted, goal.inputs, server, before)
     return attrs.evolve(wanted, fields=fields, version=release, limit=limit, more=before.more)
 
 
-def _with_key(wanted: Data, server: Server | None, noted: Data) -> Mapping[str, str]:
+def _with_key(
+    wanted: Data, inputs: ConfigInputs, server: Server | None, noted: Data
+) -> Mapping[str, str]:
     """The fields with the key of the data, as a pod tells it, or as a server will start with it.
 
     A pod that tells of none is not taken for one without: nobody knows who edited it.
     """
     key = (wanted.key if server is None else key_seal_of(server.pod)) or noted.key
     others = {path: text for path, text in wanted.fields.items() if path != STREAM_KEY}
-    return others | ({STREAM_KEY: str(key)} if key is not None else {})
+    return others | ({STREAM_KEY: str(in_present_form(key, inputs))} if key is not None else {})
 
 
 def _made_for(server: Server, wanted: ServerVersion) -> str:

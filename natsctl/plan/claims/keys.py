@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.model import names
-from natsctl.plan.key_seal import wanted_key_seal
+from natsctl.plan.key_seal import in_present_form, is_comparable, wanted_key_seal
 from natsctl.plan.wanted_key import is_awaited, key_of, other_key, unknown_key
 from natsctl.plan.written_block import StreamKey, key_in
 
@@ -36,9 +36,9 @@ def key_problem_of(context: Context, what: str, data: Data, *, own: bool) -> str
     """
     target, told = context.desired.target, data.key
     wanted = wanted_key_seal(target.inputs)
-    if told is None or wanted is None or told == wanted:
+    if told is None or wanted is None or in_present_form(told, target.inputs) == wanted:
         return ""
-    if told.seal == wanted.seal:
+    if is_comparable(told, target.inputs):
         return f"{what}: {other_key(target, StreamKey())}"
     vouched = context.state.cluster.metadata.annotation(names.KEY_ANNOTATION)
     if vouched == wanted.digest or (own and _written(context) == key_of(target)):

@@ -38,7 +38,7 @@ def data_of_others(
     context: Context, volumes: Volumes, returning: Collection[int]
 ) -> Callable[[int, PersistentVolumeClaim], str]:
     """What is to be noted on a claim, by the index of its server; `returning` are to start."""
-    wanted, version = wanted_data(context, volumes.note or {}), context.desired.target.version
+    wanted, goal = wanted_data(context, volumes.note or {}), context.desired.target
     servers = {server.index: server for server in context.servers}
     gone = without(without(volumes.others, servers), returning)
     read = read_data(volumes.others.values())
@@ -48,7 +48,7 @@ def data_of_others(
         odd = server is None and _is_odd(context, claim)
         if odd or gone.get(index):
             return _resized(noted, read.get(noted), wanted.size)
-        return data_text(current_data(wanted, version, server, read.get(noted)))
+        return data_text(current_data(wanted, goal, server, read.get(noted)))
 
     return told
 

@@ -297,7 +297,7 @@ def _describing(
     def described(claim: ServerClaim) -> ServerClaim:
         server = servers.get(claim.index)
         noted = told.get(noted_data(claim.live)) if claim.live is not None else None
-        data = current_data(wanted, context.desired.target.version, server, noted)
+        data = current_data(wanted, context.desired.target, server, noted)
         return attrs.evolve(claim, data=data_text(data), starts=server is None)
 
     return described

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import msgspec
 
 from natsctl.api.jwts import operator_problem, read
 from natsctl.api.problems import InvalidSpec
@@ -21,6 +19,7 @@ from natsctl.model import names
 from natsctl.model.objects import Secret
 from natsctl.model.server_identity import server_host
 from natsctl.model.times import known
+from natsctl.plan.digests import Digests
 from natsctl.plan.inputs.certificates import (
     Certificate,
     inspect,
@@ -31,7 +30,7 @@ from natsctl.plan.inputs.certificates import (
 from natsctl.plan.inputs.chains import chain_problem
 from natsctl.plan.inputs.jetstream_key import key_problem
 from natsctl.plan.inputs.users import LONGEST, Terms, authorization_of, login_of, nobody_allowed
-from natsctl.plan.references import References
+from natsctl.plan.references import Key, References
 from natsctl.plan.service_accounts.grants import Grant, grants_of, unwanted
 from natsctl.render.config import tls
 from natsctl.render.inputs import ConfigInputs, Files, Login, Neighbour
@@ -107,9 +106,7 @@ def resolve(
     finding.operator_secret()
     trust = finding.trust()
     return ResolvedInputs(
-        inputs=attrs.evolve(
-            inputs, sealed=finding.sealed(inputs), seal=_seal_id(references.pepper)
-        ),
+        inputs=sealed_with((namespace, name), inputs, finding.parts(inputs), references),
         missing=tuple(finding.missing),
         remarks=tuple(finding.remarks),
         doubts=tuple(finding.doubts),
@@ -352,8 +349,8 @@ class _Finding:
             return "has expired"
         return "is not valid yet" if now < account.begins else ""
 
-    def sealed(self, inputs: ConfigInputs) -> dict[str, str]:
-        """Digests of what reaches the servers and is told by no field of the spec."""
+    def parts(self, inputs: ConfigInputs) -> dict[str, Any]:
+        """What reaches the servers and is told by no field of the spec."""
         certificates = {
             (listener, file): content(self.references.secrets[name], file)
             for listener, name in tls.secrets(self.spec).items()
@@ -369,8 +366,8 @@ class _Finding:
             "tls.certificates": [[*k, v] for k, v in certificates.items()],
             "routes": [self.spec.size, [attrs.asdict(n) for n in inputs.neighbours.values()]],
         }
-        sealed = {path: seal(self.references.pepper, part) for path, part in parts.items() if part}
-        return sealed | sealed_key(self.spec, inputs.jetstream_key, self.references.pepper)
+        there = {path: part for path, part in parts.items() if part}
+        return there | key_part(self.spec, inputs.jetstream_key)
 
     def trust(self) -> Trust | None:
         """The clients' certificates, for connections of the operator's own."""
@@ -394,23 +391,20 @@ def content(secret: Secret | None, file: str) -> bytes | None:
         return b""
 
 
-def seal(pepper: bytes, value: Any) -> str:
-    """A short digest that tells nothing to whoever has not the pepper."""
-    encoded = msgspec.json.encode(value, order="deterministic")
-    return hmac.new(pepper, encoded, "sha256").hexdigest()[:10]
-
-
-def sealed_key(spec: NatsClusterSpec, key: str, pepper: bytes) -> dict[str, str]:
-    """The digest of a key, which belongs to its cipher, as an entry of all digests."""
+def key_part(spec: NatsClusterSpec, key: str) -> dict[str, Any]:
+    """What is sealed of a key, which belongs to its cipher; nothing without a key."""
     encryption = spec.jetstream.encryption if spec.jetstream is not None else None
-    if encryption is None or not key:
-        return {}
-    return {STREAM_KEY: seal(pepper, [key, encryption.cipher])}
+    return {STREAM_KEY: [key, encryption.cipher]} if encryption is not None and key else {}
 
 
-def _seal_id(pepper: bytes) -> str:
-    """Tells seals with one pepper from those with another."""
-    return seal(pepper, "which pepper") if pepper else ""
+def sealed_with(
+    place: Key, inputs: ConfigInputs, parts: Mapping[str, Any], references: References
+) -> ConfigInputs:
+    """The same with the digests of these parts, of the NatsCluster at this place."""
+    digests = Digests(references.pepper, *place)
+    sealed = {path: digests.of(path, part) for path, part in parts.items()}
+    former = digests.former(parts, sealed, references.compared)
+    return attrs.evolve(inputs, sealed=sealed, seal=digests.seal, former=former)
 
 
 def _as_sealed(block: dict[str, Any] | None, granted: int) -> dict[str, Any] | None:

@@ -122,7 +122,7 @@ def first_facts(action: ReloadServer, pod: Pod | None, now: datetime) -> ReloadF
     if pod is None or pod.metadata.uid != action.uid:
         return ReloadFacts(now, None)
     noted = pod.metadata.annotation(names.CONFIG_ANNOTATION)
-    same = bool(noted) and noted in (action.config, action.formerly)
+    same = bool(noted) and noted in (action.config, *action.formerly)
     text = pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION) if same else None
     return ReloadFacts(now, pod, KubeletSyncs.parse(text, now))
 

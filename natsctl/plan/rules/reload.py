@@ -92,5 +92,5 @@ def _action(context: Context, server: Server, digest: str | None) -> ReloadServe
         secrets=tuple(secrets),
         asks=asks_itself(context, server),
         message=f"{server.name} reloaded: {describe_changes(server.reloads)} changed",
-        formerly=desired.unkeyed,
+        formerly=desired.former_configs,
     )

@@ -4,6 +4,7 @@ Seals tell whether something secret changed. With another secret all of them dif
 nothing: without this, every server of every cluster would be reloaded or restarted for it. That
 nothing changed is seen by the configuration that was written last: it is what would be written
 now, with the user that the pod knows. If it differs, or a reload goes on, a pod counts as changed.
+So it is with seals of an earlier natsctl that may not be compared (`natsctl.plan.digests`).
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from natsctl.model.slim import comparable
 from natsctl.plan.actions import ResealServer
 from natsctl.plan.rules.rule import Decision
 from natsctl.render.objects.secret import config_secret
-from natsctl.render.revision.revision import resealed, stamp_of
+from natsctl.render.revision.revision import is_comparable, resealed, stamp_of
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
+    from natsctl.render.inputs import ConfigInputs
     from natsctl.render.revision.system_stamp import SystemStamp
 
 
 def reseal_servers(context: Context) -> Decision:
     """Servers whose seals were made with another secret, and whose configuration is the same."""
     desired = context.desired
-    seal = desired.resolved.inputs.seal
-    due = [s for s in context.servers if not s.terminating and _differs(s, seal)]
+    inputs = desired.target.inputs
+    due = [s for s in context.servers if not s.terminating and _differs(s, inputs)]
     if not due or context.state.holding:
         return Decision()
     same = {stamp: _was_written(context, stamp) for stamp in {_stamp(s) for s in due}}
@@ -54,9 +56,9 @@ def _stamp(server: Server) -> SystemStamp:
     return stamp_of(_annotation(server))
 
 
-def _differs(server: Server, seal: str) -> bool:
+def _differs(server: Server, inputs: ConfigInputs) -> bool:
     reloading = server.pod.metadata.annotation(names.KUBELET_SYNCS_ANNOTATION) is not None
-    return _stamp(server).seal not in ("", seal) and not reloading
+    return not reloading and not is_comparable(_annotation(server), inputs)
 
 
 def _was_written(context: Context, stamp: SystemStamp) -> bool:

@@ -22,6 +22,7 @@ from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.jetstream import file_limit, is_standalone
 from natsctl.render.config.routes import cluster_name, own_name
 from natsctl.render.config.system_account import OLD_ACCOUNT, keeps_leaves_out
+from natsctl.render.inputs import ConfigInputs, Former
 from natsctl.render.revision.pod_inputs import reaching_fields, set_fields
 from natsctl.render.revision.system_stamp import SystemStamp, system_stamp
 from natsctl.render.target import Target
@@ -77,6 +78,7 @@ _ASKING: Final = frozenset(
 # Nor this: that the Go operator made it.
 ADOPTED: Final = "takeover"
 _MARKERS: Final = frozenset({_NAMED, _JOINED, _SYSTEM, ADOPTED})
+_NONE: Final = Former()
 
 
 def revision(target: Target) -> dict[str, str]:
@@ -111,6 +113,16 @@ def resealed(annotation: str, revision: Mapping[str, str]) -> str:
     stamp = attrs.evolve(stamp_of(annotation), seal=SystemStamp.parse(revision[_SYSTEM]).seal)
     sealed = {path: revision[path] for path in SEALED if path in revision}
     return _canonical(kept | sealed | {_SYSTEM: str(stamp)})
+
+
+def is_comparable(annotation: str, inputs: ConfigInputs) -> bool:
+    """Whether the seals of a pod tell if what is sealed is what is wanted; the first ones do not
+    say what they are keyed with."""
+    seal, former = stamp_of(annotation).seal, inputs.former
+    if seal not in ("", former.seal):
+        return seal == inputs.seal
+    sealed = entries_of(annotation).keys() & inputs.sealed.keys()
+    return seal == inputs.seal or sealed <= former.digests.keys()
 
 
 def stores_streams(annotation: str | None) -> bool:
@@ -164,10 +176,14 @@ def is_adopted(annotation: str | None) -> bool:
 
 
 def changed_fields(
-    old_annotation: str | None, new: Mapping[str, str], version_label: str | None = None
+    old_annotation: str | None,
+    new: Mapping[str, str],
+    version_label: str | None = None,
+    former: Former = _NONE,
 ) -> tuple[str, ...]:
     """Paths that differ between a pod's annotation and a revision, the version first.
 
+    `former` are the sealed entries of the revision as an earlier natsctl made them.
     Of a pod without a readable annotation only the version is compared, by its label.
     """
     old = _parse(old_annotation)
@@ -176,8 +192,20 @@ def changed_fields(
         return () if same else (_VERSION,)
     paths = {*old, *new} - _MARKERS
     paths -= {path for path in _LATER if path not in old}
-    changed = {path for path in paths if old.get(path) != new.get(path)} | _user_changes(old, new)
+    differing = {path for path in paths if old.get(path) != new.get(path)}
+    changed = (differing - _formerly_same(old, former)) | _user_changes(old, new)
     return tuple(sorted(changed, key=lambda path: (path != _VERSION, path)))
+
+
+def _formerly_same(old: Mapping[str, str], former: Former) -> frozenset[str]:
+    """Sealed entries that an earlier natsctl made of what is wanted now.
+
+    The earliest did not tell what sealed them.
+    """
+    if SystemStamp.parse(old.get(_SYSTEM)).seal not in ("", former.seal):
+        return frozenset()
+    digests = former.digests.items()
+    return frozenset(path for path, digest in digests if old.get(path) == digest)
 
 
 def _user_changes(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:

@@ -20,7 +20,14 @@ from natsctl.render.pod.pod import pod as render_pod
 from natsctl.render.revision.revision import STREAM_KEY
 from natsctl.render.target import Target
 from tests.unit.plan.claims.volumes import annotated_claim, claim
-from tests.unit.plan.references import PEPPER, references, resolved, secret
+from tests.unit.plan.references import (
+    BEFORE,
+    PEPPER,
+    by_earlier_natsctl,
+    references,
+    resolved,
+    secret,
+)
 from tests.unit.plan.world import cluster_state, target
 
 SPEC: dict[str, Any] = {"size": 3, "version": "2.14.10"}
@@ -40,6 +47,12 @@ def found(
     return made.inputs
 
 
+def found_before(key: str = KEY) -> ConfigInputs:
+    """The same where digests of an earlier natsctl may be compared."""
+    user = secret("js-key", {"key": key})
+    return resolved(ENCRYPTED, references(user, compared=BEFORE)).inputs
+
+
 def made_for(spec: dict[str, Any], inputs: ConfigInputs) -> Target:
     return attrs.evolve(target(spec), inputs=inputs)
 
@@ -51,15 +64,31 @@ def with_key(key: str = KEY, pepper: bytes = PEPPER) -> Target:
 
 def running(*indexes: int, key: str = KEY, pepper: bytes = PEPPER) -> tuple[Pod, ...]:
     """Pods of servers that encrypt with this key, made while natsctl had this secret."""
-    goal = with_key(key, pepper)
+    return _pods(with_key(key, pepper), *indexes)
+
+
+def running_since_before(*indexes: int, key: str = KEY) -> tuple[Pod, ...]:
+    """The same, made by an earlier natsctl."""
+    return _pods(made_for(ENCRYPTED, by_earlier_natsctl(found_before(key))), *indexes)
+
+
+def _pods(goal: Target, *indexes: int) -> tuple[Pod, ...]:
     return tuple(msgspec.convert(render_pod(goal, index), Pod) for index in indexes)
 
 
 def described(index: int, key: str | None = KEY, pepper: bytes = PEPPER) -> PersistentVolumeClaim:
     """The claim of a server that encrypts with this key, or whose key was never there."""
-    goal = with_key(key or KEY, pepper)
+    return _described(index, with_key(key or KEY, pepper), noted=key is not None)
+
+
+def described_before(index: int, key: str = KEY) -> PersistentVolumeClaim:
+    """The same as an earlier natsctl noted it."""
+    return _described(index, made_for(ENCRYPTED, by_earlier_natsctl(found_before(key))))
+
+
+def _described(index: int, goal: Target, *, noted: bool = True) -> PersistentVolumeClaim:
     fields = fields_of(goal.spec)
-    if key is not None:
+    if noted:
         fields[STREAM_KEY] = str(wanted_key_seal(goal.inputs))
     assert goal.spec.jetstream is not None
     limit = file_limit(goal, goal.spec.jetstream)

@@ -8,18 +8,23 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import attrs
 import trustme
 from msgspec.structs import replace
 
 from natsctl.api.parse import parse_spec
 from natsctl.model.bound_tokens import RENEW_AFTER, SEAL, SWITCH_AT
 from natsctl.model.objects import Meta, Secret, ServiceRole
+from natsctl.plan.digests import Compared
 from natsctl.plan.inputs.resolve import ResolvedInputs, resolve
 from natsctl.plan.references import References, ServiceAccount
 from natsctl.plan.service_accounts.grants import secret_name
 from natsctl.plan.service_accounts.seals import Bond, sealed, sealing_key
+from natsctl.render.inputs import ConfigInputs, Former
 
 PEPPER = b"pepper"
+BEFORE = Compared(4)
+"""Of a NatsCluster that is older than this process."""
 SEALING = sealing_key(PEPPER)
 UID = "uid-of-c"
 
@@ -143,6 +148,12 @@ def references(*secrets: Secret, **more: Any) -> References:
     usual: dict[str, Any] = {"pepper": PEPPER, "sealing": SEALING, "uid": UID}
     named = {"secrets": {s.metadata.name: s for s in secrets}}
     return References(**(usual | named | more))
+
+
+def by_earlier_natsctl(inputs: ConfigInputs) -> ConfigInputs:
+    """The same as an earlier natsctl sealed it, of what may be compared with that."""
+    former = inputs.former
+    return attrs.evolve(inputs, sealed=former.digests, seal=former.seal, former=Former())
 
 
 def with_tokens(*tokens: Secret, **more: Any) -> References:

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.plan.key_seal import KeySeal, key_seal_of, parse_key_seal, wanted_key_seal
+from natsctl.plan.key_seal import (
+    KeySeal,
+    in_present_form,
+    is_comparable,
+    key_seal_of,
+    parse_key_seal,
+    wanted_key_seal,
+)
 from natsctl.render.inputs import ConfigInputs
-from tests.unit.plan.encrypted import ANOTHER, KEY, PLAIN, REPLACED, found, running
+from tests.unit.plan.encrypted import (
+    ANOTHER,
+    KEY,
+    PLAIN,
+    REPLACED,
+    found,
+    found_before,
+    running,
+    running_since_before,
+)
 from tests.unit.plan.world import pod
 
 SEAL = KeySeal("0123456789", "abcdef0123")
@@ -40,3 +56,25 @@ def test_another_secret_of_natsctl_makes_another_digest_of_the_same_key() -> Non
     assert before is not None
     assert now.seal != before.seal
     assert now.digest != before.digest
+
+
+class TestOfAnEarlierNatsctl:
+    def test_the_same_key_is_known_as_the_wanted_one(self) -> None:
+        (told,), now = map(key_seal_of, running_since_before(1)), found_before()
+        assert told is not None
+        assert told != wanted_key_seal(now)
+        assert is_comparable(told, now)
+        assert in_present_form(told, now) == wanted_key_seal(now)
+
+    def test_another_key_is_known_as_another_one_and_stays_as_it_was_noted(self) -> None:
+        (told,), now = map(key_seal_of, running_since_before(1, key=ANOTHER)), found_before()
+        assert told is not None
+        assert is_comparable(told, now)
+        assert in_present_form(told, now) == told
+
+    def test_none_is_compared_where_it_may_not_be(self) -> None:
+        """Whoever notes what somebody else's claim says learns nothing about it."""
+        (told,) = map(key_seal_of, running_since_before(1))
+        assert told is not None
+        assert not is_comparable(told, found())
+        assert in_present_form(told, found()) == told

@@ -23,14 +23,17 @@ from tests.unit.plan.encrypted import (
     REPLACED,
     SPEC,
     described,
+    described_before,
     found,
+    found_before,
     made_for,
     running,
+    running_since_before,
     stored,
     with_key,
     written,
 )
-from tests.unit.plan.references import PEPPER, references, secret
+from tests.unit.plan.references import BEFORE, PEPPER, references, secret
 from tests.unit.plan.world import NAME, NAMESPACE, UID, target
 
 OTHER = "Secret js-key has another key than the data is encrypted with: put the earlier one back"
@@ -49,10 +52,17 @@ def objection(
     there: Claims = (),
     config: str = "",
     vouched: str = "",
+    *,
+    before: bool = False,
 ) -> str:
-    """To the key of the user's Secret; `config` is that of the config Secret."""
+    """To the key of the user's Secret; `config` is that of the config Secret.
+
+    `before`: digests of an earlier natsctl may be compared.
+    """
     known = stored(*there, config=written(config) if config else None, vouched=vouched)
-    goal, why = keyed(with_key(key), pods, known, PEPPER)
+    wanted = made_for(ENCRYPTED, found_before(key)) if before else with_key(key)
+    compared = references(compared=BEFORE) if before else references()
+    goal, why = keyed(wanted, pods, known, compared)
     kept = key_of(goal).key
     assert kept == (config if why else key), "the wrong key reaches nobody"
     assert (STREAM_KEY in goal.inputs.sealed) is bool(kept)
@@ -132,28 +142,57 @@ class TestNatsctlHasAnotherSecret:
         assert objection(ANOTHER, there=claims(), vouched=digest.digest) == OTHER
 
 
+class TestAnEarlierNatsctlNotedIt:
+    """Its digests are of another form."""
+
+    BEFORE_ALL = tuple(described_before(index) for index in (1, 2, 3))
+    OTHERS = tuple(described_before(index, ANOTHER) for index in (1, 2, 3))
+
+    @pytest.mark.parametrize("config", ["", KEY])
+    def test_of_a_cluster_of_before_they_are_compared(self, config: str) -> None:
+        pods, others = running_since_before(1), running_since_before(1, key=ANOTHER)
+        where = WHERE if config else ""
+        assert objection(pods=pods, there=self.BEFORE_ALL, config=config, before=True) == ""
+        assert objection(pods=others, config=config, before=True) == OTHER + where
+
+    def test_so_they_are_where_no_pod_tells(self) -> None:
+        assert objection(there=self.BEFORE_ALL, before=True) == ""
+        assert objection(there=self.OTHERS, before=True) == OTHER
+
+    def test_of_a_new_one_they_are_like_those_of_another_secret(self) -> None:
+        """Somebody may have copied them from another namespace, to try what the key is."""
+        right, wrong = (objection(there=each) for each in (self.BEFORE_ALL, self.OTHERS))
+        assert right == wrong
+        assert right.startswith("natsctl cannot tell whether Secret js-key has the key")
+        digest = wanted_key_seal(found())
+        assert digest is not None
+        assert objection(there=self.BEFORE_ALL, vouched=digest.digest) == ""
+        assert objection(there=self.BEFORE_ALL, config=KEY) == ""
+        assert objection(ANOTHER, there=self.BEFORE_ALL, config=KEY) == OTHER + WHERE
+
+
 class TestNoKeyIsThere:
     def test_servers_keep_the_one_that_they_have(self) -> None:
         lacking = made_for(ENCRYPTED, ConfigInputs())
-        goal, why = keyed(lacking, running(1), stored(config=written()), PEPPER)
+        goal, why = keyed(lacking, running(1), stored(config=written()), references())
         assert (key_of(goal), why) == (StreamKey(KEY, "chacha"), "")
         assert goal.inputs.sealed[STREAM_KEY] == found().sealed[STREAM_KEY]
 
     def test_without_any_none_starts(self) -> None:
-        goal, why = keyed(made_for(ENCRYPTED, ConfigInputs()), (), stored(), PEPPER)
+        goal, why = keyed(made_for(ENCRYPTED, ConfigInputs()), (), stored(), references())
         assert (key_of(goal), why) == (StreamKey(), "")
 
     def test_with_another_cipher_it_is_another_key(self) -> None:
         aes = SPEC | {"jetstream": {"encryption": {"secret": "js-key", "cipher": "aes"}}}
         lacking = made_for(aes, ConfigInputs())
-        goal, _ = keyed(lacking, (), stored(config=written()), PEPPER)
+        goal, _ = keyed(lacking, (), stored(config=written()), references())
         assert key_of(goal) == StreamKey()
 
 
 @pytest.mark.parametrize("spec", [PLAIN, SPEC])
 def test_who_does_not_encrypt_needs_none(spec: dict[str, Any]) -> None:
     goal = target(spec)
-    assert keyed(goal, running(1), stored(config=written()), PEPPER) == (goal, "")
+    assert keyed(goal, running(1), stored(config=written()), references()) == (goal, "")
 
 
 def test_the_configuration_waits_and_what_is_there_stays() -> None:

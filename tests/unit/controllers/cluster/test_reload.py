@@ -112,7 +112,9 @@ class World:
             "pod-1": Observation("S", config_digest=digest, config_load_time=self.now.isoformat())
         }
 
-    async def attempt(self, config: str = "7", formerly: str = "") -> Progress | Refusal:
+    async def attempt(
+        self, config: str = "7", formerly: tuple[str, ...] = ()
+    ) -> Progress | Refusal:
         action = ReloadServer(
             name="c-1",
             uid="pod-1",
@@ -196,12 +198,12 @@ async def test_nudges_for_the_digest_of_an_earlier_natsctl_count(world: World) -
     """An upgrade amid a reload: the pod says the same in the old form, then in the new one."""
     for world.seconds in range(10):
         await world.attempt("old")
-    await world.attempt("new", formerly="old")
+    await world.attempt("new", formerly=("old",))
     notes = world.pod.metadata.annotations or {}
     assert notes[names.CONFIG_ANNOTATION] == "old"
     assert len(notes[names.KUBELET_SYNCS_ANNOTATION].split()) == 3
     for world.seconds in range(10, 40):
-        await world.attempt("new", formerly="old")
+        await world.attempt("new", formerly=("old",))
     notes = world.pod.metadata.annotations or {}
     assert notes[names.CONFIG_ANNOTATION] == "new"
 

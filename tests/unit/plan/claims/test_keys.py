@@ -28,8 +28,11 @@ from tests.unit.plan.encrypted import (
     PLAIN,
     REPLACED,
     described,
+    described_before,
     found,
+    found_before,
     running,
+    running_since_before,
     with_key,
     written,
 )
@@ -37,6 +40,7 @@ from tests.unit.plan.references import PEPPER
 from tests.unit.plan.world import NAME, changed_secret, context, decided, stamped
 
 ALL = (1, 2, 3)
+GUESSES = ((1, KEY), (2, ANOTHER), (3, ANOTHER))
 FOREIGN = "natsctl cannot tell whether Secret js-key has the key"
 
 
@@ -139,6 +143,37 @@ class TestTheKeyOfTheClaimCannotBeCompared:
         assert notes(before) == set()
         assert notes(vouching(before)) == {wanted_key_seal(found())}
         assert notes(vouching(before, ANOTHER)) == set()
+
+
+class TestAnEarlierNatsctlNotedTheKey:
+    """Its digest is of another form."""
+
+    def test_the_same_key_is_noted_anew(self) -> None:
+        before = state(*map(described_before, ALL), inputs=found_before())
+        assert starts(before) == [], "it is noted anew first"
+        assert notes(before) == {wanted_key_seal(found())}
+
+    def test_so_it_is_of_a_server_that_runs(self) -> None:
+        pods = running_since_before(*ALL)
+        before = state(*map(described_before, ALL), inputs=found_before(), pods=pods)
+        assert notes(before) == {wanted_key_seal(found())}
+
+    def test_another_key_stays_noted_as_it_is(self) -> None:
+        odd = described_before(2, ANOTHER)
+        before = state(described(1), odd, described(3), inputs=found_before())
+        assert starts(before) == ["c-1", "c-3"]
+        assert "js-c-2: Secret js-key has another key" in why(before)
+        assert notes(before) == set()
+
+    def test_it_is_told_to_nobody_who_noted_it_on_a_claim_of_their_own(self) -> None:
+        theirs = {names.CLUSTER_UID_ANNOTATION: EARLIER}
+        copied = (annotated_claim(described_before(i, key), **theirs) for i, key in GUESSES)
+        made = state(*copied)
+        assert starts(made) == []
+        told = scale_up(context(made)).waiting
+        assert len(told) == len(GUESSES)
+        assert all(FOREIGN in each for each in told)
+        assert notes(made) == set()
 
 
 class TestTheConfiguration:

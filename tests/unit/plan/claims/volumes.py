@@ -157,11 +157,11 @@ def _described(
     all_servers = {server.index: server for server in storing}
     wanted = wanted_data(context(state), parse_note(note) or {})
     assert state.desired is not None
-    version = state.desired.target.version
+    goal = state.desired.target
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
         index = claim_index(NAME, found.metadata.name) or 0
-        data = current_data(wanted, version, all_servers.get(index), data_of(found))
+        data = current_data(wanted, goal, all_servers.get(index), data_of(found))
         return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
     return tuple(each if noted_data(each) else described(each) for each in claims)

@@ -11,14 +11,16 @@ import pytest
 from natsctl.api.jwts import account_problem
 from natsctl.api.parse import parse_spec
 from natsctl.model.objects import Meta, Secret
+from natsctl.plan.digests import unbound
 from natsctl.plan.inputs.chains import UNSIGNED
-from natsctl.plan.inputs.resolve import named_secrets, seal
+from natsctl.plan.inputs.resolve import named_secrets, resolve
 from natsctl.plan.references import References
 from natsctl.render.inputs import Login, Neighbour
 from tests.unit.api.jwts import ACCOUNT, OPERATORS, operator_jwt
 from tests.unit.api.jwts import ACCOUNTS as SYSTEM_ACCOUNTS
 from tests.unit.plan.issuing import MINUTE, every
 from tests.unit.plan.references import (
+    BEFORE,
     PEPPER,
     account,
     references,
@@ -359,11 +361,29 @@ class TestSeals:
         assert sealed("p", "x.example.com")["tls.certificates"] != one["tls.certificates"]
         assert sealed("p", size=4)["routes"] != one["routes"]
 
-    def test_nobody_can_guess_what_is_in_them(self) -> None:
-        assert seal(PEPPER, "p") != seal(b"", "p")
+    def test_those_of_another_cluster_tell_nothing(self) -> None:
+        """Who reads one, and has a NatsCluster elsewhere, cannot try what it is a digest of."""
+        found = references(users({"username": "u", "password": "p"}, "routes"))
+        spec = parse_spec(
+            {"size": 3, "version": "2.14.10", "auth": {"clusterAuthSecret": "routes"}}
+        )
+        one, *others = (
+            resolve(*place, spec, found).inputs
+            for place in (("ns", "c"), ("ns", "d"), ("evil", "c"), ("n", "sc"))
+        )
+        assert one.sealed.keys() == {"auth.routes", "routes"}
+        for other in others:
+            assert not {*one.sealed.values(), one.seal} & {*other.sealed.values(), other.seal}
 
-    def test_the_order_of_keys_means_nothing(self) -> None:
-        assert seal(PEPPER, {"a": 1, "b": 2}) == seal(PEPPER, {"b": 2, "a": 1})
+    def test_those_of_an_earlier_natsctl_are_known_where_they_may_be_compared(self) -> None:
+        found = references(users({"users": [{"username": "u", "password": "p"}]}))
+        new = resolved(AUTH, found).inputs
+        assert new.former.digests == {}
+        old = resolved(AUTH, attrs.evolve(found, compared=BEFORE)).inputs
+        assert old.former.digests.keys() == old.sealed.keys()
+        assert old.former.digests["routes"] == unbound(PEPPER, [3, []])
+        assert old.former.seal == new.former.seal == unbound(PEPPER, "which pepper")
+        assert (old.sealed, old.seal) == (new.sealed, new.seal)
 
 
 def test_nothing_secret_is_shown() -> None:

@@ -52,7 +52,7 @@ ASKING: Final = ReloadServer(
     secrets=(),
     asks=True,
     message="c-1 reloaded: users changed",
-    formerly="6",
+    formerly=("6",),
 )
 SIDECAR: Final = attrs.evolve(ASKING, asks=False)
 UNTELLING: Final = attrs.evolve(ASKING, digest=None)
@@ -224,7 +224,7 @@ class TestAnAttemptBeginsWithThePodsAnnotations:
     def test_an_empty_digest_is_that_of_no_configuration(self) -> None:
         notes = {names.KUBELET_SYNCS_ANNOTATION: str(syncs(0, 3)), names.CONFIG_ANNOTATION: ""}
         pod = Pod(Meta(name="c-1", namespace="ns", uid="pod-1", annotations=notes))
-        action = attrs.evolve(ASKING, formerly="")
+        action = attrs.evolve(ASKING, formerly=())
         assert first_facts(action, pod, after(5)) == ReloadFacts(after(5), pod)
 
     @pytest.mark.parametrize(

@@ -126,9 +126,10 @@ class TestDigestOnPods:
         others = tuple(server(i, before) for i in (2, 3))
         found = reloads(seen(before, after, pods=(done, *others)))
         assert [(a.name, a.config, a.formerly) for a in found] == [
-            ("c-2", after.config, plain.config),
-            ("c-3", after.config, plain.config),
+            ("c-2", after.config, after.former_configs),
+            ("c-3", after.config, after.former_configs),
         ]
+        assert plain.config in after.former_configs
 
     def test_an_upgrade_does_not_try_again_what_was_refused(self) -> None:
         plain = desired(goal_of(DEBUG))

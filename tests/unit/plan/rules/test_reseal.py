@@ -16,6 +16,7 @@ from natsctl.plan.actions import ResealServer
 from natsctl.plan.engine import plan
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
+from natsctl.render.inputs import Former
 from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.revision.revision import revision_text, stamp_of
 from natsctl.render.target import Target
@@ -93,11 +94,35 @@ def test_a_reload_that_goes_on_goes_on() -> None:
     assert [a.name for a in resealing(attrs.evolve(found, pods=pods))] == ["c-2", "c-3"]
 
 
-@pytest.mark.parametrize("seal", ["new", ""])
-def test_seals_of_the_same_secret_stay(seal: str) -> None:
-    """Those of earlier versions, which did not tell, are taken for such."""
-    was = attrs.evolve(WAS, inputs=attrs.evolve(WAS.inputs, seal=seal))
+def test_seals_of_the_same_secret_stay() -> None:
+    was = attrs.evolve(WAS, inputs=attrs.evolve(WAS.inputs, seal="new"))
     assert resealing(seen(was=was)) == ()
+
+
+class TestSealsOfAnEarlierNatsctl:
+    """`old` is the same secret in an earlier form; the first versions did not tell it."""
+
+    @staticmethod
+    def seen(seal: str, **digests: str) -> ClusterState:
+        was = attrs.evolve(WAS, inputs=attrs.evolve(WAS.inputs, seal=seal))
+        inputs = attrs.evolve(NOW.inputs, system=OTHER, former=Former("old", digests))
+        return seen(attrs.evolve(NOW, inputs=inputs), was=was)
+
+    @pytest.mark.parametrize("seal", ["old", ""])
+    def test_stay_where_they_tell_the_same(self, seal: str) -> None:
+        found = self.seen(seal, **{"auth.users": "1", "routes": "2"})
+        assert resealing(found) == ()
+        assert {(*s.changes, *s.reloads, *s.pending) for s in servers_of(found)} == {()}
+
+    @pytest.mark.parametrize("seal", ["old", ""])
+    def test_tell_what_changed(self, seal: str) -> None:
+        found = self.seen(seal, **{"auth.users": "7", "routes": "2"})
+        assert resealing(found) == ()
+        assert {s.reloads for s in servers_of(found)} == {("auth.users",)}
+
+    @pytest.mark.parametrize("seal", ["old", ""])
+    def test_are_replaced_where_they_may_not_be_compared(self, seal: str) -> None:
+        assert len(resealing(self.seen(seal, routes="2"))) == 3
 
 
 def test_a_revision_tells_what_sealed_it() -> None:
