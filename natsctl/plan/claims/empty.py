@@ -23,7 +23,8 @@ from natsctl.plan.server_identity import missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
     from natsctl.plan.servers import Server

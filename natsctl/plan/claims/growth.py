@@ -21,7 +21,8 @@ from natsctl.plan.growth_refused import GrowthRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
 
 GROWING: Final = ("InPlace", REPLACE)

@@ -11,14 +11,14 @@ from natsctl.model.words import listed
 from natsctl.plan.claims.due import due_of
 from natsctl.plan.claims.growth import GROWING, growth_of
 from natsctl.plan.claims.renewal import LEAST, policy_of
-from natsctl.plan.claims.volumes import Trouble
+from natsctl.plan.claims.server_claim import Trouble
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.claims.growth import Growth, Size
-    from natsctl.plan.claims.volumes import ServerClaim
+    from natsctl.plan.claims.server_claim import ServerClaim
     from natsctl.plan.context import Context
     from natsctl.plan.growth_refused import Words
 

@@ -10,13 +10,16 @@ from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.claims.empty import accepted, unstarted, why_not_yet
 from natsctl.plan.claims.growth_words import growth_troubles
-from natsctl.plan.claims.volumes import ALL, REPLACING, Trouble, volumes_of
+from natsctl.plan.claims.note import beginning
+from natsctl.plan.claims.server_claim import Trouble
+from natsctl.plan.claims.volumes import ALL, REPLACING, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
 
 UNREADABLE = Trouble(
@@ -59,14 +62,18 @@ def _told(
     if claim.trouble is None and claim.replaces and claim.starts:
         is_judged = claim in waiting[:JUDGED]
         waits = listed(why_not_yet(context, claim) if is_judged else (OTHERS_FIRST,))
-        text = f"{volumes.obstacle(claim)}, and its server does not start with it yet: {waits}"
-        return Trouble("VolumeEmpty", text) if waits else None
+        text = f"{volumes.obstacle(claim)}; its server does not start with it yet: {waits}"
+        return Trouble("VolumeEmpty", f"{text}; {_restored(context, claim)}") if waits else None
     return claim.trouble
 
 
 def _remedy(context: Context, volumes: Volumes, claim: ServerClaim) -> str:
     """How to go on after a loss: nobody but the user may say that a volume is to be empty."""
     meta, token = context.state.cluster.metadata, volumes.token
+    decided = meta.annotation(names.NEW_VOLUME_ANNOTATION) == token
+    there = next((it for it in volumes.claims if it.is_remade), None)
+    if volumes.is_new and there is not None and not decided:
+        return f"restore it, too: servers start once all are there; {_restored(context, there)}"
     if not token:
         return (
             "restore it (more than one is missing, and empty ones could cost the rest their data)"
@@ -78,6 +85,17 @@ def _remedy(context: Context, volumes: Volumes, claim: ServerClaim) -> str:
     command = f"kubectl annotate natscluster {meta.name} --namespace {meta.namespace} --overwrite"
     what = "empty volumes for all servers" if token.startswith(ALL) else "an empty volume"
     return f"restore it, or accept {what}: {command} {names.NEW_VOLUME_ANNOTATION}={token}"
+
+
+def _restored(context: Context, claim: ServerClaim) -> str:
+    """What nobody but the user may say: one that was restored looks like one that is empty."""
+    assert claim.live is not None
+    meta, uid = context.state.cluster.metadata, claim.live.metadata.uid
+    command = f"kubectl annotate pvc {claim.name} --namespace {meta.namespace} --overwrite"
+    return (
+        f"if {claim.name} has the data, because somebody restored it, say so: {command} "
+        f"{names.RESTORED_ANNOTATION}={beginning(uid)}"
+    )
 
 
 def _edited(context: Context) -> Trouble:

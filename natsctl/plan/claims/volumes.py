@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
-from natsctl.model.foreign import named, plain, word
+from natsctl.model.foreign import named
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.server_identity import claim_name, indexes, pod_name
 from natsctl.plan.claims.data import (
@@ -32,12 +32,13 @@ from natsctl.plan.claims.data import (
 from natsctl.plan.claims.keys import awaited_key, key_problem_of
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of, noted_on
-from natsctl.plan.claims.note import NEW, Note, Noted
+from natsctl.plan.claims.note import NEW, Note
 from natsctl.plan.claims.renewal import is_given_up, renewals_of
 from natsctl.plan.claims.seals import seals_of
+from natsctl.plan.claims.server_claim import ServerClaim, Trouble, is_restored
+from natsctl.plan.pod_runs import surely_ran
 from natsctl.plan.server_identity import claims_among, without
 from natsctl.plan.servers import lacks_store
-from natsctl.plan.state import OwnedObject
 from natsctl.render.objects.owned_objects import data_kind
 from natsctl.render.revision.revision import stores_streams
 
@@ -50,73 +51,8 @@ ALL: Final = "all"
 BOUND, LOST = "Bound", "Lost"
 REPLACING: Final = "VolumeReplacing"
 """Reason: natsctl does it, one volume at a time."""
+INSTEAD: Final = "is there instead of a lost one and may be empty"
 _DIGEST: Final = 10
-
-
-@attrs.frozen
-class Trouble:
-    """What needs a person's eye; `holds` a server back that is to start or to restart."""
-
-    reason: str = attrs.field(converter=word)
-    message: str = attrs.field(converter=plain)
-    holds: bool = True
-
-
-@attrs.frozen
-class ServerClaim:
-    """The claim that a server needs.
-
-    `live` is what is there, `noted` what the server had, as all notes tell together. `is_noted`:
-    the config Secret says that it has what is there; `is_known`: some note does. `lost`: it had
-    one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
-    `starts`: no pod has it, or may have it. `is_copied`: all claims know of it. `given_up`: natsctl
-    is replacing it with an empty one.
-    """
-
-    index: int
-    wanted: OwnedObject
-    live: PersistentVolumeClaim | None
-    noted: Noted | None
-    is_noted: bool = False
-    is_known: bool = False
-    is_copied: bool = False
-    data: str = ""
-    starts: bool = False
-    lost: bool = False
-    given_up: bool = False
-    trouble: Trouble | None = None
-
-    @property
-    def name(self) -> str:
-        """Of the claim."""
-        return self.wanted.name
-
-    @property
-    def token(self) -> str:
-        """What a user writes to have an empty volume instead; it says nothing of that one."""
-        return f"{self.name}={self.noted.claim if self.noted else NEW}"
-
-    @property
-    def replaces(self) -> str:
-        """The lost volume that what is there is empty instead of, until its server has started."""
-        told = self.live.metadata.annotation(names.REPLACES_ANNOTATION) if self.live else None
-        return named(told) if told else ""
-
-    @property
-    def is_renewed(self) -> bool:
-        """Whether what the server had is not there: it is lost, or there is another one by now."""
-        replaced = self.live is not None and self.noted is not None and not self.is_known
-        return self.lost or replaced
-
-    @property
-    def is_described(self) -> bool:
-        """Whether it says what its data will depend on, should its server start now."""
-        return self.live is None or not self.starts or noted_data(self.live) == self.data
-
-    @property
-    def held(self) -> bool:
-        """Whether what is there is of no use."""
-        return self.trouble is not None and self.trouble.holds
 
 
 @attrs.frozen
@@ -177,6 +113,37 @@ class Volumes:
         return tuple(claim for claim in self.claims if claim.lost)
 
     @property
+    def is_new(self) -> bool:
+        """Whether nothing is there that was noted, so that no volume can take anything away.
+
+        As after all of them were restored from snapshots.
+        """
+        others = without(self.others, self.left).items()
+        noted = any(self.memory.knows(index, it.metadata.uid) for index, it in others)
+        return not noted and all(claim.is_renewed for claim in self.claims)
+
+    def is_unproven(self, claim: ServerClaim) -> bool:
+        """Whether it may be empty beside others with data, and nobody has noted that yet."""
+        return claim.is_remade and not claim.mark and not claim.ran and not self.is_new
+
+    def may_be_noted(self, claim: ServerClaim) -> bool:
+        """Whether it is to be noted to be the server's. Once it is, it is one like any other.
+
+        Of those that are all new, none before the last is there, or all but one could be that one.
+        """
+        if not claim.is_remade:
+            return True
+        return not self.lost if self.is_new else not self.is_unproven(claim)
+
+    def is_lost_beyond(self, index: int) -> bool:
+        """Whether what a server beyond size had is not there, or somebody made another one."""
+        noted, live = (self.note or {}).get(index), self.others.get(index)
+        if noted is None or live is None:
+            return noted is not None
+        known = self.memory.knows(index, live.metadata.uid) or is_restored(live)
+        return not known and (not self.is_new or bool(self.lost))
+
+    @property
     def would_outvote(self) -> bool:
         """Whether new servers alone would be a majority, where too few are left of the others.
 
@@ -189,7 +156,8 @@ class Volumes:
 
     def obstacle(self, claim: ServerClaim) -> str:
         """Why its server cannot start now, or could not come back; empty: it can."""
-        empty = f"{_what(claim)} is empty instead of a lost one" if claim.replaces else ""
+        returns = not (claim.starts or claim.ran)
+        empty = f"{_what(claim)} {INSTEAD}" if claim.replaces and not returns else ""
         return self.unprepared(claim) or empty
 
     def unprepared(self, claim: ServerClaim) -> str:
@@ -202,6 +170,8 @@ class Volumes:
             return f"{_what(claim)} is not created while so many volumes are missing"
         if claim.live is None:
             return f"{_what(claim)} is being created"
+        if not self.may_be_noted(claim):
+            return f"{_what(claim)} {INSTEAD}, and is not noted yet"
         told = self.note is None or (claim.is_noted and claim.is_copied)
         if not told or not (self.note is None or claim.is_described):
             return f"{_what(claim)} is not yet noted on all claims and the Secret"
@@ -298,7 +268,8 @@ def _describing(
         server = servers.get(claim.index)
         noted = told.get(noted_data(claim.live)) if claim.live is not None else None
         data = current_data(wanted, context.desired.target, server, noted)
-        return attrs.evolve(claim, data=data_text(data), starts=server is None)
+        ran = server is not None and surely_ran(server.pod)
+        return attrs.evolve(claim, data=data_text(data), starts=server is None, ran=ran)
 
     return described
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model.foreign import named
-from natsctl.model.names import SERVER_CONTAINER
 from natsctl.model.server_identity import is_name_of
 from natsctl.plan.actions import DeleteServer
 from natsctl.plan.departures.leave import Leaving, pods_of
@@ -24,34 +23,19 @@ from natsctl.plan.gates.case import case
 from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import SOME, some_of, text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
+from natsctl.plan.pod_runs import has_run
 from natsctl.plan.queries import unanswered
-from natsctl.plan.servers import kubelet_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.model.objects import ContainerStatus, Pod
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
     from natsctl.plan.servers import Server
 
-NOT_STARTED = ("", "Pending")
-"""Phases of a pod of which some container never ran. Unknown is not among them."""
 STRANGER = "the meta group or a stream has a member that is no server of this cluster: {}"
-
-
-def has_run(pod: Pod) -> bool:
-    """Whether its server ran at any time, or may have."""
-    statuses = pod.status.container_statuses or ()
-    mine = (status for status in statuses if status.name == SERVER_CONTAINER)
-    return kubelet_ready(pod) or pod.status.phase not in NOT_STARTED or any(map(_has_started, mine))
-
-
-def _has_started(status: ContainerStatus) -> bool:
-    states = (state for state in (status.state, status.last_state) if state is not None)
-    return status.restart_count > 0 or any(s.running or s.terminated for s in states)
 
 
 def next_that_never_ran(context: Context, leaving: Sequence[Server]) -> Leaving:

@@ -96,13 +96,13 @@ def _lacks_more(context: Context, it: Case, names: Collection[str]) -> bool:
 
 
 def without_volumes(context: Context) -> list[int]:
-    """Indexes of servers beyond size that have no claim, and of which nobody noted that they were
-    empty."""
+    """Indexes of servers beyond size whose claims are not there, or are other ones that may be
+    empty, and of which nobody noted that they were empty."""
     volumes, departed = volumes_of(context), departed_of(context)
     if volumes is None or not volumes.known:
         return []
     away = of_others(volumes.note or {}, context.servers, context.size)
-    return sorted(i for i in away if i not in departed and i not in volumes.others)
+    return sorted(i for i in away if i not in departed and volumes.is_lost_beyond(i))
 
 
 def _known(context: Context, names: Collection[str]) -> int:

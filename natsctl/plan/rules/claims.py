@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from natsctl.model.objects import PersistentVolumeClaim
     from natsctl.plan.claims.note import Note
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.state import OwnedObject
 
@@ -51,6 +52,8 @@ def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
         if claim.live is None:
             if is_clear(volumes) and (claim in empty if claim.lost else new):
                 yield Ensure(described(context, volumes, note, claim), present=False)
+        elif volumes.is_unproven(claim) and not claim.held:
+            yield Ensure(_marked(claim), present=True)
         elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
             yield Ensure(_written(claim), present=True)
 
@@ -63,10 +66,21 @@ def is_clear(volumes: Volumes) -> bool:
     return volumes.written is not None and not volumes.is_leaving
 
 
+def _marked(claim: ServerClaim) -> OwnedObject:
+    """Somebody made it, and may not have restored what was on it; all else stays as it is."""
+    meta = claim.wanted.manifest["metadata"]
+    told = {**meta, "annotations": {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}}
+    return attrs.evolve(claim.wanted, manifest={**claim.wanted.manifest, "metadata": told})
+
+
 def _written(claim: ServerClaim) -> OwnedObject:
-    """Once a server has started with a volume, that is empty instead of no other."""
-    notes = {names.REPLACES_ANNOTATION: None} if claim.replaces else {}
-    return with_notes(claim.wanted, notes)
+    """Once a server has run with a volume, that is there instead of no other."""
+    return with_notes(claim.wanted, {names.REPLACES_ANNOTATION: None} if _is_used(claim) else {})
+
+
+def _is_used(claim: ServerClaim) -> bool:
+    """Whether it is no longer to be told what it is there instead of."""
+    return bool(claim.mark) and (claim.ran or claim.is_restored)
 
 
 def with_notes(wanted: OwnedObject, notes: Mapping[str, str | None]) -> OwnedObject:
@@ -89,8 +103,8 @@ def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
     assert claim.live is not None
     if claim.held or not claim.is_noted:
         return False
-    if claim.replaces:
-        return not claim.starts
+    if _is_used(claim):
+        return True
     uid = context.state.cluster.metadata.uid
     owned = any(owner.uid == uid for owner in claim.live.metadata.owner_references or ())
     belongs = "ownerReferences" in claim.wanted.manifest["metadata"]
@@ -153,11 +167,13 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     """
     claims = {claim.index: claim for claim in volumes.claims}
     for index, claim in without(claims, newcomers(context)).items():
-        if claim.live is not None and not claim.held:
+        if claim.live is not None and not claim.held and volumes.may_be_noted(claim):
             yield index, _noted(context, index, claim.live)
     empty = (volumes.left | left_empty(context)) - rejoined(context)
     others = without(volumes.others, empty)
     for index, live in others.items():
+        if volumes.is_lost_beyond(index):
+            continue
         if is_free(live, context.state.cluster.metadata.uid):
             yield index, _noted(context, index, live)
 

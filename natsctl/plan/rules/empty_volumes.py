@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from natsctl.plan.actions import Action
-    from natsctl.plan.claims.volumes import ServerClaim, Volumes
+    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.volumes import Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
 

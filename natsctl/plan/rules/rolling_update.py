@@ -15,11 +15,11 @@ from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.newcomers import newcomers, obstacles_of
 from natsctl.plan.departures.members import surely_returning, with_volumes
-from natsctl.plan.departures.never_ran import has_run
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.jetstream import is_away, remembered, stores
 from natsctl.plan.kept_names import other_names
+from natsctl.plan.pod_runs import has_run
 from natsctl.plan.queries import Probe
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import leaving, missing, wanted, without

@@ -10,9 +10,9 @@ import pytest
 from natsctl.model.jetstream import Replica
 from natsctl.model.objects import Pod
 from natsctl.plan.actions import DeleteServer, ReplaceServer
-from natsctl.plan.departures.never_ran import has_run
 from natsctl.plan.engine import plan
 from natsctl.plan.gates.words import MORE, SOME
+from natsctl.plan.pod_runs import has_run
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.departures.world import (

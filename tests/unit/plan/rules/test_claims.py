@@ -9,6 +9,7 @@ import attrs
 import msgspec
 import pytest
 
+from natsctl.model.names import RESTORED_ANNOTATION as RESTORED
 from natsctl.model.objects import OwnerReference
 from natsctl.plan.actions import CreateServer, Ensure, NoteClaims, ReplaceServer
 from natsctl.plan.claims.volumes import volumes_of
@@ -23,6 +24,7 @@ from tests.unit.plan.claims.volumes import (
     EARLIER,
     SPEC,
     all_claims,
+    annotated_claim,
     claim,
     noted,
     servers,
@@ -193,8 +195,8 @@ class TestALostVolume:
         assert ensured(state) == [("js-c-1", False)]
 
     def test_that_a_user_restored_is_taken(self) -> None:
-        """It has another uid."""
-        restored = claim(2, uid="5c1e77aa-restored")
+        """It has another uid, and is said to have the data."""
+        restored = annotated_claim(claim(2, uid="5c1e77aa-restored"), **{RESTORED: "5c1e77"})
         state = volumes(claim(1), restored, claim(3), note=noted(1, 2, 3))
         assert newly_noted(state) == noted(1) + ",2=5c1e77," + noted(3)
         assert started(state) == ["c-1", "c-3"], "once it is noted, the other one, too"
@@ -226,7 +228,7 @@ class TestAVolumeOfAnotherServer:
         assert "says that the data is that of server c-" in why
 
     def test_is_the_servers_own_if_nothing_says_otherwise(self) -> None:
-        silent = claim(2, uid="5c1e77aa-restored", annotations={})
+        silent = claim(2, uid="5c1e77aa-restored", annotations={RESTORED: "5c1e77"})
         state = volumes(claim(1), silent, claim(3), note=noted(1, 2, 3))
         assert newly_noted(state) == noted(1) + ",2=5c1e77," + noted(3)
 

@@ -15,7 +15,7 @@ import pytest
 from natsctl.model import names
 from natsctl.model.jetstream import Replica, Store
 from natsctl.model.objects import PersistentVolumeClaim, Pod
-from natsctl.plan.actions import CreateServer, Ensure
+from natsctl.plan.actions import CreateServer, Ensure, ReplaceServer
 from natsctl.plan.queries import JetStreamLook
 from natsctl.plan.rules.claims import ensure_claims
 from natsctl.plan.rules.empty_volumes import make_empty, start_empty
@@ -25,6 +25,7 @@ from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import SPEC, all_claims, claim, noted, servers, volumes
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import NAMES, Named, looked
+from tests.unit.plan.test_gated_restart import WAITING, process
 from tests.unit.plan.world import changed, context, decided, pod, terminating
 
 ONE, TWO, THREE = (NAMES[f"nats-{index}"] for index in (1, 2, 3))
@@ -283,7 +284,7 @@ class TestTheStart:
         found = scale_up(context(state))
         assert found.actions == ()
         assert found.waiting == (
-            "c-2: PersistentVolumeClaim js-c-2 is empty instead of a lost one",
+            "c-2: PersistentVolumeClaim js-c-2 is there instead of a lost one and may be empty",
         )
         (action,) = decided(start_empty, state, CreateServer)
         assert (action.index, action.name) == (2, "c-2")
@@ -298,6 +299,25 @@ class TestTheStart:
         claims["js-c-2"] = changed(bad, deletion_timestamp="2026-01-01T00:00:00Z")
         owned = {**state.owned, "PersistentVolumeClaim": claims}
         assert decided(start_empty, attrs.evolve(state, owned=owned)) == ()
+
+    @pytest.mark.parametrize("phase", ["Pending", "Failed", "Unknown"])
+    def test_is_asked_for_again_until_its_server_has_run(self, phase: str) -> None:
+        """No node has room, or the kubelet refuses the pod, and hours later somebody deletes it."""
+        idle = pod(2, SPEC, ready=False, phase=phase)
+        state = made(pods=(*servers(1), idle, *servers(3)))
+        written = decided(ensure_claims, state, Ensure)
+        assert not any(
+            names.REPLACES_ANNOTATION in action.wanted.manifest["metadata"]["annotations"]
+            for action in written
+        )
+        assert decided(start_empty, state) == ()
+
+    def test_holds_up_no_other_spec_of_a_server_that_never_ran(self) -> None:
+        """Such as one whose image does not exist: its next pod passes the gate like this one."""
+        idle = process(2, SPEC | {"version": "2.14.9"}, ready=False, state=WAITING)
+        state = made(pods=(*servers(1), idle, *servers(3)))
+        (action,) = decided(replace_outdated, state, ReplaceServer)
+        assert action.name == "c-2"
 
     def test_ends_what_is_told_of_the_volume(self) -> None:
         """From then on it is a volume like any other."""

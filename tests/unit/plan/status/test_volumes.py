@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.model.objects import Pod
 from natsctl.plan.claims import troubles
-from natsctl.plan.claims.volumes import ServerClaim
+from natsctl.plan.claims.server_claim import ServerClaim
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
@@ -177,8 +177,8 @@ class TestAnEmptyVolumeInsteadOfALostOne:
         state = self.made(toy)
         assert told(state)[:2] == ("False", "VolumeEmpty")
         text = (
-            "PersistentVolumeClaim js-c-2 is empty instead of a lost one, and its server does not "
-            "start with it yet: stream A/ORDERS has no leader"
+            "PersistentVolumeClaim js-c-2 is there instead of a lost one and may be empty; its "
+            "server does not start with it yet: stream A/ORDERS has no leader"
         )
         assert text in degraded(state)
 
@@ -195,7 +195,7 @@ class TestAnEmptyVolumeInsteadOfALostOne:
         there = [claim(i, annotations=self.notes(i)) for i in (1, 2, 3)]
         text = degraded(volumes(*there, note=ALL))
         assert set(asked) == {"js-c-1"}
-        assert "js-c-1 is empty instead of a lost one" in text
+        assert "js-c-1 is there instead of a lost one" in text
         assert text.count(troubles.OTHERS_FIRST) == 2
 
     def notes(self, index: int) -> dict[str, str]:
