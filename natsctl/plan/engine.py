@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan, StepDown
-from natsctl.plan.decisions import Decisions, decisions_of
+from natsctl.plan.decisions import Decisions, Judged
 from natsctl.plan.queries import (
     APART,
     FOREVER,
@@ -24,7 +24,7 @@ from natsctl.plan.rules.members import note_departures
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import next_token_in
-from natsctl.plan.servers import Server, kubelet_ready, overdue_in, servers_of
+from natsctl.plan.servers import Server, kubelet_ready, lacks_store, overdue_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,17 +38,38 @@ FIRST_LOOK, LAST_LOOK = 0.2, 15.0
 """Seconds between questions to servers that are not healthy yet: at first, and at most."""
 
 
-def plan(state: ClusterState) -> Plan:
-    """What to do now for one cluster."""
-    servers = servers_of(state)
-    decisions = decisions_of(state, servers)
-    watching = Plan(
-        queries=unanswered(_probes(state, servers), state),
-        again=_look_again(state, servers, decisions),
-    )
+def plan(state: ClusterState, known: Judged | None = None) -> Plan:
+    """What to do now for one cluster. `known` is what was found out about this very state."""
+    known = known or Judged(state)
+    servers, decisions = known.servers, known.decisions
+    queries = unanswered(_probes(state, servers), state)
+    if decisions is not None and queries and not state.paused and _is_unasked(decisions.context):
+        return _first(decisions, queries)
+    watching = Plan(queries=queries, again=_look_again(state, servers, decisions))
     if decisions is None:
         return watching
     return _paused(decisions, watching) if state.paused else _folded(decisions, watching)
+
+
+def _is_unasked(context: Context) -> bool:
+    """Whether nothing but these servers' own answers is lacking: none was ever asked, each can be,
+    and none has to do with streams. So it is of nearly all clusters when the process starts."""
+    state, spec = context.state, context.desired.target.spec
+    return (
+        not state.observations
+        and spec.jetstream is None
+        and all(_askable(server) and lacks_store(server.pod) for server in context.servers)
+    )
+
+
+def _first(decisions: Decisions, queries: frozenset[Query]) -> Plan:
+    """What waits for no answer, else only what to ask: all else is decided with the answers."""
+    for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
+        if not stage.alone:
+            break
+        if actions := tuple(a for rule in rules for a in decisions.of(rule.decide).actions):
+            return Plan((actions,), again=0.0)
+    return Plan(queries=queries, again=_interval(decisions.context.state))
 
 
 def _paused(decisions: Decisions, watching: Plan) -> Plan:

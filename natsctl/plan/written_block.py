@@ -29,8 +29,10 @@ class StreamKey:
 def block_of(secret: Secret | None) -> Mapping[str, Any]:
     """Empty if the configuration has no store, or is not one that natsctl wrote."""
     data = (secret.data if secret is not None else None) or {}
+    if FILE not in data:
+        return {}
     try:
-        block = limits.load(base64.b64decode(data.get(FILE, ""), validate=True), _LONGEST)
+        block = limits.load(base64.b64decode(data[FILE], validate=True), _LONGEST)
     except ValueError:
         return {}
     return block if isinstance(block, dict) else {}

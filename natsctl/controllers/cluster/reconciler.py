@@ -46,6 +46,7 @@ from natsctl.nats.jetstream_requests import Api
 from natsctl.nats.monitoring import Monitor
 from natsctl.nats.session import Session
 from natsctl.plan.adoption.ownership import HANDOVER, Ownership, chosen, claim
+from natsctl.plan.decisions import Judged
 from natsctl.plan.engine import plan
 from natsctl.plan.queries import Probe
 from natsctl.plan.state import ClusterState, Failure
@@ -174,15 +175,16 @@ class ClusterReconciler:
         state = await self._observe()
         if state is None or self._claim() not in (Ownership.OURS, Ownership.FREE):
             return Wait()  # free still: an old CRD takes no status, so nobody can claim it
-        decided = await self._plan(state)
+        decided = await self._plan(known := Judged(state))
         if decided.queries:
-            state = attrs.evolve(state, jetstream=())  # looks that are replaced are not held
+            del known  # looks that are replaced are not held
+            state = attrs.evolve(state, jetstream=())
             async with turn.aside():
                 await answer(decided.queries, self.cache, state)
             state = await self._observe() or state
-            decided = await self._plan(state)
+            decided = await self._plan(known := Judged(state))
         error = await self._execute(state, decided, turn)
-        status_due = await self._write_status()
+        status_due = await self._write_status(None if decided.stages else known)
         if error is not None:
             raise StillTrying(error)
         if self._failures:
@@ -232,8 +234,9 @@ class ClusterReconciler:
     async def _observe(self) -> ClusterState | None:
         return await self.cache.state(self._failures)
 
-    async def _plan(self, state: ClusterState) -> Plan:
-        return await self.cache.computed(self.cache.is_heavy(state), plan, state)
+    async def _plan(self, known: Judged) -> Plan:
+        state = known.state
+        return await self.cache.computed(self.cache.is_heavy(state), plan, state, known)
 
     async def _execute(self, state: ClusterState, decided: Plan, turn: Turn) -> ApiError | None:
         """Carry out a plan, as far as that works; what may work next time, before the rest."""
@@ -304,15 +307,21 @@ class ClusterReconciler:
             await answer(probes, self.cache, state)
         return outcome
 
-    async def _write_status(self) -> float | None:
-        """Write the status if it changed; when to look again, if it was held back."""
-        state = await self._observe()
-        if state is None:
-            return None
+    async def _write_status(self, known: Judged | None = None) -> float | None:
+        """Write the status if it changed; when to look again, if it was held back.
+
+        `known` is what was found out in a pass that had nothing to do: nothing else is to be told.
+        """
+        if known is None or not self._still_holds(known.state):
+            observed = await self._observe()
+            if observed is None:
+                return None
+            known = Judged(observed)
+        state = known.state
         heavy = self.cache.is_heavy(state)
         computed = self.cache.computed
-        fresh = await computed(heavy, status, state)
-        self.actor_metrics.cluster = await computed(heavy, cluster_metrics, state, fresh)
+        fresh = await computed(heavy, status, state, known)
+        self.actor_metrics.cluster = await computed(heavy, cluster_metrics, state, fresh, known)
         if fresh == state.status:
             self._progress_since = None
             return None
@@ -326,6 +335,14 @@ class ClusterReconciler:
             for event in events.turning_points(state.status, fresh):
                 self._record(state.cluster, event)
         return None
+
+    def _still_holds(self, state: ClusterState) -> bool:
+        """Whether a state of this pass still is the one to tell of.
+
+        Whatever else changed since it was observed has woken the actor: another pass tells that.
+        """
+        cluster = self.shared.stores.clusters.get(self.key)
+        return cluster is state.cluster and self._failures == state.failures
 
     async def _patch_status(self, cluster: Cluster, fresh: ClusterStatus) -> bool:
         """Replace the status that was seen, and no other; False if the cluster is gone."""

@@ -10,8 +10,8 @@ import attrs
 from natsctl.api.version import is_tag
 from natsctl.model import names, times
 from natsctl.model.objects import ContainerStatus, Pod
+from natsctl.plan.decisions import Judged
 from natsctl.plan.gates.quorum import State
-from natsctl.plan.servers import Server, servers_of
 from natsctl.plan.status.lent import normal_limit
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.observation import Observation
     from natsctl.plan.gates.seen import Seen
+    from natsctl.plan.servers import Server
     from natsctl.plan.state import ClusterState
 
 LONGEST_VERSION = 64
@@ -121,9 +122,11 @@ class ClusterMetrics:
     jetstream: JetStreamMetrics | None = None
 
 
-def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetrics:
+def cluster_metrics(
+    state: ClusterState, status: ClusterStatus, known: Judged | None = None
+) -> ClusterMetrics:
     """The metrics of a cluster's state, and of the status that tells it."""
-    desired = state.desired
+    desired, servers = state.desired, (known or Judged(state)).servers
     ends = ((c.listener, moment(c.not_after)) for c in status.certificates)
     return ClusterMetrics(
         phase=status.phase,
@@ -134,7 +137,7 @@ def cluster_metrics(state: ClusterState, status: ClusterStatus) -> ClusterMetric
         expiries=tuple((listener, end) for listener, end in ends if end is not None),
         servers=tuple(
             _server(state, server, _version(server_status.version))
-            for server, server_status in zip(servers_of(state), status.servers, strict=True)
+            for server, server_status in zip(servers, status.servers, strict=True)
         ),
         jetstream=_jetstream(state, status),
     )

@@ -12,11 +12,11 @@ from natsctl.model.foreign import named
 from natsctl.model.server_identity import pod_name
 from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.decisions import Decisions, decisions_of
+from natsctl.plan.decisions import Decisions, Judged
 from natsctl.plan.jetstream import stores
 from natsctl.plan.releases import tag_of
 from natsctl.plan.rules.rolling_update import replace_outdated, why
-from natsctl.plan.servers import Server, describe_changes, kubelet_ready, servers_of
+from natsctl.plan.servers import Server, describe_changes, kubelet_ready
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from natsctl.plan.status.conditions import Verdict
 
 
-def status(state: ClusterState) -> ClusterStatus:
-    """The status that tells this snapshot."""
-    servers = servers_of(state)
-    decisions = decisions_of(state, servers)
+def status(state: ClusterState, known: Judged | None = None) -> ClusterStatus:
+    """The status that tells this snapshot. `known` is what was found out about it."""
+    known = known or Judged(state)
+    servers, decisions = known.servers, known.decisions
     verdicts = {
         "Ready": conditions.ready(state, servers),
         "Progressing": progressing(state, servers, decisions),

@@ -18,6 +18,7 @@ from natsctl.controllers.runtime.lease import LeaseLost
 from natsctl.model import names
 from natsctl.plan import actions as planning
 from natsctl.plan import engine
+from natsctl.plan.decisions import Judged
 from natsctl.plan.state import ClusterState
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, settled, three_servers, uids
@@ -264,11 +265,11 @@ async def test_a_leader_of_many_clusters_never_keeps_its_event_loop_from_the_lea
 ) -> None:
     planned_by_round = [0]
 
-    def counted(state: ClusterState) -> planning.Plan:
+    def counted(state: ClusterState, known: Judged) -> planning.Plan:
         if not planned_by_round[-1]:
             asyncio.get_running_loop().call_soon(planned_by_round.append, 0)
         planned_by_round[-1] += 1
-        return engine.plan(state)
+        return engine.plan(state, known)
 
     with virtual_clock():
         api = installed()
@@ -290,9 +291,9 @@ async def test_what_clusters_need_is_computed_where_nothing_else_waits(
     """Whatever namespaces have to compute: not in the threads of the event loop."""
     where, plan = set[str](), engine.plan
 
-    def noted(state: ClusterState) -> planning.Plan:
+    def noted(state: ClusterState, known: Judged) -> planning.Plan:
         where.add(threading.current_thread().name.partition("_")[0])
-        return plan(state)
+        return plan(state, known)
 
     monkeypatch.setattr(computing, "LIGHT", -1)
     monkeypatch.setattr(reconciler, "plan", noted)

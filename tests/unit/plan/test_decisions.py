@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from natsctl.plan.context import Context
-from natsctl.plan.decisions import decisions_of
+from natsctl.plan.decisions import Judged, decisions_of
+from natsctl.plan.engine import plan
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import servers_of
+from natsctl.plan.status.cluster_metrics import cluster_metrics
+from natsctl.plan.status.status import status
 from tests.unit.plan.world import context, invalid, running
 
 
@@ -40,3 +43,13 @@ def test_what_many_rules_ask_is_found_out_once() -> None:
 
 def test_nothing_is_decided_about_a_spec_that_cannot_be_acted_on() -> None:
     assert decisions_of(invalid(), ()) is None
+
+
+def test_plan_status_and_metrics_share_what_was_found_out_about_a_state() -> None:
+    state = running({"size": 3})
+    known = Judged(state)
+    assert plan(state, known) == plan(state)
+    assert known.decisions is known.decisions
+    assert status(state, known) == status(state)
+    told = status(state)
+    assert cluster_metrics(state, told, known) == cluster_metrics(state, told)

@@ -231,6 +231,19 @@ class TestAsking:
         assert found.queries == {Probe(f"pod-{i}-0", LAST_LOOK) for i in (1, 2, 3)}
         assert found.again == LAST_LOOK
 
+    def test_what_needs_answers_is_decided_with_them(self) -> None:
+        """Of nearly all clusters that a process finds when it starts: it only asks at first."""
+        pods = tuple(pod(i, THREE) for i in (1, 2, 3))
+        found = cluster_state(THREE, pods, {}, services={})
+        assert plan(found).stages == ()
+        answered = plan(evolved(found, observations=answers(*pods)))
+        assert [type(action) for action in actions(answered)] == [Ensure] * 2
+
+    def test_streams_are_asked_about_together_with_servers(self) -> None:
+        spec = {"size": 1, "version": "2.12.15", "jetstream": {}}
+        found = plan(running(spec, observations={}))
+        assert {type(query) for query in found.queries} == {Probe, JetStreamLook}
+
     def test_soon_after_a_change_and_rarely_later(self) -> None:
         assert plan(running(THREE, observations={}, quiet=0.0)).again == FIRST_LOOK
         assert plan(running(THREE, observations={}, quiet=8.0)).again == 2.0

@@ -40,6 +40,13 @@ def test_a_missing_token_is_made() -> None:
     assert decided(bind_tokens, found(token(""))) != ()
 
 
+def test_it_does_not_wait_for_answers_of_servers() -> None:
+    """They may take seconds, each time that the process starts."""
+    unasked = plan(attrs.evolve(found(), observations={}))
+    assert unasked == plan(found())
+    assert [type(action) for action in unasked.stages[0]] == [BindToken]
+
+
 def test_a_token_is_renewed_when_its_time_comes() -> None:
     later, now = "2026-01-01T00:00:01Z", NOW
     assert decided(bind_tokens, found(token(annotations={RENEW_AFTER: later}))) == ()
