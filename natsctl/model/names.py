@@ -55,6 +55,8 @@ REPLACES_ANNOTATION: Final = "nats.io/replaces"
 """On a volume's claim, until its server has run: the lost one that it is there instead of."""
 RESTORED_ANNOTATION: Final = "nats.io/restored"
 """On a volume's claim, with the beginning of its uid: its user says that the data is on it."""
+GROWN_ANNOTATION: Final = "nats.io/grown"
+"""On a volume's claim: when natsctl last had it ask for another size."""
 SCHEMA_REVISION_ANNOTATION: Final = "nats.io/schema-revision"
 
 BOUND_TOKEN_SUFFIX: Final = "-bound-token"

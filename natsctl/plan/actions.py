@@ -270,7 +270,7 @@ class NoteClaims(Action):
 class GrowClaim(Action):
     """Have a claim ask for another size, if it is still the one that was seen.
 
-    `size` is the quantity, `wanted` the same in bytes.
+    `size` is the quantity, `wanted` the same in bytes. `at` is the moment, in RFC 3339.
     """
 
     name: str
@@ -279,6 +279,7 @@ class GrowClaim(Action):
     size: str
     wanted: int
     message: str
+    at: str
 
     @property
     def subject(self) -> str:

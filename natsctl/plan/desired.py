@@ -331,6 +331,7 @@ def _limited(
     lent = lent_limit(spec.jetstream, version, share, capacity, levels)
     return attrs.evolve(
         inputs,
+        volume=stored.grown(spec.jetstream, spec.size),
         capacity=capacity,
         share=share,
         kept_file=0 if lent else file,

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.api.types.jetstream import SHARE, stores_files, volume_size
-from natsctl.model.quantity import parse_bytes
+from natsctl.api.types.jetstream import SHARE, stores_files
 from natsctl.plan.claims.strain import AT_LIMIT, NEAR
-from natsctl.render.config.jetstream import wanted_file_limit
+from natsctl.render.config.jetstream import volume_bytes, wanted_file_limit
 
 if TYPE_CHECKING:
     from natsctl.api.types.jetstream import JetStream
@@ -49,6 +48,6 @@ def lent_limit(
 def _target(jetstream: JetStream, wanted: int, capacity: int) -> int:
     if not stores_files(jetstream) or not capacity:
         return 0
-    volume = min(parse_bytes(volume_size(jetstream)), capacity)
+    volume = volume_bytes(jetstream, capacity)
     most = min(wanted + volume * LENT // 100, volume * MOST // 100)
     return most // _MI * _MI

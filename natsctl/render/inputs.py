@@ -70,6 +70,7 @@ class ConfigInputs:
     keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
     tells that secret from others; `former` are the same as an earlier natsctl made them.
     `jetstream_key` is what streams are encrypted with.
+    `volume`: bytes that volumes are to have because one has grown by itself; 0: as the spec says.
     `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts. `share`:
     per cent of it that streams take by default; 0: as the version says. `kept_file`, `kept_memory`:
     limits of the stores that stay although lower ones are wanted; 0: none does. `lent_file`: a
@@ -88,6 +89,7 @@ class ConfigInputs:
     seal: str = ""
     former: Former = attrs.field(factory=Former)
     jetstream_key: str = attrs.field(default="", repr=False)
+    volume: int = 0
     capacity: int = 0
     share: int = 0
     kept_file: int = 0

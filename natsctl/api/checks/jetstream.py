@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from natsctl.api.checks.jetstream_claims import claim_problems
+from natsctl.api.checks.jetstream_growth import growth_problems
 from natsctl.api.checks.jetstream_servers import server_problems
+from natsctl.api.checks.jetstream_sizes import quantity_problems
 from natsctl.api.checks.tags import unique_tag_problems
 from natsctl.api.duration import parse_duration
 from natsctl.api.problems import Problem, shown
@@ -40,6 +42,7 @@ def jetstream_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterato
         return
     yield from _version(version)
     yield from _sizes(jetstream)
+    yield from growth_problems(jetstream)
     yield from _memory(spec, jetstream)
     yield from _domain(jetstream.domain)
     yield from _durations(jetstream, version)
@@ -65,22 +68,14 @@ def _version(version: ServerVersion) -> Iterator[Problem]:
 def _sizes(jetstream: JetStream) -> Iterator[Problem]:
     store = jetstream.file_store or FileStore()
     volume = volume_size(jetstream)
-    wrong = tuple(_quantity(volume, f"{_PATH}.fileStore.pvc.size"))
+    wrong = tuple(quantity_problems(volume, f"{_PATH}.fileStore.pvc.size"))
     yield from wrong
     if store.max_size is not None:
         path = f"{_PATH}.fileStore.maxSize"
-        bad = tuple(_quantity(store.max_size, path))
+        bad = tuple(quantity_problems(store.max_size, path))
         yield from bad
         if not bad and not wrong:
             yield from _headroom(store.max_size, volume, path)
-
-
-def _quantity(text: str, path: str) -> Iterator[Problem]:
-    try:
-        if parse_bytes(text) <= 0:
-            yield Problem(path, shown(text), f"is {shown(text)}; use more than 0")
-    except ValueError as error:
-        yield Problem(path, shown(text), str(error))
 
 
 def _headroom(limit: str, volume: str, path: str) -> Iterator[Problem]:
@@ -98,7 +93,7 @@ def _memory(spec: NatsClusterSpec, jetstream: JetStream) -> Iterator[Problem]:
     if jetstream.memory_store is None:
         return
     path, text = f"{_PATH}.memoryStore.maxSize", jetstream.memory_store.max_size
-    wrong = tuple(_quantity(text, path))
+    wrong = tuple(quantity_problems(text, path))
     yield from wrong
     limit = memory_limit(server_resources(spec))
     if wrong or limit is None:

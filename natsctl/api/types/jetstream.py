@@ -27,11 +27,14 @@ MOST_SHARE: Final = 75
 """Of a volume, in per cent: 1.28 times as much still fits (`default_share`)."""
 CIPHERS: Final = ("chacha", "aes")
 REPLACE: Final = "Replace"
-RESIZE_POLICIES: Final = ("InPlace", REPLACE, "Manual")
+IN_PLACE: Final = "InPlace"
+RESIZE_POLICIES: Final = (IN_PLACE, REPLACE, "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
 _OTHER_KEY: Final = IMMUTABLE.told_by("jetstream.key")
 SIZE_FIELD: Final = "spec.jetstream.fileStore.pvc.size"
 """Where a NatsCluster says how large volumes are."""
+MOST_FIELD: Final = "spec.jetstream.fileStore.growth.maxSize"
+"""And how large they may become by themselves."""
 ALWAYS: Final = "always"
 """Of `syncInterval`: after every write."""
 
@@ -66,6 +69,27 @@ class Pvc:
 
 
 @frozen
+class VolumeGrowth:
+    """How volumes grow by themselves."""
+
+    max_size: str = described("Size up to which each volume grows.", text=QUANTITY, effect=GROWTH)
+    threshold_percent: int = described(
+        "How full a store or a volume may be, in per cent, before the volumes grow.",
+        default=75,
+        minimum=50,
+        maximum=90,
+        effect=GROWTH,
+    )
+    step_percent: int = described(
+        "By how much volumes grow in one step, in per cent of their size.",
+        default=25,
+        minimum=10,
+        maximum=100,
+        effect=NONE,
+    )
+
+
+@frozen
 class FileStore:
     """Streams on disk."""
 
@@ -92,9 +116,15 @@ class FileStore:
         "How volumes change: in place; in place, or, where the StorageClass cannot grow, by "
         "replacing them one at a time with empty ones, which the other servers fill; or not by the "
         "operator.",
-        default="InPlace",
+        default=IN_PLACE,
         enum=RESIZE_POLICIES,
         effect=NONE,
+    )
+    growth: VolumeGrowth | None = described(
+        "Has volumes grow by themselves, in place, before a store or a disk is full. Not together "
+        "with maxSize.",
+        default=None,
+        effect=PARTS,
     )
 
 
@@ -218,3 +248,14 @@ def volume_size(jetstream: JetStream) -> str:
     if not stores_files(jetstream):
         return META_SIZE
     return ((jetstream.file_store or FileStore()).pvc or Pvc()).size
+
+
+def volume_growth(jetstream: JetStream) -> VolumeGrowth | None:
+    """How volumes grow by themselves; None: they do not."""
+    return jetstream.file_store.growth if jetstream.file_store is not None else None
+
+
+def most_size(jetstream: JetStream) -> str:
+    """The largest size of each server's volume that the spec allows: a quantity."""
+    growth = volume_growth(jetstream)
+    return growth.max_size if growth is not None else volume_size(jetstream)

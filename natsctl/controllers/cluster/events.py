@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from natsctl.api.types.jetstream import SIZE_FIELD
 from natsctl.model import names
 from natsctl.model.foreign import plain, word
 from natsctl.model.times import written
@@ -44,7 +43,7 @@ _TURNS = {
 }
 
 
-_WARNINGS: Final = ("StorageFilling",)
+_WARNINGS: Final = ("StorageFilling", "VolumesAtMaximum")
 """Reasons of conditions that are well, after which they soon are not."""
 _WORSE: Final = ("StorageLow", "StorageLent")
 """What such a warning comes too late after."""
@@ -81,7 +80,7 @@ def _lent(old: JetStreamStatus | None, new: JetStreamStatus | None) -> Iterator[
     before, now = old.lent if old is not None else None, new.lent if new is not None else None
     if now is not None and (before is None or before.limit != now.limit):
         text = f"the file store reached its limit, which is {now.limit} for the time being"
-        yield Event("StorageLent", f"{text}: delete messages, or raise {SIZE_FIELD}", "Warning")
+        yield Event("StorageLent", f"{text}: delete messages, or have larger volumes", "Warning")
     if before is not None and now is None:
         yield Event("StorageTakenBack", f"the limit of the file store is no longer {before.limit}")
 

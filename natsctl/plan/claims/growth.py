@@ -13,7 +13,9 @@ import attrs
 
 from natsctl.api.types.jetstream import REPLACE
 from natsctl.model.objects import PersistentVolumeClaim
+from natsctl.model.quantity import bytes_text
 from natsctl.plan.claims.renewal import policy_of
+from natsctl.plan.claims.steps import Step, next_step
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.volumes import BOUND, is_adopted, volumes_of
 from natsctl.plan.growth_refused import GrowthRefused
@@ -94,12 +96,14 @@ class Growth:
 
     `next` is the volume whose claim is to ask for another size, `running` one that grows,
     `short` are all that the spec wants larger. `refused`: what the API server said to `next`.
+    `step`: volumes are to grow by themselves, and `next` is the first that is to ask for it.
     """
 
     sizes: tuple[Size, ...] = ()
     next: Size | None = None
     running: Size | None = None
     refused: GrowthRefused | None = None
+    step: Step | None = None
 
     @property
     def short(self) -> tuple[Size, ...]:
@@ -126,11 +130,18 @@ def growth_of(context: Context) -> Growth:
     running = next((size for size in sizes if size.grows), None)
     candidates = sizes if running is None else (running,)
     due = next((size for size in candidates if size.is_changeable), None)
-    if due is None or any(_is_to_be_taken(context, claim) for claim in volumes.claims):
+    if any(_is_to_be_taken(context, claim) for claim in volumes.claims):
+        return Growth(sizes, running=running)
+    step = next_step(context, (it.live for it in sizes)) if due is None and not running else None
+    if step is not None:
+        text = bytes_text(step.size)
+        sizes = tuple(attrs.evolve(it, size=text, wanted=step.size) for it in sizes)
+        due = next((size for size in sizes if size.is_changeable), None)
+    if due is None:
         return Growth(sizes, running=running)
     refused = context.state.growths.get(due.live.metadata.uid)
     same = refused is not None and refused.words.size == due.wanted
-    return Growth(sizes, due, running, refused if same else None)
+    return Growth(sizes, due, running, refused if same else None, step)
 
 
 def wanted_size(claim: ServerClaim) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.api.types.jetstream import REPLACE, SIZE_FIELD
+from natsctl.api.types.jetstream import MOST_FIELD, REPLACE, SIZE_FIELD
 from natsctl.model.foreign import ANSWER, named, quoted
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
 from natsctl.plan.claims.due import due_of
 from natsctl.plan.claims.growth import GROWING, growth_of
+from natsctl.plan.claims.lived import TYPE
 from natsctl.plan.claims.renewal import LEAST, policy_of
 from natsctl.plan.claims.server_claim import Trouble
+from natsctl.plan.claims.steps import fills_up, has_grown, is_at_most, most_of, wanted_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 NOT_GROWN: Final = "VolumeNotGrown"
 """Reason: somebody has to do something, or to want less."""
+AT_MAXIMUM: Final = "VolumesAtMaximum"
+"""Reason: volumes that grow by themselves may not grow further, and somebody needs that soon."""
+RAISE_MOST: Final = f"raise {MOST_FIELD}, or delete messages"
 _QUOTA: Final = "exceeded quota"
 _TOO_FEW: Final = (
     "natsctl replaces volumes only where there are {0} servers or more, because others have to "
@@ -31,10 +36,11 @@ _TOO_FEW: Final = (
 )
 
 
-def step(due: Size) -> str:
-    """What a claim is asked for now."""
+def step(due: Size, why: str = "") -> str:
+    """What a claim is asked for now, and why, if not because of the spec."""
     sizes = f"from {bytes_text(due.there)} to {bytes_text(due.wanted)}"
-    return f"growing {_what(due)} {sizes}"
+    because = f", because {why}" if why else ""
+    return f"growing {_what(due)} {sizes}{because}"
 
 
 def progress(growth: Growth) -> tuple[str, ...]:
@@ -57,10 +63,38 @@ def growth_troubles(context: Context) -> Iterator[Trouble]:
         return
     if growth.next is not None and growth.refused is not None:
         few = policy_of(context) == REPLACE and context.size < LEAST
-        text = _refused(growth, growth.next, growth.refused.words, few=few)
+        text = _refused(context, growth, growth.next, few=few)
         yield Trouble(NOT_GROWN, text, holds=False)
     elif growth.is_wanted and growth.running is not None and growth.running.error is not None:
-        yield Trouble(NOT_GROWN, _stuck(growth.running, *growth.running.error), holds=False)
+        text = _stuck(context, growth.running, *growth.running.error)
+        yield Trouble(NOT_GROWN, text, holds=False)
+
+
+def by_themselves(context: Context) -> tuple[str, ...]:
+    """How far volumes have grown without the spec saying so: nothing that changes by itself."""
+    most, wanted = most_of(context), wanted_of(context)
+    if not most or not has_grown(context):
+        return ()
+    more = f", and may grow to {bytes_text(most)}" if wanted < most else ""
+    return (f"the volumes have grown by themselves to {bytes_text(wanted)}{more}",)
+
+
+def filled(context: Context) -> str:
+    """That volumes have grown as far as they may, and are still filling up; empty: they are not."""
+    before = {it.type: it.reason for it in context.state.status.conditions}.get(TYPE, "")
+    if not is_at_most(context) or not fills_up(context, again=before == AT_MAXIMUM):
+        return ""
+    most = bytes_text(most_of(context))
+    return f"the volumes have grown to the maximum of {most}, and are filling up: {RAISE_MOST}"
+
+
+def way_to_room(context: Context) -> str:
+    """What to do about a store or a volume that is nearly full, where volumes grow by themselves;
+    empty: they do not."""
+    most = most_of(context)
+    if not most or is_at_most(context):
+        return RAISE_MOST if most else ""
+    return f"natsctl grows the volumes, up to {bytes_text(most)}, or {TYPE} says why not"
 
 
 def kept(context: Context, claim: ServerClaim, there: int) -> str:
@@ -85,11 +119,20 @@ def renewal(context: Context) -> tuple[str, ...]:
     return (f"{text}, then {listed(later)}" if later else text,)
 
 
-def _refused(growth: Growth, due: Size, words: Words, *, few: bool = False) -> str:
+def _refused(context: Context, growth: Growth, due: Size, *, few: bool) -> str:
+    assert growth.refused is not None
+    words = growth.refused.words
     sizes = f"{bytes_text(due.wanted)} instead of {bytes_text(due.there)}"
     said = f"the API server does not let {_what(due)} ask for {sizes}: {words.text}"
     way_out = _TOO_FEW.format(LEAST) if few and words.is_of_class else _way_out(due, words)
-    return f"{said}; {way_out}set {SIZE_FIELD} back to {bytes_text(growth.least)}"
+    return f"{said}; {way_out}{_give_up(context, bytes_text(growth.least))}"
+
+
+def _give_up(context: Context, least: str) -> str:
+    """How to want no more than there is: claims that grew by themselves lead the others."""
+    if most_of(context):
+        return f"set {MOST_FIELD}, and pvc.size if that is more, to {least}"
+    return f"set {SIZE_FIELD} back to {least}"
 
 
 def _way_out(due: Size, words: Words) -> str:
@@ -99,12 +142,13 @@ def _way_out(due: Size, words: Words) -> str:
     return "raise the quota, or " if _QUOTA in words.text else "resolve that, or "
 
 
-def _stuck(running: Size, reason: str, words: str) -> str:
+def _stuck(context: Context, running: Size, reason: str, words: str) -> str:
     said = f": {quoted(words, ANSWER)}" if words else ""
     sizes = f"from {bytes_text(running.there)} to {bytes_text(running.asked)}"
     text = f"{_what(running)} does not grow {sizes}: {named(reason)}{said}"
     see = f"see kubectl describe pvc {running.name}"
-    return f"{text}; {see}, or set {SIZE_FIELD} lower, but to more than {bytes_text(running.there)}"
+    field = MOST_FIELD if most_of(context) else SIZE_FIELD
+    return f"{text}; {see}, or set {field} lower, but to more than {bytes_text(running.there)}"
 
 
 def _what(size: Size) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from natsctl.api.types.jetstream import most_size, volume_growth, volume_size
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import parse_bytes
@@ -21,6 +22,7 @@ from natsctl.plan.written_block import StreamKey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from natsctl.api.types.jetstream import JetStream
     from natsctl.model.objects import Cluster, Object
     from natsctl.plan.claims.memory import Memory, Place
     from natsctl.plan.claims.note import Note
@@ -31,19 +33,21 @@ if TYPE_CHECKING:
 class Stored:
     """By the server's index: `origins` (see Target), `asked` and `room` in bytes.
 
-    `asked` is the request of its claim, `room` what of it is there. Not `known`: the claims could
-    not be read. `data` is what their data depends on, where they say it; `earlier` are claims that
-    an earlier NatsCluster left and this one has not taken over yet. `levels` are what is known of
-    the stores on these volumes, and in memory; `held` is which streams servers hold. `left` are
-    volumes of servers that left empty, or of others: they matter only to a cluster whose size
-    includes them. `key` is what the config Secret has, `vouched` the digest of the key that the
-    user says is that of the data.
+    `asked` is the request of its claim, `room` what of it is there, and `leads` the request of one
+    that nobody else controls: where volumes grow by themselves, others follow it. Not `known`: the
+    claims could not be read. `data` is what their data depends on, where they say it; `earlier` are
+    claims that an earlier NatsCluster left and this one has not taken over yet. `levels` are what
+    is known of the stores on these volumes, and in memory; `held` is which streams servers hold.
+    `left` are volumes of servers that left empty, or of others: they matter only to a cluster whose
+    size includes them. `key` is what the config Secret has, `vouched` the digest of the key that
+    the user says is that of the data.
     """
 
     known: bool = True
     origins: Mapping[int, str] = attrs.field(factory=dict)
     asked: Mapping[int, int] = attrs.field(factory=dict)
     room: Mapping[int, int] = attrs.field(factory=dict)
+    leads: Mapping[int, int] = attrs.field(factory=dict)
     data: Mapping[int, Data] = attrs.field(factory=dict)
     earlier: Mapping[int, bool] = attrs.field(factory=dict)
     levels: Levels = attrs.field(factory=Levels)
@@ -60,6 +64,17 @@ class Stored:
         """The same of all servers that may store something: those that leave have one limit, too,
         and so have those that went away with what they had."""
         return min(_of(self.room, self.room.keys() - self._without(size)), default=0)
+
+    def grown(self, jetstream: JetStream, size: int) -> int:
+        """Bytes that volumes are to have because one has grown by itself; 0: as the spec says.
+
+        The claims are the memory of that, and nothing else is.
+        """
+        if volume_growth(jetstream) is None:
+            return 0
+        led = max(_of(self.leads, indexes(size)), default=0)
+        grown = min(led, bytes_of(most_size(jetstream)))
+        return grown if grown > bytes_of(volume_size(jetstream)) else 0
 
     def levels_at(self, size: int) -> Levels:
         """What is known of these servers."""
@@ -85,11 +100,13 @@ def stored_of(
     memory = memory_of(meta.uid, noted, found, seals)
     asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
     room = {index: _room(claim) for index, claim in found.items()}
+    free = (index for index, claim in found.items() if is_free(claim, meta.uid))
     return Stored(
         claims is not None,
         _origins(cluster, found, memory.note or {}),
         {index: count for index, count in asked.items() if count},
         {index: count for index, count in room.items() if count},
+        {index: asked[index] for index in free},
         _data(found, meta.uid),
         {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
         left=frozenset(_left(found, memory, meta.uid)),

@@ -1,6 +1,7 @@
 """Volumes grow in place: one claim after the other asks for what the spec says.
 
-The limit of the store follows by itself once the smallest volume has grown (`Stored.capacity`).
+Or for more, if volumes grow by themselves and one is nearly full: that rests on a fresh look. The
+limit of the store follows once the smallest volume has grown (`Stored.capacity`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from natsctl.plan.actions import GrowClaim
 from natsctl.plan.claims.growth import growth_of
 from natsctl.plan.claims.growth_words import progress, step
+from natsctl.plan.jetstream import LAST
+from natsctl.plan.queries import JetStreamLook, Query
 from natsctl.plan.rules.rule import Decision
 
 if TYPE_CHECKING:
-    from natsctl.plan.claims.growth import Size
+    from natsctl.plan.claims.growth import Growth, Size
     from natsctl.plan.context import Context
 
 
@@ -22,8 +25,10 @@ def grow_claims(context: Context) -> Decision:
     growth = growth_of(context)
     due, refused = growth.next, growth.refused
     waits = refused is not None and refused.due > context.state.now
-    actions = () if due is None or waits else (_grow(due),)
-    return Decision(actions, waiting=progress(growth))
+    if due is None or waits:
+        return Decision(waiting=progress(growth))
+    rests_on = frozenset((JetStreamLook(LAST),)) if growth.step is not None else frozenset[Query]()
+    return Decision((_grow(context, growth, due),), progress(growth), rests_on)
 
 
 def next_growth_in(context: Context) -> float | None:
@@ -34,7 +39,7 @@ def next_growth_in(context: Context) -> float | None:
     return left if left > 0 else None
 
 
-def _grow(due: Size) -> GrowClaim:
-    meta = due.live.metadata
-    version = meta.resource_version
-    return GrowClaim(meta.name, meta.uid, version, due.size, due.wanted, step(due))
+def _grow(context: Context, growth: Growth, due: Size) -> GrowClaim:
+    meta, at = due.live.metadata, context.state.timestamp
+    text = step(due, growth.step.why if growth.step is not None else "")
+    return GrowClaim(meta.name, meta.uid, meta.resource_version, due.size, due.wanted, text, at)

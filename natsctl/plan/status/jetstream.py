@@ -17,6 +17,7 @@ from natsctl.api.types.status import (
     StorageStatus,
 )
 from natsctl.model.quantity import bytes_text
+from natsctl.plan.claims.growth_words import way_to_room
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import row
 from natsctl.plan.jetstream import stores
@@ -68,6 +69,8 @@ def jetstream_told(
     full = _fullness(fresh.storage, volumes)
     if lent is not None and context is not None:
         full = attrs.evolve(full, lent=lent_text(lent.limit, normal_limit(context.desired.target)))
+    if context is not None and (way_out := way_to_room(context)):
+        full = attrs.evolve(full, way_out=way_out)
     verdict = verdict_of(seen, full)
     settles = state.quiet < SHORT or _is_switched_on(context)
     if settles and verdict.status != "True" and _was_well(before[1]):

@@ -32,12 +32,14 @@ _MORE_ROOM: Final = f"raise {SIZE_FIELD} (and maxSize, if it is set), or delete 
 class Fullness:
     """Percent by pod: of the limits of stores, and of the volumes that these are on.
 
-    `lent` is what is to be said of a reserve that servers have; empty: they have none.
+    `lent` is what is to be said of a reserve that servers have; empty: they have none. `way_out`
+    is what to do about it.
     """
 
     stores: Mapping[str, int] = attrs.field(factory=dict)
     volumes: Mapping[str, int] = attrs.field(factory=dict)
     lent: str = ""
+    way_out: str = _MORE_ROOM
 
 
 def verdict_of(seen: Seen, full: Fullness) -> Verdict:
@@ -143,7 +145,7 @@ def _low_text(full: Fullness) -> str:
     if volumes:
         until = "and a server turns JetStream off once it is"
         said.append(f"the volume is nearly full on {listed(volumes)}, {until}")
-    return f"{'; '.join(said)}: {_MORE_ROOM}" if said else ""
+    return f"{'; '.join(said)}: {full.way_out}" if said else ""
 
 
 def lent_text(limit: str, normal: int) -> str:
@@ -161,7 +163,7 @@ def _filling_text(full: Fullness) -> str:
     found = ((what, _at_least(FILLING, percents)) for what, percents in of)
     more = f"more than {FILLING} % of the"
     said = [f"{more} {what} is used on {listed(on)}" for what, on in found if on]
-    return f"{'; '.join(said)}: {_MORE_ROOM}" if said else ""
+    return f"{'; '.join(said)}: {full.way_out}" if said else ""
 
 
 def _at_least(mark: int, percents: Mapping[str, int]) -> list[str]:

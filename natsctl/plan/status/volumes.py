@@ -9,7 +9,14 @@ from natsctl.model.foreign import named
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
 from natsctl.plan.claims.growth import growth_of, wanted_size
-from natsctl.plan.claims.growth_words import kept, progress, renewal
+from natsctl.plan.claims.growth_words import (
+    AT_MAXIMUM,
+    by_themselves,
+    filled,
+    kept,
+    progress,
+    renewal,
+)
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import BOUND, volumes_of
@@ -40,7 +47,10 @@ def volumes_ready(context: Context) -> Verdict | None:
         return Verdict("True", "VolumesGrowing", listed(growing))
     if replacing := renewal(context):
         return Verdict("True", "VolumesReplacing", listed(replacing))
-    remarks = listed([*_differences(context, volumes), *_kept(context, volumes)])
+    differ = (*_differences(context, volumes), *_kept(context, volumes))
+    if filling := filled(context):
+        return Verdict("True", AT_MAXIMUM, listed([filling, *differ]))
+    remarks = listed([*by_themselves(context), *differ])
     return Verdict("True", "VolumesDiffer" if remarks else "AllVolumesBound", remarks)
 
 

@@ -19,6 +19,7 @@ from natsctl.api.types.jetstream import (
     JetStream,
     Limits,
     default_share,
+    most_size,
     stores_files,
     volume_size,
 )
@@ -99,20 +100,22 @@ def wanted_file_limit(jetstream: JetStream, share: int, capacity: int) -> int:
     given = (jetstream.file_store or FileStore()).max_size
     if given:
         return min(parse_bytes(given), most_file_limit(jetstream, capacity))
-    return _volume(jetstream, capacity) * share // 100
+    return volume_bytes(jetstream, capacity) * share // 100
 
 
 def most_file_limit(jetstream: JetStream, capacity: int) -> int:
     """The highest limit that a spec may set for these volumes."""
-    return _volume(jetstream, capacity) * MOST_SHARE // 100
+    return volume_bytes(jetstream, capacity) * MOST_SHARE // 100
 
 
-def _volume(jetstream: JetStream, capacity: int) -> int:
-    """Bytes of each; what is there counts where the spec asks for more, or for no store on disk."""
+def volume_bytes(jetstream: JetStream, capacity: int) -> int:
+    """Bytes of each; what is there counts where the spec asks for more, or for no store on disk.
+
+    And where volumes may have grown to more than the spec asks for.
+    """
     if capacity and not stores_files(jetstream):
         return capacity
-    requested = parse_bytes(volume_size(jetstream))
-    return min(requested, capacity or requested)
+    return min(parse_bytes(most_size(jetstream)), capacity or parse_bytes(volume_size(jetstream)))
 
 
 def wanted_memory_limit(jetstream: JetStream) -> int:

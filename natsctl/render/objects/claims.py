@@ -7,6 +7,7 @@ from natsctl.api.fields import Json
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.jetstream import FileStore, JetStream, volume_size
 from natsctl.model import names
+from natsctl.model.quantity import bytes_text
 from natsctl.model.server_identity import claim_name
 from natsctl.render.metadata import metadata
 from natsctl.render.target import Target
@@ -24,7 +25,7 @@ def server_claim(target: Target, index: int) -> Json | None:
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": _metadata(target, index, template.get("metadata") or {}),
-        "spec": _spec(jetstream, template.get("spec") or {}),
+        "spec": _spec(jetstream, template.get("spec") or {}, target.inputs.volume),
     }
 
 
@@ -47,11 +48,15 @@ def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     return made
 
 
-def _spec(jetstream: JetStream, template: Mapping[str, Any]) -> Json:
-    """As the template says; size and class of the spec win."""
+def _spec(jetstream: JetStream, template: Mapping[str, Any], grown: int) -> Json:
+    """As the template says; size and class of the spec win.
+
+    `grown`: bytes that volumes have grown to by themselves; 0: they have not.
+    """
     pvc = (jetstream.file_store or FileStore()).pvc
     given = template.get("resources") or {}
-    requests = {**(given.get("requests") or {}), "storage": volume_size(jetstream)}
+    size = bytes_text(grown) if grown else volume_size(jetstream)
+    requests = {**(given.get("requests") or {}), "storage": size}
     chosen = pvc.storage_class_name if pvc is not None else None
     return {
         "accessModes": list(_ONE_NODE),

@@ -168,6 +168,13 @@ JETSTREAM = st.fixed_dictionaries(
                 ),
                 "maxSize": SIZES,
                 "resizePolicy": st.sampled_from(["InPlace", "Replace", "Manual"]),
+                "growth": st.fixed_dictionaries(
+                    {"maxSize": st.sampled_from(["10Gi", "1Ti", "20G"])},
+                    optional={
+                        "thresholdPercent": st.integers(50, 90),
+                        "stepPercent": st.integers(10, 100),
+                    },
+                ),
             },
         ),
         "memoryStore": st.fixed_dictionaries({"maxSize": SIZES}),

@@ -87,6 +87,14 @@ class TestLending:
         none = attrs.evolve(strained(), levels=Levels(level, level, strain=FULL))
         assert limits(memory, none)[0] == 0
 
+    def test_of_volumes_that_have_grown_by_themselves(self) -> None:
+        spec = spec_of()
+        spec["jetstream"]["fileStore"] = {"growth": {"maxSize": "100Gi"}}
+        rooms = dict.fromkeys((1, 2, 3), 20 * GI)
+        strain = Strain(AT_LIMIT, 16 * GI)
+        found = attrs.evolve(strained(strain, 14 * GI, 14 * GI), room=rooms, asked=rooms)
+        assert limits(spec, found)[0] == 20 * GI * 78 // 100 // MI * MI
+
 
 class TestTakingBack:
     def test_not_while_a_store_needs_it(self) -> None:

@@ -11,7 +11,7 @@ from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Cluster, Meta, PersistentVolumeClaim
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import ParsedSpec, parse_cluster
-from tests.unit.plan.claims.growing import sized
+from tests.unit.plan.claims.growing import GI, growing_to, sized
 from tests.unit.plan.claims.volumes import SPEC, all_claims, claim
 from tests.unit.plan.world import NAME, NAMESPACE, UID
 
@@ -62,6 +62,40 @@ class TestShrinking:
         parsed = understood(spec_of("5Gi"), stored(*all_claims()), spec_of("10Gi"))
         assert len(parsed.problems) == 1
         assert parsed.version is not None
+
+
+class TestVolumesThatGrowByThemselves:
+    GROWN = stored(*(sized(index, "20Gi", "20Gi") for index in (1, 2, 3)))
+    GROWING = growing_to("100Gi")
+
+    def test_are_larger_than_the_spec_says(self) -> None:
+        assert understood(self.GROWING, self.GROWN).problems == ()
+        assert understood(growing_to("20Gi"), self.GROWN).problems == ()
+
+    def test_are_no_larger_than_they_may_be(self) -> None:
+        (problem,) = understood(growing_to("15Gi"), self.GROWN).problems
+        assert str(problem) == (
+            "spec.jetstream.fileStore.growth.maxSize: is 15Gi, but there are volumes of 20Gi, "
+            "which cannot shrink; use 20Gi or more"
+        )
+
+    def test_keep_their_size_when_that_ends(self) -> None:
+        (problem,) = understood(spec_of("10Gi"), self.GROWN, self.GROWING).problems
+        assert "pvc.size: is 10Gi, but there are volumes of 20Gi" in str(problem)
+        assert understood(spec_of("20Gi"), self.GROWN, self.GROWING).problems == ()
+
+    def test_may_be_as_large_as_the_last_spec_allows_while_they_are_not_known(self) -> None:
+        unknown = Stored(known=False)
+        (problem,) = understood(spec_of("10Gi"), unknown, self.GROWING).problems
+        assert "there may be volumes of 100Gi, which cannot shrink" in str(problem)
+        assert understood(self.GROWING, unknown, self.GROWING).problems == ()
+        assert len(understood(growing_to("99Gi"), unknown, self.GROWING).problems) == 1
+
+    def test_are_taken_back_by_the_manifest_that_they_grew_under(self) -> None:
+        parsed = understood(self.GROWING, self.GROWN)
+        assert parsed.spec is not None
+        assert parsed.spec.jetstream is not None
+        assert self.GROWN.grown(parsed.spec.jetstream, 3) == 20 * GI
 
 
 class TestAGrowthThatIsGivenUp:

@@ -229,7 +229,8 @@ PASSING = frozenset(("resourceVersion", "managedFields", "creationTimestamp"))
 TIMES = frozenset(
     (
         *("lastTransitionTime", "startedAt", "deletionTimestamp", "nats.io/nudges"),
-        *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT, names.CLAIMS_SEAL_ANNOTATION),
+        *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT),
+        *(names.CLAIMS_SEAL_ANNOTATION, names.GROWN_ANNOTATION),
     )
 )
 """Of these counts that there is one; a seal is over times, too, or counts what was written."""

@@ -18,6 +18,7 @@ from natsctl.controllers.cluster.handlers.handler import (
 from natsctl.controllers.runtime.patience import reason_of
 from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.errors import Conflict, NotFound, Terminal
+from natsctl.model import names
 from natsctl.plan.growth_refused import Words
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 async def _grow(action: GrowClaim, context: HandlerContext) -> Result:
     """One that is gone, or was changed meanwhile, is looked at again first."""
     resource, namespace = resource_of(data_kind()), context.desired.target.namespace
-    seen = {"uid": action.uid, "resourceVersion": action.resource_version}
-    patch = {"metadata": seen, "spec": {"resources": {"requests": {"storage": action.size}}}}
+    meta = {
+        **{"uid": action.uid, "resourceVersion": action.resource_version},
+        "annotations": {names.GROWN_ANNOTATION: action.at},
+    }
+    patch = {"metadata": meta, "spec": {"resources": {"requests": {"storage": action.size}}}}
     try:
         reply = await context.client.patch(resource, namespace, action.name, patch)
     except (NotFound, Conflict):

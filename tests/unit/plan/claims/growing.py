@@ -7,6 +7,8 @@ from typing import Any
 import attrs
 import msgspec
 
+from natsctl.model.jetstream import Usage, Volume
+from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import (
     Amounts,
     ClaimResources,
@@ -15,7 +17,11 @@ from natsctl.model.objects import (
     PodCondition,
     ResourceStatuses,
 )
+from natsctl.plan.gates.quorum import Quorum, State
+from natsctl.plan.gates.seen import Seen
+from natsctl.plan.gates.summary import Summary
 from natsctl.plan.growth_refused import GrowthRefused, Words, refused
+from natsctl.plan.servers import runs_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import SPEC, claim, noted, uid_of, volumes
 from tests.unit.plan.world import pod
@@ -67,3 +73,33 @@ def refusing(state: ClusterState, size: int, text: str = CLASS, ago: float = 0.0
     said = refused(Words(size, "Forbidden", f'"{text}"'), None, state.now - ago)
     growths: dict[str, GrowthRefused] = {uid_of(1): said}
     return attrs.evolve(state, growths=growths)
+
+
+def growing_to(most: str = "100Gi", size: str = "10Gi", **growth: int) -> dict[str, Any]:
+    """Three servers whose volumes grow by themselves."""
+    return spec_of(size, growth={"maxSize": most, **growth})
+
+
+def by_itself(*claims: PersistentVolumeClaim, **changes: Any) -> ClusterState:
+    """The same cluster with these claims, which nobody has asked how full they are."""
+    return wanting("10Gi", *claims, **{"spec": growing_to()} | changes)
+
+
+def filled(
+    state: ClusterState,
+    used: int = 0,
+    limit: int = 7 * GI,
+    disk: Volume | None = None,
+    *,
+    ago: float = 1.0,
+    server: str = "c-2",
+) -> ClusterState:
+    """The same after looks at which one server told this: bytes of its store, and of its disk."""
+    files = {"c-1": Usage(0, limit), server: Usage(used, limit)}
+    summary = Summary(file=files, volumes={server: disk} if disk is not None else {})
+    at = state.now - ago
+    looks = tuple(Look(began, {}, runs_of(state.pods)) for began in (at - 2, at))
+    told = Seen(
+        at=at, quorum=Quorum(State.OK), summary=summary, pods={name: name for name in files}
+    )
+    return attrs.evolve(state, seen=told, jetstream=looks)

@@ -129,6 +129,9 @@ def volumes(
         del owned[data_kind().kind]
     stored = stored_of(found.cluster, claims, (note, "") if note else None)
     goal = attrs.evolve(found.desired.target, origins=stored.origins)
+    if goal.spec.jetstream is not None:
+        grown = stored.grown(goal.spec.jetstream, goal.spec.size)
+        goal = attrs.evolve(goal, inputs=attrs.evolve(goal.inputs, volume=grown))
     wanted = tuple(stamped(manifest) for manifest in owned_objects(goal))
     desired = attrs.evolve(found.desired, target=goal, objects=wanted)
     cluster = annotated(found.cluster, accepts)

@@ -15,7 +15,7 @@ from natsctl.plan.rules.claim_growth import grow_claims, next_growth_in
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.growing import GI, refusing, sized, spec_of, wanting
 from tests.unit.plan.claims.volumes import EARLIER, noted
-from tests.unit.plan.world import cluster_state, context, decided
+from tests.unit.plan.world import NOW, cluster_state, context, decided
 
 
 def grown(state: ClusterState) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ class TestOneAfterTheOther:
         (action,) = decided(grow_claims, state)
         assert action == GrowClaim(
             *("js-c-1", "000001-volume", "1", "20Gi", 20 * GI),
-            "growing PersistentVolumeClaim js-c-1 from 10Gi to 20Gi",
+            *("growing PersistentVolumeClaim js-c-1 from 10Gi to 20Gi", NOW),
         )
         assert waiting(state) == ("js-c-1 grows from 10Gi to 20Gi, then js-c-2, js-c-3",)
 

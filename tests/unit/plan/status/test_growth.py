@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
-from natsctl.api.types.status import VolumeStatus
+from natsctl.api.types.status import ClusterStatus, Condition, VolumeStatus
 from natsctl.model.foreign import ANSWER
 from natsctl.model.objects import PersistentVolumeClaim
-from natsctl.plan.claims.growth_words import kept
+from natsctl.plan.claims.growth_words import kept, way_to_room
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
-from tests.unit.plan.claims.growing import CLASS, GI, refusing, sized, spec_of, wanting
+from tests.unit.plan.claims.growing import (
+    CLASS,
+    GI,
+    by_itself,
+    filled,
+    growing_to,
+    refusing,
+    sized,
+    spec_of,
+    wanting,
+)
 from tests.unit.plan.world import context, running
 
 
@@ -126,3 +137,87 @@ class TestAGrowthThatIsStuck:
 
 def test_the_fixture_has_the_words_of_kubernetes() -> None:
     assert "only dynamically provisioned pvc can be resized" in CLASS
+
+
+class TestVolumesThatGrowByThemselves:
+    GROWN = tuple(sized(index, "13Gi", "13Gi") for index in (1, 2, 3))
+
+    def most(self, used: int = 0, before: str = "", limit: int = 91 * GI // 10) -> ClusterState:
+        """They are as large as they may be."""
+        state = filled(by_itself(*self.GROWN, spec=growing_to("13Gi")), used, limit)
+        told_before = Condition("VolumesReady", "True", before)
+        return attrs.evolve(state, status=ClusterStatus(conditions=(told_before,)))
+
+    def test_are_told_with_how_far_they_may_grow(self) -> None:
+        text = "the volumes have grown by themselves to 13Gi, and may grow to 100Gi"
+        assert told(by_itself(*self.GROWN)) == ("True", "VolumesDiffer", text)
+
+    def test_are_nothing_to_tell_before_they_have_grown(self) -> None:
+        assert told(by_itself(sized(1), sized(2), sized(3))) == ("True", "AllVolumesBound", "")
+
+    def test_are_told_while_they_grow(self) -> None:
+        state = by_itself(sized(1, "13Gi"), sized(2), sized(3))
+        text = "js-c-1 grows from 10Gi to 13Gi, then js-c-2, js-c-3"
+        assert told(state) == ("True", "VolumesGrowing", text)
+
+    def test_at_the_maximum_are_told_with_the_way_out_when_they_fill_up(self) -> None:
+        grown = "the volumes have grown by themselves to 13Gi"
+        assert told(self.most()) == ("True", "VolumesDiffer", grown)
+        assert told(self.most(7 * GI)) == (
+            *("True", "VolumesAtMaximum"),
+            "the volumes have grown to the maximum of 13Gi, and are filling up: raise "
+            "spec.jetstream.fileStore.growth.maxSize, or delete messages",
+        )
+
+    def test_at_the_maximum_are_told_until_there_is_room_again(self) -> None:
+        """It does not come and go with each message."""
+        assert told(self.most(66 * GI // 10))[1] == "VolumesDiffer"
+        assert told(self.most(66 * GI // 10, "VolumesAtMaximum"))[1] == "VolumesAtMaximum"
+        assert told(self.most(6 * GI, "VolumesAtMaximum"))[1] == "VolumesDiffer"
+        unknown = attrs.evolve(self.most(0, "VolumesAtMaximum"), seen=None)
+        assert told(unknown)[1] == "VolumesAtMaximum"
+
+    def test_that_are_at_their_maximum_from_the_start_are_told_likewise(self) -> None:
+        three = (sized(1), sized(2), sized(3))
+        state = filled(by_itself(*three, spec=growing_to("10Gi")), 6 * GI)
+        assert told(state)[1] == "VolumesAtMaximum"
+
+    def test_of_a_class_that_cannot_are_told_with_the_way_out(self) -> None:
+        three = (sized(1), sized(2), sized(3))
+        state = refusing(filled(by_itself(*three), 6 * GI), 13 * GI)
+        assert told(state)[:2] == ("False", "VolumeNotGrown")
+        assert told(state)[2].endswith(
+            "if storage class none can grow, set its allowVolumeExpansion: true, or else set "
+            "spec.jetstream.fileStore.growth.maxSize, and pvc.size if that is more, to 10Gi"
+        )
+
+    def test_that_are_stuck_are_told_with_the_way_out(self) -> None:
+        first = sized(1, "13Gi", condition="ControllerResizeError", words="no room")
+        state = by_itself(first, sized(2), sized(3))
+        assert told(state)[2].endswith(
+            "or set spec.jetstream.fileStore.growth.maxSize lower, but to more than 10Gi"
+        )
+        assert told(by_itself(first, sized(2), sized(3), spec=growing_to("10Gi")))[1] == (
+            "VolumesDiffer"
+        )
+
+
+class TestAFullStore:
+    """What is said of it fits volumes that grow by themselves."""
+
+    def way_out(self, most: str, size: str = "10Gi") -> str:
+        three = (sized(1), sized(2), sized(3))
+        return way_to_room(context(by_itself(*three, spec=growing_to(most, size))))
+
+    def test_is_left_to_natsctl_until_they_are_at_their_maximum(self) -> None:
+        assert self.way_out("100Gi") == (
+            "natsctl grows the volumes, up to 100Gi, or VolumesReady says why not"
+        )
+        assert self.way_out("10Gi") == (
+            "raise spec.jetstream.fileStore.growth.maxSize, or delete messages"
+        )
+
+    def test_is_left_to_the_user_without_growth(self) -> None:
+        assert way_to_room(context(wanting("10Gi", sized(1), sized(2), sized(3)))) == ""
+        state = filled(by_itself(sized(1), sized(2), sized(3)), 6 * GI)
+        assert "natsctl grows the volumes, up to 100Gi" in told(state, "JetStream")[2]

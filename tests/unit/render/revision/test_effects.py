@@ -144,6 +144,9 @@ jetstream.fileStore.pvc.storageClassName
 jetstream.fileStore.volumeClaimTemplate
 jetstream.fileStore.maxSize reloaded
 jetstream.fileStore.resizePolicy
+jetstream.fileStore.growth.maxSize
+jetstream.fileStore.growth.thresholdPercent
+jetstream.fileStore.growth.stepPercent
 jetstream.memoryStore.maxSize stamped reloaded
 jetstream.encryption.secret
 jetstream.encryption.key

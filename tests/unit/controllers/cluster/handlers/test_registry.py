@@ -58,7 +58,7 @@ DONE: tuple[Action, ...] = (
     ),
     NoteProof("c", "u", "digest"),
     NoteClaims("PersistentVolumeClaim", "js-c-1", "u", "none"),
-    GrowClaim("js-c-1", "u", "1", "20Gi", 20, "growing js-c-1"),
+    GrowClaim("js-c-1", "u", "1", "20Gi", 20, "growing js-c-1", "2026-01-01T00:00:00Z"),
     NoteDepartures("c", "u", ((5, "c-5-0f8fad"),)),
     EvacuateServer("c-5", "u", "c-5-0f8fad", "moving all streams away from c-5"),
     MoveStreams("c-5", "u", "c-5-0f8fad", (Asset("A", "S"),), "moving 1 of 1 streams away"),
