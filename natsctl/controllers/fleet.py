@@ -50,16 +50,19 @@ class Fleet:
                 self.actors[looker].wake()
 
     async def run(self, shared: ControllerContext, stop: asyncio.Event) -> None:
-        """Run actors until `stop`; then let passes under way finish, and end the rest."""
+        """Run actors until `stop`; then let passes under way finish, and end the rest.
+
+        A group that ends takes no more tasks: whoever ends it, nobody is started from then on.
+        """
         self._shared = shared
-        try:
-            async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as self._group:
+            try:
                 for key in shared.stores.clusters.keys():  # noqa: SIM118 - a Store is no dict
                     self.wake(key)
                 await stop.wait()
                 await self._end()
-        finally:
-            self._stopping = True
+            finally:
+                self._stopping = True
 
     async def series(self) -> str:
         """What /metrics says of the clusters: nothing on a standby, which has no actors."""
@@ -81,6 +84,9 @@ class Fleet:
         try:
             while not self._stopping and shared.stores.clusters.get(actor.key) is not None:
                 await actor.run(lambda: self._stopping)
+        except BaseException:
+            self._stopping = True
+            raise
         finally:
             del self.actors[actor.key], self._tasks[actor.key]
             metrics.CLUSTERS.set(len(self.actors))

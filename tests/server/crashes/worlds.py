@@ -52,6 +52,7 @@ class World:
 
     kubelet: Kubelet
     operator: Operator
+    living: asyncio.Task[None]
     clients: Clients
     publishers: list[asyncio.Task[None]] = attrs.field(factory=list)
 
@@ -87,6 +88,8 @@ class World:
         known, since = -1, time.monotonic()
         while time.monotonic() - since < QUIET:
             await asyncio.sleep(0.2)
+            if self.living.done():
+                await self.living
             quiet = known == len(writes(api)) and self.operator.process.leads()
             if not quiet or not step.is_done(api):
                 known, since = len(writes(api)), time.monotonic()
@@ -103,8 +106,8 @@ async def world(folder: Path, deaths: Deaths) -> AsyncIterator[World]:
         kubelet = Kubelet(api, network=network, folder=folder)
         operator = Operator(kubelet, deaths)
         clients = Clients(lambda: [network.reached(it) for it in kubelet.processes])
-        made = World(kubelet, operator, clients)
         living = asyncio.create_task(operator.live())
+        made = World(kubelet, operator, living, clients)
         try:
             yield made
         finally:

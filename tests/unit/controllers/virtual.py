@@ -116,6 +116,7 @@ class Flight:
     world: World
     fleet: Fleet
     shared: ControllerContext
+    running: asyncio.Task[None]
 
     async def create(self, name: str, namespace: str = "ns", **spec: Any) -> None:
         """A NatsCluster, as a user creates it."""
@@ -195,8 +196,8 @@ async def flight(
     running = asyncio.create_task(fleet.run(shared, stop))
     await asyncio.sleep(0)
     try:
-        yield Flight(world, fleet, shared)
+        yield Flight(world, fleet, shared, running)
     finally:
         stop.set()
-        await running
+        await asyncio.wait((running,))
         recording.cancel()
