@@ -296,7 +296,7 @@ def desired_of(
     target, why = keyed(target, pods, stored, references)
     if not references.signs:
         target = _as_known(target, pods)
-    target = _as_running(target, pods)
+    target, made = _as_running(target, pods)
     if spec.jetstream is not None and not stored.known:
         resolved = attrs.evolve(resolved, missing=(*resolved.missing, VOLUMES_NOT_READ))
     if spec.jetstream is None and not (stored.held.is_begun or stored.held.may_go):
@@ -308,7 +308,7 @@ def desired_of(
     return Desired(
         target=target,
         objects=tuple(_owned(manifest) for manifest in owned_objects(target)),
-        revision=revision(target),
+        revision=made,
         remarks=parsed.remarks,
         advice="; ".join(_advice(target, references)),
         unreached=parsed.unreached,
@@ -376,8 +376,9 @@ def _as_known(target: Target, pods: tuple[Pod, ...]) -> Target:
     return attrs.evolve(target, inputs=attrs.evolve(target.inputs, system=user))
 
 
-def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
-    """What cannot be reloaded comes with the next restart; no server is restarted for it.
+def _as_running(target: Target, pods: tuple[Pod, ...]) -> tuple[Target, Mapping[str, str]]:
+    """What cannot be reloaded comes with the next restart; no server is restarted for it. And the
+    revision of that: making one takes a while.
 
     That is another name of the system account (nats-server: reload.go), all that servers of the Go
     operator lack, and what keeps out leaf nodes without a login. A roll that began goes through:
@@ -388,36 +389,39 @@ def _as_running(target: Target, pods: tuple[Pod, ...]) -> Target:
     if taken_over and not target.named:
         target = attrs.evolve(target, named=None)
     if not pods:
-        return target
+        return target, revision(target)
     streams = may_have_jetstream(target.spec)
     running = target
     if OLD_ACCOUNT in accounts and (streams or SYSTEM_ACCOUNT not in accounts):
         running = attrs.evolve(target, inputs=attrs.evolve(target.inputs, account=OLD_ACCOUNT))
-    changed = _rolling(running, pods)
-    if LEAVES in revision(running) and changed <= {LEAVES} and leaves_open(map(_stamp, pods)):
+    made = revision(running)
+    changed = _rolling(running, made, pods)
+    if LEAVES in made and changed <= {LEAVES} and leaves_open(map(_stamp, pods)):
         running, changed = attrs.evolve(running, open_leaves=True), frozenset()
-    if changed:
-        return running if streams else target
-    if not taken_over or accounts != {""} or target.named:
-        return running
-    return attrs.evolve(running, named=False, inputs=attrs.evolve(running.inputs, system=""))
+        made = revision(running)
+    if changed and not streams and running is not target:
+        return target, revision(target)
+    if changed or not taken_over or accounts != {""} or target.named:
+        return running, made
+    found = attrs.evolve(running, named=False, inputs=attrs.evolve(running.inputs, system=""))
+    return found, revision(found)
 
 
 def _stamp(pod: Pod) -> str | None:
     return pod.metadata.annotation(names.REVISION_ANNOTATION)
 
 
-def _rolling(target: Target, pods: tuple[Pod, ...]) -> frozenset[str]:
+def _rolling(target: Target, wanted: Mapping[str, str], pods: tuple[Pod, ...]) -> frozenset[str]:
     """What changed that servers are restarted for.
 
     One without a sidecar that knows another user can be asked by nobody.
     """
-    wanted, user, rolling = revision(target), system_stamp(target), set()
-    former = target.inputs.former
-    for pod in pods:
-        can_reload = has_reloader(pod) or stamp_of(_stamp(pod)).same_user(user)
-        label = pod.metadata.label(names.LABEL_VERSION)
-        changed = changed_fields(_stamp(pod), wanted, label, former)
+    user, rolling = system_stamp(target), set()
+    former, label = target.inputs.former, names.LABEL_VERSION
+    said = {(_stamp(pod), pod.metadata.label(label), has_reloader(pod)) for pod in pods}
+    for stamp, tag, signals in said:
+        can_reload = signals or stamp_of(stamp).same_user(user)
+        changed = changed_fields(stamp, wanted, tag, former)
         rolling |= {
             path
             for path in changed

@@ -37,7 +37,7 @@ UNNAMED: Final = ""
 
 def stores(context: Context) -> bool:
     """Whether any server that is there may store streams: its pod was made for that."""
-    return any(has_store(server.pod) for server in context.servers)
+    return context.once(_stores)
 
 
 def expected(context: Context) -> frozenset[str]:
@@ -78,6 +78,10 @@ def remembered(state: ClusterState) -> Baseline | None:
     if told is None or told.broken_before is None:
         return None
     return read([attrs.asdict(row) for row in told.broken_before])
+
+
+def _stores(context: Context) -> bool:
+    return any(has_store(server.pod) for server in context.servers)
 
 
 def _expected(context: Context) -> frozenset[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Answering = dict[Number | None, set[str]]
 
+Due = tuple[tuple[str, ...], ...]
 STUCK_REASONS = frozenset(
     {
         "CrashLoopBackOff",
@@ -106,8 +107,8 @@ def servers_of(state: ClusterState) -> tuple[Server, ...]:
     """The cluster's own servers, by index; pods of somebody else's are not among them."""
     ours = [pod for pod in state.pods if is_ours(pod, state)]
     own = servers_among(state.cluster.metadata.name, ours)
-    answering = _answering(state, [pod for _, pod in own])
-    return tuple(_server(index, pod, state, answering) for index, pod in own)
+    answering, due = _answering(state, [pod for _, pod in own]), dict[object, Due]()
+    return tuple(_server(index, pod, state, answering, due) for index, pod in own)
 
 
 def is_ours(pod: Pod, state: ClusterState) -> bool:
@@ -162,13 +163,15 @@ def overdue_in(pod: Pod, timestamp: str) -> float | None:
     return (ends - now).total_seconds() + OVERDUE if ends is not None and now is not None else None
 
 
-def _server(index: int, pod: Pod, state: ClusterState, answering: Answering) -> Server:
+def _server(
+    index: int, pod: Pod, state: ClusterState, answering: Answering, due: dict[object, Due]
+) -> Server:
     observation = state.observations.get(pod.metadata.uid)
     pod_problem = _overdue(pod, state.timestamp) or problem_of(pod)
     unhealthy_reason = _unhealthy_reason(pod, observation, pod_problem, answering)
     if state.desired is None:
         return Server(index, pod, observation, pod_problem, unhealthy_reason)
-    changes, reloads, pending = _due(pod, state)
+    changes, reloads, pending = _due_once(pod, state, due)
     return Server(
         index=index,
         pod=pod,
@@ -182,7 +185,17 @@ def _server(index: int, pod: Pod, state: ClusterState, answering: Answering) -> 
     )
 
 
-def _due(pod: Pod, state: ClusterState) -> tuple[tuple[str, ...], ...]:
+def _due_once(pod: Pod, state: ClusterState, known: dict[object, Due]) -> Due:
+    """The same, found out once for servers whose pods say the same of all that it depends on."""
+    meta = pod.metadata
+    stamped = meta.annotation(names.REVISION_ANNOTATION), meta.label(names.LABEL_VERSION)
+    key = *stamped, is_taken_over(pod), has_reloader(pod), kubelet_ready(pod)
+    if key not in known:
+        known[key] = _due(pod, state)
+    return known[key]
+
+
+def _due(pod: Pod, state: ClusterState) -> Due:
     """What the server takes up by a restart, by a reload, and by its next start, if any."""
     desired = state.desired
     assert desired is not None

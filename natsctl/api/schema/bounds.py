@@ -1,6 +1,7 @@
 """The bounds of the schema, checked again: an object may have been stored without them."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import attrs
@@ -35,13 +36,23 @@ def misnamed(item: Any, path: str) -> Iterator[Problem]:
 
 
 def _fields(item: Any, path: str) -> Iterator[tuple[Any, Facts, str]]:
-    """Every value inside it, with the facts of its field and its path."""
+    """Every value inside it that is not None, with the facts of its field and its path."""
     if isinstance(item, tuple):
         for index, each in enumerate(item):
             yield from _fields(each, f"{path}[{index}]")
-    elif attrs.has(kind := type(item)):
-        for name, attribute in fields_of(kind):
-            yield from _field(getattr(item, attribute.name), facts(attribute), f"{path}.{name}")
+        return
+    kind: type = type(item)
+    for attribute, known, name in _parts(kind):
+        if (value := getattr(item, attribute)) is not None:
+            yield from _field(value, known, f"{path}.{name}")
+
+
+@cache
+def _parts(kind: type) -> tuple[tuple[str, Facts, str], ...]:
+    """Attribute, facts and JSON name of each field; none of what is no attrs class."""
+    if not attrs.has(kind):
+        return ()
+    return tuple((each.name, facts(each), name) for name, each in fields_of(kind))
 
 
 def _field(value: Any, known: Facts, path: str) -> Iterator[tuple[Any, Facts, str]]:

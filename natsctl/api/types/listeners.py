@@ -83,9 +83,12 @@ LISTENERS: Final = (
 )
 
 
+_PLAIN: Final = TLSConfig()
+
+
 def secret_of(spec: NatsClusterSpec, listener: Listener) -> str | None:
     """Name of the Secret with a listener's certificates; None if it is not encrypted."""
-    return getattr(spec.tls or TLSConfig(), listener.field) or None
+    return getattr(spec.tls or _PLAIN, listener.field) or None
 
 
 @frozen

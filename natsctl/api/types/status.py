@@ -5,6 +5,7 @@ conditions carry no `status` and repeat their types, or by anybody with an edito
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -279,8 +280,15 @@ def _fields(cls: type, raw: object) -> Json:
     """The plain fields of a class that `raw` has with the right type."""
     if not isinstance(raw, Mapping):
         return {}
-    typed = {a.name: (a.type, raw.get(camel(a.name))) for a in attrs.fields(cls)}
-    return {name: value for name, (kind, value) in typed.items() if type(value) is kind}
+    given = ((name, kind, raw.get(key)) for name, kind, key in _plain(cls))
+    return {name: value for name, kind, value in given if type(value) is kind}
+
+
+@cache
+def _plain(cls: type) -> tuple[tuple[str, Any, str], ...]:
+    """Attribute, type and JSON name of each field that is no block of its own."""
+    kinds = (bool, float, int, str)
+    return tuple((a.name, a.type, camel(a.name)) for a in attrs.fields(cls) if a.type in kinds)
 
 
 def _items(raw: object, key: str) -> list[Any]:

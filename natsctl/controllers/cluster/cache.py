@@ -24,6 +24,7 @@ from natsctl.controllers.runtime.computing import (
     of_servers,
     of_sources,
 )
+from natsctl.controllers.watch.late_store import LateStore
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.store import Key
 from natsctl.model import names
@@ -172,26 +173,26 @@ class ClusterCache:
 
     def _owned(self, cluster: Cluster) -> dict[str, dict[str, Any]]:
         """What it controls, and what holds its data by the labels; not what is not known."""
-        late, owned = self.stores.late(), dict[str, dict[str, Any]]()
-        for kind, store in self.stores.owned.items():
-            if kind in late and not late[kind].is_known(self.key):
-                continue
-            found = store.of_cluster(self.key)
-            labelled = kind == data_kind().kind
-            owned[kind] = (
-                {item.metadata.name: item for item in found}
-                if labelled
-                else controlled(found, cluster)
-            )
-        return owned
+        kinds = ((kind, self._owned_of(kind, cluster)) for kind in self.stores.owned)
+        return {kind: found for kind, found in kinds if found is not None}
+
+    def _owned_of(self, kind: str, cluster: Cluster) -> dict[str, Any] | None:
+        """The same of one kind, by name; None: not known."""
+        store = self.stores.owned[kind]
+        if isinstance(store, LateStore) and not store.is_known(self.key):
+            return None
+        found = store.of_cluster(self.key)
+        if kind == data_kind().kind:
+            return {item.metadata.name: item for item in found}
+        return controlled(found, cluster)
 
     async def _stored(
         self, cluster: Cluster, before: ClusterStatus, pods: tuple[Pod, ...]
     ) -> Stored:
         """What the claims of its volumes tell, the config Secret, and the latest look."""
-        owned, name = self._owned(cluster), cluster.metadata.name
-        secret = owned[config_kind().kind].get(name)
-        claims = owned.get(data_kind().kind)
+        name = cluster.metadata.name
+        secret = (self._owned_of(config_kind().kind, cluster) or {}).get(name)
+        claims = self._owned_of(data_kind().kind, cluster)
         there = claims.values() if claims is not None else None
         sources = (cluster, secret, claims is None, *pods, *(there or ()))
         if not self.looks and (known := self._steady) and are_same(known[0], sources):

@@ -111,6 +111,7 @@ class ClusterReconciler:
     _patience: Patience = attrs.field(factory=Patience)
     _status_failure: Failure | None = None
     _progress_since: float | None = None
+    _summary: tuple[Cluster, ClusterStatus] | None = None
     session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -198,7 +199,9 @@ class ClusterReconciler:
         cluster = self.shared.stores.clusters.get(self.key)
         if cluster is None:
             return None
-        return claim(cluster, parse_summary(cluster.status), self.shared.installation)
+        if self._summary is None or self._summary[0] is not cluster:
+            self._summary = cluster, parse_summary(cluster.status)
+        return claim(cluster, self._summary[1], self.shared.installation)
 
     async def _stand_back(self) -> Wait | TakeOver:
         """Leave a cluster to another installation, until it is to be taken from it."""
