@@ -1,7 +1,8 @@
-"""Servers with JetStream off have lost their copies in memory, and come back without them.
+"""Servers that stopped, or gave JetStream up, have lost their copies in memory for good.
 
 Two of three such servers can outvote the one that still has its copy, and its messages are gone for
-everybody. So of those that had a copy of the same stream, one restarts at a time.
+everybody. So of those that had a copy of the same stream, one restarts at a time, and so few come
+back at a time that they are no majority.
 """
 
 from __future__ import annotations
@@ -32,11 +33,60 @@ def apart(
     concerned = [name for name in names if any(name in told.members for told in groups)]
     if not concerned:
         return ()
-    behind = {block.asset for compare in (store_behind, store_differs) for block in compare(it)}
+    behind = _behind(it)
     first = next(
         (n for n in concerned if all(_may_lack(told, n, off, down, behind) for told in groups)), ""
     )
     return tuple(name for name in concerned if name != first)
+
+
+def returning(it: Case, coming: Sequence[str], there: Collection[str]) -> tuple[str, ...]:
+    """Which of these servers, which do not run, may start now, in order.
+
+    `there` are those that run, or are about to; who has JetStream off votes for nobody. As many as
+    it takes for a leader of the meta group start in any case: without one, nobody gets a copy back.
+    """
+    said = it.second.answered
+    voting = [name for name in there if name not in said or not said[name].disabled]
+    groups = tuple(_at_risk(it))
+    behind = _behind(it) if groups else frozenset()
+    room = {told.asset: _room(told, voting, behind) for told in groups}
+    going = list[str]()
+    for name in coming:
+        concerned = [told.asset for told in groups if _may_hold(told, name)]
+        if all(room[asset] > 0 for asset in concerned):
+            going.append(name)
+            room |= {asset: room[asset] - 1 for asset in concerned}
+    lacking = len(it.expected) // 2 + 1 - len(voting) - len(going)
+    needed = [name for name in coming if name not in going][: max(lacking, 0)]
+    return tuple(name for name in coming if name in going or name in needed)
+
+
+def _room(told: Told, voting: Collection[str], behind: Container[Asset | None]) -> int:
+    """How many more servers without a copy are no majority of its members."""
+    members = max(len(told.members), told.replicas)
+    empty = [n for n in voting if _may_hold(told, n) and not _has_copy(told, n, behind)]
+    return members // 2 - len(empty)
+
+
+def _may_hold(told: Told, name: str) -> bool:
+    """Whether it is a member, or may be one where too few are named."""
+    return name in told.members or len(told.members) < told.replicas
+
+
+def _has_copy(told: Told, name: str, behind: Container[Asset | None]) -> bool:
+    """Whether a server has all messages that any one has, as far as that is known."""
+    store = told.stores.get(name)
+    if store is None or name in told.bad:
+        return False
+    most = max(each.messages for each in told.stores.values())
+    return store.messages >= most or (bool(told.leader) and told.asset not in behind)
+
+
+def _behind(it: Case) -> frozenset[Asset | None]:
+    """Streams of which some copy lacks messages, or has other ones."""
+    compared = (store_behind, store_differs)
+    return frozenset(block.asset for compare in compared for block in compare(it))
 
 
 def _at_risk(it: Case) -> Iterator[Told]:

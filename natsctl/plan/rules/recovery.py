@@ -1,7 +1,8 @@
 """Servers that only a restart brings back get it by themselves, once their disk has room.
 
 They turned JetStream off, as on a full disk, and hold nothing up, so all of them go together. Or a
-write to a store failed, and the others have newer copies: such a server goes through the gate. What
+write to a store failed, and the others have newer copies: such a server goes through the gate. So
+does one whose container started while the configuration had no JetStream. What
 is not known is no room, and nobody goes twice within some minutes: what fails again right after a
 restart is not helped by another one.
 """
@@ -20,6 +21,8 @@ from natsctl.plan.queries import unanswered
 from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.servers import has_store
+from natsctl.plan.switched_off import is_switched_off
+from natsctl.plan.written_block import block_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +40,7 @@ ROOM: Final = 90
 LIVED: Final = 600.0
 """Seconds that a server has run, by its own clock, before it is restarted for this."""
 OFF: Final = "JetStream is off on it, and its volume has room"
+WITHOUT: Final = "it started while its configuration had no JetStream"
 FROZEN: Final = "a write to its store failed, and its volume has room"
 
 
@@ -63,18 +67,34 @@ def _due(context: Context, seen: Seen, it: Case) -> Iterator[Server]:
     """
     held = obstacles_to_return(context)
     off = {name for name in seen.off if name in seen.gave_up and not may_have_holes(it, name)}
+    without = _started_without(context, seen)
     for server in context.servers:
         name = name_of(server)
-        fails = name in off or name in seen.frozen
+        said = it.second.answered.get(name)
+        helps = name in without or ((name in off or name in seen.frozen) and _has_room(said))
         stays = server.changes or server.terminating or is_away(server) or server.name in held
-        if fails and not stays and has_store(server.pod) and _helps(it.second.answered.get(name)):
+        if helps and not stays and has_store(server.pod) and _has_lived(said):
             yield server
 
 
-def _helps(said: JetStreamReport | None) -> bool:
-    """Whether its volume has room, and it has run for a while: nobody knows the room of a server
-    without a reloader."""
-    if said is None or said.volume is None or said.volume.percent >= ROOM:
+def _started_without(context: Context, seen: Seen) -> frozenset[str]:
+    """Servers without JetStream in the configuration that they started with, if it is back there.
+
+    Such as one that ended by itself while JetStream was being removed, before that was taken back.
+    """
+    secret = context.state.secrets.get(context.desired.target.name)
+    back = not is_switched_off(context) and block_of(secret)
+    return frozenset(seen.off).difference(seen.gave_up) if back else frozenset()
+
+
+def _has_room(said: JetStreamReport | None) -> bool:
+    """Whether its volume has: nobody knows that of a server without a reloader."""
+    return said is not None and said.volume is not None and said.volume.percent < ROOM
+
+
+def _has_lived(said: JetStreamReport | None) -> bool:
+    """Whether it has run for a while."""
+    if said is None:
         return False
     started, now = moment(said.started), moment(said.now)
     return started is not None and now is not None and (now - started).total_seconds() >= LIVED
@@ -83,7 +103,8 @@ def _helps(said: JetStreamReport | None) -> bool:
 def _step(server: Server, found: Restart, seen: Seen) -> Action:
     if found.hands_over:
         return StepDown(server.name, server.pod.metadata.uid)
-    why = FROZEN if name_of(server) in seen.frozen else OFF
+    gave_up = OFF if name_of(server) in seen.gave_up else WITHOUT
+    why = FROZEN if name_of(server) in seen.frozen else gave_up
     return ReplaceServer(
         index=server.index,
         name=server.name,

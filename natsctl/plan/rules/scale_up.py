@@ -9,6 +9,7 @@ from natsctl.plan.claims.newcomers import obstacles_of
 from natsctl.plan.claims.others import obstacles_to_others
 from natsctl.plan.departures.members import returning
 from natsctl.plan.departures.note import departed_of
+from natsctl.plan.returns import without_copies
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.server_identity import missing
 
@@ -19,7 +20,8 @@ NOTED = "the note that it left empty is being removed"
 
 
 def scale_up(context: Context) -> Decision:
-    """Create all missing servers at once, those apart whose volumes are not there."""
+    """Create all missing servers at once, but for those whose volumes are not there, and those
+    that would be too many without copies in memory."""
     previous_config = bool(context.state.holding)
     absent = missing(context.desired.target.name, context.servers, context.size)
     obstacle, departed = obstacles_of(context), departed_of(context)
@@ -28,10 +30,13 @@ def scale_up(context: Context) -> Decision:
     back = returning(context)
     unnoted = obstacles_to_others(context, [index for index, _ in back])
     held |= {name: why for index, name in back if (why := unnoted.get(index))}
-    coming = (*absent, *back)
+    coming = tuple((index, name) for index, name in (*absent, *back) if name not in held)
+    empty = without_copies(context, coming)
+    held |= empty.held
     return Decision(
         tuple(
             CreateServer(index, name, previous_config) for index, name in coming if name not in held
         ),
         waiting=tuple(f"{name}: {text}" for name, text in held.items()),
+        queries=empty.queries,
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus
-from natsctl.model.jetstream import Storage, Store, Volume
+from natsctl.model.jetstream import Health, Storage, Store, Volume
+from natsctl.model.names import JETSTREAM_KEY
+from natsctl.model.objects import Secret
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
 from natsctl.plan.gated_restart import NO_COPIES
 from natsctl.plan.jetstream import seen_in
-from natsctl.plan.rules.recovery import FROZEN, LIVED, OFF, ROOM, recover_servers
+from natsctl.plan.rules.recovery import FROZEN, LIVED, OFF, ROOM, WITHOUT, recover_servers
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import State, World
@@ -108,6 +111,51 @@ def test_one_whose_clock_nobody_understands_waits() -> None:
         for look in state.jetstream
     )
     assert planned(attrs.evolve(state, jetstream=looks)) == []
+
+
+def started_without(*servers: str) -> ClusterState:
+    """Their containers started while JetStream was removed; by now it is back."""
+    state = seen(disabled(*servers, volumes={}))
+    looks = tuple(
+        attrs.evolve(
+            look,
+            reports={
+                uid: attrs.evolve(said, health=Health(200)) if said.disabled else said
+                for uid, said in look.reports.items()
+            },
+        )
+        for look in state.jetstream
+    )
+    state = attrs.evolve(state, jetstream=looks)
+    return attrs.evolve(state, seen=seen_in(state))
+
+
+class TestOneThatStartedWithoutJetStream:
+    """Its pod was made for what the spec says, and nothing else restarts it."""
+
+    def test_restarts_through_the_gate(self) -> None:
+        state = started_without(THREE)
+        assert restarted(state) == [("c-3", f"restarting c-3: {WITHOUT}")]
+        (step,) = planned(state)
+        assert isinstance(step, ReplaceServer)
+        assert step.evidence is not None
+        assert len(step.evidence.runs) == 3
+
+    def test_waits_for_another_one_and_somebody_may_decide(self) -> None:
+        found = recover_servers(context(started_without(TWO, THREE)))
+        assert [server.name for server in found.servers] == ["c-2", "c-3"]
+        assert found.actions == ()
+        assert "nats.io/override-jetstream-off=" in found.waiting[-1]
+
+    def test_stays_while_the_configuration_has_none(self) -> None:
+        state = started_without(THREE)
+        secrets = dict(state.owned["Secret"])
+        (name, secret), *_ = secrets.items()
+        assert isinstance(secret, Secret)
+        data = {key: it for key, it in (secret.data or {}).items() if key != JETSTREAM_KEY}
+        secrets[name] = msgspec.structs.replace(secret, data=data)
+        without = attrs.evolve(state, owned={**state.owned, "Secret": secrets})
+        assert recover_servers(context(without)).servers == ()
 
 
 def test_below_2_10_it_would_come_back_with_holes() -> None:
