@@ -9,7 +9,6 @@ not told usably is unknown, never absent, and anything else unusable makes the s
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -20,6 +19,7 @@ from natsctl.model import limits
 from natsctl.model.foreign import printable
 from natsctl.model.jetstream import MAX_NAME, Asset, Health, JetStreamReport, Usage
 from natsctl.model.observation import MAX_PEERS, MAX_TAGS
+from natsctl.model.shared_texts import shared
 from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.jetstream_accounts import Account, Inventory
 from natsctl.nats.jetstream_assets import meta
@@ -192,7 +192,7 @@ def _report(answers: Answers, jsz: Jsz, routes: Routes) -> JetStreamReport:
         file=_usage(said.storage, said.config.max_storage, said.reserved_storage),
         memory=_usage(said.memory, said.config.max_memory, said.reserved_memory),
         meta=meta(bytes(said.meta_cluster)),
-        tags=tuple(map(sys.intern, varz.tags or ())),
+        tags=tuple(map(shared, varz.tags or ())),
         unique_tag=said.config.unique_tag,
         groups=held.groups,
         unknown=held.unknown,
@@ -230,7 +230,7 @@ def _complaint(text: str) -> Asset | None:
 
 def _peers(routes: bytes) -> frozenset[str]:
     """The servers at the other ends of all routes; names are kept once for all who name them."""
-    peers = frozenset(map(sys.intern, _ends(routes)))
+    peers = frozenset(map(shared, _ends(routes)))
     if len(peers) > MAX_PEERS:
         raise _Unusable(f"it has routes to more than {MAX_PEERS} servers")
     return peers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import attrs
@@ -21,6 +20,7 @@ from natsctl.model.jetstream import (
     Storage,
     Store,
 )
+from natsctl.model.shared_texts import shared
 from natsctl.model.struct_types import known_to_threads
 
 if TYPE_CHECKING:
@@ -182,14 +182,14 @@ def _raft(cluster: _Cluster | None) -> Raft:
     if cluster is None:
         return Raft()
     moving = bytes(cluster.desired) not in (b"null", b"{}")
-    return Raft(sys.intern(cluster.leader), _replicas(cluster.replicas), moving)
+    return Raft(shared(cluster.leader), _replicas(cluster.replicas), moving)
 
 
 def _replicas(said: list[_Replica] | None) -> tuple[Replica, ...]:
-    # Names of servers are in each of thousands of groups: interned, they are kept once.
+    # Names of servers are in each of thousands of groups: shared, they are kept once.
     return tuple(
         Replica(
-            sys.intern(peer.name),
+            shared(peer.name),
             peer.current,
             peer.offline,
             peer.active / _NANOSECONDS,

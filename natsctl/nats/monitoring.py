@@ -9,7 +9,6 @@ import asyncio
 import os
 import re
 import ssl
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -20,6 +19,7 @@ from natsctl.model import names
 from natsctl.model.observation import MAX_PEERS, MAX_TAGS, Observation
 from natsctl.model.server_address import address_of
 from natsctl.model.server_identity import server_name_of
+from natsctl.model.shared_texts import shared
 from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.fetch import LIMIT, SMALL, Unusable, fetch
 from natsctl.nats.gate import OF_ONE, QUICK, Gate
@@ -198,7 +198,7 @@ def _tags(said: bytes) -> tuple[str, ...] | None:
 def _peers(body: bytes) -> frozenset[str]:
     """The servers at the other ends of all routes; ids are kept once for all who name them."""
     routes = bytes(msgspec.json.decode(body, type=Routez).routes)
-    peers = frozenset(map(sys.intern, _ends(routes)))
+    peers = frozenset(map(shared, _ends(routes)))
     if len(peers) > MAX_PEERS:
         raise Unusable(f"it has routes to more than {MAX_PEERS} servers")
     return peers
