@@ -48,7 +48,7 @@ from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS_METADATA
 from natsctl.kube.transport import Transport, connect
 from natsctl.kube.turns import Turns
 from natsctl.model.times import written
-from natsctl.nats.gate import ALL, LARGE, LARGE_SLOW, READING, Gate
+from natsctl.nats.gate import ALL, HEAVY_PARTS, LARGE, LARGE_SLOW, READING, Gate
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.service_accounts.seals import sealing_key
 
@@ -176,8 +176,9 @@ async def _lead(
 
 def fair_gate(threads: Executor | None = None) -> Gate:
     """What is asked of servers, shared between namespaces: nobody gets more than half of it."""
-    large, large_slow, reading = Turns(LARGE), Turns(LARGE_SLOW), Turns(READING)
-    return Gate(Turns(2 * ALL), Turns(2 * ALL), large, large_slow, reading, threads)
+    large, large_slow = Turns(LARGE), Turns(LARGE_SLOW)
+    reading, heavy = Turns(READING), Turns(HEAVY_PARTS)
+    return Gate(Turns(2 * ALL), Turns(2 * ALL), large, large_slow, reading, heavy, threads)
 
 
 async def _identity(client: Client, namespace: str, lease: Lease) -> Identity:

@@ -32,7 +32,11 @@ async def beside(
         except asyncio.CancelledError as error:
             cancelled = error
             stop()
-    if cancelled is not None:
-        thread.exception()  # looked at, so that it is not reported as one that nobody knows of
-        raise cancelled
-    return thread.result()
+    try:
+        if cancelled is not None:
+            thread.exception()  # looked at, so that it is not reported as one that nobody knows of
+            raise cancelled
+        return thread.result()
+    finally:
+        # An error knows this function: a circle would keep all that was given until it is found.
+        del thread, cancelled, given

@@ -24,6 +24,9 @@ ALL, OF_ONE, LARGE, LARGE_SLOW = 64, 8, 2, 4
 ones, and slow ones, which have turns of their own."""
 READING = 2
 """Threads that read answers which are not long, in turns; each long one has a thread besides."""
+HEAVY, HEAVY_PARTS = 2**20, 1
+"""Bytes from which a part of a long answer is heavy, since it takes much memory while it is read,
+and how many of those are read at the same time. They belong among the slow ones."""
 READERS = LARGE + LARGE_SLOW + READING
 """Threads that read what servers say: who has a turn finds one free."""
 QUICK = 0.3
@@ -76,8 +79,9 @@ class Gate:
 
     Servers that take long have turns of their own: nobody else waits for these. `large` and
     `large_slow` are for what takes much memory, and `reading` for what takes a while to read;
-    `threads` do that for who has a turn of these (None: those of the event loop). `late` are owners
-    whose long answers are slow, and when the last one was.
+    `threads` do that for who has a turn of these (None: those of the event loop). `heavy` is for
+    what takes most, for who has a turn of `large_slow`. `late` are owners whose long answers are
+    slow, and when the last one was.
     """
 
     all: Turns = attrs.field(factory=_first_come(ALL))
@@ -85,6 +89,7 @@ class Gate:
     large: Turns = attrs.field(factory=_first_come(LARGE))
     large_slow: Turns = attrs.field(factory=_first_come(LARGE_SLOW))
     reading: Turns = attrs.field(factory=_first_come(READING))
+    heavy: Turns = attrs.field(factory=_first_come(HEAVY_PARTS))
     threads: Executor | None = None
     allowance: Allowance = attrs.field(factory=Allowance)
     late: dict[str, float] = attrs.field(factory=dict)
@@ -114,6 +119,25 @@ class Gate:
             finally:
                 if loop.time() - began > LARGE_QUICK - _TICK:
                     self.note_late(owner)
+
+    @asynccontextmanager
+    async def part(self, owner: str, size: int) -> AsyncIterator[None]:
+        """A turn to read so many bytes of a long answer, if they need one.
+
+        Who reads has others wait for as long as its thread takes, and for nothing that a server
+        does. Owners have turns one after the other: each part waits for two of each other at most.
+        """
+        if size <= HEAVY:
+            yield
+            return
+        async with self.heavy.turn(owner):
+            yield
+
+    def leave_to_slow(self, owner: str, size: int) -> None:
+        """Raise TimeoutError if so much is held of an answer that was to be quick."""
+        if size > HEAVY:
+            self.note_late(owner)
+            raise TimeoutError
 
     async def quickly_or_slowly(self, owner: str, read: Callable[[bool], Awaitable[_T]]) -> _T:
         """What `read` gives, which may take a `longest_answer`: a slow one, if it is told so.

@@ -134,13 +134,17 @@ async def _read(gate: Gate, place: Place, tls: ssl.SSLContext | None, *, slow: b
                 await turn.enter_async_context(held)
             size += len(piece)
             part = cutter.feed(piece)
+            if not slow:
+                gate.leave_to_slow(place.owner, max(cutter.held, len(part or b"")))
             if part is not None:
-                await beside(gate.threads, jsz.give_up, jsz.add, part)
+                async with gate.part(place.owner, len(part)):
+                    await beside(gate.threads, jsz.give_up, jsz.add, part)
                 if jsz.inventory.too_many:
                     return jsz
         # Reading a part takes some 20 ms: in a thread, it keeps nobody waiting for long.
         if size > SMALL:
-            await beside(gate.threads, jsz.give_up, jsz.add, cutter.end())
+            async with gate.part(place.owner, cutter.held):
+                await beside(gate.threads, jsz.give_up, jsz.add, cutter.end())
             return jsz
     async with gate.reading.turn(place.owner):  # which is not held against the server
         await beside(gate.threads, jsz.give_up, jsz.add, cutter.end())

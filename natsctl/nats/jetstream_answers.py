@@ -34,6 +34,8 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_VALUES: Final = 400_000
 """Members of objects and lists, of one part, each of which takes up to 200 bytes for a moment.
 Recorded: streams and consumers have 23 bytes for each, so the longest part has 360,000."""
+FEW_VALUES, VALUE = 40_000, 12
+"""So many in any part, and one more for so many bytes: short parts take little memory."""
 MAX_PARTS: Final = 512
 MAX_ROUTES: Final = 16 * 1024
 _HEALTH_BYTES: Final = 64 * 1024
@@ -207,7 +209,7 @@ def _usage(used: int, limit: int, reserved: int) -> Usage:
 
 
 def _decoded(body: bytes, type_: type[_T]) -> _T:
-    limits.check(body, MAX_BYTES, MAX_VALUES)
+    limits.check(body, MAX_BYTES, min(FEW_VALUES + len(body) // VALUE, MAX_VALUES))
     return msgspec.json.decode(body, type=type_)
 
 

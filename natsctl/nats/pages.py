@@ -52,9 +52,16 @@ class Cutter:
             raise Unusable(f"one of its streams takes more than {LONGEST // 1024 // 1024} MiB")
         return page
 
+    @property
+    def held(self) -> int:
+        """Bytes that are held."""
+        return len(self._held)
+
     def end(self) -> bytes:
-        """The last page, which ends as the whole does."""
-        return self._head + bytes(self._held)
+        """The last page, which ends as the whole does. Nothing is held any more."""
+        text = b"".join((self._head, self._held))
+        self._held.clear()
+        return text
 
     def _cut(self) -> bytes | None:
         """End a page after the last stream or account that is whole."""
@@ -67,21 +74,22 @@ class Cutter:
         if max(of_stream, of_account) < 0:
             return None
         if of_stream > of_account:
-            text = self._taken(of_stream, _END_OF_STREAM)
+            text = self._taken(of_stream + len(_END_OF_STREAM), _REST_OF_STREAMS)
             self._head = self._reopened(text)
-            return text + _REST_OF_STREAMS
-        text = self._taken(of_account, _END_OF_ACCOUNT)
+            return text
+        text = self._taken(of_account + len(_END_OF_ACCOUNT), _REST_OF_ACCOUNTS)
         self._head = _bounded(text[: self._top])
-        return text + _REST_OF_ACCOUNTS
+        return text
 
     def _ends(self, begin: int) -> tuple[int, int]:
         """Where the last stream and the last account end."""
         return self._held.rfind(_END_OF_STREAM, begin), self._held.rfind(_END_OF_ACCOUNT, begin)
 
-    def _taken(self, at: int, ending: bytes) -> bytes:
-        """What is held up to an ending, without its comma."""
-        text = self._head + bytes(self._held[: at + len(ending) - 2])
-        del self._held[: at + len(ending)]
+    def _taken(self, end: int, rest: bytes) -> bytes:
+        """What is held up to the end of an ending, without its comma, and a rest; copied once."""
+        with memoryview(self._held) as held:
+            text = b"".join((self._head, held[: end - 2], rest))
+        del self._held[:end]
         self._searched = 0
         return text
 

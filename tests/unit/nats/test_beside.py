@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -60,3 +63,26 @@ async def test_who_is_cancelled_several_times_waits_for_the_end_all_the_same() -
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert work.ended
+
+
+class Told(bytearray):
+    """An answer; it is seen when it goes."""
+
+
+async def test_what_was_refused_goes_at_once() -> None:
+    """A few long answers a second that wait for the collector of circles fill the memory."""
+
+    def refuse(answer: bytearray) -> None:
+        raise ValueError(f"{len(answer)} bytes")
+
+    answer = Told(b"x" * 1000)
+    still_there = weakref.ref(answer)
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            await beside(None, lambda: None, refuse, answer)
+        del answer
+        assert still_there() is None
+    finally:
+        gc.enable()

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from natsctl.nats.gate import LARGE, LARGE_QUICK, LARGE_SECONDS, LARGE_WAIT, LATE, Gate
+from natsctl.controllers.supervisor import fair_gate
+from natsctl.nats.gate import HEAVY, LARGE, LARGE_QUICK, LARGE_SECONDS, LARGE_WAIT, LATE, Gate
 
 pytestmark = pytest.mark.looptime
 
@@ -96,3 +97,38 @@ async def test_a_page_has_its_seconds_from_when_its_turn_comes() -> None:
     assert began == [pytest.approx(20)]
     assert now() == pytest.approx(20 + LARGE_SECONDS)
     await asyncio.gather(*holders)
+
+
+class TestPartsOfALongAnswer:
+    @staticmethod
+    async def parts(gate: Gate, owner: str, size: int, count: int = 1) -> float:
+        """How long it takes to read so many parts, each of which takes a second."""
+        began = now()
+        for _ in range(count):
+            async with gate.part(owner, size):
+                await asyncio.sleep(1)
+        return now() - began
+
+    async def test_are_read_at_the_same_time(self) -> None:
+        gate = Gate()
+        found = await asyncio.gather(*(self.parts(gate, owner, HEAVY) for owner in "abcdef"))
+        assert found == [1.0] * 6
+
+    async def test_are_read_one_at_a_time_if_they_are_heavy(self) -> None:
+        """And a namespace that has many keeps others waiting for two of them at most."""
+        gate = fair_gate()
+        theirs = [asyncio.create_task(self.parts(gate, "a", HEAVY + 1, 20)) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        assert await self.parts(gate, "b", HEAVY + 1, 5) <= (2 + 1) * 5
+        assert not any(task.done() for task in theirs)
+        await asyncio.gather(*theirs)
+        assert now() == pytest.approx(65)
+
+    async def test_belong_among_the_slow_if_they_are_heavy(self) -> None:
+        gate = Gate()
+        gate.leave_to_slow("a", HEAVY)
+        assert not gate.is_late("a")
+        with pytest.raises(TimeoutError):
+            gate.leave_to_slow("a", HEAVY + 1)
+        assert gate.is_late("a")
+        assert not gate.is_late("b")

@@ -18,7 +18,7 @@ import pytest
 from natsctl.model.jetstream import JetStreamReport
 from natsctl.nats import allowance, jetstream
 from natsctl.nats.fetch import SMALL
-from natsctl.nats.gate import FirstCome, Gate
+from natsctl.nats.gate import HEAVY, FirstCome, Gate
 from natsctl.nats.jetstream import AT_ONCE, look
 from natsctl.nats.jetstream_answers import Jsz, Routes, report, routes_of
 from natsctl.nats.monitoring import Place
@@ -220,7 +220,8 @@ class TestTricks:
                 "compressed",
             ),
             (says(HEAD + gzip.compress(MIB)), "malformed"),
-            (says(HEAD + b"[" * 300_000), "levels deep"),
+            (says(HEAD + b"[" * 30_000), "levels deep"),
+            (says(HEAD + b"[" * 300_000), "values"),
             (says(HEAD, ever=b" ", pause=0.02), "no answer in time"),
             (says(pause=1), "no answer in time"),
             (says(b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"), "status 302"),
@@ -280,6 +281,31 @@ class TestTricks:
             assert "no answer in time" in (await asking).problem
         assert not place.locked()
         assert len(told) == 1
+
+    async def test_what_takes_much_memory_is_read_one_at_a_time(
+        self, serving: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Among the slow ones, so that no quick one waits for it."""
+        at_once, most, read = set[int](), list[int](), Jsz.add
+
+        def noted(jsz: Jsz, part: bytes) -> None:
+            if len(part) > HEAVY:
+                at_once.add(threading.get_ident())
+                most.append(len(at_once))
+                time.sleep(0.05)
+                at_once.remove(threading.get_ident())
+            read(jsz, part)
+
+        monkeypatch.setattr(Jsz, "add", noted)
+        large = stream(x="x" * 3 * HEAVY) + stream(name="t", x="x" * 3 * HEAVY)
+        gate, pages = Gate(), Pages(tricks={"/jsz": says(HEAD + BEGIN + ACCOUNT + large)})
+        async with serving(pages):
+            places = {str(i): Place("127.0.0.1", owner=MINE[0]) for i in range(AT_ONCE)}
+            said = await look(gate, places, None, MINE)
+        assert all("truncated" in each.problem for each in said.values())
+        assert most == [1] * len(most)
+        assert len(most) >= AT_ONCE
+        assert gate.is_late(MINE[0])
 
     async def test_reports_are_made_beside_the_event_loop(
         self, serving: Open, monkeypatch: pytest.MonkeyPatch

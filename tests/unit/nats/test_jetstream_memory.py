@@ -8,7 +8,7 @@ from contextlib import suppress
 import attrs
 import pytest
 
-from natsctl.nats.jetstream_answers import MAX_VALUES, Jsz, report
+from natsctl.nats.jetstream_answers import FEW_VALUES, MAX_VALUES, Jsz, report
 from natsctl.nats.pages import LONGEST
 from tests.unit.plan.gates.recorded import body, situation
 
@@ -24,6 +24,23 @@ def test_a_few_bytes_do_not_become_millions_of_objects() -> None:
         tracemalloc.stop()
     assert "values" in said.problem
     assert peak < 10 * len(many)
+
+
+def test_short_parts_take_little_memory() -> None:
+    """They are read at the same time."""
+    parts = (
+        body({"account_details": [{"name": "a", "stream_detail": [1] * count}]})
+        for count in (FEW_VALUES, 10 * FEW_VALUES)
+    )
+    for part in parts:
+        tracemalloc.start()
+        try:
+            with suppress(ValueError):
+                Jsz().add(part)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 5 * 2**20
 
 
 ONE_ACCOUNT = b'{"name":"a","stream_detail":[', b"]}"

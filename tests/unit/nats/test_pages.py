@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -156,3 +157,27 @@ class TestLong:
         assert all(json.loads(page) for page in whole)
         with pytest.raises(ValueError, match="Unterminated"):
             json.loads(last)
+
+
+def test_a_long_page_is_copied_once() -> None:
+    """Several are cut at the same time, and anybody may have sent them."""
+    cutter = Cutter()
+    begin = b'{\n  "account_details": [\n    {\n      "stream_detail": [\n'
+    cutter.feed(begin)
+    for _ in range(7 * 16):
+        assert cutter.feed(b" " * 65_536) is None
+    tracemalloc.start()
+    try:
+        page = cutter.feed(b"\n        },\n")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert page is not None
+    assert peak < len(page) + 2**20
+    assert cutter.held == 0
+
+
+def test_nothing_is_held_once_it_has_ended() -> None:
+    cutter = Cutter()
+    cutter.feed(b"{}")
+    assert (cutter.held, cutter.end(), cutter.held) == (2, b"{}", 0)
