@@ -14,8 +14,11 @@ import attrs
 
 from natsctl.api.types.jetstream import default_share, most_size, volume_growth, volume_size
 from natsctl.model import names
+from natsctl.model.jetstream import Usage, Volume
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.times import moment
+from natsctl.plan.jetstream import name_of
+from natsctl.plan.server_identity import wanted as staying
 from natsctl.render.config.jetstream import wanted_file_limit
 
 if TYPE_CHECKING:
@@ -122,7 +125,7 @@ def _mark(context: Context, *, again: bool) -> int:
 
 
 def _fills(context: Context) -> Iterator[Fill]:
-    """Of each server that tells.
+    """Of each server that tells and stays: what others have may fit once it has moved.
 
     A store counts once its server has the limit of the wanted size: with that of smaller volumes,
     larger ones are of no use. A look may be older than the last growth, so of a volume the bytes
@@ -135,12 +138,13 @@ def _fills(context: Context) -> Iterator[Fill]:
     share = target.inputs.share or default_share(target.version)
     limit = wanted_file_limit(found[0], share, wanted)
     least = wanted * (found[1].threshold_percent - AROUND) // 100
-    for name, usage in seen.summary.file.items():
+    for server in staying(context.servers, target.spec.size):
+        usage = seen.summary.file.get(name_of(server), Usage())
+        volume = seen.summary.volumes.get(name_of(server), Volume(0, 0))
         if usage.limit >= limit > 0:
-            yield Fill(usage.used * 100 // limit, "file store", seen.pod_of(name))
-    for name, volume in seen.summary.volumes.items():
+            yield Fill(min(usage.used * 100 // limit, 100), "file store", server.name)
         if volume.used >= least:
-            yield Fill(volume.percent, "volume", seen.pod_of(name))
+            yield Fill(min(volume.percent, 100), "volume", server.name)
 
 
 def _larger(size: int, percent: int) -> int:

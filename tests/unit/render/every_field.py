@@ -27,6 +27,7 @@ KNOWN: Raw = {
     "pod.reloaderResources": {"limits": {"cpu": 1}},
     "jetstream.fileStore.pvc.size": "20Gi",
     "jetstream.fileStore.maxSize": "7Gi",
+    "jetstream.fileStore.growth.maxSize": "100Gi",
     "jetstream.memoryStore.maxSize": "1Gi",
     "jetstream.limits.duplicateWindow": "5s",
     "jetstream.syncInterval": "5s",

@@ -17,6 +17,7 @@ from natsctl.model.objects import (
     PodCondition,
     ResourceStatuses,
 )
+from natsctl.model.server_identity import server_name
 from natsctl.plan.gates.quorum import Quorum, State
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.gates.summary import Summary
@@ -24,7 +25,7 @@ from natsctl.plan.growth_refused import GrowthRefused, Words, refused
 from natsctl.plan.servers import runs_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import SPEC, claim, noted, uid_of, volumes
-from tests.unit.plan.world import pod
+from tests.unit.plan.world import NAME, UID, pod
 
 GI = 2**30
 CLASS = (
@@ -95,11 +96,11 @@ def filled(
     server: str = "c-2",
 ) -> ClusterState:
     """The same after looks at which one server told this: bytes of its store, and of its disk."""
-    files = {"c-1": Usage(0, limit), server: Usage(used, limit)}
-    summary = Summary(file=files, volumes={server: disk} if disk is not None else {})
+    names = {server_name(NAME, UID, index): f"c-{index}" for index in range(1, 5)}
+    full = next(name for name, pod_name in names.items() if pod_name == server)
+    files = {next(iter(names)): Usage(0, limit), full: Usage(used, limit)}
+    summary = Summary(file=files, volumes={full: disk} if disk is not None else {})
     at = state.now - ago
     looks = tuple(Look(began, {}, runs_of(state.pods)) for began in (at - 2, at))
-    told = Seen(
-        at=at, quorum=Quorum(State.OK), summary=summary, pods={name: name for name in files}
-    )
+    told = Seen(at=at, quorum=Quorum(State.OK), summary=summary, pods=names)
     return attrs.evolve(state, seen=told, jetstream=looks)

@@ -18,6 +18,7 @@ from natsctl.plan.claims.growth import growth_of
 from natsctl.plan.claims.steps import PAUSE, next_step, wanted_of
 from natsctl.plan.engine import plan
 from natsctl.plan.growth_refused import FIRST_PAUSE
+from natsctl.plan.jetstream import seen_in
 from natsctl.plan.queries import JetStreamLook
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.state import ClusterState
@@ -31,7 +32,9 @@ from tests.unit.plan.claims.growing import (
     spec_of,
 )
 from tests.unit.plan.claims.volumes import annotated_claim, claim, noted
-from tests.unit.plan.world import NOW, context, decided
+from tests.unit.plan.gates.world import State
+from tests.unit.plan.looks import NAMES, Named, looked
+from tests.unit.plan.world import NOW, context, decided, pod
 
 THREE = (sized(1), sized(2), sized(3))
 FULL = 5.25
@@ -115,8 +118,28 @@ class TestAStep:
     def test_is_taken_though_other_servers_say_nothing(self) -> None:
         found = full(by_itself(*THREE))
         assert found.seen is not None
-        assert "c-3" not in found.seen.summary.file
+        assert len(found.seen.summary.file) == 2
         assert grown(found) == [("js-c-1", "13Gi")]
+
+    def test_is_not_taken_for_a_server_that_leaves(self) -> None:
+        """What it has moves to others, and may fit there."""
+        four = growing_to() | {"size": 4}
+        pods = tuple(pod(index, four) for index in (1, 2, 3, 4))
+        state = attrs.evolve(by_itself(*THREE), pods=pods)
+        assert grown(filled(state, bytes_(6), server="c-4")) == []
+        assert grown(filled(state, bytes_(6), server="c-3")) == [("js-c-1", "13Gi")]
+
+    def test_is_taken_for_a_server_that_turned_jetstream_off_because_its_disk_is_full(self) -> None:
+        world = Named(3, states={NAMES["nats-2"]: State.DISABLED})
+        world.volumes[NAMES["nats-2"]] = Volume(bytes_(9.8), 0)
+        state = looked(by_itself(*THREE), world)
+        (action,) = decided(grow_claims, attrs.evolve(state, seen=seen_in(state)), GrowClaim)
+        assert action.message.endswith("because the volume of c-2 is 100 % full")
+
+    def test_tells_no_more_than_that_somebody_is_full(self) -> None:
+        """A server may say anything."""
+        (action,) = decided(grow_claims, filled(by_itself(*THREE), 2**62), GrowClaim)
+        assert action.message.endswith("is 100 % full")
 
 
 class TestTheOthers:

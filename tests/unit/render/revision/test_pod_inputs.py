@@ -37,7 +37,11 @@ OF_OTHER_ENTRIES = {"size"}
 """What comes of it is in an entry that is made of more than the spec (plan/inputs/resolve.py)."""
 RENDERED_NOWHERE = {"serverVersion"}
 """Tells which release an image has; what is made for one and the same release is the same."""
-REQUIRED = {"jetstream.encryption.secret": "other", "jetstream.memoryStore.maxSize": "2Gi"}
+REQUIRED = {
+    "jetstream.encryption.secret": "other",
+    "jetstream.fileStore.growth.maxSize": "200Gi",
+    "jetstream.memoryStore.maxSize": "2Gi",
+}
 """What cannot be left out has another value instead."""
 
 
