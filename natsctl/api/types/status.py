@@ -259,8 +259,9 @@ def _broken_before(raw: object) -> tuple[BrokenStatus, ...] | None:
 def _servers(raw: list[Any]) -> Iterator[ServerStatus]:
     for item in raw:
         given = item.get("volume") if isinstance(item, Mapping) else None
-        volume = next(iter(_each(VolumeStatus, [given])), None)
-        yield from (attrs.evolve(server, volume=volume) for server in _each(ServerStatus, [item]))
+        volume = next(iter(_each(VolumeStatus, [given])), None) if given else None
+        servers = _each(ServerStatus, [item])
+        yield from (attrs.evolve(each, volume=volume) for each in servers) if volume else servers
 
 
 def _each(cls: type[_Item], raw: list[Any]) -> tuple[_Item, ...]:
