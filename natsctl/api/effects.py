@@ -20,6 +20,8 @@ class Cost(Enum):
     RESTART_IF_DOWN = "restarts only servers that are not ready"
     IMMUTABLE = "restarts servers one at a time; not allowed while servers store data"
     """What stored data depends on: before a restart for it, somebody has to know of none."""
+    REPLACEMENT = "replaces volumes one at a time, if fileStore.resizePolicy is Replace"
+    """What data is stored under: each server that gets it needs an empty volume."""
     VOLUMES = "changes volumes one at a time"
     GROWTH = "grows volumes one at a time"
     KEPT = "has no effect while servers run"
@@ -71,7 +73,7 @@ class Effect:
     @property
     def rolls(self) -> bool:
         """Whether servers that cannot take it up restart for it."""
-        return self.cost in (Cost.RESTART, Cost.RELOAD, Cost.IMMUTABLE)
+        return self.cost in (Cost.RESTART, Cost.RELOAD, Cost.IMMUTABLE, Cost.REPLACEMENT)
 
     @property
     def reaches(self) -> bool:
@@ -101,6 +103,7 @@ RELOAD: Final = Effect(Cost.RELOAD)
 RELOAD_OR_WAIT: Final = Effect(Cost.RELOAD_OR_WAIT)
 RESTART_IF_DOWN: Final = Effect(Cost.RESTART_IF_DOWN)
 IMMUTABLE: Final = Effect(Cost.IMMUTABLE)
+REPLACEMENT: Final = Effect(Cost.REPLACEMENT)
 VOLUMES: Final = Effect(Cost.VOLUMES)
 GROWTH: Final = Effect(Cost.GROWTH)
 KEPT: Final = Effect(Cost.KEPT)

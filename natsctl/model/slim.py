@@ -40,6 +40,7 @@ from natsctl.model.objects import (
     Whole,
 )
 from natsctl.model.server_flags import overriding
+from natsctl.model.store_files import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,7 +191,7 @@ def kept_data(data: Mapping[str, str]) -> dict[str, str]:
 
 def _longest(key: str) -> int:
     """Characters of it that are kept: what servers start JetStream with, tells what they had."""
-    return OWN if key.removeprefix("previous.") == names.JETSTREAM_KEY else TEXT
+    return TEXT if suffix_of(key.removeprefix("previous.")) is None else OWN
 
 
 def _labelled(meta: Meta) -> Meta:
@@ -269,7 +270,9 @@ def _data(secret: Secret) -> dict[str, str] | None:
     if given is None:
         return None
     if not tokens:
-        return kept_data({key: given[key] for key in _first(given, _FILES)})
+        stores = (key for key in sorted(given) if suffix_of(key) is not None)
+        ours = tuple(dict.fromkeys((*_FILES, *stores)))
+        return kept_data({key: given[key] for key in _first(given, ours)})
     return {
         key: _brief(given[key], OWN if key in bound_tokens.KEYS else TEXT)
         for key in _first(given, bound_tokens.KEYS)

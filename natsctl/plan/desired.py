@@ -49,6 +49,7 @@ from natsctl.render.config.system_account import (
     may_have_jetstream,
 )
 from natsctl.render.objects.owned_objects import data_kind, owned_objects
+from natsctl.render.revision.data import OF_KEYS
 from natsctl.render.revision.effects import NON_ROLLING, reloadable
 from natsctl.render.revision.revision import (
     LEAVES,
@@ -418,10 +419,11 @@ def _rolling(target: Target, wanted: Mapping[str, str], pods: tuple[Pod, ...]) -
     """
     user, rolling = system_stamp(target), set()
     former, label = target.inputs.former, names.LABEL_VERSION
+    keys = OF_KEYS if target.earlier else frozenset()  # they come with other volumes
     said = {(_stamp(pod), pod.metadata.label(label), has_reloader(pod)) for pod in pods}
     for stamp, tag, signals in said:
         can_reload = signals or stamp_of(stamp).same_user(user)
-        changed = changed_fields(stamp, wanted, tag, former)
+        changed = set(changed_fields(stamp, wanted, tag, former)) - keys
         rolling |= {
             path
             for path in changed

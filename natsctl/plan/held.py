@@ -22,7 +22,7 @@ from natsctl.model.server_identity import server_name_of
 from natsctl.plan.gates.looks import APART, FRESH
 from natsctl.plan.gates.words import OVERRIDE, SOME
 from natsctl.plan.servers import lacks_store, runs_of
-from natsctl.render.config.jetstream import FILE
+from natsctl.plan.written_block import has_block
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -162,7 +162,7 @@ def held_of(
         is_nothing=acts and whole and not streams.count,
         override=override_of(cluster),
         overridden=acts and is_overridden(cluster),
-        is_begun=secret is not None and FILE not in (secret.data or {}),
+        is_begun=secret is not None and not has_block(secret),
     )
 
 

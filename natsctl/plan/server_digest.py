@@ -11,20 +11,24 @@ from natsctl.render.digest import expected_digests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from natsctl.model.objects import Pod
+    from natsctl.plan.servers import Server
     from natsctl.render.target import Target
 
 
-def server_digests(target: Target) -> Callable[[Pod], str | None]:
-    """Pod -> what its server reports once it runs the target's configuration.
+def server_digests(target: Target) -> Callable[[Server], str | None]:
+    """Server -> what it reports once it runs the target's configuration.
 
     None where nobody knows: one that was taken over starts with another file, and the name of a
     server, which counts among its configuration, may be the user's.
     """
-    by_name = expected_digests(target)
+    own = expected_digests(target)
+    earlier = target.earlier
+    made = {it.suffix: expected_digests(target.with_key(it)) for it in earlier.values()}
 
-    def digest(pod: Pod) -> str | None:
-        name = server_name_of(pod)
-        return None if is_taken_over(pod) or not name else by_name(name)
+    def digest(server: Server) -> str | None:
+        name, known = server_name_of(server.pod), earlier.get(server.index)
+        if is_taken_over(server.pod) or not name:
+            return None
+        return own(name) if known is None else made[known.suffix](name)
 
     return digest

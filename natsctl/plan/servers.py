@@ -171,7 +171,7 @@ def _server(
     unhealthy_reason = _unhealthy_reason(pod, observation, pod_problem, answering)
     if state.desired is None:
         return Server(index, pod, observation, pod_problem, unhealthy_reason)
-    changes, reloads, pending = _due_once(pod, state, due)
+    changes, reloads, pending = _due_once(index, pod, state, due)
     return Server(
         index=index,
         pod=pod,
@@ -185,17 +185,19 @@ def _server(
     )
 
 
-def _due_once(pod: Pod, state: ClusterState, known: dict[object, Due]) -> Due:
+def _due_once(index: int, pod: Pod, state: ClusterState, known: dict[object, Due]) -> Due:
     """The same, found out once for servers whose pods say the same of all that it depends on."""
-    meta = pod.metadata
+    meta, desired = pod.metadata, state.desired
+    assert desired is not None
     stamped = meta.annotation(names.REVISION_ANNOTATION), meta.label(names.LABEL_VERSION)
-    key = *stamped, is_taken_over(pod), has_reloader(pod), kubelet_ready(pod)
+    earlier = desired.target.earlier_of(index)
+    key = *stamped, is_taken_over(pod), has_reloader(pod), kubelet_ready(pod), earlier
     if key not in known:
-        known[key] = _due(pod, state)
+        known[key] = _due(index, pod, state)
     return known[key]
 
 
-def _due(pod: Pod, state: ClusterState) -> Due:
+def _due(index: int, pod: Pod, state: ClusterState) -> Due:
     """What the server takes up by a restart, by a reload, and by its next start, if any."""
     desired = state.desired
     assert desired is not None
@@ -203,7 +205,8 @@ def _due(pod: Pod, state: ClusterState) -> Due:
         return (), (), ()
     stamped = pod.metadata.annotation(names.REVISION_ANNOTATION)
     label = pod.metadata.label(names.LABEL_VERSION)
-    changed = changed_fields(stamped, desired.revision, label, desired.target.inputs.former)
+    wanted, former = desired.revision_of(index), desired.target.inputs.former
+    changed = changed_fields(stamped, wanted, label, former)
     if is_taken_over(pod) and is_renewed(desired.target):
         changed = (*changed, ADOPTED)  # a roll that began goes through all servers
     refusals = state.refusals.values()  # what one cannot reload, no other can
@@ -264,6 +267,7 @@ _UNNAMED = {
     "tls.certificates": "the certificates",
     "routes": "the routes",
     "takeover": "the pod as created by the Go operator",
+    "jetstream.file": "the file with the encryption key",
     "held": "the configuration that was held back",
 }
 

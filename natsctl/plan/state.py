@@ -21,7 +21,7 @@ from natsctl.plan.growth_refused import GrowthRefused
 from natsctl.plan.inputs.resolve import ResolvedInputs
 from natsctl.plan.references import Key, References
 from natsctl.render.objects.owned_objects import config_kind, owned_kind
-from natsctl.render.revision.revision import CERTIFICATES
+from natsctl.render.revision.revision import CERTIFICATES, revision
 from natsctl.render.target import Target
 
 _PURPOSE: Final = "configuration of "
@@ -68,6 +68,17 @@ class Desired:
     pending: bool = False
     resolved: ResolvedInputs = attrs.field(factory=ResolvedInputs)
     pepper: bytes = attrs.field(default=b"", repr=False)
+
+    def revision_of(self, index: int) -> Mapping[str, str]:
+        """What the pod of a server is to be made from."""
+        known = self.target.earlier.get(index)
+        return self.revision if known is None else self._earlier[known.suffix, known.sealed]
+
+    @cached_property
+    def _earlier(self) -> Mapping[tuple[str, str], Mapping[str, str]]:
+        """The same of servers with earlier keys: few, of how many servers ever."""
+        known = {(it.suffix, it.sealed): it for it in self.target.earlier.values()}
+        return {key: revision(self.target.with_key(it)) for key, it in known.items()}
 
     @cached_property
     def config_object(self) -> OwnedObject:

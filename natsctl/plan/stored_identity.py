@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.api.problems import Problem, shown
 from natsctl.model import names
+from natsctl.plan.claims.replaceable import LEAST, are_replaceable
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 from natsctl.render.revision.data import (
     ENCRYPTION,
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.objects import Pod
 
-_ADDED: Final = (
-    "cannot be added while servers may store streams, which are not encrypted; remove it, or "
-    "create another NatsCluster"
-)
-_REMOVED: Final = (
-    "cannot be removed while servers may store streams, which are encrypted; put it back, or "
-    "create another NatsCluster"
+_ADDED: Final = "is added, but what servers store is not encrypted; remove it"
+_REMOVED: Final = "is removed, but what servers store is encrypted; put it back"
+_ONLY_REPLACED: Final = (
+    "or let natsctl replace all volumes, one at a time: set "
+    f"spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to {LEAST} or more"
 )
 
 
@@ -51,13 +50,15 @@ def identity_problems(
     Whether they may have JetStream no more is the business of `without_streams`.
     """
     old, new = identity_of(accepted_with_streams(before)), identity_of(spec)
-    encrypts = _encrypts(spec)
+    encrypts, replaced = _encrypts(spec), are_replaceable(spec)
     changed = _changed(old, new, same=bool(old.get(ENCRYPTION_FIELDS[0])) is encrypts)
     wanted = data_entries(spec)
     for pod in pods:
         stamp = pod.metadata.annotation(names.REVISION_ANNOTATION)
         same = bool(stored_key(stamp)) is encrypts
         changed |= _changed(stored_entries(stamp), wanted, same=same)
+    if replaced:  # each volume keeps what it is encrypted with until it is replaced
+        changed -= {ENCRYPTION, *ENCRYPTION_FIELDS}
     return tuple(_problem(path, spec, old.get(path)) for path in sorted(changed))
 
 
@@ -75,12 +76,14 @@ def _encrypts(spec: NatsClusterSpec) -> bool:
 
 def _problem(path: str, spec: NatsClusterSpec, old: object) -> Problem:
     if path == ENCRYPTION:
-        return Problem(f"spec.{path}", "", _ADDED if _encrypts(spec) else _REMOVED)
+        why = _ADDED if _encrypts(spec) else _REMOVED
+        return Problem(f"spec.{path}", "", f"{why}, {_ONLY_REPLACED}")
     if path != STREAMS:
         back = f" to {shown(old)}" if isinstance(old, str) else ""
+        else_ = _ONLY_REPLACED if path in ENCRYPTION_FIELDS else "or create another NatsCluster"
         message = (
             "cannot change while servers may store streams, which depend on it; set it "
-            f"back{back}, or create another NatsCluster"
+            f"back{back}, {else_}"
         )
         return Problem(f"spec.{path}", "", message)
     message = (

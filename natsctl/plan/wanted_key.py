@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from natsctl.plan.key_seal import KeySeal
     from natsctl.render.target import Target
 
-_OPERATOR_SECRET: Final = "nats-operator-system-user"
+OPERATOR_SECRET: Final = "nats-operator-system-user"
 
 
 def encryption_of(target: Target) -> Encryption | None:
@@ -36,19 +36,20 @@ def unknown_key(target: Target, wanted: KeySeal) -> str:
     """What to do where nothing tells whether it is the right one."""
     return (
         f"natsctl cannot tell whether Secret {_secret(target)} has the key that the data is "
-        f"encrypted with, because its own Secret {_OPERATOR_SECRET} was replaced, or an earlier "
-        f"natsctl noted the key: restore {_OPERATOR_SECRET} if you have a copy of the earlier "
+        f"encrypted with, because its own Secret {OPERATOR_SECRET} was replaced, or an earlier "
+        f"natsctl noted the key: restore {OPERATOR_SECRET} if you have a copy of the earlier "
         f"one, or if the key is right, kubectl annotate natscluster {target.name} --namespace "
         f"{target.namespace} --overwrite {names.KEY_ANNOTATION}={wanted.digest}"
     )
 
 
-def other_key(target: Target, written: StreamKey) -> str:
+def other_key(target: Target, written: StreamKey | None = None) -> str:
     """The same where it is another one; `written` is that of the configuration."""
-    where = f"; {names.JETSTREAM_KEY} in Secret {target.name} contains it" if written.key else ""
+    where = f", which Secret {target.name} still contains" if written is not None else ""
     return (
         f"Secret {_secret(target)} has another key than the data is encrypted with: put the "
-        f"earlier one back{where}"
+        f"earlier one back{where}; for a new key, set spec.jetstream.encryption to another Secret, "
+        "or to another key of this one"
     )
 
 

@@ -1,11 +1,17 @@
 """What a cluster's configuration needs beyond its spec: what Secrets and other objects hold."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 from attrs import frozen
 
 from natsctl.api.fields import Json
+from natsctl.api.types.jetstream import Encryption
+from natsctl.model.store_files import FIRST
+
+STREAM_KEY: Final = "jetstream.key"
+"""Of a digest: what streams are encrypted with, where the key itself is in a user's Secret."""
 
 
 @frozen
@@ -60,6 +66,25 @@ class Former:
 
 
 @frozen
+class EarlierKey:
+    """What a server encrypts with whose volume is still under an earlier key, or under none.
+
+    `encryption` is what the spec said then; None: nothing is encrypted. `key` is empty if it is
+    not known: then the server does not start. `sealed` is its digest, as the pod has it.
+    """
+
+    encryption: Encryption | None
+    key: str = attrs.field(default="", repr=False)
+    sealed: str = ""
+    suffix: str = FIRST
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a server can start with it."""
+        return self.encryption is None or bool(self.key)
+
+
+@frozen
 class ConfigInputs:
     """Everything that rendering takes from outside the spec.
 
@@ -69,7 +94,8 @@ class ConfigInputs:
     without an entry has the names of the spec. `neighbours` are by name. `sealed` is a digest,
     keyed with a secret of the operator's, of everything here that no spec field tells, and `seal`
     tells that secret from others; `former` are the same as an earlier natsctl made them.
-    `jetstream_key` is what streams are encrypted with.
+    `jetstream_key` is what streams are encrypted with, and `suffix` that of the files with it
+    (`store_files`).
     `volume`: bytes that volumes are to have because one has grown by itself; 0: as the spec says.
     `capacity`: bytes of the cluster's smallest volume; 0: not known, so the spec's counts. `share`:
     per cent of it that streams take by default; 0: as the version says. `kept_file`, `kept_memory`:
@@ -90,6 +116,7 @@ class ConfigInputs:
     former: Former = attrs.field(factory=Former)
     jetstream_key: str = attrs.field(default="", repr=False)
     volume: int = 0
+    suffix: str = FIRST
     capacity: int = 0
     share: int = 0
     kept_file: int = 0

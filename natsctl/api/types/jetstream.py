@@ -11,7 +11,16 @@ import attrs
 from attrs import frozen
 
 from natsctl.api import native
-from natsctl.api.effects import GROWTH, IMMUTABLE, NONE, PARTS, RELOAD, RESTART, VOLUMES
+from natsctl.api.effects import (
+    GROWTH,
+    IMMUTABLE,
+    NONE,
+    PARTS,
+    RELOAD,
+    REPLACEMENT,
+    RESTART,
+    VOLUMES,
+)
 from natsctl.api.fields import described
 from natsctl.api.texts import DOMAIN, DURATION, QUANTITY, SECRET_KEY, TAG, object_name
 from natsctl.api.types.server_config import INT32_MAX
@@ -30,7 +39,7 @@ REPLACE: Final = "Replace"
 IN_PLACE: Final = "InPlace"
 RESIZE_POLICIES: Final = (IN_PLACE, REPLACE, "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
-_OTHER_KEY: Final = IMMUTABLE.told_by("jetstream.key")
+_OTHER_KEY: Final = REPLACEMENT.told_by("jetstream.key")
 SIZE_FIELD: Final = "spec.jetstream.fileStore.pvc.size"
 """Where a NatsCluster says how large volumes are."""
 MOST_FIELD: Final = "spec.jetstream.fileStore.growth.maxSize"
@@ -113,9 +122,9 @@ class FileStore:
         effect=RELOAD.since(2, 12).told_by("jetstream.fileStore.maxSize"),
     )
     resize_policy: str = described(
-        "How volumes change: in place; in place, or, where the StorageClass cannot grow, by "
-        "replacing them one at a time with empty ones, which the other servers fill; or not by the "
-        "operator.",
+        "How volumes change: in place; in place, or, where the StorageClass cannot grow or the "
+        "encryption changes, by replacing them one at a time with empty ones, which the other "
+        "servers fill; or not by the operator.",
         default=IN_PLACE,
         enum=RESIZE_POLICIES,
         effect=NONE,
@@ -156,7 +165,7 @@ class Encryption:
         effect=_OTHER_KEY,
     )
     cipher: str = described(
-        "Cipher that data is encrypted with.", default=CIPHERS[0], enum=CIPHERS, effect=IMMUTABLE
+        "Cipher that data is encrypted with.", default=CIPHERS[0], enum=CIPHERS, effect=REPLACEMENT
     )
 
 
@@ -198,7 +207,8 @@ class JetStream:
         effect=PARTS,
     )
     encryption: Encryption | None = described(
-        "Encryption of what servers store. It cannot be added, changed or removed afterwards.",
+        "Encryption of what servers store. To add, change or remove it afterwards, set "
+        "fileStore.resizePolicy to Replace.",
         default=None,
         effect=PARTS,
     )

@@ -40,6 +40,7 @@ from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.digests import Compared, compared_for
+from natsctl.plan.earlier_keys import noted_secrets
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
 from natsctl.plan.held import NOT_ASKED
@@ -50,7 +51,7 @@ from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
 from natsctl.plan.upgrade_path import is_running
-from natsctl.plan.written_block import key_in
+from natsctl.plan.written_block import keys_in
 from natsctl.render.inputs import Images
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 from natsctl.render.revision.revision import stores_streams
@@ -201,7 +202,7 @@ class ClusterCache:
         now = asyncio.get_running_loop().time()
         levels = levels_of(name, secret, before, pods, self.looks, stored.asked, now, _timestamp())
         held = await self._held.held(cluster, secret, pods, self.looks)
-        stored = attrs.evolve(stored, levels=levels, key=key_in(secret), held=held)
+        stored = attrs.evolve(stored, levels=levels, keys=keys_in(secret), held=held)
         timeless = not self.looks and before.jetstream is None and held == NOT_ASKED
         self._steady = (sources, stored) if timeless else None
         return stored
@@ -239,7 +240,8 @@ class ClusterCache:
                 await store.wait(self.key, FIRST_LOOK)
         if spec is not None:
             proven = {key: trial.token for key, trial in self.trials.items() if trial.token}
-            references = await self.gatherer.gather(self.key, spec, _timestamp(), proven)
+            named = noted_secrets(stored) if spec.jetstream is not None else frozenset[str]()
+            references = await self.gatherer.gather(self.key, spec, _timestamp(), proven, named)
             references = attrs.evolve(references, compared=self._compared_of(cluster))
         self._gathered = _uid_and_generation(cluster), references
 

@@ -73,10 +73,14 @@ class Gatherer:
         spec: NatsClusterSpec,
         timestamp: str,
         proven: Mapping[Key, str] | None = None,
+        stored: frozenset[str] = frozenset(),
     ) -> References:
-        """Everything outside the NatsCluster that its configuration depends on."""
+        """Everything outside the NatsCluster that its configuration depends on.
+
+        `stored` are Secrets that its claims name.
+        """
         self.links.name(key, frozenset((key[0], name) for name in joins(spec)))
-        references = await collect(_Lookup(self, key), spec, timestamp)
+        references = await collect(_Lookup(self, key), spec, timestamp, stored)
         tokens = {secret.key: secret for secret in self.stores.tokens.of_cluster(key)}
         cluster = self.stores.clusters.get(key)
         return attrs.evolve(

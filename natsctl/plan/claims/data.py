@@ -20,6 +20,7 @@ from natsctl.api.version import ServerVersion, is_tag, number_of
 from natsctl.api.version_borders import border
 from natsctl.model import limits, names
 from natsctl.model.names import MAX_SIZE
+from natsctl.plan.claims.replaceable import are_replaceable
 from natsctl.plan.key_seal import (
     in_present_form,
     key_seal_of,
@@ -39,7 +40,7 @@ from natsctl.render.revision.data import (
 from natsctl.render.revision.revision import STREAM_KEY, STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.version import Number
@@ -161,13 +162,25 @@ def size_of(context: Context, note: Note) -> int:
     return max(standing(context.servers, context.size) | note.keys())
 
 
-def wanted_data(context: Context, note: Note) -> Data:
-    """What data of all servers depends on, as the spec says now."""
+def wanted_data(context: Context, note: Note) -> Callable[[int], Data]:
+    """What data of each server, by its index, depends on, as the spec says now.
+
+    Where a volume is not encrypted like that, as it was encrypted then.
+    """
     target = context.desired.target
     limit = file_limit(target, target.spec.jetstream) if target.spec.jetstream is not None else 0
+    own = Data(_told_by(target), size_of(context, note), _release(target.version), limit)
+
+    def wanted(index: int) -> Data:
+        known = target.earlier_of(index)
+        return own if known is None else attrs.evolve(own, fields=_told_by(target.with_key(known)))
+
+    return wanted
+
+
+def _told_by(target: Target) -> dict[str, str]:
     key = wanted_key_seal(target.inputs)
-    fields = fields_of(target.spec) | ({STREAM_KEY: str(key)} if key is not None else {})
-    return Data(fields, size_of(context, note), _release(target.version), limit)
+    return fields_of(target.spec) | ({STREAM_KEY: str(key)} if key is not None else {})
 
 
 def current_data(wanted: Data, goal: Target, server: Server | None, noted: Data | None) -> Data:
@@ -221,7 +234,9 @@ def unfit(
     """Why servers of this spec and version cannot use what is on the volume of this claim."""
     wanted, there = fields_of(spec), data.fields
     paths = {*wanted, *there} - {STREAM_KEY}
-    if (ENCRYPTION_FIELDS[0] in wanted) is not (ENCRYPTION_FIELDS[0] in there):
+    if are_replaceable(spec):  # a volume keeps what it is encrypted with until it is replaced
+        paths -= {*ENCRYPTION_FIELDS}
+    elif (ENCRYPTION_FIELDS[0] in wanted) is not (ENCRYPTION_FIELDS[0] in there):
         paths -= {*ENCRYPTION_FIELDS}
         yield _encryption(name, there)
     for path in sorted(paths):

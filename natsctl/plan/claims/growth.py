@@ -144,6 +144,12 @@ def growth_of(context: Context) -> Growth:
     return Growth(sizes, due, running, refused if same else None, step)
 
 
+def sizes_of(context: Context) -> tuple[Size, ...]:
+    """Those of volumes that are there and all right, whatever is to become of them."""
+    volumes = volumes_of(context)
+    return tuple(_sizes(context, volumes)) if volumes is not None and volumes.known else ()
+
+
 def wanted_size(claim: ServerClaim) -> int:
     """Bytes that the spec wants."""
     return bytes_of(_quantity(claim))

@@ -8,10 +8,10 @@ from natsctl.api.types.jetstream import MOST_FIELD, REPLACE, SIZE_FIELD
 from natsctl.model.foreign import ANSWER, named, quoted
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
-from natsctl.plan.claims.due import due_of
+from natsctl.plan.claims.due import other_key, too_small, with_earlier_keys
 from natsctl.plan.claims.growth import GROWING, growth_of
 from natsctl.plan.claims.lived import TYPE
-from natsctl.plan.claims.renewal import LEAST, policy_of
+from natsctl.plan.claims.renewal import LEAST, has_earlier_key, policy_of, replaces
 from natsctl.plan.claims.server_claim import Trouble
 from natsctl.plan.claims.steps import fills_up, has_grown, is_at_most, most_of, wanted_of
 from natsctl.render.objects.owned_objects import data_kind
@@ -59,7 +59,7 @@ def progress(growth: Growth) -> tuple[str, ...]:
 def growth_troubles(context: Context) -> Iterator[Trouble]:
     """What keeps a volume from growing; servers go on as they are."""
     growth = growth_of(context)
-    if due_of(context) is not None:
+    if too_small(context) is not None:
         return
     if growth.next is not None and growth.refused is not None:
         few = policy_of(context) == REPLACE and context.size < LEAST
@@ -106,10 +106,10 @@ def kept(context: Context, claim: ServerClaim, there: int) -> str:
 
 
 def renewal(context: Context) -> tuple[str, ...]:
-    """Which volume is replaced next, because it cannot grow; nothing if none is to be."""
-    due, growth = due_of(context), growth_of(context)
+    """Which volume is replaced next, and why; nothing if none is to be."""
+    due, growth = too_small(context), growth_of(context)
     if due is None:
-        return ()
+        return _rekeyed(context)
     chosen = named(due.live.spec.storage_class_name or "none")
     text = (
         f"{due.name} is to be replaced with a volume of {bytes_text(due.wanted)}, because storage "
@@ -117,6 +117,30 @@ def renewal(context: Context) -> tuple[str, ...]:
     )
     later = [size.name for size in growth.short if size.name != due.name]
     return (f"{text}, then {listed(later)}" if later else text,)
+
+
+def _rekeyed(context: Context) -> tuple[str, ...]:
+    """The same of those that are not encrypted as the spec says."""
+    due = other_key(context)
+    if due is None:
+        return ()
+    earlier = context.desired.target.earlier[due.index].encryption
+    why = "it is encrypted with an earlier key" if earlier else "it is not encrypted"
+    later = [it.name for it in with_earlier_keys(context) if it.name != due.name]
+    text = f"{due.name} is to be replaced with an empty volume, because {why}"
+    return (f"{text}, then {listed(later)}" if later else text,)
+
+
+def earlier_key(context: Context, claim: ServerClaim) -> str:
+    """Why a volume is not encrypted as the spec says; empty: it is, or it is to be replaced."""
+    has_earlier = has_earlier_key(context, claim.index)
+    if replaces(context) or not has_earlier:
+        return ""
+    return (
+        f"{claim.name} is not encrypted as the spec says: set "
+        "spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to "
+        f"{LEAST} or more, and natsctl replaces it"
+    )
 
 
 def _refused(context: Context, growth: Growth, due: Size, *, few: bool) -> str:

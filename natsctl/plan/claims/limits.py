@@ -17,7 +17,7 @@ from natsctl.model.server_identity import server_name_of
 from natsctl.plan.claims.strain import Loan, Strain, loan_of, strain_of
 from natsctl.plan.server_identity import servers_among
 from natsctl.plan.servers import runs_of
-from natsctl.plan.written_block import block_of
+from natsctl.plan.written_block import any_block_of
 from natsctl.render.config.jetstream import FILE_LIMIT, MEMORY_LIMIT
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def levels_of(
 def starting_limits(secret: Secret) -> dict[str, int]:
     """With which limits a server starts; empty if the configuration has no store, or is not one
     that natsctl wrote."""
-    return {key: count for key, count in block_of(secret).items() if type(count) is int}
+    return {key: count for key, count in any_block_of(secret).items() if type(count) is int}
 
 
 def _in_status(before: ClusterStatus) -> int:

@@ -20,7 +20,7 @@ from natsctl.plan.claims.data import (
     read_data,
     wanted_data,
 )
-from natsctl.plan.claims.keys import key_problem_of
+from natsctl.plan.claims.keys import awaited_keys, key_problem_of
 from natsctl.plan.claims.volumes import is_ours, volumes_of
 from natsctl.plan.server_identity import without
 from natsctl.render.objects.owned_objects import data_kind
@@ -45,10 +45,10 @@ def data_of_others(
 
     def told(index: int, claim: PersistentVolumeClaim) -> str:
         server, noted = servers.get(index), noted_data(claim)
-        odd = server is None and _is_odd(context, claim)
+        odd = server is None and _is_odd(context, index, claim)
         if odd or gone.get(index):
-            return _resized(noted, read.get(noted), wanted.size)
-        return data_text(current_data(wanted, goal, server, read.get(noted)))
+            return _resized(noted, read.get(noted), wanted(index).size)
+        return data_text(current_data(wanted(index), goal, server, read.get(noted)))
 
     return told
 
@@ -61,26 +61,32 @@ def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[in
     told = data_of_others(context, volumes, returning)
     gone = without(volumes.others, returning)
     claims = without(volumes.others, gone).items()
-    found = ((index, _obstacle(context, claim, told(index, claim))) for index, claim in claims)
-    held = ((index, volumes.awaits or text) for index, text in found)
-    return {index: text for index, text in held if text}
+    awaited = awaited_keys(context)
+    found = (
+        (
+            index,
+            awaited(index, claim) or _obstacle(context, index, claim, told(index, claim)),
+        )
+        for index, claim in claims
+    )
+    return {index: text for index, text in found if text}
 
 
-def _is_odd(context: Context, claim: PersistentVolumeClaim) -> bool:
+def _is_odd(context: Context, index: int, claim: PersistentVolumeClaim) -> bool:
     """Whether its server cannot start as it is noted: then that stays."""
     unread = noted_data(claim) not in ("", UNKNOWN) and data_of(claim) is None
-    return unread or bool(_other_key(context, claim))
+    return unread or bool(_other_key(context, index, claim))
 
 
-def _other_key(context: Context, claim: PersistentVolumeClaim) -> str:
+def _other_key(context: Context, index: int, claim: PersistentVolumeClaim) -> str:
     data, what = data_of(claim), f"{data_kind().kind} {claim.metadata.name}"
     own = is_ours(context, claim)
-    return key_problem_of(context, what, data, own=own) if data is not None else ""
+    return key_problem_of(context, index, what, data, own=own) if data is not None else ""
 
 
-def _obstacle(context: Context, claim: PersistentVolumeClaim, wanted: str) -> str:
+def _obstacle(context: Context, index: int, claim: PersistentVolumeClaim, wanted: str) -> str:
     what, noted = f"{data_kind().kind} {claim.metadata.name}", noted_data(claim)
-    if why := _other_key(context, claim):
+    if why := _other_key(context, index, claim):
         return why
     if noted not in ("", UNKNOWN) and data_of(claim) is None:
         return (

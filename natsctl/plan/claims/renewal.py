@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.api.types.jetstream import REPLACE, FileStore
 from natsctl.model import names
 from natsctl.model.names import MAX_SIZE
 from natsctl.model.times import moment
 from natsctl.plan.claims.memory import is_free
 from natsctl.plan.claims.note import Noted, beginning
+from natsctl.plan.claims.replaceable import LEAST as LEAST
+from natsctl.plan.claims.replaceable import are_replaceable, policy_in
 from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.server_identity import wanted, without
 from natsctl.plan.servers import kubelet_ready
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from natsctl.plan.servers import Server
     from natsctl.plan.state import OwnedObject
 
-LEAST: Final = 3
-"""Servers of a cluster in which others can fill an empty volume, and streams go on meanwhile."""
 PATIENCE: Final = 120.0
 """Seconds after which a server that stopped comes back, if the others still need what it has."""
 REST: Final = 600.0
@@ -103,9 +102,10 @@ def comes_back(
         return False
     given = renewals_of(context)[index]
     server = {server.index: server for server in context.servers}.get(index)
+    goes = is_wanted(context, index, made, live)
     return (
         seconds_since(given, context.state.timestamp) > PATIENCE
-        or not is_wanted(context, made, live)
+        or not goes
         or _another_is_away(context, index)
         or (server is not None and not _leaves_nothing(context, server))
     )
@@ -117,24 +117,29 @@ def seconds_since(given: Given, timestamp: str) -> float:
     return abs((now - then).total_seconds()) if then is not None and now is not None else REST
 
 
-def is_wanted(context: Context, made: OwnedObject, live: PersistentVolumeClaim) -> bool:
-    """Whether the spec asks for another volume in the place of this one."""
+def is_wanted(context: Context, index: int, made: OwnedObject, live: PersistentVolumeClaim) -> bool:
+    """Whether the spec asks for another volume in the place of this one: larger, or encrypted in
+    another way."""
     capacity = live.status.capacity
     there = bytes_of(capacity.storage) if capacity is not None else 0
     size = bytes_of(str(made.manifest["spec"]["resources"]["requests"]["storage"]))
-    return replaces(context) and 0 < there < size
+    return replaces(context) and (0 < there < size or has_earlier_key(context, index))
+
+
+def has_earlier_key(context: Context, index: int) -> bool:
+    """Whether the volume of a server is not encrypted as the spec says now."""
+    earlier = context.desired.target.earlier_of(index)
+    return earlier is not None
 
 
 def replaces(context: Context) -> bool:
     """Whether volumes that cannot grow are to be replaced, and can be."""
-    return policy_of(context) == REPLACE and context.size >= LEAST
+    return are_replaceable(context.desired.target.spec)
 
 
 def policy_of(context: Context) -> str:
     """What the spec says about volumes of another size."""
-    jetstream = context.desired.target.spec.jetstream
-    assert jetstream is not None  # else there are no volumes
-    return (jetstream.file_store or FileStore()).resize_policy
+    return policy_in(context.desired.target.spec)
 
 
 def _another_is_away(context: Context, index: int) -> bool:

@@ -30,6 +30,7 @@ class ServerClaim:
     one, or may have had one, that is not there. `data` is what is to be noted on it of its data;
     `starts`: no pod has it, or may have it. `ran`: its server surely ran, so that what is there is
     used. `is_copied`: all claims know of it. `given_up`: natsctl is replacing it with an empty one.
+    `awaits`: what its server does not start without.
     """
 
     index: int
@@ -44,6 +45,7 @@ class ServerClaim:
     ran: bool = False
     lost: bool = False
     given_up: bool = False
+    awaits: str = ""
     trouble: Trouble | None = None
 
     @property

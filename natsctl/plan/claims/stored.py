@@ -17,7 +17,7 @@ from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.memory import UNSEALED, is_free, memory_of
 from natsctl.plan.held import NOT_ASKED, Held
 from natsctl.plan.server_identity import claims_among, without
-from natsctl.plan.written_block import StreamKey
+from natsctl.plan.written_block import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ class Stored:
     claims that an earlier NatsCluster left and this one has not taken over yet. `levels` are what
     is known of the stores on these volumes, and in memory; `held` is which streams servers hold.
     `left` are volumes of servers that left empty, or of others: they matter only to a cluster whose
-    size includes them. `key` is what the config Secret has, `vouched` the digest of the key that
+    size includes them. `keys` is what the config Secret has, `vouched` the digest of the key that
     the user says is that of the data.
     """
 
@@ -52,7 +52,7 @@ class Stored:
     earlier: Mapping[int, bool] = attrs.field(factory=dict)
     levels: Levels = attrs.field(factory=Levels)
     left: frozenset[int] = frozenset()
-    key: StreamKey = attrs.field(factory=StreamKey)
+    keys: Keys = attrs.field(factory=dict)
     vouched: str = ""
     held: Held = NOT_ASKED
 

@@ -29,7 +29,7 @@ from natsctl.plan.claims.data import (
     unfit,
     wanted_data,
 )
-from natsctl.plan.claims.keys import awaited_key, key_problem_of
+from natsctl.plan.claims.keys import awaited_keys, key_problem_of
 from natsctl.plan.claims.lived import has_lived, told_with_volumes
 from natsctl.plan.claims.memory import READ, Memory, copy_of, is_free, memory_of, noted_on
 from natsctl.plan.claims.note import NEW, Note
@@ -63,7 +63,6 @@ class Volumes:
     could not be read, so nothing is there and nothing is missing. `memory` has all notes. `left`
     are those of `others` on which nothing is stored that counts. `is_unsure`: what no note tells
     may have been there all the same. `is_leaving`: claims go with an earlier NatsCluster.
-    `awaits`: what no server starts without.
     """
 
     known: bool
@@ -73,7 +72,6 @@ class Volumes:
     left: frozenset[int] = frozenset()
     is_unsure: bool = False
     is_leaving: bool = False
-    awaits: str = ""
 
     @property
     def note(self) -> Note | None:
@@ -165,7 +163,8 @@ class Volumes:
         if claim.held and claim.trouble is not None:
             return claim.trouble.message
         if not self.known:
-            return "" if claim.noted else f"it is not known yet whether {_what(claim)} exists"
+            unknown = f"it is not known yet whether {_what(claim)} exists"
+            return claim.awaits if claim.noted else unknown
         if claim.live is None and self.would_outvote:
             return f"{_what(claim)} is not created while so many volumes are missing"
         if claim.live is None:
@@ -175,7 +174,7 @@ class Volumes:
         told = self.note is None or (claim.is_noted and claim.is_copied)
         if not told or not (self.note is None or claim.is_described):
             return f"{_what(claim)} is not yet noted on all claims and the Secret"
-        return self.awaits if claim.starts else ""
+        return claim.awaits if claim.starts else ""
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
@@ -207,8 +206,7 @@ def _volumes_of(context: Context) -> Volumes | None:
     places = {claim.index for claim in needed}
     others = {index: found[index] for index in sorted(found.keys() - places)}
     left = frozenset(index for index, claim in others.items() if memory.is_left(index, claim))
-    awaits = awaited_key(context)
-    volumes = Volumes(live is not None, memory, needed, others, left, awaits=awaits)
+    volumes = Volumes(live is not None, memory, needed, others, left)
     return _troubled(context, volumes, memory) if volumes.known else volumes
 
 
@@ -218,6 +216,7 @@ def _claims(
     desired = context.desired
     made = {wanted.name: wanted for wanted in desired.objects if wanted.kind == data_kind().kind}
     note, written = memory.note or {}, memory.written or {}
+    awaited = awaited_keys(context)
     for index in indexes(context.size):
         wanted = made[claim_name(desired.target.name, index)]
         claim, entry = live.get(index), written.get(index)
@@ -226,6 +225,7 @@ def _claims(
             *(index, wanted, claim, note.get(index)),
             is_noted=bool(uid) and entry is not None and entry.is_of(uid),
             is_known=bool(uid) and memory.knows(index, uid),
+            awaits=awaited(index, claim),
         )
 
 
@@ -267,7 +267,7 @@ def _describing(
     def described(claim: ServerClaim) -> ServerClaim:
         server = servers.get(claim.index)
         noted = told.get(noted_data(claim.live)) if claim.live is not None else None
-        data = current_data(wanted, context.desired.target, server, noted)
+        data = current_data(wanted(claim.index), context.desired.target, server, noted)
         ran = server is not None and surely_ran(server.pod)
         return attrs.evolve(claim, data=data_text(data), starts=server is None, ran=ran)
 
@@ -425,9 +425,9 @@ def _unfit(context: Context, claim: ServerClaim, live: PersistentVolumeClaim) ->
             "depends on, cannot be read: restore it, or remove it if the data is of this cluster"
         )
         return Trouble("VolumeDataUnreadable", text)
-    problem = next(unfit(_what(claim), data, target.spec, target.version), None)
-    own = is_adopted(context, claim)
-    why = str(problem) if problem else key_problem_of(context, _what(claim), data, own=own)
+    spec, what = target.of_server(claim.index).spec, _what(claim)
+    problem, own = next(unfit(what, data, spec, target.version), None), is_adopted(context, claim)
+    why = str(problem or key_problem_of(context, claim.index, what, data, own=own))
     return Trouble("VolumeDoesNotFit", why) if why else None
 
 

@@ -15,7 +15,7 @@ from natsctl.model.jetstream import Storage
 from natsctl.model.quantity import bytes_text
 from natsctl.plan.actions import MOST_STEP_DOWNS, MoveStreams, StepDown
 from natsctl.plan.claims.note import beginning
-from natsctl.plan.claims.renewal import Given, renewals_text
+from natsctl.plan.claims.renewal import Given, has_earlier_key, renewals_text
 from natsctl.plan.departures.leave import (
     AT_A_TIME,
     BINDING,
@@ -35,6 +35,7 @@ from natsctl.plan.jetstream import case_of, name_of, queries_of
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
+from natsctl.plan.wanted_key import encryption_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,6 +142,15 @@ def _has_room(it: Case, streams: Sequence[Told]) -> bool:
     return True
 
 
+def _with(context: Context, due: Size) -> str:
+    there, wanted = bytes_text(due.there), bytes_text(due.wanted)
+    is_encrypted_anew = has_earlier_key(context, due.index)
+    if not is_encrypted_anew:
+        return f"of {there} with one of {wanted}, which the others fill"
+    how = "encrypted with the new key" if encryption_of(context.desired.target) else "not encrypted"
+    return f"with an empty one of {wanted}, {how}, which the others fill"
+
+
 def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator[GiveUpVolume]:
     """Nothing is due while there is no Secret to note it on."""
     name, state = context.state.cluster.metadata.name, context.state
@@ -148,8 +158,7 @@ def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator
     assert secret is not None  # its note says which volume is due
     given = Given(beginning(meta.uid), state.timestamp)
     note = NoteRenewals(name, secret.metadata.uid, renewals_text({server.index: given}))
-    sizes = f"of {bytes_text(due.there)} with one of {bytes_text(due.wanted)}"
-    message = f"stopping {server.name} to replace its volume {sizes}, which the others fill"
+    message = f"stopping {server.name} to replace its volume {_with(context, due)}"
     seen = evidence_of(pods_of(context), it.second.look.ended, state.pods)
     yield GiveUpVolume(
         index=server.index,

@@ -41,14 +41,22 @@ class Lookup(Protocol):
         """Labels of Namespaces, None if they are not known; without names none are needed."""
 
 
-async def collect(lookup: Lookup, spec: NatsClusterSpec, timestamp: str) -> References:
-    """All that is the cluster's own; what is the installation's is for the caller to add."""
+async def collect(
+    lookup: Lookup,
+    spec: NatsClusterSpec,
+    timestamp: str,
+    stored: frozenset[str] = frozenset(),
+) -> References:
+    """All that is the cluster's own; what is the installation's is for the caller to add.
+
+    `stored` are Secrets with keys that stored data is encrypted with.
+    """
     members = await _members(lookup, spec)
     neighbours = {name: m.spec for name in joins(spec) if (m := members[name]) is not None}
     roles = tuple(sorted(lookup.roles(), key=lambda role: role.metadata.name))
     enabled = spec.auth is not None and spec.auth.enable_service_accounts
     wanted = frozenset(role.metadata.name for role in roles if enabled)
-    secrets = await lookup.secrets(named_secrets(spec) | _logins(neighbours))
+    secrets = await lookup.secrets(named_secrets(spec) | _logins(neighbours) | stored)
     accounts = await lookup.service_accounts(wanted)
     return References(
         secrets=secrets,

@@ -397,6 +397,11 @@ def key_part(spec: NatsClusterSpec, key: str) -> dict[str, Any]:
     return {STREAM_KEY: [key, encryption.cipher]} if encryption is not None and key else {}
 
 
+def digest_of_key(place: Key, key: str, cipher: str, pepper: bytes) -> str:
+    """The digest of that itself; that of no key is empty."""
+    return Digests(pepper, *place).of(STREAM_KEY, [key, cipher]) if key else ""
+
+
 def sealed_with(
     place: Key, inputs: ConfigInputs, parts: Mapping[str, Any], references: References
 ) -> ConfigInputs:

@@ -39,7 +39,7 @@ def _proven(context: Context) -> bool:
     target = context.desired.target
     digest_of_server = server_digests(target)
     well = [s for s in context.servers if s.current and not s.reloads and not s.pending]
-    reports = [_reports(server, digest_of_server(server.pod)) for server in well]
+    reports = [_reports(server, digest_of_server(server)) for server in well]
     return True in reports or (False not in reports and 0 < target.spec.size <= len(well))
 
 

@@ -35,7 +35,7 @@ def reload_servers(context: Context) -> Decision:
     first = not done and not has_reloader(due[0].pod)
     digest = server_digests(context.desired.target)
     now = due[:1] if first else due
-    actions = tuple(_action(context, server, digest(server.pod)) for server in now)
+    actions = tuple(_action(context, server, digest(server)) for server in now)
     return Decision(actions, servers=due)
 
 
@@ -86,7 +86,7 @@ def _action(context: Context, server: Server, digest: str | None) -> ReloadServe
         address=address_of(server.pod),
         server_id=server.observation.server_id,
         config=desired.config,
-        revision=revision_of(server.pod, desired.revision),
+        revision=revision_of(server.pod, desired.revision_of(server.index)),
         digest=digest,
         expiries=tuple((c.listener, c.not_after) for c in certificates),
         secrets=tuple(secrets),

@@ -40,7 +40,7 @@ def reseal_servers(context: Context) -> Decision:
             ResealServer(
                 name=s.name,
                 uid=s.pod.metadata.uid,
-                revision=resealed(_annotation(s), desired.revision),
+                revision=resealed(_annotation(s), desired.revision_of(s.index)),
             )
             for s in due
             if same[_stamp(s)]

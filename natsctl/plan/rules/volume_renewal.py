@@ -1,4 +1,6 @@
-"""A volume that is too small, and cannot grow, is replaced with an empty one that others fill.
+"""A volume is replaced with an empty one that others fill.
+
+It is too small and cannot grow, or it is not encrypted as the spec says.
 
 One at a time: the server stops once nothing is on it alone, its claim is deleted once all others
 can do without it, and `empty_volumes` makes the next claim, and starts the server.
@@ -13,9 +15,11 @@ import attrs
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.claims.due import due_of
 from natsctl.plan.claims.empty import returns
+from natsctl.plan.claims.keys import awaited_key
 from natsctl.plan.claims.renewal import (
     REST,
     Given,
+    has_earlier_key,
     renewals_of,
     renewals_text,
     seconds_since,
@@ -102,6 +106,8 @@ def _first(context: Context, due: Size) -> Iterator[str]:
         yield PAUSED
     if given is not None and seconds_since(given, context.state.timestamp) < REST:
         yield RESTING.format(pod_name(context.desired.target.name, due.index))
+    if has_earlier_key(context, due.index) and (why := awaited_key(context)):
+        yield why
     if any(server.changes for server in wanted(context.servers, context.size)):
         yield FIRST
     if excess(context.servers, context.size):

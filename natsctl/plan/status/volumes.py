@@ -12,6 +12,7 @@ from natsctl.plan.claims.growth import growth_of, wanted_size
 from natsctl.plan.claims.growth_words import (
     AT_MAXIMUM,
     by_themselves,
+    earlier_key,
     filled,
     kept,
     progress,
@@ -59,6 +60,8 @@ def _differences(context: Context, volumes: Volumes) -> Iterator[str]:
     for claim in volumes.claims:
         yield from _size(context, claim)
         yield from _class(claim)
+        if why := earlier_key(context, claim):
+            yield why
 
 
 def _size(context: Context, claim: ServerClaim) -> Iterator[str]:

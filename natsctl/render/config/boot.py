@@ -15,6 +15,7 @@ from natsctl.api.types.listeners import ADVERTISE_DIR
 from natsctl.api.types.node import tells_clients
 from natsctl.api.types.security import AuthConfig
 from natsctl.model import names
+from natsctl.model.store_files import boot_key
 from natsctl.render.config.gateways import gateway_block
 from natsctl.render.config.jetstream import jetstream_lines
 from natsctl.render.config.leafnodes import leafnode_block
@@ -30,7 +31,7 @@ it includes server.conf, and only pods with that container start with it."""
 
 def boot_file(target: Target) -> str:
     """The file that a server starts with."""
-    usual = posixpath.join(names.CONFIG_DIR, names.BOOT_KEY)
+    usual = posixpath.join(names.CONFIG_DIR, boot_key(target.inputs.suffix))
     return TAGGED_BOOT if target.spec.server_tags_from_node else usual
 
 

@@ -25,11 +25,12 @@ from natsctl.api.types.jetstream import (
 )
 from natsctl.model import names
 from natsctl.model.quantity import parse_bytes
+from natsctl.model.store_files import store_file
 from natsctl.render.target import Target
 
 BLOCK: Final = "jetstream"
 FILE: Final = names.JETSTREAM_KEY
-"""Key of the Secret, next to server.conf."""
+"""Key of the Secret, next to server.conf. Those of further keys: `natsctl.model.store_files`."""
 FILE_LIMIT, MEMORY_LIMIT = "max_file_store", "max_memory_store"
 KEY, CIPHER = "key", "cipher"
 
@@ -66,13 +67,18 @@ def jetstream_block(target: Target) -> Json:
 def jetstream_files(target: Target) -> dict[str, Json]:
     """Key of the Secret -> block, as `boot.advertised_blocks`."""
     block = jetstream_block(target)
-    return {FILE: block} if block else {}
+    return {store_file(target.inputs.suffix): block} if block else {}
 
 
 def jetstream_lines(target: Target) -> Iterator[str]:
     """What server.conf says of it."""
     if target.spec.jetstream is not None:
-        yield from (f"{BLOCK} {{", f'include "{FILE}"', f"store_dir: ${names.STORE_DIR_ENV}", "}")
+        yield from (
+            f"{BLOCK} {{",
+            f'include "{store_file(target.inputs.suffix)}"',
+            f"store_dir: ${names.STORE_DIR_ENV}",
+            "}",
+        )
 
 
 def loaded_jetstream(target: Target) -> Json:

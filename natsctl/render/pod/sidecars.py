@@ -10,6 +10,7 @@ from natsctl.api.types.cluster import PodPolicy
 from natsctl.api.types.listeners import ADVERTISE_DIR, ADVERTISE_VOLUME, Volume, reads_node
 from natsctl.api.types.security import AuthConfig, TLSConfig
 from natsctl.model import names
+from natsctl.model.store_files import boot_key
 from natsctl.render.config import tls
 from natsctl.render.config.boot import (
     CLIENT_ADVERTISE,
@@ -81,7 +82,7 @@ def _watched(target: Target) -> Iterator[str]:
     """Every file whose change a server takes up by a reload."""
     for key in (
         names.CONFIG_KEY,
-        names.BOOT_KEY,
+        boot_key(target.inputs.suffix),
         *advertised_blocks(target),
         *jetstream_files(target),
     ):
@@ -145,6 +146,6 @@ def _of_labels(target: Target) -> list[str]:
     labels = target.spec.server_tags_from_node
     if not labels:
         return []
-    config = posixpath.join(names.CONFIG_DIR, names.BOOT_KEY)
+    config = posixpath.join(names.CONFIG_DIR, boot_key(target.inputs.suffix))
     wanted = (argument for label in labels for argument in ("-tag-label", label))
     return [*wanted, "-start-file", TAGGED_BOOT, "-config", config]

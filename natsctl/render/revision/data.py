@@ -7,7 +7,14 @@ from natsctl.api.effects import Cost
 from natsctl.api.schema.spec_fields import spec_fields
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.render.revision.pod_inputs import reaching_fields
-from natsctl.render.revision.revision import STREAM_KEY, STREAMS, entries_of, hashed, streams_entry
+from natsctl.render.revision.revision import (
+    STORE_FILE,
+    STREAM_KEY,
+    STREAMS,
+    entries_of,
+    hashed,
+    streams_entry,
+)
 
 SYSTEM_ACCOUNT: Final = "operatorConfig.systemAccount"
 """What streams there are is stored under its name; without streams it may change."""
@@ -15,8 +22,11 @@ CLUSTER_NAME: Final = "clusterName"
 ENCRYPTION: Final = f"{STREAMS}.encryption"
 ENCRYPTION_FIELDS: Final = tuple(f"{ENCRYPTION}.{name}" for name in ("secret", "key", "cipher"))
 """Set together, or not at all."""
+_STORED: Final = (Cost.IMMUTABLE, Cost.REPLACEMENT)
+OF_KEYS: Final = frozenset({STREAM_KEY, STORE_FILE, *ENCRYPTION_FIELDS})
+"""Entries that differ where servers have different keys."""
 DATA_FIELDS: Final = (
-    *(path for path, field in spec_fields().items() if field.effect.cost is Cost.IMMUTABLE),
+    *(path for path, field in spec_fields().items() if field.effect.cost in _STORED),
     SYSTEM_ACCOUNT,
 )
 _ENTRIES: Final = frozenset({STREAMS, *DATA_FIELDS})

@@ -18,6 +18,7 @@ from natsctl.render.revision.revision import (
     HELD,
     LEAVES,
     OPERATOR_JWT,
+    STORE_FILE,
     STREAMS,
     TOKEN,
     USER,
@@ -27,6 +28,7 @@ _OF_NO_FIELD: Final[Mapping[str, Effect]] = {
     ACCOUNT: RESTART,
     LEAVES: RESTART,
     STREAMS: RESTART,
+    STORE_FILE: RESTART,
     OPERATOR_JWT: RESTART,
     # Servers take it up, but the operator's user goes with it, and there is nobody to ask.
     TOKEN: RESTART,

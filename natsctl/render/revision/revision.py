@@ -22,6 +22,7 @@ from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.jetstream import file_limit, is_standalone
 from natsctl.render.config.routes import cluster_name, own_name
 from natsctl.render.config.system_account import OLD_ACCOUNT, keeps_leaves_out
+from natsctl.render.inputs import STREAM_KEY as STREAM_KEY
 from natsctl.render.inputs import ConfigInputs, Former
 from natsctl.render.revision.pod_inputs import reaching_fields, set_fields
 from natsctl.render.revision.system_stamp import SystemStamp, system_stamp
@@ -44,8 +45,8 @@ CONNECTION_TYPES: Final = "auth.connectionTypes"
 CERTIFICATES: Final = "tls.certificates"
 OPERATOR_JWT: Final = "operatorConfig.jwt"
 """A digest of the operator's JWT. Pods of an earlier natsctl do not tell which one they have."""
-STREAM_KEY: Final = f"{STREAMS}.key"
-"""What streams are encrypted with, where the key itself is in a user's Secret."""
+STORE_FILE: Final = f"{STREAMS}.file"
+"""Which files of the Secret a server starts with, where these are not the first ones."""
 SEALED: Final = (
     "auth.users",
     "auth.routes",
@@ -229,6 +230,8 @@ def _reaching(target: Target) -> Iterator[tuple[str, Any]]:
     if jetstream := target.spec.jetstream:
         yield STREAMS, streams_entry(target.spec)
         yield FILE_LIMIT, file_limit(target, jetstream)
+        if target.inputs.suffix:
+            yield STORE_FILE, target.inputs.suffix
     yield from reaching_fields(target.spec)
     if kept := target.inputs.kept_memory:
         yield MEMORY_LIMIT, bytes_text(kept)

@@ -38,6 +38,7 @@ from tests.unit.simulated.crashes import (
     tell,
 )
 from tests.unit.simulated.go_operator import go_objects, running_at
+from tests.unit.simulated.keys import have_second_key, rekeyed, with_first_key
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import SETTINGS, Line, When, encoded, installed, virtual_clock
 from tests.unit.simulated.requests import Request, Where
@@ -296,6 +297,7 @@ STORIES = {
     "replace a volume": Story(
         with_one_fixed_volume, replaced, have_grown, serving=2, away=1, returns=1
     ),
+    "get a new key": Story(with_first_key, rekeyed, have_second_key, serving=2, away=1, returns=1),
     "roll with JetStream": Story(
         with_volumes, changes(version="2.14.11"), has_volumes, serving=2, away=1
     ),

@@ -12,7 +12,7 @@ from natsctl.model.objects import PersistentVolumeClaim, Pod, Secret
 from natsctl.plan.claims.data import Data, data_text, fields_of
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.key_seal import wanted_key_seal
-from natsctl.plan.written_block import key_in
+from natsctl.plan.written_block import keys_in
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.inputs import ConfigInputs
 from natsctl.render.objects.secret import config_secret
@@ -108,4 +108,4 @@ def stored(
 ) -> Stored:
     """What claims and the config Secret tell."""
     known = stored_of(cluster_state(PLAIN).cluster, claims)
-    return attrs.evolve(known, key=key_in(config), vouched=vouched)
+    return attrs.evolve(known, keys=keys_in(config), vouched=vouched)

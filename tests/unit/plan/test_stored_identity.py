@@ -20,6 +20,10 @@ from tests.unit.plan.world import NAME, NAMESPACE, UID, pod, target
 
 KEY = {"secret": "js-key"}
 OPERATOR = {"secret": "op", "resolver": "URL(http://a/jwt/v1/accounts/)"}
+REPLACED = (
+    "or let natsctl replace all volumes, one at a time: set "
+    "spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to 3 or more"
+)
 
 
 def spec(jetstream: Any = None, **fields: Any) -> dict[str, Any]:
@@ -117,12 +121,12 @@ def test_what_to_do_is_told() -> None:
     ]
     assert "set it back to 2 or more" in str(read(spec(size=1), spec(size=3)).problems[0])
     assert [str(p) for p in read(spec({"encryption": KEY}), spec()).problems] == [
-        "spec.jetstream.encryption: cannot be added while servers may store streams, which are not "
-        "encrypted; remove it, or create another NatsCluster"
+        "spec.jetstream.encryption: is added, but what servers store is not encrypted; remove it, "
+        f"{REPLACED}"
     ]
     assert [str(p) for p in read(spec(), spec({"encryption": KEY})).problems] == [
-        "spec.jetstream.encryption: cannot be removed while servers may store streams, which are "
-        "encrypted; put it back, or create another NatsCluster"
+        "spec.jetstream.encryption: is removed, but what servers store is encrypted; put it back, "
+        f"{REPLACED}"
     ]
     assert [str(p) for p in read(spec("none"), spec()).problems] == [
         "spec.jetstream: is not removed before all servers have said that they hold no stream; "

@@ -36,8 +36,13 @@ from tests.unit.plan.encrypted import (
 from tests.unit.plan.references import BEFORE, PEPPER, references, secret
 from tests.unit.plan.world import NAME, NAMESPACE, UID, target
 
-OTHER = "Secret js-key has another key than the data is encrypted with: put the earlier one back"
-WHERE = "; jetstream.json in Secret c contains it"
+BACK = "Secret js-key has another key than the data is encrypted with: put the earlier one back"
+WHERE = ", which Secret c still contains"
+INSTEAD = (
+    "; for a new key, set spec.jetstream.encryption to another Secret, or to another key of this "
+    "one"
+)
+OTHER, OTHER_THERE = BACK + INSTEAD, BACK + WHERE + INSTEAD
 VOUCH = "kubectl annotate natscluster c --namespace ns --overwrite nats.io/encryption-key="
 Claims = tuple[PersistentVolumeClaim, ...]
 
@@ -82,13 +87,13 @@ class TestServersHaveData:
     @pytest.mark.parametrize("config", ["", KEY, ANOTHER])
     def test_pods_tell_the_key(self, config: str) -> None:
         assert objection(pods=running(1, 2), config=config) == ""
-        where = WHERE if config else ""
-        assert objection(ANOTHER, running(1, 2), config=config) == OTHER + where
+        other = OTHER_THERE if config else OTHER
+        assert objection(ANOTHER, running(1, 2), config=config) == other
 
     @pytest.mark.parametrize("config", ["", ANOTHER])
     def test_so_do_claims_of_servers_without_pods(self, config: str) -> None:
         assert objection(there=claims(), config=config) == ""
-        assert objection(KEY, there=claims(ANOTHER), config=config).startswith(OTHER)
+        assert objection(KEY, there=claims(ANOTHER), config=config).startswith(BACK)
 
     def test_one_that_differs_is_enough(self) -> None:
         there = (described(1), described(2), described(3, ANOTHER))
@@ -105,7 +110,7 @@ class TestServersHaveData:
         assert objection(there=(described(9, ANOTHER),)) == ""
 
     def test_the_configuration_tells_it_where_nobody_else_does(self) -> None:
-        assert objection(ANOTHER, there=claims(None), config=KEY) == OTHER + WHERE
+        assert objection(ANOTHER, there=claims(None), config=KEY) == OTHER_THERE
 
 
 class TestNatsctlHasAnotherSecret:
@@ -116,7 +121,7 @@ class TestNatsctlHasAnotherSecret:
     )
     def test_the_configuration_tells_the_key(self, pods: tuple[Pod, ...], there: Claims) -> None:
         assert objection(pods=pods, there=there, config=KEY) == ""
-        assert objection(ANOTHER, pods, there, config=KEY) == OTHER + WHERE
+        assert objection(ANOTHER, pods, there, config=KEY) == OTHER_THERE
 
     @pytest.mark.parametrize(
         ("pods", "there"), [(running(1, pepper=REPLACED), ()), ((), claims(KEY, REPLACED))]
@@ -151,9 +156,9 @@ class TestAnEarlierNatsctlNotedIt:
     @pytest.mark.parametrize("config", ["", KEY])
     def test_of_a_cluster_of_before_they_are_compared(self, config: str) -> None:
         pods, others = running_since_before(1), running_since_before(1, key=ANOTHER)
-        where = WHERE if config else ""
+        other = OTHER_THERE if config else OTHER
         assert objection(pods=pods, there=self.BEFORE_ALL, config=config, before=True) == ""
-        assert objection(pods=others, config=config, before=True) == OTHER + where
+        assert objection(pods=others, config=config, before=True) == other
 
     def test_so_they_are_where_no_pod_tells(self) -> None:
         assert objection(there=self.BEFORE_ALL, before=True) == ""
@@ -168,7 +173,7 @@ class TestAnEarlierNatsctlNotedIt:
         assert digest is not None
         assert objection(there=self.BEFORE_ALL, vouched=digest.digest) == ""
         assert objection(there=self.BEFORE_ALL, config=KEY) == ""
-        assert objection(ANOTHER, there=self.BEFORE_ALL, config=KEY) == OTHER + WHERE
+        assert objection(ANOTHER, there=self.BEFORE_ALL, config=KEY) == OTHER_THERE
 
 
 class TestNoKeyIsThere:
@@ -192,7 +197,7 @@ class TestNoKeyIsThere:
 @pytest.mark.parametrize("spec", [PLAIN, SPEC])
 def test_who_does_not_encrypt_needs_none(spec: dict[str, Any]) -> None:
     goal = target(spec)
-    assert keyed(goal, running(1), stored(config=written()), references()) == (goal, "")
+    assert keyed(goal, (), stored(config=written()), references()) == (goal, "")
 
 
 def test_the_configuration_waits_and_what_is_there_stays() -> None:
@@ -202,6 +207,6 @@ def test_the_configuration_waits_and_what_is_there_stays() -> None:
     there = attrs.evolve(stored(config=written()), known=True)
     goal = desired_of(made, parsed, running(1), known, Images(), stored=there)
     assert goal is not None
-    assert goal.waiting == (OTHER + WHERE,)
+    assert goal.waiting == (OTHER_THERE,)
     assert key_of(goal.target) == StreamKey(KEY, "chacha")
     assert goal.revision[STREAM_KEY] == found().sealed[STREAM_KEY]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from natsctl.model.objects import Meta, Secret
-from natsctl.plan.written_block import StreamKey, block_of, key_in
+from natsctl.plan.written_block import StreamKey, block_of, keys_in
 from tests.unit.plan.encrypted import ENCRYPTED, KEY, PLAIN, written
 
 AES: dict[str, Any] = ENCRYPTED | {
@@ -24,14 +24,14 @@ def holding(block: object) -> Secret:
 
 
 def test_it_has_the_key_and_the_cipher() -> None:
-    assert key_in(written()) == StreamKey(KEY, "chacha")
-    assert key_in(written(spec=AES)) == StreamKey(KEY, "aes")
-    assert KEY not in repr(key_in(written()))
+    assert keys_in(written()) == {"": StreamKey(KEY, "chacha")}
+    assert keys_in(written(spec=AES)) == {"": StreamKey(KEY, "aes")}
+    assert KEY not in repr(keys_in(written()))
 
 
 def test_without_encryption_there_is_none() -> None:
-    assert key_in(written(spec=PLAIN)) == StreamKey()
-    assert key_in(None) == StreamKey()
+    assert keys_in(written(spec=PLAIN)) == {"": StreamKey()}
+    assert keys_in(None) == {}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_without_encryption_there_is_none() -> None:
     ["", "[]", "{", {"key": 7, "cipher": "aes"}, {"key": KEY}, {"key": "", "cipher": "aes"}],
 )
 def test_what_somebody_edited_is_no_key(block: object) -> None:
-    assert key_in(holding(block)) == StreamKey()
+    assert keys_in(holding(block)).get("", StreamKey()) == StreamKey()
 
 
 @pytest.mark.parametrize("text", ["\u00e9", "sha256:0123"])

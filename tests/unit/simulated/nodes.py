@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ipaddress
 import json
+import posixpath
 from collections import defaultdict
 from copy import copy
 from typing import Any, Final
@@ -238,7 +239,7 @@ class Node:
         mounted = {name: self._secret(meta["namespace"], name) for name in (own, *others)}
         if None in mounted.values():
             return None
-        return (mounted.pop(own) or {}) | mounted
+        return _read_by(pod, (mounted.pop(own) or {}) | mounted)
 
     def _has_volumes(self, pod: Json) -> bool:
         """Whether the claims that it names are there; their first consumer has them bound."""
@@ -313,6 +314,18 @@ class ToyMonitor(Monitor):
 
     async def _ask_one(self, place: Place, tls: object) -> Observation:
         return await self.node.observe(place)
+
+
+def _read_by(pod: Json, files: Json) -> Json | None:
+    """With the block of JetStream that the file includes with which the pod starts."""
+    commands = [it.get("command") or () for it in pod["spec"]["containers"] if it["name"] == "nats"]
+    named = [posixpath.basename(it) for it in (*commands, ())[0] if it.endswith(".conf")]
+    key = next(iter(named), names.BOOT_KEY)
+    if key not in files and key != names.BOOT_KEY:
+        return None
+    stem = key.removesuffix(".conf").removeprefix("server")
+    block = files.get(f"jetstream{stem}.json")
+    return files if block is None or not stem else {**files, jetstream.FILE: block}
 
 
 def text_of(files: Json) -> str:

@@ -27,7 +27,7 @@ _DROPPED = re.compile(r'(?:unknown|duplicate) field "(.*)"', re.DOTALL)
 
 
 async def _create(action: CreateServer, context: HandlerContext) -> Result:
-    manifest = render_pod(context.desired.target, action.index)
+    manifest = render_pod(context.desired.target.of_server(action.index), action.index)
     if action.previous_config:
         notes = manifest["metadata"]["annotations"]
         notes[names.REVISION_ANNOTATION] = with_previous_config(notes[names.REVISION_ANNOTATION])

@@ -47,7 +47,7 @@ async def _refused(action: ReplaceServer, context: HandlerContext) -> Failure | 
 
     A full quota is nothing against it: it takes the place that gets free.
     """
-    manifest = render_pod(context.desired.target, action.index)
+    manifest = render_pod(context.desired.target.of_server(action.index), action.index)
     try:
         await context.client.create(PODS, manifest, dry_run=True)
     except AlreadyExists:

@@ -103,7 +103,8 @@ class TestTheKeyOfTheClaim:
         assert starts(odd) == ["c-1", "c-3"]
         assert why(odd) == (
             "c-2: PersistentVolumeClaim js-c-2: Secret js-key has another key than the data is "
-            "encrypted with: put the earlier one back"
+            "encrypted with: put the earlier one back; for a new key, set "
+            "spec.jetstream.encryption to another Secret, or to another key of this one"
         )
         assert notes(odd) == set(), "it stays noted as it is"
         assert starts(vouching(odd)) == ["c-1", "c-3"], "nobody can say otherwise"

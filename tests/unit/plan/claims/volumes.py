@@ -164,7 +164,7 @@ def _described(
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
         index = claim_index(NAME, found.metadata.name) or 0
-        data = current_data(wanted, goal, all_servers.get(index), data_of(found))
+        data = current_data(wanted(index), goal, all_servers.get(index), data_of(found))
         return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
     return tuple(each if noted_data(each) else described(each) for each in claims)
