@@ -103,3 +103,8 @@ def is_restored(live: PersistentVolumeClaim) -> bool:
     One that was restored has another uid than the one that it is a copy of, with all it says.
     """
     return live.metadata.annotation(names.RESTORED_ANNOTATION) == beginning(live.metadata.uid)
+
+
+def restored_word(live: PersistentVolumeClaim) -> str:
+    """The annotation with which somebody says so."""
+    return f"{names.RESTORED_ANNOTATION}={beginning(live.metadata.uid)}"

@@ -10,8 +10,7 @@ from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.claims.empty import accepted, unstarted, why_not_yet
 from natsctl.plan.claims.growth_words import growth_troubles
-from natsctl.plan.claims.note import beginning
-from natsctl.plan.claims.server_claim import Trouble
+from natsctl.plan.claims.server_claim import Trouble, restored_word
 from natsctl.plan.claims.volumes import ALL, REPLACING, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
@@ -90,11 +89,11 @@ def _remedy(context: Context, volumes: Volumes, claim: ServerClaim) -> str:
 def _restored(context: Context, claim: ServerClaim) -> str:
     """What nobody but the user may say: one that was restored looks like one that is empty."""
     assert claim.live is not None
-    meta, uid = context.state.cluster.metadata, claim.live.metadata.uid
-    command = f"kubectl annotate pvc {claim.name} --namespace {meta.namespace} --overwrite"
+    namespace = context.state.cluster.metadata.namespace
+    command = f"kubectl annotate pvc {claim.name} --namespace {namespace} --overwrite"
     return (
         f"if {claim.name} has the data, because somebody restored it, say so: {command} "
-        f"{names.RESTORED_ANNOTATION}={beginning(uid)}"
+        f"{restored_word(claim.live)}"
     )
 
 

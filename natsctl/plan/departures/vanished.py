@@ -16,6 +16,7 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import claim_name, pod_name
 from natsctl.plan.actions import RemoveMember
+from natsctl.plan.claims.server_claim import restored_word
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.members import members_of, signs_of_life, unsure
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 
 ASK: Final = (
     "{pod} is gone with its volume before it was empty, and {server} is still a member of the meta "
-    "group: restore {claim}, or set spec.size to {size}; to have the meta group forget it, with "
+    "group: {restore}, or set spec.size to {size}; to have the meta group forget it, with "
     "everything that only {pod} had, annotate the cluster: {annotation}"
 )
+RESTORED: Final = "if somebody restored {0} with its data, annotate it with {1}"
 NEEDED: Final = "{server} is gone, but too few good copies of {asset} are on other servers"
 
 
@@ -81,11 +83,12 @@ def _members_that_are_gone(context: Context) -> dict[int, str]:
 
 
 def _question(context: Context, index: int, server: str, value: str) -> str:
-    cluster = context.desired.target.name
+    cluster, volumes = context.desired.target.name, volumes_of(context)
+    name, live = claim_name(cluster, index), volumes.others.get(index) if volumes else None
     return ASK.format(
         pod=pod_name(cluster, index),
         server=server,
-        claim=claim_name(cluster, index),
+        restore=f"restore {name}" if live is None else RESTORED.format(name, restored_word(live)),
         size=index,
         annotation=annotation(Why.HOSTED, value),
     )

@@ -225,6 +225,15 @@ async def with_a_lost_volume() -> ApiServer:
     return api
 
 
+def makes_it_again(api: ApiServer) -> None:
+    """Somebody makes the claim of the server again, and does not say what is on it."""
+    there = api.objects[volumes.volume(1)]
+    kind, namespace, name = volumes.volume(2)
+    meta = {"name": name, "namespace": namespace, "labels": there["metadata"]["labels"]}
+    made = {key: there[key] for key in ("apiVersion", "kind", "spec", "status")}
+    api.add({**made, "kind": kind, "metadata": meta})
+
+
 async def with_no_volume_left() -> ApiServer:
     """A cluster that lost all of them."""
     api = await with_volumes()
@@ -308,6 +317,7 @@ STORIES = {
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),
     "accept an empty volume": Story(with_a_lost_volume, accepts, has_volumes, serving=2),
+    "make a lost volume again": Story(with_a_lost_volume, makes_it_again, has_volumes, serving=2),
     "give all volumes up": Story(with_no_volume_left, accepts, has_volumes),
     "keep volumes": Story(with_volumes, deletes, is_gone, away=3),
     "switch JetStream on": Story(

@@ -16,6 +16,7 @@ from natsctl.plan.gates.words import MORE, SOME
 from natsctl.plan.rules.members import remove_members
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
+from tests.unit.plan.claims.volumes import claim
 from tests.unit.plan.departures.world import (
     C1,
     C2,
@@ -58,6 +59,18 @@ def removals(state: ClusterState) -> list[RemoveMember]:
 
 def waiting(state: ClusterState) -> tuple[str, ...]:
     return remove_members(context(state)).waiting
+
+
+def test_somebody_may_have_restored_its_volume() -> None:
+    """Only they know: a claim that was restored looks like an empty one."""
+    state = state_of(gone(), FOUR, noted_as=(1, 2, 3, 4, 5))
+    claims = dict(state.owned["PersistentVolumeClaim"])
+    claims["js-c-5"] = claim(5, spec=FIVE, uid="eeeeee-remade")
+    found = attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
+    (text,) = waiting(found)
+    assert (
+        "if somebody restored js-c-5 with its data, annotate it with nats.io/restored=eeee" in text
+    )
 
 
 def test_it_is_asked_what_to_do() -> None:
