@@ -94,9 +94,7 @@ def _has_room(said: JetStreamReport | None) -> bool:
 
 def _has_lived(said: JetStreamReport | None) -> bool:
     """Whether it has run for a while."""
-    if said is None:
-        return False
-    started, now = moment(said.started), moment(said.now)
+    started, now = (moment(said.started), moment(said.now)) if said else (None, None)
     return started is not None and now is not None and (now - started).total_seconds() >= LIVED
 
 
