@@ -21,8 +21,9 @@ import attrs
 from natsctl.cli.report.shapes import Shape, visible
 from natsctl.cli.report.shown_objects import SECRET
 from natsctl.cli.report.shown_servers import CONFIG, USERS
-from natsctl.model import limits, names
+from natsctl.model import limits
 from natsctl.model.foreign import MASK, masked_urls
+from natsctl.model.store_files import is_boot_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -169,7 +170,7 @@ def secrets_of(secret: Mapping[str, Any]) -> frozenset[str]:
     learner = Learner()
     visible(SECRET, {k: v for k, v in secret.items() if k not in ("data", "stringData")}, learner)
     for key, value in _data(secret).items():
-        if key not in (names.BOOT_KEY, "namespace", "ca.crt", "ca.pem"):
+        if key not in ("namespace", "ca.crt", "ca.pem") and not is_boot_key(key):
             _learn(learner, _decoded(value).decode(errors="replace"))
     return learner.known
 
