@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import Action, Plan, StepDown
@@ -64,9 +64,8 @@ def _is_unasked(context: Context) -> bool:
 
 def _first(decisions: Decisions, queries: frozenset[Query]) -> Plan:
     """What waits for no answer, else only what to ask: all else is decided with the answers."""
-    for stage, rules in groupby(RULES, key=lambda rule: rule.stage):
-        if not stage.alone:
-            break
+    alone = takewhile(lambda rule: rule.stage.alone, RULES)
+    for _, rules in groupby(alone, key=lambda rule: rule.stage):
         if actions := tuple(a for rule in rules for a in decisions.of(rule.decide).actions):
             return Plan((actions,), again=0.0)
     return Plan(queries=queries, again=_interval(decisions.context.state))

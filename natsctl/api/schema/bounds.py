@@ -17,7 +17,7 @@ def out_of_bounds(item: Any, path: str) -> Iterator[Problem]:
             if known.max_items is not None and len(value) > known.max_items:
                 message = f"has more than {known.max_items} items"
                 yield Problem(here, f"{len(value)} items", message)
-        elif value is not None:
+        else:
             yield from (
                 Problem(here, shown(value), message) for message in _complaints(value, known)
             )
@@ -59,7 +59,8 @@ def _field(value: Any, known: Facts, path: str) -> Iterator[tuple[Any, Facts, st
     yield value, known, path
     yield from _fields(value, path)
     if isinstance(value, tuple):
-        plain = ((i, each) for i, each in enumerate(value) if not attrs.has(type(each)))
+        there = ((i, each) for i, each in enumerate(value) if each is not None)
+        plain = ((i, each) for i, each in there if not attrs.has(type(each)))
         yield from ((each, known, f"{path}[{index}]") for index, each in plain)
 
 
