@@ -4,6 +4,8 @@ Beside what servers read, the Secret keeps under `previous.*` what was proven be
 `nats.io/proven` has the digest of what was proven last: of what servers read now, or of what is
 kept. While it is neither's, somebody else wrote into the Secret, and nothing is gone back to.
 
+A key that servers have no more, with which somebody could read old volumes, is not kept.
+
 Without the annotation an earlier version of natsctl wrote the Secret, and what it kept counts.
 """
 
@@ -19,6 +21,7 @@ import msgspec
 
 from natsctl.model import names
 from natsctl.model.slim import kept_data
+from natsctl.model.store_files import is_boot_key, suffix_of
 
 if TYPE_CHECKING:
     from natsctl.model.objects import Secret
@@ -79,7 +82,20 @@ def next_content(live: Mapping[str, Any], data: Data) -> ConfigContent:
         return _fitting(data, before, mark)
     if mark is None or mark == digest_of(now):
         before = now
-    return _fitting(data, before, digest_of(before) if before else "")
+    kept = _without_old_keys(before, data)
+    return _fitting(data, kept, digest_of(kept) if kept else "")
+
+
+def _without_old_keys(before: Data, data: Data) -> dict[str, str]:
+    """Not the files of an encryption key that the new content lacks: no server starts with them.
+
+    All are kept where both have none in common: that is no change of a key.
+    """
+    if not any(suffix_of(key) is not None for key in before.keys() & data.keys()):
+        return dict(before)
+    files = (key for key in before if suffix_of(key) is not None or is_boot_key(key))
+    gone = set(files) - data.keys()
+    return {key: text for key, text in before.items() if key not in gone}
 
 
 def _fitting(data: Data, before: Data, mark: str | None) -> ConfigContent:

@@ -148,6 +148,53 @@ def test_files_come_and_go_with_their_content() -> None:
     assert digest_of(world.served) == world.marked
 
 
+BEFORE, AFTER, LATER = (
+    {f"jetstream{suffix}.json": encoded(key), f"server{suffix}.conf": encoded(key)}
+    for suffix, key in {"": "1", "-0123456789": "2", "-abcdef0123": "3"}.items()
+)
+"""What servers of three encryption keys start with."""
+
+
+def test_a_key_that_no_server_has_any_more_is_not_kept_either() -> None:
+    world = World()
+    world.create(data("A") | BEFORE)
+    world.change(data("B") | BEFORE | AFTER)
+    world.prove()
+    world.change(data("C") | AFTER)
+    assert not [key for key in BEFORE if f"previous.{key}" in world.live["data"]]
+    world.refuse()
+    assert world.served == data("B") | AFTER
+    assert digest_of(world.served) == world.marked
+
+
+def test_nor_one_that_left_before_the_next_was_proven() -> None:
+    world = World()
+    world.create(data("A") | BEFORE | AFTER)
+    world.change(data("B") | BEFORE | AFTER | LATER)
+    world.change(data("C") | AFTER | LATER)
+    assert not [key for key in BEFORE if f"previous.{key}" in world.live["data"]]
+    world.refuse()
+    assert world.served == data("A") | AFTER
+
+
+def test_a_key_that_only_new_servers_get_goes_with_what_is_refused() -> None:
+    world = World()
+    world.create(data("A") | BEFORE)
+    world.change(data("B") | BEFORE | AFTER)
+    world.refuse()
+    assert world.served == data("A") | BEFORE
+
+
+@pytest.mark.parametrize("later", [{}, {"server.conf": encoded("4")}, LATER])
+def test_all_files_are_kept_that_no_other_stands_for(later: dict[str, str]) -> None:
+    """Without JetStream, or with other files for the same keys, servers may start with them."""
+    world = World()
+    world.create(data("A") | AFTER)
+    world.change(data("B") | later)
+    world.refuse()
+    assert world.served == data("A") | AFTER
+
+
 def test_of_an_earlier_version_counts_what_it_kept() -> None:
     world = of_an_earlier_version("B", before="A")
     world.refuse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from natsctl.model import names
+from natsctl.plan.proof import KEPT
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, settled
 from tests.unit.simulated.crashes import CLUSTER
@@ -44,8 +45,8 @@ def rekeyed(api: ApiServer) -> None:
 
 
 def files(api: ApiServer) -> set[str]:
-    """What servers start with, but for what all of them have."""
-    data = api.objects[SECRET]["data"]
+    """What servers start with, or would again, but for what all of them have."""
+    data = {key.removeprefix(KEPT) for key in api.objects[SECRET]["data"]}
     return {key for key in data if key.startswith(("jetstream", "server"))}
 
 
