@@ -16,13 +16,13 @@ from natsctl.controllers.cluster.handlers.handler import (
     HandlerContext,
     Result,
 )
+from natsctl.controllers.cluster.handlers.last_look import last_report
 from natsctl.controllers.cluster.handlers.note_revision import note_departures
 from natsctl.controllers.cluster.handlers.writes import delete
 from natsctl.kube.resources import PODS
 from natsctl.model.foreign import named
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
-from natsctl.nats import jetstream, jetstream_requests
-from natsctl.nats.monitoring import Place
+from natsctl.nats import jetstream_requests
 from natsctl.plan.state import Failure
 
 if TYPE_CHECKING:
@@ -85,14 +85,8 @@ async def _remove_server(action: RemoveServer, context: HandlerContext) -> Resul
 
 
 async def _is_empty(action: RemoveServer, context: HandlerContext) -> bool:
-    target, reloader = context.desired.target, context.reloader
-    pod = context.stores.pods.get((target.namespace, action.name))
-    if pod is None or pod.metadata.uid != action.uid:
-        return False
-    place, key = Place.of(pod), (target.namespace, target.name)
-    said = await jetstream.look(reloader.gate, {action.uid: place}, reloader.monitoring, key)
-    report = said[action.uid]
-    return report.tells_all and report.name == place.name and not report.groups
+    report = await last_report(action.name, action.uid, context)
+    return report is not None and report.tells_all and not report.groups
 
 
 def _api(context: HandlerContext) -> Api:

@@ -18,14 +18,13 @@ from natsctl.controllers.cluster.handlers.handler import (
     silent,
     words_of,
 )
+from natsctl.controllers.cluster.handlers.last_look import last_report
 from natsctl.controllers.cluster.handlers.writes import annotate, delete
 from natsctl.controllers.runtime.patience import reason_of
 from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.errors import AlreadyExists, Conflict, NotFound, Terminal
 from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
-from natsctl.nats import jetstream
-from natsctl.nats.monitoring import Place
 from natsctl.plan.claims.renewal import alone_in
 from natsctl.plan.state import Failure
 from natsctl.render.objects.owned_objects import data_kind
@@ -94,16 +93,11 @@ def _refused(action: GiveUpVolume, error: Terminal) -> Failure:
 
 
 async def _has_nothing_alone(action: GiveUpVolume, context: HandlerContext) -> bool:
-    target, reloader = context.desired.target, context.reloader
-    pod = context.stores.pods.get((target.namespace, action.name))
-    if pod is None or pod.metadata.uid != action.uid:
+    report = await last_report(action.name, action.uid, context)
+    if report is None:
         return False
-    place, key = Place.of(pod), (target.namespace, target.name)
-    said = await jetstream.look(reloader.gate, {action.uid: place}, reloader.monitoring, key)
-    report = said[action.uid]
     unusable = report.problem or report.disabled or report.unknown or report.too_many
-    known = not unusable and report.name == place.name
-    return known and not alone_in(report.groups.values())
+    return not unusable and not alone_in(report.groups.values())
 
 
 async def _delete(action: DeleteClaim, context: HandlerContext) -> Result:
