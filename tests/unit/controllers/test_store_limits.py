@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-from collections.abc import Mapping
-from typing import Any
 
-import attrs
 import pytest
 
-from natsctl.model.jetstream import JetStreamReport, Usage
-from natsctl.nats.monitoring import Place
-from natsctl.render.config.jetstream import FILE, FILE_LIMIT
-from tests.unit.simulated import jetstream, process
+from tests.unit.simulated import process
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
-from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
+from tests.unit.simulated.stores import Stores, limit_in
 from tests.unit.simulated.volumes import SECRET, SPEC
 
 pytestmark = pytest.mark.looptime
@@ -28,38 +20,11 @@ OLD = SPEC | {"version": "2.11.17"}
 """Servers restart for another limit."""
 
 
-@attrs.define
-class Stores:
-    """Servers with the limit of their configuration, of which the last one stores so much."""
-
-    used: int = 0
-
-    async def look(
-        self, node: Node, gate: object, places: Mapping[str, Place], *others: object
-    ) -> dict[str, JetStreamReport]:
-        """What `natsctl.nats.jetstream.look` does."""
-        said = await jetstream.look(node, gate, places, *others)
-        return {uid: self._full(node, places[uid], it) for uid, it in said.items()}
-
-    def _full(self, node: Node, place: Place, said: JetStreamReport) -> JetStreamReport:
-        server = node.servers.get(place.address)
-        if said.problem or said.disabled or server is None:
-            return said
-        limit = limit_in(server.loaded)
-        used = self.used if server.pod == "c-3" else 0
-        return attrs.evolve(said, file=Usage(used, limit))
-
-
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     found = Stores()
     monkeypatch.setattr(process, "look", found.look)
     return found
-
-
-def limit_in(files: Mapping[str, Any]) -> int:
-    """Of a configuration."""
-    return int(json.loads(base64.b64decode(files[FILE]))[FILE_LIMIT])
 
 
 def limit(api: ApiServer) -> int:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
-import attrs
 import pytest
 
-from natsctl.model.jetstream import JetStreamReport, Usage
-from natsctl.nats.monitoring import Place
-from tests.unit.controllers.test_store_limits import limit_in
 from tests.unit.plan.claims.growing import CLASS
-from tests.unit.simulated import jetstream, process
+from tests.unit.simulated import process
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster, condition, events, settled, uids
 from tests.unit.simulated.crashes import (
@@ -24,9 +19,9 @@ from tests.unit.simulated.crashes import (
     running,
     tell,
 )
-from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.requests import Fate, Request, refusal
+from tests.unit.simulated.stores import Stores
 from tests.unit.simulated.volumes import has_volumes, limits, sizes
 
 pytestmark = pytest.mark.looptime
@@ -36,27 +31,6 @@ GROWING: Json = {
     "version": "2.14.10",
     "jetstream": {"fileStore": {"growth": {"maxSize": "16Gi"}}},
 }
-
-
-@attrs.define
-class Stores:
-    """Servers of which the last one stores so much, and has the limit that it has loaded."""
-
-    used: int = 0
-
-    async def look(
-        self, node: Node, gate: object, places: Mapping[str, Place], *others: object
-    ) -> dict[str, JetStreamReport]:
-        """What `natsctl.nats.jetstream.look` does."""
-        said = await jetstream.look(node, gate, places, *others)
-        return {uid: self._full(node, places[uid], it) for uid, it in said.items()}
-
-    def _full(self, node: Node, place: Place, said: JetStreamReport) -> JetStreamReport:
-        server = node.servers.get(place.address)
-        if said.problem or said.disabled or server is None:
-            return said
-        used = self.used if server.pod == "c-3" else 0
-        return attrs.evolve(said, file=Usage(used, limit_in(server.loaded)))
 
 
 @pytest.fixture
