@@ -24,7 +24,7 @@ from natsctl.plan.claims.memory import is_free
 from natsctl.plan.claims.note import Noted, beginning
 from natsctl.plan.claims.replaceable import LEAST as LEAST
 from natsctl.plan.claims.replaceable import are_replaceable, policy_in
-from natsctl.plan.claims.stored import bytes_of
+from natsctl.plan.claims.stored import bytes_of, room_of
 from natsctl.plan.server_identity import wanted, without
 from natsctl.plan.servers import kubelet_ready
 
@@ -120,10 +120,8 @@ def seconds_since(given: Given, timestamp: str) -> float:
 def is_wanted(context: Context, index: int, made: OwnedObject, live: PersistentVolumeClaim) -> bool:
     """Whether the spec asks for another volume in the place of this one: larger, or encrypted in
     another way."""
-    capacity = live.status.capacity
-    there = bytes_of(capacity.storage) if capacity is not None else 0
     size = bytes_of(str(made.manifest["spec"]["resources"]["requests"]["storage"]))
-    return replaces(context) and (0 < there < size or has_earlier_key(context, index))
+    return replaces(context) and (room_of(live) < size or has_earlier_key(context, index))
 
 
 def has_earlier_key(context: Context, index: int) -> bool:

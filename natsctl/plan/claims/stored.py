@@ -99,7 +99,7 @@ def stored_of(
     }
     memory = memory_of(meta.uid, noted, found, seals)
     asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
-    room = {index: _room(claim) for index, claim in found.items()}
+    room = {index: room_of(claim) for index, claim in found.items()}
     free = (index for index, claim in found.items() if is_free(claim, meta.uid))
     return Stored(
         claims is not None,
@@ -152,8 +152,8 @@ def _origins(
     return {index: each for index, each in known.items() if each and each != own}
 
 
-def _room(claim: PersistentVolumeClaim) -> int:
-    """While a volume grows, what is there; never more than was asked for, whatever it was given.
+def room_of(claim: PersistentVolumeClaim) -> int:
+    """Bytes that count: while a volume grows, what is there; never more than was asked for.
 
     Some storage rounds up: that is no reason to restart servers for a higher limit.
     """

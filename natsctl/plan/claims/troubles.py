@@ -15,7 +15,7 @@ from natsctl.plan.claims.volumes import ALL, REPLACING, volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from natsctl.plan.claims.server_claim import ServerClaim
     from natsctl.plan.claims.volumes import Volumes
@@ -52,7 +52,7 @@ def _told(
 ) -> Trouble | None:
     """What is wrong with one, and what to do about it."""
     if claim.trouble is not None and claim.trouble.reason == REPLACING:
-        waits = listed(why_not_yet(context, claim))
+        waits = listed((*_deleted(claim), *why_not_yet(context, claim)))
         text = f"{claim.trouble.message}{': ' if waits else ''}{waits}"
         return attrs.evolve(claim.trouble, message=text)
     if claim.trouble is not None and claim.lost:
@@ -64,6 +64,15 @@ def _told(
         text = f"{volumes.obstacle(claim)}; its server does not start with it yet: {waits}"
         return Trouble("VolumeEmpty", f"{text}; {_restored(context, claim)}") if waits else None
     return claim.trouble
+
+
+def _deleted(claim: ServerClaim) -> Iterator[str]:
+    """That what natsctl deleted is still there: nothing else tells who keeps it."""
+    if claim.live is not None and (meta := claim.live.metadata).deletion_timestamp is not None:
+        yield (
+            "the claim was deleted and is still there; if that lasts, look at its finalizers with "
+            f"kubectl get pvc {meta.name} --namespace {meta.namespace} --output yaml"
+        )
 
 
 def _remedy(context: Context, volumes: Volumes, claim: ServerClaim) -> str:

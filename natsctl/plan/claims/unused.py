@@ -37,4 +37,5 @@ def stored_nothing(context: Context, index: int) -> bool:
     noted = memory.note.get(index)
     if claim is None:
         return noted is None
-    return claim.status.phase == _UNBOUND or memory.is_left(index, claim)
+    is_same = noted is None or noted.is_of(claim.metadata.uid)
+    return (is_same and claim.status.phase == _UNBOUND) or memory.is_left(index, claim)

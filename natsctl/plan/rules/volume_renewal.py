@@ -83,9 +83,10 @@ def renew_volumes(context: Context) -> Decision:
     Not while any is away: it comes back first.
     """
     due = due_of(context)
-    if due is None or missing(context.desired.target.name, context.servers, context.size):
+    absent = missing(context.desired.target.name, context.servers, context.size)
+    server = next((it for it in context.servers if due and it.index == due.index), None)
+    if due is None or server is None or absent:
         return Decision()
-    server = {it.index: it for it in context.servers}[due.index]
     if waits := tuple(_first(context, due)):
         return Decision(waiting=waits, servers=(server,))
     step = next_to_renew(context, server, due)

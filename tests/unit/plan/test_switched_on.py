@@ -113,11 +113,11 @@ def without_volume(index: int) -> ClusterState:
     return with_note_of_volumes(without_claim(leaving_five(), index), others)
 
 
-def with_unbound_volume(index: int) -> ClusterState:
+def with_unbound_volume(index: int, **meta: Any) -> ClusterState:
     """It has a claim that waits for its first consumer."""
     state = leaving_five()
     claims = dict(state.owned["PersistentVolumeClaim"])
-    found = claim(index, spec=WITH | {"size": 5}, phase="Pending")
+    found = claim(index, spec=WITH | {"size": 5}, phase="Pending", **meta)
     claims[found.metadata.name] = found
     return attrs.evolve(state, owned={**state.owned, "PersistentVolumeClaim": claims})
 
@@ -259,6 +259,11 @@ class TestFewerServersMeanwhile:
         (gone,) = scale_down(context(without_claim(state, 5) if lost else state)).actions
         assert isinstance(gone, DeleteServer)
         assert gone.name == "c-5"
+
+    def test_nor_is_one_whose_lost_claim_somebody_made_again(self) -> None:
+        """What it had may be restored yet."""
+        (gone,) = scale_down(context(with_unbound_volume(5, uid="5c1e77-remade"))).actions
+        assert isinstance(gone, DeleteServer)
 
     def test_it_comes_back_with_that_once_the_meta_group_lists_it(self) -> None:
         """And leaves as any other does."""

@@ -92,6 +92,12 @@ class TestBeforeAServerStops:
         state = state_of(full(nats_3=State.DOWN), pods(1, 2))
         assert renew_volumes(context(state)) == type(renew_volumes(context(state)))()
 
+    def test_a_name_that_another_pod_has_is_waited_for(self) -> None:
+        """The Go operator counts in hexadecimal: its `-10` is its sixteenth."""
+        found = context(state_of())
+        standing = (attrs.evolve(s, index=16 if s.index == 2 else s.index) for s in found.servers)
+        assert renew_volumes(attrs.evolve(found, servers=tuple(standing))).actions == ()
+
     def test_all_are_ready(self) -> None:
         standing = (*pods(1, 2), process(3, SPEC, ready=False))
         assert waiting(state_of(standing=standing))[0].startswith("c-3 ")
@@ -229,6 +235,25 @@ class TestTheClaim:
         owner = {"kind": "NatsCluster", "name": "c", "uid": EARLIER, "controller": True}
         foreign = sized(2, spec=SPEC, ownerReferences=[owner])
         assert decided(delete_given_up, with_claim(state, foreign)) == ()
+
+    @pytest.mark.parametrize("there", ["20Gi", "30Gi"])
+    def test_is_deleted_too_where_storage_gave_it_more_than_it_asked_for(self, there: str) -> None:
+        """The limit follows what was asked for: if its server came back for that, it would be
+        stopped again and again."""
+        rounded = (DONE, sized(2, "10Gi", there, spec=SPEC), *claims(3))
+        (stop,) = decided(renew_volumes, state_of(there=rounded))
+        assert isinstance(stop, GiveUpVolume)
+        state = stopped(there=rounded)
+        assert notes(state) == []
+        assert decided(delete_given_up, state, DeleteClaim)
+
+    def test_that_stays_although_it_was_deleted_is_told(self) -> None:
+        going = sized(2, spec=SPEC, deletionTimestamp="2026-01-01T00:00:00Z")
+        assert told(with_claim(stopped(), going))[2] == (
+            "PersistentVolumeClaim js-c-2 is being replaced with an empty one: the claim was "
+            "deleted and is still there; if that lasts, look at its finalizers with kubectl get "
+            "pvc js-c-2 --namespace ns --output yaml"
+        )
 
     def test_keeps_its_server_from_starting(self) -> None:
         found = scale_up(context(stopped()))
