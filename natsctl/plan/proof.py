@@ -80,10 +80,15 @@ def next_content(live: Mapping[str, Any], data: Data) -> ConfigContent:
     now, before = current_content(live.get("data")), previous_content(live.get("data"))
     if now == data or not now or mark == digest_of(data):
         return _fitting(data, before, mark)
-    if mark is None or mark == digest_of(now):
-        before = now
-    kept = _without_old_keys(before, data)
+    kept = _without_old_keys(_last_proven(mark, now, before), data)
     return _fitting(data, kept, digest_of(kept) if kept else "")
+
+
+def _last_proven(mark: str | None, now: Data, before: Data) -> Data:
+    """Of what is there what the mark stands for; nothing if that is neither."""
+    if mark is None or mark == digest_of(now):
+        return now
+    return before if mark == digest_of(before) else {}
 
 
 def _without_old_keys(before: Data, data: Data) -> dict[str, str]:

@@ -234,6 +234,17 @@ def test_nor_what_somebody_wrote_beside_it() -> None:
     assert world.served == data("B")
 
 
+def test_nor_is_that_once_another_configuration_came() -> None:
+    world = World()
+    world.create(data("A"))
+    world.change(data("B"))
+    world.edit({"previous.nats.conf": encoded("evil")})
+    world.change(data("C"))
+    assert world.live["data"] == data("C")
+    world.refuse()
+    assert world.served == data("C")  # there is nothing else that anybody proved
+
+
 def test_an_empty_secret_is_no_configuration() -> None:
     live: dict[str, Any] = {"metadata": {}, "data": None}
     assert next_content(live, data("A")) == ConfigContent(data("A"), None)
@@ -276,6 +287,7 @@ STEPS = st.lists(
         st.just(("prove", "")),
         st.just(("refuse", "")),
         st.tuples(st.just("edit"), st.sampled_from("XYZ")),
+        st.tuples(st.just("edit what is kept"), st.sampled_from("XYZ")),
         st.just(("repair", "")),
     ),
     max_size=20,
@@ -312,7 +324,9 @@ def test_whatever_happens_only_what_was_proven_is_gone_back_to(
                     assert "X" not in world.served["nats.conf"]
             case "edit":
                 world.edit(data(text))
-    if not any(step == "edit" for step, _ in steps) and withdrawn:
+            case "edit what is kept":
+                world.edit({"previous.nats.conf": encoded(text)})
+    if not any(step.startswith("edit") for step, _ in steps) and withdrawn:
         assert world.served == proven[-1]
 
 
