@@ -255,6 +255,18 @@ FAMILIES = (
         _of_streams(lambda jetstream: jetstream.leaderless),
     ),
     Family(
+        "natsctl_jetstream_groups_behind",
+        "gauge",
+        "Streams and consumers with a replica that is not up to date, or copies that differ",
+        _of_streams(lambda jetstream: jetstream.behind),
+    ),
+    Family(
+        "natsctl_jetstream_members_missing",
+        "gauge",
+        "Servers that the leader of the meta group does not list as members",
+        _of_streams(lambda jetstream: jetstream.missing),
+    ),
+    Family(
         "natsctl_jetstream_blocked",
         "gauge",
         "Reasons for which a restart of servers would wait",

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 @attrs.frozen
 class Summary:
     """`groups` are streams and consumers: those that are `healthy`, `short` of members, and
-    `leaderless`. A healthy one has a leader, all of its members, and copies that are the same.
+    `leaderless`. A healthy one has a leader, all of its members, and copies that are the same; of
+    one that is `behind`, some replica is not good, or copies differ.
 
-    `meta_leader` is empty if there is not exactly one. `file` and `memory` are by server, of those
+    `meta_leader` is empty if there is not exactly one, else `missing` are the servers that it does
+    not list. `file` and `memory` are by server, of those
     that answer; `volumes` of those where somebody tells.
     """
 
@@ -33,6 +35,8 @@ class Summary:
     healthy: int = 0
     short: int = 0
     leaderless: int = 0
+    behind: int = 0
+    missing: int = 0
     file: Mapping[str, Usage] = attrs.field(factory=dict)
     memory: Mapping[str, Usage] = attrs.field(factory=dict)
     volumes: Mapping[str, Volume] = attrs.field(factory=dict)
@@ -55,6 +59,8 @@ def summary_of(it: Case) -> Summary:
         healthy=sum(_is_healthy(it, group, differing) for group in told),
         short=sum(group.short for group in told),
         leaderless=sum(not group.leaders and not it.standalone for group in told),
+        behind=sum(bool(group.bad) or group.asset in differing for group in told),
+        missing=len(it.expected - view.members) if view.meta is not None else 0,
         file={name: said.file for name, said in view.answered.items()},
         memory={name: said.memory for name, said in view.answered.items()},
         volumes=dict(_volumes(it)),

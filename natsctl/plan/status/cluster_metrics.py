@@ -97,6 +97,8 @@ class JetStreamMetrics:
     groups: int | None = None
     short: int | None = None
     leaderless: int | None = None
+    behind: int | None = None
+    missing: int | None = None
     blocked: int | None = None
     disabled: int | None = None
     frozen: int | None = None
@@ -162,6 +164,8 @@ def _jetstream(state: ClusterState, status: ClusterStatus) -> JetStreamMetrics |
         groups=summary.groups,
         short=summary.short,
         leaderless=summary.leaderless,
+        behind=summary.behind,
+        missing=summary.missing,
         blocked=state.seen.count,
         disabled=sum(name in state.seen.gave_up for name in state.seen.off),
         frozen=len(state.seen.frozen),

@@ -30,6 +30,20 @@ SERVER = ServerMetrics(
     last_exit="OOMKilled",
     last_probe=LastProbe(at=10.5, connections=3, started=1.0, loaded=None),
 )
+KNOWN = JetStreamMetrics(
+    "ok",
+    groups=5,
+    short=1,
+    leaderless=2,
+    behind=4,
+    missing=6,
+    blocked=3,
+    disabled=1,
+    frozen=2,
+    lent=9,
+    storage=(StorageMetrics("a-1", "file", 40, 100),),
+    volumes=(VolumeMetrics("a-1", 50, 70),),
+)
 FIGURES = ClusterMetrics(
     phase="Running",
     version="2.12.15",
@@ -38,18 +52,7 @@ FIGURES = ClusterMetrics(
     conditions=(("Ready", True), ("Degraded", False)),
     expiries=(("clients", 1.9e9),),
     servers=(SERVER,),
-    jetstream=JetStreamMetrics(
-        "ok",
-        5,
-        1,
-        2,
-        3,
-        1,
-        2,
-        lent=9,
-        storage=(StorageMetrics("a-1", "file", 40, 100),),
-        volumes=(VolumeMetrics("a-1", 50, 70),),
-    ),
+    jetstream=KNOWN,
 )
 MINE = {"nats_namespace": "ns", "nats_cluster": "a"}
 
@@ -90,7 +93,13 @@ def test_jetstream() -> None:
     found = scraped(ActorMetrics(FIGURES))
     assert found["natsctl_jetstream_quorum"] == [(MINE | {"state": "ok"}, 1)]
     numbers = {"groups": 5, "groups_short": 1, "groups_leaderless": 2, "blocked": 3}
-    numbers |= {"servers_disabled": 1, "servers_frozen": 2, "lent_bytes": 9}
+    numbers |= {
+        "groups_behind": 4,
+        "members_missing": 6,
+        "servers_disabled": 1,
+        "servers_frozen": 2,
+        "lent_bytes": 9,
+    }
     for name, number in numbers.items():
         assert found[f"natsctl_jetstream_{name}"] == [(MINE, number)]
     file = MINE | {"server": "a-1", "storage": "file"}
@@ -165,15 +174,9 @@ def test_no_name_breaks_the_format_or_adds_a_series() -> None:
         odd,
         conditions=((HOSTILE, True), ("Degraded", False)),
         expiries=((HOSTILE, 1.9e9),),
-        jetstream=JetStreamMetrics(
-            HOSTILE,
-            5,
-            1,
-            2,
-            3,
-            1,
-            2,
-            lent=9,
+        jetstream=attrs.evolve(
+            KNOWN,
+            quorum=HOSTILE,
             storage=(StorageMetrics(HOSTILE, HOSTILE, 40, 100),),
             volumes=(VolumeMetrics(HOSTILE, 50, 70),),
         ),

@@ -8,7 +8,7 @@ import pytest
 from natsctl.model.jetstream import Replica, Store, Usage, Volume
 from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.summary import Summary, summary
-from tests.unit.plan.gates.recorded import VERSIONS, situation
+from tests.unit.plan.gates.recorded import VERSIONS, Situation, situation, situations
 from tests.unit.plan.gates.test_recorded import looks
 from tests.unit.plan.gates.world import State, World
 
@@ -23,7 +23,7 @@ def test_a_recorded_cluster_that_is_well(version: str) -> None:
     found = summary(it.expected, looks(it))
     assert found.meta_leader in it.expected
     assert found.groups == found.healthy > 5
-    assert (found.short, found.leaderless) == (0, 0)
+    assert (found.short, found.leaderless, found.behind, found.missing) == (0, 0, 0, 0)
     assert found.file.keys() == found.memory.keys() == set(it.expected)
 
 
@@ -48,7 +48,25 @@ def test_each_group_counts_once() -> None:
     world.stream("behind").stores["nats-3"] = Store(40, 1, 40)
     found = told(world)
     assert (found.groups, found.healthy, found.short, found.leaderless) == (8, 2, 1, 1)
+    assert found.behind == 3
     assert found.file["nats-1"] == Usage(10, 100)
+
+
+def test_replicas_on_a_server_that_is_away_are_behind() -> None:
+    world = World(states={"nats-3": State.DOWN})
+    world.stream("three")
+    world.stream("alone", members=["nats-1"])
+    assert told(world).behind == 1
+
+
+@pytest.mark.parametrize("it", situations("removed-dead"), ids=lambda it: it.version)
+def test_a_server_that_the_meta_leader_does_not_list_is_missing(it: Situation) -> None:
+    everybody = sorted({*it.expected, "nats-1", "nats-2", "nats-3"})
+    assert summary(everybody, looks(it)).missing == 1
+
+
+def test_without_a_meta_leader_nobody_knows_who_is_missing() -> None:
+    assert told(World(meta_leader="")).missing == 0
 
 
 def test_who_does_not_answer_has_no_numbers() -> None:
@@ -66,3 +84,4 @@ def test_without_a_cluster_there_are_no_leaders_to_miss() -> None:
     ]
     found = summary(world.names, (alone[0], alone[1]))
     assert (found.groups, found.healthy, found.leaderless) == (1, 1, 0)
+    assert (found.behind, found.missing) == (0, 0)

@@ -180,6 +180,8 @@ class TestJetStream:
             groups=20,
             short=0,
             leaderless=0,
+            behind=0,
+            missing=0,
             blocked=0,
             disabled=0,
             frozen=0,
@@ -203,6 +205,7 @@ class TestJetStream:
         assert found is not None
         assert [it.server for it in found.storage] == ["c-1", "c-2"]
         assert found.blocked
+        assert found.behind == 1
 
     def test_servers_that_only_a_restart_brings_back_are_counted(self) -> None:
         off = shown(looked(without(THIRD, State.DISABLED))).jetstream
