@@ -84,7 +84,7 @@ def renew_volumes(context: Context) -> Decision:
     """
     due = due_of(context)
     absent = missing(context.desired.target.name, context.servers, context.size)
-    server = next((it for it in context.servers if due and it.index == due.index), None)
+    server = {it.index: it for it in context.servers}.get(due.index) if due else None
     if due is None or server is None or absent:
         return Decision()
     if waits := tuple(_first(context, due)):
