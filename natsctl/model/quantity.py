@@ -42,6 +42,14 @@ def parse_bytes(text: str) -> int:
     return count
 
 
+def bytes_of(text: str) -> int:
+    """The same of what others wrote; 0 for what is no quantity."""
+    try:
+        return parse_bytes(text)
+    except ValueError:
+        return 0
+
+
 def bytes_text(count: int) -> str:
     """The shortest quantity that is exactly so many bytes: 10737418240 is "10Gi"."""
     fitting = [name for name, size in _BINARY.items() if count and count % size == 0]

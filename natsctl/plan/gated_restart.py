@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.plan.actions import MOST_STEP_DOWNS
-from natsctl.plan.claims.room import rooms_of
+from natsctl.plan.claims.found import has_room
 from natsctl.plan.departures.members import returning
 from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.among import Among
@@ -94,9 +94,8 @@ def going(context: Context, outdated: Sequence[Server], it: Case, before: Baseli
     What holds up all of them is found once.
     """
     by_name = {name_of(server): server for server in outdated}
-    room = rooms_of(context)
     candidates = [
-        Candidate(name, kubelet_ready(s.pod), not is_away(s), room(s.index))
+        Candidate(name, kubelet_ready(s.pod), not is_away(s), has_room(context, s.index))
         for name, s in by_name.items()
     ]
     planned = order_in(candidates, it)

@@ -12,8 +12,7 @@ from natsctl.api.types.jetstream import (
     stores_files,
     volume_growth,
 )
-from natsctl.model.quantity import bytes_text
-from natsctl.plan.claims.stored import bytes_of
+from natsctl.model.quantity import bytes_of, bytes_text
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 
 if TYPE_CHECKING:

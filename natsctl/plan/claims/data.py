@@ -15,53 +15,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from natsctl.api.problems import Problem, shown
-from natsctl.api.version import ServerVersion, is_tag, number_of
-from natsctl.api.version_borders import border
-from natsctl.model import limits, names
+from natsctl.model import limits
 from natsctl.model.names import MAX_SIZE
-from natsctl.plan.claims.replaceable import are_replaceable
-from natsctl.plan.key_seal import (
-    in_present_form,
-    key_seal_of,
-    parse_key_seal,
-    wanted_key_seal,
-)
-from natsctl.plan.releases import tag_of
-from natsctl.plan.server_identity import standing
-from natsctl.render.config.jetstream import file_limit
-from natsctl.render.revision.data import (
-    CLUSTER_NAME,
-    DATA_FIELDS,
-    ENCRYPTION,
-    ENCRYPTION_FIELDS,
-    identity_of,
-)
+from natsctl.plan.key_seal import parse_key_seal
+from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
 from natsctl.render.revision.revision import STREAM_KEY, STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from natsctl.api.types.cluster import NatsClusterSpec
-    from natsctl.api.version import Number
-    from natsctl.model.objects import PersistentVolumeClaim
-    from natsctl.plan.claims.note import Note
-    from natsctl.plan.context import Context
     from natsctl.plan.key_seal import KeySeal
-    from natsctl.plan.servers import Server
-    from natsctl.render.inputs import ConfigInputs
-    from natsctl.render.target import Target
 
 UNKNOWN: Final = "unknown"
 """What a user notes on a claim that says nothing, so that a new NatsCluster takes it as it is."""
 _LONGEST: Final = 4 * 1024
 _VALUES: Final = 32
 _TEXT: Final = 256
-_UNTOLD: Final = 10**9
-"""Stands in the number of a release for a part that a tag does not tell."""
 _FIELDS: Final = frozenset({STREAMS, CLUSTER_NAME, STREAM_KEY, *DATA_FIELDS})
 _TOLD: Final = ("fields", "size", "version", "limit")
-_PARTS: Final = 2
 _RELEASE: Final = re.compile(r"[0-9](\.[0-9]{1,9}){1,2}", re.ASCII)
 
 
@@ -132,149 +104,12 @@ def _are_fields(fields: Mapping[str, Any]) -> bool:
     return known and (STREAM_KEY not in fields or parse_key_seal(fields[STREAM_KEY]) is not None)
 
 
-def noted_data(claim: PersistentVolumeClaim) -> str:
-    """The annotation of a claim; empty: it has none, as those of an earlier natsctl."""
-    return claim.metadata.annotation(names.DATA_ANNOTATION) or ""
-
-
-def data_of(claim: PersistentVolumeClaim) -> Data | None:
-    """What a claim tells, if it can be read."""
-    return parse_data(noted_data(claim))
-
-
-def read_data(claims: Iterable[PersistentVolumeClaim]) -> dict[str, Data]:
-    """What can be read of all that claims tell, by its text: most of them say the same."""
-    texts = dict.fromkeys(map(noted_data, claims))
-    told = ((text, parse_data(text)) for text in texts)
+def read_data(texts: Iterable[str]) -> dict[str, Data]:
+    """What can be read of these, by the text."""
+    told = ((text, parse_data(text)) for text in dict.fromkeys(texts))
     return {text: data for text, data in told if data is not None}
 
 
 def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
     """What data of servers made for this spec depends on, as far as the spec tells it."""
     return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
-
-
-def size_of(context: Context, note: Note) -> int:
-    """The highest index of all servers that are, that are to be, or that left with what they had.
-
-    Who is noted is not proven to have left empty.
-    """
-    return max(standing(context.servers, context.size) | note.keys())
-
-
-def wanted_data(context: Context, note: Note) -> Callable[[int], Data]:
-    """What data of each server, by its index, depends on, as the spec says now.
-
-    Where a volume is not encrypted like that, as it was encrypted then.
-    """
-    target = context.desired.target
-    limit = file_limit(target, target.spec.jetstream) if target.spec.jetstream is not None else 0
-    own = Data(_told_by(target), size_of(context, note), _release(target.version), limit)
-
-    def wanted(index: int) -> Data:
-        known = target.earlier_of(index)
-        return own if known is None else attrs.evolve(own, fields=_told_by(target.with_key(known)))
-
-    return wanted
-
-
-def _told_by(target: Target) -> dict[str, str]:
-    key = wanted_key_seal(target.inputs)
-    return fields_of(target.spec) | ({STREAM_KEY: str(key)} if key is not None else {})
-
-
-def current_data(wanted: Data, goal: Target, server: Server | None, noted: Data | None) -> Data:
-    """What is to be noted on the claim of a server that runs, or is to start.
-
-    `goal` is what is wanted now. Until a server is ready, nobody knows whether it has written to
-    the volume: the newer release and the higher limit of the two count.
-    """
-    before = noted or Data({}, 0)
-    release = wanted.version if server is None else _made_for(server, goal.version)
-    limit = wanted.limit
-    if server is None or not server.ready or not release:
-        release = max(release, before.version, key=_rank)
-        limit = max(limit, before.limit)
-    fields = _with_key(wanted, goal.inputs, server, before)
-    return attrs.evolve(wanted, fields=fields, version=release, limit=limit, more=before.more)
-
-
-def _with_key(
-    wanted: Data, inputs: ConfigInputs, server: Server | None, noted: Data
-) -> Mapping[str, str]:
-    """The fields with the key of the data, as a pod tells it, or as a server will start with it.
-
-    A pod that tells of none is not taken for one without: nobody knows who edited it.
-    """
-    key = (wanted.key if server is None else key_seal_of(server.pod)) or noted.key
-    others = {path: text for path, text in wanted.fields.items() if path != STREAM_KEY}
-    return others | ({STREAM_KEY: str(in_present_form(key, inputs))} if key is not None else {})
-
-
-def _made_for(server: Server, wanted: ServerVersion) -> str:
-    tag = tag_of(server.pod)
-    if tag == wanted.text:
-        return _release(wanted)
-    return _release(ServerVersion.parse(tag)) if is_tag(tag) else ""
-
-
-def _release(version: ServerVersion) -> str:
-    """As far as it is known: `2.14.10`, `2.14`."""
-    parts = [str(part) for part in version.number or () if part < _UNTOLD]
-    return ".".join(parts) if len(parts) >= _PARTS else ""
-
-
-def _rank(release: str) -> Number:
-    return number_of(release) or (0, 0, 0)
-
-
-def unfit(
-    name: str, data: Data, spec: NatsClusterSpec, version: ServerVersion
-) -> Iterator[Problem]:
-    """Why servers of this spec and version cannot use what is on the volume of this claim."""
-    wanted, there = fields_of(spec), data.fields
-    paths = {*wanted, *there} - {STREAM_KEY}
-    if are_replaceable(spec):  # a volume keeps what it is encrypted with until it is replaced
-        paths -= {*ENCRYPTION_FIELDS}
-    elif (ENCRYPTION_FIELDS[0] in wanted) is not (ENCRYPTION_FIELDS[0] in there):
-        paths -= {*ENCRYPTION_FIELDS}
-        yield _encryption(name, there)
-    for path in sorted(paths):
-        if wanted.get(path) != there.get(path):
-            yield _difference(name, path, spec, wanted.get(path), there.get(path))
-    number = number_of(data.version)
-    crossed = border(number, version.number, stores=True) if number is not None else None
-    if crossed is not None:
-        message = (
-            f"is {version}, but servers of {data.version} may have stored what is on {name}: "
-            f"{crossed.why}; set it to {crossed.first} first"
-        )
-        yield Problem("spec.version", version.text, message)
-
-
-def _encryption(name: str, there: Mapping[str, str]) -> Problem:
-    told = {path.rpartition(".")[2]: there[path] for path in ENCRYPTION_FIELDS if path in there}
-    words = ", ".join(f"{field} {shown(value)}" for field, value in told.items())
-    message = f"is not set, but what is on {name} is encrypted; set it, with {words}"
-    if not told:
-        message = (
-            f"is set, but what is on {name} was stored without it; remove it, or create another "
-            "NatsCluster"
-        )
-    return Problem(f"spec.{ENCRYPTION}", "", message)
-
-
-def _difference(
-    name: str, path: str, spec: NatsClusterSpec, wanted: str | None, there: str | None
-) -> Problem:
-    if path == STREAMS:
-        message = (
-            f"is {spec.size}, but what is on {name} was stored by "
-            f"{'a cluster' if spec.size == 1 else 'a single server'}, and these do not see each "
-            f"other's streams; set it to {'2 or more' if spec.size == 1 else 1}"
-        )
-        return Problem("spec.size", str(spec.size), message)
-    now = "is not set" if wanted is None else f"is {shown(wanted)}"
-    then = "without it; remove it" if there is None else f"with {shown(there)}; set it to that"
-    message = f"{now}, but what is on {name} was stored {then}, or create another NatsCluster"
-    return Problem(f"spec.{path}", wanted or "", message)

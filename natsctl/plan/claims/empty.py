@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
-from natsctl.plan.claims.renewal import comes_back
 from natsctl.plan.gates.empty import may_be_empty_in
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.gates.words import some_of, text, way_out
@@ -23,8 +22,7 @@ from natsctl.plan.server_identity import missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from natsctl.plan.claims.server_claim import ServerClaim
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
     from natsctl.plan.servers import Server
@@ -44,12 +42,6 @@ def accepted(context: Context, volumes: Volumes) -> ServerClaim | None:
     if not volumes.token or given != volumes.token or volumes.gives_all_up:
         return None
     return volumes.lost[0]
-
-
-def returns(context: Context, claim: ServerClaim) -> bool:
-    """Whether a server that stopped for an empty volume comes back with the one that it has."""
-    live = claim.live
-    return live is not None and comes_back(context, claim.index, claim.wanted, live)
 
 
 def unstarted(volumes: Volumes) -> tuple[ServerClaim, ...]:

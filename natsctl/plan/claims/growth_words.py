@@ -8,19 +8,24 @@ from natsctl.api.types.jetstream import MOST_FIELD, REPLACE, SIZE_FIELD
 from natsctl.model.foreign import ANSWER, named, quoted
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
-from natsctl.plan.claims.due import other_key, too_small, with_earlier_keys
-from natsctl.plan.claims.growth import GROWING, growth_of
-from natsctl.plan.claims.lived import TYPE
-from natsctl.plan.claims.renewal import LEAST, has_earlier_key, policy_of, replaces
-from natsctl.plan.claims.server_claim import Trouble
+from natsctl.plan.claims.growth import GROWING, growth_of, policy_of
+from natsctl.plan.claims.lost import TYPE
+from natsctl.plan.claims.renewal import (
+    has_earlier_key,
+    other_key,
+    replaces,
+    too_small,
+    with_earlier_keys,
+)
+from natsctl.plan.claims.replaceable import LEAST
+from natsctl.plan.claims.server_claims import Trouble
 from natsctl.plan.claims.steps import fills_up, has_grown, is_at_most, most_of, wanted_of
-from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.claims.growth import Growth, Size
-    from natsctl.plan.claims.server_claim import ServerClaim
+    from natsctl.plan.claims.server_claims import ServerClaim
     from natsctl.plan.context import Context
     from natsctl.plan.growth_refused import Words
 
@@ -38,19 +43,19 @@ _TOO_FEW: Final = (
 
 def step(due: Size, why: str = "") -> str:
     """What a claim is asked for now, and why, if not because of the spec."""
-    sizes = f"from {bytes_text(due.there)} to {bytes_text(due.wanted)}"
+    sizes = f"from {bytes_text(due.live.there)} to {bytes_text(due.wanted)}"
     because = f", because {why}" if why else ""
-    return f"growing {_what(due)} {sizes}{because}"
+    return f"growing {due.live.what} {sizes}{because}"
 
 
 def progress(growth: Growth) -> tuple[str, ...]:
     """What goes on; nothing while it is in trouble, or if the spec wants none of it."""
     now = growth.next or growth.running
-    if now is None or not growth.is_wanted or growth.refused is not None or now.error is not None:
+    if now is None or not growth.is_wanted or growth.refused is not None or now.live.growth_error:
         return ()
-    aim = now.asked if growth.next is None else now.wanted
-    text = f"{now.name} grows from {bytes_text(now.there)} to {bytes_text(aim)}"
-    if now.pending:
+    aim = now.live.asked if growth.next is None else now.wanted
+    text = f"{now.name} grows from {bytes_text(now.live.there)} to {bytes_text(aim)}"
+    if now.live.grows_at_start:
         text += " (its file system is next; some storage needs a restart of the server for that)"
     later = [size.name for size in growth.short if size.name != now.name]
     return (f"{text}, then {listed(later)}" if later else text,)
@@ -65,8 +70,8 @@ def growth_troubles(context: Context) -> Iterator[Trouble]:
         few = policy_of(context) == REPLACE and context.size < LEAST
         text = _refused(context, growth, growth.next, few=few)
         yield Trouble(NOT_GROWN, text, holds=False)
-    elif growth.is_wanted and growth.running is not None and growth.running.error is not None:
-        text = _stuck(context, growth.running, *growth.running.error)
+    elif growth.is_wanted and growth.running is not None and growth.running.live.growth_error:
+        text = _stuck(context, growth.running, *growth.running.live.growth_error)
         yield Trouble(NOT_GROWN, text, holds=False)
 
 
@@ -110,7 +115,7 @@ def renewal(context: Context) -> tuple[str, ...]:
     due, growth = too_small(context), growth_of(context)
     if due is None:
         return _rekeyed(context)
-    chosen = named(due.live.spec.storage_class_name or "none")
+    chosen = named(due.live.object.spec.storage_class_name or "none")
     text = (
         f"{due.name} is to be replaced with a volume of {bytes_text(due.wanted)}, because storage "
         f"class {chosen} cannot grow"
@@ -146,8 +151,8 @@ def earlier_key(context: Context, claim: ServerClaim) -> str:
 def _refused(context: Context, growth: Growth, due: Size, *, few: bool) -> str:
     assert growth.refused is not None
     words = growth.refused.words
-    sizes = f"{bytes_text(due.wanted)} instead of {bytes_text(due.there)}"
-    said = f"the API server does not let {_what(due)} ask for {sizes}: {words.text}"
+    sizes = f"{bytes_text(due.wanted)} instead of {bytes_text(due.live.there)}"
+    said = f"the API server does not let {due.live.what} ask for {sizes}: {words.text}"
     way_out = _TOO_FEW.format(LEAST) if few and words.is_of_class else _way_out(due, words)
     return f"{said}; {way_out}{_give_up(context, bytes_text(growth.least))}"
 
@@ -161,19 +166,15 @@ def _give_up(context: Context, least: str) -> str:
 
 def _way_out(due: Size, words: Words) -> str:
     if words.is_of_class:
-        chosen = named(due.live.spec.storage_class_name or "none")
+        chosen = named(due.live.object.spec.storage_class_name or "none")
         return f"if storage class {chosen} can grow, set its allowVolumeExpansion: true, or else "
     return "raise the quota, or " if _QUOTA in words.text else "resolve that, or "
 
 
 def _stuck(context: Context, running: Size, reason: str, words: str) -> str:
     said = f": {quoted(words, ANSWER)}" if words else ""
-    sizes = f"from {bytes_text(running.there)} to {bytes_text(running.asked)}"
-    text = f"{_what(running)} does not grow {sizes}: {named(reason)}{said}"
+    sizes = f"from {bytes_text(running.live.there)} to {bytes_text(running.live.asked)}"
+    text = f"{running.live.what} does not grow {sizes}: {named(reason)}{said}"
     see = f"see kubectl describe pvc {running.name}"
     field = MOST_FIELD if most_of(context) else SIZE_FIELD
-    return f"{text}; {see}, or set {field} lower, but to more than {bytes_text(running.there)}"
-
-
-def _what(size: Size) -> str:
-    return f"{data_kind().kind} {size.name}"
+    return f"{text}; {see}, or set {field} lower, but to more than {bytes_text(running.live.there)}"

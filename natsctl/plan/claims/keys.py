@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from natsctl.model import names
 from natsctl.model.server_identity import claim_name
 from natsctl.model.store_files import FIRST
-from natsctl.plan.claims.data import data_of
 from natsctl.plan.key_seal import in_present_form, is_comparable, wanted_key_seal
 from natsctl.plan.proof import unnoted_proof
 from natsctl.plan.wanted_key import is_awaited, key_of, other_key, unknown_key
@@ -21,14 +20,13 @@ from natsctl.render.objects.owned_objects import data_kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from natsctl.model.objects import PersistentVolumeClaim
-    from natsctl.plan.claims.data import Data
+    from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.context import Context
     from natsctl.plan.written_block import Keys
     from natsctl.render.target import Target
 
 
-def awaited_keys(context: Context) -> Callable[[int, PersistentVolumeClaim | None], str]:
+def awaited_keys(context: Context) -> Callable[[int, LiveClaim | None], str]:
     """Why a server, by its index, may not start yet; empty: the configuration has its key.
 
     While there are several, its claim has to tell which one it is.
@@ -38,8 +36,8 @@ def awaited_keys(context: Context) -> Callable[[int, PersistentVolumeClaim | Non
     own, several = _awaited(target, written), len(written) > 1
     are_known = data_kind().kind in context.state.owned
 
-    def awaited(index: int, live: PersistentVolumeClaim | None) -> str:
-        if several and (not are_known or (live is not None and data_of(live) is None)):
+    def awaited(index: int, live: LiveClaim | None) -> str:
+        if several and (not are_known or (live is not None and live.data is None)):
             what = f"{data_kind().kind} {claim_name(target.name, index)}"
             return (
                 f"{what} does not say which encryption key its data has: restore its annotation "
@@ -73,23 +71,22 @@ def _awaited(target: Target, written: Keys) -> str:
     return ""
 
 
-def key_problem_of(context: Context, index: int, what: str, data: Data, *, own: bool) -> str:
-    """Why this data cannot be read with the key that its server starts with; empty: it can.
+def key_problem_of(context: Context, index: int, claim: LiveClaim) -> str:
+    """Why its data cannot be read with the key that its server starts with; empty: it can.
 
-    `what` names the claim, `own` says that this very NatsCluster has used it: its configuration
-    never had another key.
+    What this very NatsCluster has used is right: its configuration never had another key.
     """
-    target, told = context.desired.target.of_server(index), data.key
-    wanted = wanted_key_seal(target.inputs)
+    target = context.desired.target.of_server(index)
+    told, wanted = claim.data.key if claim.data else None, wanted_key_seal(target.inputs)
     if told is None or wanted is None or in_present_form(told, target.inputs) == wanted:
         return ""
     if is_comparable(told, target.inputs):
-        return f"{what}: {other_key(target)}"
+        return f"{claim.what}: {other_key(target)}"
     written = keys_in(context.state.secrets.get(target.name))
     vouched = context.state.cluster.metadata.annotation(names.KEY_ANNOTATION)
-    if vouched == wanted.digest or (own and _is_written(target, written)):
+    if vouched == wanted.digest or (claim.is_adopted and _is_written(target, written)):
         return ""
-    return f"{what}: {unknown_key(target, wanted)}"
+    return f"{claim.what}: {unknown_key(target, wanted)}"
 
 
 def _is_written(target: Target, written: Keys) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.model.quantity import parse_bytes
+from natsctl.model.quantity import bytes_of
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.claims.strain import Loan, Strain, loan_of, strain_of
 from natsctl.plan.server_identity import servers_among
@@ -144,14 +144,7 @@ def starting_limits(secret: Secret) -> dict[str, int]:
 
 def _in_status(before: ClusterStatus) -> int:
     told = before.jetstream.storage if before.jetstream is not None else ()
-    return max((_bytes(storage.limit) for storage in told), default=0)
-
-
-def _bytes(text: str) -> int:
-    try:
-        return parse_bytes(text)
-    except ValueError:
-        return 0
+    return max((bytes_of(storage.limit) for storage in told), default=0)
 
 
 def _said(

@@ -20,7 +20,8 @@ from natsctl.plan.claims.seals import Seals
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from natsctl.model.objects import Object, PersistentVolumeClaim, Secret
+    from natsctl.model.objects import Secret
+    from natsctl.plan.claims.live import LiveClaim
 
 UNSEALED: Final = Seals()
 """Where the operator has no secret."""
@@ -53,13 +54,13 @@ class Memory:
         entries = [note.get(index) for note in notes]
         return any(entry is not None and entry.is_of(uid) for entry in entries)
 
-    def is_left(self, index: int, claim: PersistentVolumeClaim) -> bool:
+    def is_left(self, index: int, claim: LiveClaim) -> bool:
         """Whether nothing tells of the server, its own copy neither: what is stored counts nowhere.
 
         A server starts only once the copy on its claim tells of it, and that is taken back only
         when the server is proven to have left empty.
         """
-        told = self.copies.get(copy_of(claim))
+        told = self.copies.get(claim.copy)
         entries = [note.get(index) for note in (self.note or {}, told or {})]
         return (told is not None or self.is_sealed) and not any(entries)
 
@@ -77,14 +78,14 @@ Place = tuple[str, str]
 def memory_of(
     uid: str,
     noted: Place | None,
-    claims: Mapping[int, PersistentVolumeClaim],
+    claims: Mapping[int, LiveClaim],
     seals: Seals = UNSEALED,
 ) -> Memory:
-    """What the Secret and the claims tell; `uid` is the NatsCluster's.
+    """What the Secret and the claims tell that nobody else controls; `uid` is the NatsCluster's.
 
     `noted` is the Secret's annotation and its seal, if there is any.
     """
-    own = [(copy_of(claim), seal_of(claim)) for claim in claims.values() if is_free(claim, uid)]
+    own = [(claim.copy, claim.seal) for claim in claims.values() if claim.is_free]
     secret = [(f"{origin(uid)}:{noted[0]}", noted[1])] if noted else []
     places = Counter([*secret, *(place for place in own if place[0])])
     found = ((place, seals.number(*place)) for place in places)
@@ -125,23 +126,9 @@ def _together(
 def noted_on(secret: Secret | None) -> Place | None:
     """What is noted on the config Secret."""
     text = secret.metadata.annotation(names.CLAIMS_ANNOTATION) if secret is not None else None
-    return (text, seal_of(secret)) if secret is not None and text else None
+    return (text, seal_on(secret)) if secret is not None and text else None
 
 
-def copy_of(claim: PersistentVolumeClaim) -> str:
-    """The copy that a claim has; empty: none."""
-    return claim.metadata.annotation(names.CLAIMS_ANNOTATION) or ""
-
-
-def seal_of(noted: Object) -> str:
-    """The seal of what is noted on it; empty: none."""
-    return noted.metadata.annotation(names.CLAIMS_SEAL_ANNOTATION) or ""
-
-
-def is_free(claim: PersistentVolumeClaim, uid: str) -> bool:
-    """Whether nobody but the NatsCluster with this uid controls a claim.
-
-    What an earlier one controls goes with it, and all that was known of it may go, too.
-    """
-    owner = claim.metadata.controller
-    return owner is None or owner.uid == uid
+def seal_on(secret: Secret) -> str:
+    """The seal of that; empty: none."""
+    return secret.metadata.annotation(names.CLAIMS_SEAL_ANNOTATION) or ""

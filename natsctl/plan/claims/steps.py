@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.api.types.jetstream import default_share, most_size, volume_growth, volume_size
-from natsctl.model import names
 from natsctl.model.jetstream import Usage, Volume
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.times import moment
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from natsctl.api.types.jetstream import JetStream, VolumeGrowth
-    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.context import Context
 
 PAUSE: Final = 300.0
@@ -77,14 +76,14 @@ def has_grown(context: Context) -> bool:
     return context.desired.target.inputs.volume > 0
 
 
-def next_step(context: Context, claims: Iterable[PersistentVolumeClaim]) -> Step | None:
+def next_step(context: Context, claims: Iterable[LiveClaim]) -> Step | None:
     """What these claims are to ask for, all of which have what was wanted so far."""
     found, live = _given(context), tuple(claims)
     if found is None or not live or _is_recent(context, live):
         return None
     growth, wanted = found[1], wanted_of(context)
     size = min(_larger(wanted, growth.step_percent), parse_bytes(growth.max_size))
-    refused = (context.state.growths.get(claim.metadata.uid) for claim in live)
+    refused = (context.state.growths.get(claim.uid) for claim in live)
     again = any(it is not None and it.words.size == size for it in refused)
     if size <= wanted or not fills_up(context, again=again):
         return None
@@ -153,9 +152,9 @@ def _larger(size: int, percent: int) -> int:
     return -(-size * (100 + percent) // (100 * unit)) * unit
 
 
-def _is_recent(context: Context, claims: Iterable[PersistentVolumeClaim]) -> bool:
+def _is_recent(context: Context, claims: Iterable[LiveClaim]) -> bool:
     """Whether one of them was to ask for more a moment ago; what nobody can read does not count."""
     now = moment(context.state.timestamp)
-    noted = (moment(c.metadata.annotation(names.GROWN_ANNOTATION) or "") for c in claims)
+    noted = (moment(claim.grown_at) for claim in claims)
     ago = ((now - then).total_seconds() for then in noted if now is not None and then is not None)
     return any(0 <= seconds < PAUSE for seconds in ago)

@@ -9,14 +9,14 @@ import attrs
 
 from natsctl.api.types.jetstream import most_size, volume_growth, volume_size
 from natsctl.model import names
-from natsctl.model.objects import PersistentVolumeClaim
-from natsctl.model.quantity import parse_bytes
+from natsctl.model.quantity import bytes_of
 from natsctl.model.server_identity import indexes, origin, origin_of
-from natsctl.plan.claims.data import Data, noted_data, read_data
+from natsctl.plan.claims.data import Data
 from natsctl.plan.claims.limits import Levels
-from natsctl.plan.claims.memory import UNSEALED, is_free, memory_of
+from natsctl.plan.claims.live import claims_of
+from natsctl.plan.claims.memory import UNSEALED, memory_of
 from natsctl.plan.held import NOT_ASKED, Held
-from natsctl.plan.server_identity import claims_among, without
+from natsctl.plan.server_identity import without
 from natsctl.plan.written_block import Keys
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from natsctl.api.types.jetstream import JetStream
     from natsctl.model.objects import Cluster, Object
+    from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.claims.memory import Memory, Place
     from natsctl.plan.claims.note import Note
     from natsctl.plan.claims.seals import Seals
@@ -92,48 +93,29 @@ def stored_of(
 ) -> Stored:
     """What the claims tell, and the note on the Secret; None: they could not be read."""
     meta = cluster.metadata
-    found = {
-        index: claim
-        for index, claim in claims_among(meta.name, claims or ()).items()
-        if isinstance(claim, PersistentVolumeClaim)
-    }
+    found = claims_of(meta, claims or ())
+    free = {index: claim for index, claim in found.items() if claim.is_free}
     memory = memory_of(meta.uid, noted, found, seals)
-    asked = {index: bytes_of(claim.requested) for index, claim in found.items()}
-    room = {index: room_of(claim) for index, claim in found.items()}
-    free = (index for index, claim in found.items() if is_free(claim, meta.uid))
     return Stored(
         claims is not None,
         _origins(cluster, found, memory.note or {}),
-        {index: count for index, count in asked.items() if count},
-        {index: count for index, count in room.items() if count},
-        {index: asked[index] for index in free},
-        _data(found, meta.uid),
-        {index: _is_earlier(claim, meta.uid) for index, claim in found.items()},
-        left=frozenset(_left(found, memory, meta.uid)),
+        {index: claim.asked for index, claim in found.items() if claim.asked},
+        {index: claim.room for index, claim in found.items() if claim.room},
+        {index: claim.asked for index, claim in free.items()},
+        {index: claim.data for index, claim in free.items() if claim.data is not None},
+        {index: not claim.is_adopted for index, claim in found.items()},
+        left=frozenset(_left(found, memory)),
         vouched=meta.annotation(names.KEY_ANNOTATION) or "",
     )
 
 
-def _left(claims: Mapping[int, PersistentVolumeClaim], memory: Memory, uid: str) -> Iterator[int]:
+def _left(claims: Mapping[int, LiveClaim], memory: Memory) -> Iterator[int]:
     for index, claim in without(claims, memory.note or {}).items():
-        if memory.is_left(index, claim) or not is_free(claim, uid):
+        if memory.is_left(index, claim) or not claim.is_free:
             yield index
 
 
-def _data(claims: Mapping[int, PersistentVolumeClaim], uid: str) -> dict[int, Data]:
-    free = {index: claim for index, claim in claims.items() if is_free(claim, uid)}
-    told = read_data(free.values())
-    found = ((index, told.get(noted_data(claim))) for index, claim in free.items())
-    return {index: data for index, data in found if data is not None}
-
-
-def _is_earlier(claim: PersistentVolumeClaim, uid: str) -> bool:
-    return claim.metadata.annotation(names.CLUSTER_UID_ANNOTATION) != uid
-
-
-def _origins(
-    cluster: Cluster, claims: Mapping[int, PersistentVolumeClaim], note: Note
-) -> dict[int, str]:
+def _origins(cluster: Cluster, claims: Mapping[int, LiveClaim], note: Note) -> dict[int, str]:
     """Of servers that have data under a name which an earlier NatsCluster gave them.
 
     What is noted counts, then what the claims tell. Peers know a server by a hash of its name: with
@@ -142,9 +124,7 @@ def _origins(
     meta = cluster.metadata
     own = origin(meta.uid)
     named = {
-        index: origin_of(
-            meta.name, index, claim.metadata.annotation(names.SERVER_NAME_ANNOTATION) or ""
-        )
+        index: origin_of(meta.name, index, claim.server_name or "")
         for index, claim in claims.items()
     }
     noted = {index: entry.origin or own for index, entry in note.items()}
@@ -152,23 +132,5 @@ def _origins(
     return {index: each for index, each in known.items() if each and each != own}
 
 
-def room_of(claim: PersistentVolumeClaim) -> int:
-    """Bytes that count: while a volume grows, what is there; never more than was asked for.
-
-    Some storage rounds up: that is no reason to restart servers for a higher limit.
-    """
-    capacity = claim.status.capacity
-    given = [bytes_of(claim.requested), bytes_of(capacity.storage) if capacity else 0]
-    return min(filter(None, given), default=0)
-
-
 def _of(counts: Mapping[int, int], of: Iterable[int]) -> list[int]:
     return [counts[index] for index in counts.keys() & set(of)]
-
-
-def bytes_of(quantity: str) -> int:
-    """What a claim asks for or has; 0 for what is no quantity."""
-    try:
-        return parse_bytes(quantity)
-    except ValueError:
-        return 0

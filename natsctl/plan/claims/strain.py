@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.model.quantity import parse_bytes
+from natsctl.model.quantity import bytes_of
 from natsctl.model.times import moment
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def strain_of(reports: Collection[JetStreamReport], *, whole: bool) -> Strain:
 def loan_of(before: ClusterStatus, starting: int, timestamp: str) -> Loan:
     """What the status remembers, as long as it is what servers start with."""
     lent = before.jetstream.lent if before.jetstream is not None else None
-    if lent is None or not starting or _bytes(lent.limit) != starting:
+    if lent is None or not starting or bytes_of(lent.limit) != starting:
         return Loan()
     below, now = moment(lent.below, UTC), moment(timestamp, UTC)
     if below is None or now is None:
@@ -87,10 +87,3 @@ def _ceiling(said: JetStreamReport) -> int:
     most = said.file.used + free * 100 // GROWS
     step = max(most // _STEPS, 1)
     return most // step * step
-
-
-def _bytes(text: str) -> int:
-    try:
-        return parse_bytes(text)
-    except ValueError:
-        return 0

@@ -9,16 +9,16 @@ import attrs
 from natsctl.model import names
 from natsctl.model.words import listed
 from natsctl.plan.claims.empty import accepted, unstarted, why_not_yet
+from natsctl.plan.claims.faults import REPLACING
 from natsctl.plan.claims.growth_words import growth_troubles
-from natsctl.plan.claims.server_claim import Trouble, restored_word
-from natsctl.plan.claims.volumes import ALL, REPLACING, volumes_of
+from natsctl.plan.claims.server_claims import ALL, Trouble
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.plan.claims.server_claim import ServerClaim
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
 UNREADABLE = Trouble(
@@ -68,7 +68,8 @@ def _told(
 
 def _deleted(claim: ServerClaim) -> Iterator[str]:
     """That what natsctl deleted is still there: nothing else tells who keeps it."""
-    if claim.live is not None and (meta := claim.live.metadata).deletion_timestamp is not None:
+    if claim.live is not None and claim.live.is_going:
+        meta = claim.live.object.metadata
         yield (
             "the claim was deleted and is still there; if that lasts, look at its finalizers with "
             f"kubectl get pvc {meta.name} --namespace {meta.namespace} --output yaml"
@@ -102,7 +103,7 @@ def _restored(context: Context, claim: ServerClaim) -> str:
     command = f"kubectl annotate pvc {claim.name} --namespace {namespace} --overwrite"
     return (
         f"if {claim.name} has the data, because somebody restored it, say so: {command} "
-        f"{restored_word(claim.live)}"
+        f"{claim.live.restored_word}"
     )
 
 

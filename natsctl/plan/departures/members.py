@@ -14,7 +14,7 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import RemoveMember
-from natsctl.plan.claims.volumes import LOST, volumes_of
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.departures.unled import belonging, nobody_leads, words_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from natsctl.model.jetstream import Asset
-    from natsctl.model.objects import PersistentVolumeClaim
+    from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.claims.note import Noted
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
@@ -242,11 +242,10 @@ def _may_have_something(context: Context) -> dict[int, str]:
     }
 
 
-def _is_as_noted(claim: PersistentVolumeClaim, noted: Noted | None) -> bool:
+def _is_as_noted(claim: LiveClaim, noted: Noted | None) -> bool:
     """Whether it is the volume that the server had, and is to stay."""
-    meta = claim.metadata
-    there = meta.deletion_timestamp is None and claim.status.phase != LOST
-    return there and noted is not None and noted.is_of(meta.uid)
+    there = not claim.is_going and not claim.is_lost
+    return there and noted is not None and noted.is_of(claim.uid)
 
 
 def not_yet_members(context: Context) -> tuple[Server, ...]:

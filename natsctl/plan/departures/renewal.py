@@ -15,7 +15,8 @@ from natsctl.model.jetstream import Storage
 from natsctl.model.quantity import bytes_text
 from natsctl.plan.actions import MOST_STEP_DOWNS, MoveStreams, StepDown
 from natsctl.plan.claims.note import beginning
-from natsctl.plan.claims.renewal import Given, has_earlier_key, renewals_text
+from natsctl.plan.claims.renewal import has_earlier_key
+from natsctl.plan.claims.renewal_note import Given, renewals_text
 from natsctl.plan.departures.leave import (
     AT_A_TIME,
     BINDING,
@@ -143,7 +144,7 @@ def _has_room(it: Case, streams: Sequence[Told]) -> bool:
 
 
 def _with(context: Context, due: Size) -> str:
-    there, wanted = bytes_text(due.there), bytes_text(due.wanted)
+    there, wanted = bytes_text(due.live.there), bytes_text(due.wanted)
     is_encrypted_anew = has_earlier_key(context, due.index)
     if not is_encrypted_anew:
         return f"of {there} with one of {wanted}, which the others fill"
@@ -154,9 +155,9 @@ def _with(context: Context, due: Size) -> str:
 def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator[GiveUpVolume]:
     """Nothing is due while there is no Secret to note it on."""
     name, state = context.state.cluster.metadata.name, context.state
-    secret, meta = state.secrets.get(name), due.live.metadata
+    secret, claim = state.secrets.get(name), due.live
     assert secret is not None  # its note says which volume is due
-    given = Given(beginning(meta.uid), state.timestamp)
+    given = Given(beginning(claim.uid), state.timestamp)
     note = NoteRenewals(name, secret.metadata.uid, renewals_text({server.index: given}))
     message = f"stopping {server.name} to replace its volume {_with(context, due)}"
     seen = evidence_of(pods_of(context), it.second.look.ended, state.pods)
@@ -164,8 +165,8 @@ def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator
         index=server.index,
         name=server.name,
         uid=server.pod.metadata.uid,
-        claim=meta.name,
-        claim_uid=meta.uid,
+        claim=claim.name,
+        claim_uid=claim.uid,
         message=message,
         note=note,
         evidence=seen,

@@ -16,7 +16,6 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.model.server_identity import claim_name, pod_name
 from natsctl.plan.actions import RemoveMember
-from natsctl.plan.claims.server_claim import restored_word
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.members import members_of, signs_of_life, unsure
@@ -88,7 +87,7 @@ def _question(context: Context, index: int, server: str, value: str) -> str:
     return ASK.format(
         pod=pod_name(cluster, index),
         server=server,
-        restore=f"restore {name}" if live is None else RESTORED.format(name, restored_word(live)),
+        restore=f"restore {name}" if live is None else RESTORED.format(name, live.restored_word),
         size=index,
         annotation=annotation(Why.HOSTED, value),
     )

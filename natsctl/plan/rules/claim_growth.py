@@ -40,6 +40,6 @@ def next_growth_in(context: Context) -> float | None:
 
 
 def _grow(context: Context, growth: Growth, due: Size) -> GrowClaim:
-    meta, at = due.live.metadata, context.state.timestamp
+    meta, at = due.live.object.metadata, context.state.timestamp
     text = step(due, growth.step.why if growth.step is not None else "")
     return GrowClaim(meta.name, meta.uid, meta.resource_version, due.size, due.wanted, text, at)

@@ -8,12 +8,11 @@ import attrs
 
 from natsctl.model import names
 from natsctl.plan.actions import Ensure, NoteClaims
-from natsctl.plan.claims.data import noted_data
-from natsctl.plan.claims.memory import copy_of, is_free, seal_of
-from natsctl.plan.claims.newcomers import newcomers
+from natsctl.plan.claims.data_to_note import data_of_others
+from natsctl.plan.claims.memory import seal_on
 from natsctl.plan.claims.note import NEW, Noted, beginning, copy_text, note_text
-from natsctl.plan.claims.others import data_of_others
-from natsctl.plan.claims.volumes import is_adopted, volumes_of
+from natsctl.plan.claims.starting import newcomers
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.members import left_empty, rejoined, returning
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
@@ -23,10 +22,8 @@ from natsctl.render.objects.owned_objects import config_kind, data_kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from natsctl.model.objects import PersistentVolumeClaim
     from natsctl.plan.claims.note import Note
-    from natsctl.plan.claims.server_claim import ServerClaim
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.state import OwnedObject
 
@@ -54,7 +51,7 @@ def _ensured(context: Context, volumes: Volumes) -> Iterator[Ensure]:
                 yield Ensure(described(context, volumes, note, claim), present=False)
         elif volumes.is_unproven(claim) and not claim.held:
             yield Ensure(_marked(claim), present=True)
-        elif (whole or is_adopted(context, claim)) and _is_to_be_written(context, claim):
+        elif (whole or claim.is_adopted) and _is_to_be_written(context, claim):
             yield Ensure(_written(claim), present=True)
 
 
@@ -69,7 +66,7 @@ def is_clear(volumes: Volumes) -> bool:
 def _marked(claim: ServerClaim) -> OwnedObject:
     """Somebody made it, and may not have restored what was on it; all else stays as it is."""
     meta = claim.wanted.manifest["metadata"]
-    told = {**meta, "annotations": {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}}
+    told = {**meta, "annotations": {names.REPLACES_ANNOTATION: claim.loss}}
     return attrs.evolve(claim.wanted, manifest={**claim.wanted.manifest, "metadata": told})
 
 
@@ -80,7 +77,7 @@ def _written(claim: ServerClaim) -> OwnedObject:
 
 def _is_used(claim: ServerClaim) -> bool:
     """Whether it is no longer to be told what it is there instead of."""
-    return bool(claim.mark) and (claim.ran or claim.is_restored)
+    return bool(claim.instead_of) and (claim.ran or claim.is_restored)
 
 
 def with_notes(wanted: OwnedObject, notes: Mapping[str, str | None]) -> OwnedObject:
@@ -106,9 +103,9 @@ def _is_to_be_written(context: Context, claim: ServerClaim) -> bool:
     if _is_used(claim):
         return True
     uid = context.state.cluster.metadata.uid
-    owned = any(owner.uid == uid for owner in claim.live.metadata.owner_references or ())
+    owned = any(owner.uid == uid for owner in claim.live.object.metadata.owner_references or ())
     belongs = "ownerReferences" in claim.wanted.manifest["metadata"]
-    return owned != belongs or differs(claim.wanted, claim.live)
+    return owned != belongs or differs(claim.wanted, claim.live.object)
 
 
 def _given_up(context: Context, volumes: Volumes) -> tuple[ServerClaim, ...]:
@@ -132,7 +129,7 @@ def note_claims(context: Context) -> Decision:
         return Decision()  # that there was none, nobody knows
     seal = volumes.memory.seal(copy_text(state.cluster.metadata.uid, note))
     noted: tuple[NoteClaims, ...] = ()
-    if note != volumes.written or seal_of(secret) != seal:
+    if note != volumes.written or seal_on(secret) != seal:
         text, uid = note_text(note), secret.metadata.uid
         noted = (NoteClaims(config_kind().kind, name, uid, text, seal=seal),)
     return Decision((*noted, *_copies(context, volumes, note, seal)))
@@ -149,15 +146,15 @@ def _copies(context: Context, volumes: Volumes, note: Note, seal: str) -> Iterat
     """One for each claim that tells something else, also of servers that were removed."""
     uid = context.state.cluster.metadata.uid
     back = {index for index, _ in returning(context)}
-    text, of_other = copy_text(uid, note), data_of_others(context, volumes, back)
+    text = copy_text(uid, note)
+    of_other = data_of_others(context, volumes.others, volumes.note or {}, back)
     needed = [(c.live, c.data) for c in volumes.claims if not c.held]
-    others = [(c, of_other(i, c)) for i, c in volumes.others.items() if is_free(c, uid)]
+    others = [(c, of_other(i)) for i, c in volumes.others.items() if c.is_free]
     for live, data in (*needed, *others):
-        if live is None or live.metadata.deletion_timestamp is not None:
+        if live is None or live.is_going:
             continue
-        if (copy_of(live), seal_of(live), noted_data(live)) != (text, seal, data):
-            meta = live.metadata
-            yield NoteClaims(data_kind().kind, meta.name, meta.uid, text, data, seal)
+        if (live.copy, live.seal, live.noted_data) != (text, seal, data):
+            yield NoteClaims(data_kind().kind, live.name, live.uid, text, data, seal)
 
 
 def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
@@ -168,16 +165,13 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     claims = {claim.index: claim for claim in volumes.claims}
     for index, claim in without(claims, newcomers(context)).items():
         if claim.live is not None and not claim.held and volumes.may_be_noted(claim):
-            yield index, _noted(context, index, claim.live)
+            yield index, _noted(context, index, claim.live.uid)
     empty = (volumes.left | left_empty(context)) - rejoined(context)
     others = without(volumes.others, empty)
     for index, live in others.items():
-        if volumes.is_lost_beyond(index):
-            continue
-        if is_free(live, context.state.cluster.metadata.uid):
-            yield index, _noted(context, index, live)
+        if live.is_free and not volumes.is_lost_beyond(index):
+            yield index, _noted(context, index, live.uid)
 
 
-def _noted(context: Context, index: int, live: PersistentVolumeClaim) -> Noted:
-    origins = context.desired.target.origins
-    return Noted(beginning(live.metadata.uid), origins.get(index, ""))
+def _noted(context: Context, index: int, uid: str) -> Noted:
+    return Noted(beginning(uid), context.desired.target.origins.get(index, ""))

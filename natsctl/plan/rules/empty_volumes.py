@@ -12,7 +12,8 @@ import attrs
 from natsctl.model import names
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import CreateServer, Ensure
-from natsctl.plan.claims.empty import accepted, obstacles, returns, unstarted
+from natsctl.plan.claims.empty import accepted, obstacles, unstarted
+from natsctl.plan.claims.renewal import comes_back
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.jetstream import case_of, queries_of
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from natsctl.plan.actions import Action
-    from natsctl.plan.claims.server_claim import ServerClaim
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
 
@@ -40,13 +40,10 @@ def delete_given_up(context: Context) -> Decision:
     if volumes is None or not volumes.known:
         return Decision()
     claim = next((it for it in volumes.claims if it.given_up and it.live is not None), None)
-    if claim is None or claim.live is None or claim.live.metadata.deletion_timestamp is not None:
+    if claim is None or claim.live is None or claim.live.is_going or comes_back(context, claim):
         return Decision()
-    if returns(context, claim):
-        return Decision()
-    meta = claim.live.metadata
-    size = claim.wanted.manifest["spec"]["resources"]["requests"]["storage"]
-    message = f"deleting {claim.wanted.kind} {claim.name}, to make a new one of {size}"
+    meta = claim.live.object.metadata
+    message = f"deleting {claim.what}, to make a new one of {claim.size}"
 
     def deletion(evidence: Evidence) -> DeleteClaim:
         uids = frozenset(pod.metadata.uid for pod in context.state.pods)
@@ -64,7 +61,7 @@ def make_empty(context: Context) -> Decision:
     claim = accepted(context, volumes)
     if claim is None:
         return Decision()
-    note = {names.REPLACES_ANNOTATION: claim.token.rpartition("=")[2]}
+    note = {names.REPLACES_ANNOTATION: claim.loss}
     wanted = with_notes(described(context, volumes, noted_so_far(context, volumes), claim), note)
     return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
 

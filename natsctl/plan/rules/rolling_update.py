@@ -13,7 +13,7 @@ import attrs
 
 from natsctl.model.foreign import named
 from natsctl.plan.actions import Action, ReplaceServer, StepDown
-from natsctl.plan.claims.newcomers import newcomers, obstacles_of
+from natsctl.plan.claims.starting import newcomers, obstacles_of
 from natsctl.plan.departures.members import surely_returning, with_volumes
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import DeleteServer
-from natsctl.plan.claims.unused import stored_nothing
+from natsctl.plan.claims.found import stored_nothing
 from natsctl.plan.departures.leave import Leaving, next_to_leave
 from natsctl.plan.departures.members import next_to_forget
 from natsctl.plan.departures.never_ran import next_that_never_ran

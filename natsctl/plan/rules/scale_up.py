@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from natsctl.plan.actions import CreateServer
-from natsctl.plan.claims.newcomers import obstacles_of
-from natsctl.plan.claims.others import obstacles_to_others
+from natsctl.plan.claims.starting import obstacles_of, obstacles_to_others
 from natsctl.plan.departures.members import returning
 from natsctl.plan.departures.note import departed_of
 from natsctl.plan.returns import without_copies

@@ -13,17 +13,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.model.server_identity import pod_name
-from natsctl.plan.claims.due import due_of
-from natsctl.plan.claims.empty import returns
 from natsctl.plan.claims.keys import awaited_key
-from natsctl.plan.claims.renewal import (
-    REST,
-    Given,
-    has_earlier_key,
-    renewals_of,
-    renewals_text,
-    seconds_since,
-)
+from natsctl.plan.claims.renewal import comes_back, due_of, has_earlier_key
+from natsctl.plan.claims.renewal_note import REST, Given, renewals_of, renewals_text, seconds_since
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.renewal import next_to_renew
 from natsctl.plan.rules.rolling_update import PAUSED, is_paused, obstacles_to_return
@@ -35,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.claims.growth import Size
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.server_claims import Volumes
     from natsctl.plan.context import Context
 
 RESTING = "{0} came back with the volume that it had; natsctl tries again in some minutes"
@@ -68,7 +60,7 @@ def _still_noted(
         if claim is None:
             continue
         if claim.given_up:
-            yield index, _returned(context, given) if returns(context, claim) else given
+            yield index, _returned(context, given) if comes_back(context, claim) else given
         elif given.is_back and seconds_since(given, context.state.timestamp) < REST:
             yield index, given
 

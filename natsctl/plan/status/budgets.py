@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from natsctl.plan.claims.server_claim import Trouble
+from natsctl.plan.claims.server_claims import Trouble
 from natsctl.render.objects.owned_objects import budget_kind
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from natsctl.api.types.status import VolumeStatus
 from natsctl.model.foreign import named
-from natsctl.model.quantity import bytes_text
+from natsctl.model.quantity import bytes_of, bytes_text
 from natsctl.model.words import listed
-from natsctl.plan.claims.growth import growth_of, wanted_size
+from natsctl.plan.claims.growth import growth_of
 from natsctl.plan.claims.growth_words import (
     AT_MAXIMUM,
     by_themselves,
@@ -18,18 +18,16 @@ from natsctl.plan.claims.growth_words import (
     progress,
     renewal,
 )
-from natsctl.plan.claims.stored import bytes_of
 from natsctl.plan.claims.troubles import volume_troubles
-from natsctl.plan.claims.volumes import BOUND, volumes_of
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.status.conditions import Verdict
 from natsctl.plan.status.filled import with_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from natsctl.model.objects import PersistentVolumeClaim
-    from natsctl.plan.claims.server_claim import ServerClaim
-    from natsctl.plan.claims.volumes import Volumes
+    from natsctl.plan.claims.live import LiveClaim
+    from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
 
 
@@ -41,7 +39,7 @@ def volumes_ready(context: Context) -> Verdict | None:
     if troubles := volume_troubles(context):
         status = "False" if volumes.known else "Unknown"
         return Verdict(status, troubles[0].reason, listed([t.message for t in troubles]))
-    unbound = [c.name for c in volumes.claims if c.live is None or c.live.status.phase != BOUND]
+    unbound = [c.name for c in volumes.claims if c.live is None or not c.live.is_bound]
     if unbound:
         return Verdict("False", "VolumesNotBound", f"waiting for volumes: {listed(unbound)}")
     if growing := progress(growth_of(context)):
@@ -67,7 +65,7 @@ def _differences(context: Context, volumes: Volumes) -> Iterator[str]:
 def _size(context: Context, claim: ServerClaim) -> Iterator[str]:
     """A volume of another size that stays so."""
     assert claim.live is not None
-    wanted, asked = wanted_size(claim), bytes_of(claim.live.requested)
+    wanted, asked = bytes_of(claim.size), claim.live.asked
     if wanted > asked > 0 and (why := kept(context, claim, asked)):
         yield why
     if asked > wanted:
@@ -76,7 +74,7 @@ def _size(context: Context, claim: ServerClaim) -> Iterator[str]:
 
 def _class(claim: ServerClaim) -> Iterator[str]:
     assert claim.live is not None
-    spec, live = claim.wanted.manifest["spec"], claim.live.spec
+    spec, live = claim.wanted.manifest["spec"], claim.live.object.spec
     chosen = spec.get("storageClassName", live.storage_class_name)
     if chosen != live.storage_class_name:
         yield f"{claim.name} keeps storage class {named(live.storage_class_name or 'none')}"
@@ -85,7 +83,7 @@ def _class(claim: ServerClaim) -> Iterator[str]:
 def _kept(context: Context, volumes: Volumes) -> Iterator[str]:
     """Volumes of servers that were removed."""
     policy = context.desired.target.spec.persistent_volume_claim_retention_policy
-    left = [claim.metadata.name for claim in volumes.others.values()]
+    left = [claim.name for claim in volumes.others.values()]
     if left and policy is not None and policy.when_scaled == "Delete":
         yield (
             f"{listed(left)} of removed servers are kept, because natsctl does not delete volumes "
@@ -101,6 +99,5 @@ def server_volumes(context: Context) -> dict[int, VolumeStatus]:
     return with_use(context, there)
 
 
-def _volume(live: PersistentVolumeClaim) -> VolumeStatus:
-    capacity = live.status.capacity
-    return VolumeStatus(live.metadata.name, live.requested, capacity.storage if capacity else "")
+def _volume(live: LiveClaim) -> VolumeStatus:
+    return VolumeStatus(live.name, live.object.requested, live.capacity)

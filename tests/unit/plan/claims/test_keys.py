@@ -12,8 +12,10 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Secret
 from natsctl.plan.actions import CreateServer, NoteClaims
 from natsctl.plan.claims.data import parse_data
-from natsctl.plan.claims.others import data_of_others, obstacles_to_others
-from natsctl.plan.claims.volumes import Volumes, obstacles_of, volumes_of
+from natsctl.plan.claims.data_to_note import data_of_others
+from natsctl.plan.claims.server_claims import Volumes
+from natsctl.plan.claims.starting import obstacles_of, obstacles_to_others
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.key_seal import KeySeal, wanted_key_seal
 from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.scale_up import scale_up
@@ -211,7 +213,8 @@ class TestAServerBeyondSize:
             assert "is being noted" in held[4], "it tells of one more server by then"
         else:
             assert "js-c-4: Secret js-key has another key" in held[4]
-            told = data_of_others(context(made), volumes_in(made), (4,))(4, described(4, key))
+            there = volumes_in(made)
+            told = data_of_others(context(made), there.others, there.note or {}, (4,))(4)
             found = parse_data(told)
             assert found is not None
             assert found.key == wanted_key_seal(with_key(ANOTHER).inputs), "it stays noted"

@@ -9,11 +9,11 @@ import attrs
 import pytest
 
 from natsctl.api.types.status import ClusterStatus, Condition, JetStreamStatus, ServerStatus
-from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.plan.actions import Ensure, NoteClaims
+from natsctl.plan.claims.live import LiveClaim
 from natsctl.plan.claims.memory import READ, memory_of
-from natsctl.plan.claims.newcomers import UNLED
 from natsctl.plan.claims.note import Noted, copy_text
+from natsctl.plan.claims.starting import UNLED
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.empty_volumes import make_empty
 from natsctl.plan.rules.scale_up import scale_up
@@ -241,10 +241,8 @@ class TestCopies:
     def test_of_which_each_differs_are_not_all_read(self) -> None:
         count = READ + 1
         spec = SPEC | {"size": count + 1}
-        claims: dict[int, PersistentVolumeClaim] = {
-            i: with_copy(claim(i, spec=spec), noted(i)) for i in range(1, count + 1)
-        }
-        found = memory_of(UID, None, claims)
+        claims = {i: with_copy(claim(i, spec=spec), noted(i)) for i in range(1, count + 1)}
+        found = memory_of(UID, None, {i: LiveClaim(it, UID) for i, it in claims.items()})
         assert len(found.copies) == READ
         assert not found.is_copied
         state = volumes(*claims.values(), note=None, spec=spec)
@@ -254,12 +252,12 @@ class TestCopies:
     def test_of_claims_that_somebody_else_controls_tell_nothing(self) -> None:
         owner = {"kind": "StatefulSet", "name": "x", "uid": "x", "controller": True}
         theirs = with_copy(claim(1, ownerReferences=[owner]), ALL)
-        assert memory_of(UID, None, {1: theirs}).note == {}
+        assert memory_of(UID, None, {1: LiveClaim(theirs, UID)}).note == {}
 
     def test_tell_the_name_under_which_a_server_has_data(self) -> None:
         text = copy_text(EARLIER, {2: Noted("5c1e77")})
         notes_ = {**(claim(1).metadata.annotations or {}), "nats.io/claims": text}
-        found = memory_of(UID, None, {1: claim(1, annotations=notes_)})
+        found = memory_of(UID, None, {1: LiveClaim(claim(1, annotations=notes_), UID)})
         assert found.note == {2: Noted("5c1e77", "7e57ab1e")}
         assert not found.knows(2, uid_of(2))
 

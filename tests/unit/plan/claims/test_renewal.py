@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 
 from natsctl.model.jetstream import Asset, Group, Raft, Replica
 from natsctl.model.names import MAX_SIZE
-from natsctl.plan.claims.due import due_of
-from natsctl.plan.claims.renewal import (
-    PATIENCE,
+from natsctl.plan.claims.renewal import PATIENCE, alone_in, due_of
+from natsctl.plan.claims.renewal_note import (
     REST,
     Given,
-    alone_in,
     parse_renewals,
     renewals_of,
     renewals_text,

@@ -15,6 +15,7 @@ from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import bytes_text, parse_bytes
 from natsctl.plan.actions import GrowClaim
 from natsctl.plan.claims.growth import growth_of
+from natsctl.plan.claims.live import LiveClaim
 from natsctl.plan.claims.steps import PAUSE, next_step, wanted_of
 from natsctl.plan.engine import plan
 from natsctl.plan.growth_refused import FIRST_PAUSE
@@ -315,7 +316,8 @@ def test_steps_end_where_there_is_room(size: int, step: int, threshold: int, use
     for _ in range(200):
         state = by_itself(*of(bytes_text(now)), spec=spec)
         found = next_step(
-            context(filled(state, used, now * 70 // 100)), (sized(1, bytes_text(now)),)
+            context(filled(state, used, now * 70 // 100)),
+            (LiveClaim(sized(1, bytes_text(now)), "uid"),),
         )
         if found is None:
             break

@@ -12,15 +12,8 @@ from natsctl.model.objects import Cluster, Object, PersistentVolumeClaim, Pod
 from natsctl.model.server_identity import claim_index, claim_name
 from natsctl.model.slim import slim
 from natsctl.plan.actions import NoteClaims
-from natsctl.plan.claims.data import (
-    Data,
-    current_data,
-    data_of,
-    data_text,
-    fields_of,
-    noted_data,
-    wanted_data,
-)
+from natsctl.plan.claims.data import Data, data_text, fields_of, parse_data
+from natsctl.plan.claims.data_to_note import current_data, wanted_data
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.rules.claims import note_claims
@@ -90,6 +83,10 @@ def annotated_claim(found: PersistentVolumeClaim, **notes: str) -> PersistentVol
     texts = {**(found.metadata.annotations or {}), **notes}
     meta = msgspec.structs.replace(found.metadata, annotations=texts)
     return msgspec.structs.replace(found, metadata=meta)
+
+
+def noted_data(found: PersistentVolumeClaim) -> str:
+    return found.metadata.annotation(names.DATA_ANNOTATION) or ""
 
 
 def has_copy(found: PersistentVolumeClaim) -> bool:
@@ -164,7 +161,8 @@ def _described(
 
     def described(found: PersistentVolumeClaim) -> PersistentVolumeClaim:
         index = claim_index(NAME, found.metadata.name) or 0
-        data = current_data(wanted(index), goal, all_servers.get(index), data_of(found))
+        noted = parse_data(noted_data(found))
+        data = current_data(wanted(index), goal, all_servers.get(index), noted)
         return annotated_claim(found, **{names.DATA_ANNOTATION: data_text(data)})
 
     return tuple(each if noted_data(each) else described(each) for each in claims)

@@ -12,7 +12,7 @@ from natsctl.model import names
 from natsctl.model.jetstream import JetStreamReport, Meta, Replica
 from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import PersistentVolumeClaim, Pod
-from natsctl.plan.claims.data import data_of, data_text
+from natsctl.plan.claims.data import data_text, parse_data
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.overrides import override_value
 from natsctl.plan.state import ClusterState
@@ -20,6 +20,7 @@ from tests.unit.plan.claims.volumes import (
     annotated_claim,
     claim,
     noted,
+    noted_data,
     volumes,
     without_budget,
 )
@@ -127,7 +128,7 @@ def with_data_of(index: int, state: ClusterState, **changes: Any) -> ClusterStat
     """The same if what a server stored depends on something else."""
     found = state.owned["PersistentVolumeClaim"][f"js-c-{index}"]
     assert isinstance(found, PersistentVolumeClaim)
-    data = data_of(found)
+    data = parse_data(noted_data(found))
     assert data is not None
     text = data_text(attrs.evolve(data, **changes))
     return changed_claim(index, state, **{names.DATA_ANNOTATION: text})

@@ -11,10 +11,10 @@ import pytest
 from natsctl.api.types.jetstream import Encryption
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Pod, Secret
-from natsctl.plan.claims.due import due_of
-from natsctl.plan.claims.empty import returns
 from natsctl.plan.claims.keys import awaited_keys
-from natsctl.plan.claims.others import obstacles_to_others
+from natsctl.plan.claims.live import LiveClaim
+from natsctl.plan.claims.renewal import comes_back, due_of
+from natsctl.plan.claims.starting import obstacles_to_others
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.volume_renewal import renew_volumes
@@ -31,7 +31,7 @@ from natsctl.render.revision.revision import STORE_FILE, hashed, revision
 from tests.unit.plan.claims.growing import sized, spec_of
 from tests.unit.plan.claims.renewing import full, pods, state_of, stopped
 from tests.unit.plan.claims.volumes import annotated_claim, noted
-from tests.unit.plan.world import NAME, context, stamped
+from tests.unit.plan.world import NAME, UID, context, stamped
 
 SPEC: dict[str, Any] = spec_of("10Gi", resizePolicy="Replace")
 PLAIN = EarlierKey(None)
@@ -165,7 +165,7 @@ class TestAServerThatStopped:
             found = volumes_of(context(rekeyed(state, PLAIN, *known)))
             assert found is not None
             claim = found.claims[1]
-            assert returns(context(rekeyed(state, PLAIN, *known)), claim) is back
+            assert comes_back(context(rekeyed(state, PLAIN, *known)), claim) is back
 
 
 class TestWhileThereAreSeveral:
@@ -181,7 +181,7 @@ class TestWhileThereAreSeveral:
     def test_not_if_its_claim_says_nothing(self) -> None:
         state, told = self.state(), "PersistentVolumeClaim js-c-2 does not say which encryption key"
         (mute,) = there(2)
-        assert awaited_keys(context(state))(2, mute).startswith(told)
+        assert awaited_keys(context(state))(2, LiveClaim(mute, UID)).startswith(told)
 
     def test_not_if_the_claims_cannot_be_read(self) -> None:
         state = self.state()

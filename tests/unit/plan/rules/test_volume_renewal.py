@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from natsctl.model import names
 from natsctl.model.jetstream import Replica, Store
 from natsctl.plan.actions import CreateServer, Ensure, GrowClaim, NoteClaims
-from natsctl.plan.claims.renewal import PATIENCE, REST
+from natsctl.plan.claims.renewal import PATIENCE
+from natsctl.plan.claims.renewal_note import REST
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.disruption_budget import ensure_budget
 from natsctl.plan.rules.empty_volumes import delete_given_up, make_empty, start_empty

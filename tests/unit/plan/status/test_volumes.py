@@ -10,7 +10,7 @@ import pytest
 
 from natsctl.model.objects import Pod
 from natsctl.plan.claims import troubles
-from natsctl.plan.claims.server_claim import ServerClaim
+from natsctl.plan.claims.server_claims import ServerClaim
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState

@@ -1,4 +1,4 @@
-"""Servers that have stored nothing yet, beside others that may have data: those come first.
+"""What keeps servers from starting: their volumes, or that others come first.
 
 Empty servers can elect one of themselves, and what the rest has is then gone for everybody. A new
 server is a member only once the leader of the meta group takes it in, so it loses nothing by
@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.plan.claims import volumes
+from natsctl.plan.claims.data_to_note import data_of_others
+from natsctl.plan.claims.keys import awaited_keys, key_problem_of
+from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.gates.meta import votes
 from natsctl.plan.jetstream import case_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
+from natsctl.plan.server_identity import without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.context import Context
 
 UNLED: Final = (
@@ -35,7 +39,7 @@ def newcomers(context: Context) -> Mapping[int, str]:
 
 
 def _newcomers(context: Context) -> Mapping[int, str]:
-    found = volumes.volumes_of(context)
+    found = volumes_of(context)
     if found is None or not found.known or found.note is None or found.is_unsure:
         return {}
     new = [claim.index for claim in found.claims if claim.noted is None and claim.live is not None]
@@ -47,9 +51,37 @@ def _newcomers(context: Context) -> Mapping[int, str]:
 
 
 def obstacles_of(context: Context) -> Callable[[int], str]:
-    """What keeps a server, by its index, from starting: its volume, or that it has to wait."""
-    waits, obstacle = newcomers(context), volumes.obstacles_of(context)
-    return lambda index: waits.get(index) or obstacle(index)
+    """What keeps a server, by its index, from starting: nothing, for one without a volume."""
+    waits, volumes = newcomers(context), volumes_of(context)
+    if volumes is None:
+        return lambda _: ""
+    found = {claim.index: volumes.obstacle(claim) for claim in volumes.claims}
+    return lambda index: waits.get(index) or found.get(index, "")
+
+
+def obstacles_to_others(context: Context, returning: Collection[int]) -> dict[int, str]:
+    """Servers beyond size that are to come back and may not start yet, and why: by index."""
+    volumes = volumes_of(context) if returning else None
+    if volumes is None:
+        return {}
+    told = data_of_others(context, volumes.others, volumes.note or {}, returning)
+    claims = without(volumes.others, without(volumes.others, returning)).items()
+    awaited = awaited_keys(context)
+    found = {
+        index: awaited(index, claim) or _obstacle(context, index, claim, told(index))
+        for index, claim in claims
+    }
+    return {index: text for index, text in found.items() if text}
+
+
+def _obstacle(context: Context, index: int, claim: LiveClaim, to_note: str) -> str:
+    if why := key_problem_of(context, index, claim):
+        return why
+    if claim.is_garbled:
+        return claim.garbled
+    if claim.noted_data == to_note:
+        return ""
+    return f"what its data depends on is being noted on {claim.what}"
 
 
 def _is_led(context: Context) -> bool:

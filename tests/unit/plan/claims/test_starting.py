@@ -9,7 +9,7 @@ import pytest
 
 from natsctl.model.objects import PersistentVolumeClaim, Pod
 from natsctl.plan.actions import CreateServer, NoteClaims, ReplaceServer
-from natsctl.plan.claims.newcomers import TOO_FEW, UNLED
+from natsctl.plan.claims.starting import TOO_FEW, UNLED
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.rolling_update import replace_outdated
