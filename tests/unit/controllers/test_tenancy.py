@@ -38,12 +38,17 @@ from natsctl.kube.transport import Response, Transport
 from natsctl.model import names
 from natsctl.model.objects import Cluster, Meta, Namespace, Object, ServiceRole
 from natsctl.plan.actions import Action, CreateServer, Ensure, ReplaceServer
+from natsctl.plan.claims.data import fields_of
+from natsctl.plan.claims.stored import stored_of
+from natsctl.plan.earlier_keys import noted_secrets
 from natsctl.plan.inputs.resolve import named_secrets
 from natsctl.plan.state import Desired
 from natsctl.render.objects.owned_objects import owned_objects
+from natsctl.render.revision.data import ENCRYPTION_FIELDS
 from natsctl.render.target import Target
 from tests.unit.api.hostile import HOSTILE, TEXTS
 from tests.unit.api.strategies import valid_specs
+from tests.unit.plan.claims.volumes import claim, with_data
 from tests.unit.plan.world import stamped
 
 pytestmark = pytest.mark.unmeasured
@@ -284,14 +289,43 @@ def test_what_is_made_of_a_spec_lies_in_its_namespace(raw: dict[str, Any]) -> No
     assert len(server.asked) == len(made.objects) + 3
 
 
+def stored_with(secret: str) -> Recording:
+    """What is asked for on behalf of a claim that says it was encrypted with this Secret."""
+    spec = {"size": 3, "jetstream": {"encryption": {"secret": "s"}}}
+    fields = {**fields_of(parse_spec(spec)), ENCRYPTION_FIELDS[0]: secret}
+    stored = stored_of(cluster("c", spec), [with_data(claim(1), fields=fields)], ("none", ""))
+    assert noted_secrets(stored) <= {secret}
+    server = Recording()
+    gatherer = gathering(server, open_stores(lambda key: None))
+    plain, named = parse_spec({"size": 3}), noted_secrets(stored)
+    run(gatherer.gather(KEY, plain, "2026-01-01T00:00:00Z", stored=named))
+    return server
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_annotation_of_a_claim_leads_to_no_request(text: str) -> None:
+    """Whoever may write claims says in it which Secret has the key of the data."""
+    assert stored_with(text).asked == []
+
+
+def test_one_that_names_a_secret_leads_to_that_of_its_own_namespace() -> None:
+    """The test above could not fail if nothing were asked at all."""
+    assert stored_with("key").asked == [("GET", "/api/v1/namespaces/evil/secrets/key", {})]
+
+
 @pytest.mark.parametrize("told", [*HOSTILE, "", "/", "victim/", "/x", "victim/../secrets/x"])
-def test_a_status_leads_to_no_request(told: str) -> None:
-    """It names the installation that manages a cluster; whoever may write it may write anything."""
+@pytest.mark.parametrize("where", ["status", "annotation", "both"])
+def test_no_installation_that_is_named_leads_to_a_request(told: str, where: str) -> None:
+    """Status and annotation name the one that manages a cluster; tenants may write anything."""
     server = Recording()
     claimant = HandoverWaiter(Client(cast("Transport", server)), cast("Any", None), "ns/own", 1.0)
+    chosen = {names.OPERATOR_ANNOTATION: told} if where != "status" else {}
+    status = ClusterStatus(operator=told if where != "annotation" else "")
+    subject = cluster("c", {"size": 1})
+    subject = replace(subject, metadata=replace(subject.metadata, annotations=chosen))
 
     async def decision() -> Wait | TakeOver:
-        return await claimant.decide(cluster("c", {"size": 1}), ClusterStatus(operator=told))
+        return await claimant.decide(subject, status)
 
     assert run(decision()) in (TakeOver(), Wait(1.0), Wait())
     assert server.asked == []
