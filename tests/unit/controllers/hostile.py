@@ -6,10 +6,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
+from unittest.mock import patch
 
 import attrs
 import msgspec
@@ -28,6 +31,7 @@ from natsctl.controllers.watch.service_accounts import ServiceAccounts
 from natsctl.controllers.watch.stores import (
     Stores,
     label_reader,
+    late_readers,
     open_stores,
     reflectors,
     token_readers,
@@ -40,7 +44,9 @@ from natsctl.kube.resources import ACCOUNTS_METADATA, NAMESPACES_METADATA, SECRE
 from natsctl.kube.store import Key
 from natsctl.kube.transport import Response, Transport
 from natsctl.kube.turns import Turns
+from natsctl.model.jetstream import Health, JetStreamReport, Meta, Replica
 from natsctl.model.observation import Observation
+from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.nats.nkey import Key as Nkey
 from natsctl.plan.namespaces import NamespacePolicy
@@ -56,6 +62,8 @@ Where = tuple[str, str, str]
 SEALING = b"key of seals"
 INSTALLATION = "nats/nats-operator"
 GOOD = ("other", "good")
+OLD, STORES = "2.8.4", "2.14.10"
+"""Versions of servers: those of the second store streams."""
 CHUNK = 2**17
 """Bytes of a stream that are read before others run."""
 KINDS = {**BY_KIND, "ServiceAccount": ACCOUNTS_METADATA, "Namespace": NAMESPACES_METADATA}
@@ -113,6 +121,14 @@ def beginning() -> tuple[Json, ...]:
     }
     expressions = [{"key": "team", "operator": "In", "values": ["x"]}]
     selector = {"matchLabels": {"tier": "gold"}, "matchExpressions": expressions}
+    storing = {
+        "size": 3,
+        "version": STORES,
+        "jetstream": {
+            "fileStore": {"pvc": {"size": "2Gi"}, "growth": {"maxSize": "4Gi"}},
+            "encryption": {"secret": "key"},
+        },
+    }
     role = {
         "permissions": {"publish": ["a"], "deny": {"subscribe": ["b"]}},
         "serviceAccountNamespaces": {"names": ["elsewhere"], "selector": selector},
@@ -122,6 +138,7 @@ def beginning() -> tuple[Json, ...]:
         manifest("NatsCluster", "ns", "c", spec=spec),
         manifest("NatsCluster", "ns", "d", spec=joining),
         manifest("NatsCluster", "ns", "e", spec=linked),
+        manifest("NatsCluster", "ns", "s", spec=storing),
         manifest("NatsCluster", *GOOD, spec={"size": 1, "version": "2.8.4"}),
         manifest("NatsServiceRole", "ns", "worker", spec=role, labels={"nats_cluster": "c"}),
         manifest("ServiceAccount", "ns", "worker"),
@@ -129,6 +146,7 @@ def beginning() -> tuple[Json, ...]:
         secret("ns", "users", auth__json=users_text),
         secret("ns", "login", auth__json=login),
         secret("ns", "op", op__jwt="eyJ.eyJ9.x"),
+        secret("ns", "key", key="k" * 32),
         tls("ns", "tls", "*.c-mgmt.ns.svc"),
         tls("ns", "routes", "*.c-mgmt.ns.svc"),
     )
@@ -149,7 +167,8 @@ class Api:
         meta = item["metadata"]
         place = (item["kind"], meta.get("namespace", ""), meta["name"])
         self.version += 1
-        own = {"uid": f"uid-{'-'.join(place)}", "resourceVersion": str(self.version)}
+        uid = uuid.uuid5(uuid.NAMESPACE_OID, "/".join(place))
+        own = {"uid": str(uid), "resourceVersion": str(self.version)}
         stored = {**item, "metadata": {"generation": 1, **meta, **own}}
         self.objects[place] = msgspec.json.encode(stored)
         return place
@@ -229,9 +248,36 @@ class Servers(Monitor):
         ids = frozenset(places)
         await asyncio.sleep(0)
         return {
-            uid: Observation(uid, "2.8.4", ids - {uid}, started="2026-01-01T00:00:00Z")
-            for uid in ids
+            uid: Observation(uid, release(place), ids - {uid}, started="2026-01-01T00:00:00Z")
+            for uid, place in places.items()
         }
+
+
+def release(place: Place) -> str:
+    """What a server runs, by its name."""
+    return STORES if (place.name or "").startswith("s-") else OLD
+
+
+async def look(_: object, places: Mapping[str, Place], *__: object) -> dict[str, JetStreamReport]:
+    """What `natsctl.nats.jetstream.look` does: servers that store nothing yet, all of them well."""
+    known = sorted(place.name or "" for place in places.values())
+    await asyncio.sleep(0)
+    return {uid: _report(uid, place, known) for uid, place in places.items()}
+
+
+def _report(uid: str, place: Place, known: list[str]) -> JetStreamReport:
+    others = frozenset(known) - {place.name or ""}
+    leader = known[0] if known else ""
+    replicas = tuple(Replica(name, current=True, active=0.5) for name in known if name != leader)
+    return JetStreamReport(
+        place.name or "",
+        server_id=uid,
+        version=STORES,
+        now=written(datetime.now(UTC)),
+        health=Health(200),
+        peers=others,
+        meta=Meta(leader, replicas, size=len(known)),
+    )
 
 
 class OnePass(Actor[ClusterReconciler]):
@@ -282,6 +328,7 @@ class World:
         )
         self.readers = (
             *reflectors(transport, self.stores, None),
+            *(reader for _, reader in late_readers(transport, self.stores, None)),
             *token_readers(transport, self.stores, None, SEALING),
             Reflector(transport, SECRETS_METADATA, secret_cache),
             Reflector(transport, ACCOUNTS_METADATA, accounts),
@@ -298,6 +345,7 @@ class World:
             namespaces=None,
             installation=INSTALLATION,
             platform_assigned_ids=False,
+            jetstream=True,
         )
 
     async def watch(self) -> list[str]:
@@ -310,9 +358,10 @@ class World:
         if self._writing is None:
             self._writing = asyncio.create_task(self.shared.recorder.run())
             await asyncio.sleep(0)
-        for key in keys:
-            actor = self.actors.setdefault(key, self.actor(key))
-            await actor.once()
+        with patch("natsctl.nats.jetstream.look", look):
+            for key in keys:
+                actor = self.actors.setdefault(key, self.actor(key))
+                await actor.once()
         async with asyncio.timeout(5):
             await self.shared.recorder.flush()
 
@@ -342,7 +391,7 @@ def undecodable() -> float:
 
 
 def kubelet(api: Api) -> None:
-    """Runs every pod."""
+    """Runs every pod, and binds every claim."""
     for place in [p for p in api.objects if p[0] == "Pod"]:
         pod = msgspec.json.decode(api.objects[place])
         ready = {"type": "Ready", "status": "True", "reason": "r", "message": "m"}
@@ -357,6 +406,11 @@ def kubelet(api: Api) -> None:
         }
         pod["spec"]["nodeName"] = "node"
         api.add(pod)
+    for place in [p for p in api.objects if p[0] == "PersistentVolumeClaim"]:
+        claim = msgspec.json.decode(api.objects[place])
+        claim["spec"]["volumeName"] = "volume"
+        claim["status"] = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
+        api.add(claim)
 
 
 async def _settled() -> Api:
@@ -376,7 +430,7 @@ async def _settled() -> Api:
 
 @cache
 def settled() -> Api:
-    """All four clusters at rest."""
+    """All clusters at rest."""
     return asyncio.run(_settled())
 
 

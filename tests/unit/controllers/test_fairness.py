@@ -46,7 +46,7 @@ async def test_a_cluster_of_999_keeps_nobody_waiting() -> None:
         assert not found.exists(PODS, "big-999", "evil")
 
 
-async def test_a_thousand_clusters_keep_nobody_elsewhere_waiting() -> None:
+async def test_many_clusters_keep_nobody_elsewhere_waiting() -> None:
     async with flight() as found:
         for number in range(150):
             await found.create(f"c-{number}", "evil")

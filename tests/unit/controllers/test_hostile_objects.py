@@ -186,8 +186,8 @@ def test_the_world_is_at_rest_without_it() -> None:
     assert set(ends) == {"closed"}
     assert (bugs(), undecodable()) == before
     assert api.sent == []
-    assert len(world.actors) == 4
-    kinds = {where[0] for where in api.objects}
-    assert kinds >= {"NatsCluster", "NatsServiceRole", "Pod", "Service", "Secret", "NetworkPolicy"}
+    assert len(world.actors) == 5
+    kinds = {where[0] for where in places()}
+    assert kinds == {reader.resource.kind for reader in world.readers}, "every kind that is read"
     assert ("Secret", "ns", "worker-c-bound-token") in api.objects, "selected by a label"
     assert sum(map(len, places().values())) > 500

@@ -222,6 +222,32 @@ class TestCertificates:
         other = resolved(CLIENTS, references(issued("clients", "of-another-ca")))
         assert (other.missing, other.doubts) == ((), ())
 
+    @pytest.mark.parametrize(
+        ("listener", "fields"),
+        [
+            ("leafnodes", {"leafnodeConfig": {"hostPort": 7422}, "tls": {"leafnodeSecret": "s"}}),
+            ("websocket", {"websocketConfig": {"port": 443}, "tls": {"websocketSecret": "s"}}),
+        ],
+    )
+    def test_so_it_is_for_leaf_nodes_and_websockets(
+        self, listener: str, fields: dict[str, Any]
+    ) -> None:
+        for kind, told in (("ended", "it expired at"), ("for-clients-only", "lacks server")):
+            found = resolved(fields, references(issued("s", kind), minute=MINUTE))
+            assert found.missing == ()
+            assert found.doubts[0].startswith(f"Secret s, certificate of {listener}: ")
+            assert told in found.doubts[0]
+        mixed = dict(tls_secret("s").data or {})
+        mixed["server-key.pem"] = (tls_secret("s", "other").data or {})["server-key.pem"]
+        names = {
+            f"{field}{kind}FileName": f"server{end}.pem"
+            for field in fields["tls"]
+            for kind, end in (("Cert", ""), ("Key", "-key"))
+        }
+        unfit = {**fields, "tls": fields["tls"] | names}
+        broken = resolved(unfit, references(Secret(Meta(name="s"), data=mixed)))
+        assert f"Secret s, certificate of {listener}: the key" in broken.missing[0]
+
     def test_files_at_absolute_paths_are_not_looked_into(self) -> None:
         tls = {
             "serverSecret": "clients",
