@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from natsctl.render.objects.owned_objects import owned_kinds
 from tests.compat import longest_step
 from tests.hostile_json import HOSTILE, fuzzed
 from tests.unit.controllers.hostile import (
@@ -189,5 +190,6 @@ def test_the_world_is_at_rest_without_it() -> None:
     assert len(world.actors) == 5
     kinds = {where[0] for where in places()}
     assert kinds == {reader.resource.kind for reader in world.readers}, "every kind that is read"
+    assert kinds >= {entry.kind for entry in owned_kinds()}
     assert ("Secret", "ns", "worker-c-bound-token") in api.objects, "selected by a label"
     assert sum(map(len, places().values())) > 500
