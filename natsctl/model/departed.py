@@ -1,4 +1,7 @@
-"""The text that notes which servers held nothing when they left: `5=c-5-5c1e77aa`."""
+"""The text that notes which servers held nothing when they left: `5=c-5-5c1e77aa`.
+
+And with which claims, in the same form, by their uids.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 from natsctl.model.names import MAX_SIZE
 
 Departed = Mapping[int, str]
-"""Names of servers by index."""
+"""Names of servers, or uids of claims, by index."""
 _ENTRY: Final = re.compile(r"([1-9][0-9]{0,2})=([-a-z0-9]{1,128})", re.ASCII)
 
 

@@ -289,11 +289,15 @@ class GrowClaim(Action):
 
 @attrs.frozen
 class NoteDepartures(Action):
-    """Note on the config Secret which servers hold nothing when they leave: index and name."""
+    """Note on the config Secret which servers hold nothing when they leave: index and name.
+
+    `claims` are those of them that are to be deleted then: index and uid.
+    """
 
     name: str
     uid: str
     note: tuple[tuple[int, str], ...]
+    claims: tuple[tuple[int, str], ...] = ()
 
     @property
     def subject(self) -> str:

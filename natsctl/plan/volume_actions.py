@@ -52,13 +52,15 @@ class GiveUpVolume(PodAction):
 
 @attrs.frozen
 class DeleteClaim(Action):
-    """Delete a claim with its volume, to make an empty one; its server has stopped."""
+    """Delete a claim with its volume: its server has stopped, to get an empty one, or for good."""
 
     name: str
     uid: str
     resource_version: str
     message: str
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    reason: str = "ReplacingVolume"
+    """Of the event."""
 
     @property
     def subject(self) -> str:

@@ -23,6 +23,7 @@ from natsctl.plan.actions import (
     StepDown,
 )
 from natsctl.plan.departures.note import noting
+from natsctl.plan.departures.unneeded import to_note
 from natsctl.plan.departures.words import of_gate, of_shrinking
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates.gate import judge
@@ -129,7 +130,7 @@ def _step(context: Context, server: Server, case: Case) -> Leaving:
     message = f"scaling down to {context.size}: removing {server.name}, which holds nothing"
     uid = server.pod.metadata.uid
     # Of all others nothing is noted any more: one server leaves at a time, and is forgotten.
-    notes = noting(context, {server.index: name})
+    notes = noting(context, {server.index: name}, to_note(context, server.index))
     return Leaving(
         tuple(RemoveServer(server.index, server.name, uid, message, note, seen) for note in notes)
     )

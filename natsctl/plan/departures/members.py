@@ -7,6 +7,7 @@ next five minutes, though it answers and calls itself healthy.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,6 +19,7 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.leave import Leaving, pods_of
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.departures.unled import belonging, nobody_leads, words_of
+from natsctl.plan.departures.unneeded import DELETING, deletion, is_as_noted, unneeded
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates import servers
 from natsctl.plan.gates.looks import look_blocks
@@ -33,9 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from natsctl.model.jetstream import Asset
-    from natsctl.plan.claims.live import LiveClaim
-    from natsctl.plan.claims.note import Noted
     from natsctl.plan.context import Context
+    from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
     from natsctl.plan.servers import Server
@@ -44,6 +45,7 @@ MISSED: Final = 10.0
 """Seconds after which a server that the leader has not heard of is gone, if nobody else has."""
 
 FORGOTTEN: Final = "the meta group has to forget {}"
+CONNECTED: Final = "{} has no pod but still runs: {} is connected to it"
 
 
 def next_to_forget(context: Context) -> Leaving:
@@ -71,17 +73,32 @@ def _forgotten(context: Context, index: int, name: str, it: Case) -> Leaving:
     if why := tuple(unsure(it, context.state.now)):
         return Leaving(waiting=why)
     if not any(name in members_of(view) for view in it.views):
-        others = dict(departed_of(context))
-        del others[index]
-        return Leaving(noting(context, others), (FORGOTTEN.format(name),))
+        return _no_member(context, index, name, it)
     if why := tuple(dict.fromkeys(_still_there(it, name))):
         return Leaving(waiting=why)
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
     pod = pod_name(context.desired.target.name, index)
     message = f"{pod} left: taking {name} out of the meta group"
-    seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
-    action = RemoveMember(pod, name, leader.pod.metadata.uid, message, seen)
+    action = RemoveMember(pod, name, leader.pod.metadata.uid, message, _seen(context, it))
     return Leaving((action,), (FORGOTTEN.format(name),))
+
+
+def _no_member(context: Context, index: int, name: str, it: Case) -> Leaving:
+    """Its claim goes before the note that it left empty, which is what allows that."""
+    live = unneeded(context, index)
+    if live is not None and index in left_empty(context):
+        pod = pod_name(context.desired.target.name, index)
+        alive = dict.fromkeys(why for view in it.views for why in _connections(view, name))
+        gone = () if alive else (deletion(live, pod, _seen(context, it)),)
+        return Leaving(gone, tuple(alive) or (DELETING.format(pod),))
+    others = dict(departed_of(context))
+    del others[index]
+    return Leaving(noting(context, others), (FORGOTTEN.format(name),))
+
+
+def _seen(context: Context, it: Case) -> Evidence:
+    """What a step rests on that must not meet a pod which came since."""
+    return evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
 
 
 def unsure(it: Case, now: float) -> Iterator[str]:
@@ -105,12 +122,17 @@ def _still_there(it: Case, name: str) -> Iterator[str]:
 
 def signs_of_life(view: View, name: str) -> Iterator[str]:
     """Why a member without a pod may run all the same."""
-    peers = [peer for peer, said in view.answered.items() if name in said.peers]
     member = next((m for m in view.meta.replicas if m.name == name), None) if view.meta else None
-    if peers:
-        yield f"{name} has no pod but still runs: {peers[0]} is connected to it"
+    if connected := tuple(_connections(view, name)):
+        yield from connected
     elif member is None or not (member.offline or member.active >= MISSED):
         yield f"the meta leader has not missed {name} yet"
+
+
+def _connections(view: View, name: str) -> Iterator[str]:
+    """The first server that is connected to it."""
+    peers = (peer for peer, said in view.answered.items() if name in said.peers)
+    yield from islice((CONNECTED.format(name, peer) for peer in peers), 1)
 
 
 def counting_on(view: View, name: str) -> list[Asset]:
@@ -238,14 +260,8 @@ def _may_have_something(context: Context) -> dict[int, str]:
     return {
         index: target.server_name(index)
         for index, claim in without(volumes.others, departed).items()
-        if _is_as_noted(claim, volumes.note.get(index))
+        if is_as_noted(claim, volumes.note.get(index))
     }
-
-
-def _is_as_noted(claim: LiveClaim, noted: Noted | None) -> bool:
-    """Whether it is the volume that the server had, and is to stay."""
-    there = not claim.is_going and not claim.is_lost
-    return there and noted is not None and noted.is_of(claim.uid)
 
 
 def not_yet_members(context: Context) -> tuple[Server, ...]:

@@ -28,10 +28,26 @@ def departed_of(context: Context) -> dict[int, str]:
     return {i: name for i, name in entries.items() if origin_of(cluster, i, name) is not None}
 
 
-def noting(context: Context, note: Departed) -> tuple[NoteDepartures, ...]:
-    """How this is noted from now on; nothing while there is no Secret to write on."""
+def departed_claims_of(context: Context) -> dict[int, str]:
+    """Uids of the claims that these left with, if they are to be deleted."""
+    secret = context.state.secrets.get(context.desired.target.name)
+    annotation = names.DEPARTED_VOLUMES_ANNOTATION
+    text = secret.metadata.annotation(annotation) if secret is not None else None
+    departed = departed_of(context)
+    return {index: uid for index, uid in departed_in(text or "").items() if index in departed}
+
+
+def noting(
+    context: Context, note: Departed, claims: Departed | None = None
+) -> tuple[NoteDepartures, ...]:
+    """How this is noted from now on; nothing while there is no Secret to write on.
+
+    `claims` are to be deleted, as far as these servers left; if not given, those that are noted.
+    """
     name = context.state.cluster.metadata.name
     secret = context.state.secrets.get(name)
     if secret is None:
         return ()
-    return (NoteDepartures(name, secret.metadata.uid, tuple(sorted(note.items()))),)
+    uids = departed_claims_of(context) if claims is None else claims
+    left = tuple(sorted((index, uid) for index, uid in uids.items() if index in note))
+    return (NoteDepartures(name, secret.metadata.uid, tuple(sorted(note.items())), left),)

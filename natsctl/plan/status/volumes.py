@@ -20,6 +20,9 @@ from natsctl.plan.claims.growth_words import (
 )
 from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.departures.note import departed_of
+from natsctl.plan.departures.unneeded import goes_with_servers
+from natsctl.plan.server_identity import of_others, without
 from natsctl.plan.status.conditions import Verdict
 from natsctl.plan.status.filled import with_use
 
@@ -81,13 +84,16 @@ def _class(claim: ServerClaim) -> Iterator[str]:
 
 
 def _kept(context: Context, volumes: Volumes) -> Iterator[str]:
-    """Volumes of servers that were removed."""
-    policy = context.desired.target.spec.persistent_volume_claim_retention_policy
-    left = [claim.name for claim in volumes.others.values()]
-    if left and policy is not None and policy.when_scaled == "Delete":
+    """Volumes of servers that were removed, though volumes are to go with their servers."""
+    gone = without(volumes.others, departed_of(context))
+    others = of_others(gone, context.servers, context.size).values()
+    if others and goes_with_servers(context):
+        left = listed([claim.name for claim in others])
         yield (
-            f"{listed(left)} of removed servers are kept, because natsctl does not delete volumes "
-            "yet: delete them yourself if you do not need the data"
+            f"{left} of removed servers are kept: natsctl deletes only the volume of a server that "
+            "leaves, proven to be empty, while whenScaled is Delete, and needs chart value "
+            "rbac.deletePersistentVolumeClaims for that; delete them yourself if you do not need "
+            "the data"
         )
 
 

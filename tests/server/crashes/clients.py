@@ -23,6 +23,8 @@ SECONDS, PAUSE, AT_ONCE = 1.0, 0.2, 50
 """How long an answer is waited for, and between two messages; how many are read at once."""
 READ = 10.0
 """Seconds until a message must be read: nothing goes on any more."""
+WORKER = "worker"
+"""The consumer of a stream."""
 _FAILURES = (OSError, TimeoutError, EOFError, ValueError)
 
 
@@ -65,6 +67,20 @@ class Wire:
             elif not line or line.startswith((b"HMSG", b"-ERR")):
                 raise EOFError(line.decode())
 
+    async def receive(self) -> tuple[str, bytes]:
+        """The next message, and where it is acknowledged: nowhere, if it is only an answer."""
+        while True:
+            line = await self.reader.readline()
+            words = line.decode().split()
+            if line.startswith(b"PING"):
+                self.writer.write(b"PONG\r\n")
+            elif line.startswith((b"MSG", b"HMSG")):
+                headers, least = (int(words[-2]), 5) if words[0] == "HMSG" else (0, 4)
+                content = await self.reader.readexactly(int(words[-1]) + 2)
+                return words[3] if len(words) > least else "", content[headers:-2]
+            elif not line or line.startswith(b"-ERR"):
+                raise EOFError(line.decode())
+
 
 @asynccontextmanager
 async def connected(address: str) -> Any:
@@ -85,25 +101,50 @@ class Clients:
     addresses: Callable[[], Sequence[str]]
     acknowledged: dict[str, int] = attrs.field(factory=dict)
     """How many messages of each stream, which are numbered."""
-    refusals: list[str] = attrs.field(factory=list)
+    worked: dict[str, set[int]] = attrs.field(factory=dict)
+    """The numbers of messages of each stream that a consumer has acknowledged."""
     _turns: Any = attrs.field(factory=itertools.count)
 
-    async def create(self, stream: str, replicas: int) -> None:
+    async def create(self, stream: str, replicas: int, **more: Any) -> None:
         """Create a stream on disk."""
-        config = {"name": stream, "subjects": [stream.lower()], "num_replicas": replicas}
+        config = {"name": stream, "subjects": [stream.lower()], "num_replicas": replicas, **more}
         created = await self.insist(f"$JS.API.STREAM.CREATE.{stream}", config)
         assert "error" not in created, created
         self.acknowledged[stream] = 0
 
-    async def publish(self, stream: str) -> None:
+    async def publish(self, stream: str, subject: Callable[[int], str] | None = None) -> None:
         """One message after the other, each until it is acknowledged, while the task lasts."""
         while True:
             number = self.acknowledged[stream]
             header = f"Nats-Msg-Id: {stream}-{number}"
-            said = await self._try(stream.lower(), str(number).encode(), header)
+            where = subject(number) if subject else stream.lower()
+            said = await self._try(where, str(number).encode(), header)
             if said and said.get("seq"):
                 self.acknowledged[stream] = number + 1
             await asyncio.sleep(PAUSE)
+
+    async def work(self, stream: str) -> None:
+        """Take messages through a consumer, which knows what is done, while the task lasts."""
+        config = {"durable_name": WORKER, "ack_policy": "explicit", "ack_wait": 10_000_000_000}
+        subject = f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{WORKER}"
+        created = await self.insist(subject, {"stream_name": stream, "config": config})
+        assert "error" not in created, created
+        self.worked[stream] = set()
+        while True:
+            with suppress(*_FAILURES):
+                async with asyncio.timeout(READ), connected(self._address()) as wire:
+                    await self._take_some(wire, stream)
+            await asyncio.sleep(PAUSE)
+
+    async def _take_some(self, wire: Wire, stream: str) -> None:
+        for _ in range(AT_ONCE):
+            wire.send(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{WORKER}", b'{"no_wait": true}')
+            where, content = await wire.receive()
+            if not where:
+                return
+            wire.send(where, b"+ACK")
+            await wire.receive()
+            self.worked[stream].add(int(content))
 
     async def stored(self, stream: str) -> set[int]:
         """The numbers of all messages that can be read."""
@@ -127,14 +168,17 @@ class Clients:
         return said
 
     async def _try(self, subject: str, content: bytes, headers: str = "") -> Any:
-        addresses = self.addresses()
-        if not addresses:
-            return None
-        address = addresses[next(self._turns) % len(addresses)]
         with suppress(*_FAILURES):
-            async with asyncio.timeout(SECONDS), connected(address) as wire:
+            async with asyncio.timeout(SECONDS), connected(self._address()) as wire:
                 return await wire.ask(subject, content, headers)
         return None
+
+    def _address(self) -> str:
+        """One after the other of those that run."""
+        addresses = self.addresses()
+        if not addresses:
+            raise EOFError("no server runs")
+        return str(addresses[next(self._turns) % len(addresses)])
 
 
 def _number(said: Any) -> int:

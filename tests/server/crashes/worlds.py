@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +54,7 @@ class World:
     operator: Operator
     living: asyncio.Task[None]
     clients: Clients
+    longest: float = LONGEST
     publishers: list[asyncio.Task[None]] = attrs.field(factory=list)
 
     async def tell(self, step: Step) -> End:
@@ -77,7 +78,7 @@ class World:
     async def at_rest(self, step: Step) -> None:
         """Wait until somebody leads, all is done, and nothing was written for a while."""
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(self.longest):
                 await self._quiet(step)
         except TimeoutError:
             told = (self.kubelet.api.objects.get(CLUSTER) or {}).get("status")
@@ -96,18 +97,23 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, deaths: Deaths) -> AsyncIterator[World]:
+async def world(
+    folder: Path,
+    deaths: Deaths,
+    kubelets: Callable[..., Kubelet] = Kubelet,
+    longest: float = LONGEST,
+) -> AsyncIterator[World]:
     """All of it, until the end of the context."""
     random.seed(1)
     go_back_to(datetime.now(UTC))
     api = installed()
     api.plan = one_by_one()
     with free_network() as network, network.routed():
-        kubelet = Kubelet(api, network=network, folder=folder)
+        kubelet = kubelets(api, network=network, folder=folder)
         operator = Operator(kubelet, deaths)
         clients = Clients(lambda: [network.reached(it) for it in kubelet.processes])
         living = asyncio.create_task(operator.live())
-        made = World(kubelet, operator, living, clients)
+        made = World(kubelet, operator, living, clients, longest)
         try:
             yield made
         finally:

@@ -174,6 +174,15 @@ async def with_more_volumes() -> ApiServer:
     return await settled(api)
 
 
+async def with_volumes_that_go() -> ApiServer:
+    """A cluster of four servers whose volumes go when they leave."""
+    api = installed()
+    policy = {"whenScaled": "Delete"}
+    spec = {**volumes.SPEC, "size": 4, "persistentVolumeClaimRetentionPolicy": policy}
+    api.add(cluster(spec))
+    return await settled(api)
+
+
 async def of_one_release() -> ApiServer:
     """A cluster at rest whose servers have no volumes, and could have."""
     api = installed()
@@ -313,6 +322,9 @@ STORIES = {
     "scale up with volumes": Story(with_volumes, changes(size=5), has_volumes, serving=3),
     "scale down with volumes": Story(
         with_more_volumes, changes(size=3), has_volumes, serving=3, away=1, returns=1
+    ),
+    "scale down with volumes that go": Story(
+        with_volumes_that_go, changes(size=3), has_volumes, serving=3, away=1, returns=1
     ),
     "take volumes back": Story(with_volumes_left, creates_volumes, has_volumes),
     "lose a volume": Story(with_volumes, loses_a_volume, is_lost, serving=2),

@@ -15,6 +15,7 @@ from tests.unit.simulated.clusters import cluster, condition, events
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.nodes import Node
 from tests.unit.simulated.process import Process, installed, virtual_clock
+from tests.unit.simulated.requests import Fate, Request, refusal
 from tests.unit.simulated.streams import Streams
 from tests.unit.simulated.volumes import SECRET, SPEC, pod, volume
 
@@ -112,6 +113,130 @@ async def test_servers_that_left_empty_are_new_when_they_come_back_without_their
             await process.stop()
     assert len(pods(api)) == 5
     assert noted(api, SECRET) == [1, 2, 3, 4, 5]
+
+
+DELETE = {"whenScaled": "Delete"}
+DELETED = names.DEPARTED_VOLUMES_ANNOTATION
+
+
+def that_deletes(**more: object) -> ApiServer:
+    """Five servers whose volumes go with them."""
+    api = installed()
+    spec = {**SPEC, "size": 5, "persistentVolumeClaimRetentionPolicy": DELETE, **more}
+    api.add(cluster(spec))
+    return api
+
+
+def claims_deleted(api: ApiServer) -> list[str]:
+    """Names of claims, in the order in which they were deleted."""
+    gone = (it.partition(" ")[0] for it in api.deletions)
+    return [it.rpartition("/")[2] for it in gone if it.startswith("PersistentVolumeClaim")]
+
+
+async def test_volumes_of_servers_that_left_go_if_the_spec_says_so() -> None:
+    """One after the other, and servers of these indexes are new ones when they come again."""
+    with virtual_clock():
+        api = that_deletes()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            streams_of(process).held |= {"LOG": [server(api, 5)], "OTHER": [server(api, 4)]}
+            resized(api, 3)
+            await at_rest(api, process, is_ready)
+            assert claims_deleted(api) == ["js-c-5", "js-c-4"]
+            assert streams_of(process).removed == {server(api, 4), server(api, 5)}
+            assert noted(api, SECRET) == noted(api, volume(1)) == [1, 2, 3]
+            assert DELETED not in api.objects[SECRET]["metadata"]["annotations"]
+            assert "DeletingVolume" in events(api)
+            assert condition(api, "VolumesReady")["reason"] == "AllVolumesBound"
+            resized(api, 5)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert len(pods(api)) == 5
+    assert noted(api, SECRET) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("moment", range(6))
+async def test_scaling_up_in_the_middle_of_that_makes_a_new_server(moment: int) -> None:
+    """At each of these moments; where its claim is still there, it stays."""
+    with virtual_clock():
+        api = that_deletes()
+        reached: list[Callable[[], bool]] = [
+            lambda: bool(departed(api)),
+            lambda: pod(5) not in api.objects,
+            lambda: bool(streams.removed),
+            lambda: noted(api, SECRET) == [1, 2, 3, 4],
+            lambda: claims_deleted(api) == ["js-c-5"],
+            lambda: claims_deleted(api) == ["js-c-5"] and not departed(api),
+        ]
+        async with running(api) as process:
+            streams = streams_of(process)
+            await at_rest(api, process, is_ready)
+            first = api.objects[volume(5)]["metadata"]["uid"]
+            resized(api, 4)
+            await until(reached[moment])
+            resized(api, 5)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert len(pods(api)) == 5
+    assert (departed(api), noted(api, SECRET)) == ("", [1, 2, 3, 4, 5])
+    assert DELETED not in api.objects[SECRET]["metadata"]["annotations"]
+    assert (api.objects[volume(5)]["metadata"]["uid"] == first) == (claims_deleted(api) == [])
+
+
+async def test_volumes_stay_without_the_permission_to_delete_them_and_servers_leave() -> None:
+    def forbids(asked: Request) -> Fate:
+        refused = asked.method == "DELETE" and asked.kind == "PersistentVolumeClaim"
+        return Fate(refused=refusal(403, "Forbidden", "no") if refused else None)
+
+    with virtual_clock():
+        api = that_deletes()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            api.plan = forbids
+            resized(api, 3)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert pods(api) == ["c-1", "c-2", "c-3"]
+    assert {volume(4), volume(5)} <= api.objects.keys()
+    message = condition(api, "VolumesReady")["message"]
+    assert message.startswith("js-c-4, js-c-5 of removed servers are kept")
+    assert "rbac.deletePersistentVolumeClaims" in message
+
+
+async def test_no_volume_goes_of_a_server_that_went_away_by_itself() -> None:
+    """It comes back with it, leaves empty, and only then it goes."""
+    with virtual_clock():
+        api = that_deletes()
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            last = server(api, 5)
+            streams_of(process).held["LOG"] = [last]
+            process.node.silent.add("c-2")  # nothing begins
+            resized(api, 4)
+            await asyncio.sleep(10)
+            api.delete(pod(5))
+            await asyncio.sleep(60)
+            assert claims_deleted(api) == []
+            process.node.silent.clear()
+            await at_rest(api, process, is_ready)
+            await process.stop()
+            assert streams_of(process).held["LOG"] != [last]
+    assert claims_deleted(api) == ["js-c-5"]
+
+
+async def test_nor_of_one_that_never_ran() -> None:
+    with virtual_clock():
+        api = that_deletes(size=3)
+        async with running(api) as process:
+            await at_rest(api, process, is_ready)
+            process.node.full = True
+            resized(api, 4)
+            await asyncio.sleep(60)
+            resized(api, 3)
+            await at_rest(api, process, is_ready)
+            await process.stop()
+    assert pods(api) == ["c-1", "c-2", "c-3"]
+    assert (claims_deleted(api), volume(4) in api.objects) == ([], True)
 
 
 async def test_servers_that_were_lost_before_they_were_empty_get_no_empty_volumes() -> None:

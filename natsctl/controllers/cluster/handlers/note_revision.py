@@ -56,7 +56,10 @@ async def _note_claims(action: NoteClaims, context: HandlerContext) -> Result:
 
 async def note_departures(action: NoteDepartures, context: HandlerContext) -> Result:
     """Write the note that is in the action, in place of what was noted before."""
-    notes = {names.DEPARTED_ANNOTATION: departed_text(dict(action.note))}
+    notes = {
+        names.DEPARTED_ANNOTATION: departed_text(dict(action.note)),
+        names.DEPARTED_VOLUMES_ANNOTATION: departed_text(dict(action.claims)) or None,
+    }
     await annotate(SECRETS, action.name, action.uid, notes, context)
     return DONE
 

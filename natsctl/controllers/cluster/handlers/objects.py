@@ -28,6 +28,7 @@ _NOTES: Final = (
     names.CLAIMS_ANNOTATION,
     names.CLAIMS_SEAL_ANNOTATION,
     names.DEPARTED_ANNOTATION,
+    names.DEPARTED_VOLUMES_ANNOTATION,
     names.REPLACING_ANNOTATION,
 )
 """Of the config Secret, which others than its builder write."""

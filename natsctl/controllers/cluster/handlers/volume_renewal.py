@@ -118,10 +118,14 @@ async def _delete(action: DeleteClaim, context: HandlerContext) -> Result:
     return DONE
 
 
-def _told(done: Sequence[GiveUpVolume | DeleteClaim]) -> Iterator[Event]:
+def _told(done: Sequence[GiveUpVolume]) -> Iterator[Event]:
     return (Event("ReplacingVolume", action.message) for action in done)
+
+
+def _deleted(done: Sequence[DeleteClaim]) -> Iterator[Event]:
+    return (Event(action.reason, action.message) for action in done)
 
 
 NOTE: Handler[NoteRenewals] = Handler(_note, silent)
 GIVE_UP: Handler[GiveUpVolume] = Handler(_give_up, _told)
-DELETE: Handler[DeleteClaim] = Handler(_delete, _told)
+DELETE: Handler[DeleteClaim] = Handler(_delete, _deleted)

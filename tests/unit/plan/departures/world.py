@@ -92,10 +92,11 @@ def state_of(
     return with_note(attrs.evolve(made, observations=seen), departed)
 
 
-def with_note(state: ClusterState, departed: str) -> ClusterState:
-    """The same with a note of who left empty."""
+def with_note(state: ClusterState, departed: str, claims: str = "") -> ClusterState:
+    """The same with a note of who left empty; and with which claims that are to go."""
     secret = state.secrets[NAME]
     notes = {**(secret.metadata.annotations or {}), names.DEPARTED_ANNOTATION: departed}
+    notes |= {names.DEPARTED_VOLUMES_ANNOTATION: claims} if claims else {}
     meta = msgspec.structs.replace(secret.metadata, annotations=notes)
     owned = {**state.owned, "Secret": {NAME: msgspec.structs.replace(secret, metadata=meta)}}
     return attrs.evolve(state, owned=owned)

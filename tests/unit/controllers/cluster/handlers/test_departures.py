@@ -80,13 +80,16 @@ class Deleting:
     there: bool = True
     deleted: list[str] = attrs.field(factory=list)
     noted: list[str] = attrs.field(factory=list)
+    claims: list[str | None] = attrs.field(factory=list)
     host: str = "deleting"
 
     async def request(self, method: str, path: str, **more: Any) -> Response:
         content = msgspec.json.decode(more["body"])
         if method == "PATCH":
             assert self.deleted, "the pod goes first"
-            self.noted.append(content["metadata"]["annotations"][names.DEPARTED_ANNOTATION])
+            notes = content["metadata"]["annotations"]
+            self.noted.append(notes[names.DEPARTED_ANNOTATION])
+            self.claims.append(notes[names.DEPARTED_VOLUMES_ANNOTATION])
             raise NotFound(404, "NotFound", "the rest is of no interest")
         if not self.there:
             raise NotFound(404, "NotFound", "no such pod")
@@ -282,6 +285,17 @@ async def test_the_note_is_written_although_the_server_is_not_as_it_was_any_more
     seen = evidence_of([pod(5, FIVE)], None, [pod(5, FIVE)])
     outcome = await run_stage((attrs.evolve(LEAVE, evidence=seen),), context(Asked(), api))
     assert (len(outcome.done), api.noted) == (1, [f"5={C5}"])
+
+
+@pytest.mark.parametrize(("claims", "told"), [((), None), (((5, "5c1e77aa-77"),), "5=5c1e77aa-77")])
+async def test_the_claim_that_is_to_go_is_noted_in_the_same_write(
+    monkeypatch: pytest.MonkeyPatch, claims: tuple[tuple[int, str], ...], told: str | None
+) -> None:
+    says(monkeypatch, {})
+    api = Deleting()
+    note = attrs.evolve(NOTED, claims=claims)
+    await run_stage((attrs.evolve(LEAVE, note=note),), context(Asked(), api))
+    assert (api.noted, api.claims) == ([f"5={C5}"], [told])
 
 
 async def test_a_server_that_went_by_itself_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from natsctl.controllers.cluster.execute import Outcome, run_stage
 from natsctl.controllers.cluster.handlers.handler import HandlerContext
+from natsctl.controllers.cluster.handlers.registry import events_of
 from natsctl.controllers.cluster.reload import Reloader
 from natsctl.controllers.watch.stores import open_stores
 from natsctl.kube.client import Client
@@ -175,6 +176,11 @@ class TestTheDeletion:
             DELETE, Api({"DELETE persistentvolumeclaims": refused(*reason)})
         )
         assert (outcome.done, outcome.failures) == ((), ())
+
+    @pytest.mark.parametrize("reason", ["ReplacingVolume", "DeletingVolume"])
+    def test_is_told_with_what_it_is_for(self, reason: str) -> None:
+        (event,) = events_of((attrs.evolve(DELETE, reason=reason),))
+        assert (event.reason, event.message) == (reason, "deleting js-c-2")
 
     async def test_rests_on_evidence(self) -> None:
         api = Api()
