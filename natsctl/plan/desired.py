@@ -25,7 +25,6 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.held import is_paused
 from natsctl.plan.inputs.resolve import resolve
-from natsctl.plan.lending import lent_limit
 from natsctl.plan.releases import learned, reports_of, tag_of
 from natsctl.plan.server_identity import kept_names
 from natsctl.plan.servers import has_reloader
@@ -38,6 +37,7 @@ from natsctl.plan.stored_limits import advice as limits_kept
 from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
 from natsctl.plan.stored_sizes import size_problems
 from natsctl.plan.stored_volumes import volume_problems
+from natsctl.plan.stores.lending import lent_limit
 from natsctl.plan.upgrade_path import obstacle
 from natsctl.plan.without_streams import removal_problems
 from natsctl.render.config.gateways import gateway_name

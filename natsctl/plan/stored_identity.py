@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from natsctl.api.problems import Problem, shown
+from natsctl.api.types.jetstream import FEWEST_TO_REPLACE, replaces_volumes
 from natsctl.model import names
-from natsctl.plan.claims.replaceable import LEAST, are_replaceable
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 from natsctl.render.revision.data import (
     ENCRYPTION,
@@ -37,7 +37,8 @@ _ADDED: Final = "is added, but what servers store is not encrypted; remove it"
 _REMOVED: Final = "is removed, but what servers store is encrypted; put it back"
 _ONLY_REPLACED: Final = (
     "or let natsctl replace all volumes, one at a time: set "
-    f"spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to {LEAST} or more"
+    "spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to "
+    f"{FEWEST_TO_REPLACE} or more"
 )
 
 
@@ -50,7 +51,7 @@ def identity_problems(
     Whether they may have JetStream no more is the business of `without_streams`.
     """
     old, new = identity_of(accepted_with_streams(before)), identity_of(spec)
-    encrypts, replaced = _encrypts(spec), are_replaceable(spec)
+    encrypts, replaced = _encrypts(spec), replaces_volumes(spec.jetstream, spec.size)
     changed = _changed(old, new, same=bool(old.get(ENCRYPTION_FIELDS[0])) is encrypts)
     wanted = data_entries(spec)
     for pod in pods:

@@ -13,7 +13,7 @@ from natsctl.api.problems import Problem
 from natsctl.api.types.jetstream import FileStore, JetStream
 from natsctl.model.quantity import bytes_text
 from natsctl.model.server_identity import claim_name
-from natsctl.plan.claims.unfit import unfit
+from natsctl.plan.claims.data import unfit
 from natsctl.plan.server_identity import has_server, servers_among
 from natsctl.plan.servers import has_store
 from natsctl.render.config.jetstream import most_file_limit, wanted_file_limit

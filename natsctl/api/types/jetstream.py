@@ -37,6 +37,8 @@ MOST_SHARE: Final = 75
 CIPHERS: Final = ("chacha", "aes")
 REPLACE: Final = "Replace"
 IN_PLACE: Final = "InPlace"
+FEWEST_TO_REPLACE: Final = 3
+"""Servers of a cluster in which others can fill an empty volume, and streams go on meanwhile."""
 RESIZE_POLICIES: Final = (IN_PLACE, REPLACE, "Manual")
 RETENTION_POLICIES: Final = ("Retain", "Delete")
 _OTHER_KEY: Final = REPLACEMENT.told_by("jetstream.key")
@@ -241,6 +243,20 @@ class PersistentVolumeClaimRetentionPolicy:
 def stores_files(jetstream: JetStream) -> bool:
     """Whether streams may be on disk: unless there is a store in memory and no other."""
     return jetstream.file_store is not None or jetstream.memory_store is None
+
+
+def resize_policy(jetstream: JetStream) -> str:
+    """What becomes of volumes that are not as the spec wants them."""
+    return (jetstream.file_store or FileStore()).resize_policy
+
+
+def replaces_volumes(jetstream: JetStream | None, size: int) -> bool:
+    """Whether volumes may be replaced with empty ones, which the other servers fill.
+
+    What they are encrypted with can change then.
+    """
+    replaced = jetstream is not None and resize_policy(jetstream) == REPLACE
+    return replaced and size >= FEWEST_TO_REPLACE
 
 
 def default_share(version: ServerVersion) -> int:

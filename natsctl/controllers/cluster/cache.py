@@ -35,7 +35,6 @@ from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
 from natsctl.plan.adoption.go_operator import is_taken_over
-from natsctl.plan.claims.limits import OLD, levels_of
 from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
@@ -50,6 +49,7 @@ from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
+from natsctl.plan.stores.limits import OLD, levels_of
 from natsctl.plan.upgrade_path import is_running
 from natsctl.plan.written_block import keys_in
 from natsctl.render.inputs import Images

@@ -15,14 +15,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from natsctl.api.problems import Problem, shown
+from natsctl.api.types.jetstream import replaces_volumes
+from natsctl.api.version import ServerVersion, number_of
+from natsctl.api.version_borders import border
 from natsctl.model import limits
 from natsctl.model.names import MAX_SIZE
 from natsctl.plan.key_seal import parse_key_seal
-from natsctl.render.revision.data import CLUSTER_NAME, DATA_FIELDS, identity_of
+from natsctl.render.revision.data import (
+    CLUSTER_NAME,
+    DATA_FIELDS,
+    ENCRYPTION,
+    ENCRYPTION_FIELDS,
+    identity_of,
+)
 from natsctl.render.revision.revision import STREAM_KEY, STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.key_seal import KeySeal
@@ -113,3 +123,55 @@ def read_data(texts: Iterable[str]) -> dict[str, Data]:
 def fields_of(spec: NatsClusterSpec) -> dict[str, str]:
     """What data of servers made for this spec depends on, as far as the spec tells it."""
     return {path: str(value) for path, value in identity_of(spec).items() if value is not None}
+
+
+def unfit(
+    name: str, data: Data, spec: NatsClusterSpec, version: ServerVersion
+) -> Iterator[Problem]:
+    """Why servers of this spec and version cannot use what is on the volume of this claim."""
+    wanted, there = fields_of(spec), data.fields
+    paths = {*wanted, *there} - {STREAM_KEY}
+    if replaces_volumes(spec.jetstream, spec.size):  # each keeps what it has until then
+        paths -= {*ENCRYPTION_FIELDS}
+    elif (ENCRYPTION_FIELDS[0] in wanted) is not (ENCRYPTION_FIELDS[0] in there):
+        paths -= {*ENCRYPTION_FIELDS}
+        yield _encryption(name, there)
+    for path in sorted(paths):
+        if wanted.get(path) != there.get(path):
+            yield _difference(name, path, spec, wanted.get(path), there.get(path))
+    number = number_of(data.version)
+    crossed = border(number, version.number, stores=True) if number is not None else None
+    if crossed is not None:
+        message = (
+            f"is {version}, but servers of {data.version} may have stored what is on {name}: "
+            f"{crossed.why}; set it to {crossed.first} first"
+        )
+        yield Problem("spec.version", version.text, message)
+
+
+def _encryption(name: str, there: Mapping[str, str]) -> Problem:
+    told = {path.rpartition(".")[2]: there[path] for path in ENCRYPTION_FIELDS if path in there}
+    words = ", ".join(f"{field} {shown(value)}" for field, value in told.items())
+    message = f"is not set, but what is on {name} is encrypted; set it, with {words}"
+    if not told:
+        message = (
+            f"is set, but what is on {name} was stored without it; remove it, or create another "
+            "NatsCluster"
+        )
+    return Problem(f"spec.{ENCRYPTION}", "", message)
+
+
+def _difference(
+    name: str, path: str, spec: NatsClusterSpec, wanted: str | None, there: str | None
+) -> Problem:
+    if path == STREAMS:
+        message = (
+            f"is {spec.size}, but what is on {name} was stored by "
+            f"{'a cluster' if spec.size == 1 else 'a single server'}, and these do not see each "
+            f"other's streams; set it to {'2 or more' if spec.size == 1 else 1}"
+        )
+        return Problem("spec.size", str(spec.size), message)
+    now = "is not set" if wanted is None else f"is {shown(wanted)}"
+    then = "without it; remove it" if there is None else f"with {shown(there)}; set it to that"
+    message = f"{now}, but what is on {name} was stored {then}, or create another NatsCluster"
+    return Problem(f"spec.{path}", wanted or "", message)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.api.types.jetstream import REPLACE
+from natsctl.api.types.jetstream import REPLACE, resize_policy
 from natsctl.model.quantity import bytes_of, bytes_text
+from natsctl.plan.claims.growth_steps import Step, next_step
 from natsctl.plan.claims.live import LiveClaim
-from natsctl.plan.claims.replaceable import policy_in
-from natsctl.plan.claims.steps import Step, next_step
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.growth_refused import GrowthRefused
 
@@ -121,7 +120,8 @@ def sizes_of(context: Context) -> tuple[Size, ...]:
 
 def policy_of(context: Context) -> str:
     """What the spec says about volumes of another size."""
-    return policy_in(context.desired.target.spec)
+    jetstream = context.desired.target.spec.jetstream
+    return resize_policy(jetstream) if jetstream is not None else ""
 
 
 def _sizes(volumes: Volumes) -> Iterator[Size]:

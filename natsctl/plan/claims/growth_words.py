@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from natsctl.api.types.jetstream import MOST_FIELD, REPLACE, SIZE_FIELD
+from natsctl.api.types.jetstream import FEWEST_TO_REPLACE, MOST_FIELD, REPLACE, SIZE_FIELD
 from natsctl.model.foreign import ANSWER, named, quoted
 from natsctl.model.quantity import bytes_text
 from natsctl.model.words import listed
+from natsctl.plan.claims.faults import TYPE
 from natsctl.plan.claims.growth import GROWING, growth_of, policy_of
-from natsctl.plan.claims.lost import TYPE
+from natsctl.plan.claims.growth_steps import fills_up, has_grown, is_at_most, most_of, wanted_of
 from natsctl.plan.claims.renewal import (
     has_earlier_key,
     other_key,
@@ -17,9 +18,7 @@ from natsctl.plan.claims.renewal import (
     too_small,
     with_earlier_keys,
 )
-from natsctl.plan.claims.replaceable import LEAST
 from natsctl.plan.claims.server_claims import Trouble
-from natsctl.plan.claims.steps import fills_up, has_grown, is_at_most, most_of, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +35,8 @@ AT_MAXIMUM: Final = "VolumesAtMaximum"
 RAISE_MOST: Final = f"raise {MOST_FIELD}, or delete messages"
 _QUOTA: Final = "exceeded quota"
 _TOO_FEW: Final = (
-    "natsctl replaces volumes only where there are {0} servers or more, because others have to "
-    "fill the new ones: set spec.size to {0}, or "
+    f"natsctl replaces volumes only where there are {FEWEST_TO_REPLACE} servers or more, because "
+    f"others have to fill the new ones: set spec.size to {FEWEST_TO_REPLACE}, or "
 )
 
 
@@ -67,7 +66,7 @@ def growth_troubles(context: Context) -> Iterator[Trouble]:
     if too_small(context) is not None:
         return
     if growth.next is not None and growth.refused is not None:
-        few = policy_of(context) == REPLACE and context.size < LEAST
+        few = policy_of(context) == REPLACE and context.size < FEWEST_TO_REPLACE
         text = _refused(context, growth, growth.next, few=few)
         yield Trouble(NOT_GROWN, text, holds=False)
     elif growth.is_wanted and growth.running is not None and growth.running.live.growth_error:
@@ -144,7 +143,7 @@ def earlier_key(context: Context, claim: ServerClaim) -> str:
     return (
         f"{claim.name} is not encrypted as the spec says: set "
         "spec.jetstream.fileStore.resizePolicy to Replace, and spec.size to "
-        f"{LEAST} or more, and natsctl replaces it"
+        f"{FEWEST_TO_REPLACE} or more, and natsctl replaces it"
     )
 
 
@@ -153,7 +152,7 @@ def _refused(context: Context, growth: Growth, due: Size, *, few: bool) -> str:
     words = growth.refused.words
     sizes = f"{bytes_text(due.wanted)} instead of {bytes_text(due.live.there)}"
     said = f"the API server does not let {due.live.what} ask for {sizes}: {words.text}"
-    way_out = _TOO_FEW.format(LEAST) if few and words.is_of_class else _way_out(due, words)
+    way_out = _TOO_FEW if few and words.is_of_class else _way_out(due, words)
     return f"{said}; {way_out}{_give_up(context, bytes_text(growth.least))}"
 
 

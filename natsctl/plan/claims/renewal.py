@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from natsctl.api.types.jetstream import replaces_volumes
 from natsctl.model.quantity import bytes_of
 from natsctl.plan.claims.growth import growth_of, sizes_of
 from natsctl.plan.claims.renewal_note import renewals_of, seconds_since
-from natsctl.plan.claims.replaceable import are_replaceable
 from natsctl.plan.server_identity import wanted, without
 from natsctl.plan.servers import kubelet_ready
 
@@ -85,7 +85,7 @@ def has_earlier_key(context: Context, index: int) -> bool:
 
 def replaces(context: Context) -> bool:
     """Whether volumes that cannot grow are to be replaced, and can be."""
-    return are_replaceable(context.desired.target.spec)
+    return replaces_volumes(context.desired.target.spec.jetstream, context.size)
 
 
 def _another_is_away(context: Context, index: int) -> bool:

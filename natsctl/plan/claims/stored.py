@@ -12,11 +12,11 @@ from natsctl.model import names
 from natsctl.model.quantity import bytes_of
 from natsctl.model.server_identity import indexes, origin, origin_of
 from natsctl.plan.claims.data import Data
-from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.live import claims_of
 from natsctl.plan.claims.memory import UNSEALED, memory_of
 from natsctl.plan.held import NOT_ASKED, Held
 from natsctl.plan.server_identity import without
+from natsctl.plan.stores.limits import Levels
 from natsctl.plan.written_block import Keys
 
 if TYPE_CHECKING:

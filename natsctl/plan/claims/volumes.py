@@ -17,10 +17,9 @@ from natsctl.model import names
 from natsctl.model.server_identity import claim_name, indexes
 from natsctl.plan.claims.data import data_text
 from natsctl.plan.claims.data_to_note import current_data, wanted_data
-from natsctl.plan.claims.faults import fault_of
+from natsctl.plan.claims.faults import fault_of, had_one, is_unsure
 from natsctl.plan.claims.found import found_in
 from natsctl.plan.claims.keys import awaited_keys
-from natsctl.plan.claims.lost import had_one, is_unsure
 from natsctl.plan.claims.memory import READ
 from natsctl.plan.claims.renewal_note import is_given_up, renewals_of
 from natsctl.plan.claims.server_claims import ServerClaim, Volumes

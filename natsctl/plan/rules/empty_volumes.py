@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 def delete_given_up(context: Context) -> Decision:
     """Delete the claim of a server that has stopped, while all others have all data.
 
+    Only one that is noted: nothing else tells later that the next one is there instead of it.
     From then on it is lost like any other, and known to be replaced.
     """
     volumes = volumes_of(context)
     if volumes is None or not volumes.known:
         return Decision()
-    claim = next((it for it in volumes.claims if it.given_up and it.live is not None), None)
+    claim = next((it for it in volumes.claims if it.given_up and it.is_noted), None)
     if claim is None or claim.live is None or claim.live.is_going or comes_back(context, claim):
         return Decision()
     meta = claim.live.object.metadata

@@ -16,7 +16,7 @@ from natsctl.model.objects import controlled
 from natsctl.model.server_identity import is_for_new_server
 from natsctl.model.words import LIMIT, listed
 from natsctl.plan.claims.faults import REPLACING
-from natsctl.plan.claims.troubles import volume_troubles
+from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.server_identity import wanted

@@ -12,8 +12,8 @@ from natsctl.model.foreign import named
 from natsctl.model.words import listed
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import text
-from natsctl.plan.lending import BELOW
 from natsctl.plan.status.conditions import Verdict
+from natsctl.plan.stores.lending import BELOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

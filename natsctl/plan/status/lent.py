@@ -9,9 +9,9 @@ import attrs
 from natsctl.api.types.jetstream import default_share
 from natsctl.api.types.status import JetStreamStatus, LentStatus
 from natsctl.model.quantity import bytes_text
-from natsctl.plan.claims.limits import starting_limits
 from natsctl.plan.jetstream import expected
-from natsctl.plan.lending import BELOW
+from natsctl.plan.stores.lending import BELOW
+from natsctl.plan.stores.limits import starting_limits
 from natsctl.render.config.jetstream import FILE_LIMIT, wanted_file_limit
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from natsctl.plan.claims.growth_words import (
     progress,
     renewal,
 )
-from natsctl.plan.claims.troubles import volume_troubles
+from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.note import departed_of
 from natsctl.plan.departures.unneeded import goes_with_servers

@@ -11,13 +11,13 @@ import pytest
 from natsctl.api.types.status import ClusterStatus, ServerStatus
 from natsctl.api.version import ServerVersion
 from natsctl.model.objects import Pod
-from natsctl.plan.claims.limits import Amount, Level, Levels
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.references import References
 from natsctl.plan.releases import Report
 from natsctl.plan.state import Desired
 from natsctl.plan.stored_limits import Share, share_of
+from natsctl.plan.stores.limits import Amount, Level, Levels
 from natsctl.render.config.jetstream import jetstream_block
 from natsctl.render.inputs import Images
 from natsctl.render.revision.revision import FILE_LIMIT, MEMORY_LIMIT

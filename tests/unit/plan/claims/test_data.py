@@ -15,9 +15,8 @@ from natsctl.api.version import ServerVersion
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Pod
 from natsctl.plan.actions import CreateServer, Ensure, NoteClaims
-from natsctl.plan.claims.data import Data, data_text, parse_data
-from natsctl.plan.claims.troubles import volume_troubles
-from natsctl.plan.claims.unfit import unfit
+from natsctl.plan.claims.data import Data, data_text, parse_data, unfit
+from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.state import ClusterState

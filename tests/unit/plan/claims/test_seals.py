@@ -12,10 +12,10 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.plan.actions import Ensure, NoteClaims
 from natsctl.plan.claims.note import Note, Noted, copy_text, parse_note
+from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.claims.seals import Seals, seals_of
 from natsctl.plan.claims.server_claims import Volumes
 from natsctl.plan.claims.stored import stored_of
-from natsctl.plan.claims.troubles import volume_troubles
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.state import ClusterState

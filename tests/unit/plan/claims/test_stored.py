@@ -9,11 +9,11 @@ import msgspec
 
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model.objects import Amounts, Cluster, Meta, PersistentVolumeClaim
-from natsctl.plan.claims.limits import Levels
 from natsctl.plan.claims.note import Noted, note_text
 from natsctl.plan.claims.stored import Stored, stored_of
 from natsctl.plan.desired import VOLUMES_NOT_READ, ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.references import References
+from natsctl.plan.stores.limits import Levels
 from natsctl.render.config.jetstream import jetstream_block
 from natsctl.render.inputs import Images
 from tests.unit.plan.claims.volumes import EARLIER, SPEC, all_claims, claim, noted, with_copy

@@ -209,11 +209,14 @@ class TestTheClaim:
             lambda: stopped(spec=spec_of("10Gi", resizePolicy="Replace")),
             lambda: stopped(standing=pods(1)),
             lambda: with_claim(stopped(), None),
+            lambda: stopped(note=noted(1, 3)),
+            lambda: stopped(note="garbled"),
             lambda: cluster_state({"size": 3}),
         ],
         ids=[
             *("came back", "nothing noted", "another volume", "too late", "in place"),
-            *("large enough", "another is away", "gone already", "no JetStream"),
+            *("large enough", "another is away", "gone already"),
+            *("no note tells of it", "a note that cannot be read", "no JetStream"),
         ],
     )
     def test_is_not_deleted(self, state: Callable[[], ClusterState]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from natsctl.model.objects import Pod
-from natsctl.plan.claims import troubles
+from natsctl.plan.claims import remedies
 from natsctl.plan.claims.server_claims import ServerClaim
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.servers import servers_of
@@ -190,13 +190,13 @@ class TestAnEmptyVolumeInsteadOfALostOne:
             asked.append(claim.name)
             return ("streams have no leader",)
 
-        monkeypatch.setattr(troubles, "JUDGED", 1)
-        monkeypatch.setattr(troubles, "why_not_yet", why)
+        monkeypatch.setattr(remedies, "JUDGED", 1)
+        monkeypatch.setattr(remedies, "why_not_yet", why)
         there = [claim(i, annotations=self.notes(i)) for i in (1, 2, 3)]
         text = degraded(volumes(*there, note=ALL))
         assert set(asked) == {"js-c-1"}
         assert "js-c-1 is there instead of a lost one" in text
-        assert text.count(troubles.OTHERS_FIRST) == 2
+        assert text.count(remedies.OTHERS_FIRST) == 2
 
     def notes(self, index: int) -> dict[str, str]:
         return {**(claim(index).metadata.annotations or {}), "nats.io/replaces": "000002"}

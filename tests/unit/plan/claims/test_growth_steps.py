@@ -15,8 +15,8 @@ from natsctl.model.objects import PersistentVolumeClaim
 from natsctl.model.quantity import bytes_text, parse_bytes
 from natsctl.plan.actions import GrowClaim
 from natsctl.plan.claims.growth import growth_of
+from natsctl.plan.claims.growth_steps import PAUSE, next_step, wanted_of
 from natsctl.plan.claims.live import LiveClaim
-from natsctl.plan.claims.steps import PAUSE, next_step, wanted_of
 from natsctl.plan.engine import plan
 from natsctl.plan.growth_refused import FIRST_PAUSE
 from natsctl.plan.jetstream import seen_in

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from natsctl.api.types.jetstream import SHARE, stores_files
-from natsctl.plan.claims.strain import AT_LIMIT, NEAR
+from natsctl.plan.stores.strain import AT_LIMIT, NEAR
 from natsctl.render.config.jetstream import volume_bytes, wanted_file_limit
 
 if TYPE_CHECKING:
     from natsctl.api.types.jetstream import JetStream
     from natsctl.api.version import ServerVersion
-    from natsctl.plan.claims.limits import Levels
+    from natsctl.plan.stores.limits import Levels
 
 LENT, MOST = 8, 78
 """Per cent of the volume: what is lent, and the highest limit that comes of it."""

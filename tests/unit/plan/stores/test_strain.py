@@ -9,9 +9,9 @@ import pytest
 
 from natsctl.api.types.status import ClusterStatus, JetStreamStatus, LentStatus
 from natsctl.model.jetstream import JetStreamReport, Usage, Volume
-from natsctl.plan.claims.limits import levels_of
-from natsctl.plan.claims.strain import AT_LIMIT, GROWS, NEAR, RESTED, Loan, Strain, strain_of
-from tests.unit.plan.claims.test_limits import GI, PODS, look, report, secret
+from natsctl.plan.stores.limits import levels_of
+from natsctl.plan.stores.strain import AT_LIMIT, GROWS, NEAR, RESTED, Loan, Strain, strain_of
+from tests.unit.plan.stores.test_limits import GI, PODS, look, report, secret
 from tests.unit.plan.world import NAME, NOW
 
 LIMIT = 7 * GI

@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from natsctl.plan.claims.limits import Amount, Level, Levels
 from natsctl.plan.claims.stored import Stored
-from natsctl.plan.claims.strain import AT_LIMIT, NEAR, Loan, Strain
+from natsctl.plan.stores.limits import Amount, Level, Levels
+from natsctl.plan.stores.strain import AT_LIMIT, NEAR, Loan, Strain
 from natsctl.render.revision.revision import FILE_LIMIT
 from tests.unit.plan.test_stored_limits import GI, MI, limits, spec_of, stored, wanted
 
