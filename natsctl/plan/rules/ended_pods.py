@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.actions import REPLACING_ENDED, DeleteServer
 from natsctl.plan.kept_names import other_names
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -26,6 +26,13 @@ def remove_ended(context: Context) -> Decision:
         waiting=tuple(held[server.name] for server in kept),
         servers=kept,
     )
+
+
+def _message(decision: Decision) -> str:
+    return f"replacing {names_of(decision.servers)}{waits(decision)}"
+
+
+PROGRESS: Final = Progress("StartingServers", _message, Rank.FIRST)
 
 
 def _removal(server: Server) -> DeleteServer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.departures.leave import Leaving
 from natsctl.plan.departures.members import (
@@ -14,14 +14,14 @@ from natsctl.plan.departures.members import (
 )
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.departures.vanished import next_vanished
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
 from natsctl.plan.server_identity import has_server
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.servers import Server
 
-JOINING = (
+NOT_LISTED: Final = (
     "the meta leader does not list them yet: for five minutes after a server was removed, its name "
     "cannot return"
 )
@@ -66,12 +66,32 @@ def remove_members(context: Context) -> Decision:
     return Decision(step.actions, waiting=step.waiting, queries=step.queries)
 
 
+REMOVING: Final = Progress(
+    "ScalingDown", lambda decision: f"a server has left{waits(decision)}", yields=True
+)
+
+
 def await_members(context: Context) -> Decision:
     """Does nothing but tell which servers run and store nothing yet."""
     coming = not_yet_members(context)
-    return Decision(waiting=(JOINING,), servers=coming) if coming else Decision()
+    return Decision(waiting=(NOT_LISTED,), servers=coming) if coming else Decision()
+
+
+def _joining(decision: Decision) -> str:
+    return f"{names_of(decision.servers)} store nothing yet{waits(decision)}"
+
+
+JOINING: Final = Progress("Joining", _joining, Rank.LAST)
 
 
 def await_leader(context: Context) -> Decision:
     """Does nothing but tell what the meta group needs of servers beyond size that are away."""
     return Decision(waiting=without_a_leader(context))
+
+
+LEADERLESS: Final = Progress(
+    "ScalingDown",
+    lambda decision: f"servers beyond size are away{waits(decision)}",
+    Rank.FIRST,
+    yields=True,
+)

@@ -19,7 +19,7 @@ from natsctl.plan.gates.verdict import Baseline
 from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered, stores
 from natsctl.plan.queries import unanswered
 from natsctl.plan.rules.rolling_update import obstacles_to_return
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
 from natsctl.plan.servers import has_store
 from natsctl.plan.switched_off import is_switched_off
 from natsctl.plan.written_block import block_of
@@ -58,6 +58,14 @@ def recover_servers(context: Context) -> Decision:
     found = going(context, due, it, remembered(context.state) or Baseline())
     steps = tuple(_step(server, found, seen) for server in found.servers)
     return Decision(steps, found.waiting, queries, servers=due)
+
+
+def _message(decision: Decision) -> str:
+    text = f"restarting {names_of(decision.servers)}, where JetStream needs it to come back"
+    return text + waits(decision)
+
+
+PROGRESS: Final = Progress("Recovering", _message)
 
 
 def _due(context: Context, seen: Seen, it: Case) -> Iterator[Server]:

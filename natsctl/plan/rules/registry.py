@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from natsctl.plan.rules import rule
+from natsctl.plan.rules import (
+    ended_pods,
+    members,
+    recovery,
+    rolling_update,
+    rule,
+    volume_renewal,
+)
+from natsctl.plan.rules import reload as reloading
+from natsctl.plan.rules import scale_down as scaling_down
 from natsctl.plan.rules.claim_growth import grow_claims
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.disruption_budget import ensure_budget
@@ -40,19 +49,19 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(ensure_budget, rule.OBJECTS),
     Rule(note_departures, rule.OBJECTS),
     Rule(note_claims, rule.SERVERS),
-    Rule(remove_ended, rule.SERVERS),
+    Rule(remove_ended, rule.SERVERS, ended_pods.PROGRESS),
     Rule(scale_up, rule.SERVERS),
     Rule(start_empty, rule.SERVERS),
-    Rule(reload_servers, rule.SERVERS),
-    Rule(remove_members, rule.REMOVAL),
-    Rule(recover_servers, rule.REMOVAL),
-    Rule(scale_down, rule.REMOVAL),
-    Rule(replace_outdated, rule.REMOVAL),
-    Rule(renew_volumes, rule.REMOVAL),
+    Rule(reload_servers, rule.SERVERS, reloading.PROGRESS),
+    Rule(remove_members, rule.REMOVAL, members.REMOVING),
+    Rule(recover_servers, rule.REMOVAL, recovery.PROGRESS),
+    Rule(scale_down, rule.REMOVAL, scaling_down.PROGRESS),
+    Rule(replace_outdated, rule.REMOVAL, rolling_update.PROGRESS),
+    Rule(renew_volumes, rule.REMOVAL, volume_renewal.PROGRESS),
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
     Rule(look_at_streams, rule.NOTES),
     Rule(grow_claims, rule.NOTES),
-    Rule(await_members, rule.NOTES),
-    Rule(await_leader, rule.NOTES),
+    Rule(await_members, rule.NOTES, members.JOINING),
+    Rule(await_leader, rule.NOTES, members.LEADERLESS),
 )

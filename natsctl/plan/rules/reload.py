@@ -6,13 +6,13 @@ wait until no server comes or goes, so that one that leaves keeps its routes to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.model import names
 from natsctl.model.server_address import address_of
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.go_operator import revision_of
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
 from natsctl.plan.server_digest import server_digests
 from natsctl.plan.servers import Server, can_ask, describe_changes, has_reloader, kubelet_ready
 from natsctl.render.config import tls
@@ -37,6 +37,14 @@ def reload_servers(context: Context) -> Decision:
     now = due[:1] if first else due
     actions = tuple(_action(context, server, digest(server)) for server in now)
     return Decision(actions, servers=due)
+
+
+def _message(decision: Decision) -> str:
+    changes = describe_changes(decision.servers[0].reloads)
+    return f"reloading {names_of(decision.servers)}: {changes} changed{waits(decision)}"
+
+
+PROGRESS: Final = Progress("Reloading", _message, Rank.LAST)
 
 
 def _reloading_servers(context: Context) -> tuple[Server, ...]:

@@ -7,7 +7,7 @@ was just seen healthy: unknown is not healthy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -17,11 +17,12 @@ from natsctl.plan.claims.starting import newcomers, obstacles_of
 from natsctl.plan.departures.members import surely_returning, with_volumes
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gated_restart import next_to_restart
+from natsctl.plan.gates.words import broken_before
 from natsctl.plan.jetstream import is_away, remembered, stores
 from natsctl.plan.kept_names import other_names
 from natsctl.plan.pod_runs import has_run
 from natsctl.plan.queries import Probe
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
 from natsctl.plan.server_identity import leaving, missing, wanted, without
 from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
@@ -68,6 +69,17 @@ def replace_outdated(context: Context) -> Decision:
         return attrs.evolve(_switched_off(context, outdated), servers=outdated)
     decision = _switching(context, outdated, held) or _gated(context, outdated, held)
     return attrs.evolve(decision, servers=outdated, before=decision.before or before)
+
+
+def rolling(decision: Decision) -> str:
+    """Which servers restart, and what was broken before the first of them did."""
+    text = f"restarting {names_of(decision.servers)}, one at a time: {why(decision.servers[0])}"
+    usual = broken_before(decision.before)
+    usual = f"; broken before servers began to restart: {usual}" if usual else ""
+    return text + waits(decision) + usual
+
+
+PROGRESS: Final = Progress("Rolling", rolling)
 
 
 def is_paused(spec: NatsClusterSpec) -> bool:

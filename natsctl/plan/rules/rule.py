@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import IntEnum
 from typing import Final
 
 import attrs
 
+from natsctl.model.words import listed
 from natsctl.plan.actions import Action
 from natsctl.plan.context import Context
 from natsctl.plan.gates.verdict import Baseline
@@ -65,9 +67,42 @@ NOTES: Final = Stage("notes")
 """What changes nothing for servers, and holds nothing up if it fails."""
 
 
+class Rank(IntEnum):
+    """Which of several rules that are busy condition Progressing reports: the first of these."""
+
+    FIRST = 0
+    USUAL = 1
+    LAST = 2
+
+
+@attrs.frozen
+class Progress:
+    """How condition Progressing reports a rule that deals with servers for a while, or waits.
+
+    Of the rules of one rank, the order of the registry decides. `yields`: while this one only
+    waits, servers restart, or wait for something else: that is reported, too.
+    """
+
+    reason: str
+    message: Callable[[Decision], str]
+    rank: Rank = Rank.USUAL
+    yields: bool = False
+
+
 @attrs.frozen
 class Rule:
-    """A function that decides, and when what it decides is carried out."""
+    """A function that decides, when what it decides is carried out, and how it is reported."""
 
     decide: Callable[[Context], Decision]
     stage: Stage
+    progress: Progress | None = None
+
+
+def waits(decision: Decision) -> str:
+    """What it waits for, as the end of a message."""
+    return f"; waiting: {listed(decision.waiting)}" if decision.waiting else ""
+
+
+def names_of(servers: Iterable[Server]) -> str:
+    """Servers, in a message."""
+    return listed([server.name for server in servers])

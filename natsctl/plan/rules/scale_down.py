@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.actions import DeleteServer
 from natsctl.plan.claims.found import stored_nothing
@@ -12,7 +12,7 @@ from natsctl.plan.departures.never_ran import next_that_never_ran
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.jetstream import name_of, stores
 from natsctl.plan.rules.rolling_update import obstacles_to_return
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
 from natsctl.plan.server_identity import excess, wanted
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
@@ -51,6 +51,13 @@ def scale_down(context: Context) -> Decision:
         step = Leaving(waiting=left) if left else next_to_leave(context, leaving)
         return _decision(step, leaving)
     return Decision((_removal(context, server),), servers=leaving)
+
+
+def _message(decision: Decision) -> str:
+    return f"removing {names_of(decision.servers)}, one at a time{waits(decision)}"
+
+
+PROGRESS: Final = Progress("ScalingDown", _message, yields=True)
 
 
 def _bare(context: Context, server: Server) -> Iterator[Action]:

@@ -8,7 +8,7 @@ can do without it, and `empty_volumes` makes the next claim, and starts the serv
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -19,7 +19,7 @@ from natsctl.plan.claims.renewal_note import REST, Given, renewals_of, renewals_
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.renewal import next_to_renew
 from natsctl.plan.rules.rolling_update import PAUSED, is_paused, obstacles_to_return
-from natsctl.plan.rules.rule import Decision
+from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
 from natsctl.plan.server_identity import excess, missing, wanted
 from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
 
@@ -83,6 +83,14 @@ def renew_volumes(context: Context) -> Decision:
         return Decision(waiting=waits, servers=(server,))
     step = next_to_renew(context, server, due)
     return Decision(step.actions, step.waiting, step.queries, (server,), moves=step.moves)
+
+
+def _message(decision: Decision) -> str:
+    text = f"replacing the volume of {names_of(decision.servers)}, which cannot grow"
+    return text + waits(decision)
+
+
+PROGRESS: Final = Progress("ReplacingVolumes", _message)
 
 
 def is_about_to_stop(context: Context) -> bool:

@@ -5,47 +5,96 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
+from types import ModuleType
+from typing import Final
 
+import attrs
 import pytest
 
 from natsctl.plan.decisions import Decide
 from natsctl.plan.rules.claim_growth import grow_claims
+from natsctl.plan.rules.empty_volumes import delete_given_up, make_empty, start_empty
 from natsctl.plan.rules.owned_objects import ensure_objects
 from natsctl.plan.rules.registry import RULES
+from natsctl.plan.rules.rule import Decision, Rank
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
-from natsctl.plan.status.progressing import LASTING
+from natsctl.plan.status.progressing import REPORTED
 
-TELLING = {"waiting", "servers"}
+TELLING: Final = {"waiting", "servers"}
+FIELDS: Final = tuple(field.name for field in attrs.fields(Decision))
+OTHERWISE: Final = {
+    scale_up: "together with the servers that start",
+    grow_claims: "last, once nothing else is left",
+    delete_given_up: "condition Degraded tells of each volume that is lost, and why",
+    make_empty: "condition Degraded tells of each volume that is lost, and why",
+    start_empty: "condition Degraded tells of each volume that is lost, and why",
+}
+"""Rules that are reported in another way, and how."""
 
 
-def telling() -> Iterator[Decide]:
-    """Rules whose decisions have something to tell."""
-    for rule in RULES:
-        if told_by(inspect.getsource(rule.decide)):
-            yield rule.decide
+def telling(decide: Decide) -> set[str]:
+    """What a rule, or a function of its module that it calls, gives to its decisions."""
+    module = inspect.getmodule(decide)
+    assert module is not None
+    return {name for called in calls_from(decide.__name__, module) for name in given(called)}
 
 
-def told_by(source: str) -> set[str]:
-    """What a rule gives to its decisions that somebody has to tell."""
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    given = (
-        keyword.arg
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "Decision"
-        for keyword in call.keywords
-    )
-    return TELLING.intersection(given)
+def calls_from(name: str, module: ModuleType) -> Iterator[ast.Call]:
+    """All calls in a function, and in those of its module that it refers to."""
+    functions = {
+        node.name: node
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    left, seen = [name], set[str]()
+    while left:
+        if (name := left.pop()) in seen:
+            continue
+        seen.add(name)
+        for node in ast.walk(functions[name]):
+            if isinstance(node, ast.Call):
+                yield node
+            if isinstance(node, ast.Name) and node.id in functions:
+                left.append(node.id)
+
+
+def given(call: ast.Call) -> set[str]:
+    """What somebody has to tell, of what this call gives to a decision."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if name not in ("Decision", "evolve"):
+        return set()
+    by_place = FIELDS[: len(call.args)] if name == "Decision" else ()
+    return TELLING.intersection([*by_place, *(keyword.arg for keyword in call.keywords)])
 
 
 def test_every_rule_that_waits_is_told_of() -> None:
-    """Of what keeps a server from starting, together with those that do; of volumes, last."""
-    assert set(telling()) == {decide for decide, _ in LASTING} | {scale_up, grow_claims}
+    found = {rule.decide for rule in RULES if telling(rule.decide)}
+    assert found == {decide for decide, _ in REPORTED} | set(OTHERWISE)
 
 
 @pytest.mark.parametrize(
     ("decide", "told"),
-    [(scale_down, TELLING), (scale_up, {"waiting"}), (ensure_objects, set())],
+    [
+        (scale_down, TELLING),
+        (scale_up, {"waiting"}),
+        (make_empty, {"waiting"}),
+        (ensure_objects, set()),
+    ],
 )
 def test_what_a_rule_has_to_tell_is_seen(decide: Decide, told: set[str]) -> None:
-    assert told_by(inspect.getsource(decide)) == told
+    assert telling(decide) == told
+
+
+def test_of_several_that_are_busy_the_most_urgent_is_told() -> None:
+    assert [(progress.rank, decide.__name__) for decide, progress in REPORTED] == [
+        (Rank.FIRST, "remove_ended"),
+        (Rank.FIRST, "await_leader"),
+        (Rank.USUAL, "remove_members"),
+        (Rank.USUAL, "recover_servers"),
+        (Rank.USUAL, "scale_down"),
+        (Rank.USUAL, "replace_outdated"),
+        (Rank.USUAL, "renew_volumes"),
+        (Rank.LAST, "reload_servers"),
+        (Rank.LAST, "await_members"),
+    ]
