@@ -13,12 +13,11 @@ from natsctl.api.problems import Problem
 from natsctl.api.types.status import ClusterStatus
 from natsctl.model import names
 from natsctl.model.foreign import plain, quoted, word
-from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Object, Pod, Secret
-from natsctl.model.observation import Observation
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused
 from natsctl.plan.inputs.resolve import ResolvedInputs
+from natsctl.plan.queries import Answers
 from natsctl.plan.references import Key, References
 from natsctl.render.objects.owned_objects import config_kind, owned_kind
 from natsctl.render.revision.revision import CERTIFICATES, revision
@@ -161,19 +160,18 @@ class Refusal:
 
 
 @attrs.frozen
-class ClusterState:
-    """Input of planning.
+class ClusterState(Answers):
+    """Input of planning: what the API server knows, and the answers to queries.
 
     `problems` says why the spec is no good; `desired` is of the last good one then, if it is known,
-    else None. `now` is monotonic seconds, `timestamp` the same moment in RFC 3339. `quiet` is for
-    how long nothing changed. `owned` are the objects that the cluster owns, by kind and name; of
-    the kind that holds data all that have its labels, and no entry while these are not known.
-    `refusals` are by pod uid, `trials` by namespace and name of a bound-token Secret, `growths` by
-    uid of a claim that the API server did not let grow; `scope` are the only namespaces that
-    natsctl sees (None: all). `installation` is the name of natsctl itself (see claim). `jetstream`
-    are the latest looks at all servers, the oldest first; `seen` is what they show, if there are
-    two. `step_downs` counts how often this process asked a server to hand over the meta group, by
-    pod uid.
+    else None. `timestamp` is the moment `now` in RFC 3339. `quiet` is for how long nothing changed.
+    `owned` are the objects that the cluster owns, by kind and name; of the kind that holds data all
+    that have its labels, and no entry while these are not known. `refusals` are by pod uid,
+    `trials` by namespace and name of a bound-token Secret, `growths` by uid of a claim that the API
+    server did not let grow; `scope` are the only namespaces that natsctl sees (None: all).
+    `installation` is the name of natsctl itself (see claim). `seen` is what the looks at JetStream
+    show, if there are two. `step_downs` counts how often this process asked a server to hand over
+    the meta group, by pod uid.
     """
 
     cluster: Cluster
@@ -183,8 +181,6 @@ class ClusterState:
     paused: bool = False
     owned: Mapping[str, Mapping[str, Object]] = attrs.field(factory=dict)
     pods: tuple[Pod, ...] = ()
-    observations: Mapping[str, Observation] = attrs.field(factory=dict)
-    jetstream: tuple[Look, ...] = ()
     seen: Seen | None = None
     failures: tuple[Failure, ...] = ()
     trials: Mapping[Key, Trial] = attrs.field(factory=dict)
@@ -194,7 +190,6 @@ class ClusterState:
     references: References = attrs.field(factory=References)
     scope: tuple[str, ...] | None = None
     installation: str = ""
-    now: float = 0.0
     timestamp: str = ""
     quiet: float = 0.0
 

@@ -37,6 +37,7 @@ FILE = re.compile(
 )
 FOREIGN = re.compile(r"^NATSCTL|natsctl/(?:nats-operator|natsctl)$")
 VALUE = re.compile(r"--set[ =]([\w.]+)=|`([a-z]\w*(?:\.\w+)+)=\w+`|`([a-z]\w+)=(?:true|false)`")
+IN_FILE = re.compile(r"`(\w+)`\s+(?:in|of)\s+`((?:natsctl|tests)/[\w/]+\.py)`")
 QUOTED = re.compile(r"`([A-Z][a-z]+(?:[A-Z][a-zA-Z]+|\b))`")
 
 
@@ -78,6 +79,12 @@ def unknown_targets(document: str) -> set[str]:
 def missing_files(document: str) -> list[str]:
     named = (name for name in FILE.findall(document) if not FOREIGN.match(name))
     return [name for name in named if not (ROOT / name).exists()]
+
+
+def unknown_names(document: str) -> list[str]:
+    """Names of which it says in which module they are, where they are not."""
+    named = IN_FILE.findall(prose(document))
+    return [name for name, file in named if not re.search(rf"\b{name}\b", text(file))]
 
 
 def natsctl_commands(document: str) -> Iterator[list[str]]:
@@ -158,6 +165,9 @@ class TestDocuments:
     def test_named_files_exist(self, document: str) -> None:
         assert missing_files(text(document)) == []
 
+    def test_names_are_in_their_files(self, document: str) -> None:
+        assert unknown_names(text(document)) == []
+
     def test_named_targets_exist(self, document: str) -> None:
         assert unknown_targets(text(document)) == set()
 
@@ -209,6 +219,10 @@ class TestTheChecks:
 
     def test_files(self) -> None:
         assert missing_files("`natsctl/api` `natsctl/nowhere.py`") == ["natsctl/nowhere.py"]
+
+    def test_names(self) -> None:
+        told = "`RULES` in\n   `natsctl/plan/rules/registry.py`, `RULES` in `natsctl/plan/state.py`"
+        assert unknown_names(told) == ["RULES"]
 
     def test_targets(self) -> None:
         assert unknown_targets("`make unit` `make nothing`") == {"nothing"}
@@ -262,6 +276,7 @@ def reasons(folder: str, call: str, position: int) -> set[str]:
 
 CODE = (
     ("natsctl/plan", "Verdict", 1),
+    ("natsctl/plan", "Progress", 0),
     ("natsctl/plan", "Trouble", 0),
     ("natsctl/controllers", "Event", 0),
 )

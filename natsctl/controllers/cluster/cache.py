@@ -28,9 +28,7 @@ from natsctl.controllers.watch.late_store import LateStore
 from natsctl.controllers.watch.stores import Stores
 from natsctl.kube.store import Key
 from natsctl.model import names
-from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Cluster, Pod, controlled
-from natsctl.model.observation import Observation
 from natsctl.model.times import written
 from natsctl.nats.monitoring import Monitor
 from natsctl.plan.actions import StepDown
@@ -45,6 +43,7 @@ from natsctl.plan.growth_refused import GrowthRefused, refused
 from natsctl.plan.held import NOT_ASKED
 from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
+from natsctl.plan.queries import Answers
 from natsctl.plan.references import References
 from natsctl.plan.releases import reports_of, tag_of
 from natsctl.plan.servers import run_id, runs_of
@@ -61,6 +60,8 @@ if TYPE_CHECKING:
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.controllers.cluster.token_writer import Refused
+    from natsctl.model.jetstream_look import Look
+    from natsctl.model.observation import Observation
     from natsctl.plan.actions import Action
     from natsctl.plan.growth_refused import Words
 
@@ -79,9 +80,8 @@ FIRST_PAUSE, LAST_PAUSE = 10.0, 60.0
 class ClusterCache:
     """Everything known of the cluster with this key.
 
-    `namespaces` are the only ones that natsctl manages (None: all). `observations`, `refusals` and
-    `step_downs` are by pod uid. `looks` are the latest looks at JetStream, each at all servers that
-    there are.
+    `namespaces` are the only ones that natsctl manages (None: all). `refusals` and `step_downs` are
+    by pod uid.
     """
 
     key: tuple[str, str]
@@ -91,8 +91,7 @@ class ClusterCache:
     images: Images
     namespaces: tuple[str, ...] | None = None
     installation: str = ""
-    observations: dict[str, Observation] = attrs.field(factory=dict)
-    looks: tuple[Look, ...] = ()
+    answers: Answers = attrs.field(factory=Answers)
     refusals: dict[str, Refusal] = attrs.field(factory=dict)
     step_downs: dict[str, int] = attrs.field(factory=dict)
     trials: dict[Key, Trial] = attrs.field(factory=dict)
@@ -118,6 +117,16 @@ class ClusterCache:
     _seen: tuple[object, Seen | None] | None = None
     _contexts: tuple[Trust | None, Contexts] = attrs.field(factory=lambda: (None, Contexts()))
 
+    @property
+    def observations(self) -> Mapping[str, Observation]:
+        """What servers said of themselves, by pod uid."""
+        return self.answers.observations
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """The latest looks at JetStream, each at all servers that there are."""
+        return self.answers.jetstream
+
     async def state(self, failures: tuple[Failure, ...]) -> ClusterState | None:
         """Everything known of the cluster right now; None if it is gone, or another by now.
 
@@ -134,7 +143,7 @@ class ClusterCache:
         stored = await self._stored(cluster, before, own)
         parsed = await self._parse(cluster, before, own, stored)
         desired = await self._desire(cluster, parsed, own, stored)
-        self._keep_valid_observations(pods)
+        self._keep_valid_answers(pods)
         now = asyncio.get_running_loop().time()
         self._keep_valid_looks(own, now)
         self._note_changes((cluster.metadata.generation, desired and desired.config), pods, now)
@@ -146,8 +155,6 @@ class ClusterCache:
             paused=parsed.paused,
             owned=self._owned(cluster),
             pods=pods,
-            observations=self.observations,
-            jetstream=self.looks,
             failures=failures,
             trials=self.trials,
             refusals=self.refusals,
@@ -156,9 +163,9 @@ class ClusterCache:
             references=self._gathered[1],
             scope=self.namespaces,
             installation=self.installation,
-            now=now,
             timestamp=_timestamp(),
             quiet=now - self._changed,
+            **attrs.asdict(attrs.evolve(self.answers, now=now), recurse=False),
         )
         return await self._with_seen(state) if self.looks else state
 
@@ -281,13 +288,13 @@ class ClusterCache:
     def keep_looks(self, looks: tuple[Look, ...]) -> None:
         """Keep these, and count what they contain."""
         if looks or self.looks:
-            self.looks = looks
+            self.answers = attrs.evolve(self.answers, jetstream=looks)
             weight = sum(said.weight for it in looks for said in it.reports.values())
             self.monitor.gate.allowance.note(self.key, weight)
 
     def forget_looks(self) -> None:
         """The cluster is gone or going, or another's: others get the room at once."""
-        self.looks, self._seen = (), None
+        self.answers, self._seen = attrs.evolve(self.answers, jetstream=()), None
         self.monitor.gate.allowance.forget(self.key)
 
     async def _status_of(self, cluster: Cluster) -> ClusterStatus:
@@ -382,13 +389,11 @@ class ClusterCache:
         key, parsed = self._parsed or ((), None)
         return parsed if key[:2] == _uid_and_generation(cluster) else None
 
-    def _keep_valid_observations(self, pods: tuple[Pod, ...]) -> None:
+    def _keep_valid_answers(self, pods: tuple[Pod, ...]) -> None:
         runs = {pod.metadata.uid: run_id(pod) for pod in pods}
         self.refusals = {uid: refusal for uid, refusal in self.refusals.items() if uid in runs}
         self.step_downs = {uid: count for uid, count in self.step_downs.items() if uid in runs}
-        self.observations = {
-            uid: seen for uid, seen in self.observations.items() if runs.get(uid) == seen.run_id
-        }
+        self.answers = self.answers.of_runs(runs)
 
     def _keep_valid_looks(self, own: tuple[Pod, ...], now: float) -> None:
         """A look is at all servers at once: it is worth nothing once any of them is another."""

@@ -7,10 +7,12 @@ import pytest
 
 from natsctl.model.jetstream import JetStreamReport
 from natsctl.model.jetstream_look import Look
+from natsctl.model.observation import Observation
 from natsctl.plan.actions import NoteProof, Plan
 from natsctl.plan.context import Context
 from natsctl.plan.engine import plan
 from natsctl.plan.queries import (
+    Answers,
     JetStreamLook,
     Probe,
     Query,
@@ -26,6 +28,16 @@ from tests.unit.plan.world import answers, pod, running
 
 ONE = {"size": 1}
 ACTION = NoteProof("c", "u", "digest")
+
+
+def test_an_answer_ends_with_the_run_that_gave_it() -> None:
+    """Whatever class of query it answers; looks at all servers are judged by themselves."""
+    look = Look(0.0, {})
+    known = {uid: Observation(uid, run_id=(1,)) for uid in ("same", "restarted", "gone")}
+    kept = Answers(now=9.0, observations=known, jetstream=(look,)).of_runs(
+        {"same": (1,), "restarted": (2,)}
+    )
+    assert kept == Answers(now=9.0, observations={"same": known["same"]}, jetstream=(look,))
 
 
 def seen(seconds_ago: float) -> ClusterState:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from natsctl.controllers.cluster.answerers.answerer import Answerer
 from natsctl.model.jetstream_look import Look
 from natsctl.nats import jetstream
 from natsctl.nats.monitoring import Place
-from natsctl.plan.queries import LOOKS
+from natsctl.plan.queries import LOOKS, JetStreamLook
 from natsctl.plan.servers import is_ours, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from natsctl.controllers.cluster.cache import ClusterCache
-    from natsctl.plan.queries import JetStreamLook
     from natsctl.plan.state import ClusterState
 
 
@@ -34,3 +34,6 @@ async def look(
         looks = (*looks, Look(began, reports, runs_of(pods)))
     finally:
         cache.keep_looks(looks)
+
+
+LOOK = Answerer(JetStreamLook, look)

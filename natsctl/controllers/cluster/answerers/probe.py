@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from natsctl.controllers.cluster.answerers.answerer import Answerer
 from natsctl.nats.gate import QUICK
 from natsctl.nats.monitoring import Place
+from natsctl.plan.queries import Probe
 from natsctl.plan.servers import is_ours, run_id
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from natsctl.controllers.cluster.cache import ClusterCache
     from natsctl.model.objects import Pod
     from natsctl.model.observation import Observation
-    from natsctl.plan.queries import Probe
     from natsctl.plan.state import ClusterState
 
 
@@ -36,10 +37,17 @@ async def probe(queries: Collection[Probe], cache: ClusterCache, state: ClusterS
     now = asyncio.get_running_loop().time()
     servers = len(cache.stores.pods.of_cluster(cache.key))
     peers = _Peers.among({**cache.observations, **answers}, servers)
-    for uid, answer in answers.items():
-        kept = peers.kept(answer.route_peers)
-        run = run_id(pods[uid])
-        cache.observations[uid] = attrs.evolve(answer, route_peers=kept, asked=now, run_id=run)
+    fresh = {
+        uid: attrs.evolve(
+            answer, route_peers=peers.kept(answer.route_peers), asked=now, run_id=run_id(pods[uid])
+        )
+        for uid, answer in answers.items()
+    }
+    known = {**cache.observations, **fresh}
+    cache.answers = attrs.evolve(cache.answers, observations=known)
+
+
+PROBE = Answerer(Probe, probe)
 
 
 @attrs.frozen

@@ -1,26 +1,25 @@
-"""Every class of query and who asks it."""
+"""Every class of query and who asks it, from all modules of this package."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from natsctl.controllers.cluster.answerers.jetstream import look
-from natsctl.controllers.cluster.answerers.probe import probe
-from natsctl.controllers.cluster.cache import ClusterCache
-from natsctl.plan.queries import JetStreamLook, Probe, Query
-from natsctl.plan.state import ClusterState
+from natsctl.controllers.cluster import answerers
+from natsctl.controllers.cluster.answerers.answerer import Answerer
+from natsctl.controllers.cluster.discovery import defined_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-Answerer = Callable[[Collection[Any], ClusterCache, ClusterState], Coroutine[Any, Any, None]]
-"""Asks all queries of one class, and keeps the answers in the cache, where the next look at the
-cluster finds them."""
+    from natsctl.controllers.cluster.cache import ClusterCache
+    from natsctl.plan.queries import Query
+    from natsctl.plan.state import ClusterState
 
-ANSWERERS: Final[Mapping[type[Query], Answerer]] = {Probe: probe, JetStreamLook: look}
+ANSWERERS: Final[Mapping[type[Query], Answerer[Any]]] = {
+    answerer.query: answerer for answerer in defined_in(answerers, Answerer)
+}
 
 
 async def answer(queries: Iterable[Query], cache: ClusterCache, state: ClusterState) -> None:
@@ -28,7 +27,7 @@ async def answer(queries: Iterable[Query], cache: ClusterCache, state: ClusterSt
     of_class: dict[type[Query], list[Query]] = defaultdict(list)
     for query in queries:
         of_class[type(query)].append(query)
-    asked = [ANSWERERS[kind](those, cache, state) for kind, those in of_class.items()]
+    asked = [ANSWERERS[kind].ask(those, cache, state) for kind, those in of_class.items()]
     # A group of exceptions would hide from the log and from conditions what went wrong.
     for outcome in await asyncio.gather(*asked, return_exceptions=True):
         if outcome is not None:

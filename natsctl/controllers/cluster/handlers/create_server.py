@@ -14,6 +14,7 @@ from natsctl.kube.resources import PODS
 from natsctl.model import names
 from natsctl.model.foreign import printable
 from natsctl.model.words import listed
+from natsctl.plan.actions import CreateServer
 from natsctl.render.pod.pod import pod as render_pod
 from natsctl.render.revision.revision import with_previous_config
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from natsctl.model.objects import Object
-    from natsctl.plan.actions import CreateServer
 
 _DROPPED = re.compile(r'(?:unknown|duplicate) field "(.*)"', re.DOTALL)
 
@@ -74,4 +74,4 @@ def _created(done: Sequence[CreateServer]) -> Iterator[Event]:
     yield Event("CreatedServers", f"created {listed([a.name for a in done])}")
 
 
-CREATE = Handler(_create, _created)
+CREATE = Handler(CreateServer, _create, _created)

@@ -16,13 +16,13 @@ from natsctl.controllers.cluster.handlers.writes import delete
 from natsctl.controllers.runtime.patience import reason_of
 from natsctl.kube.errors import AlreadyExists, Terminal
 from natsctl.kube.resources import PODS
+from natsctl.plan.actions import DeleteServer, ReplaceServer
 from natsctl.plan.state import Failure
 from natsctl.render.pod.pod import pod as render_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.plan.actions import DeleteServer, ReplaceServer
 
 QUOTA_FULL = "exceeded quota"
 """How the ResourceQuota admission plug-in puts it."""
@@ -68,5 +68,5 @@ def _replaced(done: Sequence[ReplaceServer]) -> Iterator[Event]:
     return (Event("RestartingServer", a.message) for a in done)
 
 
-DELETE = Handler(_delete, _deleted)
-REPLACE = Handler(_replace, _replaced)
+DELETE = Handler(DeleteServer, _delete, _deleted)
+REPLACE = Handler(ReplaceServer, _replace, _replaced)

@@ -23,19 +23,19 @@ from natsctl.kube.resources import PODS
 from natsctl.model.foreign import named
 from natsctl.model.outcome import Done, Outcome, Refused, Unknown
 from natsctl.nats import jetstream_requests
+from natsctl.plan.actions import (
+    Action,
+    EvacuateServer,
+    MoveStreams,
+    RemoveMember,
+    RemoveServer,
+)
 from natsctl.plan.state import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from natsctl.nats.jetstream_requests import Api
-    from natsctl.plan.actions import (
-        Action,
-        EvacuateServer,
-        MoveStreams,
-        RemoveMember,
-        RemoveServer,
-    )
 
 GONE: Final = frozenset({10040, 10059})
 """Numbers of refusals of a move that is not needed: the stream is not there, or not any more."""
@@ -114,7 +114,7 @@ def _moved(done: Sequence[MoveStreams]) -> Iterator[Event]:
     return (Event(action.reason, action.message) for action in done)
 
 
-EVACUATE: Handler[EvacuateServer] = Handler(_evacuate, _told)
-MOVE: Handler[MoveStreams] = Handler(_move, _moved)
-REMOVE_SERVER: Handler[RemoveServer] = Handler(_remove_server, _told)
-REMOVE_MEMBER: Handler[RemoveMember] = Handler(_remove_member, _told)
+EVACUATE = Handler(EvacuateServer, _evacuate, _told)
+MOVE = Handler(MoveStreams, _move, _moved)
+REMOVE_SERVER = Handler(RemoveServer, _remove_server, _told)
+REMOVE_MEMBER = Handler(RemoveMember, _remove_member, _told)

@@ -19,13 +19,12 @@ from natsctl.controllers.runtime.patience import reason_of
 from natsctl.controllers.watch.owned import resource_of
 from natsctl.kube.errors import Conflict, NotFound, Terminal
 from natsctl.model import names
+from natsctl.plan.actions import GrowClaim
 from natsctl.plan.growth_refused import Words
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from natsctl.plan.actions import GrowClaim
 
 
 async def _grow(action: GrowClaim, context: HandlerContext) -> Result:
@@ -51,4 +50,4 @@ def _grown(done: Sequence[GrowClaim]) -> Iterator[Event]:
     return (Event("GrowingVolume", a.message) for a in done)
 
 
-GROW = Handler(_grow, _grown)
+GROW = Handler(GrowClaim, _grow, _grown)

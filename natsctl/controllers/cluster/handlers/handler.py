@@ -96,12 +96,13 @@ PENDING: Final = Result()
 
 @attrs.frozen
 class Handler(Generic[A]):
-    """`carry_out` one action; `tell` the events of all that were done in one stage.
+    """For actions of one class: `carry_out` one, `tell` the events of all done in one stage.
 
     What may work next time (Transient, Conflict) is raised, and so is what never will (Terminal)
     unless there is more to say than the API server's words.
     """
 
+    action: type[A]
     carry_out: Callable[[A, HandlerContext], Awaitable[Result]]
     tell: Callable[[Sequence[A]], Iterable[Event]]
 

@@ -18,17 +18,16 @@ from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
 from natsctl.model.departed import departed_text
 from natsctl.model.words import listed
+from natsctl.plan.actions import (
+    AdoptServer,
+    NoteClaims,
+    NoteDepartures,
+    NoteProof,
+    ResealServer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from natsctl.plan.actions import (
-        AdoptServer,
-        NoteClaims,
-        NoteDepartures,
-        NoteProof,
-        ResealServer,
-    )
 
 
 async def _note_revision(action: AdoptServer | ResealServer, context: HandlerContext) -> Result:
@@ -79,8 +78,8 @@ def _resealed(done: Sequence[ResealServer]) -> Iterator[Event]:
     yield Event("ReplacedKey", text)
 
 
-ADOPT: Handler[AdoptServer] = Handler(_note_revision, _adopted)
-RESEAL: Handler[ResealServer] = Handler(_note_revision, _resealed)
-PROOF: Handler[NoteProof] = Handler(_note_proof, silent)
-CLAIMS: Handler[NoteClaims] = Handler(_note_claims, silent)
-DEPARTURES: Handler[NoteDepartures] = Handler(note_departures, silent)
+ADOPT = Handler(AdoptServer, _note_revision, _adopted)
+RESEAL = Handler(ResealServer, _note_revision, _resealed)
+PROOF = Handler(NoteProof, _note_proof, silent)
+CLAIMS = Handler(NoteClaims, _note_claims, silent)
+DEPARTURES = Handler(NoteDepartures, note_departures, silent)

@@ -13,6 +13,7 @@ from natsctl.kube.client import FIELD_MANAGER, JSON_PATCH
 from natsctl.kube.errors import AlreadyExists
 from natsctl.model import names
 from natsctl.model.words import listed
+from natsctl.plan.actions import DeleteObject, Ensure
 from natsctl.plan.proof import ConfigContent, current_content, first_content, next_content
 from natsctl.render.metadata import selector
 from natsctl.render.objects.owned_objects import owned_kind
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from natsctl.model.objects import Object
-    from natsctl.plan.actions import DeleteObject, Ensure
     from natsctl.render.objects.owned_objects import OwnedKind
 
 _NOTES: Final = (
@@ -181,5 +181,5 @@ def _deleted(done: Sequence[DeleteObject]) -> Iterator[Event]:
     yield Event("DeletedObjects", f"deleted {gone}: no longer in the spec")
 
 
-ENSURE = Handler(_ensure, _ensured)
-DELETE = Handler(_delete, _deleted)
+ENSURE = Handler(Ensure, _ensure, _ensured)
+DELETE = Handler(DeleteObject, _delete, _deleted)

@@ -1,67 +1,29 @@
-"""Every class of action and its handler."""
+"""Every class of action and its handler, from all modules of this package."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from natsctl.controllers.cluster.handlers import (
-    create_server,
-    delete_server,
-    departures,
-    grow_claim,
-    note_revision,
-    objects,
-    reload_server,
-    service_roles,
-    step_down,
-    tokens,
-    volume_renewal,
-)
-from natsctl.plan import actions, volume_actions
+from natsctl.controllers.cluster import handlers
+from natsctl.controllers.cluster.discovery import defined_in
+from natsctl.controllers.cluster.handlers.handler import Handler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from natsctl.controllers.cluster.events import Event
-    from natsctl.controllers.cluster.handlers.handler import Handler
     from natsctl.plan.actions import Action
 
 HANDLERS: Final[Mapping[type[Action], Handler[Any]]] = {
-    actions.CreateServer: create_server.CREATE,
-    actions.AdoptServer: note_revision.ADOPT,
-    actions.ResealServer: note_revision.RESEAL,
-    actions.Ensure: objects.ENSURE,
-    actions.DeleteObject: objects.DELETE,
-    actions.DeleteServer: delete_server.DELETE,
-    actions.StepDown: step_down.STEP_DOWN,
-    actions.ReplaceServer: delete_server.REPLACE,
-    actions.ReloadServer: reload_server.RELOAD,
-    actions.RemoveToken: tokens.REMOVE,
-    actions.BindToken: tokens.BIND,
-    actions.NoteProof: note_revision.PROOF,
-    actions.NoteClaims: note_revision.CLAIMS,
-    actions.NoteDepartures: note_revision.DEPARTURES,
-    actions.EvacuateServer: departures.EVACUATE,
-    actions.MoveStreams: departures.MOVE,
-    actions.RemoveServer: departures.REMOVE_SERVER,
-    actions.RemoveMember: departures.REMOVE_MEMBER,
-    volume_actions.NoteRenewals: volume_renewal.NOTE,
-    volume_actions.GiveUpVolume: volume_renewal.GIVE_UP,
-    volume_actions.DeleteClaim: volume_renewal.DELETE,
-    actions.GrowClaim: grow_claim.GROW,
-    actions.UpdateRoleStatus: service_roles.UPDATE_STATUS,
+    handler.action: handler for handler in defined_in(handlers, Handler)
 }
-"""In the order in which the events of one stage are told."""
 
 
 def events_of(done: Sequence[Action]) -> tuple[Event, ...]:
-    """The events of one stage, several creations in one."""
+    """The events of one stage, in the order of its plan; several creations in one."""
     of_class: dict[type[Action], list[Action]] = {}
     for action in done:
         of_class.setdefault(type(action), []).append(action)
     return tuple(
-        event
-        for kind, handler in HANDLERS.items()
-        if kind in of_class
-        for event in handler.tell(of_class[kind])
+        event for kind, actions in of_class.items() for event in HANDLERS[kind].tell(actions)
     )

@@ -13,12 +13,11 @@ from natsctl.controllers.cluster.handlers.handler import (
     Result,
 )
 from natsctl.controllers.cluster.reload import Progress
+from natsctl.plan.actions import ReloadServer
 from natsctl.plan.state import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from natsctl.plan.actions import ReloadServer
 
 
 async def _reload(action: ReloadServer, context: HandlerContext) -> Result:
@@ -32,4 +31,4 @@ def _reloaded(done: Sequence[ReloadServer]) -> Iterator[Event]:
     return (Event("ReloadedServer", a.message) for a in done)
 
 
-RELOAD = Handler(_reload, _reloaded)
+RELOAD = Handler(ReloadServer, _reload, _reloaded)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from natsctl.api.types.status import to_json
 from natsctl.controllers.cluster.handlers.handler import (
     DONE,
@@ -14,9 +12,7 @@ from natsctl.controllers.cluster.handlers.handler import (
 )
 from natsctl.kube.errors import NotFound
 from natsctl.kube.resources import ROLES
-
-if TYPE_CHECKING:
-    from natsctl.plan.actions import UpdateRoleStatus
+from natsctl.plan.actions import UpdateRoleStatus
 
 
 async def _update(action: UpdateRoleStatus, context: HandlerContext) -> Result:
@@ -31,4 +27,4 @@ async def _update(action: UpdateRoleStatus, context: HandlerContext) -> Result:
     return DONE
 
 
-UPDATE_STATUS: Handler[UpdateRoleStatus] = Handler(_update, silent)
+UPDATE_STATUS = Handler(UpdateRoleStatus, _update, silent)

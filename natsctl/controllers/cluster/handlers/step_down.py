@@ -14,11 +14,10 @@ from natsctl.controllers.cluster.handlers.handler import (
 )
 from natsctl.model.outcome import Done
 from natsctl.nats import jetstream_requests
+from natsctl.plan.actions import StepDown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from natsctl.plan.actions import StepDown
 
 
 async def _step_down(action: StepDown, context: HandlerContext) -> Result:
@@ -34,4 +33,4 @@ def _stepped_down(done: Sequence[StepDown]) -> Iterator[Event]:
     return (Event("SteppingDown", text.format(action.name)) for action in done)
 
 
-STEP_DOWN = Handler(_step_down, _stepped_down)
+STEP_DOWN = Handler(StepDown, _step_down, _stepped_down)

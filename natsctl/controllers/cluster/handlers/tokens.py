@@ -13,12 +13,11 @@ from natsctl.controllers.cluster.handlers.handler import (
 )
 from natsctl.controllers.cluster.token_writer import Refused, TokenWriter
 from natsctl.kube.errors import Terminal
+from natsctl.plan.actions import BindToken, RemoveToken
 from natsctl.plan.service_accounts.seals import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from natsctl.plan.actions import BindToken, RemoveToken
 
 
 def _writer(context: HandlerContext) -> TokenWriter:
@@ -54,5 +53,5 @@ def _removed(done: Sequence[RemoveToken]) -> Iterator[Event]:
     return (Event("RemovedToken", f"{a.subject}: its token is no longer valid") for a in done)
 
 
-BIND = Handler(_bind, _bound)
-REMOVE = Handler(_remove, _removed)
+BIND = Handler(BindToken, _bind, _bound)
+REMOVE = Handler(RemoveToken, _remove, _removed)

@@ -27,6 +27,7 @@ from natsctl.kube.resources import PODS, SECRETS
 from natsctl.model import names
 from natsctl.plan.claims.renewal import alone_in
 from natsctl.plan.state import Failure
+from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume, NoteRenewals
 from natsctl.render.objects.owned_objects import data_kind
 from natsctl.render.pod.pod import pod as render_pod
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from natsctl.kube.resources import Resource
-    from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume, NoteRenewals
 
 PERMISSION = "chart value rbac.deletePersistentVolumeClaims"
 
@@ -126,6 +126,6 @@ def _deleted(done: Sequence[DeleteClaim]) -> Iterator[Event]:
     return (Event(action.reason, action.message) for action in done)
 
 
-NOTE: Handler[NoteRenewals] = Handler(_note, silent)
-GIVE_UP: Handler[GiveUpVolume] = Handler(_give_up, _told)
-DELETE: Handler[DeleteClaim] = Handler(_delete, _deleted)
+NOTE = Handler(NoteRenewals, _note, silent)
+GIVE_UP = Handler(GiveUpVolume, _give_up, _told)
+DELETE = Handler(DeleteClaim, _delete, _deleted)

@@ -9,13 +9,16 @@ from typing import Any, cast
 import attrs
 import pytest
 
+from natsctl.controllers.cluster import answerers
 from natsctl.controllers.cluster.answerers import registry
+from natsctl.controllers.cluster.answerers.answerer import Answerer
 from natsctl.controllers.cluster.answerers.registry import ANSWERERS, answer
 from natsctl.controllers.cluster.cache import ClusterCache
+from natsctl.controllers.cluster.discovery import defined_in
 from natsctl.model.objects import Cluster, Meta
-from natsctl.plan import queries
-from natsctl.plan.queries import Probe, Query
+from natsctl.plan.queries import Answers, Probe, Query
 from natsctl.plan.state import ClusterState
+from tests.unit.controllers.cluster.classes import classes_below
 
 CACHE = cast("ClusterCache", "the cache")
 CLUSTER = Cluster(Meta(name="c", namespace="ns", uid="u"))
@@ -28,20 +31,15 @@ class Other(Query):
 
     freshness: float = 1.0
 
-    def answered_at(self, state: ClusterState) -> float | None:
+    def answered_at(self, answers: Answers) -> float | None:
         raise AssertionError("whoever asks for it decided that already")
 
 
-def classes() -> set[type[Query]]:
-    """Every kind of question that a rule can ask."""
-    own = (c for c in vars(queries).values() if getattr(c, "__module__", "") == queries.__name__)
-    found = {c for c in own if isinstance(c, type) and attrs.has(c)}
-    return cast("set[type[Query]]", found)
-
-
-def test_every_query_has_an_answerer() -> None:
-    assert set(ANSWERERS) == classes()
-    assert all(issubclass(kind, Query) for kind in classes())
+def test_every_query_has_one_answerer() -> None:
+    asked = [answerer.query for answerer in defined_in(answerers, Answerer)]
+    own = classes_below(Query)
+    assert sorted(asked, key=str) == sorted(own, key=str)
+    assert set(ANSWERERS) == own
 
 
 async def test_each_answerer_gets_the_queries_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +51,9 @@ async def test_each_answerer_gets_the_queries_of_its_class(monkeypatch: pytest.M
     async def others(those: Collection[Any], cache: ClusterCache, state: ClusterState) -> None:
         asked["others"] = set(those)
 
-    monkeypatch.setattr(registry, "ANSWERERS", {Probe: probes, Other: others})
+    monkeypatch.setattr(
+        registry, "ANSWERERS", {Probe: Answerer(Probe, probes), Other: Answerer(Other, others)}
+    )
     await answer({Probe("a"), Other(), Probe("b", 2.0)}, CACHE, STATE)
     assert asked == {"probes": {Probe("a"), Probe("b", 2.0)}, "others": {Other()}}
 
@@ -80,7 +80,9 @@ async def test_an_error_arrives_as_it_is_once_all_others_have_been_asked(
         await asyncio.sleep(0)
         asked.extend(those)
 
-    monkeypatch.setattr(registry, "ANSWERERS", {Probe: fails, Other: slow})
+    monkeypatch.setattr(
+        registry, "ANSWERERS", {Probe: Answerer(Probe, fails), Other: Answerer(Other, slow)}
+    )
     with pytest.raises(TimeoutError):
         await answer([Probe("a"), Other()], CACHE, STATE)
     assert asked == [Other()]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import attrs
 import pytest
 
 from natsctl.api.types.status import RoleStatus
+from natsctl.controllers.cluster import handlers
+from natsctl.controllers.cluster.discovery import defined_in
+from natsctl.controllers.cluster.handlers.handler import Handler
 from natsctl.controllers.cluster.handlers.registry import HANDLERS, events_of
 from natsctl.controllers.cluster.metrics_series import RESTARTS
 from natsctl.model.jetstream import Asset
 from natsctl.model.objects import Meta, Secret, ServiceRole
-from natsctl.plan import actions, volume_actions
 from natsctl.plan.actions import (
     Action,
     AdoptServer,
@@ -38,6 +37,7 @@ from natsctl.plan.actions import (
 )
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume, NoteRenewals
+from tests.unit.controllers.cluster.classes import classes_below
 from tests.unit.plan.references import account, role
 from tests.unit.plan.world import desired
 
@@ -75,24 +75,18 @@ SILENT = {NoteProof, NoteClaims, NoteDepartures, NoteRenewals, UpdateRoleStatus}
 """Nothing changes for anybody but natsctl; or a status tells it already."""
 
 
-def classes() -> set[type[Action]]:
-    """Every kind of step that a plan can ask for."""
-    found = {
-        c
-        for module in (actions, volume_actions)
-        for c in vars(module).values()
-        if getattr(c, "__module__", "") == module.__name__ and isinstance(c, type) and attrs.has(c)
-    }
-    return cast("set[type[Action]]", found - {actions.Plan})
+CLASSES = classes_below(Action)
+"""Every kind of step that a plan can ask for."""
 
 
-def test_every_action_has_a_handler() -> None:
-    assert set(HANDLERS) == classes()
-    assert all(issubclass(kind, Action) for kind in classes())
+def test_every_action_has_one_handler() -> None:
+    handled = [handler.action for handler in defined_in(handlers, Handler)]
+    assert len(handled) == len(CLASSES)
+    assert set(handled) == set(HANDLERS) == CLASSES
 
 
 def test_every_action_is_told_once_it_is_done() -> None:
-    assert {type(action) for action in DONE} == classes()
+    assert {type(action) for action in DONE} == CLASSES
     assert {type(a) for a in DONE if not events_of((a,))} == SILENT
 
 
