@@ -172,8 +172,8 @@ crds: $(STAMP) ## print the CustomResourceDefinitions
 	@$(VENV)/bin/natsctl crds
 
 .PHONY: chart
-chart: $(STAMP) ## write the CustomResourceDefinitions into the Helm chart, and lint it
-	@$(VENV_PYTHON) -m deploy.render crds
+chart: $(STAMP) ## write the CustomResourceDefinitions and rights into the Helm chart, and lint it
+	@$(VENV_PYTHON) -m deploy.render chart
 	@helm=$$($(VENV_PYTHON) -m testbed path helm); $$helm lint --strict --quiet charts/nats-operator
 
 .PHONY: manifests

@@ -1,6 +1,7 @@
 """Writes what is made of other things: the chart's CRDs, and the manifests for `kubectl apply`.
 
-`python -m deploy.render crds` writes what `natsctl crds` prints into the chart;
+`python -m deploy.render chart` writes into the chart what `natsctl crds` prints, and the rights to
+the kinds that clusters own;
 `python -m deploy.render manifests HELM` renders the chart, by this helm, into this folder.
 """
 
@@ -14,10 +15,13 @@ from typing import Any
 import yaml
 
 from natsctl.api.schema.crds import crds, crds_yaml
+from natsctl.render.objects.owned_objects import owned_kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "charts" / "nats-operator"
 HEADER = "# Rendered from charts/nats-operator by `make manifests`.\n"
+OWNED = "# Made of OWNED_KINDS in natsctl/render/objects/owned_objects.py by `make chart`.\n"
+VERBS = ["get", "list", "watch", "create", "patch"]
 MODES = {
     "": ("default", ("natsServer.serviceAccount.create=true",)),
     "cluster-scoped/": ("nats-io", ("natsServer.serviceAccount.create=true", "clusterScoped=true")),
@@ -37,6 +41,30 @@ def chart_crds() -> dict[str, str]:
         f"charts/nats-operator/files/{name}.yaml": text
         for name, text in zip(names, texts, strict=True)
     }
+
+
+def chart_files() -> dict[str, str]:
+    """Path from the root -> content, of all that is made for the chart."""
+    rules = yaml.safe_dump(owned_rules(), sort_keys=False, default_flow_style=None, width=100)
+    owned = {"charts/nats-operator/files/owned-kinds.yaml": OWNED + rules}
+    return {**chart_crds(), **owned}
+
+
+def owned_rules() -> list[dict[str, Any]]:
+    """The rights to kinds that every cluster owns.
+
+    Those to Secrets are in the chart itself, with the reasons that tokens add, and so are those to
+    `late` kinds, which values of the chart withhold.
+    """
+    kinds = (entry for entry in owned_kinds() if not entry.late and not entry.is_config)
+    return [
+        {
+            "apiGroups": [entry.api_version.rpartition("/")[0]],
+            "resources": [entry.plural],
+            "verbs": [*VERBS, *(["delete"] if entry.deleted else [])],
+        }
+        for entry in kinds
+    ]
 
 
 def manifests(helm: str) -> dict[str, str]:
@@ -83,7 +111,7 @@ def _text(objects: list[dict[str, Any]]) -> str:
 
 def main(what: str, *helm: str) -> None:
     """Write them."""
-    for name, content in (chart_crds() if what == "crds" else manifests(*helm)).items():
+    for name, content in (chart_files() if what == "chart" else manifests(*helm)).items():
         (ROOT / name).write_text(content)
 
 

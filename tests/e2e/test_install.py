@@ -64,7 +64,7 @@ def elsewhere(alone: Kubectl) -> Iterator[Kubectl]:
 def test_the_chart_has_no_flaw_and_the_manifests_are_of_it() -> None:
     """`make chart` and `make manifests` were run."""
     helm("lint", "--strict", str(render.CHART))
-    for name, text in (render.manifests("helm") | render.chart_crds()).items():
+    for name, text in (render.manifests("helm") | render.chart_files()).items():
         assert (render.ROOT / name).read_text() == text, name
 
 

@@ -54,9 +54,9 @@ def arguments(objects: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def test_its_crds_are_those_of_the_code() -> None:
+def test_its_crds_and_rights_are_those_of_the_code() -> None:
     """`make chart` writes them."""
-    for name, text in render.chart_crds().items():
+    for name, text in render.chart_files().items():
         assert (render.ROOT / name).read_text() == text, name
         assert "{{" not in text
 

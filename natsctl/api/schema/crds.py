@@ -1,5 +1,6 @@
 """The CustomResourceDefinitions that the operator needs."""
 
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -11,9 +12,6 @@ from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.service_role import NatsServiceRoleSpec
 from natsctl.model import names
 from natsctl.model.names import MAX_CLUSTER_NAME, NAME_HELP, NAME_PATTERN
-
-# Raised whenever the operator comes to rely on something that an older schema would drop.
-SCHEMA_REVISION: Final = 8
 
 _STRING: Final[Json] = {"type": "string"}
 
@@ -27,6 +25,20 @@ def crds_yaml() -> str:
     """Both definitions as YAML documents; the same text every time."""
     documents = (yaml.dump(crd, Dumper=_Plain, sort_keys=False, width=100) for crd in crds())
     return "---\n".join(documents)
+
+
+@cache
+def schema_revision() -> int:
+    """How many fields both schemas have: one with fewer, of an earlier version, would drop some."""
+    return _fields_in(_cluster_schema()) + _fields_in(_role_schema())
+
+
+def _fields_in(schema: Any) -> int:
+    if not isinstance(schema, dict):
+        return 0
+    properties = schema.get("properties")
+    own = len(properties) if isinstance(properties, dict) else 0
+    return own + sum(map(_fields_in, schema.values()))
 
 
 def _cluster_crd() -> Json:
@@ -55,15 +67,11 @@ def _cluster_crd() -> Json:
 
 
 def _role_crd() -> Json:
-    schema = _root_schema(
-        "Permissions of a ServiceAccount in a NATS cluster.",
-        {"spec": object_schema(NatsServiceRoleSpec), "status": role_status_schema()},
-    )
     version = {
         "name": names.VERSION,
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": schema},
+        "schema": {"openAPIV3Schema": _role_schema()},
         "subresources": {"status": {}},
         "additionalPrinterColumns": [
             _column("Cluster", "string", f".metadata.labels.{names.LABEL_CLUSTER}"),
@@ -80,7 +88,7 @@ def _definition(kind: str, plural: str, short: list[str], version: Json) -> Json
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{plural}.{names.GROUP}",
-            "annotations": {names.SCHEMA_REVISION_ANNOTATION: str(SCHEMA_REVISION)},
+            "annotations": {names.SCHEMA_REVISION_ANNOTATION: str(schema_revision())},
         },
         "spec": {
             "group": names.GROUP,
@@ -107,6 +115,13 @@ def _cluster_schema() -> Json:
         f"&& self.metadata.name.matches('{NAME_PATTERN}')"
     )
     return {**schema, "x-kubernetes-validations": [{"rule": rule, "message": NAME_HELP}]}
+
+
+def _role_schema() -> Json:
+    return _root_schema(
+        "Permissions of a ServiceAccount in a NATS cluster.",
+        {"spec": object_schema(NatsServiceRoleSpec), "status": role_status_schema()},
+    )
 
 
 def _root_schema(description: str, properties: Json) -> Json:
