@@ -138,7 +138,7 @@ def _quiet() -> Any:
     logging.disable(logging.NOTSET)
 
 
-@fuzzed(40)
+@fuzzed(25)
 @given(changes=CHANGES, late=st.booleans())
 def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     settled()

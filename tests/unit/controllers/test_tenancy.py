@@ -12,7 +12,7 @@ from typing import Any, cast
 import attrs
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -48,6 +48,7 @@ from natsctl.render.revision.data import ENCRYPTION_FIELDS
 from natsctl.render.target import Target
 from tests.unit.api.hostile import HOSTILE, TEXTS
 from tests.unit.api.strategies import valid_specs
+from tests.unit.examples import examples
 from tests.unit.plan.claims.volumes import claim, with_data
 from tests.unit.plan.world import stamped
 
@@ -224,7 +225,7 @@ def _is_list(raw: Any) -> bool:
 
 
 # A spec is made valid before a part of it is made hostile: how long that takes says nothing.
-patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+patient = examples(30, search=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

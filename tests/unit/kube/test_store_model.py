@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from natsctl.kube.store import Key, Store
 from natsctl.model.objects import Meta, Pod
 from natsctl.model.slim import slim
+from tests.unit.examples import examples
 
 NAMES = st.sampled_from("ab")
 CLUSTERS = st.sampled_from(["c", "d", ""])
@@ -117,5 +117,5 @@ class Truth(RuleBasedStateMachine):
             assert found == index[cluster]
 
 
-Truth.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Truth.TestCase.settings = examples(75, search=150, stateful_step_count=40)
 TestTruth = Truth.TestCase

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.problems import Problem
@@ -20,6 +20,7 @@ from natsctl.plan.queries import Probe
 from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
+from tests.unit.examples import examples
 from tests.unit.plan.world import answers, cluster_state, pod, terminating
 
 pytestmark = pytest.mark.unmeasured
@@ -199,7 +200,7 @@ def happen(world: World, event: tuple[Any, ...]) -> None:
             world.known = {}
 
 
-@settings(max_examples=400, deadline=None)
+@examples(150, search=400)
 @given(st.lists(EVENTS, max_size=40), st.integers(0, 5), st.sampled_from(GOOD))
 def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
     events: list[tuple[Any, ...]], size: int, version: str
@@ -217,7 +218,7 @@ def test_whatever_happened_a_good_spec_and_healthy_machines_lead_to_ready(
     assert world.status.current_version == version
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120, search=300)
 @given(st.lists(EVENTS, max_size=30))
 def test_nobody_has_to_be_woken_by_chance(events: list[tuple[Any, ...]]) -> None:
     """Changes and the plan's own `again` are enough: what is left to do is never slept upon."""
@@ -231,7 +232,7 @@ def test_nobody_has_to_be_woken_by_chance(events: list[tuple[Any, ...]]) -> None
     assert world.status.ready_replicas == world.spec["size"]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(80, search=200)
 @given(st.lists(EVENTS, max_size=20))
 def test_a_cluster_at_rest_costs_nothing(events: list[tuple[Any, ...]]) -> None:
     world = World({"size": 3, "version": GOOD[0]})

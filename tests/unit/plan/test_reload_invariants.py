@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from natsctl.api.types.status import ClusterStatus
@@ -30,6 +30,7 @@ from natsctl.plan.servers import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.revision.revision import revision_text, with_previous_config
+from tests.unit.examples import examples
 from tests.unit.plan.reloading import THREE, desired, goal_of, server
 from tests.unit.plan.world import answers, changed, changed_secret, cluster_state, terminating
 
@@ -276,7 +277,7 @@ def happen(world: World, event: tuple[Any, ...]) -> None:
             setattr(world, field, value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120, search=300)
 @given(st.lists(EVENTS, max_size=30))
 def test_nothing_that_can_be_reloaded_restarts_anybody_and_all_end_with_it(
     events: list[tuple[Any, ...]],
@@ -296,7 +297,7 @@ def test_nothing_that_can_be_reloaded_restarts_anybody_and_all_end_with_it(
     assert (told["Ready"], told["ConfigAccepted"]) == ("True", "True")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(75, search=150)
 @given(st.lists(EVENTS, max_size=30))
 def test_what_waits_or_was_refused_leaves_the_servers_that_serve_alone(
     events: list[tuple[Any, ...]],
@@ -314,7 +315,7 @@ def test_what_waits_or_was_refused_leaves_the_servers_that_serve_alone(
     assert serving <= {p.metadata.uid for p in world.pods.values() if kubelet_ready(p)}
 
 
-@settings(max_examples=100, deadline=None)
+@examples(50, search=100)
 @given(
     st.lists(st.sampled_from([("routes", "1"), ("routes", "2"), ("operate",)]), max_size=20),
     st.sampled_from([OLD, VERSION]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -14,6 +13,7 @@ from natsctl.kube.errors import NotFound
 from natsctl.kube.store import Key
 from natsctl.model.objects import Meta, Secret
 from tests.unit.controllers.news import Driven, Pause
+from tests.unit.examples import examples
 
 SECRETS = [("ns", name) for name in "ab"]
 SECRET, CLUSTER = st.sampled_from(SECRETS), st.sampled_from([("ns", "c"), ("ns", "d")])
@@ -131,7 +131,7 @@ class Truth(RuleBasedStateMachine):
             assert (found.version if found else 0) == real.get(key, 0)
 
 
-Truth.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Truth.TestCase.settings = examples(100, search=300, stateful_step_count=40)
 TestTruth = Truth.TestCase
 
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -17,6 +16,7 @@ from natsctl.kube.transport import Response, Transport
 from natsctl.model.objects import Meta, Object
 from natsctl.plan.references import ServiceAccount
 from tests.unit.controllers.news import Driven, Pause
+from tests.unit.examples import examples
 
 ACCOUNTS = [(namespace, name) for namespace in ("ns", "other") for name in ("r", "s")]
 NAMES = st.sampled_from([frozenset("r"), frozenset("rs"), frozenset("s"), frozenset[str]()])
@@ -162,7 +162,7 @@ class Truth(RuleBasedStateMachine):
             assert again.finish() == self.server.where(names)
 
 
-Truth.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Truth.TestCase.settings = examples(100, search=300, stateful_step_count=40)
 TestTruth = Truth.TestCase
 
 KEY = ("ns", "r")

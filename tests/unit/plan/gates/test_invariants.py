@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from natsctl.model.jetstream import Asset, JetStreamReport, Raft, Replica, Storage, Store
@@ -18,6 +18,7 @@ from natsctl.plan.gates.order import Candidate, order
 from natsctl.plan.gates.quorum import State as Told
 from natsctl.plan.gates.quorum import quorum
 from natsctl.plan.gates.verdict import Baseline, Block, Purpose, Why
+from tests.unit.examples import examples
 from tests.unit.plan.gates.world import FULL, State, Toy, World
 
 pytestmark = pytest.mark.unmeasured
@@ -187,7 +188,7 @@ def up(world: World, name: str) -> bool:
     return world.state(name) is State.UP
 
 
-@settings(max_examples=200)
+@examples(100, search=200)
 @given(st.data())
 def test_whoever_may_go_takes_no_quorum_and_no_message_along(data: st.DataObject) -> None:
     """Whatever the world is and was, in any order of answers, with late answers and with lies,
@@ -318,7 +319,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@examples(100, search=200)
 @given(st.data(), healthy(), EVENTS, st.sampled_from(list(Purpose)))
 def test_a_roll_never_takes_a_second_member_of_a_group(
     data: st.DataObject, world: World, events: list[tuple[str, int]], purpose: Purpose
