@@ -18,7 +18,7 @@ from natsctl.plan.gates.among import Among
 from natsctl.plan.gates.gate import baseline_in, judge
 from natsctl.plan.gates.order import Candidate, order_in
 from natsctl.plan.gates.verdict import Baseline, Purpose, Why
-from natsctl.plan.gates.words import text, ways_out
+from natsctl.plan.gates.words import lasting, text, ways_out
 from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
@@ -148,7 +148,7 @@ def _obstacles(
     yield from (f"{it.name} {it.unhealthy_reason or 'runs another version'}" for it in unready)
     case = attrs.evolve(it, target=name, purpose=step.purpose)
     verdict = judge(case, context.state.now, before, overrides)
-    yield from dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
+    yield from dict.fromkeys(text(lasting(block)) for block in verdict.blocks)
     whys = {*verdict.whys, *(Why.UNHEALTHY for _ in unready)}
     if continuing := ways_out(whys, override_value(context, server, step.purpose)):
         yield continuing

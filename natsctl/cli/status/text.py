@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from natsctl.api.types.status import JetStreamStatus, VolumeStatus
+    from natsctl.api.types.status import GroupsStatus, JetStreamStatus, VolumeStatus
     from natsctl.cli.status.view import (
         CertificateView,
         ClusterView,
@@ -121,13 +121,19 @@ def _jetstream(told: JetStreamStatus) -> dict[str, str]:
     groups = told.groups
     must_stay = f" ({', '.join(told.must_stay)} must not stop)" if told.must_stay else ""
     leader = f"meta leader {told.meta_leader}, " if told.meta_leader else ""
-    well = f"{groups.healthy} of {groups.total} streams and consumers are well"
+    well = f"{groups.healthy} of {groups.total} streams and consumers are well{_ill(groups)}"
     used = [f"{it.server} {it.used_percent} % of {it.limit}" for it in told.storage]
     facts = {
         "JetStream": f"quorum {told.quorum}{must_stay}, {leader}{well}",
         "Storage": listed(used).replace(";", ","),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _ill(groups: GroupsStatus) -> str:
+    said = ((groups.leaderless, "without a leader"), (groups.short, "with too few replicas"))
+    some = ", ".join(f"{count} {how}" for count, how in said if count)
+    return f" ({some})" if some else ""
 
 
 def _volumes(servers: Sequence[ServerView]) -> dict[str, str]:

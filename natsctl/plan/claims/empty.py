@@ -14,7 +14,7 @@ import attrs
 from natsctl.model import names
 from natsctl.plan.gates.empty import may_be_empty_in
 from natsctl.plan.gates.verdict import Purpose
-from natsctl.plan.gates.words import some_of, text, way_out
+from natsctl.plan.gates.words import lasting, some_of, text, way_out
 from natsctl.plan.jetstream import case_of, is_away
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.server_identity import missing
@@ -97,6 +97,6 @@ def _blocked(
     name, value = context.desired.target.server_name(claim.index), key_of(claim)
     overrides = overrides_with(context, value)
     verdict = may_be_empty_in(attrs.evolve(it, target=name, purpose=purpose), now, overrides)
-    yield from some_of(text(attrs.evolve(it, detail="")) for it in verdict.blocks)
+    yield from some_of(text(lasting(it)) for it in verdict.blocks)
     if continuing := way_out(verdict, value):
         yield continuing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.plan.gates.verdict import Why
-from natsctl.plan.gates.words import text, way_out
+from natsctl.plan.gates.words import lasting, text, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def of_gate(verdict: Verdict, value: str, binding: Collection[Why]) -> tuple[str, ...]:
     """What blocks, the same for as long as the same does, and how to go on in spite of it."""
-    texts = dict.fromkeys(text(attrs.evolve(block, detail="")) for block in verdict.blocks)
+    texts = dict.fromkeys(text(lasting(block)) for block in verdict.blocks)
     return (*texts, *filter(None, (way_out(verdict, value, binding),)))
 
 

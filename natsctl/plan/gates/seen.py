@@ -16,9 +16,10 @@ from natsctl.plan.gates.looks import is_slow
 from natsctl.plan.gates.quorum import Quorum, State, quorum_of
 from natsctl.plan.gates.summary import Summary, summary_of
 from natsctl.plan.gates.verdict import Block, Why, told
+from natsctl.plan.gates.words import lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Look, View
@@ -57,7 +58,7 @@ def seen(
     """A server that is slow once is in neither list: both looks have to agree."""
     first, second = map(_whole, looks)
     it = case("", expected, (first, second))
-    blocks = frozenset(attrs.evolve(block, detail="") for block in _lasting(it))
+    blocks = frozenset(lasting(block) for block in _lasting(it))
     return Seen(
         at=looks[-1].began,
         quorum=_quorum(it),
@@ -98,8 +99,16 @@ def _quorum(it: Case) -> Quorum:
 def _lasting(it: Case) -> Iterator[Block]:
     """What holds up everybody, in both looks, or by comparing them."""
     for predicate in OF_A_LOOK if it.standalone else OF_A_LOOK + OF_CLUSTERS:
-        yield from frozenset(predicate(it, it.first)) & frozenset(predicate(it, it.second))
+        yield from _in_both(predicate(it, it.first), predicate(it, it.second))
     if is_slow(it.first.look) and is_slow(it.second.look):
         yield Block(Why.SLOW)
     for compare in OF_BOTH:
         yield from compare(it)
+
+
+def _in_both(first: Iterable[Block], second: Iterable[Block]) -> Iterator[Block]:
+    """With what was seen of it only if that is the same, too: it is told in the status."""
+    before = {block: block.detail for block in first}
+    for block in frozenset(second):
+        if (detail := before.get(block)) is not None:
+            yield block if block.detail == detail else attrs.evolve(block, detail="")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from natsctl.model.foreign import quoted
 from natsctl.plan.gates.verdict import Block, Why
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
+
+_NAME: Final = 60
+"""Characters of what is unknown: users and servers choose its name."""
 
 
 def unreachable(case: Case, view: View) -> Iterator[Block]:
@@ -51,7 +55,9 @@ def unreadable(case: Case, view: View) -> Iterator[Block]:
     """A server, the target too, has assets that it does not tell usably."""
     for name, said in view.answered.items():
         if said.unknown:
-            yield Block(Why.UNREADABLE, name, detail=", ".join(said.unknown[:3]))
+            first, *others = said.unknown
+            detail = f"{quoted(first, _NAME)} and more" if others else quoted(first, _NAME)
+            yield Block(Why.UNREADABLE, name, detail=detail)
 
 
 def jetstream_off(case: Case, view: View) -> Iterator[Block]:

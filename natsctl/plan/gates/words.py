@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from natsctl.model.foreign import named, plain, printable
 from natsctl.model.names import GROUP
 from natsctl.model.words import listed
@@ -66,6 +68,8 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.ROOM: "the servers that stay do not have enough room",
     Why.TAGS: "the servers that stay do not have enough different tags for {asset}",
 }
+_STEADY: Final = frozenset((Why.UNREACHABLE, Why.TOO_MANY, Why.UNREADABLE, Why.META_MEMBERS))
+"""Of these the detail is the same for as long as the cause is, and says what to look for."""
 UNTOLD: Final = "{server} does not say all that it holds, or is not healthy"
 _REMARKS: Final[Mapping[Remark, str]] = {
     Remark.STEP_DOWN: "the meta leader steps down first",
@@ -109,6 +113,11 @@ def ways_out(blocking: Collection[Why], value: str) -> str:
         return ""
     keys = " ".join(annotation(why, value) for why in whys)
     return f"to continue nevertheless, at the risk of losing data, annotate the cluster: {keys}"
+
+
+def lasting(block: Block) -> Block:
+    """The same without what may change by itself: what conditions tell of it."""
+    return block if block.why in _STEADY else attrs.evolve(block, detail="")
 
 
 def text(block: Block) -> str:

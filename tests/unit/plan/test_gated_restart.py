@@ -227,7 +227,7 @@ def test_a_server_that_is_missing_lets_nobody_go() -> None:
     lacking = attrs.evolve(state, pods=state.pods[:2])
     assert not any(isinstance(action, ReplaceServer) for action in planned(lacking))
     assert decision(lacking).actions == ()
-    assert decision(lacking).waiting[0] == f"{NAMES['nats-3']} does not answer"
+    assert decision(lacking).waiting[0] == f"{NAMES['nats-3']} does not answer (it was not asked)"
 
 
 def test_jetstream_taken_out_of_the_spec_opens_no_way_around() -> None:

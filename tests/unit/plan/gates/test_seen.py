@@ -7,7 +7,7 @@ from functools import partial
 
 import attrs
 
-from natsctl.model.jetstream import Asset, Replica, Store
+from natsctl.model.jetstream import Asset, JetStreamReport, Replica, Store
 from natsctl.plan.gates.look import Look
 from natsctl.plan.gates.quorum import State as Quorum
 from natsctl.plan.gates.seen import Seen, seen
@@ -46,6 +46,25 @@ def test_what_was_so_in_one_look_only_is_not_told() -> None:
         found = shown(world, partial(world.states.update, {"nats-3": after}))
         assert found.quorum.state is Quorum.OK
         assert (found.blocked, found.silent, found.off) == ((), (), ())
+
+
+def test_why_a_server_says_nothing_is_told_only_if_it_is_the_same_in_both_looks() -> None:
+    def details(first: str, second: str) -> list[str]:
+        world = World()
+        looks = [
+            attrs.evolve(
+                look,
+                reports={**look.reports, "nats-3": JetStreamReport("nats-3", problem=problem)},
+            )
+            for look, problem in ((world.look(), first), (world.look(), second))
+        ]
+        blocked = seen(world.names, (looks[0], looks[1])).blocked
+        return [block.detail for block in blocked if block.why is Why.UNREACHABLE]
+
+    assert details("its answer is not UTF-8", "its answer is not UTF-8") == [
+        "its answer is not UTF-8"
+    ]
+    assert details("its answer is not UTF-8", "no answer in time") == [""]
 
 
 def test_a_server_without_jetstream_is_no_silent_one() -> None:

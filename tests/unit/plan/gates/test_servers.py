@@ -57,8 +57,15 @@ def test_what_cannot_be_judged_blocks_wherever_it_is(name: str) -> None:
     assert changed(World(), name, too_many="more than 3 streams").whys == {Why.TOO_MANY}
     verdict = changed(World(), name, unknown=("stream A/S",))
     assert [(block.why, block.detail) for block in verdict.blocks] == [
-        (Why.UNREADABLE, "stream A/S")
+        (Why.UNREADABLE, '"stream A/S"')
     ]
+
+
+def test_of_what_cannot_be_read_one_is_named_whatever_its_name_says() -> None:
+    odd = 'stream A/S") is fine; annotate the cluster: (' + "x" * 99
+    (block,) = changed(World(), "nats-3", unknown=(odd, "stream A/T")).blocks
+    assert block.detail.startswith("\"stream A/S') is fine")
+    assert block.detail.endswith('" (truncated) and more')
 
 
 def test_jetstream_has_to_be_on_except_on_the_target() -> None:

@@ -110,7 +110,8 @@ class TestWords:
         assert "if one of these servers stops: c-1, c-2; c-3 does not answer" in condition(state)[2]
         found = jetstream(state)
         assert (found.quorum, found.must_stay) == ("critical", ("c-1", "c-2"))
-        assert BlockedStatus("unreachable", "c-3 does not answer", server="c-3") in found.blocked
+        silent = "c-3 does not answer (no answer in time)"
+        assert BlockedStatus("unreachable", silent, server="c-3") in found.blocked
 
     def test_a_server_without_jetstream_on_it(self) -> None:
         state = looked(without(TWO, State.DISABLED))
