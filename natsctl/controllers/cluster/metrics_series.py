@@ -7,23 +7,17 @@ the actor, the server or the certificate that it tells of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from natsctl.plan.status.cluster_metrics import ClusterMetrics
+from natsctl.plan.status.cluster_metrics import ClusterMetrics, JetStreamMetrics, ServerMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from natsctl.plan.actions import Action
-    from natsctl.plan.status.cluster_metrics import (
-        JetStreamMetrics,
-        LastProbe,
-        ServerMetrics,
-        StorageMetrics,
-        VolumeMetrics,
-    )
 
 RESTARTS = ("version", "spec", "ended")
 """Why natsctl took a server down to start it again; `spec`: any other change than the version."""
@@ -43,73 +37,130 @@ class ActorMetrics:
                 self.restarts[action.restart] += 1
 
 
-Row = tuple[tuple[str, ...], float]
-"""The values of a series' own labels, and its number."""
-Rows = Callable[[ActorMetrics, ClusterMetrics], Iterable[Row]]
+@attrs.frozen
+class Shown:
+    """What an actor shows; labels as they are written, of the cluster and of each server.
+
+    They are written once for all metrics: a thousand clusters have 40,000 series.
+    """
+
+    labels: str
+    actor: ActorMetrics
+    cluster: ClusterMetrics
+    servers: tuple[tuple[str, ServerMetrics], ...]
+
+    @classmethod
+    def of(cls, key: tuple[str, str], actor: ActorMetrics, cluster: ClusterMetrics) -> Shown:
+        """That of the cluster with this key (namespace and name)."""
+        labels = f'nats_namespace="{_escaped(key[0])}",nats_cluster="{_escaped(key[1])}"'
+        servers = ((_with(labels, "server", it.name), it) for it in cluster.servers)
+        return cls(labels, actor, cluster, tuple(servers))
+
+    @property
+    def jetstream(self) -> tuple[JetStreamMetrics, ...]:
+        """What there is of JetStream: one, or none."""
+        return (self.cluster.jetstream,) if self.cluster.jetstream is not None else ()
+
+
+Row = tuple[str, Any]
+"""Labels as they are written, and what has numbers: a cluster, a server, or a number itself."""
+
+
+@attrs.frozen(eq=False)
+class Subject:
+    """What metrics tell of: the names of its labels beside the cluster's, and how to find all."""
+
+    labels: tuple[str, ...]
+    rows: Callable[[Shown], Iterable[Row]]
 
 
 @attrs.frozen
 class Family:
-    """A metric, and how to read it off what an actor shows."""
+    """A metric: what it tells of, and its number (None: nobody knows)."""
 
     name: str
     kind: str
     help: str
-    rows: Rows
-    labels: tuple[str, ...] = ()
+    subject: Subject
+    number: Callable[[Any], float | None] = lambda number: number
 
-    def lines(self, shown: Iterable[tuple[str, ActorMetrics, ClusterMetrics]]) -> Iterator[str]:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its labels beside the cluster's."""
+        return self.subject.labels
+
+    def text(self, rows: Iterable[Row]) -> str:
         """All its series in Prometheus' text format, after its own two lines."""
         sample = f"{self.name}_total" if self.kind == "counter" else self.name
-        yield f"# HELP {sample} {self.help}"
-        yield f"# TYPE {sample} {self.kind}"
-        own = "".join(f',{label}="%s"' for label in self.labels)
-        for cluster, actor, known in shown:
-            for values, number in self.rows(actor, known):
-                yield f"{sample}{{{cluster}{own % tuple(map(_escaped, values))}}} {+number}"
+        values = [(labels, self.number(item)) for labels, item in rows]
+        series = [f"{sample}{{{row}}} {+value}\n" for row, value in values if value is not None]
+        return "".join((f"# HELP {sample} {self.help}\n# TYPE {sample} {self.kind}\n", *series))
 
 
-def _of_servers(
-    number: Callable[[ServerMetrics], float | None],
-) -> Rows:
-    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
-        for server in known.servers:
-            value = number(server)
-            if value is not None:
-                yield (server.name,), value
-
-    return rows
+def _with(labels: str, label: str, value: str) -> str:
+    return f'{labels},{label}="{_escaped(value)}"'
 
 
-def _of_answers(
-    number: Callable[[LastProbe], float | None],
-) -> Rows:
-    return _of_servers(lambda server: number(server.last_probe) if server.last_probe else None)
+CLUSTERS: Final = Subject((), lambda it: [(it.labels, it.cluster)])
+PHASES: Final = Subject(("version", "phase"), lambda it: [(_phase(it), 1)])
+CONDITIONS: Final = Subject(
+    ("condition",),
+    lambda it: [(_with(it.labels, "condition", of), true) for of, true in it.cluster.conditions],
+)
+REASONS: Final = Subject(
+    ("reason",),
+    lambda it: [(_with(it.labels, "reason", of), count) for of, count in it.actor.restarts.items()],
+)
+LISTENERS: Final = Subject(
+    ("listener",),
+    lambda it: [(_with(it.labels, "listener", of), end) for of, end in it.cluster.expiries],
+)
+SERVERS: Final = Subject(("server",), lambda it: it.servers)
+VERSIONS: Final = Subject(
+    ("server", "version"),
+    lambda it: [(_with(labels, "version", server.version), 1) for labels, server in it.servers],
+)
+EXITS: Final = Subject(
+    ("server", "reason"),
+    lambda it: [
+        (_with(labels, "reason", server.last_exit), 1)
+        for labels, server in it.servers
+        if server.last_exit
+    ],
+)
+PROBES: Final = Subject(
+    ("server",),
+    lambda it: [
+        (labels, server.last_probe)
+        for labels, server in it.servers
+        if server.last_probe is not None
+    ],
+)
+QUORUMS: Final = Subject(
+    ("state",),
+    lambda it: [(_with(it.labels, "state", streams.quorum), 1) for streams in it.jetstream],
+)
+STREAMS: Final = Subject((), lambda it: [(it.labels, streams) for streams in it.jetstream])
+STORES: Final = Subject(
+    ("server", "storage"),
+    lambda it: [
+        (_with(_with(it.labels, "server", store.server), "storage", store.storage), store)
+        for streams in it.jetstream
+        for store in streams.storage
+    ],
+)
+VOLUMES: Final = Subject(
+    ("server",),
+    lambda it: [
+        (_with(it.labels, "server", volume.server), volume)
+        for streams in it.jetstream
+        for volume in streams.volumes
+    ],
+)
 
 
-def _of_streams(number: Callable[[JetStreamMetrics], int | None]) -> Rows:
-    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
-        value = number(known.jetstream) if known.jetstream is not None else None
-        if value is not None:
-            yield (), value
-
-    return rows
-
-
-def _of_storage(number: Callable[[StorageMetrics], int]) -> Rows:
-    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
-        for it in known.jetstream.storage if known.jetstream is not None else ():
-            yield (it.server, it.storage), number(it)
-
-    return rows
-
-
-def _of_volumes(number: Callable[[VolumeMetrics], int]) -> Rows:
-    def rows(_: ActorMetrics, known: ClusterMetrics) -> Iterator[Row]:
-        for it in known.jetstream.volumes if known.jetstream is not None else ():
-            yield (it.server,), number(it)
-
-    return rows
+def _phase(it: Shown) -> str:
+    return _with(_with(it.labels, "version", it.cluster.version), "phase", it.cluster.phase)
 
 
 FAMILIES = (
@@ -117,206 +168,212 @@ FAMILIES = (
         "natsctl_cluster_info",
         "gauge",
         "1 for each cluster: the version that all its servers run, and its phase",
-        lambda _, known: [((known.version, known.phase), 1)],
-        ("version", "phase"),
+        PHASES,
     ),
     Family(
         "natsctl_cluster_size",
         "gauge",
         "Servers that the spec requests",
-        lambda _, known: [((), known.size)] if known.size is not None else [],
+        CLUSTERS,
+        attrgetter("size"),
     ),
     Family(
         "natsctl_cluster_servers",
         "gauge",
         "Servers that exist",
-        lambda _, known: [((), len(known.servers))],
+        CLUSTERS,
+        lambda cluster: len(cluster.servers),
     ),
     Family(
         "natsctl_cluster_servers_ready",
         "gauge",
         "Servers that answer and have routes to all others",
-        lambda _, known: [((), sum(s.ready for s in known.servers))],
+        CLUSTERS,
+        lambda cluster: sum(server.ready for server in cluster.servers),
     ),
     Family(
         "natsctl_cluster_paused",
         "gauge",
         "1 while natsctl is paused by spec.paused",
-        lambda _, known: [((), known.paused)],
+        CLUSTERS,
+        attrgetter("paused"),
     ),
     Family(
         "natsctl_cluster_condition",
         "gauge",
         "1 while a condition of the cluster's status is True, 0 while it is False or Unknown",
-        lambda _, known: [((type_,), true) for type_, true in known.conditions],
-        ("condition",),
+        CONDITIONS,
     ),
     Family(
         "natsctl_cluster_restarts",
         "counter",
         "Servers that this leader restarted, by reason",
-        lambda actor, _: [((why,), number) for why, number in actor.restarts.items()],
-        ("reason",),
+        REASONS,
     ),
     Family(
         "natsctl_certificate_expiry_timestamp_seconds",
         "gauge",
         "Expiry of the certificate of a listener",
-        lambda _, known: [((listener,), end) for listener, end in known.expiries],
-        ("listener",),
+        LISTENERS,
     ),
     Family(
         "natsctl_server_info",
         "gauge",
         "1 for each server: its version",
-        lambda _, known: [((s.name, s.version), 1) for s in known.servers],
-        ("server", "version"),
+        VERSIONS,
     ),
     Family(
         "natsctl_server_ready",
         "gauge",
         "1 while the server answers and has routes to all others",
-        _of_servers(lambda server: server.ready),
-        ("server",),
+        SERVERS,
+        attrgetter("ready"),
     ),
     Family(
         "natsctl_server_config_current",
         "gauge",
         "1 while the server's configuration matches the spec and its Secrets",
-        _of_servers(lambda server: server.current),
-        ("server",),
+        SERVERS,
+        attrgetter("current"),
     ),
     Family(
         "natsctl_server_container_restarts",
         "counter",
         "Restarts of the server's container by the kubelet since its pod was created",
-        _of_servers(lambda server: server.restarts),
-        ("server",),
+        SERVERS,
+        attrgetter("restarts"),
     ),
     Family(
         "natsctl_server_last_exit_info",
         "gauge",
         "1 for each server whose container terminated before, with the kubelet's reason",
-        lambda _, known: [((s.name, s.last_exit), 1) for s in known.servers if s.last_exit],
-        ("server", "reason"),
+        EXITS,
     ),
     Family(
         "natsctl_server_observed_timestamp_seconds",
         "gauge",
         "When natsctl last read the next three values from the server",
-        _of_answers(lambda probe: probe.at),
-        ("server",),
+        PROBES,
+        attrgetter("at"),
     ),
     Family(
         "natsctl_server_connections",
         "gauge",
         "Clients connected when natsctl last queried the server; it does not query healthy servers "
         "while nothing changes",
-        _of_answers(lambda probe: probe.connections),
-        ("server",),
+        PROBES,
+        attrgetter("connections"),
     ),
     Family(
         "natsctl_server_start_timestamp_seconds",
         "gauge",
         "When the server started",
-        _of_answers(lambda probe: probe.started),
-        ("server",),
+        PROBES,
+        attrgetter("started"),
     ),
     Family(
         "natsctl_server_config_load_timestamp_seconds",
         "gauge",
         "When the server loaded its configuration",
-        _of_answers(lambda probe: probe.loaded),
-        ("server",),
+        PROBES,
+        attrgetter("loaded"),
     ),
     Family(
         "natsctl_jetstream_quorum",
         "gauge",
         "1 for each cluster with JetStream: ok, critical, lost or unknown",
-        lambda _, known: [((known.jetstream.quorum,), 1)] if known.jetstream is not None else [],
-        ("state",),
+        QUORUMS,
     ),
     Family(
         "natsctl_jetstream_groups",
         "gauge",
         "Streams and consumers",
-        _of_streams(lambda jetstream: jetstream.groups),
+        STREAMS,
+        attrgetter("groups"),
     ),
     Family(
         "natsctl_jetstream_groups_short",
         "gauge",
         "Streams and consumers with fewer replicas than configured",
-        _of_streams(lambda jetstream: jetstream.short),
+        STREAMS,
+        attrgetter("short"),
     ),
     Family(
         "natsctl_jetstream_groups_leaderless",
         "gauge",
         "Streams and consumers without a leader",
-        _of_streams(lambda jetstream: jetstream.leaderless),
+        STREAMS,
+        attrgetter("leaderless"),
     ),
     Family(
         "natsctl_jetstream_groups_behind",
         "gauge",
         "Streams and consumers with a replica that is not up to date, or copies that differ",
-        _of_streams(lambda jetstream: jetstream.behind),
+        STREAMS,
+        attrgetter("behind"),
     ),
     Family(
         "natsctl_jetstream_members_missing",
         "gauge",
         "Servers that the leader of the meta group does not list as members",
-        _of_streams(lambda jetstream: jetstream.missing),
+        STREAMS,
+        attrgetter("missing"),
     ),
     Family(
         "natsctl_jetstream_blocked",
         "gauge",
         "Reasons for which a restart of servers would wait",
-        _of_streams(lambda jetstream: jetstream.blocked),
+        STREAMS,
+        attrgetter("blocked"),
     ),
     Family(
         "natsctl_jetstream_servers_disabled",
         "gauge",
         "Servers that turned JetStream off themselves, such as after a full disk",
-        _of_streams(lambda jetstream: jetstream.disabled),
+        STREAMS,
+        attrgetter("disabled"),
     ),
     Family(
         "natsctl_jetstream_servers_frozen",
         "gauge",
         "Servers with a store that no longer changes, because a write failed",
-        _of_streams(lambda jetstream: jetstream.frozen),
+        STREAMS,
+        attrgetter("frozen"),
     ),
     Family(
         "natsctl_jetstream_lent_bytes",
         "gauge",
         "Bytes that the limit of the file store is raised by for the time being",
-        _of_streams(lambda jetstream: jetstream.lent),
+        STREAMS,
+        attrgetter("lent"),
     ),
     Family(
         "natsctl_jetstream_storage_used_bytes",
         "gauge",
         "Bytes that the server stores",
-        _of_storage(lambda storage: storage.used),
-        ("server", "storage"),
+        STORES,
+        attrgetter("used"),
     ),
     Family(
         "natsctl_jetstream_storage_limit_bytes",
         "gauge",
         "Bytes that the server may store",
-        _of_storage(lambda storage: storage.limit),
-        ("server", "storage"),
+        STORES,
+        attrgetter("limit"),
     ),
     Family(
         "natsctl_jetstream_volume_used_bytes",
         "gauge",
         "Used bytes of the file system that the server stores on",
-        _of_volumes(lambda volume: volume.used),
-        ("server",),
+        VOLUMES,
+        attrgetter("used"),
     ),
     Family(
         "natsctl_jetstream_volume_available_bytes",
         "gauge",
         "Bytes of that file system that are available",
-        _of_volumes(lambda volume: volume.available),
-        ("server",),
+        VOLUMES,
+        attrgetter("available"),
     ),
 )
 
@@ -328,16 +385,16 @@ def exposition(by_key: Mapping[tuple[str, str], ActorMetrics]) -> str:
     for these, in which the event loop would do nothing else.
     """
     shown = [
-        (_named(namespace, name), actor, actor.cluster)
-        for (namespace, name), actor in by_key.items()
+        Shown.of(key, actor, actor.cluster)
+        for key, actor in by_key.items()
         if actor.cluster is not None
     ]
-    return "".join(f"{line}\n" for family in FAMILIES for line in family.lines(shown))
-
-
-def _named(namespace: str, name: str) -> str:
-    return f'nats_namespace="{_escaped(namespace)}",nats_cluster="{_escaped(name)}"'
+    subjects = {family.subject for family in FAMILIES}
+    rows = {subject: [row for it in shown for row in subject.rows(it)] for subject in subjects}
+    return "".join(family.text(rows[family.subject]) for family in FAMILIES)
 
 
 def _escaped(value: str) -> str:
+    if value.isalnum():
+        return value
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
