@@ -224,9 +224,10 @@ class Service(Object, frozen=True):
 
 
 class Whole(Object, frozen=True):
-    """An object whose spec is compared whole, part by part: enough for most kinds."""
+    """An object whose spec and data are compared whole, part by part: enough for most kinds."""
 
     spec: Any = None
+    data: Any = None
 
 
 class NetworkPolicy(Whole, frozen=True):

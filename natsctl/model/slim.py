@@ -64,6 +64,7 @@ DATA: Final = 4 * 1024
 """Characters of the note of what data depends on."""
 NOTE: Final = 24 * 1024
 """Characters of the note of volumes: that of 999 servers with names of an earlier NatsCluster."""
+_PARTS: Final = ("spec", "data")
 MOST: Final = 32
 """Owners, containers, conditions, ports or keys."""
 
@@ -128,7 +129,7 @@ def slim(item: T) -> T:
         changes["metadata"] = _claim_meta(item.metadata)
         changes["spec"], changes["status"] = _claim_spec(item), _claim_status(item)
     elif isinstance(item, Whole):
-        changes["spec"] = _by_key(item.spec)
+        changes["spec"], changes["data"] = _by_key(item.spec), _by_key(item.data)
     elif isinstance(item, Service):
         spec = item.spec
         ports = spec.ports and tuple(map(_shared, spec.ports[:MOST]))
@@ -179,7 +180,7 @@ def comparable(manifest: Mapping[str, Any], live: Object) -> dict[str, Any]:
     if isinstance(live, PersistentVolumeClaim):
         del compared["spec"]  # what is there stays as it was made, or grows
     if isinstance(live, Whole):
-        compared["spec"] = _by_key(manifest["spec"])
+        compared |= {part: _by_key(manifest[part]) for part in _PARTS if part in manifest}
     if isinstance(live, PodDisruptionBudget) and _EVICTION not in (live.spec or {}):
         compared["spec"].pop(_EVICTION, None)  # Kubernetes 1.26 drops it
     return compared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ SPEC = {"size": 1}
 MADE_UP = "NatsLamp"
 
 
-def lamp(target: Target) -> Json | None:
+def lamp(part: str, target: Target) -> Json | None:
     """Of clusters with a name for servers, which is its colour."""
     colour = target.spec.cluster_name
     if not colour:
@@ -41,14 +42,21 @@ def lamp(target: Target) -> Json | None:
         "apiVersion": "example.com/v1",
         "kind": MADE_UP,
         "metadata": metadata(target, target.name),
-        "spec": {"colour": colour},
+        part: {"colour": colour},
     }
 
 
+@pytest.fixture(params=["spec", "data"])
+def part(request: pytest.FixtureRequest) -> str:
+    """What holds its content: as of most kinds, or as of a ConfigMap."""
+    return str(request.param)
+
+
 @pytest.fixture(params=[True, False], ids=["goes", "stays"])
-def entry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> OwnedKind:
+def entry(part: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> OwnedKind:
     """A kind that nothing but the list knows; one that goes with the spec, or stays."""
-    made = OwnedKind(MADE_UP, "example.com/v1", "natslamps", Whole, (lamp,), deleted=request.param)
+    build = partial(lamp, part)
+    made = OwnedKind(MADE_UP, "example.com/v1", "natslamps", Whole, (build,), deleted=request.param)
     monkeypatch.setattr(owned_objects, "OWNED_KINDS", (*OWNED_KINDS, made))
     return made
 
