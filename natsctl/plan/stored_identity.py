@@ -89,6 +89,7 @@ def _problem(path: str, spec: NatsClusterSpec, old: object) -> Problem:
         return Problem(f"spec.{path}", "", message)
     message = (
         f"is {spec.size}, but a single server and a cluster do not see each other's streams; set "
-        f"it back to {'2 or more' if spec.size == 1 else 1}, or create another NatsCluster"
+        f"it back to {'2 or more' if spec.size == 1 else 1}, or create another NatsCluster; if you "
+        "need none of the streams, remove spec.jetstream before you change the size"
     )
     return Problem("spec.size", str(spec.size), message)

@@ -168,7 +168,8 @@ def _difference(
         message = (
             f"is {spec.size}, but what is on {name} was stored by "
             f"{'a cluster' if spec.size == 1 else 'a single server'}, and these do not see each "
-            f"other's streams; set it to {'2 or more' if spec.size == 1 else 1}"
+            f"other's streams; set it to {'2 or more' if spec.size == 1 else 1}, or, if you do not "
+            "need the data, delete its claim"
         )
         return Problem("spec.size", str(spec.size), message)
     now = "is not set" if wanted is None else f"is {shown(wanted)}"

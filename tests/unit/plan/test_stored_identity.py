@@ -117,7 +117,8 @@ def test_what_to_do_is_told() -> None:
     ]
     assert [str(p) for p in read(spec(size=3), spec(size=1)).problems] == [
         "spec.size: is 3, but a single server and a cluster do not see each other's streams; set "
-        "it back to 1, or create another NatsCluster"
+        "it back to 1, or create another NatsCluster; if you need none of the streams, remove "
+        "spec.jetstream before you change the size"
     ]
     assert "set it back to 2 or more" in str(read(spec(size=1), spec(size=3)).problems[0])
     assert [str(p) for p in read(spec({"encryption": KEY}), spec()).problems] == [

@@ -131,11 +131,13 @@ class TestWhatDoesNotFit:
     def test_is_a_server_alone_and_a_cluster(self) -> None:
         assert told(DATA, size=1) == [
             "spec.size: is 1, but what is on js-c-1 was stored by a cluster, and these do not see "
-            "each other's streams; set it to 2 or more"
+            "each other's streams; set it to 2 or more, or, if you do not need the data, delete "
+            "its claim"
         ]
         (alone,) = told(attrs.evolve(DATA, fields={**DATA.fields, "jetstream": "alone"}))
         assert alone.endswith(
-            "by a single server, and these do not see each other's streams; set it to 1"
+            "by a single server, and these do not see each other's streams; set it to 1, or, if "
+            "you do not need the data, delete its claim"
         )
 
     @pytest.mark.parametrize(
