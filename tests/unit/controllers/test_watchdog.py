@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from natsctl.model import names
 from natsctl.model.limits import SPEC_VALUES
 from tests.compat import longest_step
 from tests.unit.controllers.hostile import (
+    OLD,
+    STORES,
     Api,
     Json,
     World,
@@ -36,7 +39,6 @@ BUSY = 3.0
 """How much longer the same takes on a busy one, whose caches are cold."""
 ROUNDS = 2
 """Lives of the process: what it finds the second time, servers run."""
-OLD = "2.8.4"
 
 
 def cluster(name: str = "c", **spec: Any) -> Json:
@@ -87,6 +89,22 @@ def stray(number: int) -> Json:
     return manifest("Pod", "ns", f"c-{number + 3}", labels=labels, spec={"containers": []})
 
 
+def volume(number: int) -> Json:
+    """A claim that somebody labelled as one of the cluster's, and wrote on."""
+    labels = {"app": "nats", "nats_cluster": "c"}
+    fields = {f"jetstream.x{n}": "x" * 90 for n in range(30)}
+    notes = {
+        names.DATA_ANNOTATION: json.dumps({"fields": fields, "limit": number, "size": 999}),
+        names.CLAIMS_ANNOTATION: ",".join(f"{n}={number:06x}" for n in range(1, 1000)),
+    }
+    made = manifest("PersistentVolumeClaim", "ns", f"js-c-{number}", labels=labels, spec={})
+    return {**made, "metadata": {**made["metadata"], "annotations": notes}}
+
+
+def peers(count: int) -> list[Json]:
+    return [{"ipBlock": {"cidr": f"10.{n // 256}.{n % 256}.0/24"}} for n in range(count)]
+
+
 WORST: dict[str, tuple[Json, ...]] = {
     "size": (cluster(size=999),),
     "variables": (cluster(pod={"natsEnv": variables((SPEC_VALUES - 100) // 3)}),),
@@ -114,6 +132,14 @@ WORST: dict[str, tuple[Json, ...]] = {
     "certificates": (cluster(tls={"serverSecret": "tls"}), bundle(400)),
     "status": ({**cluster(), "status": {"servers": [{"name": "c-1"} for _ in range(3900)]}},),
     "pods of nobody": (cluster(), *(stray(n) for n in range(500))),
+    "volumes": (cluster(size=999, version=STORES, jetstream={}),),
+    "volumes of nobody": (
+        cluster(size=3, version=STORES, jetstream={}),
+        *(volume(n) for n in range(1, 1000)),
+    ),
+    "peers of a policy": (
+        cluster(networkPolicy={"clientsFrom": peers(64), "routesFrom": peers(64)}),
+    ),
 }
 
 
