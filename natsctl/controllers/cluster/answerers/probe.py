@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.controllers.cluster.answerers.answerer import Answerer
+from natsctl.controllers.runtime.computing import is_heavy, of_servers
 from natsctl.nats.gate import QUICK
 from natsctl.nats.monitoring import Place
 from natsctl.plan.queries import Probe
@@ -36,18 +37,28 @@ async def probe(queries: Collection[Probe], cache: ClusterCache, state: ClusterS
     answers = await cache.monitor.ask(places, tls, cache.key[0], slow)
     now = asyncio.get_running_loop().time()
     servers = len(cache.stores.pods.of_cluster(cache.key))
-    peers = _Peers.among({**cache.observations, **answers}, servers)
+    heavy, known = is_heavy(of_servers(len(answers))), {**cache.observations, **answers}
+    kept = await cache.computed(heavy, _kept, answers, known, servers)
     fresh = {
-        uid: attrs.evolve(
-            answer, route_peers=peers.kept(answer.route_peers), asked=now, run_id=run_id(pods[uid])
-        )
-        for uid, answer in answers.items()
+        uid: attrs.evolve(answer, asked=now, run_id=run_id(pods[uid]))
+        for uid, answer in kept.items()
     }
     known = {**cache.observations, **fresh}
     cache.answers = attrs.evolve(cache.answers, observations=known)
 
 
 PROBE = Answerer(Probe, probe)
+
+
+def _kept(
+    answers: Mapping[str, Observation], known: Mapping[str, Observation], servers: int
+) -> dict[str, Observation]:
+    """What is kept of answers: of routes of many servers to as many, that takes a while."""
+    peers = _Peers.among(known, servers)
+    return {
+        uid: attrs.evolve(answer, route_peers=peers.kept(answer.route_peers))
+        for uid, answer in answers.items()
+    }
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import attrs
@@ -11,14 +12,18 @@ import pytest
 from natsctl.controllers.cluster.answerers.probe import FEW, probe
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.gather import Gatherer
+from natsctl.controllers.runtime.computing import Computing
 from natsctl.controllers.watch.stores import open_stores
+from natsctl.model.names import MAX_SIZE
 from natsctl.model.objects import Cluster, Meta, OwnerReference, Pod, PodStatus
-from natsctl.model.observation import Observation
+from natsctl.model.observation import MAX_PEERS, Observation
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.plan.queries import Probe
 from natsctl.plan.servers import run_id
 from natsctl.plan.state import ClusterState
 from natsctl.render.inputs import Images
+from tests.compat import longest_step
+from tests.unit.pace import allowed, without_what_was_before
 
 CLUSTER = Cluster(Meta(name="c", namespace="ns", uid="cluster-1"))
 STATE = ClusterState(CLUSTER, CLUSTER.status, None)
@@ -58,7 +63,7 @@ def cache_of(monitoring: Monitoring, *pods: Pod) -> ClusterCache:
     return ClusterCache(
         key=("ns", "c"),
         stores=stores,
-        gatherer=cast("Gatherer", None),
+        gatherer=cast("Gatherer", SimpleNamespace(computing=Computing())),
         monitor=cast("Monitor", monitoring),
         images=Images(),
         platform_assigned_ids=False,
@@ -116,11 +121,13 @@ class Telling(Monitoring):
     """Servers that tell their ids, and to whom they have routes."""
 
     peers: frozenset[str] = frozenset()
+    id: str = "ID-{}"
 
     async def ask(
         self, places: dict[str, Place], tls: Any, owner: str, slow: Any
     ) -> dict[str, Observation]:
-        return {uid: Observation(f"ID-{uid}", route_peers=self.peers) for uid in places}
+        told = {uid: self.id.format(uid) for uid in places}
+        return {uid: Observation(it, route_peers=self.peers) for uid, it in told.items()}
 
 
 class TestPeers:
@@ -146,3 +153,16 @@ class TestPeers:
     async def test_any_of_them_may_be_one_whose_id_is_not_known_yet(self) -> None:
         (first,) = await self.kept(self.STRANGERS, "1")
         assert first == {"S000", "S001"}
+
+    @pytest.mark.parametrize("told", ["ID-{}", "the same"])
+    async def test_what_as_many_as_can_be_say_of_as_many_keeps_nobody_waiting(
+        self, told: str
+    ) -> None:
+        """Looked through on the event loop, that would be millions of names in one step."""
+        many = [pod(name=f"c-{n}", uid=str(n)) for n in range(1, MAX_SIZE + 1)]
+        servers = Telling(peers=frozenset(f"S{n:04}" for n in range(MAX_PEERS)), id=told)
+        cache, queries = cache_of(servers, *many), [Probe(str(n)) for n in range(1, MAX_SIZE + 1)]
+        with without_what_was_before(), longest_step() as longest:
+            await asyncio.create_task(probe(queries, cache, STATE))
+        assert len(cache.observations) == MAX_SIZE
+        assert longest() < allowed(0.1)
