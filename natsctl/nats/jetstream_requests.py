@@ -67,6 +67,10 @@ class Api:
         )
         return _outcome(answer, kinds) if isinstance(answer, bytes) else answer
 
+    def hang_up(self) -> None:
+        """Keep no connection to a server that is about to stop: it would wait for its client."""
+        self.session.hang_up()
+
 
 async def step_down(api: Api, preferred: str = "") -> Outcome:
     """Have the meta leader hand over to another server, or, from 2.11 on, to this one.

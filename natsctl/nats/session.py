@@ -110,6 +110,15 @@ class Session:
             self._connection.close()
         self._connection = self._through = None
 
+    def hang_up(self) -> None:
+        """End the connection, unless a request waits for its turn or its answer.
+
+        Before a server stops: it may be the one that the connection leads to, and in lame duck mode
+        a server waits for ten seconds if it has a single client.
+        """
+        if not self._turn.locked():
+            self.close()
+
     async def _ask(
         self, connection: Connection, subject: str, content: bytes, leave: Leave | None
     ) -> bytes | Refused | Unreachable:

@@ -75,6 +75,29 @@ class TestOneConnection:
             assert await ask(session) == b"subject:{}"
             assert wire.logins == 2
 
+    async def test_does_not_keep_a_server_that_stops(self, served: Open) -> None:
+        """In lame duck mode, a server waits for ten seconds if it has a single client."""
+        async with served(echo) as (wire, session):
+            session.hang_up()
+            await ask(session)
+            assert wire.open == 1
+            session.hang_up()
+            assert await closed(wire)
+            assert await ask(session) == b"subject:{}"
+
+    async def test_does_not_end_while_a_request_has_no_answer(self, served: Open) -> None:
+        """What came of it would not be known."""
+        sessions = list[Session]()
+
+        def reply(subject: str, content: bytes) -> bytes:
+            sessions[0].hang_up()
+            return b"done"
+
+        async with served(reply) as (wire, session):
+            sessions.append(session)
+            assert await ask(session) == b"done"
+            assert wire.open == 1
+
     async def test_ends_after_some_time_without_requests(
         self, served: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from natsctl.kube.errors import Conflict, NotFound
+from natsctl.kube.resources import PODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,8 @@ async def delete(
 ) -> bool:
     """Delete exactly this object; False if it had gone before."""
     namespace = context.desired.target.namespace
+    if resource is PODS and context.jetstream is not None:
+        context.jetstream.hang_up()
     was_there, left = True, None
     try:
         left = await context.client.delete(resource, namespace, name, uid, grace)

@@ -57,6 +57,10 @@ class Asked:
     fence: Fence = unfenced
     waits: float = 0.0
     meanwhile: Callable[[], None] = lambda: None
+    is_connected: bool = True
+
+    def hang_up(self) -> None:
+        self.is_connected = False
 
     async def ask(self, subject: str, content: Any, *kinds: str) -> Outcome:
         await asyncio.sleep(self.waits)
@@ -81,6 +85,7 @@ class Deleting:
     deleted: list[str] = attrs.field(factory=list)
     noted: list[str] = attrs.field(factory=list)
     claims: list[str | None] = attrs.field(factory=list)
+    before: Callable[[], None] = lambda: None
     host: str = "deleting"
 
     async def request(self, method: str, path: str, **more: Any) -> Response:
@@ -91,6 +96,7 @@ class Deleting:
             self.noted.append(notes[names.DEPARTED_ANNOTATION])
             self.claims.append(notes[names.DEPARTED_VOLUMES_ANNOTATION])
             raise NotFound(404, "NotFound", "the rest is of no interest")
+        self.before()
         if not self.there:
             raise NotFound(404, "NotFound", "no such pod")
         self.deleted.append(content["preconditions"]["uid"])
@@ -311,3 +317,14 @@ async def test_another_pod_of_the_name_stays() -> None:
     other = attrs.evolve(LEAVE, uid="pod-5-1")
     outcome = await run_stage((other,), context(Asked(), api))
     assert (outcome.done, api.deleted) == ((), [])
+
+
+async def test_a_server_that_is_to_stop_does_not_wait_for_natsctl(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In lame duck mode, it stops at once if it has no client, and ten seconds later otherwise."""
+    says(monkeypatch, {})
+    asked, connected = Asked(), list[bool]()
+    api = Deleting(before=lambda: connected.append(asked.is_connected))
+    await run_stage((LEAVE,), context(asked, api))
+    assert connected == [False]
