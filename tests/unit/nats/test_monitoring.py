@@ -26,6 +26,7 @@ from natsctl.nats.system import context
 from tests.unit.nats.tricks import BLOCK, MEMORY, Trick, bounded, playing, says, watched
 from tests.unit.pace import allowed
 
+LATE = "no answer in time"
 VARZ = {"server_id": "me", "version": "2.12.15", "connections": 3}
 
 
@@ -302,8 +303,8 @@ class TestTricks:
             (says(b"HTTP/1.1 \xff\xb2\xb3 OK\r\n\r\n" + VALID + b"}"), "does not speak HTTP"),
             (says(b"INFO {}\r\n"), "does not speak HTTP"),
             (says(b""), "does not speak HTTP"),
-            (says(HEAD + b"\r\n" + VALID, ever=b" ", pause=0.02), "no answer in time"),
-            (says(pause=1), "no answer in time"),
+            (says(HEAD + b"\r\n" + VALID, ever=b" ", pause=0.02), LATE),
+            (says(pause=1), LATE),
             (says(HEAD + b"\r\n" + VALID + b',"x":' + b"[" * 200_000), "nested too deeply"),
             (says(HEAD + b"\r\n" + VALID + b',"connections":' + b"1" * 200_000), "out of range"),
             (says(HEAD + b"\r\n" + VALID + b',"connections":1e999999999}'), "out of range"),
@@ -320,6 +321,8 @@ class TestTricks:
     async def test_costs_little_and_is_told(
         self, monkeypatch: pytest.MonkeyPatch, trick: Trick, told: str
     ) -> None:
+        if told == LATE:
+            monkeypatch.setattr(monitoring, "TIMEOUT", 0.5)
         async with playing(trick) as port:
             monkeypatch.setattr("natsctl.model.names.MONITORING_PORT", port)
             with bounded():
