@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from natsctl.api.types.jetstream import replaces_volumes
 from natsctl.model.quantity import bytes_of
 from natsctl.plan.claims.growth import growth_of, sizes_of
+from natsctl.plan.claims.keys import awaited_key
 from natsctl.plan.claims.renewal_note import renewals_of, seconds_since
 from natsctl.plan.server_identity import wanted, without
 from natsctl.plan.servers import kubelet_ready
@@ -81,6 +82,11 @@ def _is_wanted(context: Context, claim: ServerClaim) -> bool:
 def has_earlier_key(context: Context, index: int) -> bool:
     """Whether the volume of a server is not encrypted as the spec says now."""
     return context.desired.target.earlier_of(index) is not None
+
+
+def awaits_key(context: Context, index: int) -> str:
+    """Why the volume of a server may not go for another key yet; empty: it may, as far as that."""
+    return awaited_key(context) if has_earlier_key(context, index) else ""
 
 
 def replaces(context: Context) -> bool:

@@ -13,7 +13,7 @@ from natsctl.model import names
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import CreateServer, Ensure
 from natsctl.plan.claims.empty import accepted, obstacles, unstarted
-from natsctl.plan.claims.renewal import comes_back
+from natsctl.plan.claims.renewal import awaits_key, comes_back
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.jetstream import case_of, queries_of
@@ -43,6 +43,8 @@ def delete_given_up(context: Context) -> Decision:
     claim = next((it for it in volumes.claims if it.given_up and it.is_noted), None)
     if claim is None or claim.live is None or claim.live.is_going or comes_back(context, claim):
         return Decision()
+    if why := awaits_key(context, claim.index):
+        return Decision(waiting=(why,))
     meta = claim.live.object.metadata
     message = f"deleting {claim.what}, to make a new one of {claim.size}"
 

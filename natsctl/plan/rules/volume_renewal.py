@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model.server_identity import pod_name
-from natsctl.plan.claims.keys import awaited_key
-from natsctl.plan.claims.renewal import comes_back, due_of, has_earlier_key
+from natsctl.plan.claims.renewal import awaits_key, comes_back, due_of
 from natsctl.plan.claims.renewal_note import REST, Given, renewals_of, renewals_text, seconds_since
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.renewal import next_to_renew
@@ -107,7 +106,7 @@ def _first(context: Context, due: Size) -> Iterator[str]:
         yield PAUSED
     if given is not None and seconds_since(given, context.state.timestamp) < REST:
         yield RESTING.format(pod_name(context.desired.target.name, due.index))
-    if has_earlier_key(context, due.index) and (why := awaited_key(context)):
+    if why := awaits_key(context, due.index):
         yield why
     if any(server.changes for server in wanted(context.servers, context.size)):
         yield FIRST

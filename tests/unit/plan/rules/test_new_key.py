@@ -16,13 +16,14 @@ from natsctl.plan.claims.live import LiveClaim
 from natsctl.plan.claims.renewal import comes_back, due_of
 from natsctl.plan.claims.starting import obstacles_to_others
 from natsctl.plan.claims.volumes import volumes_of
+from natsctl.plan.rules.empty_volumes import delete_given_up
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.volume_renewal import renew_volumes
 from natsctl.plan.server_digest import server_digests
 from natsctl.plan.servers import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
-from natsctl.plan.volume_actions import GiveUpVolume
+from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume
 from natsctl.render.inputs import STREAM_KEY, EarlierKey
 from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.objects.secret import config_secret
@@ -31,10 +32,11 @@ from natsctl.render.revision.revision import STORE_FILE, hashed, revision
 from tests.unit.plan.claims.growing import sized, spec_of
 from tests.unit.plan.claims.renewing import full, pods, state_of, stopped
 from tests.unit.plan.claims.volumes import annotated_claim, noted
-from tests.unit.plan.world import NAME, UID, context, stamped
+from tests.unit.plan.world import NAME, UID, context, decided, stamped
 
 SPEC: dict[str, Any] = spec_of("10Gi", resizePolicy="Replace")
 PLAIN = EarlierKey(None)
+UNPROVEN = "no server has taken up yet what Secret c contains"
 OLD = EarlierKey(Encryption("old", "key", "chacha"), "0123456789abcdef", "0123456789")
 
 
@@ -130,6 +132,13 @@ def with_config(state: ClusterState, **changes: Any) -> ClusterState:
     return attrs.evolve(state, owned={**state.owned, "Secret": {NAME: live}})
 
 
+def unproven(state: ClusterState) -> ClusterState:
+    """The same before any server has taken up the configuration."""
+    meta = state.secrets[NAME].metadata
+    notes = {**(meta.annotations or {}), names.PROVEN_ANNOTATION: "of another one"}
+    return with_config(state, metadata=msgspec.structs.replace(meta, annotations=notes))
+
+
 class TestBeforeAServerStops:
     def test_it_stops_where_all_is_well(self) -> None:
         (action,) = renew_volumes(context(halfway())).actions
@@ -149,16 +158,16 @@ class TestBeforeAServerStops:
 
     def test_a_server_has_taken_that_configuration_up(self) -> None:
         """What was not proven may be taken back, and the new key with it."""
-        state = halfway()
-        meta = state.secrets[NAME].metadata
-        notes = {**(meta.annotations or {}), names.PROVEN_ANNOTATION: "of another one"}
-        fresh = msgspec.structs.replace(meta, annotations=notes)
-        assert waits(with_config(state, metadata=fresh)) == (
-            "no server has taken up yet what Secret c contains",
-        )
+        assert waits(unproven(halfway())) == (UNPROVEN,)
 
 
 class TestAServerThatStopped:
+    def test_keeps_its_volume_while_the_new_key_may_be_taken_back(self) -> None:
+        state = stopped(spec=SPEC, standing=pods(1, 3, spec=SPEC), there=there(1, 2, 3))
+        assert decided(delete_given_up, rekeyed(state), DeleteClaim)
+        found = delete_given_up(context(unproven(rekeyed(state))))
+        assert (found.actions, found.waiting) == ((), (UNPROVEN,))
+
     def test_comes_back_if_its_key_is_wanted_again(self) -> None:
         state = stopped(spec=SPEC, standing=pods(1, 3, spec=SPEC), there=there(1, 2, 3))
         for known, back in (((2, 3), False), ((3,), True)):
