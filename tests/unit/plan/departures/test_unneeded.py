@@ -151,6 +151,12 @@ class TestNotYet:
             "PersistentVolumeClaim",
         }
 
+    @pytest.mark.parametrize("noted_as", [(1, 2, 3, 4), (1, 2, 3, 4, 5)])
+    def test_whatever_else_is_done_at_that_moment(self, noted_as: tuple[int, ...]) -> None:
+        """Stages have an order, and the proof does not depend on it."""
+        found = remove_members(context(left(noted_as=noted_as))).actions
+        assert [type(it) is DeleteClaim for it in found] == [noted_as == (1, 2, 3, 4)]
+
     def test_while_others_are_connected_to_it(self) -> None:
         """Its node is cut off: it may have a volume in use."""
         state = left()
