@@ -17,13 +17,11 @@ from natsctl.plan.queries import (
     renewal,
     unanswered,
 )
-from natsctl.plan.rules.claim_growth import next_growth_in
 from natsctl.plan.rules.disruption_budget import close_budget
 from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.members import note_departures
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
-from natsctl.plan.rules.tokens import next_token_in
 from natsctl.plan.servers import Server, kubelet_ready, lacks_store, overdue_in
 
 if TYPE_CHECKING:
@@ -171,7 +169,7 @@ def _look_again(
 
 
 def _look_again_at_configuration(decisions: Decisions) -> Iterator[float]:
-    """When a reload may be proven, a certificate become valid, or a token be due."""
+    """When a reload may be proven, a certificate become valid, or a rule decide otherwise."""
     context = decisions.context
     desired = context.desired
     if decisions.of(reload_servers).servers:
@@ -180,7 +178,8 @@ def _look_again_at_configuration(decisions: Decisions) -> Iterator[float]:
         yield A_MINUTE  # all that a certificate lacks may be time, of which nobody tells
     if desired.pending:
         yield FIRST_LOOK  # for what the status says by then
-    for due in (next_token_in(context), next_growth_in(context)):
+    for rule in RULES:
+        due = rule.again(context) if rule.again is not None else None
         if due is not None:
             yield due
 

@@ -14,7 +14,7 @@ from natsctl.plan.rules import (
 )
 from natsctl.plan.rules import reload as reloading
 from natsctl.plan.rules import scale_down as scaling_down
-from natsctl.plan.rules.claim_growth import grow_claims
+from natsctl.plan.rules.claim_growth import grow_claims, next_growth_in
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.disruption_budget import ensure_budget
 from natsctl.plan.rules.empty_volumes import delete_given_up, make_empty, start_empty
@@ -32,12 +32,12 @@ from natsctl.plan.rules.rule import Rule
 from natsctl.plan.rules.scale_down import scale_down
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.service_roles import update_role_statuses
-from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
+from natsctl.plan.rules.tokens import bind_tokens, next_token_in, remove_tokens
 from natsctl.plan.rules.volume_renewal import note_renewals, renew_volumes
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(remove_tokens, rule.TOKENS),
-    Rule(bind_tokens, rule.TOKENS),
+    Rule(bind_tokens, rule.TOKENS, again=next_token_in),
     Rule(reseal_servers, rule.SEALS),
     Rule(adopt_servers, rule.ADOPTION),
     Rule(ensure_objects, rule.OBJECTS),
@@ -61,7 +61,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(note_proof, rule.NOTES),
     Rule(update_role_statuses, rule.NOTES),
     Rule(look_at_streams, rule.NOTES),
-    Rule(grow_claims, rule.NOTES),
+    Rule(grow_claims, rule.NOTES, again=next_growth_in),
     Rule(await_members, rule.NOTES, members.JOINING),
     Rule(await_leader, rule.NOTES, members.LEADERLESS),
 )

@@ -91,11 +91,15 @@ class Progress:
 
 @attrs.frozen
 class Rule:
-    """A function that decides, when what it decides is carried out, and how it is reported."""
+    """A function that decides, when what it decides is carried out, and how it is reported.
+
+    `again`: seconds after which it may decide otherwise without any change; None: it will not.
+    """
 
     decide: Callable[[Context], Decision]
     stage: Stage
     progress: Progress | None = None
+    again: Callable[[Context], float | None] | None = None
 
 
 def waits(decision: Decision) -> str:
