@@ -74,7 +74,7 @@ def read(body: bytes) -> frozenset[str]:
     for groups in msgspec.json.decode(body, type=_Accounts).values():
         if META in groups:
             return frozenset((groups[META].id, *groups[META].peers))
-    raise ValueError("it does not tell of the meta group")
+    raise ValueError("it does not report the meta group")
 
 
 known_to_threads(_Group)

@@ -45,7 +45,7 @@ NO_ROOM = (
 NO_COPIES = (
     "JetStream is off on it, so its copies of streams in memory are lost: it restarts once the "
     "others have theirs, because servers without them can outvote one that has them; to restart it "
-    "nevertheless, delete the pod"
+    "anyway, delete the pod"
 )
 
 

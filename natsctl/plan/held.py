@@ -62,8 +62,8 @@ class Held:
     @property
     def problem(self) -> Problem:
         """Why it may not, or not before some server that is away can say more; and the way out."""
-        nevertheless = f"; {way_out(self.override)}" if self.override else ""
-        return Problem("spec.jetstream", "", f"{self._why}{nevertheless}")
+        remedy = f"; {way_out(self.override)}" if self.override else ""
+        return Problem("spec.jetstream", "", f"{self._why}{remedy}")
 
     @property
     def _why(self) -> str:
@@ -99,7 +99,7 @@ def shown(names: Sequence[str], count: int) -> str:
 def way_out(override: str) -> str:
     """How to go on nevertheless."""
     return (
-        "to continue nevertheless, annotate the cluster: what is in memory is lost, and what is on "
+        "to continue anyway, annotate the cluster: what is in memory is lost, and what is on "
         f"volumes stays there, for when jetstream is back: {override}"
     )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ASKED: Final = "the servers that run are asked first what they have in memory"
 NO_COPIES: Final = (
     "its copies of streams in memory are lost: it starts once others have theirs again, because "
-    "servers without them can outvote one that has them; to start it nevertheless, at the risk of "
+    "servers without them can outvote one that has them; to start it anyway, at the risk of "
     "losing these streams, annotate the cluster: {0}"
 )
 _DIGEST: Final = 8

@@ -143,7 +143,7 @@ def _problem(path: str, given: str | None, wanted: int, level: Level, *, whole: 
     return Problem(path, given or "", f"is {means}, but {why}; {way}, or lower their max_bytes")
 
 
-_UNKNOWN: Final = "not every server tells how much it stores; wait until all servers answer,"
+_UNKNOWN: Final = "not every server reports how much it stores; wait until all servers answer,"
 
 
 def _of_version(version: ServerVersion, wanted: int, levels: Levels) -> Problem:

@@ -60,7 +60,7 @@ def _version(version: ServerVersion) -> Iterator[Problem]:
     elif version.guessed:
         message = (
             f"requires a known release of nats-server, which the tag {shown(version.text)} does "
-            "not tell; set spec.serverVersion to the release in the image"
+            "not identify; set spec.serverVersion to the release in the image"
         )
         yield Problem(_PATH, "", message)
 

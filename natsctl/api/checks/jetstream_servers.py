@@ -31,7 +31,7 @@ _WHAT: Final[Mapping[Overrides, str]] = {
     Overrides.CONFIGURATION: "would replace the configuration",
     Overrides.MONITORING: "would change where natsctl asks servers about their streams",
     Overrides.PROCESS: "would keep servers from running, or from stopping in order",
-    Overrides.UNKNOWN: "is no flag of nats-server that natsctl knows, so it may be any",
+    Overrides.UNKNOWN: "is not a known flag of nats-server, so it could change anything",
 }
 _INSTEAD: Final[Mapping[str, str]] = {
     "cluster_name": "spec.clusterName",

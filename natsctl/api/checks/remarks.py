@@ -83,13 +83,13 @@ def _quorum(spec: NatsClusterSpec) -> Iterator[Problem]:
         return
     if size == 2:
         message = (
-            "is 2, of which neither server may be missing: JetStream needs a majority, so it stops "
-            "during each restart; use 3 servers"
+            "is 2, so neither server may be missing: JetStream needs a majority, and stops during "
+            "each restart; use 3 servers"
         )
     else:
         message = (
-            f"is {size}, which may lose no more servers than {size - 1} may: JetStream needs a "
-            f"majority; use {size - 1} or {size + 1} servers"
+            f"is {size}, which tolerates the loss of no more servers than {size - 1}: JetStream "
+            f"needs a majority; use {size - 1} or {size + 1} servers"
         )
     yield Problem("spec.size", str(size), message)
 

@@ -64,7 +64,7 @@ def _both(spec: NatsClusterSpec) -> Iterator[Problem]:
         label = next((own for at, own in prefixes.items() if tag.lower().startswith(at)), None)
         if label is not None:
             message = (
-                f"{shown(tag)} begins like the tag that comes from label {label} of the node; "
+                f"{shown(tag)} has the prefix of the tag from label {label} of the node; "
                 f"remove it, or remove the label from {_FROM_NODE}"
             )
             yield Problem(f"{_STATIC}[{place}]", shown(tag), message)
@@ -84,12 +84,12 @@ def _way_out(spec: NatsClusterSpec, tag: str, prefixes: list[str]) -> str:
     if prefixes:
         known = listed([shown(prefix) for prefix in prefixes])
         return (
-            f"{shown(tag)} is not the beginning of a tag that comes from {_FROM_NODE}; use one of "
+            f"{shown(tag)} is not the prefix of a tag from {_FROM_NODE}; use one of "
             f"{known}, or add the label that it stands for"
         )
     everywhere = any(each.lower().startswith(tag.lower()) for each in spec.server_tags)
     why = "all servers have the same tags from spec.serverTags" if everywhere else "no server has"
-    why += ", so a stream could have only one replica" if everywhere else " a tag that begins so"
+    why += ", so a stream could have only one replica" if everywhere else " a tag with this prefix"
     return (
         f"{why}; set {_FROM_NODE} to a label whose value differs between nodes, such as {_ZONE} "
         'for "zone:"'

@@ -33,7 +33,7 @@ META_SIZE: Final = "1Gi"
 SHARE: Final = 70
 SHARE_BEFORE_2_10: Final = 15
 MOST_SHARE: Final = 75
-"""Of a volume, in per cent: 1.28 times as much still fits (`default_share`)."""
+"""Of a volume, in percent: 1.28 times as much still fits (`default_share`)."""
 CIPHERS: Final = ("chacha", "aes")
 REPLACE: Final = "Replace"
 IN_PLACE: Final = "InPlace"
@@ -85,14 +85,14 @@ class VolumeGrowth:
 
     max_size: str = described("Size up to which each volume grows.", text=QUANTITY, effect=GROWTH)
     threshold_percent: int = described(
-        "How full a store or a volume may be, in per cent, before the volumes grow.",
+        "How full a store or a volume may be, in percent, before the volumes grow.",
         default=75,
         minimum=50,
         maximum=90,
         effect=GROWTH,
     )
     step_percent: int = described(
-        "By how much volumes grow in one step, in per cent of their size.",
+        "How much volumes grow in one step, in percent of their size.",
         default=25,
         minimum=10,
         maximum=100,
@@ -132,7 +132,7 @@ class FileStore:
         effect=NONE,
     )
     growth: VolumeGrowth | None = described(
-        "Has volumes grow by themselves, in place, before a store or a disk is full. Not together "
+        "Let volumes grow by themselves, in place, before a store or a disk is full. Not together "
         "with maxSize.",
         default=None,
         effect=PARTS,

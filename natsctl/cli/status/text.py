@@ -121,7 +121,7 @@ def _jetstream(told: JetStreamStatus) -> dict[str, str]:
     groups = told.groups
     must_stay = f" ({', '.join(told.must_stay)} must not stop)" if told.must_stay else ""
     leader = f"meta leader {told.meta_leader}, " if told.meta_leader else ""
-    well = f"{groups.healthy} of {groups.total} streams and consumers are well{_ill(groups)}"
+    well = f"{groups.healthy} of {groups.total} streams and consumers are healthy{_ill(groups)}"
     used = [f"{it.server} {it.used_percent} % of {it.limit}" for it in told.storage]
     facts = {
         "JetStream": f"quorum {told.quorum}{must_stay}, {leader}{well}",

@@ -80,7 +80,7 @@ def _lent(old: JetStreamStatus | None, new: JetStreamStatus | None) -> Iterator[
     before, now = old.lent if old is not None else None, new.lent if new is not None else None
     if now is not None and (before is None or before.limit != now.limit):
         text = f"the file store reached its limit, which is {now.limit} for the time being"
-        yield Event("StorageLent", f"{text}: delete messages, or have larger volumes", "Warning")
+        yield Event("StorageLent", f"{text}: delete messages, or enlarge the volumes", "Warning")
     if before is not None and now is None:
         yield Event("StorageTakenBack", f"the limit of the file store is no longer {before.limit}")
 

@@ -243,7 +243,7 @@ def _to_leave_empty(context: Context) -> dict[int, str]:
 
 
 def without_a_leader(context: Context) -> tuple[str, ...]:
-    """Why the meta group stays without one, if servers beyond size are away and do not return."""
+    """Why the meta group stays without one, if servers beyond size are down and do not return."""
     it = _latest(context)
     if it is None or not nobody_leads(it):
         return ()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.look import View
     from natsctl.plan.servers import Server
 
-STRANGER = "the meta group or a stream has a member that is no server of this cluster: {}"
+STRANGER = "the meta group or a stream has a member that is not a server of this cluster: {}"
 
 
 def next_that_never_ran(context: Context, leaving: Sequence[Server]) -> Leaving:

@@ -79,7 +79,7 @@ class Votes:
         """Without this server, fewer are left."""
         left = len(self.good) - (target in self.good)
         if left < self.needed:
-            detail = f"{left} good members would be left, {self.needed} are needed"
+            detail = f"{left} healthy members would be left, {self.needed} are needed"
             yield Block(Why.META_QUORUM, detail=detail)
 
 

@@ -30,7 +30,7 @@ SOME: Final = 4
 MORE: Final = "more of this kind"
 
 _TEXTS: Final[Mapping[Why, str]] = {
-    Why.LOOKS: "what {server} says cannot be compared yet",
+    Why.LOOKS: "the answers of {server} cannot be compared yet",
     Why.SLOW: (
         f"the first and the last server answer more than {SPREAD:.0f} seconds apart, so the first "
         "answers are too old when the last ones come: give natsctl and the servers more CPU, or "
@@ -49,24 +49,24 @@ _TEXTS: Final[Mapping[Why, str]] = {
     Why.NO_ROUTE: "{server} is not connected to all others",
     Why.STORE_LIMIT: "{server} has reached maxSize of its file store",
     Why.META_LEADER: "the servers do not agree on a meta leader",
-    Why.META_SIZE: "the meta group counts other members than there are",
+    Why.META_SIZE: "the meta group does not have as many members as there are servers",
     Why.META_MEMBERS: "the members of the meta group are not the servers of the cluster: {server}",
-    Why.META_REPLICA: "{server} is not a good member of the meta group",
+    Why.META_REPLICA: "{server} is not a healthy member of the meta group",
     Why.META_QUORUM: "the meta group would lose its quorum",
     Why.NO_LEADER: "{asset} has no leader",
     Why.TWO_LEADERS: "{asset} has several leaders",
     Why.MOVING: "{asset} is moving",
     Why.STORE_BEHIND: "the copy of {asset} on {server} is behind",
     Why.STORE_DIFFERS: "the copies of {asset} differ",
-    Why.REPLICA: "the replica of {asset} on {server} is not good",
+    Why.REPLICA: "the replica of {asset} on {server} is not healthy",
     Why.QUORUM: "{asset} would lose its quorum",
     Why.SHORT: "{asset} has too few members",
     Why.HOSTED: "{server} still holds {asset}",
     Why.MEMORY: "the messages of {asset} are only in the memory of {server}",
-    Why.TOO_FEW: "{asset} has more replicas than servers would stay",
-    Why.EVEN: "an even number of servers would stay",
-    Why.ROOM: "the servers that stay do not have enough room",
-    Why.TAGS: "the servers that stay do not have enough different tags for {asset}",
+    Why.TOO_FEW: "{asset} has more replicas than servers would remain",
+    Why.EVEN: "an even number of servers would remain",
+    Why.ROOM: "the remaining servers do not have enough room",
+    Why.TAGS: "the remaining servers do not have enough different tags for {asset}",
 }
 _STEADY: Final = frozenset((Why.UNREACHABLE, Why.TOO_MANY, Why.UNREADABLE, Why.META_MEMBERS))
 """Of these the detail is the same for as long as the cause is, and says what to look for."""
@@ -99,7 +99,7 @@ def annotation(why: Why, value: str) -> str:
 
 
 def way_out(verdict: Verdict, value: str, binding: Collection[Why] = ()) -> str:
-    """How to continue nevertheless: one annotation for each predicate; empty if there is no way.
+    """How to continue anyway: one annotation for each predicate; empty if there is no way.
 
     `binding` are predicates that nobody can override here.
     """
@@ -112,7 +112,7 @@ def ways_out(blocking: Collection[Why], value: str) -> str:
     if not whys:
         return ""
     keys = " ".join(annotation(why, value) for why in whys)
-    return f"to continue nevertheless, at the risk of losing data, annotate the cluster: {keys}"
+    return f"to continue anyway, at the risk of losing data, annotate the cluster: {keys}"
 
 
 def lasting(block: Block) -> Block:
@@ -134,7 +134,7 @@ def remark(note: Note) -> str:
 
 
 def message(target: str, verdict: Verdict, value: str, purpose: Purpose = Purpose.RESTART) -> str:
-    """Who holds up a server, and how to continue nevertheless; empty if nobody does."""
+    """Who holds up a server, and how to continue anyway; empty if nobody does."""
     if verdict.ok:
         return ""
     some = [text(block) for block in verdict.blocks[:SOME]]

@@ -91,7 +91,7 @@ def await_leader(context: Context) -> Decision:
 
 LEADERLESS: Final = Progress(
     "ScalingDown",
-    lambda decision: f"servers beyond size are away{waits(decision)}",
+    lambda decision: f"servers beyond spec.size are down{waits(decision)}",
     Rank.FIRST,
     yields=True,
 )

@@ -61,7 +61,7 @@ def recover_servers(context: Context) -> Decision:
 
 
 def _message(decision: Decision) -> str:
-    text = f"restarting {names_of(decision.servers)}, where JetStream needs it to come back"
+    text = f"restarting {names_of(decision.servers)}: JetStream needs a restart to come back there"
     return text + waits(decision)
 
 

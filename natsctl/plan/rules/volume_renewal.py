@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.server_claims import Volumes
     from natsctl.plan.context import Context
 
-RESTING = "{0} came back with the volume that it had; natsctl tries again in some minutes"
+RESTING = "{0} came back with the volume that it had; natsctl tries again in a few minutes"
 FIRST = "servers restart for the spec first"
 LEAVE = "servers beyond size leave first"
 
@@ -85,8 +85,8 @@ def renew_volumes(context: Context) -> Decision:
 
 
 def _message(decision: Decision) -> str:
-    text = f"replacing the volume of {names_of(decision.servers)}, which cannot grow"
-    return text + waits(decision)
+    servers = names_of(decision.servers)
+    return f"replacing the volume of {servers} with an empty one{waits(decision)}"
 
 
 PROGRESS: Final = Progress("ReplacingVolumes", _message)

@@ -60,7 +60,7 @@ def _and_low(worst: Verdict, full: Fullness) -> Verdict:
 def _unknown(seen: Seen, _: Fullness) -> Verdict | None:
     if seen.quorum.state is not State.UNKNOWN:
         return None
-    return Verdict("Unknown", "NobodyAnswers", "no server says anything of JetStream")
+    return Verdict("Unknown", "NobodyAnswers", "no server reports anything about JetStream")
 
 
 def _lost(seen: Seen, _: Fullness) -> Verdict | None:
@@ -80,7 +80,9 @@ def _damaged(seen: Seen, _: Fullness) -> Verdict | None:
 def _damage(seen: Seen, damage: Damage) -> str:
     less = _pods(seen, [name for name, _ in damage.less])
     said = f"stream {named(str(damage.asset))} lacks messages on {less}"
-    full = f"all messages are on {_pods(seen, damage.full)}" if damage.full else "no copy is whole"
+    full = (
+        f"all messages are on {_pods(seen, damage.full)}" if damage.full else "no copy is complete"
+    )
     return f"{said}, which leads it; {full}" if damage.leads else f"{said}; {full}"
 
 

@@ -342,7 +342,7 @@ async def test_nothing_moves_that_has_no_place() -> None:
             assert streams_of(process).asked == []
     assert len(pods(api)) == 5
     message = condition(api, "Progressing")["message"]
-    assert "stream A/ALL has more replicas than servers would stay" in message
+    assert "stream A/ALL has more replicas than servers would remain" in message
 
 
 async def test_more_servers_than_there_is_room_for_are_taken_back() -> None:

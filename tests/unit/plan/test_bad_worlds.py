@@ -113,7 +113,7 @@ WORLDS: dict[str, tuple[Callable[[World], object], Spoil, str, str]] = {
         with_a_ghost,
         saying(),
         SECOND,
-        f"the replica of stream A/ORDERS on {GHOST} is not good",
+        f"the replica of stream A/ORDERS on {GHOST} is not healthy",
     ),
     "an orphan consumer": (
         with_an_orphan,

@@ -91,7 +91,7 @@ class TestStreams:
         assert not found.may_go
         assert str(found.problem).startswith(
             "spec.jetstream: cannot be removed while there are streams: "
-            "A/A, A/B, A/C, A/D and 2 more; delete them, or put it back; to continue nevertheless"
+            "A/A, A/B, A/C, A/D and 2 more; delete them, or put it back; to continue anyway"
         )
 
     def test_that_one_look_shows_are_there(self) -> None:

@@ -88,7 +88,7 @@ class TestLowerMaxSize:
     def test_is_refused_while_not_every_server_tells(self) -> None:
         assert refused(spec_of("3Gi"), stored(whole=False), spec_of("7Gi")) == (
             "spec.jetstream.fileStore.maxSize: is 3Gi, lower than the limit of 7Gi that servers "
-            "have, and not every server tells how much it stores; wait until all servers answer, "
+            "have, and not every server reports how much it stores; wait until all servers answer, "
             "or set it to 7Gi"
         )
 
@@ -224,8 +224,8 @@ class TestVersion:
         )
         assert refused(self.old, stored(whole=False), self.new, there) == (
             "spec.version: is 2.9.25, with which servers may store 1536Mi on these volumes, "
-            "but not every server tells how much it stores; wait until all servers answer, or keep "
-            "the version"
+            "but not every server reports how much it stores; wait until all servers answer, or "
+            "keep the version"
         )
 
     def test_back_to_2_9_is_possible_with_little_in_the_stores(self) -> None:

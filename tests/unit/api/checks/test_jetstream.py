@@ -65,7 +65,7 @@ class TestVersion:
         (problem,) = said(version="latest")
         assert problem == (
             "spec.jetstream: requires a known release of nats-server, which the tag 'latest' does "
-            "not tell; set spec.serverVersion to the release in the image"
+            "not identify; set spec.serverVersion to the release in the image"
         )
         assert said(version="latest", serverVersion="2.14.10") == []
 
@@ -145,7 +145,7 @@ class TestNames:
 
     def test_a_unique_tag_comes_from_the_node(self) -> None:
         (problem,) = said({"uniqueTag": "zone:"})
-        assert problem.startswith("spec.jetstream.uniqueTag: no server has a tag that begins so")
+        assert problem.startswith("spec.jetstream.uniqueTag: no server has a tag with this prefix")
         assert said({"uniqueTag": "zone:"}, serverTagsFromNode=["example.com/zone"]) == []
 
     def test_a_key_is_in_a_secret(self) -> None:

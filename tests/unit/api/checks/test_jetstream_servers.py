@@ -69,7 +69,7 @@ class TestArguments:
             ),
             (
                 ["$(EXTRA)"],
-                "'$(EXTRA)' is no flag of nats-server that natsctl knows, so it may be any; "
+                "'$(EXTRA)' is not a known flag of nats-server, so it could change anything; "
                 "remove it, or write the flag out",
             ),
         ],

@@ -82,14 +82,14 @@ class TestJetStream:
 
     def test_of_two_servers_neither_may_be_missing(self) -> None:
         assert said(size=2, jetstream={}) == [
-            "spec.size: is 2, of which neither server may be missing: JetStream needs a majority, "
-            "so it stops during each restart; use 3 servers"
+            "spec.size: is 2, so neither server may be missing: JetStream needs a majority, "
+            "and stops during each restart; use 3 servers"
         ]
 
     def test_of_four_no_more_than_of_three(self) -> None:
         assert said(size=4, jetstream={}) == [
-            "spec.size: is 4, which may lose no more servers than 3 may: JetStream needs a "
-            "majority; use 3 or 5 servers"
+            "spec.size: is 4, which tolerates the loss of no more servers than 3: JetStream needs "
+            "a majority; use 3 or 5 servers"
         ]
 
     def test_without_streams_any_size_is_good(self) -> None:

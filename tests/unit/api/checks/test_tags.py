@@ -105,7 +105,7 @@ class TestFromTheNode:
     @pytest.mark.parametrize("tag", ["zone:a", "ZONE:b"])
     def test_which_do_not_contradict_them(self, tag: str) -> None:
         assert complaints(serverTagsFromNode=[ZONE], serverTags=["x", tag]) == [
-            f"spec.serverTags[1]: '{tag}' begins like the tag that comes from label {ZONE} of the "
+            f"spec.serverTags[1]: '{tag}' has the prefix of the tag from label {ZONE} of the "
             "node; remove it, or remove the label from spec.serverTagsFromNode"
         ]
 
@@ -118,7 +118,7 @@ class TestUnique:
 
     def test_without_any_no_stream_would_be_created(self) -> None:
         assert complaints(**UNIQUE) == [
-            "spec.jetstream.uniqueTag: no server has a tag that begins so; set "
+            "spec.jetstream.uniqueTag: no server has a tag with this prefix; set "
             "spec.serverTagsFromNode to a label whose value differs between nodes, such as "
             'topology.kubernetes.io/zone for "zone:"'
         ]
@@ -134,7 +134,7 @@ class TestUnique:
     def test_it_begins_exactly_as_the_tag_does(self, tag: str) -> None:
         found = complaints(jetstream={"uniqueTag": tag}, serverTagsFromNode=[ZONE, REGION])
         assert found == [
-            f"spec.jetstream.uniqueTag: '{tag}' is not the beginning of a tag that comes from "
+            f"spec.jetstream.uniqueTag: '{tag}' is not the prefix of a tag from "
             "spec.serverTagsFromNode; use one of 'zone:', 'region:', or add the label that it "
             "stands for"
         ]

@@ -82,7 +82,7 @@ def test_jetstream_in_two_lines() -> None:
     lines = text(seen(cluster=cluster(status=status(jetstream=STREAMS))), 90).splitlines()
     assert lines[4:7] == [
         "JetStream: quorum critical (x-1, x-2 must not stop), meta leader x-1, 11 of 12 streams",
-        "           and consumers are well (1 without a leader)",
+        "           and consumers are healthy (1 without a leader)",
         "Storage:   x-1 42 % of 7Gi, x-2 81 % of 7Gi",
     ]
 
@@ -103,14 +103,14 @@ def test_volumes_in_one_line() -> None:
 def test_jetstream_of_a_single_server_that_says_nothing_of_storage() -> None:
     lone = {"quorum": "ok", "groups": {"total": 1, "healthy": 1}}
     found = text(seen(cluster=cluster(status=status(jetstream=lone))))
-    assert "JetStream: quorum ok, 1 of 1 streams and consumers are well\n" in found
+    assert "JetStream: quorum ok, 1 of 1 streams and consumers are healthy\n" in found
     assert "Storage" not in found
 
 
 def test_what_is_not_well_is_counted() -> None:
     groups = {"total": 5, "healthy": 2, "short": 2, "leaderless": 1}
     found = text(seen(cluster=cluster(status=status(jetstream=STREAMS | {"groups": groups}))), 200)
-    assert "consumers are well (1 without a leader, 2 with too few replicas)\n" in found
+    assert "consumers are healthy (1 without a leader, 2 with too few replicas)\n" in found
 
 
 def test_a_roll_that_waits() -> None:

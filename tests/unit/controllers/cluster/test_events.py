@@ -123,7 +123,7 @@ def test_a_reserve_is_reported_when_it_is_lent_and_when_it_is_taken_back() -> No
     assert (event.reason, event.type) == ("StorageLent", "Warning")
     assert event.message == (
         "the file store reached its limit, which is 8Gi for the time being: delete messages, or "
-        "have larger volumes"
+        "enlarge the volumes"
     )
     assert turning_points(lent, lent) == ()
     (back,) = turning_points(lent, told("JetStream", "True", "Ready"))

@@ -113,7 +113,7 @@ def test_a_zone_that_nobody_else_is_in_keeps_its_server() -> None:
     state = state_of(world)
     assert planned(state) == []
     assert decision(state).waiting == (
-        "the servers that stay do not have enough different tags for stream A/ORDERS "
+        "the remaining servers do not have enough different tags for stream A/ORDERS "
         "(replicas to move: 1, other tags zone: there: 0)",
         *decision(state).waiting[1:],
     )
@@ -214,8 +214,8 @@ def test_nobody_has_to_have_more_replicas_than_servers_stay() -> None:
     state = overridden(state_of(world), "too-few")
     assert planned(state) == []
     assert decision(state).waiting == (
-        "stream A/ALL has more replicas than servers would stay (it has 5 replicas, and 3 servers "
-        "stay)",
+        "stream A/ALL has more replicas than servers would remain (it has 5 replicas, and 3 "
+        "servers stay)",
         REFUSED,
     )
 
@@ -242,7 +242,7 @@ def test_there_has_to_be_room() -> None:
     )
     found = attrs.evolve(state, jetstream=full)
     assert planned(found) == []
-    assert decision(found).waiting[0] == "the servers that stay do not have enough room"
+    assert decision(found).waiting[0] == "the remaining servers do not have enough room"
 
 
 def test_what_is_refused_before_anything_moved_asks_nothing() -> None:

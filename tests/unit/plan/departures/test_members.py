@@ -394,7 +394,7 @@ class TestReturnsWithoutALeader:
         state = state_of(self.world(4))
         assert planned(state) == []
         assert self.told(state) == (
-            "servers beyond size are away; waiting: the meta group has no leader, and natsctl "
+            "servers beyond spec.size are down; waiting: the meta group has no leader, and natsctl "
             "cannot tell whether it includes c-4, c-5: to start them again, set spec.size to 5"
         )
 
@@ -402,7 +402,7 @@ class TestReturnsWithoutALeader:
         state = state_of(self.world(), claims=(1, 2, 3), noted_as=(1, 2, 3, 4, 5))
         assert planned(state) == []
         assert self.told(state) == (
-            "servers beyond size are away; waiting: the meta group has no leader, and it may "
+            "servers beyond spec.size are down; waiting: the meta group has no leader, and it may "
             "include c-4, c-5, whose volumes are gone: restore js-c-4, js-c-5, or set spec.size to "
             "5, and condition VolumesReady says how to continue"
         )

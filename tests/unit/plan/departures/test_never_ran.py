@@ -147,7 +147,7 @@ class TestStays:
         state = taken_back(world(4, ghosts=[unknown]), pending(4))
         assert gone(state) == []
         assert scale_down(context(state)).waiting == (
-            "the meta group or a stream has a member that is no server of this cluster: "
+            "the meta group or a stream has a member that is not a server of this cluster: "
             '"Server name unknown at this time (peerID: abc)"',
         )
 
@@ -156,7 +156,7 @@ class TestStays:
         it = world(4, ghosts=[Replica(f"ghost-{n:03}", offline=True) for n in range(500)])
         waiting = scale_down(context(taken_back(it, pending(4)))).waiting
         assert len(waiting) == SOME + 1
-        assert waiting[0].endswith("no server of this cluster: ghost-000")
+        assert waiting[0].endswith("not a server of this cluster: ghost-000")
         assert waiting[-1] == MORE
 
     @pytest.mark.parametrize("way", [State.DOWN, State.PAUSED])

@@ -27,7 +27,7 @@ S = Asset("APP", "S")
 def test_a_block_says_what_is_wrong_and_what_was_seen() -> None:
     behind = Block(Why.REPLICA, "nats-3", S, "lags by 900 entries")
     assert text(behind) == (
-        "the replica of stream APP/S on nats-3 is not good (lags by 900 entries)"
+        "the replica of stream APP/S on nats-3 is not healthy (lags by 900 entries)"
     )
     assert text(Block(Why.NO_LEADER, asset=Asset("APP", "S", "c"))) == (
         "consumer APP/S/c has no leader"
@@ -41,7 +41,7 @@ def test_a_message_names_who_blocks_and_how_to_continue() -> None:
     world = World()
     world.stream(leader="")
     assert message("nats-2", judged(world), "uid-2.5c1e77aa") == (
-        "nats-2 cannot restart yet: stream A/S has no leader; to continue nevertheless, at the "
+        "nats-2 cannot restart yet: stream A/S has no leader; to continue anyway, at the "
         "risk of losing data, annotate the cluster: nats.io/override-no-leader=uid-2.5c1e77aa"
     )
 
@@ -107,9 +107,9 @@ def test_every_reason_has_words(why: Why) -> None:
         "nats-1" in said
         or "APP/S" in said
         or "meta" in said
-        or "would stay" in said
+        or "would remain" in said
         or why is Why.SLOW
-        or ("the servers that stay" in said)
+        or ("the remaining servers" in said)
     )
     assert "{" not in text(Block(why))
 
@@ -126,7 +126,7 @@ def test_the_status_has_what_applies() -> None:
         "stream": "S",
         "server": "nats-3",
         "why": "replica",
-        "message": "the replica of stream APP/S on nats-3 is not good (is offline)",
+        "message": "the replica of stream APP/S on nats-3 is not healthy (is offline)",
     }
     assert row(Block(Why.META_SIZE)).keys() == {"why", "message"}
 

@@ -51,7 +51,7 @@ def test_two_servers_that_are_not_ready_wait_for_each_other_until_somebody_decid
     """They may recover by themselves, and each may be what the other needs."""
     state = two_unready()
     assert restarted(state) == []
-    assert waiting(state).startswith("c-2 is starting; to continue nevertheless")
+    assert waiting(state).startswith("c-2 is starting; to continue anyway")
     assert "nats.io/override-unhealthy=pod-3-0." in waiting(state)
     assert restarted(decided(state, 3, "unhealthy")) == ["c-3"]
     assert restarted(decided(state, 3, "no-leader")) == []

@@ -209,7 +209,7 @@ class TestASecondLoss:
         toy, state = self.filling()
         found = make_empty(context(looked(state, toy)))
         assert found.actions == ()
-        assert f"the replica of stream A/ORDERS on {ONE} is not good" in found.waiting
+        assert f"the replica of stream A/ORDERS on {ONE} is not healthy" in found.waiting
         toy.groups[0].seen.clear()
         toy.groups[0].stores[ONE] = toy.groups[0].stores[THREE]
         assert len(decided(make_empty, looked(state, toy))) == 1

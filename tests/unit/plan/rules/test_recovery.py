@@ -198,7 +198,9 @@ def test_a_frozen_store_goes_through_the_gate() -> None:
     assert planned(blocked) == []
     told = {c.type: (c.reason, c.message) for c in status(blocked).conditions}["Progressing"]
     assert told[0] == "Recovering"
-    assert told[1].startswith("restarting c-3, where JetStream needs it to come back; waiting: ")
+    assert told[1].startswith(
+        "restarting c-3: JetStream needs a restart to come back there; waiting: "
+    )
     assert "A/OTHER has no leader" in told[1]
 
 

@@ -113,7 +113,7 @@ class TestBeforeAServerStops:
         assert "js-c-3" in waiting(missing)[0]
 
     def test_the_last_attempt_is_some_minutes_ago(self) -> None:
-        text = "c-2 came back with the volume that it had; natsctl tries again in some minutes"
+        text = "c-2 came back with the volume that it had; natsctl tries again in a few minutes"
         assert waiting(state_of(given=BACK)) == (text,)
         assert decided(renew_volumes, state_of(given=BACK, timestamp=LATER))
 
@@ -128,7 +128,7 @@ class TestBeforeAServerStops:
         assert told(state, "Progressing") == (
             "True",
             "ReplacingVolumes",
-            "replacing the volume of c-2, which cannot grow",
+            "replacing the volume of c-2 with an empty one",
         )
         assert "olume" not in told(state, "Degraded")[1]
         assert told(state_of(there=(DONE, *claims(2), sized(3, "20Gi", "20Gi", spec=SPEC))))[

@@ -181,7 +181,7 @@ class TestWords:
             THREE: Store(40, 61, 100),
         }
         assert condition(looked(world))[2] == (
-            "stream A/ORDERS lacks messages on c-1, c-2, c-3, which leads it; no copy is whole"
+            "stream A/ORDERS lacks messages on c-1, c-2, c-3, which leads it; no copy is complete"
         )
 
     def test_a_server_that_a_larger_cluster_can_do_without(self) -> None:
@@ -229,7 +229,7 @@ class TestWords:
         toy.seen[TWO] = Replica(TWO, current=True, active=0.1, lag=900)
         found = condition(looked(world))
         assert found[:2] == ("True", "RestartsBlocked")
-        assert found[2] == "restarts would wait: the replica of stream A/TWO on c-2 is not good"
+        assert found[2] == "restarts would wait: the replica of stream A/TWO on c-2 is not healthy"
 
 
 class TestChanges:
