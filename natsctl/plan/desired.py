@@ -298,14 +298,7 @@ def desired_of(
     if not references.signs:
         target = _as_known(target, pods)
     target, made = _as_running(target, pods)
-    if spec.jetstream is not None and not stored.known:
-        resolved = attrs.evolve(resolved, missing=(*resolved.missing, VOLUMES_NOT_READ))
-    if spec.jetstream is None and not (stored.held.is_begun or stored.held.may_go):
-        resolved = attrs.evolve(resolved, missing=(*resolved.missing, str(stored.held.problem)))
-    if lacks_system(target):
-        resolved = attrs.evolve(resolved, missing=(*resolved.missing, TOKEN_BESIDE_BOTH))
-    if why:
-        resolved = attrs.evolve(resolved, missing=(*resolved.missing, why))
+    missing = (*resolved.missing, *_missing(target, stored), *((why,) if why else ()))
     return Desired(
         target=target,
         objects=tuple(_owned(manifest) for manifest in owned_objects(target)),
@@ -314,9 +307,19 @@ def desired_of(
         advice="; ".join(_advice(target, references)),
         unreached=parsed.unreached,
         pending=parsed.pending,
-        resolved=resolved,
+        resolved=attrs.evolve(resolved, missing=missing),
         pepper=references.pepper if references.signs else b"",
     )
+
+
+def _missing(target: Target, stored: Stored) -> Iterator[str]:
+    """What the configuration waits for, besides what it refers to and its keys."""
+    if target.spec.jetstream is not None and not stored.known:
+        yield VOLUMES_NOT_READ
+    if target.spec.jetstream is None and not (stored.held.is_begun or stored.held.may_go):
+        yield str(stored.held.problem)
+    if lacks_system(target):
+        yield TOKEN_BESIDE_BOTH
 
 
 def _limited(

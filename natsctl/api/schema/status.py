@@ -114,8 +114,8 @@ def _certificates() -> Json:
     return _map_list("Certificate of each encrypted listener.", ["listener"], properties)
 
 
-def _jetstream() -> Json:
-    groups = {
+def _groups() -> Json:
+    return {
         "total": _described(_INTEGER, "Number of streams and consumers."),
         "healthy": _described(
             _INTEGER, "Those with a leader, all of their replicas, and copies that are the same."
@@ -123,6 +123,9 @@ def _jetstream() -> Json:
         "short": _described(_INTEGER, "Those with fewer replicas than configured."),
         "leaderless": _described(_INTEGER, "Those without a leader."),
     }
+
+
+def _jetstream() -> Json:
     properties = {
         "quorum": _described(_STRING, "ok, critical (see mustStay), lost or unknown."),
         "mustStay": {
@@ -134,7 +137,7 @@ def _jetstream() -> Json:
         "groups": {
             "type": "object",
             "description": "Streams and consumers. Totals are updated when they change by 10 %.",
-            "properties": groups,
+            "properties": _groups(),
         },
         "blocked": {
             "type": "array",

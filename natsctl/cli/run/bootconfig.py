@@ -44,6 +44,17 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
+    _add_address(parser)
+    _add_tags(parser)
+    version = f"natsctl {__version__}"
+    parser.add_argument("-v", "-version", "--version", action="version", version=version)
+    parser.add_argument(
+        "-h", "-help", "--help", action="help", help="show this help message and exit"
+    )
+    return parser
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f",
         "--f",
@@ -83,13 +94,6 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
         metavar="FILE",
         help="kubeconfig (default: the ServiceAccount of the pod)",
     )
-    _add_tags(parser)
-    version = f"natsctl {__version__}"
-    parser.add_argument("-v", "-version", "--version", action="version", version=version)
-    parser.add_argument(
-        "-h", "-help", "--help", action="help", help="show this help message and exit"
-    )
-    return parser
 
 
 def _add_tags(parser: argparse.ArgumentParser) -> None:
