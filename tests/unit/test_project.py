@@ -51,6 +51,18 @@ def test_every_layer_is_in_the_module_map() -> None:
     assert set(mapped) == layers
 
 
+def test_every_folder_of_a_layer_is_in_its_row() -> None:
+    row = re.compile(r"^\| `natsctl/(\w+)` \| (.*) \|$", re.MULTILINE)
+    packages = {file.parent for file in ROOT.glob("natsctl/*/**/*.py")} - {ROOT / "natsctl"}
+    untold = {
+        str(folder.relative_to(ROOT))
+        for layer, told in row.findall(text("docs/architecture.md"))
+        for folder in packages
+        if ROOT / "natsctl" / layer in folder.parents and f"`{folder.name}/`" not in told
+    }
+    assert untold == set()
+
+
 def test_modules_are_short() -> None:
     modules = [file for file in tracked() if file.suffix == ".py"]
     long = [f.name for f in modules if len(text(f).splitlines()) > LONGEST_MODULE]
