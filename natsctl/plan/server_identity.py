@@ -80,6 +80,16 @@ def of_others(found: Mapping[int, V], servers: Iterable[Named], size: int) -> di
     return {index: value for index, value in found.items() if index not in there}
 
 
+def is_among(index: int, servers: Container[int]) -> bool:
+    """Whether a server is one of these."""
+    return index in servers
+
+
+def only(found: Mapping[int, V], kept: Container[int]) -> dict[int, V]:
+    """What there is, by index, of these servers."""
+    return {index: value for index, value in found.items() if index in kept}
+
+
 def without(found: Mapping[int, V], left: Container[int]) -> dict[int, V]:
     """What there is, by index, but for servers that left."""
     return {index: value for index, value in found.items() if index not in left}

@@ -16,7 +16,7 @@ from natsctl.plan.claims.data import Data, data_text, fields_of
 from natsctl.plan.claims.keys import key_problem_of
 from natsctl.plan.key_seal import in_present_form, key_seal_of, wanted_key_seal
 from natsctl.plan.releases import tag_of
-from natsctl.plan.server_identity import standing, without
+from natsctl.plan.server_identity import is_among, standing, without
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.revision.revision import STREAM_KEY
 
@@ -47,7 +47,7 @@ def data_of_others(
     def told(index: int) -> str:
         server, claim = servers.get(index), others[index]
         odd = server is None and (claim.is_garbled or key_problem_of(context, index, claim))
-        if odd or index in gone:
+        if odd or is_among(index, gone):
             return _resized(claim, wanted(index).size)
         return data_text(current_data(wanted(index), goal, server, claim.data))
 

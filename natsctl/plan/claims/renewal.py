@@ -81,7 +81,8 @@ def _is_wanted(context: Context, claim: ServerClaim) -> bool:
 
 def has_earlier_key(context: Context, index: int) -> bool:
     """Whether the volume of a server is not encrypted as the spec says now."""
-    return context.desired.target.earlier_of(index) is not None
+    earlier = context.desired.target.earlier_of(index)
+    return earlier is not None
 
 
 def awaits_key(context: Context, index: int) -> str:

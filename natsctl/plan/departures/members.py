@@ -27,7 +27,7 @@ from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
-from natsctl.plan.server_identity import excess, of_others, without
+from natsctl.plan.server_identity import excess, is_among, of_others, without
 from natsctl.plan.servers import lacks_store
 from natsctl.plan.switched_off import is_switched_off
 
@@ -86,7 +86,7 @@ def _forgotten(context: Context, index: int, name: str, it: Case) -> Leaving:
 def _no_member(context: Context, index: int, name: str, it: Case) -> Leaving:
     """Its claim goes before the note that it left empty, which is what allows that."""
     live = unneeded(context, index)
-    if live is not None and index in left_empty(context):
+    if live is not None and is_among(index, left_empty(context)):
         pod = pod_name(context.desired.target.name, index)
         alive = dict.fromkeys(why for view in it.views for why in _connections(view, name))
         gone = () if alive else (deletion(live, pod, _seen(context, it)),)

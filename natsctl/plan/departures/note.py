@@ -14,6 +14,7 @@ from natsctl.model import names
 from natsctl.model.departed import Departed, departed_in
 from natsctl.model.server_identity import origin_of
 from natsctl.plan.actions import NoteDepartures
+from natsctl.plan.server_identity import only
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
@@ -33,8 +34,7 @@ def departed_claims_of(context: Context) -> dict[int, str]:
     secret = context.state.secrets.get(context.desired.target.name)
     annotation = names.DEPARTED_VOLUMES_ANNOTATION
     text = secret.metadata.annotation(annotation) if secret is not None else None
-    departed = departed_of(context)
-    return {index: uid for index, uid in departed_in(text or "").items() if index in departed}
+    return only(departed_in(text or ""), departed_of(context))
 
 
 def noting(
@@ -49,5 +49,5 @@ def noting(
     if secret is None:
         return ()
     uids = departed_claims_of(context) if claims is None else claims
-    left = tuple(sorted((index, uid) for index, uid in uids.items() if index in note))
+    left = tuple(sorted(only(uids, note).items()))
     return (NoteDepartures(name, secret.metadata.uid, tuple(sorted(note.items())), left),)

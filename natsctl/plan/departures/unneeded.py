@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.note import departed_claims_of
+from natsctl.plan.server_identity import is_among
 from natsctl.plan.volume_actions import DeleteClaim
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def to_note(context: Context, index: int) -> dict[int, str]:
     volumes = volumes_of(context)
     if not goes_with_servers(context) or volumes is None or volumes.note is None:
         return {}
-    live = volumes.others.get(index)
-    if live is None or not is_as_noted(live, volumes.note.get(index)):
+    live, noted = volumes.others.get(index), volumes.note.get(index)
+    if live is None or not is_as_noted(live, noted):
         return {}
     return {index: live.uid}
 
@@ -59,9 +60,9 @@ def unneeded(context: Context, index: int) -> LiveClaim | None:
     live = volumes.others.get(index) if volumes is not None else None
     if volumes is None or live is None or not goes_with_servers(context):
         return None
-    is_own = live.is_free and departed_claims_of(context).get(index) == live.uid
-    stays = live.is_going or index not in volumes.left or _is_refused(context, live)
-    return live if is_own and not stays else None
+    noted, has_left = departed_claims_of(context).get(index), is_among(index, volumes.left)
+    goes = live.is_free and noted == live.uid and has_left and not live.is_going
+    return live if goes and not _is_refused(context, live) else None
 
 
 def deletion(live: LiveClaim, pod: str, seen: Evidence) -> DeleteClaim:

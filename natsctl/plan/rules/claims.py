@@ -169,7 +169,8 @@ def _found(context: Context, volumes: Volumes) -> Iterator[tuple[int, Noted]]:
     empty = (volumes.left | left_empty(context)) - rejoined(context)
     others = without(volumes.others, empty)
     for index, live in others.items():
-        if live.is_free and not volumes.is_lost_beyond(index):
+        is_lost = volumes.is_lost_beyond(index)
+        if live.is_free and not is_lost:
             yield index, _noted(context, index, live.uid)
 
 

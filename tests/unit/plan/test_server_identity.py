@@ -8,11 +8,14 @@ from natsctl.model import names
 from natsctl.model.objects import Meta, Pod
 from natsctl.plan.server_identity import (
     excess,
+    is_among,
     kept_names,
     leaving,
     missing,
+    only,
     servers_among,
     wanted,
+    without,
 )
 
 
@@ -62,6 +65,13 @@ def test_every_server_up_to_the_size_is_there_or_missing() -> None:
 
 def test_a_name_that_another_server_has_is_waited_for() -> None:
     assert missing("c", [Server(16, "c-10")], 11)[-2:] == ((9, "c-9"), (11, "c-11"))
+
+
+def test_what_there_is_is_parted_by_whose_it_is() -> None:
+    claims = {1: "a", 4: "d", 5: "e"}
+    assert only(claims, {4, 7}) == {4: "d"}
+    assert without(claims, {4, 7}) == {1: "a", 5: "e"}
+    assert [is_among(index, claims) for index in (4, 7)] == [True, False]
 
 
 def test_the_highest_index_leaves_first() -> None:
