@@ -203,7 +203,7 @@ class Api:
             del self.objects[place]
             return Response(200, b'{"kind":"Status"}')
         elif method == "PATCH" and isinstance(body, dict) and place not in self.late:
-            with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            with suppress(msgspec.MsgspecError, ValueError, RecursionError, TypeError):
                 self.add(merged(msgspec.json.decode(self.read(place)), body))
         return Response(200, self.read(place))
 

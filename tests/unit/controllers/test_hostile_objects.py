@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from natsctl.render.objects.owned_objects import owned_kinds
 from tests.compat import longest_step
-from tests.hostile_json import HOSTILE, fuzzed
+from tests.hostile_json import BROKEN, DEEP, HOSTILE, NUMBERS, SCALARS, TEXTS, fuzzed
 from tests.unit.controllers.hostile import (
     GOOD,
     Api,
@@ -142,9 +142,14 @@ def _quiet() -> Any:
 @given(changes=CHANGES, late=st.booleans())
 def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     settled()
-    before = bugs()
     api = fresh()
     poison(api, changes, late=late)
+    outlived(api)
+
+
+def outlived(api: Api) -> None:
+    """It was read in bounded time, no pass met a bug, and nothing was done to the other cluster."""
+    before = bugs()
     started = time.thread_time()
     with without_what_was_before(), longest_step() as longest:
         world, ends = asyncio.run(lived(api))
@@ -157,6 +162,23 @@ def test_nothing_comes_of_it(changes: list[Change], late: bool) -> None:
     assert condition(api, GOOD, "Ready") == condition(settled(), GOOD, "Ready")
     assert [f.name for f in text_string_to_metric_families(world.metrics())]
     world.metrics().encode()
+
+
+VALUES = [*SCALARS, *NUMBERS, *TEXTS, *BROKEN, *DEEP]
+ROUNDS = 40
+"""In each, one of so many places of each object is changed."""
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_every_field_of_every_kind_may_hold_anything(number: int) -> None:
+    """Not only those that examples happen to be about."""
+    changes: list[Change] = []
+    for where, there in places().items():
+        for path in there[number::ROUNDS]:
+            changes.append(((where, path), VALUES[(7 * number + len(changes)) % len(VALUES)], ""))
+    api = fresh()
+    poison(api, changes, late=bool(number % 2))
+    outlived(api)
 
 
 @fuzzed(8, share=4)
