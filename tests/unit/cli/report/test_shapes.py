@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from natsctl.api.schema.crds import crds
+from natsctl.cli.report.collector import SHAPES
 from natsctl.cli.report.redact import Redactor
 from natsctl.cli.report.shapes import (
     NAME,
@@ -21,6 +22,7 @@ from natsctl.cli.report.shapes import (
     visible,
 )
 from natsctl.cli.report.shown_clusters import CLUSTER, ROLE
+from natsctl.cli.report.shown_objects import EVENT, LEASE, SECRET
 from natsctl.cli.report.shown_values import (
     SHOWN_ANNOTATIONS,
     SHOWN_FLAGS,
@@ -28,6 +30,7 @@ from natsctl.cli.report.shown_values import (
     SHOWN_VARIABLES,
 )
 from natsctl.model.bound_tokens import EXPIRES, RENEW_AFTER, SWITCH_AT
+from tests.integration.test_report_fields import ALL
 
 eyes = Redactor(b"key")
 DOCUMENT = Path(__file__).parents[4] / "docs" / "commands.md"
@@ -44,6 +47,13 @@ DOCUMENT = Path(__file__).parents[4] / "docs" / "commands.md"
 )
 def test_what_is_shown_of_labels_and_the_like_is_told(name: str) -> None:
     assert f"`{name}`" in DOCUMENT.read_text()
+
+
+def test_every_kind_of_object_has_a_canary_in_each_field() -> None:
+    """Where an API server is: a kind that a report reads and that is not there would be missed."""
+    planted = [shape for _, _, shape in ALL.values()]
+    read = [*SHAPES.values(), CLUSTER, EVENT, LEASE, SECRET]
+    assert [shape for shape in read if shape not in planted] == []
 
 
 def leaves(schema: dict[str, Any], path: str) -> Iterator[str]:
