@@ -9,7 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 NODES ?= 1
 CORES := $(shell nproc 2>/dev/null || echo 2)
-PARTS ?= 3
+# A core less, a part less: tests that wait for each other wait longer than they are given.
+PARTS ?= $(if $(filter 1,$(CORES)),2,3)
 CONTEXT ?=
 NATS_IMAGE ?=
 IMAGE ?=
@@ -54,7 +55,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
 		| while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo; printf '  %s\n' 'NODES=1       nodes of the testbed that testbed-up starts' \
-		'PARTS=3       parts of the tests that run side by side; 1 on a small machine' \
+		'PARTS=3       parts of the tests that run side by side; 2 where there is one core' \
 		'CONTEXT=      a context of your kubeconfig: demo and e2e use that cluster instead' \
 		'NATS_IMAGE=   image of nats-server, without a tag, for demo and e2e' \
 		'IMAGE=        image of natsctl that the nodes of that cluster can pull, REGISTRY/NAME:TAG' \

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import attrs
 
 from tests.e2e.kubectl import Kubectl
+from tests.patience import patient
 
 INTERRUPT = "\x03"
 
@@ -30,10 +31,10 @@ class Terminal:
 
     def until(self, *texts: str, seconds: float = 30.0) -> str:
         """Wait until one of these texts is seen, whatever the case; all that was seen."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (limit := patient(seconds))
         while not any(text.lower() in self.seen.decode(errors="replace").lower() for text in texts):
             left = deadline - time.monotonic()
-            assert left > 0, f"none of {texts} within {seconds:.0f} s: {self.seen.decode()}"
+            assert left > 0, f"none of {texts} within {limit:.0f} s: {self.seen.decode()}"
             if select.select([self.descriptor], [], [], left)[0]:
                 self.seen.extend(os.read(self.descriptor, 4096))
         return self.seen.decode(errors="replace")

@@ -25,10 +25,13 @@ from tests.e2e.process import Operator
 from tests.e2e.program import Program, of_the_checkout, of_the_image
 from tests.e2e.release import Release
 from tests.inside import MARK, enter
+from tests.patience import patient
 
 CONTEXT = os.environ.get("NATSCTL_CONTEXT")
 HOME = f"natsctl-e2e-{os.getpid()}"
 """Where the session's operator has its lease."""
+ONE_TEST = 300.0
+"""Seconds that a test takes at most, with what it sets up."""
 _numbers = itertools.count(1)
 Managing = Installed | Operator
 NewNamespace = Callable[..., Kubectl]
@@ -46,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of this folder need Kubernetes; some a client that reaches the pods."""
     for item in items:
         item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.timeout(patient(ONE_TEST)))
         if CONTEXT and "reaches_pods" in item.fixturenames:  # type: ignore[attr-defined] # functions
             item.add_marker(pytest.mark.skip("pods of a named cluster are not reached from here"))
 

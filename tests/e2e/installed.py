@@ -10,6 +10,7 @@ import attrs
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.process import Operator
 from tests.e2e.release import Release
+from tests.patience import patient
 
 REPLICAS = 2
 
@@ -47,7 +48,9 @@ class Installed:
         if self.spare.alive:
             self.spare.stop()
         self._scale(REPLICAS)
-        self.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=60s")
+        self.kubectl(
+            "rollout", "status", f"deployment/{self.name}", f"--timeout={patient(60):.0f}s"
+        )
         until("a replica leads", lambda: self.release.leader() in self.release.names(), 40, 0.1)
         self._up = True
 

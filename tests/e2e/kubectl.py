@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from tests.patience import patient
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -71,18 +73,18 @@ class Kubectl:
 
 def until(what: str, check: Callable[[], T], seconds: float = 60.0, pause: float = 0.25) -> T:
     """Look until `check` returns something true, and return that."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + (limit := patient(seconds))
     while not (found := check()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s (now: {found!r})"
+        assert time.monotonic() < deadline, f"{what}: not within {limit:.0f} s (now: {found!r})"
         time.sleep(pause)
     return found
 
 
 def until_same(what: str, ask: Callable[[], T], wanted: T, seconds: float = 60.0) -> None:
     """Ask until the answer is the wanted one; the message of a failure has the last answer."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + (limit := patient(seconds))
     while (found := ask()) != wanted:
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s (now: {found!r})"
+        assert time.monotonic() < deadline, f"{what}: not within {limit:.0f} s (now: {found!r})"
         time.sleep(0.25)
 
 

@@ -16,6 +16,7 @@ import attrs
 
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.program import Program
+from tests.patience import patient
 
 LEASE = "nats-operator"
 ENDING = 20.0
@@ -114,7 +115,9 @@ class Operator:
     def http(self, path: str) -> tuple[int, str]:
         """Status and body of a GET."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as reply:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=patient(5)
+            ) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -11,6 +11,7 @@ import attrs
 
 from deploy.render import CHART
 from tests.e2e.kubectl import Kubectl, until
+from tests.patience import patient
 
 NAME = "nats-operator"
 OURS = f"app.kubernetes.io/name={NAME},app.kubernetes.io/component=operator"
@@ -22,7 +23,9 @@ class HelmFailed(AssertionError):
 
 def helm(*arguments: str) -> str:
     """Run it; what it printed."""
-    done = subprocess.run(["helm", *arguments], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        ["helm", *arguments], capture_output=True, text=True, timeout=patient(300)
+    )
     if done.returncode:
         raise HelmFailed(f"helm {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout

@@ -15,6 +15,7 @@ from tests.e2e.conftest import CONTEXT, Managing, namespace_manifest, temporary_
 from tests.e2e.kubectl import Kubectl, until
 from tests.e2e.release import HelmFailed, Release, forget_owner, helm, nobody, owner
 from tests.e2e.test_service_accounts import account, bound, role
+from tests.patience import patient
 
 pytestmark = pytest.mark.skipif(
     bool(CONTEXT), reason="the image of this checkout is known to a testbed only"
@@ -299,7 +300,9 @@ def test_the_manifests_work_as_they_are(
     try:
         for file in files:
             release.kubectl("apply", "-f", file)
-        release.kubectl("rollout", "status", "deployment/nats-operator", "--timeout=60s")
+        release.kubectl(
+            "rollout", "status", "deployment/nats-operator", f"--timeout={patient(60):.0f}s"
+        )
         cluster.apply(size=3, version=NEW).ready().meshed(3, NEW)
         cluster.delete()
     finally:

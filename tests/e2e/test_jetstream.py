@@ -73,7 +73,6 @@ def test_a_killed_server_and_more_servers_lose_nothing(cluster: Apply, namespace
     published.check()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", ["2.14.10", "2.15.3"])
 def test_scaling_down_moves_streams_first_and_loses_nothing(cluster: Apply, version: str) -> None:
     found = storing(cluster, version, size=5)

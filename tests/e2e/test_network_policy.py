@@ -19,6 +19,7 @@ from tests.e2e.conftest import CONTEXT, Managing
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
 from tests.inside import MARK
+from tests.patience import patient
 
 pytestmark = pytest.mark.skipif(
     bool(CONTEXT), reason="whether a named cluster enforces policies is not known from here"
@@ -75,7 +76,7 @@ def test_routes_and_monitoring_are_for_servers_and_operator_alone(enforced: Kube
     found = Cluster(enforced, "a").apply(size=2, version=NEXT).ready()
     before = found.uids()
     for role in roles:
-        enforced("wait", "--for=condition=Ready", f"pod/{role}", "--timeout=30s")
+        enforced("wait", "--for=condition=Ready", f"pod/{role}", f"--timeout={patient(30):.0f}s")
     until_reached(enforced, "stranger", found.address("a-1"), *PORTS)
 
     peers = {"clientsFrom": [peer("client")], "monitoringFrom": [peer("prometheus")]}
@@ -124,7 +125,7 @@ def test_the_operators_own_policy_leaves_it_what_it_needs(
     roles = ("prometheus", "stranger")
     enforced.apply(*(dialler(enforced, role) for role in roles))
     for role in roles:
-        enforced("wait", "--for=condition=Ready", f"pod/{role}", "--timeout=30s")
+        enforced("wait", "--for=condition=Ready", f"pod/{role}", f"--timeout={patient(30):.0f}s")
     found = Cluster(enforced, "a").apply(size=2, version=NEXT).ready()
     before = found.uids()
     found.patch(natsConfig={"maxPayload": 4096})

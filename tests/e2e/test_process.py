@@ -17,6 +17,7 @@ from tests.e2e.conftest import Managing, NewNamespace
 from tests.e2e.kubectl import stays, until
 from tests.e2e.process import LEASE, Operator
 from tests.e2e.program import Program
+from tests.patience import patient
 
 Another = Callable[..., Operator]
 LASTING = 10.5
@@ -203,6 +204,6 @@ def test_without_a_namespace_it_says_what_to_set(program: Program) -> None:
 def refused(program: Program, *arguments: str) -> str:
     """What an operator says that ends at once, with status 2."""
     with program.start("operator", *arguments, stdout=PIPE, stderr=STDOUT) as process:
-        told, _ = process.communicate(timeout=30)
+        told, _ = process.communicate(timeout=patient(30))
     assert process.returncode == 2
     return bytes(told).decode()

@@ -37,6 +37,7 @@ from tests.e2e.clusters import NEXT, Cluster
 from tests.e2e.conftest import Managing, namespace_manifest
 from tests.e2e.kubectl import Json, Kubectl, until
 from tests.inside import MARK, ROOT
+from tests.patience import patient
 
 pytestmark = pytest.mark.usefixtures("reaches_pods")
 EXAMPLES = Path(__file__).parent / "readme"
@@ -99,7 +100,7 @@ def nats_io(kubectl: Kubectl, operator: Managing) -> Iterator[Kubectl]:
     found("delete", "nats", "--all", "--wait=false")
     # Its shell does not end by a SIGTERM.
     found("delete", "pod", "nats-user-pod", "--ignore-not-found", "--grace-period=1")
-    kubectl("delete", "namespace", "nats-io", "--timeout=120s")
+    kubectl("delete", "namespace", "nats-io", f"--timeout={patient(120):.0f}s")
 
 
 def test_names_of_the_crds(kubectl: Kubectl) -> None:
@@ -257,7 +258,7 @@ def test_service_accounts(nats_io: Kubectl, version: str) -> None:
     pod = yaml.safe_load(example("service-account-pod.yaml"))
     pod["spec"]["containers"][0]["imagePullPolicy"] = "IfNotPresent"
     nats_io("create", "-f", "-", stdin=json.dumps(pod))
-    nats_io("wait", "--for=condition=Ready", "pod/nats-user-pod", "--timeout=60s")
+    nats_io("wait", "--for=condition=Ready", "pod/nats-user-pod", f"--timeout={patient(60):.0f}s")
     until("all servers let the user in", lambda: all(admitted(found)), 120)
     say_what_the_readme_says(nats_io)
     assert found.ready().uids().keys() == {f"example-nats-{i}" for i in (1, 2, 3)}

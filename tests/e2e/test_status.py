@@ -20,6 +20,7 @@ from tests.e2e.certificates import Authority
 from tests.e2e.clusters import NEW, NEXT, Cluster
 from tests.e2e.conftest import CONTEXT
 from tests.e2e.kubectl import Json, Kubectl, until
+from tests.patience import patient
 
 Apply = Callable[..., Cluster]
 PROGRAMS = Path(sys.executable).parent
@@ -39,7 +40,7 @@ def natsctl(kubectl: Kubectl, *arguments: str, code: int = 0) -> str:
     """Run it as a user does; what it printed."""
     command: list[str | Path] = [PROGRAMS / "natsctl", *arguments, *flags(kubectl)]
     done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        command, env=environment(), capture_output=True, text=True, timeout=patient(60), check=False
     )
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     return done.stdout
@@ -94,7 +95,7 @@ def routes(view: Json) -> list[int]:
 def test_from_a_look_to_a_report(closed: Cluster, namespace: Kubectl, tmp_path: Path) -> None:
     """What the user's card promises, one after the other on one cluster."""
     plugin = ["kubectl", "natsctl", "status", "x", "-o", "json", *flags(namespace)]
-    view: Json = json.loads(subprocess.check_output(plugin, env=environment(), timeout=60))
+    view: Json = json.loads(subprocess.check_output(plugin, env=environment(), timeout=patient(60)))
     assert (view["ready"], routes(view), view["notes"]) == (True, [1, 1], [])
     shown = natsctl(namespace, "status", "x")
     assert "State:     Running, ready" in shown

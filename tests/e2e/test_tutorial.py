@@ -28,6 +28,7 @@ from tests.e2e.conftest import CONTEXT, Managing
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.release import forget_owner
 from tests.inside import ROOT
+from tests.patience import patient
 
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 REPLACED = (
@@ -75,7 +76,7 @@ class Reader:
             env=os.environ | self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=patient(300),
         )
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == (FAILS in command.output), f"{command.line}: {printed}"
