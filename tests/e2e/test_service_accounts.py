@@ -115,7 +115,7 @@ def test_accounts_and_roles_come_and_go(cluster: Apply, namespace: Kubectl) -> N
     until("worker gets in", lambda: all(at.gets_in() for at in logins(found, told)), 120)
     namespace.apply(role("worker", "a", publish=["other"], subscribe=["other"]))
     servers = logins(found, told)
-    until("the new permissions count", lambda: all(at.reaches("other") for at in servers), 120)
+    until("the new rights count", lambda: all(at.reaches_by_now("other") for at in servers), 120)
     assert not any(at.reaches("jobs") for at in servers)
     namespace("delete", "natsserviceroles", "worker")
     until("worker is out", lambda: not any(at.gets_in() for at in servers), 120)
