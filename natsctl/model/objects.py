@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="Object")
 
 
-class Wire(msgspec.Struct, frozen=True, rename="camel"):
-    """Base of every projection: frozen, camelCase on the wire."""
+class Wire(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Base of every projection: frozen, camelCase on the wire.
+
+    What cannot change cannot come to refer to itself: no search for garbage has to visit it.
+    """
 
 
 class OwnerReference(Wire, frozen=True):
