@@ -26,6 +26,7 @@ import attrs
 
 from benchmarks.objects import SIZE, is_ready, nats_cluster
 from benchmarks.responder import Roster
+from natsctl.cli.run.operator import GARBAGE
 from natsctl.controllers import supervisor
 from natsctl.controllers.fleet import Fleet
 from natsctl.controllers.runtime import metrics
@@ -111,6 +112,7 @@ async def started(world: World, api: ApiServer, count: int) -> Start:
     process = Process(Line(api), nobody, settings=SETTINGS, servers=servers)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     passes, began = _passes(), time.process_time()
     with patch.object(supervisor, "Fleet", lambda **_: fleet):
         process.start()

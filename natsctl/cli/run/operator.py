@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from natsctl import __version__
 from natsctl.controllers.runtime.crd_revision import SchemaTooOld
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+GARBAGE: Final = (50_000, 20, 100)
+"""How rarely to look for garbage (`gc.set_threshold`): nearly all that is made for a cluster stays,
+and the rest goes without that."""
 DESCRIPTION = """\
 Runs the operator, which creates and manages NATS clusters for NatsCluster objects.
 
@@ -188,7 +191,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     try:
         settings = settings_of(arguments, os.environ)
         gc.freeze()  # what the imports made stays for ever: no reason to visit it again
-        gc.set_threshold(50_000, 20, 100)
+        gc.set_threshold(*GARBAGE)
         asyncio.run(_until_signalled(settings))
     except (ValueError, SchemaTooOld, OSError) as error:
         log.error("%s", error)
