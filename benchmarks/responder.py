@@ -34,7 +34,7 @@ ASKED = "/asked"
 STARTED = "2026-01-01T00:00:00Z"
 SLOW = "slow"
 """The namespace whose servers take every question, and never answer."""
-NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @attrs.frozen
@@ -106,7 +106,10 @@ class Count:
 
 @attrs.define
 class Answering(asyncio.Protocol):
-    """One connection: one request, one answer, and one more in the count of all."""
+    """One connection: an answer to each request, and one more in the count of all.
+
+    It stays open, as a server keeps it, unless the request says that it is the last one.
+    """
 
     roster: Roster
     count: Count = attrs.field(factory=Count)
@@ -131,14 +134,14 @@ class Answering(asyncio.Protocol):
             self.count.pages += 1
             found = self.roster.answer(address, path)
         self.transport.write(NOTHING if found is None else _response(found))
-        self.transport.close()
+        if b"Connection: close" in data:
+            self.transport.close()
 
 
 def _response(found: Json) -> bytes:
     body = json.dumps(found).encode()
     head = (
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

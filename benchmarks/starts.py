@@ -87,7 +87,13 @@ class Asking(Monitor):
     roster: Roster = attrs.field(factory=Roster)
 
     async def _get(
-        self, place: Place, path: str, tls: object, read: Callable[[bytes], T], most: int
+        self,
+        place: Place,
+        path: str,
+        tls: object,
+        read: Callable[[bytes], T],
+        most: int,
+        line: object,
     ) -> T:
         await asyncio.sleep(0)
         return read(json.dumps(self.roster.answer(place.address, path)).encode())

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from natsctl.nats.beside import beside
+from natsctl.nats.line import HEAD, PIECE, Line, Streams, goes_on, read_on
 
 if TYPE_CHECKING:
     import ssl
@@ -28,9 +29,7 @@ server from 2.10 on. A server with 998 others says 2.5 MB.
 LIGHT: Final = 16 * 1024
 """Bytes that are read in no time; more of them are read in a thread. Of a cluster of a few servers,
 each page has fewer."""
-_HEAD: Final = 16 * 1024
 _CHUNKS: Final = 4096
-_PIECE: Final = 64 * 1024
 _T = TypeVar("_T")
 
 
@@ -48,9 +47,11 @@ async def fetch(
     seconds: float,
     read: Callable[[bytes], _T],
     most: int,
+    line: Line | None = None,
 ) -> _T:
     """What `read` makes of an answer with status 200; as `answer`."""
-    return (await answer(gate, owner, address, port, path, tls, seconds, ("200",), read, most))[1]
+    where, accepted = (owner, address, port, path), ("200",)
+    return (await answer(gate, *where, tls, seconds, accepted, read, most, line))[1]
 
 
 async def answer(
@@ -64,28 +65,34 @@ async def answer(
     accepted: Collection[str],
     read: Callable[[bytes], _T],
     most: int,
+    line: Line | None = None,
 ) -> tuple[int, _T]:
     """Status of an answer with one of these statuses, and what `read` makes of its body.
 
     A long one takes a turn of the owner's until it is read, and only what was made of it is kept.
-    `most` is how many bytes it may have; if it is SMALL, it needs no such turn.
+    `most` is how many bytes it may have; if it is SMALL, it needs no such turn. The next page may
+    be asked for on the same `line`.
 
     Raises Unusable, OSError or TimeoutError, and what `read` raises.
     """
-    async with asyncio.timeout(seconds) as clock, _connected(address, port, tls) as (source, sink):
-        sink.write(_request(path, f"{_bracketed(address)}:{port}"))
+    framed, connected = line is not None, _connected(address, port, tls, line)
+    async with asyncio.timeout(seconds) as clock, connected as streams:
+        source, sink = streams
+        sink.write(_request(path, f"{_bracketed(address)}:{port}", close=not framed))
         told = bytearray()
-        await _read(source, told, SMALL)
+        await read_on(source, told, SMALL, framed=framed)
         if len(told) > SMALL:
             if most <= SMALL:
                 raise _too_long(most)
             async with gate.long_answer(owner, clock):
-                await _read(source, told, most)
+                await read_on(source, told, most, framed=framed)
                 if len(told) > most:
                     raise _too_long(most)
                 status, body = _body(told, accepted)
                 return status, await beside(gate.threads, _to_its_end, read, body)
         status, body = _body(told, accepted)
+        if line is not None and goes_on(told):
+            line.keep(streams)
     if len(body) <= LIGHT:
         return status, read(body)
     async with gate.reading.turn(owner):
@@ -112,52 +119,49 @@ async def pieces(
     async with _connected(address, port, tls) as (source, sink):
         sink.write(_request(path, f"{_bracketed(address)}:{port}", "HTTP/1.0"))
         told = bytearray()
-        while (end := told.find(b"\r\n\r\n")) < 0 and (piece := await source.read(_PIECE)):
+        while (end := told.find(b"\r\n\r\n")) < 0 and (piece := await source.read(PIECE)):
             told += piece
-            if len(told) > _HEAD + _PIECE:
+            if len(told) > HEAD + PIECE:
                 break
         if "transfer-encoding" in _headers(told, end, ("200",))[1]:
             raise Unusable("its answer is in chunks, which was not requested")
         yield bytes(told[end + 4 :])
         del told
-        while piece := await source.read(_PIECE):
+        while piece := await source.read(PIECE):
             yield piece
 
 
 @asynccontextmanager
 async def _connected(
-    address: str, port: int, tls: ssl.SSLContext | None
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    source, sink = await asyncio.open_connection(address, port, ssl=tls, limit=_PIECE)
+    address: str, port: int, tls: ssl.SSLContext | None, line: Line | None = None
+) -> AsyncIterator[Streams]:
+    streams = line.taken() if line is not None else None
+    if streams is None:
+        streams = await asyncio.open_connection(address, port, ssl=tls, limit=PIECE)
     try:
-        yield source, sink
+        yield streams
     finally:
-        sink.transport.abort()  # the other side is not waited for
+        if line is None or not line.keeps(streams):
+            streams[1].transport.abort()  # the other side is not waited for
 
 
 def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _request(path: str, host: str, protocol: str = "HTTP/1.1") -> bytes:
+def _request(path: str, host: str, protocol: str = "HTTP/1.1", *, close: bool = True) -> bytes:
     lines = (
         f"GET {path} {protocol}",
         f"Host: {host}",
         "Accept-Encoding: identity",
         "User-Agent: natsctl",
-        "Connection: close",
+        *(("Connection: close",) if close else ()),
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-async def _read(source: asyncio.StreamReader, told: bytearray, limit: int) -> None:
-    """Read on to the end, or until there is more than the limit."""
-    while len(told) <= limit and (piece := await source.read(_PIECE)):
-        told += piece
-
-
 def _body(told: bytearray, accepted: Collection[str]) -> tuple[int, bytes]:
-    end = told.find(b"\r\n\r\n", 0, _HEAD)
+    end = told.find(b"\r\n\r\n", 0, HEAD)
     status, headers = _headers(told, end, accepted)
     body = told[end + 4 :]
     if "transfer-encoding" in headers:
@@ -166,7 +170,7 @@ def _body(told: bytearray, accepted: Collection[str]) -> tuple[int, bytes]:
 
 
 def _headers(told: bytearray, end: int, accepted: Collection[str]) -> tuple[int, dict[str, str]]:
-    if not 0 <= end <= _HEAD:
+    if not 0 <= end <= HEAD:
         raise Unusable("it does not speak HTTP")
     first, *lines = bytes(told[:end]).decode("latin-1").split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in map(_split, lines)}

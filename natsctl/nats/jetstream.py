@@ -8,7 +8,7 @@ https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#jetstream-info
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -19,6 +19,7 @@ from natsctl.nats.fetch import LIMIT, SMALL, Unusable, answer, pieces
 from natsctl.nats.gate import LARGE_QUICK
 from natsctl.nats.jetstream_answers import JSZ, Answers, Jsz, report, routes_of, unanswered
 from natsctl.nats.jetstream_sizes import Frames
+from natsctl.nats.line import Line
 from natsctl.nats.monitoring import TIMEOUT, UNASKED, VARZ, Place, problem_of
 from natsctl.nats.pages import Cutter
 from natsctl.nats.raft import with_members
@@ -88,8 +89,9 @@ async def _ask(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> JetStrea
     try:
         if not place.address:
             raise Unusable("the pod has no address")
-        _, varz = await _get(gate, place, "/varz", tls, bytes, VARZ)
-        _, routes = await _get(gate, place, "/routez", tls, routes_of)
+        with closing(Line()) as line:
+            _, varz = await _get(gate, place, "/varz", tls, bytes, VARZ, line=line)
+            _, routes = await _get(gate, place, "/routez", tls, routes_of, line=line)
         jsz = await _jsz(gate, place, tls)
         code, healthz = await _get(gate, place, "/healthz", tls, bytes, SMALL, _HEALTHY_OR_NOT)
     except UNASKED as error:
@@ -109,10 +111,11 @@ async def _get(
     read: Callable[[bytes], _T],
     most: int = LIMIT,
     accepted: Collection[str] = ("200",),
+    line: Line | None = None,
 ) -> tuple[int, _T]:
     """Status, and what is made of a page of at most so many bytes."""
     where = place.owner, place.address, names.MONITORING_PORT
-    return await answer(gate, *where, path, tls, TIMEOUT, accepted, read, most)
+    return await answer(gate, *where, path, tls, TIMEOUT, accepted, read, most, line)
 
 
 async def _jsz(gate: Gate, place: Place, tls: ssl.SSLContext | None) -> Jsz:

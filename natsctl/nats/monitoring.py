@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import ssl
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import attrs
@@ -23,6 +23,7 @@ from natsctl.model.shared_texts import shared
 from natsctl.model.struct_types import known_to_threads
 from natsctl.nats.fetch import LIMIT, SMALL, Unusable, fetch
 from natsctl.nats.gate import OF_ONE, QUICK, Gate
+from natsctl.nats.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -149,10 +150,12 @@ class Monitor:
         try:
             if not place.address:
                 raise Unusable("the pod has no address")
-            varz = await self._get(place, "/varz", tls, _varz, VARZ)
-            if place.name and varz.server_name not in ("", place.name):
-                raise Unusable(f"another server answers, not {place.name}")
-            return _observation(varz, await self._get(place, "/routez", tls, _peers, LIMIT))
+            with closing(Line()) as line:
+                varz = await self._get(place, "/varz", tls, _varz, VARZ, line)
+                if place.name and varz.server_name not in ("", place.name):
+                    raise Unusable(f"another server answers, not {place.name}")
+                peers = await self._get(place, "/routez", tls, _peers, LIMIT, line)
+            return _observation(varz, peers)
         except UNASKED as error:
             return Observation(problem=f"monitoring port: {problem_of(error, place)}")
 
@@ -163,10 +166,11 @@ class Monitor:
         tls: ssl.SSLContext | None,
         read: Callable[[bytes], _T],
         most: int,
+        line: Line,
     ) -> _T:
         """What is made of a page of at most so many bytes."""
         where = place.owner, place.address, names.MONITORING_PORT
-        return await fetch(self.gate, *where, path, tls, TIMEOUT, read, most)
+        return await fetch(self.gate, *where, path, tls, TIMEOUT, read, most, line)
 
 
 def _varz(body: bytes) -> Varz:

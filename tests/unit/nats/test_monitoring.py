@@ -38,9 +38,11 @@ class Server:
     routez: Any = attrs.field(factory=lambda: {"num_routes": 0})
     slow: float = 0.0
     asked_at_once: int = 0
+    connections: set[object] = attrs.field(factory=set)
     _asking: int = 0
 
     async def handle(self, request: web.Request) -> web.Response:
+        self.connections.add(request.transport)
         self._asking += 1
         self.asked_at_once = max(self.asked_at_once, self._asking)
         await asyncio.sleep(self.slow or 0.01)
@@ -85,6 +87,11 @@ async def ask(
 async def test_a_server_tells_who_it_is_and_whom_it_knows(server: Server) -> None:
     server.routez = {"routes": [{"remote_id": "a"}, {"remote_id": "b", "rid": 7}]}
     assert await ask() == Observation("me", "2.12.15", frozenset("ab"))
+
+
+async def test_a_server_is_connected_to_once_for_both_pages(server: Server) -> None:
+    assert (await ask()).server_id == "me"
+    assert len(server.connections) == 1
 
 
 async def test_several_routes_to_one_peer_are_one_peer(server: Server) -> None:
