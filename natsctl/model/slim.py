@@ -68,35 +68,37 @@ _PARTS: Final = ("spec", "data")
 MOST: Final = 32
 """Owners, containers, conditions, ports or keys."""
 
-_READ: Final = (
-    names.REVISION_ANNOTATION,
-    names.APPLIED_ANNOTATION,
-    names.CLAIMS_ANNOTATION,
-    names.CLAIMS_SEAL_ANNOTATION,
-    names.DEPARTED_ANNOTATION,
-    names.DEPARTED_VOLUMES_ANNOTATION,
-    names.REPLACING_ANNOTATION,
-    names.GROWN_ANNOTATION,
-    names.CLUSTER_UID_ANNOTATION,
-    names.SERVER_NAME_ANNOTATION,
-    names.DATA_ANNOTATION,
-    names.NEW_VOLUME_ANNOTATION,
-    names.KEY_ANNOTATION,
-    names.REPLACES_ANNOTATION,
-    names.RESTORED_ANNOTATION,
-    names.PROVEN_ANNOTATION,
-    names.OPERATOR_ANNOTATION,
-    names.CONFIG_ANNOTATION,
-    names.KUBELET_SYNCS_ANNOTATION,
-    names.REFUSED_ANNOTATION,
-    names.DROPPED_ANNOTATION,
-    names.SCHEMA_REVISION_ANNOTATION,
-    names.LABEL_APP,
-    names.LABEL_CLUSTER,
-    names.LABEL_CLUSTER_NAMESPACE,
-    names.LABEL_VERSION,
-    names.LABEL_K8S_MANAGED_BY,
-    *bound_tokens.ANNOTATIONS,
+_READ: Final = frozenset(
+    {
+        names.REVISION_ANNOTATION,
+        names.APPLIED_ANNOTATION,
+        names.CLAIMS_ANNOTATION,
+        names.CLAIMS_SEAL_ANNOTATION,
+        names.DEPARTED_ANNOTATION,
+        names.DEPARTED_VOLUMES_ANNOTATION,
+        names.REPLACING_ANNOTATION,
+        names.GROWN_ANNOTATION,
+        names.CLUSTER_UID_ANNOTATION,
+        names.SERVER_NAME_ANNOTATION,
+        names.DATA_ANNOTATION,
+        names.NEW_VOLUME_ANNOTATION,
+        names.KEY_ANNOTATION,
+        names.REPLACES_ANNOTATION,
+        names.RESTORED_ANNOTATION,
+        names.PROVEN_ANNOTATION,
+        names.OPERATOR_ANNOTATION,
+        names.CONFIG_ANNOTATION,
+        names.KUBELET_SYNCS_ANNOTATION,
+        names.REFUSED_ANNOTATION,
+        names.DROPPED_ANNOTATION,
+        names.SCHEMA_REVISION_ANNOTATION,
+        names.LABEL_APP,
+        names.LABEL_CLUSTER,
+        names.LABEL_CLUSTER_NAMESPACE,
+        names.LABEL_VERSION,
+        names.LABEL_K8S_MANAGED_BY,
+        *bound_tokens.ANNOTATIONS,
+    }
 )
 _CONTAINERS: Final = (names.SERVER_CONTAINER, names.RELOADER, names.BOOTCONFIG, names.METRICS)
 _FILES: Final = (names.CONFIG_KEY, names.BOOT_KEY, names.JETSTREAM_KEY)
@@ -239,7 +241,7 @@ def _texts(given: Mapping[str, str] | None) -> tuple[dict[str, str] | None, bool
     """Those that are read as they are, and of the others what fits; whether some did not."""
     if given is None:
         return None, False
-    own = {key: _brief(given[key], _limit(key)) for key in _READ if key in given}
+    own = {key: _brief(text, _limit(key)) for key, text in given.items() if key in _READ}
     left, kept = OTHERS, dict[str, str]()
     for key in sorted(given.keys() - own.keys()):
         text = _brief(given[key])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from natsctl.api.labels import key_problems, label_problems
 from natsctl.api.parse import parse_leniently
@@ -35,10 +35,10 @@ _QUANTITY = re.compile(
 class _Embedded:
     """The Kubernetes objects of a spec, as far as the operator reads them."""
 
-    template: PodTemplate
-    env: tuple[EnvVar, ...]
-    mounts: tuple[VolumeMount, ...]
-    resources: Resources
+    template: PodTemplate = field(factory=PodTemplate)
+    env: tuple[EnvVar, ...] = ()
+    mounts: tuple[VolumeMount, ...] = ()
+    resources: Resources = field(factory=Resources)
 
 
 def pod_problems(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -84,9 +84,10 @@ def _embedded(spec: NatsClusterSpec, policy: PodPolicy) -> tuple[_Embedded, tupl
         ("_", list(policy.tolerations), tuple[Toleration, ...], "spec.pod.tolerations"),
     )
     for key, raw, shape, path in shapes:
-        parts[key], wrong = parse_leniently(raw, shape, path)
-        problems += wrong
-    del parts["_"]
+        if raw:  # most specs have none of them
+            parts[key], wrong = parse_leniently(raw, shape, path)
+            problems += wrong
+    parts.pop("_", None)
     return _Embedded(**parts), tuple(problems)
 
 

@@ -1,6 +1,7 @@
 """Checks of what a spec says of certificates."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 import attrs
@@ -9,7 +10,7 @@ from natsctl.api.checks.texts import file_path
 from natsctl.api.fields import json_name
 from natsctl.api.problems import Problem, shown
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.listeners import LISTENERS, Listener
+from natsctl.api.types.listeners import LISTENERS
 from natsctl.api.types.security import AuthConfig, TLSConfig
 from natsctl.api.version import ServerVersion
 
@@ -97,13 +98,16 @@ def _without_certificates(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Pro
 
 
 def _files(tls: TLSConfig) -> Iterator[Problem]:
-    for listener in LISTENERS:
-        for field in _file_fields(listener):
-            yield from file_path(getattr(tls, field), f"spec.tls.{_json(field)}")
+    for field, path in _file_fields():
+        yield from file_path(getattr(tls, field), path)
 
 
-def _file_fields(listener: Listener) -> Iterator[str]:
-    return (f"{listener.field}_{kind}_file_name" for kind in ("ca", "cert", "key"))
+@cache
+def _file_fields() -> tuple[tuple[str, str], ...]:
+    """Attribute and path of each field that names a file."""
+    kinds = ("ca", "cert", "key")
+    fields = (f"{each.field}_{kind}_file_name" for each in LISTENERS for kind in kinds)
+    return tuple((field, f"spec.tls.{_json(field)}") for field in fields)
 
 
 def _known(

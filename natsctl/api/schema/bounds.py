@@ -8,6 +8,7 @@ import attrs
 
 from natsctl.api.fields import Facts, facts, fields_of
 from natsctl.api.problems import Problem, shown
+from natsctl.api.schema.structural import without_none
 
 
 def out_of_bounds(item: Any, path: str) -> Iterator[Problem]:
@@ -49,10 +50,17 @@ def _fields(item: Any, path: str) -> Iterator[tuple[Any, Facts, str]]:
 
 @cache
 def _parts(kind: type) -> tuple[tuple[str, Facts, str], ...]:
-    """Attribute, facts and JSON name of each field; none of what is no attrs class."""
+    """Attribute, facts and JSON name of each field that may have bounds; none of other classes."""
     if not attrs.has(kind):
         return ()
-    return tuple((each.name, facts(each), name) for name, each in fields_of(kind))
+    known = ((each, facts(each), name) for name, each in fields_of(kind))
+    return tuple((each.name, of, name) for each, of, name in known if not _is_free(each.type, of))
+
+
+def _is_free(hint: Any, known: Facts) -> bool:
+    """Whether any value of its type will do, as of most plain fields."""
+    bounds = known.minimum, known.maximum, known.text, known.enum or None
+    return without_none(hint) in (bool, int, float, str) and bounds == (None,) * len(bounds)
 
 
 def _field(value: Any, known: Facts, path: str) -> Iterator[tuple[Any, Facts, str]]:

@@ -72,6 +72,8 @@ def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _same(live: Any, wanted: Any) -> bool:
+    if isinstance(wanted, str):  # nearly all are, and that is quickly told
+        return bool(live == wanted)
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and _covers(live, wanted)
     if isinstance(wanted, list | tuple):

@@ -41,7 +41,12 @@ STRANGERS: Final = "STRANGERS"
 
 def system_permissions(spec: NatsClusterSpec) -> Json:
     """What the operator's user may do on the servers of a cluster."""
-    if spec.jetstream is None:
+    return permissions(streams=spec.jetstream is not None)
+
+
+def permissions(*, streams: bool) -> Json:
+    """The same of a cluster that stores streams, or does not."""
+    if not streams:
         return PERMISSIONS
     allowed = [*PERMISSIONS["publish"]["allow"], *JETSTREAM_REQUESTS]
     return PERMISSIONS | {"publish": {"allow": allowed}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -17,7 +18,7 @@ from natsctl.render.config.system_account import (
     OLD_ACCOUNT,
     SYSTEM_ACCOUNT,
     has_system,
-    system_permissions,
+    permissions,
 )
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def system_stamp(target: Target) -> SystemStamp:
     inputs = target.inputs
     if not has_system(target):
         return SystemStamp(seal=inputs.seal)
-    return SystemStamp(inputs.account, inputs.system, _rights(target), inputs.seal)
+    rights = _rights(streams=target.spec.jetstream is not None)
+    return SystemStamp(inputs.account, inputs.system, rights, inputs.seal)
 
 
-def _rights(target: Target) -> str:
-    given = json.dumps(system_permissions(target.spec), sort_keys=True)
+@cache
+def _rights(*, streams: bool) -> str:
+    given = json.dumps(permissions(streams=streams), sort_keys=True)
     return hashlib.sha256(given.encode()).hexdigest()[:10]
