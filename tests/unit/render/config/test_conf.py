@@ -4,10 +4,30 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from natsctl.render.config.conf import boot_text, config_text, server_config
+from natsctl.render.config.conf import boot_text, config_text, json_text, server_config
 from natsctl.render.target import Target
 from tests.unit.render.targets import TARGETS, target
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_characters_stand_for_themselves_and_every_item_has_its_own_line(
+    config: dict[str, Any],
+) -> None:
+    """To the byte as Python indents: another text would be a reload of all servers."""
+    assert json_text(config) == json.dumps(config, indent=2, ensure_ascii=False) + "\n"
 
 
 def test_a_cluster_knows_all_its_servers() -> None:
