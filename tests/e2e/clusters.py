@@ -65,15 +65,16 @@ class Cluster:
         status: Json = self.get().get("status") or {}
         return status
 
-    def condition(self, kind: str) -> Json:
-        """One condition of the present generation, or an empty mapping."""
+    def conditions(self) -> dict[str, Json]:
+        """Those of the present generation, by type."""
         found = self.get()
         conditions = (found.get("status") or {}).get("conditions") or []
         generation = found["metadata"]["generation"]
-        return next(
-            (c for c in conditions if c["type"] == kind and c["observedGeneration"] == generation),
-            {},
-        )
+        return {c["type"]: c for c in conditions if c.get("observedGeneration") == generation}
+
+    def condition(self, kind: str) -> Json:
+        """One condition of the present generation, or an empty mapping."""
+        return self.conditions().get(kind, {})
 
     def until_condition(
         self, kind: str, status: str, *texts: str, reason: str | None = None, seconds: float = 60.0
@@ -93,7 +94,8 @@ class Cluster:
         """Wait until it is what its spec says, and settled."""
 
         def check() -> bool:
-            states = [self.condition(kind).get("status") for kind in ("Ready", "Progressing")]
+            found = self.conditions()
+            states = [found.get(kind, {}).get("status") for kind in ("Ready", "Progressing")]
             return states == ["True", "False"]
 
         until(f"{self.name} is ready", check, seconds, 0.4)

@@ -148,6 +148,19 @@ def test_a_secret_is_read_once_until_it_changes() -> None:
     assert server.asked == 2
 
 
+def test_an_answer_that_left_before_a_change_is_not_kept() -> None:
+    server, (key, _) = Server(), SECRETS
+    secret_cache = SecretCache(lambda cluster: None)
+    secret_cache.name(("ns", "c"), frozenset([key]))
+    server.real[key] = secret(key, 1)
+    reading = Driven(secret_cache.read(client(server), key))
+    assert not reading.steps(2), "the answer is on its way"
+    server.real[key] = secret(key, 2)
+    secret_cache.put(server.real[key])
+    assert reading.finish() == server.real[key]
+    assert server.asked == 2
+
+
 def test_foreign_secrets_wake_nobody_and_are_not_kept() -> None:
     woken: list[Key] = []
     secret_cache = SecretCache(woken.append)
