@@ -137,6 +137,7 @@ class Reflector(Generic[T]):
         """Run until cancelled; every failure is retried with back-off."""
         delay = FIRST_DELAY
         loop = asyncio.get_running_loop()
+        metrics.UNDECODABLE.labels(self.resource.kind)  # from 0 on: an alert counts what it adds
         while True:
             started = self.last_tried = loop.time()
             reason = await self._once()

@@ -241,3 +241,12 @@ async def test_a_reply_that_is_none_is_an_error_like_others(
     api.script = [says(400, b"[" * 5000)]
     with pytest.raises(Terminal):
         await client.get(PODS, "ns", "s")
+
+
+async def test_the_count_begins_before_there_is_one(transport: Transport, api: Faulty) -> None:
+    """Of a series that begins at 1, an alert does not see that it rose."""
+    metrics.UNDECODABLE.remove("Secret")
+    async with reflecting(transport, api, streams(*initial(10, "a"))) as bench:
+        await bench.until(lambda: bench.names() == {"a"})
+    (family,) = metrics.UNDECODABLE.collect()
+    assert {"kind": "Secret"} in [sample.labels for sample in family.samples]
