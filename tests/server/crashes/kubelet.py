@@ -41,12 +41,12 @@ class Kubelet(Node):
     accidents: list[str] = attrs.field(factory=list)
     """Servers that ended without being asked to."""
 
-    def _address(self, pod: Json) -> str:
+    def address_of(self, pod: Json) -> str:
         return self.network.of_pod(int(pod["metadata"]["name"].rpartition("-")[2]))
 
     async def _until_ready(self, pod: Json) -> None:
         """Start the server, and look after it from then on."""
-        address = self._address(pod)
+        address = self.address_of(pod)
         server = self.servers[address]
         self._shown(pod, server)
         self.processes[address] = await self._launched(pod, server)
@@ -56,7 +56,7 @@ class Kubelet(Node):
 
     async def _until_stopped(self, where: Where) -> None:
         """The hook tells it to leave, and the kubelet the same again right after."""
-        address = self._address(self.api.objects[where])
+        address = self.address_of(self.api.objects[where])
         while address not in self.processes:  # noqa: ASYNC110 - it is being started
             await asyncio.sleep(LOOK)
         process = self.processes.pop(address)
@@ -71,7 +71,7 @@ class Kubelet(Node):
         moved = dict(original)
         text = original[names.CONFIG_KEY]
         moved[names.CONFIG_KEY] = configuration(
-            self.network, text, self.network.reached(self._address(pod))
+            self.network, text, self.network.reached(self.address_of(pod))
         )
         for key, content in moved.items():
             file = self._of_pod(pod, f"{names.CONFIG_DIR}/{key}")
@@ -102,7 +102,7 @@ class Kubelet(Node):
         failures = 0
         while process.returncode is None and self.is_pod(where, pod["metadata"]["uid"]):
             await asyncio.sleep(LOOK)
-            server = self.servers.get(self._address(pod))
+            server = self.servers.get(self.address_of(pod))
             failures = 0 if await self._says_ready(pod) else failures + 1
             if server and self.is_pod(where, pod["metadata"]["uid"]):
                 if server.ready and failures == FAILURES:
@@ -115,7 +115,7 @@ class Kubelet(Node):
 
     async def _says_ready(self, pod: Json) -> bool:
         path = pod["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"]
-        return await _status(self._address(pod), path) == 200
+        return await _status(self.address_of(pod), path) == 200
 
     def _of_pod(self, pod: Json, path: str) -> Path:
         return below(self.folder / "pods" / pod["metadata"]["uid"], path)

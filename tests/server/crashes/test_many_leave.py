@@ -50,7 +50,7 @@ class Witness(Kubelet):
     """Pods in the order in which they went, and streams."""
 
     async def _until_stopped(self, where: Where) -> None:
-        address = self.network.reached(self._address(self.api.objects[where]))
+        address = self.network.reached(self.address_of(self.api.objects[where]))
         self.last_held.append((where[2], sorted(await held(address))))
         await super()._until_stopped(where)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 from typing import Any
 
 import attrs
@@ -17,4 +17,4 @@ def classes_below(base: type[Any]) -> set[type[Any]]:
 def _is_own(c: type[Any]) -> bool:
     """Of a class with slots, attrs leaves the one that it was made from behind for a while."""
     own = c.__module__.startswith("natsctl.")
-    return own and getattr(sys.modules[c.__module__], c.__name__, None) is c
+    return own and getattr(importlib.import_module(c.__module__), c.__name__, None) is c
