@@ -6,7 +6,7 @@ conditions carry no `status` and repeat their types, or by anybody with an edito
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import attrs
 from attrs import frozen
@@ -199,6 +199,15 @@ class RoleStatus:
 def to_json(status: ClusterStatus | RoleStatus) -> Json:
     """The status as its manifest has it; what is None is left out."""
     return _json_object(status)
+
+
+def optional_fields(of: type) -> Json:
+    """By their names in a manifest, the fields that are left out at times, each with its own."""
+    return {
+        camel(field.name): next(map(optional_fields, filter(attrs.has, get_args(field.type))), {})
+        for field in attrs.fields(of)
+        if field.default is None
+    }
 
 
 def _json_object(item: Any) -> Json:

@@ -14,6 +14,7 @@ import attrs
 from natsctl.api.types.status import (
     ClusterStatus,
     JetStreamStatus,
+    optional_fields,
     parse_status,
     parse_summary,
     to_json,
@@ -64,7 +65,7 @@ Optional = Mapping[str, Mapping[str, Any]]
 STATUS_PAUSE = 1.0
 """Seconds for which mere progress waits, to be told together with what comes meanwhile, or to be
 over by then; what matters is written at once."""
-OPTIONAL: Optional = {"jetstream": {"brokenBefore": {}, "waiting": {}}}
+OPTIONAL: Optional = optional_fields(ClusterStatus)
 """What only some clusters have in their status, or not always."""
 TICK = 0.001
 """Seconds that are not worth another pass: sums of times differ in their last digits."""

@@ -20,6 +20,7 @@ from natsctl.api.types.status import (
     StorageStatus,
     VolumeStatus,
     WaitingStatus,
+    optional_fields,
     parse_role_status,
     parse_status,
     parse_summary,
@@ -94,6 +95,12 @@ def test_the_manifest_has_camel_case_names() -> None:
             {"listener": "routes", "secret": "c-routes", "notAfter": "2027-01-01T00:00:00Z"}
         ],
     }
+
+
+def test_what_is_left_out_at_times_is_known() -> None:
+    """Whoever writes a status has to take it away then."""
+    within: dict[str, Any] = {"brokenBefore": {}, "waiting": {}, "lent": {}}
+    assert optional_fields(ClusterStatus) == {"jetstream": within}
 
 
 def test_what_was_written_is_read_back() -> None:
