@@ -10,7 +10,7 @@ from natsctl.model.names import NEW_VOLUME_ANNOTATION as KEY
 from tests.unit.simulated.apiserver import ApiServer
 from tests.unit.simulated.clusters import cluster, condition, uids
 from tests.unit.simulated.crashes import CLUSTER, at_rest, conditions, is_ready, running
-from tests.unit.simulated.process import installed, virtual_clock
+from tests.unit.simulated.process import Process, installed, virtual_clock
 from tests.unit.simulated.volumes import SPEC, has_volumes, volume, volumes
 
 pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
@@ -43,6 +43,13 @@ def lacks_jetstream(api: ApiServer) -> bool:
     )
 
 
+async def resize_without_jetstream(api: ApiServer, process: Process, size: int) -> None:
+    changed(api, jetstream=None)
+    await at_rest(api, process, lacks_jetstream)
+    changed(api, size=size)
+    await at_rest(api, process, lambda it: lacks_jetstream(it) and len(uids(it)) == size)
+
+
 @SIZES
 async def test_it_is_refused_and_nothing_restarts(before: int, after: int) -> None:
     with virtual_clock():
@@ -71,10 +78,7 @@ async def test_without_streams_it_takes_a_time_without_jetstream(before: int, af
         async with running(api) as process:
             await at_rest(api, process, has_volumes)
             old = volumes(api)
-            changed(api, jetstream=None)
-            await at_rest(api, process, lacks_jetstream)
-            changed(api, size=after)
-            await at_rest(api, process, lambda it: lacks_jetstream(it) and len(uids(it)) == after)
+            await resize_without_jetstream(api, process, after)
             for index in range(1, before + 1):
                 api.delete(volume(index))
             changed(api, jetstream={})
@@ -93,10 +97,7 @@ async def test_volumes_of_the_other_size_are_not_taken_for_its_own(before: int, 
         async with running(api) as process:
             await at_rest(api, process, has_volumes)
             old = volumes(api)
-            changed(api, jetstream=None)
-            await at_rest(api, process, lacks_jetstream)
-            changed(api, size=after)
-            await at_rest(api, process, lambda it: lacks_jetstream(it) and len(uids(it)) == after)
+            await resize_without_jetstream(api, process, after)
             changed(api, jetstream={})
             await asyncio.sleep(60)
             told = condition(api, "SpecAccepted")
