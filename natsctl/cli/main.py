@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
+from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from natsctl import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COMMANDS = {
     "status": "show the state of NATS clusters, and what they wait for",
@@ -34,6 +36,8 @@ _FOLDERS = {
     "reloader": "run",
     "bootconfig": "run",
 }
+_YOUNG: Final = (10_000, 1_000, 1_000)
+_AUTHORITIES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "natsctl") -> int:
@@ -56,11 +60,35 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
 
 def module_of(command: str) -> Any:
     """The module of a command, imported."""
-    gc.disable()  # what imports make stays: looking for garbage in it takes a tenth of the start
-    try:
+    with _little_garbage(), _no_authorities():
         return import_module(f"natsctl.cli.{_FOLDERS[command]}.{command}")
+
+
+@contextmanager
+def _little_garbage() -> Iterator[None]:
+    """Look for garbage where classes leave it: without that an operator has 3 MB more for ever.
+
+    What is older stays, and looking through it again and again takes a tenth of the start.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(*_YOUNG)
+    try:
+        yield
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
+
+
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """Let aiohttp find no authorities: what it reads on import costs 2 MB, and nothing uses it."""
+    usual = {name: os.environ.get(name) for name in _AUTHORITIES}
+    os.environ.update(dict.fromkeys(_AUTHORITIES, os.devnull))
+    try:
+        yield
+    finally:
+        for name, value in usual.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
 
 
 def kubectl_natsctl(argv: Sequence[str] | None = None) -> int:

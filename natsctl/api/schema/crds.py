@@ -1,11 +1,11 @@
 """The CustomResourceDefinitions that the operator needs."""
 
-from functools import cache
 from typing import Any, Final
 
 import yaml
 
 from natsctl.api.fields import Json
+from natsctl.api.schema.revision import SCHEMA_REVISION
 from natsctl.api.schema.status import cluster_status_schema, role_status_schema
 from natsctl.api.schema.structural import object_schema
 from natsctl.api.types.cluster import NatsClusterSpec
@@ -25,20 +25,6 @@ def crds_yaml() -> str:
     """Both definitions as YAML documents; the same text every time."""
     documents = (yaml.dump(crd, Dumper=_Plain, sort_keys=False, width=100) for crd in crds())
     return "---\n".join(documents)
-
-
-@cache
-def schema_revision() -> int:
-    """How many fields both schemas have: one with fewer, of an earlier version, would drop some."""
-    return _fields_in(_cluster_schema()) + _fields_in(_role_schema())
-
-
-def _fields_in(schema: Any) -> int:
-    if not isinstance(schema, dict):
-        return 0
-    properties = schema.get("properties")
-    own = len(properties) if isinstance(properties, dict) else 0
-    return own + sum(map(_fields_in, schema.values()))
 
 
 def _cluster_crd() -> Json:
@@ -88,7 +74,7 @@ def _definition(kind: str, plural: str, short: list[str], version: Json) -> Json
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{plural}.{names.GROUP}",
-            "annotations": {names.SCHEMA_REVISION_ANNOTATION: str(schema_revision())},
+            "annotations": {names.SCHEMA_REVISION_ANNOTATION: str(SCHEMA_REVISION)},
         },
         "spec": {
             "group": names.GROUP,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from natsctl.api.schema.crds import schema_revision
+from natsctl.api.schema.revision import SCHEMA_REVISION
 from natsctl.kube.errors import NotFound, Terminal
 from natsctl.kube.resources import CRDS
 from natsctl.model import names
@@ -46,8 +46,8 @@ async def _check(client: Client, name: str) -> None:
         log.info("cannot check the installed CRD: %s", error)
         return
     text = crd.metadata.annotation(names.SCHEMA_REVISION_ANNOTATION) or ""
-    if (natural(text) or 0) < schema_revision():
+    if (natural(text) or 0) < SCHEMA_REVISION:
         raise SchemaTooOld(
             f"CustomResourceDefinition {name} has schema revision {named(text or 'none')}, but "
-            f"{schema_revision()} is required; {HOW}"
+            f"{SCHEMA_REVISION} is required; {HOW}"
         )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 
 from natsctl import __version__
@@ -48,6 +53,36 @@ def test_help_names_the_program_as_it_was_called(
             call(argv)
         assert ended.value.code == 0
         assert capsys.readouterr().out.startswith(" ".join(["usage:", name, *argv[:-1], "["]))
+
+
+def test_importing_a_command_leaves_the_process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "authorities.pem")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    environment, threshold = dict(os.environ), gc.get_threshold()
+    for command in COMMANDS:
+        module_of(command)
+    assert (dict(os.environ), gc.get_threshold(), gc.isenabled()) == (environment, threshold, True)
+
+
+def test_an_operator_holds_nothing_in_memory_that_it_never_uses(tmp_path: Path) -> None:
+    """The machine's authorities, of which aiohttp makes a context, and what writes YAML."""
+    authority = tmp_path / "authorities.pem"
+    authority.write_bytes(trustme.CA().cert_pem.bytes())
+    program = """if True:
+        import sys
+        from natsctl.cli.main import module_of
+        module_of("operator")
+        from aiohttp import connector
+        print(connector._SSL_CONTEXT_VERIFIED.get_ca_certs(), "yaml" in sys.modules)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "SSL_CERT_FILE": str(authority)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == ["[]", "False"]
 
 
 @pytest.mark.parametrize("argv", [[], ["nope"], ["crds", "--what"], ["operator", "--what"]])
