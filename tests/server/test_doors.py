@@ -23,6 +23,7 @@ from natsctl.render.inputs import ConfigInputs, Login
 from natsctl.render.target import Target
 from tests.server import servers
 from tests.server.layout import signed
+from tests.server.servers import PATIENCE
 from tests.server.visitors import Visitor, knocking, listening, say
 from tests.unit.api.jwts import ACCOUNT, ACCOUNT_JWT, OTHER_USER, USER
 from tests.unit.render.targets import target
@@ -37,6 +38,11 @@ BCRYPT = "$2a$04$abcdefghijklmnopqrstuuFmEfrkTQnczNzw475xE2VhDrK1uwJiC"
 ALICE = {"username": "alice", "password": "right"}
 OF_SECRET = {"clientsAuthSecret": "u"}
 MAPPED = {**OF_SECRET, "tlsVerifyAndMap": True}
+PATIENT = {
+    f"{listener}TLSTimeout": PATIENCE
+    for listener in ("clients", "routes", "gateways", "leafnodes", "websocket")
+}
+"""Servers wait half a second for the end of a handshake, which a busy machine takes."""
 BY_CERTIFICATE = {"users": [{"username": "CN=alice,O=trustme"}, {"username": "alice"}]}
 
 
@@ -164,12 +170,12 @@ def made(version: str, case: Case) -> Target:
     blocks: dict[str, Any] = {"leafnodeConfig": {"hostPort": 7422}}
     if case.links:
         blocks = {"gatewayConfig": {"name": "c", "hostPort": 7522}}
-    fields, tls = case.fields, case.fields.get("tls", {})
+    tls = case.fields.get("tls", {})
     if ServerVersion.parse(version).at_least(2, 2):
         blocks["websocketConfig"] = {"port": 8080, "no_tls": "websocketSecret" not in tls}
     elif tls:
         tls = {key: value for key, value in tls.items() if not key.startswith("websocket")}
-        fields = {**fields, "tls": tls}
+    fields = {**case.fields, **({"tls": {**PATIENT, **tls}} if tls else {})}
     login = Login("alice", "right") if "clusterAuthSecret" in fields.get("auth", {}) else None
     inputs = ConfigInputs(
         authorization=case.authorization, routes=login, gateways=login, system=OTHER_USER
@@ -194,11 +200,17 @@ def lets_in(server: servers.Server, door: Door, port: int, visitor: Visitor) -> 
     """Whether a visitor gets in, and not only where nobody is."""
     if door.listener == doors.MONITORING:
         return server.status("/varz") == 200
+    assert servers.wait_for(lambda: not accounts_of_leaves(server)), "one that left is still there"
     with knocking(door, port, visitor) as is_in:
         if not is_in or door.listener not in LEAVES_COME_BY:
             return is_in
-        leaves = server.ask("/leafz")["leafs"] if server.status("/leafz") == 200 else []
-        return STRANGERS not in {leaf["account"] for leaf in leaves or []}
+        return STRANGERS not in accounts_of_leaves(server)
+
+
+def accounts_of_leaves(server: servers.Server) -> set[str]:
+    """Of all leaf nodes that are in; of none where a server does not tell."""
+    leaves = server.ask("/leafz")["leafs"] if server.status("/leafz") == 200 else []
+    return {leaf["account"] for leaf in leaves or []}
 
 
 ONE = {"nothing": Visitor()}

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from attrs import field, frozen
 from natsctl.api.checks import doors
 from tests.unit.api.jwts import signed_by_user
 
-_PATIENCE = 10.0
+_PATIENCE = 20.0
+_TOO_SLOW = b"Authentication Timeout"
 # A client that says this on another port than the clients' is sent away as such.
 _LANGUAGE = {"lang": "test", "version": "1"}
 
@@ -41,14 +42,22 @@ class Visitor:
 @contextmanager
 def knocking(door: doors.Door, port: int, visitor: Visitor) -> Iterator[bool]:
     """Whether the listener lets the visitor in, who stays until the end of the block."""
-    with socket.create_connection(("127.0.0.1", port), _PATIENCE) as plain:
-        talk = _Talk(door, visitor, plain)
-        with closing(talk):
-            try:
-                is_in = talk.gets_in()
-            except (OSError, EOFError):
-                is_in = False
-            yield is_in
+    with ExitStack() as until_the_end:
+        is_in = None
+        while is_in is None:
+            plain = socket.create_connection(("127.0.0.1", port), _PATIENCE)
+            talk = until_the_end.enter_context(closing(_Talk(door, visitor, plain)))
+            is_in = _answer(talk)
+        yield is_in
+
+
+def _answer(talk: _Talk) -> bool | None:
+    """None of a server that only found the visitor too slow, as all are on a busy machine."""
+    try:
+        is_in = talk.gets_in()
+    except (ConnectionError, ssl.SSLError, EOFError):
+        is_in = False
+    return None if _TOO_SLOW in talk.buffer else is_in
 
 
 @contextmanager
@@ -97,7 +106,7 @@ class _Talk:
         if not first and self.door.encrypted:
             self._encrypt()
         self._send(self._hello(info))
-        return self._until(rb"PONG|-ERR") == b"PONG"
+        return self._until(rb"PONG|-ERR [^\r]*\r") == b"PONG"
 
     def ask(self, lines: str) -> None:
         """Say something, and hear everything up to the answer."""
