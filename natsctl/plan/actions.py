@@ -10,6 +10,7 @@ from natsctl.api.types.status import RoleStatus
 from natsctl.model.jetstream import Asset
 from natsctl.model.objects import Secret, ServiceRole
 from natsctl.plan.evidence import Evidence
+from natsctl.plan.notices import Notice
 from natsctl.plan.queries import Query
 from natsctl.plan.service_accounts.grants import Grant
 from natsctl.plan.state import OwnedObject
@@ -48,6 +49,11 @@ class Action(ABC):
         return None
 
     @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What users are told before it is carried out."""
+        return ()
+
+    @property
     def restart(self) -> str:
         """Why it takes a server down to start it again, as metrics count it; empty: it does not."""
         return ""
@@ -83,6 +89,7 @@ class Ensure(Action):
     wanted: OwnedObject
     present: bool
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def subject(self) -> str:
@@ -125,6 +132,7 @@ class CreateServer(PodAction):
     name: str
     previous_config: bool = False
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
 
 @attrs.frozen
@@ -196,6 +204,7 @@ class ReplaceServer(PodAction):
     message: str
     changes: tuple[str, ...] = ()
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def restart(self) -> str:
@@ -314,6 +323,7 @@ class EvacuateServer(PodAction):
     server: str
     message: str
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def asked_server(self) -> str:
@@ -335,6 +345,7 @@ class MoveStreams(PodAction):
     message: str
     evidence: Evidence | None = attrs.field(default=None, eq=False)
     reason: str = "ScalingDown"
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def asked_server(self) -> str:
@@ -355,6 +366,7 @@ class RemoveServer(PodAction):
     message: str
     note: NoteDepartures
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def asked_server(self) -> str:

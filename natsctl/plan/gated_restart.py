@@ -17,9 +17,10 @@ from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.among import Among
 from natsctl.plan.gates.gate import baseline_in, judge
 from natsctl.plan.gates.order import Candidate, order_in
-from natsctl.plan.gates.verdict import Baseline, Purpose, Why
+from natsctl.plan.gates.verdict import Baseline, Block, Purpose, Why
 from natsctl.plan.gates.words import lasting, text, ways_out
 from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered
+from natsctl.plan.notices import Notice, overrides_used, unavailable
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.server_identity import missing
@@ -55,7 +56,7 @@ class Restart:
 
     `hands_over`: it leads the meta group, and is asked first to leave that to another one.
     `evidence` is what has to be so still when they are stopped. `before` is what was broken before
-    the first of them went; None: that is not known yet.
+    the first of them went; None: that is not known yet. `notices` are told before they go.
     """
 
     servers: tuple[Server, ...] = ()
@@ -64,6 +65,7 @@ class Restart:
     hands_over: bool = False
     evidence: Evidence | None = None
     before: Baseline | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def next_to_restart(context: Context, outdated: Sequence[Server]) -> Restart:
@@ -107,10 +109,12 @@ def going(context: Context, outdated: Sequence[Server], it: Case, before: Baseli
         going = tuple(by_name[name] for name in step.servers)
         if not step.gated or _may_go(step, context, going[0], unready, among):
             judged = context.servers if step.gated else going
+            told = _notices(step, context, going[0], it, before) if step.gated else ()
             return Restart(
                 going,
                 hands_over=step.step_down and _is_to_be_asked(going, context),
                 evidence=evidence_of((server.pod for server in judged), it.second.look.ended),
+                notices=tuple(told),
             )
         reasons = reasons or tuple(_obstacles(step, context, going[0], it, before))
     return Restart(waiting=reasons)
@@ -125,6 +129,19 @@ def _may_go(
     if step.purpose is Purpose.REPLACE or waits:
         return False
     return among.may_go(name_of(server), overrides)
+
+
+def _notices(
+    step: Step, context: Context, server: Server, it: Case, before: Baseline
+) -> Iterator[Notice]:
+    """What is told of a server that may go: what goes with it, and what somebody decided."""
+    uid, case = server.pod.metadata.uid, attrs.evolve(it, target=name_of(server))
+    yield from unavailable(case, server.name, uid)
+    if overrides := overrides_of(context, server, step.purpose):
+        unready = [other for other in context.servers if other is not server and not other.ready]
+        others = [Block(Why.UNHEALTHY, other.name) for other in unready]
+        verdict = judge(case, context.state.now, before, overrides)
+        yield from overrides_used([*others, *verdict.overridden], server.name, uid)
 
 
 def _is_to_be_asked(going: tuple[Server, ...], context: Context) -> bool:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from natsctl.model.jetstream_look import Look, Times
     from natsctl.model.objects import Cluster, Pod, Secret
 
-SWITCH_OFF: Final = f"{OVERRIDE}streams"
+STREAMS: Final = "streams"
+SWITCH_OFF: Final = f"{OVERRIDE}{STREAMS}"
 """The annotation."""
 OLD: Final = 300.0
 """Seconds after which a look says nothing any more of what there is."""

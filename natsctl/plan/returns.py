@@ -15,6 +15,7 @@ from natsctl.plan.gates.in_memory import returning
 from natsctl.plan.gates.verdict import Why
 from natsctl.plan.gates.words import annotation
 from natsctl.plan.jetstream import LAST, case_of, is_away, name_of
+from natsctl.plan.notices import Notice, decided_otherwise
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.queries import JetStreamLook, Query, unanswered
 from natsctl.plan.servers import Server, has_store
@@ -30,6 +31,9 @@ NO_COPIES: Final = (
     "servers without them can outvote one that has them; to start it anyway, at the risk of "
     "losing these streams, annotate the cluster: {0}"
 )
+STARTS: Final = (
+    "{0} starts without its copies of streams in memory, before others have theirs again"
+)
 _DIGEST: Final = 8
 Coming = tuple[int, str]
 """Index and name of a pod that is to be made."""
@@ -37,10 +41,14 @@ Coming = tuple[int, str]
 
 @attrs.frozen
 class Returns:
-    """Which servers do not start yet, by the names of their pods, and why; what that rests on."""
+    """Which servers do not start yet, by the names of their pods, and why; what that rests on.
+
+    `notices`, by the same names, are of those that start because somebody decided that.
+    """
 
     held: Mapping[str, str] = attrs.field(factory=dict)
     queries: frozenset[Query] = frozenset()
+    notices: Mapping[str, tuple[Notice, ...]] = attrs.field(factory=dict)
 
 
 def without_copies(context: Context, coming: Sequence[Coming]) -> Returns:
@@ -68,7 +76,8 @@ def without_copies(context: Context, coming: Sequence[Coming]) -> Returns:
         for pod, value in values.items()
         if pod not in decided
     }
-    return Returns(held, queries if several or held else frozenset())
+    told = {pod: (decided_otherwise(Why.MEMORY, STARTS.format(pod), pod),) for pod in decided}
+    return Returns(held, queries if several or held else frozenset(), told)
 
 
 def value_of(context: Context, pod: str) -> str:

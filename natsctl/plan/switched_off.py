@@ -13,8 +13,9 @@ import attrs
 from natsctl.model.foreign import named
 from natsctl.plan.evidence import Evidence, evidence_of
 from natsctl.plan.gates.words import SOME
-from natsctl.plan.held import is_overridden, override_of, shown, streams_told, way_out
+from natsctl.plan.held import STREAMS, is_overridden, override_of, shown, streams_told, way_out
 from natsctl.plan.jetstream import is_away, looks_of, name_of, queries_of
+from natsctl.plan.notices import Notice, decided_otherwise
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.servers import lacks_store
 
@@ -30,11 +31,15 @@ LOOKING: Final = "all servers are asked whether they hold a stream"
 
 @attrs.frozen
 class Leave:
-    """Whether a server may lose JetStream now: what it waits for, if it may not."""
+    """Whether a server may lose JetStream now: what it waits for, if it may not.
+
+    `notices` are told first if somebody decided that it may.
+    """
 
     waiting: tuple[str, ...] = ()
     queries: frozenset[Query] = frozenset()
     evidence: Evidence | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def is_switched_off(context: Context) -> bool:
@@ -46,7 +51,7 @@ def leave_of(context: Context) -> Leave:
     """The same for all servers: which of them is the next makes no difference."""
     pods = [server.pod for server in context.servers]
     if is_overridden(context.state.cluster):
-        return Leave(evidence=evidence_of(pods))
+        return Leave(evidence=evidence_of(pods), notices=(_decided(context),))
     queries, looks = queries_of(context), looks_of(context)
     if looks is None or unanswered(queries, context.state):
         return Leave((LOOKING,), queries)
@@ -60,6 +65,13 @@ def leave_of(context: Context) -> Leave:
     if waiting:
         waiting = (*waiting, way_out(override_of(context.state.cluster)))
     return Leave(waiting, queries, evidence_of(pods, looks[-1].began))
+
+
+def _decided(context: Context) -> Notice:
+    streams = streams_told(looks_of(context) or ())
+    held = shown(streams.names, streams.count) or "what natsctl does not know"
+    said = f"servers lose JetStream in spite of what they hold: {held}"
+    return decided_otherwise(STREAMS, said, context.state.cluster.metadata.uid)
 
 
 def _silent(storing: list[Server], look: Look) -> Iterator[str]:

@@ -6,6 +6,7 @@ import attrs
 
 from natsctl.plan.actions import Action, PodAction
 from natsctl.plan.evidence import Evidence
+from natsctl.plan.notices import Notice
 
 
 @attrs.frozen
@@ -38,6 +39,7 @@ class GiveUpVolume(PodAction):
     message: str
     note: NoteRenewals
     evidence: Evidence | None = attrs.field(default=None, eq=False)
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def restart(self) -> str:
@@ -61,6 +63,7 @@ class DeleteClaim(Action):
     evidence: Evidence | None = attrs.field(default=None, eq=False)
     reason: str = "ReplacingVolume"
     """Of the event."""
+    notices: tuple[Notice, ...] = attrs.field(default=(), eq=False)
 
     @property
     def subject(self) -> str:

@@ -20,6 +20,7 @@ from natsctl.api.types.status import (
     to_json,
 )
 from natsctl.controllers.cluster import events
+from natsctl.controllers.cluster.announcer import Announcer
 from natsctl.controllers.cluster.answerers.registry import answer
 from natsctl.controllers.cluster.cache import ClusterCache
 from natsctl.controllers.cluster.connections import doors
@@ -114,6 +115,7 @@ class ClusterReconciler:
     _progress_since: float | None = None
     _summary: tuple[Cluster, ClusterStatus] | None = None
     session: Session = attrs.field(init=False)
+    _announcer: Announcer = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         shared = self.shared
@@ -129,6 +131,7 @@ class ClusterReconciler:
             installation=shared.installation,
         )
         self.session = Session(self._key)
+        self._announcer = Announcer(shared.recorder)
         self._handover = HandoverWaiter(
             shared.client, shared.recorder, shared.installation, HANDOVER
         )
@@ -253,6 +256,7 @@ class ClusterReconciler:
         shielded = True
         for planned in decided.stages:
             stage = tuple(a for a in planned if shielded or not rests_on_answers(a))
+            self._announcer.announce(state.cluster, stage)
             outcome = await self._carry_out(context, stage, state, turn)
             shielded &= outcome.shielded
             self.cache.drop_looks(self.session.answered)

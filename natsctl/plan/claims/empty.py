@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from natsctl.model import names
+from natsctl.model.server_identity import pod_name
 from natsctl.plan.gates.empty import may_be_empty_in
 from natsctl.plan.gates.verdict import Purpose
 from natsctl.plan.gates.words import lasting, some_of, text, way_out
 from natsctl.plan.jetstream import case_of, is_away
+from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.server_identity import missing
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.verdict import Verdict
+    from natsctl.plan.notices import Notice
     from natsctl.plan.servers import Server
 
 TOLD: Final = 120.0
@@ -92,11 +96,24 @@ def _blocked(
     now: float,
 ) -> Iterator[str]:
     """The same for as long as the same blocks: conditions tell it."""
+    verdict = _verdict(context, claim, server, it, now)
+    yield from some_of(text(lasting(it)) for it in verdict.blocks)
+    if continuing := way_out(verdict, key_of(claim)):
+        yield continuing
+
+
+def _verdict(
+    context: Context, claim: ServerClaim, server: Server | None, it: Case, now: float
+) -> Verdict:
     runs = server is not None and not is_away(server)
     purpose = Purpose.REPLACE if runs else Purpose.RESTART
-    name, value = context.desired.target.server_name(claim.index), key_of(claim)
-    overrides = overrides_with(context, value)
-    verdict = may_be_empty_in(attrs.evolve(it, target=name, purpose=purpose), now, overrides)
-    yield from some_of(text(lasting(it)) for it in verdict.blocks)
-    if continuing := way_out(verdict, value):
-        yield continuing
+    name = context.desired.target.server_name(claim.index)
+    overrides = overrides_with(context, key_of(claim))
+    return may_be_empty_in(attrs.evolve(it, target=name, purpose=purpose), now, overrides)
+
+
+def notices(context: Context, claim: ServerClaim, it: Case, now: float) -> tuple[Notice, ...]:
+    """What is told before such a step, for which nothing is an obstacle."""
+    let = _verdict(context, claim, None, it, now).overridden
+    name = pod_name(context.desired.target.name, claim.index)
+    return tuple(overrides_used(let, name, key_of(claim), Purpose.REPLACE))

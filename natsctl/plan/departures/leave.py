@@ -30,6 +30,7 @@ from natsctl.plan.gates.gate import judge
 from natsctl.plan.gates.shrink import may_shrink_in
 from natsctl.plan.gates.verdict import Purpose, Why
 from natsctl.plan.jetstream import case_of, name_of, queries_of
+from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
 from natsctl.plan.server_identity import wanted
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
+    from natsctl.plan.gates.verdict import Block
+    from natsctl.plan.notices import Notice
     from natsctl.plan.servers import Server
 
 AT_A_TIME: Final = 8
@@ -94,7 +97,8 @@ def next_to_leave(context: Context, leaving: Sequence[Server]) -> Leaving:
         value = override_value(context, leaving[0], Purpose.REMOVE)
         waiting = of_shrinking(verdict, value, BINDING, len(context.servers))
         return Leaving(waiting=waiting)
-    return attrs.evolve(_step(context, leaving[0], it), queries=queries)
+    step = _step(context, leaving[0], it, verdict.overridden)
+    return attrs.evolve(step, queries=queries)
 
 
 def _unfit(context: Context, server: Server) -> Iterator[str]:
@@ -110,7 +114,8 @@ def _unfit(context: Context, server: Server) -> Iterator[str]:
             yield f"{other.name} {other.unhealthy_reason or 'runs another version'}"
 
 
-def _step(context: Context, server: Server, case: Case) -> Leaving:
+def _step(context: Context, server: Server, case: Case, let: Sequence[Block]) -> Leaving:
+    """What comes next for it; `let` is what it leaves in spite of, of the cluster as a whole."""
     name = name_of(server)
     it = attrs.evolve(case, target=name, purpose=Purpose.REMOVE)
     overrides = overrides_of(context, server, Purpose.REMOVE) - BINDING
@@ -122,17 +127,21 @@ def _step(context: Context, server: Server, case: Case) -> Leaving:
         value = override_value(context, server, Purpose.REMOVE)
         moves = Why.MOVING in verdict.whys and not verdict.whys & RESTARTED
         return Leaving(waiting=of_gate(verdict, value, BINDING), moves=moves)
+    uid, let = server.pod.metadata.uid, (*let, *verdict.overridden)
+    notices = tuple(overrides_used(let, server.name, uid, Purpose.REMOVE))
     if held:
-        return _emptied(it, server, held, seen)
-    asked = context.state.step_downs.get(server.pod.metadata.uid, 0)
+        return _emptied(it, server, held, seen, notices)
+    asked = context.state.step_downs.get(uid, 0)
     if name in it.second.meta_leaders and asked < MOST_STEP_DOWNS:
         return Leaving((_step_down(context, it, server),))
     message = f"scaling down to {context.size}: removing {server.name}, which holds nothing"
-    uid = server.pod.metadata.uid
     # Of all others nothing is noted any more: one server leaves at a time, and is forgotten.
     notes = noting(context, {server.index: name}, to_note(context, server.index))
     return Leaving(
-        tuple(RemoveServer(server.index, server.name, uid, message, note, seen) for note in notes)
+        tuple(
+            RemoveServer(server.index, server.name, uid, message, note, seen, notices)
+            for note in notes
+        )
     )
 
 
@@ -146,14 +155,20 @@ def _held(it: Case) -> tuple[Asset, ...]:
     return tuple(sorted(told.asset for told in it.second.of_server.get(it.target, ())))
 
 
-def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) -> Leaving:
+def _emptied(
+    it: Case,
+    server: Server,
+    held: tuple[Asset, ...],
+    seen: Evidence,
+    notices: tuple[Notice, ...],
+) -> Leaving:
     uid = server.pod.metadata.uid
     if not all_run(it, MOVES):
         told = TOO_OLD.format(server.name, named(str(held[0])))
         return Leaving(waiting=(told,))
     if all_run(it, EVACUATES) and not _has_tags(it):
         message = f"moving all streams and consumers away from {server.name}"
-        return Leaving((EvacuateServer(server.name, uid, it.target, message, seen),))
+        return Leaving((EvacuateServer(server.name, uid, it.target, message, seen, notices),))
     streams = tuple(asset for asset in held if not asset.consumer)
     if not streams:
         consumers = ", ".join(named(str(asset)) for asset in held[:3])
@@ -162,7 +177,8 @@ def _emptied(it: Case, server: Server, held: tuple[Asset, ...], seen: Evidence) 
         )
     some = streams[:AT_A_TIME]
     message = f"moving {len(some)} of {len(streams)} streams away from {server.name}"
-    return Leaving((MoveStreams(server.name, uid, it.target, some, message, seen),))
+    move = MoveStreams(server.name, uid, it.target, some, message, seen, notices=notices)
+    return Leaving((move,))
 
 
 def _step_down(context: Context, it: Case, server: Server) -> StepDown:

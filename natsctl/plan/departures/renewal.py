@@ -30,9 +30,10 @@ from natsctl.plan.departures.leave import (
 from natsctl.plan.departures.words import of_gate
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates.gate import judge
-from natsctl.plan.gates.verdict import Purpose, Why
+from natsctl.plan.gates.verdict import Block, Purpose, Why
 from natsctl.plan.gates.words import SOME, ways_out
 from natsctl.plan.jetstream import case_of, name_of, queries_of
+from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Told
+    from natsctl.plan.notices import Notice
     from natsctl.plan.servers import Server
 
 COPIES: Final = 2
@@ -78,16 +80,18 @@ def _step(context: Context, server: Server, due: Size, it: Case) -> Leaving:
     if not _tells_all(it) or verdict.whys - _MOVES or (verdict.whys and not streams):
         moves = Why.MOVING in verdict.whys and not verdict.whys & RESTARTED
         return Leaving(waiting=of_gate(verdict, value, BINDING), moves=moves)
+    let = verdict.overridden
     if streams:
-        return _moved(context, server, it, streams, value)
-    consumers = () if Why.HOSTED in overrides else tuple(_positions(it))
-    if consumers:
+        return _moved(context, server, it, streams, let)
+    consumers = tuple(_positions(it))
+    if consumers and Why.HOSTED not in overrides:
         texts = [POSITION.format(server.name, named(str(asset))) for asset in consumers[:SOME]]
         return Leaving(waiting=(*texts, ways_out((Why.HOSTED,), value)))
     asked = context.state.step_downs.get(server.pod.metadata.uid, 0)
     if it.target in it.second.meta_leaders and asked < MOST_STEP_DOWNS:
         return Leaving((StepDown(server.name, server.pod.metadata.uid),))
-    return Leaving(tuple(_given_up(context, server, due, it)))
+    lost = (Block(Why.HOSTED, it.target, asset) for asset in consumers)
+    return Leaving(tuple(_given_up(context, server, due, it, (*let, *lost))))
 
 
 def _tells_all(it: Case) -> bool:
@@ -115,18 +119,25 @@ def _positions(it: Case) -> Iterator[Asset]:
 
 
 def _moved(
-    context: Context, server: Server, it: Case, streams: Sequence[Told], value: str
+    context: Context, server: Server, it: Case, streams: Sequence[Told], let: Sequence[Block]
 ) -> Leaving:
     if not all_run(it, MOVES):
         return Leaving(waiting=(TOO_OLD.format(server.name, named(str(streams[0].asset))),))
     overrides = overrides_of(context, server, Purpose.REPLACE)
-    if not _has_room(it, streams) and Why.ROOM not in overrides:
+    crowded = () if _has_room(it, streams) else (Block(Why.ROOM),)
+    if crowded and Why.ROOM not in overrides:
+        value = override_value(context, server, Purpose.REPLACE)
         return Leaving(waiting=(NO_ROOM.format(server.name), ways_out((Why.ROOM,), value)))
     some = tuple(told.asset for told in streams[:AT_A_TIME])
     message = f"moving {len(some)} of {len(streams)} streams away from {server.name}"
     seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
-    uid = server.pod.metadata.uid
-    return Leaving((MoveStreams(server.name, uid, it.target, some, message, seen, RENEWING),))
+    uid, told = server.pod.metadata.uid, _notices(server, (*let, *crowded))
+    move = MoveStreams(server.name, uid, it.target, some, message, seen, RENEWING, told)
+    return Leaving((move,))
+
+
+def _notices(server: Server, let: Sequence[Block]) -> tuple[Notice, ...]:
+    return tuple(overrides_used(let, server.name, server.pod.metadata.uid, Purpose.REPLACE))
 
 
 def _has_room(it: Case, streams: Sequence[Told]) -> bool:
@@ -152,7 +163,9 @@ def _with(context: Context, due: Size) -> str:
     return f"with an empty one of {wanted}, {how}, which the others fill"
 
 
-def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator[GiveUpVolume]:
+def _given_up(
+    context: Context, server: Server, due: Size, it: Case, let: Sequence[Block]
+) -> Iterator[GiveUpVolume]:
     """Nothing is due while there is no Secret to note it on."""
     name, state = context.state.cluster.metadata.name, context.state
     secret, claim = state.secrets.get(name), due.live
@@ -170,4 +183,5 @@ def _given_up(context: Context, server: Server, due: Size, it: Case) -> Iterator
         message=message,
         note=note,
         evidence=seen,
+        notices=_notices(server, let),
     )

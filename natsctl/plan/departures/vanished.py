@@ -24,7 +24,7 @@ from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates.gate import OF_BOTH
 from natsctl.plan.gates.servers import jetstream_off
 from natsctl.plan.gates.verdict import Why
-from natsctl.plan.gates.words import annotation, some_of, text
+from natsctl.plan.gates.words import OVERRIDE, annotation, some_of, text
 from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.queries import JetStreamLook, unanswered
@@ -117,8 +117,9 @@ def _removal(context: Context, it: Case, index: int, server: str) -> RemoveMembe
     leader = next(s for s in context.servers if name_of(s) == it.second.meta_leaders[0])
     pod = pod_name(context.desired.target.name, index)
     message = (
-        f"{pod} is gone with its volume: taking {server} out of the meta group, as decided; "
-        "streams and consumers of which it had the only copy are lost, or come back empty"
+        f"{pod} is gone with its volume: taking {server} out of the meta group, as decided by "
+        f"{OVERRIDE}{Why.HOSTED}; streams and consumers of which it had the only copy are lost, or "
+        "come back empty"
     )
     seen = evidence_of(pods_of(context), it.second.look.ended, context.state.pods)
     return RemoveMember(pod, server, leader.pod.metadata.uid, message, seen)

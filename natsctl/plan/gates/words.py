@@ -122,7 +122,7 @@ def lasting(block: Block) -> Block:
 
 def text(block: Block) -> str:
     """One block: what is wrong, where, and what was seen of it."""
-    asset = _asset(block.asset) if block.asset else "anything"
+    asset = asset_text(block.asset) if block.asset else "anything"
     words = UNTOLD if block.why is Why.HOSTED and block.asset is None else _TEXTS[block.why]
     said = words.format(server=_server(block.server), asset=asset)
     return f"{said} ({printable(block.detail, DETAIL)})" if block.detail else said
@@ -130,7 +130,7 @@ def text(block: Block) -> str:
 
 def remark(note: Note) -> str:
     """One note."""
-    return _REMARKS[note.remark].format(asset=_asset(note.asset) if note.asset else "it")
+    return _REMARKS[note.remark].format(asset=asset_text(note.asset) if note.asset else "it")
 
 
 def message(target: str, verdict: Verdict, value: str, purpose: Purpose = Purpose.RESTART) -> str:
@@ -182,5 +182,6 @@ def _server(name: str) -> str:
     return named(name) if name else "a server"
 
 
-def _asset(asset: Asset) -> str:
+def asset_text(asset: Asset) -> str:
+    """What it is, and its name."""
     return f"{'consumer' if asset.consumer else 'stream'} {named(str(asset))}"

@@ -12,7 +12,7 @@ import attrs
 from natsctl.model import names
 from natsctl.model.server_identity import pod_name
 from natsctl.plan.actions import CreateServer, Ensure
-from natsctl.plan.claims.empty import accepted, obstacles, unstarted
+from natsctl.plan.claims.empty import accepted, notices, obstacles, unstarted
 from natsctl.plan.claims.renewal import awaits_key, comes_back
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.evidence import evidence_of
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
+    from natsctl.plan.notices import Notice
+
+    Notices = tuple[Notice, ...]
 
 
 def delete_given_up(context: Context) -> Decision:
@@ -48,10 +51,10 @@ def delete_given_up(context: Context) -> Decision:
     meta = claim.live.object.metadata
     message = f"deleting {claim.what}, to make a new one of {claim.size}"
 
-    def deletion(evidence: Evidence) -> DeleteClaim:
+    def deletion(evidence: Evidence, told: Notices) -> DeleteClaim:
         uids = frozenset(pod.metadata.uid for pod in context.state.pods)
         seen = attrs.evolve(evidence, among=uids)
-        return DeleteClaim(meta.name, meta.uid, meta.resource_version, message, seen)
+        return DeleteClaim(meta.name, meta.uid, meta.resource_version, message, seen, notices=told)
 
     return _gated(context, claim, deletion)
 
@@ -66,7 +69,11 @@ def make_empty(context: Context) -> Decision:
         return Decision()
     note = {names.REPLACES_ANNOTATION: claim.loss}
     wanted = with_notes(described(context, volumes, noted_so_far(context, volumes), claim), note)
-    return _gated(context, claim, lambda it: Ensure(wanted, present=False, evidence=it))
+
+    def making(evidence: Evidence, told: Notices) -> Ensure:
+        return Ensure(wanted, present=False, evidence=evidence, notices=told)
+
+    return _gated(context, claim, making)
 
 
 def start_empty(context: Context) -> Decision:
@@ -77,7 +84,7 @@ def start_empty(context: Context) -> Decision:
         return Decision()
     name = pod_name(context.desired.target.name, claim.index)
     previous = bool(context.state.holding)
-    return _gated(context, claim, lambda it: CreateServer(claim.index, name, previous, it))
+    return _gated(context, claim, lambda *it: CreateServer(claim.index, name, previous, *it))
 
 
 def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
@@ -86,7 +93,9 @@ def _first_to_start(context: Context, volumes: Volumes) -> ServerClaim | None:
     return next((claim for claim in waiting if not volumes.unprepared(claim)), None)
 
 
-def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Action]) -> Decision:
+def _gated(
+    context: Context, claim: ServerClaim, action: Callable[[Evidence, Notices], Action]
+) -> Decision:
     """A step with a volume that is to be empty, on fresh looks, while all others have all data."""
     queries, it, now = queries_of(context), case_of(context), context.state.now
     if it is None or unanswered(queries, context.state):
@@ -94,4 +103,4 @@ def _gated(context: Context, claim: ServerClaim, action: Callable[[Evidence], Ac
     if waits := obstacles(context, claim, it, now):
         return Decision(waiting=waits, queries=queries)
     evidence = evidence_of((server.pod for server in context.servers), it.second.look.ended)
-    return Decision((action(evidence),), queries=queries)
+    return Decision((action(evidence, notices(context, claim, it, now)),), queries=queries)

@@ -117,4 +117,5 @@ def _step(server: Server, found: Restart, seen: Seen) -> Action:
         uid=server.pod.metadata.uid,
         message=f"restarting {server.name}: {why}",
         evidence=found.evidence,
+        notices=found.notices,
     )

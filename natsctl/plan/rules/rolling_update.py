@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
+    from natsctl.plan.notices import Notice
 
 PAUSED = "spec.rollout.paused is true"
 NOT_LISTED = (
@@ -125,7 +126,8 @@ def _switched_off(context: Context, outdated: tuple[Server, ...]) -> Decision:
     if blockers := (*_unhealthy(context), *leave.waiting):
         return Decision(waiting=blockers, queries=leave.queries)
     probes = frozenset(Probe(s.pod.metadata.uid, FRESH) for s in context.servers)
-    return Decision((_replace(outdated[0], leave.evidence),), queries=leave.queries | probes)
+    step = _replace(outdated[0], leave.evidence, leave.notices)
+    return Decision((step,), queries=leave.queries | probes)
 
 
 def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str]) -> Decision:
@@ -147,7 +149,7 @@ def _gated(context: Context, outdated: tuple[Server, ...], held: dict[str, str])
             return Decision(waiting=tuple(held.values()))
     found = next_to_restart(context, known)
     steps: tuple[Action, ...] = tuple(
-        _step_down(server) if found.hands_over else _replace(server, found.evidence)
+        _step_down(server) if found.hands_over else _replace(server, found.evidence, found.notices)
         for server in found.servers
     )
     unsure = () if known else tuple(NOT_LISTED.format(server.name) for server in outdated)
@@ -166,7 +168,9 @@ def _step_down(server: Server) -> StepDown:
     return StepDown(server.name, server.pod.metadata.uid)
 
 
-def _replace(server: Server, evidence: Evidence | None = None) -> ReplaceServer:
+def _replace(
+    server: Server, evidence: Evidence | None = None, notices: tuple[Notice, ...] = ()
+) -> ReplaceServer:
     return ReplaceServer(
         index=server.index,
         name=server.name,
@@ -174,6 +178,7 @@ def _replace(server: Server, evidence: Evidence | None = None) -> ReplaceServer:
         message=f"restarting {server.name}: {why(server)} changed",
         changes=server.changes,
         evidence=evidence,
+        notices=notices,
     )
 
 

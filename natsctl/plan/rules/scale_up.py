@@ -34,7 +34,9 @@ def scale_up(context: Context) -> Decision:
     held |= empty.held
     return Decision(
         tuple(
-            CreateServer(index, name, previous_config) for index, name in coming if name not in held
+            CreateServer(index, name, previous_config, notices=empty.notices.get(name, ()))
+            for index, name in coming
+            if name not in held
         ),
         waiting=tuple(f"{name}: {text}" for name, text in held.items()),
         queries=empty.queries,

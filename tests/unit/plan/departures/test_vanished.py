@@ -94,8 +94,9 @@ def test_then_it_is_taken_out_and_that_is_told() -> None:
     (removal,) = removals(state)
     assert (removal.server, removal.leader, removal.subject) == (C5, "pod-1-0", "pod c-5")
     assert removal.message == (
-        f"c-5 is gone with its volume: taking {C5} out of the meta group, as decided; streams and "
-        "consumers of which it had the only copy are lost, or come back empty"
+        f"c-5 is gone with its volume: taking {C5} out of the meta group, as decided by "
+        "nats.io/override-hosted; streams and consumers of which it had the only copy are lost, or "
+        "come back empty"
     )
     assert removal.evidence is not None
     assert removal.evidence.objection(state.pods, state.now) == ""

@@ -177,7 +177,10 @@ class TestEachStep:
             notes = {"nats.io/new-volume": LOSS, "nats.io/override-no-leader": value}
             meta = msgspec.structs.replace(state.cluster.metadata, annotations=notes)
             cluster = msgspec.structs.replace(state.cluster, metadata=meta)
-            assert len(decided(rule, attrs.evolve(state, cluster=cluster))) == count
+            actions = decided(rule, attrs.evolve(state, cluster=cluster))
+            assert len(actions) == count
+            told = [notice.message for action in actions for notice in action.notices]
+            assert ["nats.io/override-no-leader" in text for text in told] == [True] * count
 
     def test_does_not_wait_for_a_leader_of_what_comes_back_with_the_server_only(
         self, state_of: Callable[..., ClusterState], rule: Any, kind: Kind
