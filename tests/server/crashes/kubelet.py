@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,16 @@ class Kubelet(Node):
     digests: dict[str, str] = attrs.field(factory=dict)
     """Of what servers have loaded, with that of the same configuration before it was moved."""
     accidents: list[str] = attrs.field(factory=list)
-    """Servers that ended without being asked to."""
+    """Servers that ended without being asked to, and what this kubelet itself failed at."""
+
+    def _spawn(self, work: Any) -> None:
+        super()._spawn(self._noting(work))
+
+    async def _noting(self, work: Any) -> None:
+        try:
+            await work
+        except Exception:
+            self.accidents.append(traceback.format_exc())
 
     def address_of(self, pod: Json) -> str:
         return self.network.of_pod(int(pod["metadata"]["name"].rpartition("-")[2]))
@@ -77,7 +87,7 @@ class Kubelet(Node):
             file = self._of_pod(pod, f"{names.CONFIG_DIR}/{key}")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
-        theirs = digest(moved, server.name, str(self._store(pod)))
+        theirs = digest(moved, server.name, str(self._store(pod) or ""))
         self.digests[theirs] = digest(original, server.name, names.STORE_DIR)
 
     async def _launched(self, pod: Json, server: Server) -> asyncio.subprocess.Process:
@@ -85,7 +95,8 @@ class Kubelet(Node):
         self._of_pod(pod, names.PID_DIR).mkdir(parents=True, exist_ok=True)
         _, *arguments = (self._argument(pod, it) for it in container["command"])
         environment = {it["name"]: it["value"] for it in container["env"]}
-        environment[names.STORE_DIR_ENV] = f'"{self._store(pod)}"'
+        if (store := self._store(pod)) is not None:
+            environment[names.STORE_DIR_ENV] = f'"{store}"'
         with self._of_pod(pod, "log").open("w") as log:
             return await asyncio.create_subprocess_exec(
                 servers.binary(server.version), *arguments, env=environment, stderr=log
@@ -120,11 +131,20 @@ class Kubelet(Node):
     def _of_pod(self, pod: Json, path: str) -> Path:
         return below(self.folder / "pods" / pod["metadata"]["uid"], path)
 
-    def _store(self, pod: Json) -> Path:
-        """The volume of the claim."""
-        names_of = (v.get("persistentVolumeClaim") for v in pod["spec"]["volumes"])
-        (name,) = [it["claimName"] for it in names_of if it]
-        claim = self.api.objects[CLAIM, pod["metadata"]["namespace"], name]
+    def _store(self, pod: Json) -> Path | None:
+        """The volume of its claim, if it has one."""
+        claim = self._claim(pod)
+        return self._folder(claim) if claim else None
+
+    def _claim(self, pod: Json) -> Json:
+        """Empty without one."""
+        found = (v.get("persistentVolumeClaim") for v in pod["spec"]["volumes"])
+        names_of = [it["claimName"] for it in found if it]
+        return next(
+            (self.api.objects[CLAIM, pod["metadata"]["namespace"], it] for it in names_of), {}
+        )
+
+    def _folder(self, claim: Json) -> Path:
         return self.folder / "volumes" / str(claim["metadata"]["uid"])
 
     async def end(self) -> None:

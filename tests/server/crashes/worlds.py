@@ -91,6 +91,7 @@ class World:
             await asyncio.sleep(0.2)
             if self.living.done():
                 await self.living
+            assert not self.kubelet.accidents, self.kubelet.accidents
             quiet = known == len(writes(api)) and self.operator.process.leads()
             if not quiet or not step.is_done(api):
                 known, since = len(writes(api)), time.monotonic()

@@ -182,7 +182,7 @@ class Node:
 
     def _start(self, where: Where, files: Json) -> str:
         pod = self.api.objects[where]
-        address = self._address(pod)
+        address = self.address_of(pod)
         self.servers[address] = self._server(pod, files)
         self.tell_ready(where, ready=False, address=address)
         return address
@@ -199,8 +199,8 @@ class Node:
         pod = self.api.objects[where]
         address = address or pod["status"]["podIP"]
         self.servers[address].ready = ready
-        container = {
-            "name": names.SERVER_CONTAINER,
+        containers = pod["spec"]["containers"]
+        running = {
             "ready": ready,
             "restartCount": 0,
             "state": {"running": {"startedAt": stamp()}},
@@ -209,7 +209,7 @@ class Node:
             "phase": "Running",
             "podIP": address,
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-            "containerStatuses": [container],
+            "containerStatuses": [{"name": it["name"], **running} for it in containers],
         }
         self.api.edit(where, {"status": status, "spec": {"nodeName": "node"}})
 
@@ -258,7 +258,7 @@ class Node:
 
     # What is otherwise where real servers run.
 
-    def _address(self, pod: Json) -> str:
+    def address_of(self, pod: Json) -> str:
         """Of a pod: another one has another, and it is the same in every run."""
         uid = pod["metadata"]["uid"]
         return str(ipaddress.IPv4Address(0x0A000000 | crc32(uid.encode()) & 0xFFFFFF))
