@@ -183,7 +183,7 @@ def user(
 ) -> User:
     """A client of the cluster's Service, or of one server; credentials as CONNECT names them."""
     if server is None:
-        address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
+        address = cluster.kubectl.get("service", cluster.name)["spec"]["clusterIP"]
     else:
         address = until(
             f"{server} has an address",

@@ -58,7 +58,7 @@ class Cluster:
 
     def get(self) -> Json:
         """The whole object."""
-        return self.kubectl.json("get", "nats", self.name)
+        return self.kubectl.get("nats", self.name)
 
     def status(self) -> Json:
         """Its status."""
@@ -103,7 +103,7 @@ class Cluster:
 
     def pods(self) -> dict[str, Json]:
         """Its pods by name."""
-        found = self.kubectl.list("pods", "-l", self.selector)
+        found = self.kubectl.list("pods", self.selector)
         return {pod["metadata"]["name"]: pod for pod in found}
 
     def uids(self) -> dict[str, str]:
@@ -129,20 +129,20 @@ class Cluster:
 
     def config(self) -> Json:
         """The content of nats.conf in its Secret."""
-        secret = self.kubectl.json("get", "secret", self.name)
+        secret = self.kubectl.get("secret", self.name)
         config: Json = json.loads(base64.b64decode(secret["data"]["nats.conf"]))
         return config
 
     def monitoring(self, pod: str, path: str) -> Json:
         """What a server answers on its monitoring port, asked through the API server."""
         where = f"/api/v1/namespaces/{self.kubectl.namespace}/pods/{pod}:8222/proxy/{path}"
-        answer: Json = json.loads(self.kubectl("get", "--raw", where))
+        answer: Json = json.loads(self.kubectl.raw(where))
         return answer
 
     def reasons(self) -> list[str]:
         """Reasons of the events about it, oldest first."""
         field = f"involvedObject.name={self.name},involvedObject.kind=NatsCluster"
-        events = self.kubectl.list("events", "--field-selector", field)
+        events = self.kubectl.list("events", fields=field)
         events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [event["reason"] for event in events]
 
@@ -192,8 +192,8 @@ class Cluster:
 
     def remains(self) -> list[str]:
         """What there is with its labels."""
-        kinds = "pods,services,secrets,endpoints,endpointslices"
-        return self.kubectl("get", kinds, "-l", self.selector, "-o", "name").split()
+        found = self.kubectl.list("pods,services,secrets,endpoints,endpointslices", self.selector)
+        return [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in found]
 
     @contextmanager
     def logs(self, pod: str) -> Iterator[list[str]]:

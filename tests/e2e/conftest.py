@@ -18,6 +18,7 @@ import pytest
 from natsctl.api.schema.crds import crds, crds_yaml
 from testbed import stock
 from tests.e2e import images
+from tests.e2e.api_server import served
 from tests.e2e.clusters import Cluster
 from tests.e2e.installed import Installed
 from tests.e2e.kubectl import Kubectl, until
@@ -60,21 +61,24 @@ def reaches_pods() -> None:
 
 
 def established(kubectl: Kubectl, crd: str) -> bool:
-    """A CRD without any condition yet is an error to `kubectl wait`."""
-    conditions = kubectl.json("get", "crd", crd).get("status", {}).get("conditions") or []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+    """The API server tells of kinds a moment after it serves them."""
+    conditions = kubectl.get("crd", crd).get("status", {}).get("conditions") or []
+    true = {condition["type"] for condition in conditions if condition["status"] == "True"}
+    return "Established" in true and kubectl.server.knows(crd)
 
 
 @pytest.fixture(scope="session")
-def kubectl() -> Kubectl:
+def kubectl() -> Iterator[Kubectl]:
     """kubectl for the whole cluster, with natsctl's CRDs installed as they are today."""
     where = ("--kubeconfig", os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else ()
-    found = Kubectl((*where, *(("--context", CONTEXT) if CONTEXT else ())))
-    found("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=crds_yaml())
-    for crd in crds():
-        name = crd["metadata"]["name"]
-        until(f"{name} is served", partial(established, found, name), 30)
-    return found
+    options = (*where, *(("--context", CONTEXT) if CONTEXT else ()))
+    with served(["kubectl", *options]) as server:
+        found = Kubectl(options, server)
+        found("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=crds_yaml())
+        for crd in crds():
+            name = crd["metadata"]["name"]
+            until(f"{name} is served", partial(established, found, name), 30)
+        yield found
 
 
 @contextmanager

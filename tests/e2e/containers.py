@@ -9,7 +9,7 @@ from tests.e2e.kubectl import Kubectl
 
 def process(kubectl: Kubectl, pod: str, program: str) -> int:
     """The id of the process that runs a program in a pod."""
-    uid = kubectl.json("get", "pod", pod)["metadata"]["uid"]
+    uid = kubectl.get("pod", pod)["metadata"]["uid"]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_text().split("\0")

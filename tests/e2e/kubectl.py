@@ -10,21 +10,22 @@ from typing import Any, TypeVar
 
 import attrs
 
+from tests.e2e.api_server import ApiServer, Json, KubectlFailed
 from tests.patience import patient
 
-Json = dict[str, Any]
+__all__ = ["Json", "Kubectl", "KubectlFailed", "stays", "until", "until_same"]
 T = TypeVar("T")
-
-
-class KubectlFailed(AssertionError):
-    """kubectl's exit status was not 0; the message is what it said."""
 
 
 @attrs.frozen
 class Kubectl:
-    """kubectl for one cluster (`options` say which) and one namespace."""
+    """kubectl for one cluster (`options` say which) and one namespace.
+
+    What tests read again and again is asked of the `server`, without a process for each time.
+    """
 
     options: tuple[str, ...]
+    server: ApiServer
     namespace: str = "default"
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
@@ -36,6 +37,14 @@ class Kubectl:
             raise KubectlFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
+    def get(self, kind: str, name: str) -> Json:
+        """`kubectl get KIND NAME -o json`."""
+        return self.server.object(self.namespace, kind, name)
+
+    def raw(self, path: str) -> str:
+        """`kubectl get --raw PATH`."""
+        return self.server.raw(path)
+
     def command(self, *arguments: str) -> list[str]:
         """The whole command line."""
         return ["kubectl", *self.options, "--namespace", self.namespace, *arguments]
@@ -43,15 +52,6 @@ class Kubectl:
     def within(self, namespace: str) -> Kubectl:
         """The same in another namespace."""
         return attrs.evolve(self, namespace=namespace)
-
-    def json(self, *arguments: str) -> Json:
-        """Run it with `-o json`."""
-        found: Json = json.loads(self(*arguments, "-o", "json"))
-        return found
-
-    def list(self, *arguments: str) -> list[Json]:
-        """The items of `kubectl get`."""
-        return list(self.json("get", *arguments)["items"])
 
     def apply(self, *manifests: Mapping[str, Any]) -> str:
         """`kubectl apply -f -`."""
@@ -69,6 +69,12 @@ class Kubectl:
         except KubectlFailed as error:
             return str(error)
         raise AssertionError(f"kubectl {' '.join(arguments)} was not refused: {printed}")
+
+    def list(self, kinds: str, labels: str = "", fields: str = "") -> list[Json]:
+        """The items of `kubectl get KINDS --selector LABELS --field-selector FIELDS -o json`."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        given = {name: value for name, value in selectors.items() if value}
+        return self.server.objects(self.namespace, kinds, **given)
 
 
 def until(what: str, check: Callable[[], T], seconds: float = 60.0, pause: float = 0.25) -> T:

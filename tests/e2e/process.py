@@ -103,7 +103,7 @@ class Operator:
 
     def holder(self) -> str:
         """Who holds the lease; empty if it is free."""
-        return self.kubectl("get", "lease", LEASE, "-o", "jsonpath={.spec.holderIdentity}")
+        return str(self.kubectl.get("lease", LEASE)["spec"].get("holderIdentity") or "")
 
     @contextmanager
     def away(self) -> Iterator[None]:

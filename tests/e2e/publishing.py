@@ -139,7 +139,7 @@ def publishing(
     cluster: Cluster, streams: tuple[StreamConfig, ...] = STREAMS
 ) -> Iterator[Published]:
     """Publish through the cluster's Service while the context lasts, in a thread of its own."""
-    address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
+    address = cluster.kubectl.get("service", cluster.name)["spec"]["clusterIP"]
     published = Published()
     work = partial(published.run, f"nats://{address}:4222", streams)
     begun = partial(_begun, published, streams)

@@ -67,7 +67,7 @@ class Release:
 
     def all_pods(self) -> list[dict[str, Any]]:
         """The replicas, those too that are on their way out."""
-        return self.kubectl.list("pods", "-l", OURS)
+        return self.kubectl.list("pods", OURS)
 
     def pods(self) -> list[dict[str, Any]]:
         """The replicas that are not on their way out."""
@@ -80,14 +80,11 @@ class Release:
     def get(self, path: str) -> dict[str, str]:
         """What each replica answers."""
         root = f"/api/v1/namespaces/{self.kubectl.namespace}/pods"
-        return {
-            name: self.kubectl("get", "--raw", f"{root}/{name}:8080/proxy/{path}")
-            for name in self.names()
-        }
+        return {name: self.kubectl.raw(f"{root}/{name}:8080/proxy/{path}") for name in self.names()}
 
     def leader(self) -> str:
         """The pod that holds the lease; empty while nobody does."""
-        lease = self.kubectl.json("get", "lease", NAME)["spec"]
+        lease = self.kubectl.get("lease", NAME)["spec"]
         return str(lease.get("holderIdentity") or "").partition("_")[0]
 
     def logs(self) -> str:

@@ -53,10 +53,10 @@ def test_objects_have_the_names_and_labels_of_old(cluster: Apply, namespace: Kub
         "service/a-mgmt",
     ]
     for kind in ("pods", "services", "secrets"):
-        for item in namespace.list(kind, "-l", found.selector):
+        for item in namespace.list(kind, found.selector):
             (owner,) = item["metadata"]["ownerReferences"]
             assert (owner["kind"], owner["name"], owner["controller"]) == ("NatsCluster", "a", True)
-    assert namespace.json("get", "service", "a-mgmt")["spec"]["clusterIP"] == "None"
+    assert namespace.get("service", "a-mgmt")["spec"]["clusterIP"] == "None"
 
 
 def test_all_servers_start_at_once(cluster: Apply) -> None:

@@ -93,7 +93,7 @@ def test_a_crash_loop_is_named_and_blocks_nothing_else(healthy: Cluster) -> None
     healthy.until_condition(
         "Degraded", "True", "a-3", "exit code 1", reason="CrashLoopBackOff", seconds=90
     )
-    service = healthy.kubectl.json("get", "service", "a")["metadata"]["uid"]
+    service = healthy.kubectl.get("service", "a")["metadata"]["uid"]
     healthy.kubectl("delete", "pod/a-1", "service/a", "--wait=false")
     healthy.until_replaced("a-1", before["a-1"])
     until_other(healthy.kubectl, "service", "a", service)
@@ -115,10 +115,10 @@ def until_other(kubectl: Kubectl, kind: str, name: str, uid: str) -> None:
 )
 def test_a_deleted_object_is_restored(healthy: Cluster, kind: str, name: str) -> None:
     """Services and the Secret."""
-    before = healthy.kubectl.json("get", kind, name)
+    before = healthy.kubectl.get(kind, name)
     healthy.kubectl("delete", kind, name)
     until_other(healthy.kubectl, kind, name, before["metadata"]["uid"])
-    after = healthy.kubectl.json("get", kind, name)
+    after = healthy.kubectl.get(kind, name)
     assert after.get("data") == before.get("data")
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
 
@@ -134,11 +134,11 @@ EDITS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_service_is_mended(healthy: Cluster, edit: str) -> None:
     """Its ports and its selector are what they were."""
-    before = healthy.kubectl.json("get", "service", "a")["spec"]
+    before = healthy.kubectl.get("service", "a")["spec"]
     healthy.kubectl.patch("service/a", {"spec": EDITS[edit]})
     until(
         "the Service is as before",
-        lambda: healthy.kubectl.json("get", "service", "a")["spec"] == before,
+        lambda: healthy.kubectl.get("service", "a")["spec"] == before,
         20,
     )
 

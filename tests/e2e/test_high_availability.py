@@ -55,18 +55,18 @@ def wedge(installed: Installed, pod: str) -> None:
 @contextmanager
 def losing(installed: Installed, end: End, limit: float) -> Iterator[str]:
     """Ends the pod that leads, and waits until another does, for `limit` seconds at most."""
-    old = installed.kubectl("get", "lease", "nats-operator", "-o", HOLDER)
+    old = holder(installed)
     leader = installed.release.leader()
     yield leader
     end(installed, leader)
 
-    def another() -> bool:
-        return installed.kubectl("get", "lease", "nats-operator", "-o", HOLDER) not in ("", old)
-
-    until("another process leads", another, limit, 0.05)
+    until("another process leads", lambda: holder(installed) not in ("", old), limit, 0.05)
 
 
-HOLDER = "jsonpath={.spec.holderIdentity}"
+def holder(installed: Installed) -> str:
+    """The process that leads; a pod may have had several."""
+    lease = installed.kubectl.get("lease", "nats-operator")
+    return str(lease["spec"].get("holderIdentity") or "")
 
 
 def replaced(installed: Installed, pod: str) -> bool:

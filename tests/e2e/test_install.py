@@ -83,7 +83,7 @@ def test_two_replicas_are_ready_in_seconds(alone: Kubectl) -> None:
             if 'leader_election_master_status{name="nats-operator"} 1.0' in text
         }
         assert leading == {release.leader()}
-        budget = kubectl.json("get", "pdb", "nats-operator")["status"]
+        budget = kubectl.get("pdb", "nats-operator")["status"]
         assert budget["disruptionsAllowed"] == 1
         assert "Phase:          Succeeded" in release.test()
         release.uninstall()
@@ -111,8 +111,7 @@ def test_its_rights_are_enough(install: Install, elsewhere: Kubectl, mode: str) 
     until("it has one server", lambda: len(found.uids()) == 1)
     found.ready()
     kubectl("delete", "natsserviceroles", "worker")
-    secret = ("get", "secret", "worker-a-bound-token", "--ignore-not-found")
-    until("the token is gone", lambda: not kubectl(*secret))
+    until("the token is gone", lambda: "worker-a-bound-token" not in _names(kubectl, "secrets"))
     found.ready()
     events = kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").split()
     assert {"CreatedServers", "BoundToken", "ReloadedServer", "UpdatedObjects"} <= set(events)
@@ -123,11 +122,14 @@ def test_its_rights_are_enough(install: Install, elsewhere: Kubectl, mode: str) 
 
 
 def _policy_comes_and_goes(kubectl: Kubectl, found: Cluster) -> None:
-    policy = ("get", "networkpolicy", "a", "--ignore-not-found", "-o", "name")
     found.patch(networkPolicy={})
-    until("the NetworkPolicy is there", lambda: kubectl(*policy))
+    until("the NetworkPolicy is there", lambda: "a" in _names(kubectl, "networkpolicies"))
     found.patch(networkPolicy=None)
-    until("the NetworkPolicy is gone", lambda: not kubectl(*policy))
+    until("the NetworkPolicy is gone", lambda: "a" not in _names(kubectl, "networkpolicies"))
+
+
+def _names(kubectl: Kubectl, kind: str) -> set[str]:
+    return {item["metadata"]["name"] for item in kubectl.list(kind)}
 
 
 def _has_none_beyond(release: Release, elsewhere: Kubectl) -> None:
@@ -154,7 +156,7 @@ def _has_none_beyond(release: Release, elsewhere: Kubectl) -> None:
 
 
 def _selects(kubectl: Kubectl, cluster: str) -> bool:
-    selector = kubectl.json("get", "service", cluster)["spec"]["selector"]
+    selector = kubectl.get("service", cluster)["spec"]["selector"]
     return bool(selector["nats_cluster"] == cluster)
 
 
@@ -212,7 +214,7 @@ def server_config(target):
 
 def forms(cluster: Cluster) -> set[str]:
     """What its Services and its Secret have in that label now."""
-    found = cluster.kubectl.list("services,secrets", "-l", cluster.selector)
+    found = cluster.kubectl.list("services,secrets", cluster.selector)
     return {o["metadata"]["labels"].get(LABEL, "") for o in found}
 
 
@@ -256,15 +258,15 @@ def test_crds_are_upgraded_with_the_release(install: Install, alone: Kubectl) ->
     forget_owner(alone, *CRDS)
     release = install()
     here = release.kubectl.namespace
-    assert {owner(alone.json("get", "crd", name)) for name in CRDS} == {here}
+    assert {owner(alone.get("crd", name)) for name in CRDS} == {here}
     second = install()
-    assert owner(alone.json("get", "crd", CRDS[0])) == here
+    assert owner(alone.get("crd", CRDS[0])) == here
     old = {"metadata": {"annotations": {"nats.io/schema-revision": "1"}}}
     alone.patch(f"crd/{CRDS[0]}", old)
     with pytest.raises(HelmFailed, match=f"release nats-operator in namespace {here} installed it"):
         second.upgrade("logLevel=debug")
     release.upgrade("logLevel=debug")
-    notes = alone.json("get", "crd", CRDS[0])["metadata"]["annotations"]
+    notes = alone.get("crd", CRDS[0])["metadata"]["annotations"]
     assert int(notes["nats.io/schema-revision"]) > 1
     second.upgrade("logLevel=debug")
 
@@ -275,7 +277,7 @@ def test_clusters_outlive_a_release(install: Install, alone: Kubectl) -> None:
     cluster = Cluster(release.kubectl, "a").apply(size=2, version=NEW).ready()
     before = cluster.uids()
     release.uninstall()
-    assert all(alone.json("get", "crd", name) for name in CRDS)
+    assert all(alone.get("crd", name) for name in CRDS)
     cluster.meshed(2, NEW)
     release.install()
     cluster.patch(size=3)

@@ -129,7 +129,7 @@ def test_deleted_and_created_again_it_has_all_data(cluster: Apply, namespace: Ku
         pass
     published.check(1)
     found.delete()
-    claims = namespace.list("pvc", "-l", found.selector)
+    claims = namespace.list("pvc", found.selector)
     assert {claim["status"]["phase"] for claim in claims} == {"Bound"}
     again = storing(cluster, "2.14.10")
     assert copies(again, "ONE", 1) == {published.acknowledged["ONE"]}

@@ -20,11 +20,11 @@ SPECS: dict[str, dict[str, Any]] = {
 def of_a_configmap(kubectl: Kubectl, kind: str, name: str) -> dict[str, Any]:
     """An object that a ConfigMap controls."""
     kubectl("create", "configmap", "landlord")
-    uid = kubectl.json("get", "configmap", "landlord")["metadata"]["uid"]
+    uid = kubectl.get("configmap", "landlord")["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "landlord", "uid": uid}
     meta = {"name": name, "ownerReferences": [owner | {"controller": True}]}
     kubectl.apply({"apiVersion": "v1", "kind": kind, "metadata": meta, **SPECS[kind]})
-    return kubectl.json("get", kind, name)
+    return kubectl.get(kind, name)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_an_object_of_another_controller_is_left_untouched(
         "Degraded", "True", name, "ConfigMap landlord", reason="NotOurs"
     )
     assert "left alone" in message
-    after = namespace.json("get", kind, name)
+    after = namespace.get(kind, name)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]
     assert after["metadata"].get("labels") == before["metadata"].get("labels")
@@ -57,4 +57,4 @@ def test_an_unowned_service_is_left_and_named(namespace: Kubectl, cluster: Apply
     found.until_condition(
         "Degraded", "True", "Service a", "is not owned by natsctl", reason="NotOurs"
     )
-    assert namespace.json("get", "service", "a")["spec"]["ports"][0]["port"] == 80
+    assert namespace.get("service", "a")["spec"]["ports"][0]["port"] == 80

@@ -52,14 +52,14 @@ def release(kubectl: Kubectl, installed: Managing) -> Iterator[Release]:
 
 def of(release: Release, kind: str) -> Json:
     """The specification of the release's object of a kind."""
-    spec: Json = release.kubectl.json("get", kind, NAME)["spec"]
+    spec: Json = release.kubectl.get(kind, NAME)["spec"]
     return spec
 
 
 def selected(release: Release, kind: str, monitor: Json) -> list[Json]:
     """What a monitor selects."""
     labels = ",".join(f"{key}={value}" for key, value in monitor["selector"]["matchLabels"].items())
-    return release.kubectl.list(kind, "-l", labels)
+    return release.kubectl.list(kind, labels)
 
 
 def by_service(release: Release) -> Addresses:
@@ -100,7 +100,7 @@ def test_everything_optional_at_once(release: Release) -> None:
     """
     Cluster(release.kubectl, "a").apply(size=1, version=NEW).ready()
     assert len(of(release, f"prometheusrules.{MONITORING}")["groups"]) > 0
-    dashboards = release.kubectl.list("configmaps", "-l", "grafana_dashboard=1")
+    dashboards = release.kubectl.list("configmaps", "grafana_dashboard=1")
     assert [json.loads(text)["title"] for d in dashboards for text in d["data"].values()]
     assert by_service(release) == replicas(release)
 
@@ -117,6 +117,6 @@ def test_requests_have_a_flow_of_their_own(release: Release) -> None:
         f'apiserver_flowcontrol_dispatched_requests_total{{flow_schema="{schema}",'
         'priority_level="workload-high"}'
     )
-    until("requests are counted", lambda: counted in release.kubectl("get", "--raw", "/metrics"))
+    until("requests are counted", lambda: counted in release.kubectl.raw("/metrics"))
     release.uninstall()
     assert schema not in release.kubectl("get", "flowschemas", "-o", "name")

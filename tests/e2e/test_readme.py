@@ -220,7 +220,7 @@ def test_cert_manager(nats_io: Kubectl) -> None:
 
 def trusting(kubectl: Kubectl, secret: str) -> ssl.SSLContext:
     """Trusts the CA in a Secret."""
-    data = kubectl.json("get", "secret", secret)["data"]
+    data = kubectl.get("secret", secret)["data"]
     context = ssl.create_default_context(cadata=base64.b64decode(data["ca.crt"]).decode())
     context.check_hostname = False
     return context
@@ -272,7 +272,7 @@ def names_of_secrets(kubectl: Kubectl) -> list[str]:
 
 def admitted(cluster: Cluster) -> Iterator[bool]:
     """Of each server: whether nats-user gets in."""
-    data = cluster.kubectl.json("get", "secret", "nats-user-example-nats-bound-token")["data"]
+    data = cluster.kubectl.get("secret", "nats-user-example-nats-bound-token")["data"]
     token = base64.b64decode(data["token"]).decode()
     for server in cluster.pods():
         yield login(cluster, "nats-user", token, server).gets_in()

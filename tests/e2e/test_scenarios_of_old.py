@@ -62,7 +62,7 @@ def test_a_secret_nobody_owns_is_taken_over(namespace: Kubectl, cluster: Apply) 
     namespace("create", "secret", "generic", "a", "--from-literal=nats.conf={}")
     found = cluster("a", size=1, version=NEW).ready()
     assert len(found.config()["cluster"]["routes"]) == 1
-    secret = namespace.json("get", "secret", "a")
+    secret = namespace.get("secret", "a")
     assert secret["metadata"]["ownerReferences"][0]["kind"] == "NatsCluster"
     assert base64.b64decode(secret["data"]["nats.conf"]) != b"{}"
 
@@ -108,8 +108,8 @@ def test_service_policy_may_change_later(cluster: Apply, namespace: Kubectl) -> 
         managementServicePolicy={"annotations": {"who": "us"}},
     )
     found.ready()
-    labels = namespace.json("get", "service", "a")["metadata"]["labels"]
+    labels = namespace.get("service", "a")["metadata"]["labels"]
     assert "team" not in labels
     assert labels["tier"] == "one"
-    assert namespace.json("get", "service", "a-mgmt")["metadata"]["annotations"]["who"] == "us"
+    assert namespace.get("service", "a-mgmt")["metadata"]["annotations"]["who"] == "us"
     assert found.uids() == before

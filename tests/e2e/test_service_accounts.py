@@ -38,7 +38,7 @@ def role(name: str, cluster: str, **permissions: Any) -> Json:
 def token(kubectl: Kubectl, secret: str) -> dict[str, str]:
     """What a bound-token Secret holds; empty until it holds something."""
     try:
-        data = kubectl.json("get", "secret", secret).get("data") or {}
+        data = kubectl.get("secret", secret).get("data") or {}
     except KubectlFailed:
         return {}
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
@@ -91,7 +91,7 @@ def test_the_readme(cluster: Apply, namespace: Kubectl, version: str) -> None:
     where = namespace.namespace
     assert claims["aud"] == [f"nats://example-nats.{where}.svc"]
     assert claims["kubernetes.io"]["secret"]["name"] == "nats-user-example-nats-bound-token"
-    told = namespace.json("get", "natsserviceroles", "nats-user")["status"]
+    told = namespace.get("natsserviceroles", "nats-user")["status"]
     assert told["conditions"][0]["status"] == "True"
     assert told["serviceAccounts"][0]["user"] == "nats-user"
 
@@ -107,7 +107,7 @@ def test_accounts_and_roles_come_and_go(cluster: Apply, namespace: Kubectl) -> N
         "the role says why nobody",
         lambda: (
             "ServiceAccount worker does not exist"
-            in json.dumps(namespace.json("get", "natsserviceroles", "worker").get("status", {}))
+            in json.dumps(namespace.get("natsserviceroles", "worker").get("status", {}))
         ),
     )
     namespace.apply(account("worker"))

@@ -22,7 +22,7 @@ def jetstream(size: str, storage_class: str = "limited") -> dict[str, Any]:
 
 def sizes(found: Cluster, namespace: Kubectl) -> list[tuple[str, str]]:
     """What each claim asks for, and what it has."""
-    claims = namespace.list("pvc", "-l", found.selector)
+    claims = namespace.list("pvc", found.selector)
     asked = (claim["spec"]["resources"]["requests"]["storage"] for claim in claims)
     there = (claim["status"]["capacity"]["storage"] for claim in claims)
     return list(zip(asked, there, strict=True))

@@ -87,7 +87,7 @@ class Requests:
 @contextmanager
 def asking(cluster: Cluster) -> Iterator[Requests]:
     """Requests through the cluster's Service while the context lasts, in a thread of their own."""
-    address = cluster.kubectl.json("get", "service", cluster.name)["spec"]["clusterIP"]
+    address = cluster.kubectl.get("service", cluster.name)["spec"]["clusterIP"]
     requests = Requests()
     work = partial(requests.run, f"nats://{address}:4222")
     with background("asking", work, lambda: bool(requests.replied), requests.errors):
