@@ -200,7 +200,7 @@ async def connect(
     except (sdk.ConfigException, OSError) as error:
         raise ValueError(_no_configuration(kubeconfig, error)) from error
     proxy = proxy_for(configuration.host, configuration.proxy)
-    client = sdk.ApiClient(configuration)
+    client = sdk.RESTClientObject(configuration)
     try:
         made, server_hostname = kubernetes_sdk.session_of(client)
         use_sockets(made, open_socket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import linecache
 import logging
 import os
 import signal
@@ -190,6 +191,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     set_up_logging(arguments.log_level, arguments.log_format)
     try:
         settings = settings_of(arguments, os.environ)
+        linecache.clearcache()  # attrs keeps the source of all that it generates there
         gc.freeze()  # what the imports made stays for ever: no reason to visit it again
         gc.set_threshold(*GARBAGE)
         asyncio.run(_until_signalled(settings))
