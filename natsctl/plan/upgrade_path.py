@@ -7,24 +7,27 @@ begun is finished or taken back, as the spec says.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from natsctl.api.version import ServerVersion, is_tag
-from natsctl.api.version_borders import Border, border
+from natsctl.api.version import Number, ServerVersion, is_tag
+from natsctl.api.version_borders import Border, border, in_between
 from natsctl.model.names import SERVER_CONTAINER
 from natsctl.plan.releases import reports_of, tag_of
-from natsctl.plan.servers import kubelet_ready
+from natsctl.plan.servers import kubelet_ready, lacks_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.types.status import ClusterStatus
-    from natsctl.api.version import Number
     from natsctl.model.objects import Pod
     from natsctl.model.observation import Observation
+
+
+FAR: Final = 99
+"""Steps to a version from nobody knows where."""
 
 
 @attrs.frozen
@@ -48,12 +51,38 @@ def obstacle(
         return None
     running = [pod for pod in there if is_running(pod) and is_tag(tag_of(pod))]
     stores = spec.jetstream is not None
-    known = [(tag_of(pod), _release(pod, before, seen)) for pod in running]
-    for tag, release in sorted(known, key=lambda each: each[0]):
-        crossed = border(release, wanted.number, stores=stores) if release else None
-        if crossed and not (crossed.apart and _is_alone(spec, running)):
-            return _obstacle(crossed, tag, wanted, before, known, stores=stores)
+    known = [
+        _Running(tag_of(pod), _release(pod, before, seen), stores, stores and not lacks_store(pod))
+        for pod in running
+    ]
+    for one in sorted(known, key=lambda each: each.tag):
+        crossed, steps = one.border(wanted), one.steps(wanted)
+        if crossed and crossed.apart and _is_alone(spec, running):
+            continue
+        if crossed or steps:
+            text = _skipped(one.tag, wanted, steps) if steps else ""
+            if crossed and steps in ((), (crossed.first,)):
+                text = f"{_why(crossed, one.tag, wanted)}; {_way(crossed, wanted)}"
+            return Obstacle(text, _staying(known, wanted, before))
     return None
+
+
+@attrs.frozen
+class _Running:
+    """What a server runs. `stores`: it is to store streams; `stored`: it may have some already."""
+
+    tag: str
+    release: Number | None
+    stores: bool
+    stored: bool
+
+    def border(self, wanted: ServerVersion) -> Border | None:
+        """What lies between it and a version."""
+        return border(self.release, wanted.number, stores=self.stores) if self.release else None
+
+    def steps(self, wanted: ServerVersion) -> tuple[str, ...]:
+        """The releases that it may not skip on its way there."""
+        return in_between(self.release, wanted.number) if self.release and self.stored else ()
 
 
 def is_running(pod: Pod) -> bool:
@@ -72,31 +101,26 @@ def _is_alone(spec: NatsClusterSpec, running: Sequence[Pod]) -> bool:
     return spec.size == 1 and len(running) == 1 and not spec.extra_routes
 
 
-def _obstacle(
-    crossed: Border,
-    old: str,
-    wanted: ServerVersion,
-    before: ClusterStatus,
-    known: Sequence[tuple[str, Number | None]],
-    *,
-    stores: bool,
-) -> Obstacle:
-    tag, number = min(known, key=lambda each: _rank(each, wanted, before, stores=stores))
-    staying = attrs.evolve(ServerVersion.parse(tag), number=number, claim="")
-    return Obstacle(f"{_why(crossed, old, wanted)}; {_way(crossed, wanted)}", staying)
-
-
-def _rank(
-    each: tuple[str, Number | None],
-    wanted: ServerVersion,
-    before: ClusterStatus,
-    *,
-    stores: bool,
-) -> tuple[bool, bool, str]:
+def _staying(
+    known: Sequence[_Running], wanted: ServerVersion, before: ClusterStatus
+) -> ServerVersion:
     """Servers stay with what lies on the way, else with what all of them had."""
-    tag, number = each
-    behind = number is None or border(number, wanted.number, stores=stores) is not None
-    return behind, tag != before.current_version, tag
+
+    def rank(one: _Running) -> tuple[int, bool, str]:
+        away = len(one.steps(wanted)) + (one.border(wanted) is not None)
+        return away if one.release else FAR, one.tag != before.current_version, one.tag
+
+    nearest = min(known, key=rank)
+    return attrs.evolve(ServerVersion.parse(nearest.tag), number=nearest.release, claim="")
+
+
+def _skipped(old: str, wanted: ServerVersion, steps: Sequence[str]) -> str:
+    then = ", then ".join(steps[1:])
+    last = f", then {then}" if then else ""
+    return (
+        f"servers that store streams go from {old} to {wanted} one minor version at a time; set "
+        f"version {steps[0]} first{last}, then {wanted}, each once all servers run the one before"
+    )
 
 
 def _why(crossed: Border, old: str, wanted: ServerVersion) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from natsctl.api.version import Number, number_of
-from natsctl.api.version_borders import MARGIN, Border, border, meet
+from natsctl.api.version_borders import LAST_OF_LINES, MARGIN, Border, border, in_between, meet
 
 
 def between(running: str, wanted: str, *, stores: bool = False) -> Border | None:
@@ -82,3 +82,27 @@ def test_only_1_x_and_2_x_have_no_routes_to_each_other(
     one: Number | None, other: Number | None, do: bool
 ) -> None:
     assert meet(one, other) is do
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "steps"),
+    [
+        ("2.9.25", "2.10.29", ()),
+        ("2.9.1", "2.12.0", LAST_OF_LINES[1:3]),
+        ("2.12.15", "2.14.10", ()),
+        ("2.15.3", "2.11.17", ("2.14.10", "2.12.15")),
+        ("2.14.10", "2.14.1", ()),
+        ("2.2.6", "2.9.25", ()),
+        ("2.2.6", "2.10.29", ("2.9.25",)),
+        ("2.15.3", "2.16.0", ()),
+        ("2.14.10", "2.16.0", ("2.15.3",)),
+        ("2.16.0", "2.12.15", ("2.15.3", "2.14.10")),
+    ],
+)
+def test_minor_versions_lie_in_between(running: str, wanted: str, steps: tuple[str, ...]) -> None:
+    assert in_between(number_of(running), number_of(wanted)) == steps
+
+
+def test_what_nobody_knows_lies_behind_all_of_them() -> None:
+    assert in_between((2, 12, 15), None) == ("2.14.10", "2.15.3")
+    assert in_between(None, (2, 15, 3)) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from natsctl.api.types.status import ClusterStatus
+from natsctl.api.version_borders import LAST_OF_LINES
 from natsctl.model.objects import Cluster, Meta, Pod
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, ReplaceServer
@@ -233,3 +235,52 @@ class TestStores:
         pods = (*servers("2.14.5", 1, jetstream={}), *servers("2.14.10", 2, 3, jetstream={}))
         found = meaning(three("2.15.3", jetstream={}), pods)
         assert str(found.version) == "2.14.10"
+
+    @pytest.mark.parametrize(
+        ("running", "wanted", "way"),
+        [
+            ("2.10.29", "2.12.15", "set version 2.11.17 first, then 2.12.15, each once all"),
+            ("2.9.25", "2.14.10", "set version 2.10.29 first, then 2.11.17, then 2.12.15, then"),
+            ("2.10.29", "2.15.3", "set version 2.11.17 first, then 2.12.15, then 2.14.10, then"),
+            ("2.14.10", "2.11.17", "set version 2.12.15 first, then 2.11.17, each once all"),
+        ],
+    )
+    def test_no_minor_version_is_skipped(self, running: str, wanted: str, way: str) -> None:
+        assert "at a time" not in meaning(three(wanted), servers(running)).unreached
+        found = looked(three(wanted, jetstream={}), servers(running, jetstream={}))
+        assert actions(found, *ON_SERVERS) == []
+        accepted = {c.type: c for c in status(found).conditions}["SpecAccepted"]
+        assert (accepted.status, accepted.reason) == ("False", "VersionOutOfReach")
+        assert accepted.message.startswith(
+            f"spec.version: servers that store streams go from {running} to {wanted} one minor"
+        )
+        assert way in accepted.message
+        assert found.desired is not None
+        assert str(found.desired.target.version) == running
+
+    @pytest.mark.parametrize("one", [*pairwise(LAST_OF_LINES)])
+    def test_each_is_reached_from_the_one_before_and_back(self, one: tuple[str, str]) -> None:
+        for old, new in (one, one[::-1]):
+            found = meaning(three(new, jetstream={}), servers(old, jetstream={}))
+            assert found.unreached == ""
+
+    def test_a_roll_that_began_ends_before_the_next_one(self) -> None:
+        """Or is taken back by the version that it began with."""
+        pods = (*servers("2.10.29", 1, 2, jetstream={}), *servers("2.11.17", 3, jetstream={}))
+        found = meaning(three("2.12.15", jetstream={}), pods, "2.10.29")
+        assert "set version 2.11.17 first" in found.unreached
+        assert str(found.version) == "2.11.17"
+        assert meaning(three("2.10.29", jetstream={}), pods, "2.10.29").unreached == ""
+
+    def test_servers_that_have_stored_nothing_yet_skip_some(self) -> None:
+        """Such as those of a cluster that gets JetStream together with a newer version."""
+        assert meaning(three("2.12.15", jetstream={}), servers("2.10.29")).unreached == ""
+
+    def test_of_releases_that_nobody_knows_the_way_leads_over_all_that_are(self) -> None:
+        found = meaning(three("2.17.0", jetstream={}), servers("2.12.15", jetstream={}))
+        assert "set version 2.14.10 first, then 2.15.3, then 2.17.0" in found.unreached
+        assert (
+            meaning(three("2.17.0", jetstream={}), servers("2.15.3", jetstream={})).unreached == ""
+        )
+        unknown = meaning(three("2.12.15", jetstream={}), servers("prod", jetstream={}))
+        assert unknown.unreached == ""
