@@ -176,6 +176,7 @@ def _blocked() -> Json:
         "stream": _STRING,
         "consumer": _STRING,
         "server": _described(_STRING, "Name of the pod."),
+        "since": _described(_STRING, "Time since when it is so, as far as natsctl has seen it."),
     }
 
 

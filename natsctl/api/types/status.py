@@ -83,7 +83,10 @@ class GroupsStatus:
 
 @frozen
 class BlockedStatus:
-    """What would hold up the restart of a server: `why` is its override."""
+    """What would hold up the restart of a server: `why` is its override.
+
+    `since` is the moment, in RFC 3339, at which that was reported first.
+    """
 
     why: str = attrs.field(converter=printable)
     message: str = attrs.field(default="", converter=plain)
@@ -91,6 +94,7 @@ class BlockedStatus:
     stream: str = attrs.field(default="", converter=printable)
     consumer: str = attrs.field(default="", converter=printable)
     server: str = attrs.field(default="", converter=printable)
+    since: str = attrs.field(default="", converter=printable)
 
 
 @frozen

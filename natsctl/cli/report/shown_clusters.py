@@ -146,7 +146,9 @@ _JETSTREAM = (
         {
             "groups": fields(NUMBER, "total healthy short leaderless"),
             "blocked": Many(
-                fields(NAME, "why account stream consumer server") | fields(MESSAGE, "message")
+                fields(NAME, "why account stream consumer server")
+                | fields(MESSAGE, "message")
+                | fields(TIME, "since")
             ),
             "brokenBefore": Many(fields(NAME, "why account stream consumer server")),
             "waiting": fields(NAME, "server") | fields(TIME, "since") | fields(NUMBER, "reported"),

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from natsctl.api.types.status import GroupsStatus, JetStreamStatus, VolumeStatus
+    from natsctl.api.types.status import (
+        BlockedStatus,
+        GroupsStatus,
+        JetStreamStatus,
+        VolumeStatus,
+    )
     from natsctl.cli.status.view import (
         CertificateView,
         ClusterView,
@@ -107,7 +112,7 @@ def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         "State": f"{view.phase or 'unknown'}, {state}" + (", paused" if view.paused else ""),
         "Servers": f"{view.ready_replicas} of {view.wanted_size} ready{excess}",
         "Version": version if version == wanted else f"{version} (desired: {wanted})",
-        **(_jetstream(view.jetstream) if view.jetstream is not None else {}),
+        **(_jetstream(view.jetstream, now) if view.jetstream is not None else {}),
         **_volumes(view.servers),
         "Operator": ": ".join(filter(None, (view.operator, view.operator_problem))),
         "Age": age(view.created, now),
@@ -116,7 +121,7 @@ def _head(view: ClusterView, now: datetime, width: int) -> Iterator[str]:
         yield from _wrapped(f"{name + ':':<11}", text, width)
 
 
-def _jetstream(told: JetStreamStatus) -> dict[str, str]:
+def _jetstream(told: JetStreamStatus, now: datetime) -> dict[str, str]:
     """What of it has to be known; the condition says the rest."""
     groups = told.groups
     must_stay = f" ({', '.join(told.must_stay)} must not stop)" if told.must_stay else ""
@@ -125,9 +130,20 @@ def _jetstream(told: JetStreamStatus) -> dict[str, str]:
     used = [f"{it.server} {it.used_percent} % of {it.limit}" for it in told.storage]
     facts = {
         "JetStream": f"quorum {told.quorum}{must_stay}, {leader}{well}",
+        "Blocked": _blocking(told.blocked, now),
         "Storage": listed(used).replace(";", ","),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _blocking(blocked: Sequence[BlockedStatus], now: datetime) -> str:
+    """What a restart would wait for, and for how long it has been so."""
+    some = [
+        f"{it.message or it.why}{f' for {age(it.since, now)}' if moment(it.since) else ''}"
+        for it in blocked[:SHOWN_NAMES]
+    ]
+    more = f", and {len(blocked) - SHOWN_NAMES} more" if len(blocked) > SHOWN_NAMES else ""
+    return ", ".join(some) + more
 
 
 def _ill(groups: GroupsStatus) -> str:

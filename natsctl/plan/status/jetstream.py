@@ -17,6 +17,7 @@ from natsctl.api.types.status import (
     StorageStatus,
 )
 from natsctl.model.quantity import bytes_text
+from natsctl.model.times import moment
 from natsctl.plan.claims.growth_words import way_to_room
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import row
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.gates.seen import Seen
     from natsctl.plan.gates.summary import Summary
-    from natsctl.plan.gates.verdict import Block
     from natsctl.plan.state import ClusterState
 
 TYPE: Final = "JetStream"
@@ -65,7 +65,7 @@ def jetstream_told(
     seen = state.seen
     if seen is None or state.now - seen.at > OLD:
         return before if state.quiet <= OLD or context is None else _unknown(before[0])
-    fresh = _status(seen, before[0])
+    fresh = _status(seen, before[0], state.timestamp)
     full = _fullness(fresh.storage, volumes)
     if lent is not None and context is not None:
         full = attrs.evolve(full, lent=lent_text(lent.limit, normal_limit(context.desired.target)))
@@ -104,7 +104,7 @@ def _was_well(verdict: Verdict | None) -> bool:
     return verdict is None or verdict.status == "True"
 
 
-def _status(seen: Seen, before: JetStreamStatus | None) -> JetStreamStatus:
+def _status(seen: Seen, before: JetStreamStatus | None, now: str) -> JetStreamStatus:
     summary, lost = seen.summary, seen.quorum.meta_lost
     kept = before.meta_leader if before is not None and not lost else ""
     leader = seen.pod_of(summary.meta_leader) if summary.meta_leader else kept
@@ -113,14 +113,23 @@ def _status(seen: Seen, before: JetStreamStatus | None) -> JetStreamStatus:
         must_stay=tuple(sorted(map(seen.pod_of, seen.quorum.must_stay))),
         meta_leader=leader,
         groups=_groups(summary, before.groups if before is not None else None),
-        blocked=tuple(_blocked(seen, block) for block in seen.blocked),
+        blocked=tuple(_blocked(seen, before.blocked if before is not None else (), now)),
         storage=tuple(_storage(seen, before.storage if before is not None else ())),
     )
 
 
-def _blocked(seen: Seen, block: Block) -> BlockedStatus:
-    server = seen.pod_of(block.server) if block.server else ""
-    return BlockedStatus(**row(attrs.evolve(block, server=server)))
+def _blocked(seen: Seen, before: Iterable[BlockedStatus], now: str) -> Iterator[BlockedStatus]:
+    """Each since when it was told first, without a break: another process reads that there."""
+    known = {_which(told): told.since for told in before if moment(told.since) is not None}
+    for block in seen.blocked:
+        server = seen.pod_of(block.server) if block.server else ""
+        told = BlockedStatus(**row(attrs.evolve(block, server=server)))
+        yield attrs.evolve(told, since=known.get(_which(told), now))
+
+
+def _which(told: BlockedStatus) -> BlockedStatus:
+    """What of it stays the same: not what was seen of it."""
+    return attrs.evolve(told, message="", since="")
 
 
 def _groups(summary: Summary, before: GroupsStatus | None) -> GroupsStatus:

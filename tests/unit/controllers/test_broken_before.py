@@ -106,6 +106,24 @@ async def test_it_stops_no_roll_and_is_named_meanwhile(streams: Streams) -> None
     assert not {"brokenBefore", "waiting"} & jetstream(api).keys()
 
 
+async def test_another_process_tells_since_when_it_blocks(streams: Streams) -> None:
+    with virtual_clock():
+        api = with_streams()
+        async with running(api) as process:
+            await at_rest(api, process, has_volumes)
+            await breaks(streams)
+            (before,) = jetstream(api)["blocked"]
+            assert before["since"]
+            await process.kill()
+            process.line.died.clear()
+            await asyncio.sleep(600)
+            process.start()
+            await at_rest(api, process, has_volumes)
+            await asyncio.sleep(200)
+            await process.stop()
+    assert jetstream(api)["blocked"] == [before]
+
+
 async def test_another_process_goes_on_with_what_was_broken_before(streams: Streams) -> None:
     with virtual_clock():
         api = with_streams()

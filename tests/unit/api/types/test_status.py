@@ -49,7 +49,7 @@ STREAMS = JetStreamStatus(
     must_stay=("c-1", "c-2"),
     meta_leader="c-1",
     groups=GroupsStatus(4, 3, 1, 0),
-    blocked=(BlockedStatus("replica", "is not good", "A", "S", "", "c-3"),),
+    blocked=(BlockedStatus("replica", "is not good", "A", "S", "", "c-3", "2026-01-01T00:00:00Z"),),
     storage=(StorageStatus("c-1", 42, "7Gi"),),
 )
 
@@ -130,6 +130,7 @@ def test_jetstream_is_left_out_where_there_is_none() -> None:
                 "stream": "S",
                 "consumer": "",
                 "server": "c-3",
+                "since": "2026-01-01T00:00:00Z",
             }
         ],
         "storage": [{"server": "c-1", "usedPercent": 42, "limit": "7Gi"}],

@@ -87,6 +87,23 @@ def test_jetstream_in_two_lines() -> None:
     ]
 
 
+def test_what_blocks_restarts_and_for_how_long() -> None:
+    rows: list[Any] = [
+        {
+            "why": "no-leader",
+            "message": "stream A/S has no leader",
+            "since": "2026-11-23T11:48:00Z",
+        },
+        {"why": "slow", "since": "yesterday"},
+        *[{"why": "replica", "message": f"replica {n}"} for n in range(3)],
+    ]
+    found = text(seen(cluster=cluster(status=status(jetstream=STREAMS | {"blocked": rows}))), 200)
+    told = "Blocked:   stream A/S has no leader for 12m, slow, replica 0, and 2 more\n"
+    assert told in found
+    found = text(seen(cluster=cluster(status=status(jetstream=STREAMS | {"blocked": rows[:1]}))))
+    assert "Blocked:   stream A/S has no leader for 12m\n" in found
+
+
 def test_volumes_in_one_line() -> None:
     sizes = (("20Gi", "20Gi"), ("20Gi", "10Gi"), ("20Gi", ""))
     servers: list[Any] = [

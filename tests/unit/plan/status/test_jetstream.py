@@ -29,6 +29,7 @@ from tests.unit.plan.test_gated_restart import BEFORE, state_of
 from tests.unit.plan.world import invalid, running
 
 GIB = 1 << 30
+NOW = running({"size": 1}).timestamp
 ONE, TWO, THREE = (NAMES[f"nats-{index}"] for index in (1, 2, 3))
 
 
@@ -103,6 +104,36 @@ def test_a_cluster_that_is_well() -> None:
     )
 
 
+class TestSinceWhenSomethingBlocks:
+    LATER = "2026-03-04T05:06:07Z"
+
+    def test_stays_for_as_long_as_it_does(self) -> None:
+        """Whatever else comes, and whatever is seen of it meanwhile."""
+        world = without(THREE, State.DOWN)
+        before = told(looked(world))
+        world.stream("LATER", members=world.names, leader="")
+        found = jetstream(looked(world, before, timestamp=self.LATER))
+        since = {(it.why, it.stream): it.since for it in found.blocked}
+        assert since["unreachable", ""] == NOW
+        assert since["no-leader", "LATER"] == self.LATER
+
+    def test_is_another_moment_if_it_was_well_in_between(self) -> None:
+        ill = without(THREE, State.DOWN)
+        between = told(looked(well(), told(looked(ill))))
+        found = jetstream(looked(ill, between, timestamp=self.LATER))
+        assert {it.since for it in found.blocked} == {self.LATER}
+
+    def test_is_now_where_the_status_does_not_say_it(self) -> None:
+        """Written by an earlier natsctl, or by anybody."""
+        before = told(looked(without(THREE, State.DOWN)))
+        assert before.jetstream is not None
+        for text in ("", "yesterday"):
+            rows = tuple(attrs.evolve(row, since=text) for row in before.jetstream.blocked)
+            known = attrs.evolve(before, jetstream=attrs.evolve(before.jetstream, blocked=rows))
+            found = jetstream(looked(without(THREE, State.DOWN), known, timestamp=self.LATER))
+            assert {it.since for it in found.blocked} == {self.LATER}
+
+
 class TestWords:
     def test_a_server_that_is_down(self) -> None:
         state = looked(without(THREE, State.DOWN))
@@ -111,7 +142,8 @@ class TestWords:
         found = jetstream(state)
         assert (found.quorum, found.must_stay) == ("critical", ("c-1", "c-2"))
         silent = "c-3 does not answer (no answer in time)"
-        assert BlockedStatus("unreachable", silent, server="c-3") in found.blocked
+        blocks = BlockedStatus("unreachable", silent, server="c-3", since=NOW)
+        assert blocks in found.blocked
 
     def test_a_server_without_jetstream_on_it(self) -> None:
         state = looked(without(TWO, State.DISABLED))
