@@ -11,6 +11,7 @@ import base64
 import itertools
 import json
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -23,6 +24,10 @@ SECONDS, PAUSE, AT_ONCE = 1.0, 0.2, 50
 """How long an answer is waited for, and between two messages; how many are read at once."""
 READ = 10.0
 """Seconds until a message must be read: nothing goes on any more."""
+SOME = 20
+"""Messages that a stream has at least, or nothing was tried."""
+NOT_FOUND = 10059
+"""What is said of a stream that is not there: it is told again to one whose answer got lost."""
 WORKER = "worker"
 """The consumer of a stream."""
 _FAILURES = (OSError, TimeoutError, EOFError, ValueError)
@@ -95,6 +100,21 @@ async def connected(address: str) -> Any:
 
 
 @attrs.define
+class Wait:
+    """How a publisher fares: `longest` is the most seconds between two acknowledgements."""
+
+    last: float = attrs.field(factory=time.monotonic)
+    longest: float = 0.0
+    refused: int = 0
+    """Tries that nobody acknowledged."""
+
+    def acknowledged(self) -> None:
+        """A message is stored."""
+        now = time.monotonic()
+        self.longest, self.last = max(self.longest, now - self.last), now
+
+
+@attrs.define
 class Clients:
     """All that publish to one cluster; `addresses` are those of its servers that run."""
 
@@ -103,6 +123,10 @@ class Clients:
     """How many messages of each stream, which are numbered."""
     worked: dict[str, set[int]] = attrs.field(factory=dict)
     """The numbers of messages of each stream that a consumer has acknowledged."""
+    flooded: dict[str, int] = attrs.field(factory=dict)
+    """The last sequence that was acknowledged of each stream."""
+    waits: dict[str, Wait] = attrs.field(factory=dict)
+    """Of publishers, by stream; a test may begin anew."""
     _turns: Any = attrs.field(factory=itertools.count)
 
     async def create(self, stream: str, replicas: int, **more: Any) -> None:
@@ -112,16 +136,49 @@ class Clients:
         assert "error" not in created, created
         self.acknowledged[stream] = 0
 
-    async def publish(self, stream: str, subject: Callable[[int], str] | None = None) -> None:
-        """One message after the other, each until it is acknowledged, while the task lasts."""
+    async def publish(
+        self,
+        stream: str,
+        subject: Callable[[int], str] | None = None,
+        size: int = 0,
+        pause: float = PAUSE,
+    ) -> None:
+        """One message after the other, each until it is acknowledged, while the task lasts.
+
+        A message has at least this size.
+        """
         while True:
             number = self.acknowledged[stream]
             header = f"Nats-Msg-Id: {stream}-{number}"
             where = subject(number) if subject else stream.lower()
-            said = await self._try(where, str(number).encode(), header)
+            wait = self.waits.setdefault(stream, Wait())
+            said = await self._try(where, str(number).encode().ljust(size), header)
             if said and said.get("seq"):
                 self.acknowledged[stream] = number + 1
+                wait.acknowledged()
+            else:
+                wait.refused += 1
+            await asyncio.sleep(pause)
+
+    async def flood(self, stream: str, size: int) -> None:
+        """Many messages at once, as fast as they are acknowledged, while the task lasts.
+
+        For a stream that drops its oldest: they have no numbers of their own.
+        """
+        self.flooded[stream] = 0
+        while True:
+            with suppress(*_FAILURES):
+                async with asyncio.timeout(READ), connected(self._address()) as wire:
+                    await self._flood_some(wire, stream, size)
             await asyncio.sleep(PAUSE)
+
+    async def _flood_some(self, wire: Wire, stream: str, size: int) -> None:
+        for _ in range(AT_ONCE):
+            for _ in range(AT_ONCE):
+                wire.send(stream.lower(), bytes(size))
+            for _ in range(AT_ONCE):
+                said = await wire.hear()
+                self.flooded[stream] = max(self.flooded[stream], said.get("seq") or 0)
 
     async def work(self, stream: str) -> None:
         """Take messages through a consumer, which knows what is done, while the task lasts."""
@@ -159,6 +216,19 @@ class Clients:
                     async with asyncio.timeout(READ):
                         found.add(_number(await wire.hear()))
         return found
+
+    async def has_all(self, stream: str) -> None:
+        """Each acknowledged message of a stream can be read; and there are some."""
+        number = self.acknowledged[stream]
+        assert number >= SOME, stream
+        assert set(range(number)) <= await self.stored(stream), stream
+
+    async def delete(self, stream: str) -> None:
+        """A stream that has all of its messages until then."""
+        await self.has_all(stream)
+        del self.acknowledged[stream]
+        said = await self.insist(f"$JS.API.STREAM.DELETE.{stream}")
+        assert said.get("success") or said["error"]["err_code"] == NOT_FOUND, said
 
     async def insist(self, subject: str, content: Any = None) -> Any:
         """The answer, as soon as anybody gives one."""

@@ -19,6 +19,7 @@ import attrs
 
 from natsctl.controllers import supervisor
 from natsctl.controllers.runtime.lease import LeaseLost
+from natsctl.kube.errors import Transient
 from natsctl.nats import system
 from natsctl.nats.session import Session
 from tests.server.crashes.kubelet import Kubelet, Looking
@@ -63,8 +64,9 @@ class Deaths:
 class Operator:
     """Processes one after another: where one dies, the next begins.
 
-    So it is where one has to end because it could not renew its lease in time: on a machine with
-    more to do than it can, one process that has all servers' clients in it, too, is late.
+    So it is where one has to end because it could not renew its lease in time, or was not answered
+    at its start: on a machine with more to do than it can, one process that has all servers'
+    clients in it, too, is late.
     """
 
     kubelet: Kubelet
@@ -82,8 +84,8 @@ class Operator:
             try:
                 assert self.process.task is not None
                 await asyncio.wait((died, self.process.task), return_when=asyncio.FIRST_COMPLETED)
-                if not died.done():
-                    with suppress(LeaseLost):
+                if self.process.task.done():
+                    with suppress(LeaseLost, Transient):
                         await self.process.task
                         raise AssertionError("it ended")
                     self.process.task = None

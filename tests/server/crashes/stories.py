@@ -11,9 +11,16 @@ import attrs
 from natsctl.model import names
 from tests.unit.simulated.apiserver import ApiServer, Json
 from tests.unit.simulated.clusters import cluster
-from tests.unit.simulated.crashes import CLUSTER, conditions, essence
+from tests.unit.simulated.crashes import CLUSTER, conditions, essence, is_ready
+from tests.unit.simulated.keys import REPLACE, have_second_key, rekeyed, with_keys
 from tests.unit.simulated.requests import Where
-from tests.unit.simulated.volumes import has_volumes, larger
+from tests.unit.simulated.volumes import (
+    has_volumes,
+    have_grown,
+    is_without_volumes,
+    larger,
+    replaced,
+)
 
 PASSING = frozenset(("jetstream", "podIP", names.CLAIMS_SEAL_ANNOTATION))
 """What depends on the servers that say it, and what counts how often a note was written."""
@@ -36,7 +43,7 @@ class Step:
 
     `away`: so many servers may be asked to go at one moment. `returns`: so many may have to come
     back and go once more, because nobody noted that they held nothing. `streams` are created
-    first, with so many replicas.
+    first, with so many replicas, or, before that, `deleted`.
     """
 
     name: str
@@ -45,6 +52,7 @@ class Step:
     away: int = 0
     returns: int = 0
     streams: Mapping[str, int] = attrs.field(factory=dict)
+    deleted: tuple[str, ...] = ()
 
 
 def changes(**spec: Any) -> Callable[[ApiServer], object]:
@@ -79,6 +87,64 @@ def steps(before: str, after: str) -> tuple[Step, ...]:
     )
 
 
+def renewals(version: str) -> tuple[Step, ...]:
+    """Each server gets an empty volume twice: the class cannot grow, and there is a new key.
+
+    Streams with one replica move away before, but not from servers of 2.9.
+    """
+    one = 3 if version.startswith("2.9.") else 1
+    given = {"jetstream": {"encryption": {"secret": "first"}, **REPLACE}}
+    spec = {"size": 3, "version": version, **given}
+    return (
+        Step("create", creates_with_keys(spec)),
+        Step(
+            "replace volumes",
+            replaced_all,
+            lambda api: have_grown(api) and is_settled(api),
+            away=1,
+            returns=3,
+            streams={"ONE": one, "THREE": 3},
+        ),
+        Step(
+            "new key",
+            lambda api: rekeyed(api, "20Gi"),
+            lambda api: have_second_key(api) and is_settled(api),
+            away=1,
+            returns=3,
+            streams={"MORE": one},
+        ),
+    )
+
+
+def creates_with_keys(spec: Json) -> Callable[[ApiServer], None]:
+    """The user creates Secrets with keys, and the cluster."""
+
+    def act(api: ApiServer) -> None:
+        with_keys(api)
+        api.add(cluster(spec))
+
+    return act
+
+
+def replaced_all(api: ApiServer) -> None:
+    """The user asks for more than the class can give."""
+    api.fixed = True
+    replaced(api)
+
+
+def switches(version: str) -> tuple[Step, ...]:
+    """JetStream comes, goes once nobody holds a stream, and comes back with its volumes."""
+    on, off = changes(jetstream={}), changes(jetstream=None)
+    return (
+        Step("create", creates({"size": 3, "version": version}), is_ready),
+        Step("switch on", on, away=1),
+        Step("reload", changes(natsConfig={"max_pings": 3}), streams={"A": 1, "B": 3}),
+        Step("switch off", off, is_without_volumes, away=1, deleted=("A", "B")),
+        Step("switch back on", on, away=1),
+        Step("use it", changes(natsConfig={"max_pings": 4}), streams={"C": 3}),
+    )
+
+
 @attrs.frozen
 class End:
     """What came of a step."""
@@ -92,7 +158,11 @@ class End:
         """What there is now, and what was deleted since that was counted anew."""
         gone = (it.partition(" ")[0] for it in api.deletions)
         counted = Counter(it for it in gone if it.startswith(COUNTS_FOR_DATA))
-        return cls({where: _without(item) for where, item in _lasting(api)}, counted)
+        objects = {where: _without(item) for where, item in _lasting(api)}
+        for where in objects:
+            if where[0] == "Pod":  # how often it was made is counted
+                objects[where]["metadata"].pop("uid")
+        return cls(objects, counted)
 
 
 def _lasting(api: ApiServer) -> Iterator[tuple[Where, Json]]:

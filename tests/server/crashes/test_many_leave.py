@@ -13,15 +13,13 @@ import asyncio
 import base64
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 
-from natsctl.model import names
+from tests.server.crashes.answers import held, told
 from tests.server.crashes.clients import WORKER, connected
 from tests.server.crashes.deaths import Deaths
 from tests.server.crashes.kubelet import Kubelet
@@ -39,7 +37,6 @@ STREAMS = {**{f"THREE-{i}": 3 for i in range(6)}, **{f"ONE-{i}": 1 for i in rang
 WORKED = ("THREE-0", "ONE-0")
 """Streams with a consumer."""
 STORE, KEYS = "KV_STORE", 10
-PAGE = "/jsz?accounts=1&streams=1&consumers=1"
 
 
 @attrs.define
@@ -53,24 +50,6 @@ class Witness(Kubelet):
         address = self.network.reached(self.address_of(self.api.objects[where]))
         self.last_held.append((where[2], sorted(await held(address))))
         await super()._until_stopped(where)
-
-
-async def told(address: str, page: str) -> Any:
-    """What a server says at its monitoring port."""
-
-    def ask() -> Any:
-        url = f"http://{address}:{names.MONITORING_PORT}{page}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)
-
-    return await asyncio.to_thread(ask)
-
-
-async def held(address: str) -> dict[str, Any]:
-    """The streams of a server, with the state of its own copy."""
-    accounts = (await told(address, PAGE)).get("account_details") or ()
-    streams = [it for account in accounts for it in account.get("stream_detail") or ()]
-    return {it["name"]: it["state"] for it in streams}
 
 
 def server(found: World, index: int) -> str:

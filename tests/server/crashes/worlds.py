@@ -14,7 +14,7 @@ import attrs
 import looptime
 
 from tests.server.crashes.addresses import free_network
-from tests.server.crashes.clients import Clients
+from tests.server.crashes.clients import SOME, Clients
 from tests.server.crashes.deaths import Deaths, Operator
 from tests.server.crashes.kubelet import Kubelet
 from tests.server.crashes.stories import End, Step
@@ -60,14 +60,36 @@ class World:
     async def tell(self, step: Step) -> End:
         """From what the user does to its end."""
         api = self.kubelet.api
+        for name in step.deleted:
+            await self._delete(name)
         for name, replicas in step.streams.items():
             await self.clients.create(name, replicas)
-            self.publishers.append(asyncio.create_task(self.clients.publish(name)))
+            self.publishers.append(asyncio.create_task(self.clients.publish(name), name=name))
         self.kubelet.observe_from_now()
         api.deletions.clear()
         step.act(api)
         await self.at_rest(step)
         return End.of(api)
+
+    async def _delete(self, stream: str) -> None:
+        """The user needs it no longer; until then, all of it is there."""
+        await self._some(stream)
+        for task in (it for it in self.publishers if it.get_name() == stream):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self.clients.delete(stream)
+
+    async def everything_is_there(self) -> None:
+        """Each acknowledged message can be read; and there are some of each stream."""
+        for stream in dict(self.clients.acknowledged):
+            await self._some(stream)
+            await self.clients.has_all(stream)
+
+    async def _some(self, stream: str) -> None:
+        """Wait until a stream has enough messages to tell anything."""
+        async with asyncio.timeout(self.longest):
+            while self.clients.acknowledged[stream] < SOME:  # noqa: ASYNC110 - over there
+                await asyncio.sleep(0.2)
 
     async def late(self) -> list[Request]:
         """What is written when everything is done."""

@@ -45,6 +45,7 @@ from tests.unit.simulated.requests import Request, Where
 from tests.unit.simulated.volumes import (
     has_volumes,
     have_grown,
+    is_without_volumes,
     larger,
     replaced,
     with_one_fixed_volume,
@@ -188,17 +189,6 @@ async def of_one_release() -> ApiServer:
     api = installed()
     api.add(cluster({"size": 3, "version": "2.14.10"}))
     return await settled(api)
-
-
-def is_without_volumes(api: ApiServer) -> bool:
-    """Whether the cluster is ready, and no server has one, though all are kept."""
-    claims = [
-        v
-        for pod in api.of_kind("Pod")
-        for v in pod["spec"]["volumes"]
-        if "persistentVolumeClaim" in v
-    ]
-    return is_ready(api) and not claims and len(volumes.volumes(api)) == 3
 
 
 async def without_volumes_any_more() -> ApiServer:

@@ -48,7 +48,7 @@ too few to wait for: virtual time would not move."""
 GRACE = 30
 
 
-@attrs.define
+@attrs.define(repr=False)
 class ApiServer:
     """Objects, and everything that happened to them."""
 

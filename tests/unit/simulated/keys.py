@@ -17,18 +17,24 @@ KEYS = {"first": "0123456789abcdef", "second": "fedcba9876543210", "third": "a t
 REPLACE: Json = {"fileStore": {"pvc": {"size": "10Gi"}, "resizePolicy": "Replace"}}
 
 
-def encryption(name: str | None) -> Json:
+def encryption(name: str | None, size: str = "10Gi") -> Json:
     """What changes in the spec if the key is that of this Secret; None: no encryption."""
     given = {"secret": name} if name else None
-    return {"spec": {"jetstream": {"encryption": given, **REPLACE}}}
+    store = {"pvc": {"size": size}, "resizePolicy": "Replace"}
+    return {"spec": {"jetstream": {"encryption": given, "fileStore": store}}}
+
+
+def with_keys(api: ApiServer) -> None:
+    """The user creates the Secrets."""
+    for each, key in KEYS.items():
+        meta = {"name": each, "namespace": "ns"}
+        api.add({"kind": "Secret", "metadata": meta, "data": {"key": encoded(key)}})
 
 
 async def with_key(name: str | None) -> ApiServer:
     """A cluster at rest that encrypts with the key of this Secret."""
     api = installed()
-    for each, key in KEYS.items():
-        meta = {"name": each, "namespace": "ns"}
-        api.add({"kind": "Secret", "metadata": meta, "data": {"key": encoded(key)}})
+    with_keys(api)
     given = {"encryption": {"secret": name}} if name else {}
     api.add(cluster(SPEC | {"jetstream": REPLACE | given}))
     return await settled(api)
@@ -39,9 +45,9 @@ async def with_first_key() -> ApiServer:
     return await with_key("first")
 
 
-def rekeyed(api: ApiServer) -> None:
+def rekeyed(api: ApiServer, size: str = "10Gi") -> None:
     """The user asks for the second key."""
-    api.edit(CLUSTER, encryption("second"))
+    api.edit(CLUSTER, encryption("second", size))
 
 
 def files(api: ApiServer) -> set[str]:

@@ -120,3 +120,10 @@ def limits(node: Node) -> set[int]:
 def have_grown(api: ApiServer) -> bool:
     """Whether all volumes have 20Gi, and nothing goes on."""
     return has_volumes(api) and sizes(api) == [("20Gi", "20Gi")] * 3
+
+
+def is_without_volumes(api: ApiServer) -> bool:
+    """Whether the cluster is ready, and no server has one, though all are kept."""
+    mounted = (v for each in api.of_kind("Pod") for v in each["spec"]["volumes"])
+    claims = [it for it in mounted if "persistentVolumeClaim" in it]
+    return is_ready(api) and not claims and len(volumes(api)) == 3
