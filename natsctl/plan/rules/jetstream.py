@@ -23,10 +23,16 @@ def look_at_streams(context: Context) -> Decision:
     """Does nothing but ask: once a minute, or more often if there may be news."""
     if not stores(context):
         return Decision()
-    freshness = OFTEN if context.state.quiet < NEW else A_MINUTE
+    freshness = OFTEN if context.state.quiet < NEW or _waits_for_room(context) else A_MINUTE
     if asks_for_none(context.state.cluster.spec) and not _holds_something(context):
         freshness = FIRST
     return Decision(queries=frozenset((JetStreamLook(min(freshness, _near(context))),)))
+
+
+def _waits_for_room(context: Context) -> bool:
+    """Whether the disk below a server may have been full: it comes back once a look shows room."""
+    seen = context.state.seen
+    return seen is not None and bool(seen.gave_up or seen.frozen)
 
 
 def _near(context: Context) -> float:

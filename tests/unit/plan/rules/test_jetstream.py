@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -42,3 +44,13 @@ def test_and_more_often_near_the_limit_at_which_streams_lose_their_leaders(
 ) -> None:
     state = attrs.evolve(looked(well(), used=percent), quiet=NEW)
     assert asked(state) == {JetStreamLook(seconds)}
+
+
+@pytest.mark.parametrize("ailment", [{"gave_up": ("c-1",)}, {"frozen": {"c-1": ()}}])
+def test_and_more_often_while_a_server_waits_for_room_to_come_back(ailment: Any) -> None:
+    """Its disk was full, and only a look shows that there is room."""
+    state = attrs.evolve(looked(well()), quiet=NEW)
+    assert state.seen is not None
+    assert asked(state) == {JetStreamLook()}
+    ill = attrs.evolve(state, seen=attrs.evolve(state.seen, **ailment))
+    assert asked(ill) == {JetStreamLook(OFTEN)}
