@@ -1,7 +1,7 @@
 """Whether servers may have a system account of the operator's."""
 
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.security import NO_AUTH, NO_OPERATOR, AuthConfig
 from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig
 from natsctl.api.version import ServerVersion
 
@@ -14,11 +14,11 @@ def allows_system(spec: NatsClusterSpec, version: ServerVersion) -> bool:
     are the issuer's. Where a file is included, nobody knows whether it has a token; where
     certificates name the user, the operator has none of its own.
     """
-    auth = spec.auth or AuthConfig()
+    auth = spec.auth or NO_AUTH
     return (
         version.at_least(2, 9)
         and not version.guessed
-        and not (spec.operator_config or OperatorConfig()).secret
+        and not (spec.operator_config or NO_OPERATOR).secret
         and not included_file(auth)
         and not auth.tls_verify_and_map
     )

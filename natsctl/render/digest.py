@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from natsctl.api.system_account import included_file
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.listeners import reads_node
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH
 from natsctl.model import names
 from natsctl.render.config.conf import server_config
 from natsctl.render.config.jetstream import loaded_jetstream
@@ -63,7 +63,7 @@ def _digest(*members: bytes) -> str:
 def _is_private(target: Target) -> bool:
     return (
         reads_node(target.spec)
-        or included_file(target.spec.auth or AuthConfig()) is not None
+        or included_file(target.spec.auth or NO_AUTH) is not None
         or _names_itself(target)
     )
 
@@ -71,6 +71,6 @@ def _is_private(target: Target) -> bool:
 def _names_itself(target: Target) -> bool:
     template = (target.spec.template or {}).get("spec", {})
     base, _ = split_containers(template.get("containers", ()))
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     given = (*base.get("env", ()), *policy.nats_env)
     return any(variable["name"] == names.SERVER_NAME_ENV for variable in given)

@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from natsctl.api.fields import Json
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec, PodPolicy
 from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
 from natsctl.model import names
 
@@ -46,7 +46,7 @@ EXTRA: Final = (
 
 def container_ports(spec: NatsClusterSpec) -> list[Json]:
     """Ports of the server's container; some are open on the node as well."""
-    policy = spec.pod or PodPolicy()
+    policy = spec.pod or NO_POLICY
     return [
         _container_port("cluster", names.CLUSTER_PORT, False),
         _container_port("monitoring", names.MONITORING_PORT, False),

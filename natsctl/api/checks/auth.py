@@ -8,7 +8,7 @@ from natsctl.api.jwts import account_problem, is_account
 from natsctl.api.problems import Problem, member, shown
 from natsctl.api.system_account import allows_system, needs_system
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.security import NO_AUTH, NO_OPERATOR, AuthConfig, OperatorConfig
 from natsctl.api.types.server_config import LeafnodeConfig
 from natsctl.api.urls import WEB_SCHEMES, is_url
 from natsctl.api.version import ServerVersion
@@ -21,7 +21,7 @@ _ACCOUNT_HELP = "use the public key of an account: 56 characters, starting with 
 
 def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
     """Problems of `auth` and `operatorConfig`."""
-    auth, operator = spec.auth or AuthConfig(), spec.operator_config or OperatorConfig()
+    auth, operator = spec.auth or NO_AUTH, spec.operator_config or NO_OPERATOR
     yield from file_path(auth.clients_auth_file, "spec.auth.clientsAuthFile")
     yield from _system(spec, version)
     yield from _without_operator(operator)
@@ -33,7 +33,7 @@ def auth_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pro
 
 
 def _system(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
-    account = (spec.operator_config or OperatorConfig()).system_account
+    account = (spec.operator_config or NO_OPERATOR).system_account
     if needs_system(spec) and not account and not allows_system(spec, version):
         message = (
             "leaf nodes together with gateways need a system account, which the operator cannot "

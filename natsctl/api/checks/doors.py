@@ -15,7 +15,11 @@ from natsctl.api.system_account import asks_for_users, included_file, uses_stati
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.listeners import LISTENERS, Listener, secret_of
 from natsctl.api.types.network import NetworkPolicy
-from natsctl.api.types.security import AuthConfig, OperatorConfig, TLSConfig
+from natsctl.api.types.security import (
+    NO_AUTH,
+    NO_OPERATOR,
+    NO_TLS,
+)
 from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
 from natsctl.api.version import ServerVersion
 from natsctl.model import names
@@ -62,8 +66,8 @@ class Door:
 
 def logins_of(spec: NatsClusterSpec) -> frozenset[str]:
     """What a client may have to show, as far as a spec alone tells: Secrets hold the rest."""
-    auth = spec.auth or AuthConfig()
-    if (spec.operator_config or OperatorConfig()).secret:
+    auth = spec.auth or NO_AUTH
+    if (spec.operator_config or NO_OPERATOR).secret:
         return frozenset({JWT})
     mapped = {MAPPED} if auth.tls_verify_and_map else set()
     if included_file(auth):
@@ -95,7 +99,7 @@ def checks_certificates(spec: NatsClusterSpec, listener: Listener) -> bool:
     """Whether a listener asks for certificates of the other side, and checks them."""
     if listener.mutual or listener.verify is None:
         return True
-    tls, auth = spec.tls or TLSConfig(), spec.auth or AuthConfig()
+    tls, auth = spec.tls or NO_TLS, spec.auth or NO_AUTH
     mapped = listener.name == CLIENTS and auth.tls_verify_and_map
     return bool(getattr(tls, listener.verify)) or mapped
 
@@ -106,10 +110,10 @@ def keeps_leaves_out(spec: NatsClusterSpec, version: ServerVersion) -> bool:
     Measured: below 2.12 servers let them into the clients' account, whatever clients have to
     show. JWTs are asked of leaf nodes, too.
     """
-    auth = spec.auth or AuthConfig()
+    auth = spec.auth or NO_AUTH
     asked = asks_for_users(auth) or bool(included_file(auth))
     listens = bool((spec.leafnode_config or LeafnodeConfig()).host_port)
-    jwts = (spec.operator_config or OperatorConfig()).secret
+    jwts = (spec.operator_config or NO_OPERATOR).secret
     return listens and asked and not jwts and not version.at_least(2, 12)
 
 
@@ -196,7 +200,7 @@ _LINKS: Final = {
 def _doors(
     spec: NatsClusterSpec, logins: frozenset[str], at_leaves: frozenset[str]
 ) -> Iterator[Door]:
-    auth, tls = spec.auth or AuthConfig(), spec.tls or TLSConfig()
+    auth, tls = spec.auth or NO_AUTH, spec.tls or NO_TLS
     yield _door(spec, CLIENTS, names.CLIENT_PORT, logins)
     websocket, leafnodes = _websocket_port(spec), _leafnodes_port(spec)
     if websocket:
@@ -237,7 +241,7 @@ def _of_leaves(
         return logins
     if open_leaves:
         return frozenset()
-    mapped = (spec.auth or AuthConfig()).tls_verify_and_map
+    mapped = (spec.auth or NO_AUTH).tls_verify_and_map
     if mapped and not version.at_least(2, 2) and not _asks(spec, LEAFNODES):
         return frozenset({NOBODY})  # measured: 2.1.9 asks leaf nodes for what clients have to show
     if not knows_leaf_account(version):

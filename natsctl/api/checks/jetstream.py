@@ -21,7 +21,7 @@ from natsctl.api.types.jetstream import (
     volume_size,
 )
 from natsctl.api.types.node import memory_limit, server_resources
-from natsctl.api.types.security import OperatorConfig
+from natsctl.api.types.security import NO_OPERATOR
 from natsctl.api.version import ServerVersion
 from natsctl.model.quantity import bytes_text, parse_bytes
 
@@ -162,7 +162,7 @@ def _links(spec: NatsClusterSpec) -> Iterator[Problem]:
                 f"sides, and one of them loses its streams; {advice}"
             )
             yield Problem(path, "", message)
-    operator = spec.operator_config or OperatorConfig()
+    operator = spec.operator_config or NO_OPERATOR
     if operator.secret and not operator.system_account:
         message = "is required with spec.jetstream; set it to the public nkey of the system account"
         yield Problem("spec.operatorConfig.systemAccount", "", message)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from natsctl.api.checks.texts import file_path
 from natsctl.api.problems import Problem, shown
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
-from natsctl.api.types.security import TLSConfig
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec
+from natsctl.api.types.security import NO_TLS, TLSConfig
 from natsctl.api.types.server_config import (
     ONE_ROUTE,
     ExtraRoute,
@@ -28,9 +28,7 @@ def link_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Pro
     yield from _cluster_name(spec, version)
     yield from _gateways(spec.gateway_config or GatewayConfig())
     yield from _leafnodes(spec.leafnode_config or LeafnodeConfig(), version)
-    yield from _websocket(
-        spec.websocket_config or WebsocketConfig(), spec.tls or TLSConfig(), version
-    )
+    yield from _websocket(spec.websocket_config or WebsocketConfig(), spec.tls or NO_TLS, version)
     yield from _ports(spec)
 
 
@@ -164,7 +162,7 @@ def _ports(spec: NatsClusterSpec) -> Iterator[Problem]:
         names.MONITORING_PORT: "monitoring",
         names.METRICS_PORT: "metrics",
     }
-    if spec.jetstream is not None and (spec.pod or PodPolicy()).enable_config_reload:
+    if spec.jetstream is not None and (spec.pod or NO_POLICY).enable_config_reload:
         taken[names.VOLUME_PORT] = "the reloader, which tells how full the volume is"
     for path, port in (
         ("spec.gatewayConfig.hostPort", (spec.gateway_config or GatewayConfig()).host_port),

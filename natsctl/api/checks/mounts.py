@@ -5,7 +5,7 @@ from typing import Any
 
 from natsctl.api.hints import closest
 from natsctl.api.problems import Problem, shown
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec, PodPolicy
 from natsctl.api.types.listeners import volumes
 
 _TEMPLATE = "spec.template.spec"
@@ -22,7 +22,7 @@ def lost_mounts(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
     template = (spec.template or {}).get("spec")
     known = dict.fromkeys(name for _, name in _names(template, "volumes"))
     known |= dict.fromkeys(volume.name for volume in volumes(name, spec))
-    for path, volume in _mounts(template, spec.pod or PodPolicy()):
+    for path, volume in _mounts(template, spec.pod or NO_POLICY):
         if volume not in known:
             close = closest(volume, known) if len(known) <= _MANY else None
             advice = f"did you mean {close}?" if close else f"add it to {_TEMPLATE}.volumes"

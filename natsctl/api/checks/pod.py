@@ -12,7 +12,7 @@ from natsctl.api.labels import key_problems, label_problems
 from natsctl.api.parse import parse_leniently
 from natsctl.api.problems import Problem, apart, member, shown
 from natsctl.api.schema.bounds import out_of_bounds
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec, PodPolicy
 from natsctl.api.types.listeners import ADVERTISE_VOLUME, volumes
 from natsctl.api.types.template import (
     Container,
@@ -43,7 +43,7 @@ class _Embedded:
 
 def pod_problems(name: str, spec: NatsClusterSpec) -> Iterator[Problem]:
     """Problems of `template` and `pod` of a cluster with this name."""
-    policy = spec.pod or PodPolicy()
+    policy = spec.pod or NO_POLICY
     yield from _policy_labels(name, spec.version, policy)
     embedded, wrong = _embedded(spec, policy)
     yield from wrong

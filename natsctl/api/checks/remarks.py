@@ -6,7 +6,7 @@ from typing import Any
 from natsctl.api.checks.tags import unique_tag_remarks
 from natsctl.api.problems import Problem
 from natsctl.api.system_account import included_file
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec
 from natsctl.api.types.node import (
     given_grace,
     low_ports,
@@ -16,7 +16,7 @@ from natsctl.api.types.node import (
     tells_clients,
     tells_servers,
 )
-from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.security import NO_AUTH, NO_OPERATOR
 
 
 def remarks(spec: NatsClusterSpec) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def _may_bind(spec: NatsClusterSpec) -> bool:
 
 
 def _address(spec: NatsClusterSpec) -> Iterator[Problem]:
-    advertises = (spec.pod or PodPolicy()).advertise_external_ip
+    advertises = (spec.pod or NO_POLICY).advertise_external_ip
     if advertises and not tells_clients(spec) and not tells_servers(spec):
         message = (
             "has no effect: there are no gateways or leaf nodes, and the clients' port is not "
@@ -95,9 +95,9 @@ def _quorum(spec: NatsClusterSpec) -> Iterator[Problem]:
 
 
 def _system_user(spec: NatsClusterSpec) -> Iterator[Problem]:
-    auth = spec.auth or AuthConfig()
+    auth = spec.auth or NO_AUTH
     reasons = {
-        "spec.operatorConfig": bool((spec.operator_config or OperatorConfig()).secret),
+        "spec.operatorConfig": bool((spec.operator_config or NO_OPERATOR).secret),
         "spec.auth.clientsAuthFile": included_file(auth) is not None,
         "spec.auth.tlsVerifyAndMap": auth.tls_verify_and_map,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from natsctl.api.problems import Problem, shown
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec
 from natsctl.api.types.node import pod_template
 from natsctl.api.version import ServerVersion
 from natsctl.model.node_tags import tag_prefix
@@ -119,5 +119,5 @@ def _kept_apart(spec: NatsClusterSpec) -> frozenset[str]:
     constraints = template.get("topologySpreadConstraints") or ()
     strict = (it for it in constraints if it.get("whenUnsatisfiable") == "DoNotSchedule")
     found = {str(it.get("topologyKey")) for it in (*strict, *terms)}
-    own = {_HOSTNAME} if (spec.pod or PodPolicy()).anti_affinity else set()
+    own = {_HOSTNAME} if (spec.pod or NO_POLICY).anti_affinity else set()
     return frozenset(found | own)

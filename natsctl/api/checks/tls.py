@@ -11,7 +11,7 @@ from natsctl.api.fields import json_name
 from natsctl.api.problems import Problem, shown
 from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.listeners import LISTENERS
-from natsctl.api.types.security import AuthConfig, TLSConfig
+from natsctl.api.types.security import NO_AUTH, NO_TLS, TLSConfig
 from natsctl.api.version import ServerVersion
 
 _TLS_1_3: Final = (
@@ -46,7 +46,7 @@ _POST_QUANTUM: Final = "X25519MLKEM768"
 
 def tls_problems(spec: NatsClusterSpec, version: ServerVersion) -> Iterator[Problem]:
     """Problems of `tls`, and of what needs it."""
-    tls = spec.tls or TLSConfig()
+    tls = spec.tls or NO_TLS
     yield from _without_block(spec, tls)
     yield from _without_certificates(spec, tls)
     yield from _files(tls)
@@ -78,7 +78,7 @@ def _without_block(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Problem]:
 
 
 def _without_certificates(spec: NatsClusterSpec, tls: TLSConfig) -> Iterator[Problem]:
-    mapped = (spec.auth or AuthConfig()).tls_verify_and_map
+    mapped = (spec.auth or NO_AUTH).tls_verify_and_map
     wanting = {
         "spec.tls.enableHttps": tls.enable_https,
         "spec.tls.verify": tls.verify,

@@ -1,7 +1,7 @@
 """The spec of a NatsCluster."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -190,6 +190,10 @@ class PodPolicy:
         _BESIDE_NODE,
     )
     bootconfig_image_tag: str | None = _image("Tag of the bootconfig image.", _BESIDE_NODE)
+
+
+NO_POLICY: Final = PodPolicy()
+"""What a spec without spec.pod means."""
 
 
 @frozen

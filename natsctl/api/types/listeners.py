@@ -4,8 +4,8 @@ from typing import Final
 
 from attrs import frozen
 
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
-from natsctl.api.types.security import OperatorConfig, TLSConfig
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec
+from natsctl.api.types.security import NO_OPERATOR, TLSConfig
 from natsctl.model import names
 
 OPERATOR_VOLUME: Final = "operator-jwt"
@@ -109,12 +109,12 @@ _STORE: Final = Volume(names.STORE_VOLUME, names.STORE_DIR, claimed=True)
 
 def reads_node(spec: NatsClusterSpec) -> bool:
     """Whether the pods read their node before the server starts, for its address or its labels."""
-    return (spec.pod or PodPolicy()).advertise_external_ip or bool(spec.server_tags_from_node)
+    return (spec.pod or NO_POLICY).advertise_external_ip or bool(spec.server_tags_from_node)
 
 
 def volumes(name: str, spec: NatsClusterSpec) -> tuple[Volume, ...]:
     """Those in the pods of a cluster with this name, in the order of the pod."""
-    operator = (spec.operator_config or OperatorConfig()).secret
+    operator = (spec.operator_config or NO_OPERATOR).secret
     certificates = ((listener, secret_of(spec, listener)) for listener in LISTENERS)
     return (
         Volume(names.CONFIG_VOLUME, names.CONFIG_DIR, name),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from natsctl.api.types.cluster import NatsClusterSpec, PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, NatsClusterSpec
 from natsctl.api.types.server_config import GatewayConfig, LeafnodeConfig, WebsocketConfig
 from natsctl.model import names
 from natsctl.model.quantity import parse_bytes
@@ -21,7 +21,7 @@ def pod_template(spec: NatsClusterSpec) -> dict[str, Any]:
 
 def server_resources(spec: NatsClusterSpec) -> Mapping[str, Any]:
     """Compute resources of the server's container; empty if none are given."""
-    given = (spec.pod or PodPolicy()).resources or _server_base(spec)[1].get("resources")
+    given = (spec.pod or NO_POLICY).resources or _server_base(spec)[1].get("resources")
     return given if isinstance(given, Mapping) else {}
 
 
@@ -42,7 +42,7 @@ def server_environment(spec: NatsClusterSpec) -> Iterator[tuple[str, Mapping[str
     given = base.get("env")
     lists = (
         (f"spec.template.spec.containers[{index}].env", given if isinstance(given, list) else ()),
-        ("spec.pod.natsEnv", (spec.pod or PodPolicy()).nats_env),
+        ("spec.pod.natsEnv", (spec.pod or NO_POLICY).nats_env),
     )
     for path, variables in lists:
         for number, variable in enumerate(variables):
@@ -104,12 +104,12 @@ def low_ports(spec: NatsClusterSpec) -> Iterator[tuple[str, int]]:
 def tells_servers(spec: NatsClusterSpec) -> bool:
     """Whether gateways or leaf nodes are told the address of the node."""
     gateway, leaf = spec.gateway_config or GatewayConfig(), spec.leafnode_config or LeafnodeConfig()
-    advertises = (spec.pod or PodPolicy()).advertise_external_ip
+    advertises = (spec.pod or NO_POLICY).advertise_external_ip
     return advertises and bool(gateway.host_port or leaf.host_port)
 
 
 def tells_clients(spec: NatsClusterSpec) -> bool:
     """Whether clients are told the address of the node: only if it opens their port."""
-    pod = spec.pod or PodPolicy()
+    pod = spec.pod or NO_POLICY
     opened = pod.enable_clients_host_port or on_host_network(spec)
     return pod.advertise_external_ip and opened

@@ -1,6 +1,7 @@
 """What a NatsCluster says of certificates, users and operator JWTs."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -214,3 +215,9 @@ class OperatorConfig:
         text=JWT,
         effect=RELOAD.when("operatorConfig.secret"),
     )
+
+
+NO_AUTH: Final = AuthConfig()
+NO_OPERATOR: Final = OperatorConfig()
+NO_TLS: Final = TLSConfig()
+"""What a spec without the block means. Each is made once: they are asked for at every turn."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH
 from natsctl.kube.client import Client
 from natsctl.kube.errors import ApiError, Conflict, NotFound, Terminal
 from natsctl.kube.resources import ACCOUNTS_METADATA, SECRETS
@@ -222,7 +222,7 @@ class TokenWriter:
         return {"apiVersion": version, "kind": kind, "name": role.name, "uid": uid}
 
     async def _request(self, grant: Grant, secret: Secret) -> tuple[str, datetime]:
-        auth = self.target.spec.auth or AuthConfig()
+        auth = self.target.spec.auth or NO_AUTH
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",

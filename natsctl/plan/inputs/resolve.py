@@ -12,7 +12,7 @@ from natsctl.api.jwts import operator_problem, read
 from natsctl.api.problems import InvalidSpec
 from natsctl.api.system_account import uses_static_users as uses_static_users
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH, AuthConfig
 from natsctl.api.types.server_config import NatsConfig
 from natsctl.api.types.status import CertificateStatus
 from natsctl.model import names
@@ -73,7 +73,7 @@ class ResolvedInputs:
 
 def named_secrets(spec: NatsClusterSpec) -> frozenset[str]:
     """Secrets of its namespace that a spec names and whose content the operator reads."""
-    auth = spec.auth or AuthConfig()
+    auth = spec.auth or NO_AUTH
     secrets = {auth.cluster_auth_secret, *tls.secrets(spec).values()}
     if uses_static_users(auth):
         secrets.add(auth.clients_auth_secret)
@@ -138,7 +138,7 @@ class _Finding:
     @property
     def auth(self) -> AuthConfig:
         """`spec.auth`, or one that asks for nothing."""
-        return self.spec.auth or AuthConfig()
+        return self.spec.auth or NO_AUTH
 
     def secret(self, name: str, why: str) -> Secret | None:
         """A named Secret; noted as missing if there is none."""
@@ -279,7 +279,7 @@ class _Finding:
         """The other clusters of `extraRoutes`, with what it takes to reach them."""
         neighbours = {}
         for name, spec in self.references.neighbours.items():
-            auth = spec.auth or AuthConfig()
+            auth = spec.auth or NO_AUTH
             secret = self.references.secrets.get(auth.cluster_auth_secret or "")
             try:
                 login = login_of(secret) if secret else None

@@ -10,10 +10,10 @@ from typing import Final
 
 from natsctl.api.fields import Json
 from natsctl.api.system_account import included_file
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.listeners import ADVERTISE_DIR
 from natsctl.api.types.node import tells_clients
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH
 from natsctl.model import names
 from natsctl.model.store_files import boot_key
 from natsctl.render.config.gateways import gateway_block
@@ -50,7 +50,7 @@ def advertised_blocks(target: Target) -> dict[str, Json]:
 
 def advertises(target: Target) -> bool:
     """Whether servers tell others the external address of their node."""
-    return (target.spec.pod or PodPolicy()).advertise_external_ip
+    return (target.spec.pod or NO_POLICY).advertise_external_ip
 
 
 def common_lines(target: Target) -> Iterator[str]:
@@ -63,7 +63,7 @@ def common_lines(target: Target) -> Iterator[str]:
     blocks = {"gateway.json": "gateway", "leafnodes.json": LEAF}
     for key in advertised_blocks(target):
         yield from (f"{blocks[key]} {{", _include(key), _include(_relative(GATEWAY_ADVERTISE)), "}")
-    users = included_file(target.spec.auth or AuthConfig())
+    users = included_file(target.spec.auth or NO_AUTH)
     if users:
         yield f"authorization {{ {_include(_relative(users))} }}"
 

@@ -8,7 +8,7 @@ from natsctl.api.checks.doors import connection_types, knows_leaf_account
 from natsctl.api.fields import Json
 from natsctl.api.system_account import asks_for_users, needs_system
 from natsctl.api.types.listeners import OPERATOR_DIR
-from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.security import NO_AUTH, NO_OPERATOR
 from natsctl.render.config.permissions import block_as_meant
 from natsctl.render.config.system_account import (
     STRANGERS,
@@ -27,7 +27,7 @@ _LOGIN: Final = ("user", "username", "pass", "password")
 
 def authorization_block(target: Target) -> Json:
     """The clients' authorization; empty if the spec asks for none, or for that of a file."""
-    auth = target.spec.auth or AuthConfig()
+    auth = target.spec.auth or NO_AUTH
     if not asks_for_users(auth):
         return {}
     block = block_as_meant(target.inputs.authorization or {})
@@ -43,7 +43,7 @@ def authorization_block(target: Target) -> Json:
 
 def mapped_types(target: Target) -> tuple[str, ...]:
     """How users that certificates stand for may connect; none: as everybody else."""
-    mapped = (target.spec.auth or AuthConfig()).tls_verify_and_map
+    mapped = (target.spec.auth or NO_AUTH).tls_verify_and_map
     users = (target.inputs.authorization or {}).get("users", ())
     if not mapped or not any(map(_by_certificate, users)):
         return ()
@@ -52,7 +52,7 @@ def mapped_types(target: Target) -> tuple[str, ...]:
 
 def logins(target: Target) -> frozenset[str]:
     """What clients may show to get in, as the Secrets of users say; none: nothing is asked."""
-    if not asks_for_users(target.spec.auth or AuthConfig()):
+    if not asks_for_users(target.spec.auth or NO_AUTH):
         return doors.logins_of(target.spec)
     block = authorization_block(target)["authorization"]
     users = [user for user in block.get("users", ()) if user != no_login()]
@@ -100,7 +100,7 @@ def accounts_block(target: Target) -> Json:
 
 def operator_block(target: Target) -> Json:
     """Accounts that a NATS operator signed, and where to look them up."""
-    config = target.spec.operator_config or OperatorConfig()
+    config = target.spec.operator_config or NO_OPERATOR
     if not config.secret:
         return {}
     given: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from natsctl.api.fields import Json
-from natsctl.api.types.security import TLSConfig
+from natsctl.api.types.security import NO_TLS, TLSConfig
 from natsctl.api.types.server_config import NatsConfig
 from natsctl.model import names
 from natsctl.render.config.boot import LEAF
@@ -39,7 +39,7 @@ def server_config(target: Target) -> Json:
     }
     return {
         "port": names.CLIENT_PORT,
-        _monitoring(target.spec.tls or TLSConfig()): names.MONITORING_PORT,
+        _monitoring(target.spec.tls or NO_TLS): names.MONITORING_PORT,
         **({} if is_standalone(target.spec) else {"cluster": cluster_block(target)}),
         **tls_block(target, "clients"),
         **_settings(target.spec.nats_config or NatsConfig()),

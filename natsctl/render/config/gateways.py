@@ -2,7 +2,7 @@
 
 from natsctl.api.fields import Json
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH
 from natsctl.api.types.server_config import GatewayConfig, RemoteGateway
 from natsctl.render.config.system_account import required_login
 from natsctl.render.config.tls import tls_block
@@ -21,7 +21,7 @@ def gateway_block(target: Target) -> Json:
     config = target.spec.gateway_config
     if config is None or not config.name:
         return {}
-    auth, login = target.spec.auth or AuthConfig(), target.inputs.gateways
+    auth, login = target.spec.auth or NO_AUTH, target.inputs.gateways
     return {
         "name": config.name,
         "port": config.host_port or 0,

@@ -1,7 +1,7 @@
 """The cluster block: the servers' name for themselves, and their routes."""
 
 from natsctl.api.fields import Json
-from natsctl.api.types.security import AuthConfig
+from natsctl.api.types.security import NO_AUTH
 from natsctl.api.types.server_config import ExtraRoute
 from natsctl.model import names
 from natsctl.model.server_identity import indexes, pod_host, pod_name, server_host
@@ -15,7 +15,7 @@ from natsctl.render.target import Target
 
 def cluster_block(target: Target) -> Json:
     """What servers need to find each other, and whom they let in as one of them."""
-    auth = target.spec.auth or AuthConfig()
+    auth = target.spec.auth or NO_AUTH
     name = cluster_name(target)
     return {
         **({"name": name} if name else {}),

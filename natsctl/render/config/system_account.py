@@ -7,7 +7,7 @@ from natsctl.api.checks import doors
 from natsctl.api.fields import Json
 from natsctl.api.system_account import allows_system, asks_for_users, needs_system
 from natsctl.api.types.cluster import NatsClusterSpec
-from natsctl.api.types.security import AuthConfig, OperatorConfig
+from natsctl.api.types.security import NO_AUTH, NO_OPERATOR
 from natsctl.api.version import ServerVersion
 from natsctl.render.inputs import Login
 from natsctl.render.target import Target
@@ -86,7 +86,7 @@ def may_have_system(
 
     Measured: servers refuse users of accounts beside a token.
     """
-    token = asks_for_users(spec.auth or AuthConfig()) and (authorization or {}).get("token")
+    token = asks_for_users(spec.auth or NO_AUTH) and (authorization or {}).get("token")
     return allows_system(spec, version) and not token
 
 
@@ -114,5 +114,5 @@ def lacks_system(target: Target) -> bool:
     `validate` tells what the spec has to do with it; what is left is a token beside both leaf
     nodes and gateways.
     """
-    own = (target.spec.operator_config or OperatorConfig()).system_account
+    own = (target.spec.operator_config or NO_OPERATOR).system_account
     return needs_system(target.spec) and not own and not has_system(target)

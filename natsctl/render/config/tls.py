@@ -10,7 +10,7 @@ from natsctl.api.types.cluster import NatsClusterSpec
 from natsctl.api.types.listeners import CLIENTS as CLIENTS
 from natsctl.api.types.listeners import LISTENERS as LISTENERS
 from natsctl.api.types.listeners import secret_of
-from natsctl.api.types.security import AuthConfig, TLSConfig
+from natsctl.api.types.security import NO_AUTH, NO_TLS, TLSConfig
 from natsctl.render.inputs import Files
 from natsctl.render.target import Target
 
@@ -29,7 +29,7 @@ def secrets(spec: NatsClusterSpec) -> dict[str, str]:
 
 def named_files(spec: NatsClusterSpec, listener: str) -> Files:
     """The files as the spec names them, or has them by default."""
-    return _names(spec.tls or TLSConfig(), listener)
+    return _names(spec.tls or NO_TLS, listener)
 
 
 def choose_files(
@@ -110,7 +110,7 @@ def _checking(spec: NatsClusterSpec, listener: str) -> Json:
     """How clients' certificates are asked for; routes and gateways do so by themselves."""
     if _BY_NAME[listener].mutual or not checks(spec, listener):
         return {}
-    tls, mapped = spec.tls or TLSConfig(), (spec.auth or AuthConfig()).tls_verify_and_map
+    tls, mapped = spec.tls or NO_TLS, (spec.auth or NO_AUTH).tls_verify_and_map
     verify = tls.verify if listener == "clients" else not mapped
     return {**({"verify": True} if verify else {}), **({"verify_and_map": True} if mapped else {})}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from natsctl.api.fields import Json
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.network import NetworkPolicy
 from natsctl.model import names
 from natsctl.render.metadata import metadata, selector
@@ -36,7 +36,7 @@ def network_policy(target: Target) -> Json | None:
 
 def _rules(target: Target, policy: NetworkPolicy) -> Iterator[Json]:
     spec = target.spec
-    policy_of_pod = spec.pod or PodPolicy()
+    policy_of_pod = spec.pod or NO_POLICY
     exporter = policy_of_pod.enable_metrics
     watched = spec.jetstream is not None and policy_of_pod.enable_config_reload
     volume = [names.VOLUME_PORT] if watched else []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from natsctl.api.fields import Json
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.listeners import volumes
 from natsctl.model import names
 from natsctl.model.server_identity import server_host
@@ -25,7 +25,7 @@ def server_container(target: Target, index: int, base: Mapping[str, Any]) -> Jso
 
     The operator decides name, image, command and ports; what else the template says stands.
     """
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     resources = policy.resources or base.get("resources")
     given = [*base.get("env", ()), *policy.nats_env]
     return {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from natsctl.api.fields import Json
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.listeners import reads_node, volumes
 from natsctl.api.types.node import given_grace, needed_grace, on_host_network
 from natsctl.model import names
@@ -43,7 +43,7 @@ def grace_period(target: Target) -> int:
 
 
 def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     version = {
         names.LABEL_VERSION: target.version.label,
         names.LABEL_K8S_VERSION: target.version.label,
@@ -62,7 +62,7 @@ def _metadata(target: Target, index: int, template: Mapping[str, Any]) -> Json:
 def _spec(target: Target, index: int, template: Mapping[str, Any]) -> Json:
     base, others = split_containers(template.get("containers", ()))
     server = server_container(target, index, base)
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     claim = claim_name(target.name, index)
     own = [volume(each, claim) for each in volumes(target.name, target.spec)]
     first = [*template.get("initContainers", ()), *init_containers(target, server)]
@@ -96,7 +96,7 @@ def split_containers(
 
 def _placement(target: Target) -> Json:
     """Where the pod may run; each of these replaces what the template says of it."""
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     placement: Json = {
         "nodeSelector": dict(policy.node_selector),
         "tolerations": list(policy.tolerations),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from natsctl.api.fields import Json
-from natsctl.api.types.security import TLSConfig
+from natsctl.api.types.security import NO_TLS
 from natsctl.model import names
 from natsctl.render.target import Target
 
@@ -48,5 +48,5 @@ def liveness_probe(target: Target) -> Json:
 
 
 def _get(target: Target, path: str) -> Json:
-    scheme = "HTTPS" if (target.spec.tls or TLSConfig()).enable_https else "HTTP"
+    scheme = "HTTPS" if (target.spec.tls or NO_TLS).enable_https else "HTTP"
     return {"httpGet": {"path": path, "port": names.MONITORING_PORT, "scheme": scheme}}

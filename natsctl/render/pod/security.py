@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from natsctl.api.fields import Json
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY
 from natsctl.api.types.node import low_ports, on_host_network
 from natsctl.render.target import Target
 
@@ -30,7 +30,7 @@ def pod_security(target: Target, given: Mapping[str, Any], container: Mapping[st
 
 def _ids(target: Target) -> Json:
     """User and groups, unless the platform assigns them."""
-    if target.platform_assigned_ids or (target.spec.pod or PodPolicy()).platform_assigned_ids:
+    if target.platform_assigned_ids or (target.spec.pod or NO_POLICY).platform_assigned_ids:
         return {}
     return dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), _USER)
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from natsctl.api.fields import Json
 from natsctl.api.system_account import included_file
-from natsctl.api.types.cluster import PodPolicy
+from natsctl.api.types.cluster import NO_POLICY, PodPolicy
 from natsctl.api.types.listeners import ADVERTISE_DIR, ADVERTISE_VOLUME, Volume, reads_node
-from natsctl.api.types.security import AuthConfig, TLSConfig
+from natsctl.api.types.security import NO_AUTH, NO_TLS
 from natsctl.model import names
 from natsctl.model.store_files import boot_key
 from natsctl.render.config import tls
@@ -42,7 +42,7 @@ _TODAYS_METRICS: Final = (
 
 def sidecars(target: Target, server: Json) -> list[Json]:
     """Those that run along with the server's container, of which they see the volumes."""
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     return [
         *([_reloader(target, policy, server)] if policy.enable_config_reload else []),
         *([_metrics(target, policy, server)] if policy.enable_metrics else []),
@@ -51,7 +51,7 @@ def sidecars(target: Target, server: Json) -> list[Json]:
 
 def init_containers(target: Target, server: Json) -> list[Json]:
     """Those that end before the server starts."""
-    policy = target.spec.pod or PodPolicy()
+    policy = target.spec.pod or NO_POLICY
     return [_bootconfig(target, policy, server)] if reads_node(target.spec) else []
 
 
@@ -87,7 +87,7 @@ def _watched(target: Target) -> Iterator[str]:
         *jetstream_files(target),
     ):
         yield posixpath.join(names.CONFIG_DIR, key)
-    users = included_file(target.spec.auth or AuthConfig())
+    users = included_file(target.spec.auth or NO_AUTH)
     if users:
         yield posixpath.normpath(posixpath.join(names.CONFIG_DIR, users))
     for listener in tls.secrets(target.spec):
@@ -99,7 +99,7 @@ def _watched(target: Target) -> Iterator[str]:
 
 def _metrics(target: Target, policy: PodPolicy, server: Json) -> Json:
     given, tag = policy.metrics_image, policy.metrics_image_tag
-    secure = (target.spec.tls or TLSConfig()).enable_https
+    secure = (target.spec.tls or NO_TLS).enable_https
     url = f"{'https' if secure else 'http'}://localhost:{names.MONITORING_PORT}"
     return {
         "name": names.METRICS,
