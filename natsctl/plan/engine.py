@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby, takewhile
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from natsctl.model.server_address import ENDED
 from natsctl.plan.actions import Action, Plan, StepDown
+from natsctl.plan.context import Context
 from natsctl.plan.decisions import Decisions, Judged
 from natsctl.plan.queries import (
     APART,
@@ -22,12 +24,13 @@ from natsctl.plan.rules.jetstream import look_at_streams
 from natsctl.plan.rules.members import note_departures
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
-from natsctl.plan.servers import Server, kubelet_ready, lacks_store, overdue_in
+from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
+from natsctl.plan.servers import Server, kubelet_ready, lacks_store, overdue_in, own_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from natsctl.plan.context import Context
+    from natsctl.model.objects import Pod
     from natsctl.plan.rules.rule import Decision, Stage
     from natsctl.plan.state import ClusterState
 
@@ -38,35 +41,34 @@ FIRST_LOOK, LAST_LOOK = 0.2, 15.0
 
 def plan(state: ClusterState, known: Judged | None = None) -> Plan:
     """What to do now for one cluster. `known` is what was found out about this very state."""
+    if first := _first(state):
+        return first
     known = known or Judged(state)
     servers, decisions = known.servers, known.decisions
     queries = unanswered(_probes(state, servers), state)
-    if decisions is not None and queries and not state.paused and _is_unasked(decisions.context):
-        return _first(decisions, queries)
     watching = Plan(queries=queries, again=_look_again(state, servers, decisions))
     if decisions is None:
         return watching
     return _paused(decisions, watching) if state.paused else _folded(decisions, watching)
 
 
-def _is_unasked(context: Context) -> bool:
-    """Whether nothing but these servers' own answers is lacking: none was ever asked, each can be,
-    and none has to do with streams. So it is of nearly all clusters when the process starts."""
-    state, spec = context.state, context.desired.target.spec
-    return (
-        not state.observations
-        and spec.jetstream is None
-        and all(_askable(server) and lacks_store(server.pod) for server in context.servers)
-    )
-
-
-def _first(decisions: Decisions, queries: frozenset[Query]) -> Plan:
-    """What waits for no answer, else only what to ask: all else is decided with the answers."""
-    alone = takewhile(lambda rule: rule.stage.alone, RULES)
-    for _, rules in groupby(alone, key=lambda rule: rule.stage):
-        if actions := tuple(a for rule in rules for a in decisions.of(rule.decide).actions):
-            return Plan((actions,), again=0.0)
-    return Plan(queries=queries, again=_interval(decisions.context.state))
+def _first(state: ClusterState) -> Plan | None:
+    """Only what to ask, if nothing but the servers' own answers is lacking: none was ever asked,
+    each can be, and none has to do with streams. So it is of nearly all clusters when the process
+    starts. All else is decided with the answers, once and not twice; but tokens, which have to do
+    with no server, wait for none."""
+    desired = state.desired
+    if desired is None or state.paused or state.observations:
+        return None
+    pods = [pod for _, pod in own_pods(state)]
+    streams = desired.target.spec.jetstream is not None or not all(map(lacks_store, pods))
+    if streams or not pods or not all(map(_is_askable, pods)):
+        return None
+    serverless = Context(state, desired, ())
+    if tokens := remove_tokens(serverless).actions + bind_tokens(serverless).actions:
+        return Plan((tokens,), again=0.0)
+    again = _interval(state)
+    return Plan(queries=frozenset(Probe(pod.metadata.uid, again) for pod in pods), again=again)
 
 
 def _paused(decisions: Decisions, watching: Plan) -> Plan:
@@ -152,7 +154,13 @@ def _probes(state: ClusterState, servers: Sequence[Server]) -> Iterator[Query]:
 
 
 def _askable(server: Server) -> bool:
-    return not server.terminating and not server.ended and kubelet_ready(server.pod)
+    return _is_askable(server.pod)
+
+
+def _is_askable(pod: Pod) -> bool:
+    """Whether a server should answer by now."""
+    stays = pod.metadata.deletion_timestamp is None and pod.status.phase not in ENDED
+    return stays and kubelet_ready(pod)
 
 
 def _look_again(

@@ -104,11 +104,16 @@ class Server:
 
 
 def servers_of(state: ClusterState) -> tuple[Server, ...]:
-    """The cluster's own servers, by index; pods of somebody else's are not among them."""
-    ours = [pod for pod in state.pods if is_ours(pod, state)]
-    own = servers_among(state.cluster.metadata.name, ours)
+    """The cluster's own servers, by index."""
+    own = own_pods(state)
     answering, due = _answering(state, [pod for _, pod in own]), dict[object, Due]()
     return tuple(_server(index, pod, state, answering, due) for index, pod in own)
+
+
+def own_pods(state: ClusterState) -> tuple[tuple[int, Pod], ...]:
+    """Those of its servers, by index; pods of somebody else's are not among them."""
+    ours = [pod for pod in state.pods if is_ours(pod, state)]
+    return servers_among(state.cluster.metadata.name, ours)
 
 
 def is_ours(pod: Pod, state: ClusterState) -> bool:
