@@ -11,6 +11,7 @@ from benchmarks.fleet import CALM, create
 from benchmarks.memory import settled_rss
 from benchmarks.objects import SIZE
 from benchmarks.process import operator
+from benchmarks.responder import asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 CHANGES = 20
 PAUSE = 10
-"""Between two scrapes, times what the last one took: with 5,000 clusters one costs the process half
-a second of its time, and that is not what is measured. Prometheus pauses longer."""
+"""Between two scrapes, times what the last one took: with 5,000 clusters one costs the process much
+of a second, and that is not what is measured. Prometheus pauses longer."""
+PAGES, TICK = 2, 0.1
+"""Pages that each server is asked for; and seconds between two looks at how many were, by which the
+operator is not disturbed."""
 
 
 async def growth(
@@ -33,18 +37,28 @@ async def growth(
     for count in counts:
         async with operator(kubeconfig, log) as first:
             await create(bare, first, namespace, range(there + 1, count + 1))
-        began = time.monotonic()
+        servers = SIZE * count + CHANGES * counts.index(count)
+        pages, began = await asked(), time.monotonic()
         async with operator(kubeconfig, log) as again:
-            await _looked_at(again, SIZE * count + CHANGES * counts.index(count))
-            seconds = time.monotonic() - began
+            await _asked_for(again, pages + PAGES * servers)
+            await _looked_at(again, servers)
+            seconds, spent = time.monotonic() - began, again.cpu_seconds()
             memory = await settled_rss(again)
             cost = await _cost_of_a_change(bare, again, namespace, there)
         yield {
             f"looked_at_{count}_s": seconds,
+            f"start_{count}_cpu_ms": 1000 * spent / count,
             f"restarted_{count}_mb": memory,
             f"change_{count}_cpu_ms": 1000 * cost,
         }
         there = count
+
+
+async def _asked_for(measured: Measured, pages: int) -> None:
+    """Wait until servers were asked for so many pages in all: then nearly all of them answered."""
+    while await asked() < pages:
+        measured.cpu_seconds()  # an OSError if it ended
+        await asyncio.sleep(TICK)
 
 
 async def _looked_at(measured: Measured, servers: int) -> None:

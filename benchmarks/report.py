@@ -90,12 +90,12 @@ LAST = (
 
 def lines(figures: Mapping[str, Any]) -> list[str]:
     """One line for each figure that was measured."""
-    found = [t.line(figures) for t in (*TARGETS, *_grown(figures)) if t.key in figures]
+    measured = [t.line(figures) for t in (*TARGETS, *_grown(figures)) if t.key in figures]
     writes = figures.get("writes_by_kind")
     if writes:
         parts = ", ".join(f"{kind} {count:.2f}" for kind, count in sorted(writes.items()))
-        found.append(f"  writes for each cluster: {parts}")
-    return found
+        measured.append(f"  writes for each cluster: {parts}")
+    return measured
 
 
 def _grown(figures: Mapping[str, Any]) -> Iterator[Target]:
@@ -105,6 +105,8 @@ def _grown(figures: Mapping[str, Any]) -> Iterator[Target]:
         seconds, memory = (count / 250, 400.0) if count >= 5000 else (None, None)
         text = f"with {count} clusters, from a start until every server was heard"
         yield Target(f"looked_at_{count}_s", text, seconds, "s")
+        text = f"processor time of that start, for each of {count} clusters"
+        yield Target(f"start_{count}_cpu_ms", text, unit="ms")
         yield Target(f"restarted_{count}_mb", f"memory with {count} clusters", memory, "MiB")
         text = f"processor time of a change beside {count} clusters"
         yield Target(f"change_{count}_cpu_ms", text, unit="ms")

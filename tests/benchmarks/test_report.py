@@ -52,13 +52,12 @@ def test_every_figure_of_the_last_line_has_a_line_of_its_own() -> None:
 
 
 def test_growth_is_told_for_each_number_of_clusters_and_judged_at_the_most() -> None:
+    units = {"looked_at": "s", "start": "cpu_ms", "restarted": "mb", "change": "cpu_ms"}
     figures = {
-        f"{key}_{count}_{unit}": 21.0
-        for key, unit in (("looked_at", "s"), ("restarted", "mb"), ("change", "cpu_ms"))
-        for count in (1000, 5000)
+        f"{key}_{count}_{unit}": 21.0 for key, unit in units.items() for count in (1000, 5000)
     }
-    told = lines(figures)
-    assert len(told) == 6
-    assert [line.split()[-1] for line in told if "target" in line] == ["1", "met"]
-    assert "with 5000 clusters" in told[3]
-    assert told[3].endswith("MISSED by 1")
+    printed = lines(figures)
+    assert len(printed) == 8
+    assert [line.split()[-1] for line in printed if "target" in line] == ["1", "met"]
+    assert "with 5000 clusters" in printed[4]
+    assert printed[4].endswith("MISSED by 1")
