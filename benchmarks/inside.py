@@ -89,17 +89,17 @@ async def on_fake_nodes(kubeconfig: str, notebook: Notebook, scale: Scale) -> No
 
 async def _floor(bare: Bare, scale: Scale) -> Floor:
     say(f"the floor: the objects of {scale.clusters} clusters, written by a bare client")
-    found = await floor(bare, "floor", scale.clusters)
+    cost = await floor(bare, "floor", scale.clusters)
     await remove_all(bare, "floor")
-    say(f"took {found.seconds:.1f} s")
-    return found
+    say(f"took {cost.seconds:.1f} s")
+    return cost
 
 
 async def _fleet(bare: Bare, measured: Measured, scale: Scale) -> Created:
     say(f"{scale.clusters} clusters by natsctl")
-    found = await create(bare, measured, "fleet", range(1, scale.clusters + 1))
-    say(f"took {found.seconds:.1f} s")
-    return found
+    cost = await create(bare, measured, "fleet", range(1, scale.clusters + 1))
+    say(f"took {cost.seconds:.1f} s")
+    return cost
 
 
 def _comparison(floors: list[Floor], fleets: list[Created]) -> ClusterMetrics:
@@ -184,13 +184,13 @@ async def on_a_kubelet(kubeconfig: str, notebook: Notebook) -> None:
         async with operator(kubeconfig, notebook.file.parent / "operator.log") as measured:
             notebook.note(start_s=measured.started)
             say(f"{kubelet.ROUNDS} clusters on a real kubelet, one after the other")
-            found = await kubelet.times(bare)
+            times = await kubelet.times(bare)
     notebook.note(
-        ready3_s=statistics.median(found.ready3),
-        ready3_max_s=max(found.ready3),
-        **found.timeline(),
-        replace_s=statistics.median(found.replace),
-        replace_max_s=max(found.replace),
+        ready3_s=statistics.median(times.ready3),
+        ready3_max_s=max(times.ready3),
+        **times.timeline(),
+        replace_s=statistics.median(times.replace),
+        replace_max_s=max(times.replace),
     )
 
 

@@ -40,9 +40,9 @@ class Measured:
 
     def _status(self, key: str) -> float:
         text = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
-        assert found is not None
-        return int(found[1]) / 1024
+        line = re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
+        assert line is not None
+        return int(line[1]) / 1024
 
     def cpu_seconds(self) -> float:
         """User and system time so far."""
@@ -77,13 +77,13 @@ class Metrics:
 
     def by(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
         """The samples of a metric, added up by these labels."""
-        found: dict[tuple[str, ...], float] = {}
+        sums: dict[tuple[str, ...], float] = {}
         for metric, pairs, value in SAMPLE.findall(self.text):
             if metric == name:
                 known = dict(LABEL.findall(pairs))
                 key = tuple(known[label] for label in labels)
-                found[key] = found.get(key, 0.0) + float(value)
-        return found
+                sums[key] = sums.get(key, 0.0) + float(value)
+        return sums
 
     def total(self, name: str) -> float:
         """All samples of a metric, added up."""

@@ -129,17 +129,17 @@ class Answering(asyncio.Protocol):
         if server is not None and server.cluster[0] == SLOW:
             return
         if path == ASKED:
-            found: Json | None = {"pages": self.count.pages}
+            page: Json | None = {"pages": self.count.pages}
         else:
             self.count.pages += 1
-            found = self.roster.answer(address, path)
-        self.transport.write(NOTHING if found is None else _response(found))
+            page = self.roster.answer(address, path)
+        self.transport.write(NOTHING if page is None else _response(page))
         if b"Connection: close" in data:
             self.transport.close()
 
 
-def _response(found: Json) -> bytes:
-    body = json.dumps(found).encode()
+def _response(page: Json) -> bytes:
+    body = json.dumps(page).encode()
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )

@@ -125,9 +125,9 @@ async def started(world: World, api: ApiServer, count: int) -> Start:
         while _ready(fleet) < SIZE * count or not all(map(is_ready, api.of_kind(KIND))):  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(PAUSE)
     spent = time.process_time() - began
-    found = Start(1000 * spent / count, (_passes() - passes) / count)
+    start = Start(1000 * spent / count, (_passes() - passes) / count)
     await process.stop()
-    return found
+    return start
 
 
 def _ready(fleet: Fleet) -> int:
@@ -147,11 +147,13 @@ async def main(count: int, starts: int) -> None:
     for number in range(count):
         api.add(nats_cluster("starts", f"c{number}"))
     await started(world, api, count)
-    found = []
+    measured = []
     for _ in range(starts):
-        found.append(await started(world, world.beside(api.copy()), count))
-        print(f"{found[-1].milliseconds:.2f} ms, {found[-1].passes:.2f} passes for each cluster")
-    print(f"median {statistics.median(start.milliseconds for start in found):.2f} ms")
+        measured.append(await started(world, world.beside(api.copy()), count))
+        print(
+            f"{measured[-1].milliseconds:.2f} ms, {measured[-1].passes:.2f} passes for each cluster"
+        )
+    print(f"median {statistics.median(start.milliseconds for start in measured):.2f} ms")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ natsctl_clusters 1.0
 
 
 def test_samples_are_added_up_by_label() -> None:
-    found = Metrics(SCRAPE).by("natsctl_writes_total", "kind")
-    assert found == {("Pod",): 4.0, ("Secret",): 1.0}
+    writes = Metrics(SCRAPE).by("natsctl_writes_total", "kind")
+    assert writes == {("Pod",): 4.0, ("Secret",): 1.0}
 
 
 def test_a_metric_without_labels_has_a_total() -> None:

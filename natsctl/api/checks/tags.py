@@ -118,6 +118,6 @@ def _kept_apart(spec: NatsClusterSpec) -> frozenset[str]:
     terms = (affinity.get("podAntiAffinity") or {}).get(_REQUIRED) or ()
     constraints = template.get("topologySpreadConstraints") or ()
     strict = (it for it in constraints if it.get("whenUnsatisfiable") == "DoNotSchedule")
-    found = {str(it.get("topologyKey")) for it in (*strict, *terms)}
+    spread = {str(it.get("topologyKey")) for it in (*strict, *terms)}
     own = {_HOSTNAME} if (spec.pod or NO_POLICY).anti_affinity else set()
-    return frozenset(found | own)
+    return frozenset(spread | own)

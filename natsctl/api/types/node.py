@@ -69,7 +69,7 @@ def _server_base(spec: NatsClusterSpec) -> tuple[int, Mapping[str, Any]]:
     containers = template.get("containers") if isinstance(template, Mapping) else None
     given = containers if isinstance(containers, list) else []
     numbered = [(n, each) for n, each in enumerate(given) if isinstance(each, Mapping)]
-    named = [found for found in numbered if found[1].get("name") == names.SERVER_CONTAINER]
+    named = [(n, each) for n, each in numbered if each.get("name") == names.SERVER_CONTAINER]
     return next(iter([*named, *numbered]), (0, {}))
 
 

@@ -296,19 +296,19 @@ class _Finding:
         if not encryption:
             return ""
         secret, key = self.references.secrets.get(encryption.secret), encryption.key or "key"
-        found = content(secret, key)
+        passphrase = content(secret, key)
         if secret is None:
             self.missing.append(
                 f"Secret {encryption.secret} (spec.jetstream.encryption.secret) does not exist: "
                 "create it, with the same key as before if servers have stored anything"
             )
             return ""
-        if found is None or (problem := key_problem(found)):
+        if passphrase is None or (problem := key_problem(passphrase)):
             at = f"Secret {encryption.secret}"
             lacks = f"{at} lacks the key {key}"
-            self.missing.append(lacks if found is None else f"{at}, key {key}: {problem}")
+            self.missing.append(lacks if passphrase is None else f"{at}, key {key}: {problem}")
             return ""
-        return found.decode()
+        return passphrase.decode()
 
     def operator_secret(self) -> None:
         """Its one key is fixed."""
