@@ -92,6 +92,8 @@ def _expected(context: Context) -> frozenset[str]:
 
 
 def _looks(context: Context) -> tuple[Look, Look] | None:
+    if not context.state.jetstream:
+        return None
     names = {server.pod.metadata.uid: name_of(server) for server in context.servers}
     looks = by_name(context.state.jetstream, names)
     return with_names(looks, lambda: _possible_names(context)) if looks is not None else None

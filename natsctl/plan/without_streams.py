@@ -33,7 +33,7 @@ def removal_problems(
     """Why the servers of the cluster of this name keep JetStream; none: they may lose it."""
     last = accepted_with_streams(before)
     bare = all(map(lacks_store, pods))
-    if is_switched_off(before) or held.overridden or (last is None and bare):
+    if (last is None and bare) or held.overridden or is_switched_off(before):
         return ()
     if last is None:
         return (_NEVER,)

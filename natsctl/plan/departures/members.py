@@ -64,8 +64,10 @@ def next_to_forget(context: Context) -> Leaving:
 
 def _gone(context: Context) -> dict[int, str]:
     """Never one that is there, that is to be, or that shares its name with such a one."""
-    known = expected(context)
     departed = of_others(departed_of(context), context.servers, context.size)
+    if not departed:
+        return {}
+    known = expected(context)
     return {index: name for index, name in departed.items() if name not in known}
 
 

@@ -65,15 +65,13 @@ def differs(wanted: OwnedObject, live: Object) -> bool:
 def _covers(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether `live` has everything that `wanted` names; what else it has does not matter."""
     return all(
-        live.get(key) == value if key in _EXACT else _same(live.get(key), value)
+        live.get(key) == value or (key not in _EXACT and _same(live.get(key), value))
         for key, value in wanted.items()
         if key not in ("apiVersion", "kind", "stringData", "ownerReferences")
     )
 
 
 def _same(live: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str):  # nearly all are, and that is quickly told
-        return bool(live == wanted)
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and _covers(live, wanted)
     if isinstance(wanted, list | tuple):

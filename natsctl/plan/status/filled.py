@@ -28,16 +28,18 @@ def with_use(context: Context, volumes: Mapping[int, VolumeStatus]) -> dict[int,
     Where a server answers and its reloader does not, or none runs, nobody knows: an old number
     would be worse than none.
     """
+    if not volumes:
+        return {}
     summary = context.state.seen.summary if context.state.seen is not None else Summary()
     before = {server.name: server.volume for server in context.state.status.servers}
-    found = dict(volumes)
+    filled = dict(volumes)
     for server in context.servers:
         name, now = name_of(server), summary.volumes.get(name_of(server))
         unknown = now is None and name in summary.file
         volume = volumes.get(server.index)
         if volume is not None and has_reloader(server.pod) and not unknown:
-            found[server.index] = _used(volume, before.get(server.name), now)
-    return found
+            filled[server.index] = _used(volume, before.get(server.name), now)
+    return filled
 
 
 def _used(volume: VolumeStatus, before: VolumeStatus | None, now: Volume | None) -> VolumeStatus:
