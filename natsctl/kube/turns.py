@@ -14,9 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+Place = asyncio.Future[None]
+
+
+@attrs.define
+class _Queue:
+    """Who waits of one owner. Those who come `back` go on before the `new` ones begin."""
+
+    back: deque[Place] = attrs.field(factory=deque)
+    new: deque[Place] = attrs.field(factory=deque)
+
+    def __bool__(self) -> bool:
+        return bool(self.back or self.new)
+
+    def popleft(self) -> Place:
+        return (self.back or self.new).popleft()
+
+    def leave(self, place: Place) -> None:
+        for places in (self.back, self.new):
+            if place in places:
+                places.remove(place)
+
+
 @attrs.define
 class Turns:
     """So many turns at a time; who waits is let in by owner, one after the other.
+
+    Of one owner, who has put a turn aside comes before all who had none yet. Else thousands would
+    begin before the first of them ends: each holds meanwhile what it found out.
 
     Nobody takes one who holds as many as are free: an owner who wants all gets half of them, the
     next one half of the rest. So whoever holds none finds a free one beside several of that kind.
@@ -29,7 +54,7 @@ class Turns:
     capacity: int
     at_once: float = math.inf
     _held: Counter[str] = attrs.field(factory=Counter)
-    _waiting: dict[str, deque[asyncio.Future[None]]] = attrs.field(factory=dict)
+    _waiting: dict[str, _Queue] = attrs.field(factory=dict)
     _let_in_now: int = attrs.field(default=0, eq=False)
 
     @asynccontextmanager
@@ -42,11 +67,11 @@ class Turns:
         finally:
             turn.give()
 
-    async def take(self, owner: str) -> None:
-        """Return once this owner has one more turn."""
-        queue = self._waiting.setdefault(owner, deque())
+    async def take(self, owner: str, *, back: bool = False) -> None:
+        """Return once this owner has one more turn; `back`: to go on with what has begun."""
+        queue = self._waiting.setdefault(owner, _Queue())
         place = asyncio.get_running_loop().create_future()
-        queue.append(place)
+        (queue.back if back else queue.new).append(place)
         self._let_in()
         try:
             await place
@@ -64,10 +89,9 @@ class Turns:
             del self._held[owner]
         self._let_in()
 
-    def _leave(self, owner: str, place: asyncio.Future[None]) -> None:
-        queue = self._waiting.get(owner, deque())
-        if place in queue:
-            queue.remove(place)
+    def _leave(self, owner: str, place: Place) -> None:
+        queue = self._waiting.get(owner, _Queue())
+        queue.leave(place)
         if not queue:
             self._waiting.pop(owner, None)
 
@@ -107,9 +131,9 @@ class Turn:
     owner: str
     _held: bool = False
 
-    async def take(self) -> None:
+    async def take(self, *, back: bool = False) -> None:
         """Return once it is held."""
-        await self.turns.take(self.owner)
+        await self.turns.take(self.owner, back=back)
         self._held = True
 
     def give(self) -> None:
@@ -126,4 +150,4 @@ class Turn:
         """
         self.give()
         yield
-        await self.take()
+        await self.take(back=True)
