@@ -1,7 +1,7 @@
 """A reserve that servers get when a store reaches its limit, and give back when it is empty again.
 
 At the limit, groups lose their leaders, and users cannot even purge. So natsctl raises the limit
-into what the default leaves free on the volume, once, and only if the disks have room for it. What
+into what the default leaves free on the volume, and only as far as all disks have room for it. What
 servers start with, in the config Secret, is the memory of the loan: whatever dies in between, the
 next process sees the same limit, and servers that still need it.
 """
@@ -31,23 +31,32 @@ def lent_limit(
 ) -> int:
     """The limit that servers have for the time being, in bytes; 0: the normal one."""
     wanted = wanted_file_limit(jetstream, share, capacity)
-    target = _target(jetstream, wanted, capacity)
+    # Nothing, where a server of 2.9 may run: what that counts says nothing.
+    targets = _targets(jetstream, wanted, capacity) if share >= SHARE else ()
     needed = levels.kept(levels.file, wanted)
-    if (loan := levels.loan).limit > wanted:
-        return loan.limit if needed or not loan.rested else 0
-    if target <= wanted or share < SHARE:
-        return 0  # nothing is left, or a server of 2.9 may run: what that counts says nothing
-    if levels.file.starting == target and needed:
-        return target  # lent, and the status was lost or not written any more
+    reloads = version.at_least(2, 12)
     # Before 2.12 it takes a restart of each, which needs groups that still have leaders.
-    due = AT_LIMIT if version.at_least(2, 12) else NEAR
-    has_room = levels.strain.ceiling >= target > levels.file.limit
-    return target if levels.strain.filled >= due and has_room else 0
+    is_due = levels.strain.filled >= (AT_LIMIT if reloads else NEAR)
+    most = next((it for it in targets if it <= levels.strain.ceiling), 0)
+    is_more = is_due and most > levels.file.limit
+    if (loan := levels.loan).limit > wanted:
+        kept = loan.limit if needed or not loan.rested else 0
+        return most if is_more and reloads else kept
+    if levels.file.starting in targets and needed:
+        return levels.file.starting  # lent, and the status was lost or not written any more
+    return most if is_more else 0
 
 
-def _target(jetstream: JetStream, wanted: int, capacity: int) -> int:
+def _targets(jetstream: JetStream, wanted: int, capacity: int) -> tuple[int, ...]:
+    """Limits that may be lent, the highest first: each is known by the configuration that has it.
+
+    A disk on which little is stored may have to keep room for more of it than servers count.
+    """
     if not stores_files(jetstream) or not capacity:
-        return 0
+        return ()
     volume = volume_bytes(jetstream, capacity)
-    most = min(wanted + volume * LENT // 100, volume * MOST // 100)
-    return most // _MI * _MI
+    percents = range(LENT, 0, -1)
+    limits = (
+        min(wanted + volume * it // 100, volume * MOST // 100) // _MI * _MI for it in percents
+    )
+    return tuple(dict.fromkeys(limit for limit in limits if limit > wanted))

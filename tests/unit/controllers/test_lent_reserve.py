@@ -96,3 +96,29 @@ async def test_nothing_is_lent_where_a_disk_has_no_room(stores: Stores) -> None:
             assert limits(operator.node) == {NORMAL}
             assert condition(api, "JetStream")["reason"] == "StorageLow"
             await operator.stop()
+
+
+async def test_a_part_is_lent_while_others_store_little_and_the_rest_later(
+    stores: Stores,
+) -> None:
+    """An empty disk has room for 74 % of it, at 1.28 times what servers count, and 5 % free."""
+    part = 7577 * MI
+    stores.even = False
+    with virtual_clock():
+        api = storing()
+        async with running(api) as operator:
+            await at_rest(api, operator, is_ready)
+            before = uids(api)
+            stores.used = NORMAL
+            await asyncio.sleep(120)
+            assert limits(operator.node) == {part}
+            assert condition(api, "JetStream")["reason"] == "StorageLent"
+            stores.used, stores.even = part, True
+            await asyncio.sleep(120)
+            assert limits(operator.node) == {LENT}
+            assert uids(api) == before, "by reloads only"
+            stores.used = GI
+            await asyncio.sleep(RESTED + 240)
+            await at_rest(api, operator, is_ready)
+            assert limits(operator.node) == {NORMAL}
+            await operator.stop()

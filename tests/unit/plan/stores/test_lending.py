@@ -7,14 +7,21 @@ from typing import Any
 import attrs
 import pytest
 
+from natsctl.model.jetstream import JetStreamReport, Usage, Volume
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.stores.limits import Amount, Level, Levels
-from natsctl.plan.stores.strain import AT_LIMIT, NEAR, Loan, Strain
+from natsctl.plan.stores.strain import AT_LIMIT, GROWS, NEAR, SPARE, Loan, Strain, strain_of
 from natsctl.render.revision.revision import FILE_LIMIT
 from tests.unit.plan.test_stored_limits import GI, MI, limits, spec_of, stored, wanted
 
-NORMAL, LENT = 7 * GI, 7987 * MI
+NORMAL, LEAST, LENT = 7 * GI, 7270 * MI, 7987 * MI
 FULL = Strain(AT_LIMIT, 8 * GI)
+
+
+def _report(disk: int, counted: int) -> JetStreamReport:
+    """A server that needs as much of its disk as it counts."""
+    used = Usage(counted, NORMAL)
+    return JetStreamReport("c", file=used, volume=Volume(counted, disk - counted))
 
 
 def strained(
@@ -58,10 +65,42 @@ class TestLending:
         found = strained(used=GI, limit=15 * GI // 10)
         assert limit(found, version="2.9.25") == 15 * GI // 10
 
-    @pytest.mark.parametrize("ceiling", [0, NORMAL, LENT - 1])
+    @pytest.mark.parametrize("ceiling", [0, NORMAL, LEAST - 1])
     def test_not_if_a_disk_has_no_room_or_nobody_knows(self, ceiling: int) -> None:
         assert limit(strained(Strain(AT_LIMIT, ceiling))) == NORMAL
-        assert limit(strained(Strain(AT_LIMIT, LENT))) == LENT
+
+    @pytest.mark.parametrize(
+        ("ceiling", "given"),
+        [(LEAST, LEAST), (NORMAL + 250 * MI, 7372 * MI), (LENT - 1, 7884 * MI), (LENT, LENT)],
+    )
+    def test_no_more_than_all_disks_have_room_for(self, ceiling: int, given: int) -> None:
+        assert limit(strained(Strain(AT_LIMIT, ceiling))) == given
+
+    @pytest.mark.parametrize("stored_elsewhere", [0, 5, 10, 17, 20, 70])
+    @pytest.mark.parametrize("overhead", [0, 2])
+    def test_also_while_another_server_stores_little(
+        self, stored_elsewhere: int, overhead: int
+    ) -> None:
+        """Whatever that stores later: at 1.28 times what it counts, 5 % of its disk stay free."""
+        disk = 10 * GI * (100 - overhead) // 100
+        percents = (70, stored_elsewhere, stored_elsewhere)
+        strain = strain_of([_report(disk, 10 * GI * it // 100) for it in percents], whole=True)
+        given = limit(strained(strain))
+        assert given >= 7372 * MI, "2 % of the volume"
+        for percent in percents:
+            counted = 10 * GI * percent // 100
+            assert counted + (given - counted) * GROWS // 100 <= disk * (100 - SPARE) // 100
+
+    def test_the_rest_once_there_is_room_for_it(self) -> None:
+        """By a reload only: nobody restarts all servers for a little more."""
+        part = Loan(7372 * MI)
+        found = strained(Strain(AT_LIMIT, LENT), 7372 * MI, 7372 * MI, loan=part)
+        assert limit(found) == LENT
+        assert limit(found, version="2.11.17") == 7372 * MI
+        near = strained(Strain(NEAR, LENT), 7200 * MI, 7372 * MI, loan=part)
+        assert limit(near) == 7372 * MI
+        less = strained(Strain(AT_LIMIT, LEAST), 7372 * MI, 7372 * MI, loan=part)
+        assert limit(less) == 7372 * MI
 
     def test_also_above_what_the_spec_says(self) -> None:
         assert limit(strained(used=4 * GI, limit=4 * GI), "4Gi") == 4915 * MI
@@ -125,9 +164,12 @@ class TestAfterACrash:
     def test_before_the_secret_was_written_it_is_decided_anew_by_the_same_look(self) -> None:
         assert limit(strained()) == limit(strained()) == LENT
 
-    def test_a_reserve_that_the_status_does_not_tell_is_known_by_its_limit(self) -> None:
-        made = wanted(spec_of(), lent(known=False))
-        assert made.target.inputs.lent_file == LENT
+    @pytest.mark.parametrize("given", [LEAST, LENT])
+    def test_a_reserve_that_the_status_does_not_tell_is_known_by_its_limit(
+        self, given: int
+    ) -> None:
+        found = strained(Strain(), NORMAL, given, loan=Loan())
+        assert wanted(spec_of(), found).target.inputs.lent_file == given
 
     def test_one_that_nobody_needs_any_more_is_taken_back_like_any_higher_limit(self) -> None:
         assert limit(lent(used=5 * GI, known=False)) == NORMAL
