@@ -84,27 +84,27 @@ class Kubelet(Node):
             self.network, text, self.network.reached(self.address_of(pod))
         )
         for key, content in moved.items():
-            file = self._of_pod(pod, f"{names.CONFIG_DIR}/{key}")
+            file = self.path_of(pod, f"{names.CONFIG_DIR}/{key}")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
-        theirs = digest(moved, server.name, str(self._store(pod) or ""))
+        theirs = digest(moved, server.name, str(self.store_of(pod) or ""))
         self.digests[theirs] = digest(original, server.name, names.STORE_DIR)
 
     async def _launched(self, pod: Json, server: Server) -> asyncio.subprocess.Process:
         container = pod["spec"]["containers"][0]
-        self._of_pod(pod, names.PID_DIR).mkdir(parents=True, exist_ok=True)
+        self.path_of(pod, names.PID_DIR).mkdir(parents=True, exist_ok=True)
         _, *arguments = (self._argument(pod, it) for it in container["command"])
         environment = {it["name"]: it["value"] for it in container["env"]}
-        if (store := self._store(pod)) is not None:
+        if (store := self.store_of(pod)) is not None:
             environment[names.STORE_DIR_ENV] = f'"{store}"'
-        with self._of_pod(pod, "log").open("w") as log:
+        with self.path_of(pod, "log").open("w") as log:
             return await asyncio.create_subprocess_exec(
                 servers.binary(server.version), *arguments, env=environment, stderr=log
             )
 
     def _argument(self, pod: Json, text: str) -> str:
         if text.startswith((names.CONFIG_DIR, names.PID_DIR)):
-            return str(self._of_pod(pod, text))
+            return str(self.path_of(pod, text))
         return self.network.moved(text)
 
     async def _look_after(self, pod: Json, process: asyncio.subprocess.Process) -> None:
@@ -121,20 +121,20 @@ class Kubelet(Node):
                 elif not server.ready and not failures:
                     self.tell_ready(where, ready=True)
         if process in self.processes.values():
-            log = self._of_pod(pod, "log").read_text()
+            log = self.path_of(pod, "log").read_text()
             self.accidents.append(f"{where[2]} ended: {log[-2000:]}")
 
     async def _says_ready(self, pod: Json) -> bool:
         path = pod["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"]
         return await _status(self.address_of(pod), path) == 200
 
-    def _of_pod(self, pod: Json, path: str) -> Path:
+    def path_of(self, pod: Json, path: str) -> Path:
         return below(self.folder / "pods" / pod["metadata"]["uid"], path)
 
-    def _store(self, pod: Json) -> Path | None:
+    def store_of(self, pod: Json) -> Path | None:
         """The volume of its claim, if it has one."""
         claim = self._claim(pod)
-        return self._folder(claim) if claim else None
+        return self.folder_of(claim) if claim else None
 
     def _claim(self, pod: Json) -> Json:
         """Empty without one."""
@@ -144,7 +144,7 @@ class Kubelet(Node):
             (self.api.objects[CLAIM, pod["metadata"]["namespace"], it] for it in names_of), {}
         )
 
-    def _folder(self, claim: Json) -> Path:
+    def folder_of(self, claim: Json) -> Path:
         return self.folder / "volumes" / str(claim["metadata"]["uid"])
 
     async def end(self) -> None:
