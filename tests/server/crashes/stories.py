@@ -141,7 +141,8 @@ def switches(version: str) -> tuple[Step, ...]:
         Step("reload", changes(natsConfig={"max_pings": 3}), streams={"A": 1, "B": 3}),
         Step("switch off", off, is_without_volumes, away=1, deleted=("A", "B")),
         Step("switch back on", on, away=1),
-        Step("use it", changes(natsConfig={"max_pings": 4}), streams={"C": 3}),
+        Step("delete", lambda api: api.delete(CLUSTER), has_stopped, away=3, streams={"C": 3}),
+        Step("take back", creates({"size": 3, "version": version, "jetstream": {}})),
     )
 
 
