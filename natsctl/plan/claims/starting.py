@@ -3,6 +3,9 @@
 Empty servers can elect one of themselves, and what the rest has is then gone for everybody. A new
 server is a member only once the leader of the meta group takes it in, so it loses nothing by
 waiting until there is one. Until then its claim is not noted, and without that no server starts.
+
+Where nothing was ever stored, all are new. Such servers elect their first leader by the votes of
+all (seen with 2.14.10), so none may be left to wait for it: they are noted together.
 """
 
 from __future__ import annotations
@@ -27,7 +30,10 @@ UNLED: Final = (
     "it has stored nothing yet, so it starts once the servers that may have data have a meta "
     "leader: without one, empty servers could outvote them"
 )
-TOO_FEW: Final = "it starts once more than half of the volumes are there"
+NOT_ALL: Final = (
+    "it starts once the volumes of all servers are there: servers that have stored nothing elect "
+    "their first meta leader together"
+)
 
 
 def newcomers(context: Context) -> Mapping[int, str]:
@@ -46,7 +52,7 @@ def _newcomers(context: Context) -> Mapping[int, str]:
     if found.note:
         waits = "" if not new or _is_led(context) else UNLED
     else:
-        waits = "" if 2 * len(new) > len(found.claims) else TOO_FEW
+        waits = "" if len(new) == len(found.claims) else NOT_ALL
     return dict.fromkeys(new, waits) if waits else {}
 
 

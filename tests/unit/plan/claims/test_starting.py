@@ -9,7 +9,7 @@ import pytest
 
 from natsctl.model.objects import PersistentVolumeClaim, Pod
 from natsctl.plan.actions import CreateServer, NoteClaims, ReplaceServer
-from natsctl.plan.claims.starting import TOO_FEW, UNLED
+from natsctl.plan.claims.starting import NOT_ALL, UNLED
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.rolling_update import replace_outdated
@@ -116,16 +116,13 @@ class TestVolumesThatAreTakenBack:
 
 
 class TestTheFirstVolumesOfACluster:
-    @pytest.mark.parametrize(("count", "expected"), [(1, []), (2, [noted(1, 2)]), (3, [OLD])])
-    def test_are_noted_once_they_are_enough_for_a_leader(
-        self, count: int, expected: list[str]
-    ) -> None:
-        """A server that was noted before would have nobody to start with, and all others would
-        wait for it."""
+    @pytest.mark.parametrize(("count", "expected"), [(1, []), (2, []), (3, [OLD])])
+    def test_are_noted_once_all_are_there(self, count: int, expected: list[str]) -> None:
+        """The rest would wait for a leader that new servers elect only when all are there."""
         assert notes(volumes(*claims(count), spec=THREE)) == expected
 
     def test_a_server_says_what_it_waits_for(self) -> None:
-        assert scale_up(context(volumes(*claims(1), spec=THREE))).waiting[0] == f"c-1: {TOO_FEW}"
+        assert scale_up(context(volumes(*claims(1), spec=THREE))).waiting[0] == f"c-1: {NOT_ALL}"
 
     def test_of_doubtful_age_are_noted_at_once(self) -> None:
         """Nobody knows which of them have data."""
