@@ -82,10 +82,14 @@ class TestANewCluster:
         assert newly_noted(state) is None
         assert started(state) == ["c-1", "c-2", "c-3"]
 
-    def test_of_which_some_are_there_goes_on(self) -> None:
+    def test_of_which_some_are_there_goes_on_with_the_rest(self) -> None:
+        """All are noted together: new servers elect nobody before all of them are there."""
         state = volumes(claim(1), claim(2))
         assert ensured(state) == [("js-c-3", False)]
-        assert newly_noted(state) == noted(1, 2)
+        assert newly_noted(state) is None
+        assert started(state) == []
+
+    def test_of_which_an_earlier_natsctl_noted_some_starts_those(self) -> None:
         assert started(volumes(claim(1), claim(2), note=noted(1, 2))) == ["c-1", "c-2"]
 
     def test_says_what_servers_wait_for(self) -> None:
