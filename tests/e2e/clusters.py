@@ -91,12 +91,12 @@ class Cluster:
         return message
 
     def ready(self, seconds: float = 90.0) -> Cluster:
-        """Wait until it is what its spec says, and settled."""
+        """Wait until it is what its spec says, and settled; the status may be that of before."""
 
         def check() -> bool:
             found = self.conditions()
             states = [found.get(kind, {}).get("status") for kind in ("Ready", "Progressing")]
-            return states == ["True", "False"]
+            return states == ["True", "False"] and all(map(_is_ready, self.pods().values()))
 
         until(f"{self.name} is ready", check, seconds, 0.4)
         return self
@@ -208,3 +208,9 @@ class Cluster:
                 lines += process.stdout.read().splitlines()
             finally:
                 process.terminate()
+
+
+def _is_ready(pod: Json) -> bool:
+    """Whether its kubelet says so."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
