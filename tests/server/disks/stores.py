@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from natsctl.controllers.supervisor import background
 from tests.patience import patient
 from tests.server.crashes.answers import held, told
-from tests.server.crashes.worlds import World
+from tests.server.crashes.deaths import Deaths
+from tests.server.crashes.worlds import World, world
 from tests.server.disks.volumes import Disks
 from tests.server.servers import MATRIX, those
 from tests.unit.simulated.apiserver import Json
@@ -22,6 +27,21 @@ SIZE = 128 * MI
 HEAVY = 64 * 1024
 """Bytes of a message that is there to fill a store."""
 SERVERS = range(1, 4)
+
+
+ON_DISKS = [
+    pytest.mark.server,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounts volumes of limited size"),
+]
+
+
+@asynccontextmanager
+async def small_disks(folder: Path) -> AsyncIterator[World]:
+    """A world in which servers have volumes of limited size, and nothing ends the operator."""
+    async with world(folder, Deaths(2**31, 1), Disks) as found:
+        yield found
+        assert found.kubelet.accidents == []
 
 
 def versions(first: str, usual: str) -> tuple[str, ...]:
@@ -101,15 +121,14 @@ async def until_told(found: World, *reasons: str, seconds: float = 60.0) -> floa
         raise AssertionError((reasons, condition(found.kubelet.api, "JetStream"))) from None
 
 
-@asynccontextmanager
-async def publishing(found: World, stream: str, **how: Any) -> Any:
+def publishing(found: World, stream: str, **how: Any) -> AbstractAsyncContextManager[None]:
     """A publisher for as long as the block lasts."""
-    task = asyncio.create_task(found.clients.publish(stream, **how))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return background(found.clients.publish(stream, **how))
+
+
+def longest_waits(found: World) -> dict[str, float]:
+    """Seconds for which the publishers of each stream waited for an acknowledgement at most."""
+    return {stream: round(wait.longest, 1) for stream, wait in found.clients.waits.items()}
 
 
 async def fill(found: World, stream: str, limit: int, most: float) -> None:

@@ -9,7 +9,6 @@ It takes a minute, so it runs with NATSCTL_MATRIX.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,14 +17,15 @@ from typing import Any
 import pytest
 
 from natsctl.api.types.jetstream import SHARE_BEFORE_2_10
+from natsctl.controllers.supervisor import background
 from natsctl.plan.rules.recovery import ROOM
 from tests.server.crashes.answers import told
-from tests.server.crashes.deaths import Deaths
 from tests.server.crashes.stories import Step, changes, creates
-from tests.server.crashes.worlds import World, world
+from tests.server.crashes.worlds import World
 from tests.server.disks.stores import (
     HEAVY,
     MI,
+    ON_DISKS,
     SERVERS,
     SIZE,
     addresses,
@@ -33,19 +33,15 @@ from tests.server.disks.stores import (
     disks,
     limits,
     publishing,
+    small_disks,
     three,
     until,
     until_told,
 )
-from tests.server.disks.volumes import Disks
 from tests.unit.simulated.clusters import condition
 from tests.unit.simulated.crashes import CLUSTER
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.timeout(1200),
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounts volumes of limited size"),
-]
+pytestmark = ON_DISKS
 
 VERSION = "2.9.25"
 NORMAL = SIZE * SHARE_BEFORE_2_10 // 100
@@ -64,16 +60,12 @@ async def watched(found: World) -> Any:
             most[0] = max(most[0], *(disks(found).used(index) for index in SERVERS))
             await asyncio.sleep(0.05)
 
-    task = asyncio.create_task(watch())
-    try:
+    async with background(watch()):
         yield most
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_no_disk_gets_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    async with world(tmp_path, Deaths(2**31, 1), Disks) as found:
+    async with small_disks(tmp_path) as found:
         await found.tell(Step("create", creates(three(VERSION))))
         assert await limits(found) == [NORMAL] * 3
         await found.clients.create("DROPS", 3, **DROPS)
@@ -97,14 +89,11 @@ async def test_no_disk_gets_full(tmp_path: Path, capsys: pytest.CaptureFixture[s
         await found.everything_is_there()
         said = await found.clients.insist("$JS.API.STREAM.INFO.DROPS")
         assert said["state"]["last_seq"] >= found.clients.flooded["DROPS"]
-        assert found.kubelet.accidents == []
 
 
 async def flood(found: World) -> None:
-    task = asyncio.create_task(found.clients.flood("DROPS", 1024))
-    await asyncio.sleep(FLOOD)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with background(found.clients.flood("DROPS", 1024)):
+        await asyncio.sleep(FLOOD)
     assert found.clients.flooded["DROPS"] * 1024 > 2 * NORMAL, "the oldest were never dropped"
 
 

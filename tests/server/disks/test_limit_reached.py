@@ -6,16 +6,12 @@ there is room, and nothing that was acknowledged is missing at any time.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
-from natsctl.plan.stores import strain
 from tests.patience import patient
-from tests.server.crashes.deaths import Deaths
-from tests.server.crashes.worlds import world
 from tests.server.disks.limits import (
     LENT,
     SOON,
@@ -28,25 +24,17 @@ from tests.server.disks.limits import (
 )
 from tests.server.disks.stores import (
     HEAVY,
+    ON_DISKS,
+    longest_waits,
     publishing,
     purged,
+    small_disks,
     until_told,
     versions,
 )
-from tests.server.disks.volumes import Disks
 from tests.unit.simulated.clusters import uids
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.timeout(1200),
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounts volumes of limited size"),
-]
-
-
-@pytest.fixture(autouse=True)
-def rests_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for ten minutes before the reserve is taken back."""
-    monkeypatch.setattr(strain, "RESTED", 5.0)
+pytestmark = [*ON_DISKS, pytest.mark.usefixtures("rests_soon")]
 
 
 @pytest.mark.parametrize("version", versions("2.12.15", "2.14.10"))
@@ -54,7 +42,7 @@ async def test_clients_go_on_soon_after_the_limit_is_reached(
     tmp_path: Path, version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From 2.12 on, servers take the higher limit without a restart."""
-    async with world(tmp_path, Deaths(2**31, 1), Disks) as found:
+    async with small_disks(tmp_path) as found:
         await loaded(found, version, 96)
         before, waits = uids(found.kubelet.api), found.clients.waits
         waits.clear()
@@ -68,7 +56,7 @@ async def test_clients_go_on_soon_after_the_limit_is_reached(
                 await until_told(found, "StorageLent")
                 await both_publish(found)
             assert found.clients.acknowledged.pop("SPARE")
-            longest = {stream: round(it.longest, 1) for stream, it in waits.items()}
+            longest = longest_waits(found)
             with capsys.disabled():
                 print(f"\n{version}: purged after {purging:.1f} s, longest waits {longest}")
             assert max(*longest.values(), purging) < patient(SOON)
@@ -76,4 +64,3 @@ async def test_clients_go_on_soon_after_the_limit_is_reached(
             await nothing_is_lost(found)
             await is_taken_back(found)
         await nothing_is_lost(found)
-        assert found.kubelet.accidents == []

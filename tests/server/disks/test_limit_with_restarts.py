@@ -5,15 +5,11 @@ It takes minutes, so it runs with NATSCTL_MATRIX.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from natsctl.plan.stores import strain
 from tests.patience import patient
-from tests.server.crashes.deaths import Deaths
-from tests.server.crashes.worlds import world
 from tests.server.disks.limits import (
     LENT,
     NORMAL,
@@ -26,24 +22,16 @@ from tests.server.disks.limits import (
 )
 from tests.server.disks.stores import (
     HEAVY,
+    ON_DISKS,
     fill,
+    longest_waits,
     publishing,
+    small_disks,
     until_told,
 )
-from tests.server.disks.volumes import Disks
 from tests.unit.simulated.clusters import uids
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.timeout(1200),
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounts volumes of limited size"),
-]
-
-
-@pytest.fixture(autouse=True)
-def rests_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for ten minutes before the reserve is taken back."""
-    monkeypatch.setattr(strain, "RESTED", 5.0)
+pytestmark = [*ON_DISKS, pytest.mark.usefixtures("rests_soon")]
 
 
 @pytest.mark.parametrize("version", ["2.10.29", "2.11.17"])
@@ -51,7 +39,7 @@ async def test_servers_that_have_to_restart_for_it_do_so_before(
     tmp_path: Path, version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before 2.12, the limit is raised while streams have leaders, and is not reached at all."""
-    async with world(tmp_path, Deaths(2**31, 1), Disks) as found:
+    async with small_disks(tmp_path) as found:
         await loaded(found, version, 92)
         before, waits = uids(found.kubelet.api), found.clients.waits
         waits.clear()
@@ -61,7 +49,7 @@ async def test_servers_that_have_to_restart_for_it_do_so_before(
             await both_publish(found)
         async with publishing(found, "LIGHT"):
             await fill(found, "HEAVY", NORMAL, 101)
-            longest = {stream: round(it.longest, 1) for stream, it in waits.items()}
+            longest = longest_waits(found)
             with capsys.disabled():
                 print(f"\n{version}: longest waits {longest}")
             assert max(longest.values()) < patient(SOON)
@@ -70,4 +58,3 @@ async def test_servers_that_have_to_restart_for_it_do_so_before(
             await nothing_is_lost(found)
             await is_taken_back(found)
         await nothing_is_lost(found)
-        assert found.kubelet.accidents == []
