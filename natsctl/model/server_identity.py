@@ -1,7 +1,7 @@
 """Who is who among the servers of a cluster: the names of pods, hosts and servers.
 
 A server is known by its index, from 1. Which one a pod is, its name tells, in the way of whoever
-made it. Pods that stand, and their order, are the business of `natsctl.plan.server_identity`.
+made it. Pods that stand, and their order, are the business of `natsctl.plan.servers.identity`.
 
 Every server that may ever meet another one needs a name of its own: clusters of one name in two
 namespaces, or two Kubernetes clusters, may be linked later. So the name tells the very cluster,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from natsctl.plan.servers import Server
+from natsctl.plan.servers.server import Server
 from natsctl.plan.state import ClusterState, Desired
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import attrs
 
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.servers import Server, servers_of
+from natsctl.plan.servers.server import Server, servers_of
 from natsctl.plan.state import ClusterState
 
 if TYPE_CHECKING:

@@ -25,21 +25,21 @@ from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.held import is_paused
 from natsctl.plan.inputs.resolve import resolve
-from natsctl.plan.releases import learned, reports_of, tag_of
-from natsctl.plan.server_identity import kept_names
-from natsctl.plan.servers import has_reloader
+from natsctl.plan.servers.identity import kept_names
+from natsctl.plan.servers.releases import learned, reports_of, tag_of
+from natsctl.plan.servers.server import has_reloader
 from natsctl.plan.state import Desired, OwnedObject
 from natsctl.plan.status.accepted_spec import accepted_spec, accepted_with_streams
-from natsctl.plan.stored_data import unsupported_changes
-from natsctl.plan.stored_identity import identity_problems
-from natsctl.plan.stored_key import keyed
-from natsctl.plan.stored_limits import advice as limits_kept
-from natsctl.plan.stored_limits import kept_limits, limit_problems, share_of
-from natsctl.plan.stored_sizes import size_problems
-from natsctl.plan.stored_volumes import volume_problems
+from natsctl.plan.stored.data import unsupported_changes
+from natsctl.plan.stored.identity import identity_problems
+from natsctl.plan.stored.key import keyed
+from natsctl.plan.stored.limits import advice as limits_kept
+from natsctl.plan.stored.limits import kept_limits, limit_problems, share_of
+from natsctl.plan.stored.no_streams import removal_problems
+from natsctl.plan.stored.sizes import size_problems
+from natsctl.plan.stored.volumes import volume_problems
 from natsctl.plan.stores.lending import lent_limit
 from natsctl.plan.upgrade_path import obstacle
-from natsctl.plan.without_streams import removal_problems
 from natsctl.render.config.gateways import gateway_name
 from natsctl.render.config.routes import cluster_name
 from natsctl.render.config.system_account import (

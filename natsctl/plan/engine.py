@@ -25,7 +25,7 @@ from natsctl.plan.rules.members import note_departures
 from natsctl.plan.rules.registry import RULES
 from natsctl.plan.rules.reload import reload_servers
 from natsctl.plan.rules.tokens import bind_tokens, remove_tokens
-from natsctl.plan.servers import Server, kubelet_ready, lacks_store, overdue_in, own_pods
+from natsctl.plan.servers.server import Server, kubelet_ready, lacks_store, overdue_in, own_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from natsctl.plan.gates.looks import FRESH
-from natsctl.plan.servers import run_id
+from natsctl.plan.servers.server import run_id
 from natsctl.plan.upgrade_path import is_running
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from natsctl.model.jetstream import Asset
 from natsctl.model.server_identity import server_name_of
 from natsctl.plan.gates.looks import APART, FRESH
 from natsctl.plan.gates.words import OVERRIDE, SOME
-from natsctl.plan.servers import lacks_store, runs_of
+from natsctl.plan.servers.server import lacks_store, runs_of
 from natsctl.plan.written_block import has_block
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from natsctl.plan.gates.remembered import read
 from natsctl.plan.gates.seen import Seen, seen
 from natsctl.plan.gates.unnamed import with_names
 from natsctl.plan.queries import JetStreamLook, Probe
-from natsctl.plan.server_identity import missing
-from natsctl.plan.servers import has_store, servers_of
+from natsctl.plan.servers.identity import missing
+from natsctl.plan.servers.server import has_store, servers_of
 from natsctl.plan.upgrade_path import is_running
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.gates.verdict import Baseline
     from natsctl.plan.queries import Query
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.plan.state import ClusterState
 
 FIRST, LAST = 4.0, 10.0

@@ -13,7 +13,7 @@ from natsctl.plan.gates.words import OVERRIDE
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.gates.verdict import Purpose
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 _DIGEST: Final = 8
 

@@ -17,14 +17,14 @@ from natsctl.plan.held import STREAMS, is_overridden, override_of, shown, stream
 from natsctl.plan.jetstream import is_away, looks_of, name_of, queries_of
 from natsctl.plan.notices import Notice, decided_otherwise
 from natsctl.plan.queries import Query, unanswered
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.server import lacks_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from natsctl.plan.context import Context
     from natsctl.plan.gates.look import Look
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 LOOKING: Final = "all servers are asked whether they hold a stream"
 

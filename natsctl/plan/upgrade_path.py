@@ -14,8 +14,8 @@ import attrs
 from natsctl.api.version import Number, ServerVersion, is_tag
 from natsctl.api.version_borders import Border, border, in_between
 from natsctl.model.names import SERVER_CONTAINER
-from natsctl.plan.releases import reports_of, tag_of
-from natsctl.plan.servers import kubelet_ready, lacks_store
+from natsctl.plan.servers.releases import reports_of, tag_of
+from natsctl.plan.servers.server import kubelet_ready, lacks_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,8 +17,8 @@ from natsctl.model.bound_tokens import RENEW_AFTER
 from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.inputs.certificates import inspect
-from natsctl.plan.server_identity import servers_among
-from natsctl.plan.servers import problem_of
+from natsctl.plan.servers.identity import servers_among
+from natsctl.plan.servers.server import problem_of
 from natsctl.render.config import tls
 
 if TYPE_CHECKING:

@@ -37,7 +37,6 @@ from natsctl.plan.claims.memory import noted_on
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.digests import Compared, compared_for
-from natsctl.plan.earlier_keys import noted_secrets
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.growth_refused import GrowthRefused, refused
 from natsctl.plan.held import NOT_ASKED
@@ -45,9 +44,10 @@ from natsctl.plan.inputs.resolve import ResolvedInputs, Trust
 from natsctl.plan.jetstream import seen_in
 from natsctl.plan.queries import Answers
 from natsctl.plan.references import References
-from natsctl.plan.releases import reports_of, tag_of
-from natsctl.plan.servers import run_id, runs_of
+from natsctl.plan.servers.releases import reports_of, tag_of
+from natsctl.plan.servers.server import run_id, runs_of
 from natsctl.plan.state import ClusterState, Desired, Failure, Refusal, Trial
+from natsctl.plan.stored.earlier_keys import noted_secrets
 from natsctl.plan.stores.limits import OLD, levels_of
 from natsctl.plan.upgrade_path import is_running
 from natsctl.plan.written_block import keys_in

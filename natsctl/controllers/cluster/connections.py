@@ -10,7 +10,7 @@ import attrs
 from natsctl.model.server_address import address_of
 from natsctl.nats import system
 from natsctl.nats.session import Door
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 
 if TYPE_CHECKING:
     from natsctl.plan.inputs.resolve import Trust

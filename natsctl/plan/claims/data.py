@@ -21,7 +21,7 @@ from natsctl.api.version import ServerVersion, number_of
 from natsctl.api.version_borders import border
 from natsctl.model import limits
 from natsctl.model.names import MAX_SIZE
-from natsctl.plan.key_seal import parse_key_seal
+from natsctl.plan.encryption.seal import parse_key_seal
 from natsctl.render.revision.data import (
     CLUSTER_NAME,
     DATA_FIELDS,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from natsctl.api.types.cluster import NatsClusterSpec
-    from natsctl.plan.key_seal import KeySeal
+    from natsctl.plan.encryption.seal import KeySeal
 
 UNKNOWN: Final = "unknown"
 """What a user notes on a claim that says nothing, so that a new NatsCluster takes it as it is."""

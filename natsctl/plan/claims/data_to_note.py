@@ -14,9 +14,9 @@ import attrs
 from natsctl.api.version import ServerVersion, is_tag, number_of
 from natsctl.plan.claims.data import Data, data_text, fields_of
 from natsctl.plan.claims.keys import key_problem_of
-from natsctl.plan.key_seal import in_present_form, key_seal_of, wanted_key_seal
-from natsctl.plan.releases import tag_of
-from natsctl.plan.server_identity import is_among, standing, without
+from natsctl.plan.encryption.seal import in_present_form, key_seal_of, wanted_key_seal
+from natsctl.plan.servers.identity import is_among, standing, without
+from natsctl.plan.servers.releases import tag_of
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.revision.revision import STREAM_KEY
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.claims.note import Note
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.render.inputs import ConfigInputs
     from natsctl.render.target import Target
 

@@ -19,7 +19,7 @@ from natsctl.plan.gates.words import lasting, some_of, text, way_out
 from natsctl.plan.jetstream import case_of, is_away
 from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import overrides_with
-from natsctl.plan.server_identity import missing
+from natsctl.plan.servers.identity import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.verdict import Verdict
     from natsctl.plan.notices import Notice
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 TOLD: Final = 120.0
 """Seconds for which a look counts for what is told, and nothing is done."""

@@ -16,7 +16,7 @@ from natsctl.plan.claims.found import found_in
 from natsctl.plan.claims.keys import key_problem_of
 from natsctl.plan.claims.note import NEW
 from natsctl.plan.claims.server_claims import Trouble
-from natsctl.plan.server_identity import indexes_of
+from natsctl.plan.servers.identity import indexes_of
 from natsctl.render.revision.revision import stores_streams
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.live import LiveClaim
     from natsctl.plan.claims.server_claims import ServerClaim, Volumes
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 TYPE: Final = "VolumesReady"
 """Of the condition."""

@@ -17,7 +17,7 @@ from natsctl.model.jetstream import Usage, Volume
 from natsctl.model.quantity import parse_bytes
 from natsctl.model.times import moment
 from natsctl.plan.jetstream import name_of
-from natsctl.plan.server_identity import wanted as staying
+from natsctl.plan.servers.identity import wanted as staying
 from natsctl.render.config.jetstream import wanted_file_limit
 
 if TYPE_CHECKING:

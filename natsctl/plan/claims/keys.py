@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from natsctl.model import names
 from natsctl.model.server_identity import claim_name
 from natsctl.model.store_files import FIRST
-from natsctl.plan.key_seal import in_present_form, is_comparable, wanted_key_seal
+from natsctl.plan.encryption.seal import in_present_form, is_comparable, wanted_key_seal
+from natsctl.plan.encryption.wanted import is_awaited, key_of, other_key, unknown_key
 from natsctl.plan.proof import unnoted_proof
-from natsctl.plan.wanted_key import is_awaited, key_of, other_key, unknown_key
 from natsctl.plan.written_block import StreamKey, keys_in
 from natsctl.render.objects.owned_objects import data_kind
 

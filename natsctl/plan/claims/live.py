@@ -15,7 +15,7 @@ from natsctl.model.objects import Object, OwnerReference, PersistentVolumeClaim
 from natsctl.model.quantity import bytes_of
 from natsctl.plan.claims.data import UNKNOWN, Data, read_data
 from natsctl.plan.claims.note import beginning
-from natsctl.plan.server_identity import claims_among
+from natsctl.plan.servers.identity import claims_among
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from natsctl.model.quantity import bytes_of
 from natsctl.plan.claims.growth import growth_of, sizes_of
 from natsctl.plan.claims.keys import awaited_key
 from natsctl.plan.claims.renewal_note import renewals_of, seconds_since
-from natsctl.plan.server_identity import wanted, without
-from natsctl.plan.servers import kubelet_ready
+from natsctl.plan.servers.identity import wanted, without
+from natsctl.plan.servers.server import kubelet_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.growth import Size
     from natsctl.plan.claims.server_claims import ServerClaim
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 PATIENCE: Final = 120.0
 """Seconds after which a server that stopped comes back, if the others still need what it has."""

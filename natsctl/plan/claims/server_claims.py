@@ -12,7 +12,7 @@ from natsctl.model.foreign import plain, word
 from natsctl.plan.claims.live import LiveClaim
 from natsctl.plan.claims.memory import Memory
 from natsctl.plan.claims.note import NEW, Note, Noted
-from natsctl.plan.server_identity import without
+from natsctl.plan.servers.identity import without
 from natsctl.plan.state import OwnedObject
 
 ALL: Final = "all"

@@ -18,7 +18,7 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.gates.meta import votes
 from natsctl.plan.jetstream import case_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
-from natsctl.plan.server_identity import without
+from natsctl.plan.servers.identity import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

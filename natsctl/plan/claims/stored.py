@@ -15,7 +15,7 @@ from natsctl.plan.claims.data import Data
 from natsctl.plan.claims.live import claims_of
 from natsctl.plan.claims.memory import UNSEALED, memory_of
 from natsctl.plan.held import NOT_ASKED, Held
-from natsctl.plan.server_identity import without
+from natsctl.plan.servers.identity import without
 from natsctl.plan.stores.limits import Levels
 from natsctl.plan.written_block import Keys
 

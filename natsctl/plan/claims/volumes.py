@@ -23,9 +23,9 @@ from natsctl.plan.claims.keys import awaited_keys
 from natsctl.plan.claims.memory import READ
 from natsctl.plan.claims.renewal_note import is_given_up, renewals_of
 from natsctl.plan.claims.server_claims import ServerClaim, Volumes
-from natsctl.plan.pod_runs import surely_ran
-from natsctl.plan.server_identity import without
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.identity import without
+from natsctl.plan.servers.pod_runs import surely_ran
+from natsctl.plan.servers.server import lacks_store
 from natsctl.render.objects.owned_objects import data_kind
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from natsctl.plan.claims.found import Found
     from natsctl.plan.claims.memory import Memory
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 
 def volumes_of(context: Context) -> Volumes | None:

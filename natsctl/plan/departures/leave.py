@@ -33,7 +33,7 @@ from natsctl.plan.jetstream import case_of, name_of, queries_of
 from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
-from natsctl.plan.server_identity import wanted
+from natsctl.plan.servers.identity import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.verdict import Block
     from natsctl.plan.notices import Notice
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 AT_A_TIME: Final = 8
 """Streams that move together: the next ones wait until these have arrived."""

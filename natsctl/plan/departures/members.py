@@ -27,8 +27,8 @@ from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import text
 from natsctl.plan.jetstream import case_of, expected, name_of, queries_of, stores
 from natsctl.plan.queries import JetStreamLook, unanswered
-from natsctl.plan.server_identity import excess, is_among, of_others, without
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.identity import excess, is_among, of_others, without
+from natsctl.plan.servers.server import lacks_store
 from natsctl.plan.switched_off import is_switched_off
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 MISSED: Final = 10.0
 """Seconds after which a server that the leader has not heard of is gone, if nobody else has."""

@@ -23,8 +23,8 @@ from natsctl.plan.gates.case import case
 from natsctl.plan.gates.verdict import told
 from natsctl.plan.gates.words import SOME, some_of, text
 from natsctl.plan.jetstream import expected, looks_of, name_of, queries_of
-from natsctl.plan.pod_runs import has_run
 from natsctl.plan.queries import unanswered
+from natsctl.plan.servers.pod_runs import has_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from natsctl.plan.evidence import Evidence
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import View
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 STRANGER = "the meta group or a stream has a member that is not a server of this cluster: {}"
 

@@ -14,7 +14,7 @@ from natsctl.model import names
 from natsctl.model.departed import Departed, departed_in
 from natsctl.model.server_identity import origin_of
 from natsctl.plan.actions import NoteDepartures
-from natsctl.plan.server_identity import only
+from natsctl.plan.servers.identity import only
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context

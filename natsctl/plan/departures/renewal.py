@@ -28,6 +28,7 @@ from natsctl.plan.departures.leave import (
     pods_of,
 )
 from natsctl.plan.departures.words import of_gate
+from natsctl.plan.encryption.wanted import encryption_of
 from natsctl.plan.evidence import evidence_of
 from natsctl.plan.gates.gate import judge
 from natsctl.plan.gates.verdict import Block, Purpose, Why
@@ -37,7 +38,6 @@ from natsctl.plan.notices import overrides_used
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import unanswered
 from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
-from natsctl.plan.wanted_key import encryption_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.look import Told
     from natsctl.plan.notices import Notice
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 COPIES: Final = 2
 """Other servers that have to have a stream, or it moves: one copy is one that may fail."""

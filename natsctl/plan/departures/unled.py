@@ -16,7 +16,7 @@ from natsctl.model.words import listed
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.note import departed_of
 from natsctl.plan.jetstream import expected
-from natsctl.plan.server_identity import of_others
+from natsctl.plan.servers.identity import of_others
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.note import departed_claims_of
-from natsctl.plan.server_identity import is_among
+from natsctl.plan.servers.identity import is_among
 from natsctl.plan.volume_actions import DeleteClaim
 
 if TYPE_CHECKING:

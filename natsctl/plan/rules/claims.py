@@ -16,7 +16,7 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.members import left_empty, rejoined, returning
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import without
+from natsctl.plan.servers.identity import without
 from natsctl.render.objects.owned_objects import config_kind, data_kind
 
 if TYPE_CHECKING:

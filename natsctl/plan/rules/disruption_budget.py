@@ -20,14 +20,14 @@ from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rolling_update import is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.volume_renewal import is_about_to_stop
-from natsctl.plan.servers import kubelet_ready
+from natsctl.plan.servers.server import kubelet_ready
 from natsctl.render.objects.disruption_budget import MAX_UNAVAILABLE, MOST, allowing
 from natsctl.render.objects.owned_objects import budget_kind
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
     from natsctl.plan.queries import Query
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.plan.state import OwnedObject
 
 Queries = frozenset["Query"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from natsctl.plan.actions import REPLACING_ENDED, DeleteServer
-from natsctl.plan.kept_names import other_names
+from natsctl.plan.restarts.kept_names import other_names
 from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 
 def remove_ended(context: Context) -> Decision:

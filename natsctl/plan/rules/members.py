@@ -15,11 +15,11 @@ from natsctl.plan.departures.members import (
 from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.departures.vanished import next_vanished
 from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
-from natsctl.plan.server_identity import has_server
+from natsctl.plan.servers.identity import has_server
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 NOT_LISTED: Final = (
     "the meta leader does not list them yet: for five minutes after a server was removed, its name "

@@ -8,11 +8,11 @@ from natsctl.plan.actions import NoteProof
 from natsctl.plan.proof import unnoted_proof
 from natsctl.plan.rules.owned_objects import differs
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_digest import server_digests
+from natsctl.plan.servers.digest import server_digests
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 
 def note_proof(context: Context) -> Decision:

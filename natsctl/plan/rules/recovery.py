@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.model.times import moment
 from natsctl.plan.actions import ReplaceServer, StepDown
-from natsctl.plan.gated_restart import going
 from natsctl.plan.gates.notes import may_have_holes
 from natsctl.plan.gates.verdict import Baseline
 from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, remembered, stores
 from natsctl.plan.queries import unanswered
+from natsctl.plan.restarts.gated import going
 from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
-from natsctl.plan.servers import has_store
+from natsctl.plan.servers.server import has_store
 from natsctl.plan.switched_off import is_switched_off
 from natsctl.plan.written_block import block_of
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from natsctl.model.jetstream import JetStreamReport
     from natsctl.plan.actions import Action
     from natsctl.plan.context import Context
-    from natsctl.plan.gated_restart import Restart
     from natsctl.plan.gates.case import Case
     from natsctl.plan.gates.seen import Seen
-    from natsctl.plan.servers import Server
+    from natsctl.plan.restarts.gated import Restart
+    from natsctl.plan.servers.server import Server
 
 ROOM: Final = 90
 """Per cent of a volume that may be in use: beyond that, it is nearly full, and told as that."""

@@ -13,8 +13,14 @@ from natsctl.model.server_address import address_of
 from natsctl.plan.actions import ReloadServer
 from natsctl.plan.adoption.go_operator import revision_of
 from natsctl.plan.rules.rule import Decision, Progress, Rank, names_of, waits
-from natsctl.plan.server_digest import server_digests
-from natsctl.plan.servers import Server, can_ask, describe_changes, has_reloader, kubelet_ready
+from natsctl.plan.servers.digest import server_digests
+from natsctl.plan.servers.server import (
+    Server,
+    can_ask,
+    describe_changes,
+    has_reloader,
+    kubelet_ready,
+)
 from natsctl.render.config import tls
 from natsctl.render.revision.effects import NON_ROLLING
 

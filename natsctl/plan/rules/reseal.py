@@ -22,7 +22,7 @@ from natsctl.render.revision.revision import is_comparable, resealed, stamp_of
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.render.inputs import ConfigInputs
     from natsctl.render.revision.system_stamp import SystemStamp
 

@@ -16,15 +16,15 @@ from natsctl.plan.actions import Action, ReplaceServer, StepDown
 from natsctl.plan.claims.starting import newcomers, obstacles_of
 from natsctl.plan.departures.members import surely_returning, with_volumes
 from natsctl.plan.evidence import evidence_of
-from natsctl.plan.gated_restart import next_to_restart
 from natsctl.plan.gates.words import broken_before
 from natsctl.plan.jetstream import is_away, remembered, stores
-from natsctl.plan.kept_names import other_names
-from natsctl.plan.pod_runs import has_run
 from natsctl.plan.queries import Probe
+from natsctl.plan.restarts.gated import next_to_restart
+from natsctl.plan.restarts.kept_names import other_names
 from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
-from natsctl.plan.server_identity import leaving, missing, wanted, without
-from natsctl.plan.servers import Server, describe_changes, kubelet_ready, lacks_store
+from natsctl.plan.servers.identity import leaving, missing, wanted, without
+from natsctl.plan.servers.pod_runs import has_run
+from natsctl.plan.servers.server import Server, describe_changes, kubelet_ready, lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
 
 if TYPE_CHECKING:

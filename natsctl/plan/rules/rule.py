@@ -13,7 +13,7 @@ from natsctl.plan.actions import Action
 from natsctl.plan.context import Context
 from natsctl.plan.gates.verdict import Baseline
 from natsctl.plan.queries import Query
-from natsctl.plan.servers import Server
+from natsctl.plan.servers.server import Server
 
 
 @attrs.frozen

@@ -13,8 +13,8 @@ from natsctl.plan.departures.note import departed_of, noting
 from natsctl.plan.jetstream import name_of, stores
 from natsctl.plan.rules.rolling_update import obstacles_to_return
 from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
-from natsctl.plan.server_identity import excess, wanted
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.identity import excess, wanted
+from natsctl.plan.servers.server import lacks_store
 from natsctl.plan.switched_off import is_switched_off, leave_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from natsctl.plan.actions import Action
     from natsctl.plan.context import Context
     from natsctl.plan.evidence import Evidence
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 
 def scale_down(context: Context) -> Decision:

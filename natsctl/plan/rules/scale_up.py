@@ -8,9 +8,9 @@ from natsctl.plan.actions import CreateServer
 from natsctl.plan.claims.starting import obstacles_of, obstacles_to_others
 from natsctl.plan.departures.members import returning
 from natsctl.plan.departures.note import departed_of
-from natsctl.plan.returns import without_copies
+from natsctl.plan.restarts.returns import without_copies
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.server_identity import missing
+from natsctl.plan.servers.identity import missing
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context

@@ -19,7 +19,7 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.renewal import next_to_renew
 from natsctl.plan.rules.rolling_update import PAUSED, is_paused, obstacles_to_return
 from natsctl.plan.rules.rule import Decision, Progress, names_of, waits
-from natsctl.plan.server_identity import excess, missing, wanted
+from natsctl.plan.servers.identity import excess, missing, wanted
 from natsctl.plan.volume_actions import GiveUpVolume, NoteRenewals
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.status import ClusterStatus
     from natsctl.model.observation import Observation
     from natsctl.plan.gates.seen import Seen
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.plan.state import ClusterState
 
 LONGEST_VERSION = 64

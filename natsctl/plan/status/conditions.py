@@ -19,8 +19,8 @@ from natsctl.plan.claims.faults import REPLACING
 from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.proof import current_content, digest_of
 from natsctl.plan.rules.reload import reload_servers
-from natsctl.plan.server_identity import wanted
-from natsctl.plan.servers import Server, describe_changes
+from natsctl.plan.servers.identity import wanted
+from natsctl.plan.servers.server import Server, describe_changes
 from natsctl.plan.status.budgets import budget_troubles
 from natsctl.plan.status.node_tags import tag_remarks
 

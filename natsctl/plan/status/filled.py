@@ -9,7 +9,7 @@ import attrs
 from natsctl.model.quantity import bytes_text
 from natsctl.plan.gates.summary import Summary
 from natsctl.plan.jetstream import name_of
-from natsctl.plan.servers import has_reloader
+from natsctl.plan.servers.server import has_reloader
 from natsctl.plan.status.steps import tells
 
 if TYPE_CHECKING:

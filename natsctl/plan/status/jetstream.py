@@ -22,7 +22,7 @@ from natsctl.plan.claims.growth_words import way_to_room
 from natsctl.plan.gates.quorum import State
 from natsctl.plan.gates.words import row
 from natsctl.plan.jetstream import stores
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.server import lacks_store
 from natsctl.plan.status.conditions import Verdict
 from natsctl.plan.status.jetstream_words import Fullness, lent_text, verdict_of
 from natsctl.plan.status.lent import normal_limit

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from natsctl.api.types.cluster import NatsClusterSpec
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
 
 FIELD: Final = "serverTagsFromNode"
 _USUAL_REPLICAS: Final = 3

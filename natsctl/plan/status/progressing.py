@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from natsctl.plan.decisions import Decisions
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.plan.state import ClusterState
 
 

@@ -14,9 +14,9 @@ from natsctl.model.words import listed
 from natsctl.plan.adoption.go_operator import is_taken_over
 from natsctl.plan.decisions import Decisions, Judged
 from natsctl.plan.jetstream import stores
-from natsctl.plan.releases import tag_of
 from natsctl.plan.rules.rolling_update import replace_outdated, why
-from natsctl.plan.servers import Server, describe_changes, kubelet_ready
+from natsctl.plan.servers.releases import tag_of
+from natsctl.plan.servers.server import Server, describe_changes, kubelet_ready
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status import conditions
 from natsctl.plan.status.accepted_spec import to_keep

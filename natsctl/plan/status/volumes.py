@@ -22,7 +22,7 @@ from natsctl.plan.claims.remedies import volume_troubles
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.note import departed_of
 from natsctl.plan.departures.unneeded import goes_with_servers
-from natsctl.plan.server_identity import of_others, without
+from natsctl.plan.servers.identity import of_others, without
 from natsctl.plan.status.conditions import Verdict
 from natsctl.plan.status.filled import with_use
 

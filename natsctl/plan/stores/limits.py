@@ -14,8 +14,8 @@ import attrs
 
 from natsctl.model.quantity import bytes_of
 from natsctl.model.server_identity import server_name_of
-from natsctl.plan.server_identity import servers_among
-from natsctl.plan.servers import runs_of
+from natsctl.plan.servers.identity import servers_among
+from natsctl.plan.servers.server import runs_of
 from natsctl.plan.stores.strain import Loan, Strain, loan_of, strain_of
 from natsctl.plan.written_block import any_block_of
 from natsctl.render.config.jetstream import FILE_LIMIT, MEMORY_LIMIT

@@ -40,9 +40,9 @@ from natsctl.model.objects import Cluster, Meta, Namespace, Object, ServiceRole
 from natsctl.plan.actions import Action, CreateServer, Ensure, ReplaceServer
 from natsctl.plan.claims.data import fields_of
 from natsctl.plan.claims.stored import stored_of
-from natsctl.plan.earlier_keys import noted_secrets
 from natsctl.plan.inputs.resolve import named_secrets
 from natsctl.plan.state import Desired
+from natsctl.plan.stored.earlier_keys import noted_secrets
 from natsctl.render.objects.owned_objects import owned_objects
 from natsctl.render.revision.data import ENCRYPTION_FIELDS
 from natsctl.render.target import Target

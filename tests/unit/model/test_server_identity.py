@@ -225,7 +225,7 @@ class TestServerName:
 
 
 ROOT = Path(__file__).resolve().parents[3]
-HERE = ("natsctl/model/server_identity.py", "natsctl/plan/server_identity.py")
+HERE = ("natsctl/model/server_identity.py", "natsctl/plan/servers/identity.py")
 
 
 def arithmetic(tree: ast.Module) -> Iterator[str]:

@@ -24,7 +24,7 @@ from natsctl.model.objects import (
 )
 from natsctl.model.slim import TEXT, slim
 from natsctl.plan.rules.owned_objects import differs
-from natsctl.plan.servers import problem_of
+from natsctl.plan.servers.server import problem_of
 from natsctl.plan.upgrade_path import is_running
 from natsctl.render.objects.owned_objects import owned_kind
 from tests.unit.plan.world import NAME, NAMESPACE, NOW, UID, desired, pod, running

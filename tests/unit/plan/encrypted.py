@@ -11,7 +11,7 @@ from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Pod, Secret
 from natsctl.plan.claims.data import Data, data_text, fields_of
 from natsctl.plan.claims.stored import Stored, stored_of
-from natsctl.plan.key_seal import wanted_key_seal
+from natsctl.plan.encryption.seal import wanted_key_seal
 from natsctl.plan.written_block import keys_in
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.inputs import ConfigInputs

@@ -6,7 +6,7 @@ import attrs
 
 from natsctl.model.jetstream_look import Look as TakenLook
 from natsctl.model.server_identity import server_name, server_name_of
-from natsctl.plan.servers import runs_of
+from natsctl.plan.servers.server import runs_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.world import NAME, UID

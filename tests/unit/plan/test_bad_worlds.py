@@ -15,7 +15,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import restarted, state_of
+from tests.unit.plan.restarts.test_gated import restarted, state_of
 
 FIRST, SECOND = NAMES["nats-1"], NAMES["nats-2"]
 GHOST = "c-9-0f8fad1c"

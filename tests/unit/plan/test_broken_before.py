@@ -12,11 +12,11 @@ from natsctl.api.types.status import BrokenStatus, ClusterStatus, JetStreamStatu
 from natsctl.api.types.status import to_json as written
 from natsctl.plan.actions import NoteClaims, ReplaceServer, StepDown
 from natsctl.plan.engine import plan
-from natsctl.plan.gated_restart import NOTED_FIRST
+from natsctl.plan.restarts.gated import NOTED_FIRST
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import (
+from tests.unit.plan.restarts.test_gated import (
     AFTER,
     BEFORE,
     decision,

@@ -17,7 +17,7 @@ from tests.unit.plan.claims.volumes import claim, noted, volumes, without_budget
 from tests.unit.plan.gates.costs import calls
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import Named, looked
-from tests.unit.plan.test_gated_restart import BEGUN, process
+from tests.unit.plan.restarts.test_gated import BEGUN, process
 
 SPEC: dict[str, Any] = {"version": "2.12.15", "jetstream": {}}
 

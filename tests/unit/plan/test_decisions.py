@@ -6,7 +6,7 @@ from natsctl.plan.context import Context
 from natsctl.plan.decisions import Judged, decisions_of
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.status.cluster_metrics import cluster_metrics
 from natsctl.plan.status.status import status
 from tests.unit.plan.world import context, invalid, running

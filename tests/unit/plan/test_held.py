@@ -26,7 +26,7 @@ from natsctl.plan.state import ClusterState
 from natsctl.render.config.jetstream import FILE
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import Named, looked
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import NAME, changed, cluster_state
 
 WITH: dict[str, Any] = {"size": 3, "version": "2.14.10", "jetstream": {}}

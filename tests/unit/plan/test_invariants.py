@@ -17,7 +17,7 @@ from natsctl.model.observation import Observation
 from natsctl.plan.actions import CreateServer, DeleteServer, Plan, ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.queries import Probe
-from natsctl.plan.servers import kubelet_ready, run_id
+from natsctl.plan.servers.server import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.examples import examples

@@ -13,7 +13,7 @@ from natsctl.model.slim import slim
 from natsctl.plan.actions import Action, CreateServer, DeleteObject, Ensure
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.engine import plan
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.conditions import ready
 from natsctl.plan.status.progressing import progressing

@@ -24,12 +24,12 @@ from tests.unit.plan.departures.world import overridden as let_leave
 from tests.unit.plan.departures.world import state_of as shrinking
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import NAMES, Named
+from tests.unit.plan.restarts.test_gated import last_one, state_of
+from tests.unit.plan.restarts.test_returns import state_of as gone
 from tests.unit.plan.rules.test_circular_waits import decided, two_unready
-from tests.unit.plan.test_gated_restart import last_one, state_of
 from tests.unit.plan.test_held import annotated
 from tests.unit.plan.test_held import streams as created
 from tests.unit.plan.test_overrides import following, leaderless
-from tests.unit.plan.test_returns import state_of as gone
 from tests.unit.plan.test_switched_off import off
 from tests.unit.plan.world import context, planned
 

@@ -15,7 +15,7 @@ from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import (
+from tests.unit.plan.restarts.test_gated import (
     AFTER,
     BEFORE,
     decision,

@@ -26,7 +26,7 @@ from natsctl.plan.actions import (
 )
 from natsctl.plan.engine import plan
 from natsctl.plan.queries import Probe
-from natsctl.plan.servers import kubelet_ready, run_id
+from natsctl.plan.servers.server import kubelet_ready, run_id
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.revision.revision import revision_text, with_previous_config

@@ -35,7 +35,7 @@ from natsctl.render.inputs import Images
 from tests.unit.plan.departures.world import with_note
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import Named
-from tests.unit.plan.test_gated_restart import WAITING, process
+from tests.unit.plan.restarts.test_gated import WAITING, process
 from tests.unit.plan.test_held import OFF, WITH, annotated, edited, seen, streams
 from tests.unit.plan.world import context
 

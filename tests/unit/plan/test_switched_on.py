@@ -21,14 +21,14 @@ from natsctl.plan.actions import (
 from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.departures.members import returning
 from natsctl.plan.engine import plan
-from natsctl.plan.kept_names import other_names
 from natsctl.plan.queries import JetStreamLook
+from natsctl.plan.restarts.kept_names import other_names
 from natsctl.plan.rules.claims import ensure_claims, note_claims
 from natsctl.plan.rules.members import await_members
 from natsctl.plan.rules.rolling_update import FRESH, replace_outdated
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.server import lacks_store
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.claims.volumes import (
@@ -44,7 +44,7 @@ from tests.unit.plan.departures.world import FIVE, LEFT, Shrinking
 from tests.unit.plan.departures.world import state_of as leaving_state
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import Named, looked
-from tests.unit.plan.test_gated_restart import WAITING, process
+from tests.unit.plan.restarts.test_gated import WAITING, process
 from tests.unit.plan.world import answers, changed, changed_secret, context, decided
 
 WITHOUT: dict[str, Any] = {"size": 3, "version": "2.14.10"}

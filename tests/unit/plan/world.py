@@ -21,7 +21,7 @@ from natsctl.plan.actions import Action
 from natsctl.plan.context import Context, context_of
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.rule import Decision
-from natsctl.plan.servers import run_id, servers_of
+from natsctl.plan.servers.server import run_id, servers_of
 from natsctl.plan.state import ClusterState, Desired, Failure, OwnedObject
 from natsctl.render.objects.owned_objects import owned_kind, owned_kinds, owned_objects
 from natsctl.render.pod.pod import pod as render_pod

@@ -10,7 +10,7 @@ from natsctl.model.jetstream_look import Look
 from natsctl.nats import jetstream
 from natsctl.nats.monitoring import Place
 from natsctl.plan.queries import LOOKS, JetStreamLook
-from natsctl.plan.servers import is_ours, runs_of
+from natsctl.plan.servers.server import is_ours, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

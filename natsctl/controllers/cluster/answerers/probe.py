@@ -13,7 +13,7 @@ from natsctl.controllers.runtime.computing import is_heavy, of_servers
 from natsctl.nats.gate import QUICK
 from natsctl.nats.monitoring import Place
 from natsctl.plan.queries import Probe
-from natsctl.plan.servers import is_ours, run_id
+from natsctl.plan.servers.server import is_ours, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

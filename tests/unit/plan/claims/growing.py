@@ -22,7 +22,7 @@ from natsctl.plan.gates.quorum import Quorum, State
 from natsctl.plan.gates.seen import Seen
 from natsctl.plan.gates.summary import Summary
 from natsctl.plan.growth_refused import GrowthRefused, Words, refused
-from natsctl.plan.servers import runs_of
+from natsctl.plan.servers.server import runs_of
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import SPEC, claim, noted, uid_of, volumes
 from tests.unit.plan.world import NAME, UID, pod

@@ -18,7 +18,7 @@ from tests.unit.plan.claims.growing import CLASS, GI, sized, spec_of
 from tests.unit.plan.claims.volumes import noted, volumes, without_budget
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import NAMES, Named, looked
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import NAME, NOW, context
 
 SPEC: dict[str, Any] = spec_of("20Gi", resizePolicy="Replace")

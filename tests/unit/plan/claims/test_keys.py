@@ -16,7 +16,7 @@ from natsctl.plan.claims.data_to_note import data_of_others
 from natsctl.plan.claims.server_claims import Volumes
 from natsctl.plan.claims.starting import obstacles_of, obstacles_to_others
 from natsctl.plan.claims.volumes import volumes_of
-from natsctl.plan.key_seal import KeySeal, wanted_key_seal
+from natsctl.plan.encryption.seal import KeySeal, wanted_key_seal
 from natsctl.plan.rules.claims import note_claims
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.state import ClusterState

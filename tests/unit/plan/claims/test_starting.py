@@ -18,7 +18,7 @@ from natsctl.plan.state import ClusterState
 from tests.unit.plan.claims.volumes import EARLIER, claim, noted, volumes, with_copy, without_budget
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import NAMES, Named, looked
-from tests.unit.plan.test_gated_restart import WAITING, process
+from tests.unit.plan.restarts.test_gated import WAITING, process
 from tests.unit.plan.world import UID, context, decided
 
 SIX: dict[str, Any] = {"size": 6, "version": "2.14.10", "jetstream": {}}

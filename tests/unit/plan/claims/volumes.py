@@ -17,7 +17,7 @@ from natsctl.plan.claims.data_to_note import current_data, wanted_data
 from natsctl.plan.claims.note import Noted, beginning, copy_text, note_text, parse_note
 from natsctl.plan.claims.stored import stored_of
 from natsctl.plan.rules.claims import note_claims
-from natsctl.plan.servers import has_store
+from natsctl.plan.servers.server import has_store
 from natsctl.plan.state import ClusterState
 from natsctl.render.config.jetstream import file_limit
 from natsctl.render.objects.owned_objects import budget_kind, data_kind, owned_objects

@@ -25,7 +25,7 @@ from natsctl.plan.gates.verdict import Baseline
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
-from natsctl.plan.server_identity import excess
+from natsctl.plan.servers.identity import excess
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.departures.world import (
@@ -45,7 +45,7 @@ from tests.unit.plan.departures.world import (
     with_data_of,
 )
 from tests.unit.plan.gates.world import State, fine
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import all_of, context, evolved, planned
 
 

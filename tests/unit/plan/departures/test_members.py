@@ -44,7 +44,7 @@ from tests.unit.plan.departures.world import (
     with_data_of,
 )
 from tests.unit.plan.gates.world import State
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import all_of, context, decided, planned, terminating
 
 NOTE = f"5={C5}"

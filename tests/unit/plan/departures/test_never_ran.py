@@ -12,8 +12,8 @@ from natsctl.model.objects import Pod
 from natsctl.plan.actions import DeleteServer, ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.gates.words import MORE, SOME
-from natsctl.plan.pod_runs import has_run
 from natsctl.plan.rules.scale_down import scale_down
+from natsctl.plan.servers.pod_runs import has_run
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.departures.world import (
     C2,
@@ -29,7 +29,7 @@ from tests.unit.plan.departures.world import (
     state_of,
 )
 from tests.unit.plan.gates.world import State
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import context, planned, pod
 
 NO_NODE = {

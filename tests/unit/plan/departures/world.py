@@ -25,7 +25,7 @@ from tests.unit.plan.claims.volumes import (
     without_budget,
 )
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import BEGUN, process
+from tests.unit.plan.restarts.test_gated import BEGUN, process
 from tests.unit.plan.world import NAME, context
 
 FIVE: dict[str, Any] = {"size": 5, "version": "2.12.15", "jetstream": {}}

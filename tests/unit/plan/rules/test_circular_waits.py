@@ -19,7 +19,7 @@ from tests.unit.plan.departures.world import servers as five_servers
 from tests.unit.plan.departures.world import state_of as shrinking
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import AFTER, process, state_of
+from tests.unit.plan.restarts.test_gated import AFTER, process, state_of
 from tests.unit.plan.world import context
 
 

@@ -23,7 +23,7 @@ from natsctl.plan.status.status import status
 from natsctl.render.objects.owned_objects import budget_kind
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import Named
-from tests.unit.plan.test_gated_restart import AFTER, BEFORE, process, state_of
+from tests.unit.plan.restarts.test_gated import AFTER, BEFORE, process, state_of
 from tests.unit.plan.world import all_of, context, desired, planned, running, terminating
 
 KIND = budget_kind().kind

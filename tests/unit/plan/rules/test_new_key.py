@@ -19,8 +19,8 @@ from natsctl.plan.claims.volumes import volumes_of
 from natsctl.plan.rules.empty_volumes import delete_given_up
 from natsctl.plan.rules.scale_up import scale_up
 from natsctl.plan.rules.volume_renewal import renew_volumes
-from natsctl.plan.server_digest import server_digests
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.digest import server_digests
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from natsctl.plan.volume_actions import DeleteClaim, GiveUpVolume

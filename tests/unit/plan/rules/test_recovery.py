@@ -14,14 +14,14 @@ from natsctl.model.names import JETSTREAM_KEY
 from natsctl.model.objects import Secret
 from natsctl.plan.actions import ReplaceServer, StepDown
 from natsctl.plan.engine import plan
-from natsctl.plan.gated_restart import NO_COPIES
 from natsctl.plan.jetstream import seen_in
+from natsctl.plan.restarts.gated import NO_COPIES
 from natsctl.plan.rules.recovery import FROZEN, LIVED, OFF, ROOM, WITHOUT, recover_servers
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import State, World
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import AFTER, BEFORE, process, state_of
+from tests.unit.plan.restarts.test_gated import AFTER, BEFORE, process, state_of
 from tests.unit.plan.world import context, planned
 
 ONE, TWO, THREE = (NAMES[f"nats-{index}"] for index in (1, 2, 3))

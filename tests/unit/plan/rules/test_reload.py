@@ -15,7 +15,7 @@ from natsctl.model.slim import slim
 from natsctl.plan.actions import Action, CreateServer, Ensure, ReloadServer, ReplaceServer
 from natsctl.plan.engine import plan
 from natsctl.plan.rules.reload import reload_servers
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState, Desired, Refusal
 from natsctl.plan.status.status import status
 from natsctl.render.digest import expected_digests

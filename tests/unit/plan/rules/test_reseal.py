@@ -14,7 +14,7 @@ from natsctl.model.objects import Pod, Secret
 from natsctl.model.slim import slim
 from natsctl.plan.actions import ResealServer
 from natsctl.plan.engine import plan
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.render.inputs import Former
 from natsctl.render.objects.owned_objects import owned_objects

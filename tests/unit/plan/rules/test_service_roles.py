@@ -13,7 +13,7 @@ from natsctl.plan.actions import UpdateRoleStatus
 from natsctl.plan.decisions import decisions_of
 from natsctl.plan.namespaces import NamespacePolicy
 from natsctl.plan.rules.service_roles import update_role_statuses
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState, Failure, Trial
 from natsctl.plan.status.conditions import config_accepted, degraded
 from tests.unit.plan.references import (

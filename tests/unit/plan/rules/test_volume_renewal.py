@@ -49,7 +49,7 @@ from tests.unit.plan.claims.renewing import (
 from tests.unit.plan.claims.volumes import EARLIER, noted, volumes
 from tests.unit.plan.departures.test_renewal import ILL
 from tests.unit.plan.gates.world import State
-from tests.unit.plan.test_gated_restart import process
+from tests.unit.plan.restarts.test_gated import process
 from tests.unit.plan.world import changed, cluster_state, context, decided, terminating
 
 SOON, LATE, LATER = "2026-01-01T00:01:59Z", "2026-01-01T00:02:01Z", "2026-01-01T00:10:01Z"

@@ -11,8 +11,8 @@ from natsctl.api.types.status import ClusterStatus, VolumeStatus
 from natsctl.model.jetstream import Volume
 from natsctl.plan.state import ClusterState
 from tests.unit.plan.gates.world import State, World
+from tests.unit.plan.restarts.test_gated import BEFORE, RUNNING
 from tests.unit.plan.status.test_jetstream import GIB, THREE, condition, looked, told, well
-from tests.unit.plan.test_gated_restart import BEFORE, RUNNING
 from tests.unit.plan.world import pod
 
 

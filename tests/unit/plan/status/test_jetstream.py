@@ -25,7 +25,7 @@ from natsctl.plan.status.jetstream import OLD, SHORT
 from natsctl.plan.status.status import status
 from tests.unit.plan.gates.world import State, World
 from tests.unit.plan.looks import NAMES, Named
-from tests.unit.plan.test_gated_restart import BEFORE, state_of
+from tests.unit.plan.restarts.test_gated import BEFORE, state_of
 from tests.unit.plan.world import invalid, running
 
 GIB = 1 << 30

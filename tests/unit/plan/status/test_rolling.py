@@ -11,7 +11,7 @@ from natsctl.api.types.status import ClusterStatus, JetStreamStatus, WaitingStat
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status
 from tests.unit.plan.looks import Named
-from tests.unit.plan.test_gated_restart import AFTER, BEGUN, process, state_of
+from tests.unit.plan.restarts.test_gated import AFTER, BEGUN, process, state_of
 
 SINCE = "2026-01-01T00:00:00Z"
 

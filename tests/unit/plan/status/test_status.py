@@ -13,7 +13,7 @@ from natsctl.model import names
 from natsctl.model.objects import Pod
 from natsctl.model.observation import Observation
 from natsctl.model.words import listed
-from natsctl.plan.servers import overdue_in
+from natsctl.plan.servers.server import overdue_in
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.status import status, troubled
 from tests.unit.plan.world import (

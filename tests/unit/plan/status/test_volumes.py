@@ -12,7 +12,7 @@ from natsctl.model.objects import Pod
 from natsctl.plan.claims import remedies
 from natsctl.plan.claims.server_claims import ServerClaim
 from natsctl.plan.decisions import decisions_of
-from natsctl.plan.servers import servers_of
+from natsctl.plan.servers.server import servers_of
 from natsctl.plan.state import ClusterState
 from natsctl.plan.status.progressing import progressing
 from natsctl.plan.status.status import status

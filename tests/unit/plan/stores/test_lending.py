@@ -12,7 +12,7 @@ from natsctl.plan.claims.stored import Stored
 from natsctl.plan.stores.limits import Amount, Level, Levels
 from natsctl.plan.stores.strain import AT_LIMIT, GROWS, NEAR, SPARE, Loan, Strain, strain_of
 from natsctl.render.revision.revision import FILE_LIMIT
-from tests.unit.plan.test_stored_limits import GI, MI, limits, spec_of, stored, wanted
+from tests.unit.plan.stored.test_limits import GI, MI, limits, spec_of, stored, wanted
 
 NORMAL, LEAST, LENT = 7 * GI, 7270 * MI, 7987 * MI
 FULL = Strain(AT_LIMIT, 8 * GI)

@@ -14,7 +14,7 @@ from natsctl.model.jetstream import JetStreamReport, Usage
 from natsctl.model.jetstream_look import Look
 from natsctl.model.objects import Pod, Secret
 from natsctl.model.server_identity import server_name
-from natsctl.plan.servers import runs_of
+from natsctl.plan.servers.server import runs_of
 from natsctl.plan.stores.limits import OLD, Amount, Level, Levels, levels_of
 from tests.unit.plan.claims.volumes import SPEC, servers
 from tests.unit.plan.world import NAME, UID, cluster_state

@@ -15,7 +15,7 @@ from natsctl.nats import jetstream
 from natsctl.nats.gate import Gate
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.plan.queries import LOOKS, JetStreamLook
-from natsctl.plan.servers import run_id
+from natsctl.plan.servers.server import run_id
 from tests.unit.controllers.cluster.answerers.test_probe import STATE, cache_of, pod
 
 pytestmark = pytest.mark.looptime

@@ -19,7 +19,7 @@ from natsctl.model.objects import Cluster, Meta, OwnerReference, Pod, PodStatus
 from natsctl.model.observation import MAX_PEERS, Observation
 from natsctl.nats.monitoring import Monitor, Place
 from natsctl.plan.queries import Probe
-from natsctl.plan.servers import run_id
+from natsctl.plan.servers.server import run_id
 from natsctl.plan.state import ClusterState
 from natsctl.render.inputs import Images
 from tests.compat import longest_step

@@ -14,10 +14,10 @@ from natsctl.api.types.jetstream import Encryption
 from natsctl.model import names
 from natsctl.model.objects import PersistentVolumeClaim, Pod, Secret
 from natsctl.plan.claims.data import Data, data_text, fields_of
-from natsctl.plan.earlier_keys import MOST_KEYS, MOST_SECRETS, noted_secrets
-from natsctl.plan.key_seal import wanted_key_seal
-from natsctl.plan.stored_key import keyed
-from natsctl.plan.wanted_key import key_of
+from natsctl.plan.encryption.seal import wanted_key_seal
+from natsctl.plan.encryption.wanted import key_of
+from natsctl.plan.stored.earlier_keys import MOST_KEYS, MOST_SECRETS, noted_secrets
+from natsctl.plan.stored.key import keyed
 from natsctl.plan.written_block import StreamKey, keys_in
 from natsctl.render.inputs import STREAM_KEY, ConfigInputs, EarlierKey
 from natsctl.render.objects.secret import config_secret

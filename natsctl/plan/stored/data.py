@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from natsctl.api.effects import Cost
 from natsctl.api.problems import Problem, shown
 from natsctl.api.schema.spec_fields import spec_fields
-from natsctl.plan.servers import has_store
+from natsctl.plan.servers.server import has_store
 from natsctl.plan.status.accepted_spec import accepted_with_streams
 
 if TYPE_CHECKING:

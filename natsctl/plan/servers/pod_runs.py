@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from natsctl.model.names import SERVER_CONTAINER
-from natsctl.plan.servers import kubelet_ready
+from natsctl.plan.servers.server import kubelet_ready
 
 if TYPE_CHECKING:
     from natsctl.model.objects import ContainerStatus, Pod

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from natsctl.api.types.cluster import NatsClusterSpec
     from natsctl.api.types.status import ClusterStatus
     from natsctl.plan.claims.stored import Stored
-    from natsctl.plan.releases import Report
+    from natsctl.plan.servers.releases import Report
     from natsctl.plan.stores.limits import Level, Levels
 
 FILE: Final = "spec.jetstream.fileStore"

@@ -14,14 +14,14 @@ from natsctl.model.objects import Pod
 from natsctl.plan.claims.stored import Stored
 from natsctl.plan.desired import ParsedSpec, desired_of, parse_cluster
 from natsctl.plan.references import References
-from natsctl.plan.releases import Report
+from natsctl.plan.servers.releases import Report
 from natsctl.plan.state import Desired
-from natsctl.plan.stored_limits import Share, share_of
+from natsctl.plan.stored.limits import Share, share_of
 from natsctl.plan.stores.limits import Amount, Level, Levels
 from natsctl.render.config.jetstream import jetstream_block
 from natsctl.render.inputs import Images
 from natsctl.render.revision.revision import FILE_LIMIT, MEMORY_LIMIT
-from tests.unit.plan.test_stored_sizes import cluster
+from tests.unit.plan.stored.test_sizes import cluster
 from tests.unit.plan.world import pod
 
 GI, MI = 2**30, 2**20

@@ -9,9 +9,9 @@ import pytest
 
 from natsctl.model.objects import Cluster, Meta, PersistentVolumeClaim, Pod
 from natsctl.plan.desired import ParsedSpec, desired_of
-from natsctl.plan.key_seal import wanted_key_seal
-from natsctl.plan.stored_key import keyed
-from natsctl.plan.wanted_key import key_of
+from natsctl.plan.encryption.seal import wanted_key_seal
+from natsctl.plan.encryption.wanted import key_of
+from natsctl.plan.stored.key import keyed
 from natsctl.plan.written_block import StreamKey
 from natsctl.render.inputs import ConfigInputs, Images
 from natsctl.render.revision.revision import STREAM_KEY

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from natsctl.api.problems import Problem
 from natsctl.model.server_identity import indexes
-from natsctl.plan.server_identity import servers_among
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.identity import servers_among
+from natsctl.plan.servers.server import lacks_store
 from natsctl.plan.status.accepted_spec import accepted_with_streams, is_switched_off
 
 if TYPE_CHECKING:

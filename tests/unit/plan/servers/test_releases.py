@@ -9,7 +9,7 @@ from natsctl.api.version import ServerVersion
 from natsctl.model.observation import Observation
 from natsctl.plan.actions import ReloadServer, ReplaceServer
 from natsctl.plan.engine import plan
-from natsctl.plan.releases import Report, learned, reports_of, tag_of
+from natsctl.plan.servers.releases import Report, learned, reports_of, tag_of
 from natsctl.plan.status.status import status
 from tests.unit.plan.world import answers, changed, cluster_state, pod, running
 

@@ -11,7 +11,7 @@ import pytest
 from natsctl.model.objects import Pod
 from natsctl.model.slim import slim
 from natsctl.plan.actions import DeleteServer, Ensure
-from natsctl.plan.kept_names import next_name, other_names
+from natsctl.plan.restarts.kept_names import next_name, other_names
 from natsctl.plan.rules.disruption_budget import ensure_budget
 from natsctl.plan.rules.ended_pods import remove_ended
 from natsctl.plan.rules.rolling_update import replace_outdated
@@ -21,7 +21,7 @@ from natsctl.plan.status.status import status
 from tests.unit.plan.claims.volumes import EARLIER, SPEC
 from tests.unit.plan.gates.world import World
 from tests.unit.plan.looks import Named
-from tests.unit.plan.test_gated_restart import (
+from tests.unit.plan.restarts.test_gated import (
     AFTER,
     BEFORE,
     WAITING,

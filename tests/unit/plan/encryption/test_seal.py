@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from natsctl.plan.key_seal import (
+from natsctl.plan.encryption.seal import (
     KeySeal,
     in_present_form,
     is_comparable,

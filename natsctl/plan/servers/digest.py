@@ -11,7 +11,7 @@ from natsctl.render.digest import expected_digests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.render.target import Target
 
 

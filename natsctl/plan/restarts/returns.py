@@ -18,7 +18,7 @@ from natsctl.plan.jetstream import LAST, case_of, is_away, name_of
 from natsctl.plan.notices import Notice, decided_otherwise
 from natsctl.plan.overrides import overrides_with
 from natsctl.plan.queries import JetStreamLook, Query, unanswered
-from natsctl.plan.servers import Server, has_store
+from natsctl.plan.servers.server import Server, has_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

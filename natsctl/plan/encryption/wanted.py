@@ -10,7 +10,7 @@ from natsctl.plan.written_block import StreamKey
 
 if TYPE_CHECKING:
     from natsctl.api.types.jetstream import Encryption
-    from natsctl.plan.key_seal import KeySeal
+    from natsctl.plan.encryption.seal import KeySeal
     from natsctl.render.target import Target
 
 OPERATOR_SECRET: Final = "nats-operator-system-user"

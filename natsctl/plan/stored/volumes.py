@@ -14,8 +14,8 @@ from natsctl.api.types.jetstream import FileStore, JetStream
 from natsctl.model.quantity import bytes_text
 from natsctl.model.server_identity import claim_name
 from natsctl.plan.claims.data import unfit
-from natsctl.plan.server_identity import has_server, servers_among
-from natsctl.plan.servers import has_store
+from natsctl.plan.servers.identity import has_server, servers_among
+from natsctl.plan.servers.server import has_store
 from natsctl.render.config.jetstream import most_file_limit, wanted_file_limit
 from natsctl.render.objects.owned_objects import data_kind
 

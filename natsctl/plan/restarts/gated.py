@@ -23,8 +23,8 @@ from natsctl.plan.jetstream import case_of, is_away, name_of, queries_of, rememb
 from natsctl.plan.notices import Notice, overrides_used, unavailable
 from natsctl.plan.overrides import override_value, overrides_of
 from natsctl.plan.queries import Query, unanswered
-from natsctl.plan.server_identity import missing
-from natsctl.plan.servers import Server, kubelet_ready
+from natsctl.plan.servers.identity import missing
+from natsctl.plan.servers.server import Server, kubelet_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from natsctl.plan.earlier_keys import (
+from natsctl.plan.encryption.seal import (
+    KeySeal,
+    in_present_form,
+    is_comparable,
+    key_seal_of,
+    wanted_key_seal,
+)
+from natsctl.plan.encryption.wanted import encryption_of, key_of, other_key, unknown_key
+from natsctl.plan.inputs.resolve import key_part, sealed_with
+from natsctl.plan.servers.identity import has_server, servers_among, without
+from natsctl.plan.stored.earlier_keys import (
     Sources,
     earlier_keys,
     objection,
@@ -21,16 +31,6 @@ from natsctl.plan.earlier_keys import (
     suffix_of_own,
     written_key,
 )
-from natsctl.plan.inputs.resolve import key_part, sealed_with
-from natsctl.plan.key_seal import (
-    KeySeal,
-    in_present_form,
-    is_comparable,
-    key_seal_of,
-    wanted_key_seal,
-)
-from natsctl.plan.server_identity import has_server, servers_among, without
-from natsctl.plan.wanted_key import encryption_of, key_of, other_key, unknown_key
 from natsctl.render.inputs import STREAM_KEY
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import attrs
 
 from natsctl.model import names
 from natsctl.model.objects import Meta, Pod
-from natsctl.plan.server_identity import (
+from natsctl.plan.servers.identity import (
     excess,
     is_among,
     kept_names,

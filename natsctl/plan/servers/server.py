@@ -16,8 +16,8 @@ from natsctl.model.observation import Observation
 from natsctl.model.server_address import ENDED
 from natsctl.model.times import moment
 from natsctl.plan.adoption.go_operator import is_renewed, is_taken_over
-from natsctl.plan.releases import tag_of
-from natsctl.plan.server_identity import servers_among
+from natsctl.plan.servers.identity import servers_among
+from natsctl.plan.servers.releases import tag_of
 from natsctl.render.config.system_account import has_system
 from natsctl.render.revision.effects import NON_ROLLING, ROLLING_IF_DOWN, reloadable
 from natsctl.render.revision.revision import ADOPTED, changed_fields, stamp_of, stores_streams

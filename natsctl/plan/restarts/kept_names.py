@@ -15,13 +15,13 @@ from natsctl.model.foreign import named
 from natsctl.model.objects import Pod
 from natsctl.model.server_identity import pod_name, server_name_of
 from natsctl.plan.jetstream import UNNAMED, name_of, stores
-from natsctl.plan.servers import lacks_store
+from natsctl.plan.servers.server import lacks_store
 from natsctl.render.pod.container import server_container
 from natsctl.render.pod.pod import split_containers
 
 if TYPE_CHECKING:
     from natsctl.plan.context import Context
-    from natsctl.plan.servers import Server
+    from natsctl.plan.servers.server import Server
     from natsctl.render.target import Target
 
 _WAY_OUT = (

@@ -11,12 +11,12 @@ import pytest
 from natsctl.api.types.status import ClusterStatus, JetStreamStatus
 from natsctl.model.jetstream import Replica
 from natsctl.model.objects import Amounts, ClaimResources, PersistentVolumeClaim, Pod, PodCondition
-from natsctl.plan import gated_restart
 from natsctl.plan.actions import MOST_STEP_DOWNS, ReplaceServer, StepDown
 from natsctl.plan.engine import plan
-from natsctl.plan.gated_restart import NO_ROOM
 from natsctl.plan.gates import among, case
 from natsctl.plan.queries import APART
+from natsctl.plan.restarts import gated
+from natsctl.plan.restarts.gated import NO_ROOM
 from natsctl.plan.rules.rolling_update import replace_outdated
 from natsctl.plan.rules.rule import Decision
 from natsctl.plan.rules.scale_down import scale_down
@@ -283,7 +283,7 @@ def test_however_many_wait_the_looks_are_sorted_out_and_judged_once(
     toy.seen[world.names[1]] = Replica(world.names[1])
     toy.seen[world.names[2]] = Replica(world.names[2])
     sorted_out = counted(monkeypatch, case, "view")
-    judged = counted(monkeypatch, gated_restart, "judge")
+    judged = counted(monkeypatch, gated, "judge")
     common = counted(monkeypatch, among, "blocks")
     assert restarted(state_of(world)) == []
     assert (len(sorted_out), len(judged), len(common)) == (2, 1, 1)

@@ -28,7 +28,7 @@ from tests.unit.plan.claims.volumes import (
 )
 from tests.unit.plan.gates.world import State
 from tests.unit.plan.looks import NAMES, Named, looked
-from tests.unit.plan.test_gated_restart import WAITING, process
+from tests.unit.plan.restarts.test_gated import WAITING, process
 from tests.unit.plan.world import context, decided, pod, terminating
 
 ONE, TWO, THREE = (NAMES[f"nats-{index}"] for index in (1, 2, 3))

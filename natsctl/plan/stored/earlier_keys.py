@@ -20,12 +20,12 @@ from natsctl.model.objects import Pod
 from natsctl.model.server_identity import claim_name
 from natsctl.model.store_files import FIRST, PLAIN
 from natsctl.plan.claims.stored import Stored
+from natsctl.plan.encryption.seal import KeySeal, in_present_form, key_seal_of, wanted_key_seal
+from natsctl.plan.encryption.wanted import OPERATOR_SECRET, encryption_of, key_of
 from natsctl.plan.inputs.resolve import content, digest_of_key
-from natsctl.plan.key_seal import KeySeal, in_present_form, key_seal_of, wanted_key_seal
 from natsctl.plan.references import References
-from natsctl.plan.server_identity import has_server, servers_among, without
-from natsctl.plan.servers import has_store
-from natsctl.plan.wanted_key import OPERATOR_SECRET, encryption_of, key_of
+from natsctl.plan.servers.identity import has_server, servers_among, without
+from natsctl.plan.servers.server import has_store
 from natsctl.plan.written_block import StreamKey
 from natsctl.render.inputs import EarlierKey
 from natsctl.render.revision.data import ENCRYPTION_FIELDS

@@ -1,0 +1,1 @@
+"""The keys that volumes are encrypted with: the wanted one, and those of before."""
