@@ -86,7 +86,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 unit: $(STAMP) ## tests that only need Python; they cover the pure layers to 100 %, all others to 95 %
 	@rm -rf $(DATA); mkdir -p $(DATA)
 	$(call step,tests/unit,COVERAGE_FILE=$(DATA)/part COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml \
-		$(call parts,unit,2) $(COVERAGE) run -m $(PYTEST) tests/unit tests/demo tests/benchmarks)
+		$(call parts,unit,2) $(VENV_PYTHON) -m $(PYTEST) tests/unit tests/demo tests/benchmarks)
 	@$(COVERAGE) combine -q --data-file=$(DATA)/all $(DATA)/part.*
 	@$(COVERAGE) report --data-file=$(DATA)/all --include='$(PURE)' --fail-under=100
 	@$(COVERAGE) report --data-file=$(DATA)/all --include='$(AROUND)' --fail-under=95

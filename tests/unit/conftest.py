@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 
 import coverage
@@ -32,12 +33,17 @@ def _loop_of_the_main_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _measured_or_not(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Coverage slows every line down: tests marked `unmeasured` run without it."""
+    """Coverage slows every line down: tests marked `unmeasured` run without it.
+
+    COVERAGE_PROCESS_START alone has to measure. `coverage run` measures once more beside it: what
+    stops here is that one only, and such tests take three times as long.
+    """
     measuring = coverage.Coverage.current()
     if measuring is None or request.node.get_closest_marker("unmeasured") is None:
         yield
         return
     measuring.stop()
+    assert sys.gettrace() is None, "a second measurement of coverage goes on"
     yield
     measuring.start()
 
