@@ -30,7 +30,7 @@ from tests.unit.simulated.clusters import SPEC, cluster
 from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
 from tests.unit.simulated.process import installed, virtual_clock
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 
 ASSET = Asset("APP", "orders")

@@ -21,7 +21,7 @@ from natsctl.kube.errors import NotFound
 from tests.unit.controllers.legs import Witness, kind_of, replica
 from tests.unit.simulated.requests import NEVER, Fate, Plan, Request
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 
 QUICK = Fate(0.01, 0.01, 0.01)
 LAST = 8.0

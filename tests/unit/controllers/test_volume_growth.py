@@ -24,7 +24,7 @@ from tests.unit.simulated.volumes import (
     with_volumes,
 )
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 GI = 2**30
 CLAIMS = ["js-c-1", "js-c-2", "js-c-3"]
 

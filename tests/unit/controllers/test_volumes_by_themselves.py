@@ -24,7 +24,7 @@ from tests.unit.simulated.requests import Fate, Request, refusal
 from tests.unit.simulated.stores import Stores
 from tests.unit.simulated.volumes import has_volumes, limits, sizes
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.unmeasured]
 GI = 2**30
 GROWING: Json = {
     "size": 3,
