@@ -6,4 +6,5 @@ import os
 
 from tests.server import servers
 
-collect_ignore = [] if os.environ.get(servers.MATRIX) else ["test_many_leave.py"]
+LONG = ["test_full_disks.py", "test_many_leave.py"]
+collect_ignore = [] if os.environ.get(servers.MATRIX) else LONG

@@ -6,11 +6,12 @@ import asyncio
 
 import pytest
 
+from natsctl.plan.stores import strain
 from natsctl.plan.stores.strain import RESTED
 from tests.unit.simulated import process
 from tests.unit.simulated.apiserver import ApiServer
-from tests.unit.simulated.clusters import cluster, condition, events, uids
-from tests.unit.simulated.crashes import CLUSTER, at_rest, is_ready, running
+from tests.unit.simulated.clusters import cluster, condition, events, settled, uids
+from tests.unit.simulated.crashes import CLUSTER, Story, at_rest, go_on, is_ready, running, tell
 from tests.unit.simulated.process import installed, virtual_clock
 from tests.unit.simulated.stores import Stores
 from tests.unit.simulated.volumes import SPEC, limits
@@ -122,3 +123,62 @@ async def test_a_part_is_lent_while_others_store_little_and_the_rest_later(
             await at_rest(api, operator, is_ready)
             assert limits(operator.node) == {NORMAL}
             await operator.stop()
+
+
+def is_lent(api: ApiServer) -> bool:
+    """Whether the user is told, also of the limit that servers have now, and nothing goes on."""
+    told = api.objects[CLUSTER]["status"]["jetstream"].get("storage") or [{}]
+    is_told = condition(api, "JetStream")["reason"] == "StorageLent"
+    return is_ready(api) and is_told and {it.get("limit") for it in told} == {"7987Mi"}
+
+
+def is_taken_back(api: ApiServer) -> bool:
+    """Whether nothing is told of it any more, and nothing goes on."""
+    return is_ready(api) and condition(api, "JetStream")["reason"] == "Ready"
+
+
+class TestACrash:
+    """The process dies before and after each of its writes; the next one knows nothing."""
+
+    async def test_lends_nothing_twice(self, stores: Stores) -> None:
+        def reach_the_limit(_: ApiServer) -> None:
+            stores.used = NORMAL
+
+        async def near_it() -> ApiServer:
+            stores.used = NORMAL * 90 // 100
+            return await settled(storing())
+
+        await self.changes_nothing(Story(near_it, reach_the_limit, is_lent, serving=3, away=0))
+
+    async def test_takes_everything_back(
+        self, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(strain, "RESTED", 5.0)
+
+        def purge(_: ApiServer) -> None:
+            stores.used = GI
+
+        async def lent() -> ApiServer:
+            stores.used = NORMAL * 90 // 100
+            api = await settled(storing())
+            stores.used = NORMAL
+            async with running(api) as process:
+                await at_rest(api, process, is_lent)
+                await process.stop()
+            return api
+
+        await self.changes_nothing(Story(lent, purge, is_taken_back, serving=2, away=1))
+
+    async def changes_nothing(self, story: Story) -> None:
+        with virtual_clock():
+            usual, moments = await tell(story, await story.begin())
+            assert len(moments) > 6
+            ends = [("no crash", usual)]
+            ends += [(moment.name, await go_on(story, moment)) for moment in moments]
+        for crash, end in ends:
+            assert end.objects == usual.objects, crash
+            assert end.loaded == usual.loaded, crash
+            assert len(end.deletions) == len(usual.deletions), crash
+            assert all(it.part == "status" for it in end.late), crash
+            assert end.most_away <= story.away, crash
+            assert end.fewest_ready >= story.serving, crash

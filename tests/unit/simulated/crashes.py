@@ -228,7 +228,7 @@ def _matters(asked: Request) -> bool:
 PASSING = frozenset(("resourceVersion", "managedFields", "creationTimestamp"))
 TIMES = frozenset(
     (
-        *("lastTransitionTime", "startedAt", "deletionTimestamp", "nats.io/nudges"),
+        *("lastTransitionTime", "startedAt", "deletionTimestamp", "since", "nats.io/nudges"),
         *(SEAL, EXPIRES, RENEW_AFTER, SWITCH_AT),
         *(names.CLAIMS_SEAL_ANNOTATION, names.GROWN_ANNOTATION),
     )
