@@ -17,6 +17,7 @@ import attrs
 import msgspec
 
 from natsctl.api.parse import parse_spec
+from natsctl.api.version import ServerVersion
 from natsctl.model.node_tags import tag_prefix
 from natsctl.nats.connection import Connection
 from natsctl.nats.jetstream_requests import Api
@@ -197,7 +198,13 @@ def _start(
         "host": address,
         "port": ports.clients,
         "http": f"{address}:{ports.monitoring}",
-        "cluster": {"name": "c", "host": address, "port": ports.routes, "routes": routes},
+        "cluster": {
+            "name": "c",
+            "host": address,
+            "port": ports.routes,
+            "routes": routes,
+            **_pool(version),
+        },
         "jetstream": {
             "store_dir": str(folder),
             "max_file_store": 2**28,
@@ -215,6 +222,16 @@ def _start(
         command = [servers.binary(version), "-c", str(_tagged(file, zone) if zone else file)]
         process = subprocess.Popen(command, stderr=output)
     return Server(f"c-{index}", address, process, ports.monitoring)
+
+
+def _pool(version: str) -> dict[str, int]:
+    """One route between two servers.
+
+    With a pool of them, a server of 2.10 that starts while others connect to it may never hear what
+    one of them asks in the system account: about once in a hundred starts of four, there was no
+    leader within 90 s (votes were sent and not received), or one server never became current.
+    """
+    return {"pool_size": -1} if ServerVersion.parse(version).at_least(2, 10) else {}
 
 
 def _tagged(config: Path, zone: str) -> Path:
