@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ pytestmark = pytest.mark.server
 VERSIONS = pytest.mark.parametrize("version", servers.those("2.9.25", "2.12.15", "2.15.3"))
 TELLING = pytest.mark.parametrize("version", servers.those("2.10.29", "2.12.15", "2.15.3"))
 """Below 2.10, servers do not say which tag is unique; there, no server with streams leaves."""
+FOUR_MEET = servers.those("2.10.29") if os.environ.get(servers.MATRIX) else ("2.12.15", "2.15.3")
+"""Once in fifteen starts of four, the first meta leader of 2.10.29 never hears one of the others,
+and does not take it in, although that one is healthy: it then refuses for want of peers only."""
 NO_PEERS = 10005
 NOT_UNIQUE = "no suitable peers for placement, server tag not unique"
 BETWEEN_LOOKS = 1.5
@@ -94,7 +98,7 @@ async def test_in_two_zones_servers_refuse_three_replicas(
             assert "c-3" not in await cluster.members(f"one{index}")
 
 
-@TELLING
+@pytest.mark.parametrize("version", FOUR_MEET)
 async def test_the_only_server_of_a_zone_does_not_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
